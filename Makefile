@@ -1,0 +1,36 @@
+# Two commands on a fresh machine: `make demo`, `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := runs/demo
+
+.PHONY: demo test test-all lint format install clean
+
+install: .venv/.installed
+
+# torch's version comes from constraints.txt; see there.
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[miniature]" --group dev
+	@touch $@
+
+demo: install
+	$(BIN)/safecotc run recipes/demo.yaml --out $(RUN)
+
+test: install
+	$(BIN)/python -m pytest -m "not long" --numprocesses 2 --dist loadfile
+
+test-all: install
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv build dist runs

@@ -1,0 +1,147 @@
+"""A case: one request, as far as its facts are known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, final
+
+from safecot_dsl.artifact.facts import Fact, FlagType, NumberType, OneOfType, SetType, TextType
+
+if TYPE_CHECKING:
+    from safecot_dsl.artifact.policy import CompiledPolicy
+
+
+@final
+class Unknown:
+    """The value of a fact that somebody looked for and could not tell. Use the one instance, :data:`UNKNOWN`."""
+
+    _instance: Unknown | None = None
+
+    def __new__(cls) -> Unknown:
+        if cls._instance is None:
+            cls._instance = super().__new__(cls)
+        return cls._instance
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = Unknown()
+
+#: bool for a flag, a name for `one of`, a frozenset of names for `set of`, a float for a number, a str for a text.
+Value = bool | str | float | frozenset[str]
+
+
+class CaseError(ValueError):
+    """The case does not fit the policy's facts."""
+
+
+class Case:
+    """A well-typed case.
+
+    `known` maps the names of known facts to their values; `cannot_tell` names the facts that were looked for in
+    vain. Every other fact is not annotated. Both kinds of unknown decide alike.
+    """
+
+    __slots__ = ("cannot_tell", "known")
+
+    def __init__(self, known: Mapping[str, Value], cannot_tell: frozenset[str] = frozenset()) -> None:
+        self.known: Mapping[str, Value] = MappingProxyType(dict(known))
+        self.cannot_tell = cannot_tell
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Case):
+            return NotImplemented
+        return dict(self.known) == dict(other.known) and self.cannot_tell == other.cannot_tell
+
+    def __hash__(self) -> int:
+        return hash((frozenset(self.known.items()), self.cannot_tell))
+
+    def __repr__(self) -> str:
+        return f"Case({dict(self.known)!r}, cannot_tell={set(self.cannot_tell)!r})"
+
+    def with_fact(self, name: str, value: Value | Unknown | None) -> Case:
+        """The same case with one fact changed; None makes it not annotated."""
+        known = {k: v for k, v in self.known.items() if k != name}
+        cannot_tell = self.cannot_tell - {name}
+        if isinstance(value, Unknown):
+            cannot_tell |= {name}
+        elif value is not None:
+            known[name] = value
+        return Case(known, cannot_tell)
+
+    def to_json(self) -> dict[str, Any]:
+        """The case in its JSON form, facts sorted by name, so that equal cases give equal text."""
+        facts: dict[str, Any] = {
+            name: sorted(value) if isinstance(value, frozenset) else value for name, value in self.known.items()
+        }
+        facts.update({name: {"unknown": True} for name in self.cannot_tell})
+        return {"facts": dict(sorted(facts.items()))}
+
+
+def read_case(policy: CompiledPolicy, data: object) -> Case:
+    """The case that a JSON value describes: `{"facts": {"image.objects": ["bleach"], "query.harm": null}}`.
+
+    Absent and null facts are not annotated; `{"unknown": true}` cannot be told. An `id` beside `facts` is allowed.
+    Raises :class:`CaseError` for an undeclared fact, a value of the wrong type or outside its domain.
+    """
+    if not isinstance(data, Mapping) or not isinstance(data.get("facts"), Mapping):
+        raise CaseError('a case is an object with the key "facts", itself an object')
+    extra = sorted(str(key) for key in data if key not in ("facts", "id"))
+    if extra:
+        raise CaseError(f"unknown key `{extra[0]}` in a case")
+    known: dict[str, Value] = {}
+    cannot_tell: set[str] = set()
+    facts = policy.fact_index
+    for name, raw in data["facts"].items():
+        fact = facts.get(name)
+        if fact is None:
+            raise CaseError(f"the policy declares no fact `{name}`")
+        if raw is None:
+            continue
+        if isinstance(raw, Mapping):
+            if dict(raw) != {"unknown": True}:
+                raise CaseError(f'`{name}`: an object must be {{"unknown": true}}')
+            cannot_tell.add(name)
+            continue
+        known[name] = read_value(fact, raw)
+    return Case(known, frozenset(cannot_tell))
+
+
+def read_value(fact: Fact, raw: object) -> Value:
+    """The typed value of a fact from its JSON form; raises :class:`CaseError` where it does not fit."""
+    match fact.type:
+        case FlagType():
+            if isinstance(raw, bool):
+                return raw
+            expected = "true or false"
+        case OneOfType(values=values):
+            if isinstance(raw, str) and any(value.name == raw for value in values):
+                return raw
+            expected = "one of " + ", ".join(value.name for value in values)
+        case SetType(values=values):
+            names = {value.name for value in values}
+            if isinstance(raw, list | tuple | set | frozenset) and all(isinstance(v, str) and v in names for v in raw):
+                return frozenset(raw)
+            expected = "a list of " + ", ".join(value.name for value in values)
+        case NumberType(low=low, high=high):
+            if isinstance(raw, int | float) and not isinstance(raw, bool):
+                number = _double(raw)
+                if not math.isnan(number) and low <= number <= high:
+                    return number
+            expected = f"a number from {low:g} to {high:g}"
+        case TextType():
+            if isinstance(raw, str):
+                return raw
+            expected = "a text"
+    shown = repr(raw)
+    raise CaseError(f"`{fact.name}`: {shown if len(shown) <= 80 else shown[:77] + '...'} is not {expected}")
+
+
+def _double(number: int | float) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf

@@ -1,0 +1,99 @@
+"""The declared, typed facts that conditions range over."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from safecot_dsl.artifact.base import Frozen
+
+
+class Subject(StrEnum):
+    """What a fact is about: all images of a request together, its query, or its context."""
+
+    IMAGE = "image"
+    QUERY = "query"
+    CONTEXT = "context"
+
+
+class ValueName(Frozen):
+    """A value of a finite domain: its name in conditions, and the phrase that texts use for it."""
+
+    name: str
+    phrase: str
+
+
+class FlagType(Frozen):
+    """Yes or no."""
+
+    kind: Literal["flag"] = "flag"
+
+
+class OneOfType(Frozen):
+    """One value of a finite domain; `taxonomy` names the tree where the domain is one (its nodes are the values)."""
+
+    kind: Literal["one_of"] = "one_of"
+    values: tuple[ValueName, ...]
+    taxonomy: str | None = None
+
+
+class SetType(Frozen):
+    """Any subset of `values`, known whole or not at all."""
+
+    kind: Literal["set_of"] = "set_of"
+    values: tuple[ValueName, ...]
+
+
+class NumberType(Frozen):
+    """A double from `low` to `high`, both included. A `score` is a number from 0 to 1."""
+
+    kind: Literal["number"] = "number"
+    low: float
+    high: float
+    score: bool = False
+
+
+class TextType(Frozen):
+    """Any text."""
+
+    kind: Literal["text"] = "text"
+
+
+FactType = Annotated[FlagType | OneOfType | SetType | NumberType | TextType, Field(discriminator="kind")]
+
+
+class Fact(Frozen):
+    """A declared fact.
+
+    `name` is the full one (`image.objects`). `description` is the author's sentence on it and `ask` how a person is
+    asked for it, both None where the author gave none. `assume` is what to suppose where the fact is unknown: a
+    bool, a value's name, a tuple of names, a number or a text, by type.
+    """
+
+    name: str
+    type: FactType
+    description: str | None = None
+    ask: str | None = None
+    assume: bool | float | str | tuple[str, ...] | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(self.name.split(".", 1)[0])
+
+    @property
+    def label(self) -> str:
+        """How texts name the fact: its description without the final period, else its name in words."""
+        if self.description:
+            return self.description.strip().rstrip(".")
+        return self.name.split(".", 1)[1].replace("_", " ")
+
+    def phrase(self, value: str) -> str:
+        """The phrase of one of the fact's values (`bleach` -> `a bottle of bleach`)."""
+        if not isinstance(self.type, OneOfType | SetType):
+            raise TypeError(f"`{self.name}` has no named values")
+        for known in self.type.values:
+            if known.name == value:
+                return known.phrase
+        raise KeyError(value)

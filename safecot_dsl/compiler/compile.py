@@ -1,0 +1,234 @@
+"""From parsed files to the artifact: one pass a kind of declaration, every error reported, none hiding another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from safecot_dsl.artifact import CompiledPolicy, Header, SourceMap, Taxonomy, Verdict, VerdictPhrases
+from safecot_dsl.artifact.policy import SourceFileRecord, compute_digest
+from safecot_dsl.compiler.claims import lower_examples, lower_properties
+from safecot_dsl.compiler.conditions import Conditions
+from safecot_dsl.compiler.criteria import lower_all_criteria, name_propositions
+from safecot_dsl.compiler.facts import FactTable, declare_facts, number, taxonomy_of
+from safecot_dsl.compiler.modules import Module
+from safecot_dsl.compiler.rules import Rules
+from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.diagnostics import Span, closest
+
+_HEADER_KEYS = ("language", "version", "title", "owner", "description", "license")
+_PENDING = "sha256:" + "0" * 64  # stands for the digest until there is a policy to make it of
+
+#: The library of phrases that every policy falls back on, loaded without being imported.
+VERDICT_PHRASES = "std.verdicts"
+#: The criteria of a policy that neither declares nor imports any.
+STANDARD_CRITERIA = "std.criteria"
+
+
+def compile_modules(modules: list[Module], overrides: Mapping[str, float]) -> CompiledPolicy | None:
+    """The artifact of the last module, which imports the ones before it; None where any of them has an error.
+
+    `overrides` sets params from outside. Diagnostics are in the modules' reporters.
+    """
+    entry = modules[-1]
+    for module in modules:
+        _check_header(module)
+        _check_kind(module)
+    facts = declare_facts(modules)
+    params = _params(modules, overrides)
+    conditions = Conditions(facts, params, _ranged_over(modules))
+    naming = name_propositions(modules)
+    spans: dict[str, tuple[Module, t.Syntax]] = {}
+
+    criteria = lower_all_criteria(modules, conditions, naming, spans)
+    for module in modules:
+        for let in module.lets.values():
+            conditions.check_let(let, module)
+    rules = Rules(entry, conditions, naming, spans)
+    lowered = [] if entry.is_library else rules.lower()
+    examples = lower_examples(entry, conditions, spans)
+    properties = lower_properties(entry, conditions, spans)
+    if entry.is_library or entry.tree.header is None:
+        return None
+    default, unsure = rules.fallback("default"), rules.fallback("unsure")
+    phrases = _verdict_phrases(modules)
+    failed = any(module.report.failed for module in modules)
+    if failed or default is None or unsure is None or phrases is None:
+        return None
+
+    for name, (_, declaration, module) in facts.entries.items():
+        spans[f"fact:{name}"] = (module, declaration)
+    for module in modules:
+        for name, declaration in module.phrases.items():
+            spans[f"phrases:{module.full(name)}"] = (module, declaration)
+    taxonomies = _taxonomies(modules, facts, [hazard for hazard in rules.hazards])
+    policy = CompiledPolicy(
+        digest=_PENDING,
+        header=_header(entry, entry.tree.header),
+        facts=tuple(fact for fact, _, _ in facts.entries.values()),
+        params=dict(sorted(params.items())),
+        taxonomies=taxonomies,
+        hazards=dict(sorted(rules.hazards.items())),
+        phrases=dict(sorted(conditions.phrases.items())),
+        verdict_phrases=phrases,
+        rules=tuple(lowered),
+        default=default.verdict,
+        default_speech=default.speech,
+        unsure=unsure.verdict,
+        unsure_speech=unsure.speech,
+        criteria=criteria,
+        examples=examples,
+        properties=properties,
+        source_map=_source_map(modules, spans),
+    )
+    return policy.model_copy(update={"digest": compute_digest(policy)})
+
+
+def _check_header(module: Module) -> None:
+    header = module.tree.header
+    report = module.report
+    if header is None:
+        return
+    seen: dict[str, t.HeaderEntry] = {}
+    for entry in header.entries:
+        key = entry.key
+        if key.text not in _HEADER_KEYS:
+            meant = closest(key.text, _HEADER_KEYS)
+            report.error(
+                "SC0304",
+                f"the header knows no `{key.text}`",
+                key.start,
+                key.end,
+                help=f"did you mean `{meant}`?" if meant else "it knows " + ", ".join(f"`{k}`" for k in _HEADER_KEYS),
+                replacement=meant,
+            )
+        elif key.text in seen:
+            first = seen[key.text].key
+            report.error(
+                "SC0302",
+                f"`{key.text}` stands twice",
+                key.start,
+                key.end,
+                labels=(report.label("first here", first.start, first.end),),
+            )
+        else:
+            seen[key.text] = entry
+    language = seen.get("language")
+    if language is not None and language.value.text != "1":
+        report.error(
+            "SC0304",
+            f"language `{language.value.text}` is not known",
+            language.value.start,
+            language.value.end,
+            help='this compiler knows language "1"',
+        )
+    damaged = header.name.text in module.tree.damaged
+    if not damaged and ("version" not in seen or not seen["version"].value.text.strip()):
+        report.error(
+            "SC0301", "the header has no `version`", header.name.start, header.name.end, help='add `version "1.0.0"`'
+        )
+
+
+def _header(module: Module, header: t.FileHeader) -> Header:
+    values = {entry.key.text: entry.value.text for entry in header.entries}
+    return Header.model_validate({"name": header.name.text, **values})
+
+
+_ONLY_POLICIES = {
+    t.FallbackDecl: "`default` and `unsure`",
+    t.RuleDecl: "rules and exceptions",
+    t.ExampleDecl: "examples",
+    t.PropertyDecl: "properties",
+}
+
+
+def _check_kind(module: Module) -> None:
+    if not module.is_library:
+        return
+    for declaration in module.tree.declarations:
+        what = _ONLY_POLICIES.get(type(declaration))  # pyright: ignore[reportArgumentType, reportCallIssue]
+        if what is not None:
+            first_line = module.report.source.text.find("\n", declaration.start)
+            end = min(declaration.end, first_line if first_line >= 0 else declaration.end)
+            module.report.error(
+                "SC0303",
+                f"a library has no {what.replace(' and ', ' or ')}",
+                declaration.start,
+                end,
+                help="they belong to the policy that imports it",
+            )
+
+
+def _params(modules: list[Module], overrides: Mapping[str, float]) -> dict[str, float]:
+    params: dict[str, float] = {}
+    for module in modules:
+        for name, declaration in module.params.items():
+            value = number(declaration.value, module)
+            if value is not None:
+                params[module.full(name)] = value
+    entry = modules[-1]
+    for name, value in overrides.items():
+        # A library's param is set under the name by which the policy knows it, or under its full name.
+        alias, _, last = name.partition(".")
+        full = entry.imports[alias].full(last) if last and alias in entry.imports else name
+        where = entry.tree.header.name if entry.tree.header else t.Name(0, 0, "")
+        if full not in params:
+            meant = closest(name, params)
+            entry.report.error(
+                "SC0101",
+                f"the policy has no param `{name}` to set",
+                where.start,
+                where.end,
+                help=f"did you mean `{meant}`?" if meant else None,
+            )
+        elif not math.isfinite(value):
+            entry.report.error("SC0203", f"`{name}` is set to {value}, which is no number", where.start, where.end)
+        else:
+            params[full] = float(value)
+    return params
+
+
+def _ranged_over(modules: list[Module]) -> dict[str, Taxonomy]:
+    taxonomies: dict[str, Taxonomy] = {}
+    for module in modules:
+        for declaration in module.taxonomies.values():
+            taxonomies[module.full(declaration.name.text)] = taxonomy_of(module, declaration)
+    return taxonomies
+
+
+def _taxonomies(modules: list[Module], facts: FactTable, hazards: list[str]) -> dict[str, Taxonomy]:
+    """The taxonomies that facts range over or rules take their hazards from."""
+    used: dict[str, Taxonomy] = {}
+    ranged = {getattr(fact.type, "taxonomy", None) for fact, _, _ in facts.entries.values()}
+    for module in modules:
+        for declaration in module.taxonomies.values():
+            taxonomy = taxonomy_of(module, declaration)
+            names_hazard = any(module.full(node.name) in hazards for node in taxonomy.nodes)
+            if taxonomy.name in ranged or names_hazard:
+                used[taxonomy.name] = taxonomy
+    return dict(sorted(used.items()))
+
+
+def _verdict_phrases(modules: list[Module]) -> dict[Verdict, VerdictPhrases] | None:
+    """`decide_VERDICT` and `say_VERDICT`: the policy's own set, else an imported one, else the standard library's."""
+    entry = modules[-1]
+    standard = [module for module in modules if module.qname == VERDICT_PHRASES]
+    order = [entry, *entry.imports.values(), *standard]
+
+    def texts(name: str) -> tuple[str, ...]:
+        for module in order:
+            declared = module.phrases.get(name)
+            if declared is not None and declared.phrases:
+                return tuple(phrase.text for phrase in declared.phrases)
+        return ()
+
+    return {v: VerdictPhrases(decide=texts(f"decide_{v}"), say=texts(f"say_{v}")) for v in Verdict}
+
+
+def _source_map(modules: list[Module], spans: dict[str, tuple[Module, t.Syntax]]) -> SourceMap:
+    placed: dict[str, Span] = {}
+    for key, (module, syntax) in sorted(spans.items()):
+        span = module.report.source.span(syntax.start, syntax.end)
+        placed[key] = span.model_copy(update={"file": module.record})
+    files = tuple(SourceFileRecord(path=module.record, sha256=module.sha256) for module in modules)
+    return SourceMap(files=tuple(sorted(files, key=lambda record: record.path)), spans=placed)

@@ -1,0 +1,152 @@
+"""Criteria: propositions, named combinations and classes of all files, as one."""
+
+from __future__ import annotations
+
+from safecot_dsl.artifact import (
+    Criteria,
+    CriteriaClass,
+    CriteriaCondition,
+    Detector,
+    DueClasses,
+    Proposed,
+    Proposition,
+    Verdict,
+    atoms,
+)
+from safecot_dsl.compiler.conditions import Conditions, check_pattern, lower_criteria
+from safecot_dsl.compiler.modules import Module
+from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.compiler.verdicts import read_verdict
+
+
+def name_propositions(modules: list[Module]) -> dict[tuple[str, str], str]:
+    """(file, name) to the artifact's name: the bare one, and the full one where several files declare it.
+
+    The policy's own keeps the bare name.
+    """
+    owners: dict[str, list[Module]] = {}
+    for module in modules:
+        for name in (*module.propositions, *module.criteria_lets):
+            owners.setdefault(name, []).append(module)
+    naming: dict[tuple[str, str], str] = {}
+    for name, declaring in owners.items():
+        for module in declaring:
+            bare = len(declaring) == 1 or not module.qname
+            naming[module.qname, name] = name if bare else module.full(name)
+    return naming
+
+
+def lower_all_criteria(
+    modules: list[Module], conditions: Conditions, naming: dict[tuple[str, str], str], spans: dict[str, tuple[Module, t.Syntax]]
+) -> Criteria:
+    """The criteria of all files. The policy's own classes go before those of what it imports, verdict by verdict."""
+    propositions: dict[str, Proposition] = {}
+    lets: dict[str, CriteriaCondition] = {}
+    own: dict[Verdict, tuple[DueClasses, Module, t.Syntax]] = {}
+    imported: dict[Verdict, tuple[DueClasses, Module, t.Syntax]] = {}
+    for module in modules:
+        for declaration in module.of(t.CriteriaDecl):
+            for proposition in declaration.propositions:
+                name = naming[module.qname, proposition.name.text]
+                propositions[name] = _proposition(name, proposition, module, conditions)
+                spans[f"criteria:proposition.{name}"] = (module, proposition)
+            for let in declaration.lets:
+                lowered = lower_criteria(let.condition, module, naming)
+                if lowered is not None:
+                    lets[naming[module.qname, let.name.text]] = lowered
+            for classes in declaration.classes:
+                table = imported if module.qname else own
+                _classes(classes, module, naming, table)
+    _refuse_cycles(modules, lets, naming)
+    due = {verdict: classes for verdict, (classes, _, _) in (imported | own).items()}
+    return Criteria(
+        propositions=dict(sorted(propositions.items())),
+        lets=dict(sorted(lets.items())),
+        due={verdict: due[verdict] for verdict in Verdict if verdict in due},
+    )
+
+
+def _proposition(name: str, declaration: t.PropositionDecl, module: Module, conditions: Conditions) -> Proposition:
+    detectors: list[Detector] = []
+    for detector in declaration.detectors:
+        if isinstance(detector, t.Regex):
+            if check_pattern(detector, module):
+                detectors.append(Detector(pattern=detector.pattern, ignore_case=detector.ignore_case))
+        else:
+            found = conditions.phrase_set(detector, module)
+            if found is not None:
+                detectors.append(Detector(phrases=found[1], phrase_set=found[0]))
+    return Proposition(
+        name=name,
+        definition=declaration.definition.text,
+        yes=tuple(text.text for text in declaration.yes),
+        no=tuple(text.text for text in declaration.no),
+        detectors=tuple(detectors),
+    )
+
+
+def _classes(
+    declaration: t.ClassesDecl,
+    module: Module,
+    naming: dict[tuple[str, str], str],
+    table: dict[Verdict, tuple[DueClasses, Module, t.Syntax]],
+) -> None:
+    classes: list[CriteriaClass] = []
+    names = [declaration.otherwise.text]
+    for entry in declaration.classes:
+        if entry.name.text in names:
+            module.report.error(
+                "SC0102", f"the class `{entry.name.text}` stands twice", entry.name.start, entry.name.end
+            )
+            continue
+        names.append(entry.name.text)
+        condition = lower_criteria(entry.condition, module, naming)
+        if condition is not None:
+            classes.append(CriteriaClass(name=entry.name.text, when=condition))
+    due = DueClasses(classes=tuple(classes), otherwise=declaration.otherwise.text)
+    for name in declaration.verdicts:
+        verdict = read_verdict(name, module)
+        if verdict is None:
+            continue
+        if verdict in table:
+            _, other, first = table[verdict]
+            module.report.error(
+                "SC0102",
+                f"the classes for `{verdict}` are declared twice",
+                name.start,
+                name.end,
+                labels=(other.report.label("first declared here", first.start, first.start + 3),),
+            )
+            continue
+        table[verdict] = (due, module, declaration)
+
+
+def _refuse_cycles(
+    modules: list[Module], lets: dict[str, CriteriaCondition], naming: dict[tuple[str, str], str]
+) -> None:
+    state: dict[str, int] = {}  # 1 while open, 2 when done
+
+    def visit(name: str, path: list[str]) -> list[str] | None:
+        if state.get(name) == 2 or name not in lets:
+            return None
+        if state.get(name) == 1:
+            return [*path[path.index(name) :], name]
+        state[name] = 1
+        for atom in atoms(lets[name]):
+            cycle = visit(atom.name, [*path, name]) if isinstance(atom, Proposed) else None
+            if cycle is not None:
+                return cycle
+        state[name] = 2
+        return None
+
+    for module in modules:
+        for let in module.criteria_lets.values():
+            cycle = visit(naming[module.qname, let.name.text], [])
+            if cycle is not None:
+                module.report.error(
+                    "SC0105",
+                    f"`let {let.name.text}` is defined by itself: {' -> '.join(cycle)}",
+                    let.name.start,
+                    let.name.end,
+                )
+                return

@@ -1,0 +1,300 @@
+"""Facts, their types and domains, taxonomies and hazards."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from safecot_dsl.artifact import (
+    Fact,
+    FactType,
+    FlagType,
+    Node,
+    NumberType,
+    OneOfType,
+    SetType,
+    Taxonomy,
+    TextType,
+    ValueName,
+)
+from safecot_dsl.artifact.case import CaseError, Value, read_value
+from safecot_dsl.artifact.policy import Hazard
+from safecot_dsl.compiler.modules import SUBJECTS, Module, NodeEntry, lookup, unknown
+from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.diagnostics import closest
+
+_QUANTIFIERS = ("any", "all", "none")
+
+
+def words(name: str) -> str:
+    """A name as words, which is the phrase of a value that was given none."""
+    return name.replace("_", " ")
+
+
+def number(literal: t.Number, module: Module) -> float | None:
+    value = literal.value
+    if math.isinf(value):
+        module.report.error("SC0203", f"`{literal.text[:20]}...` is too large for a number", literal.start, literal.end)
+        return None
+    return value
+
+
+@dataclass(frozen=True)
+class FactTable:
+    """Every fact of the policy and its libraries by full name, in the order of declaration, with its declaration and
+    file. `broken` are facts (`image.objects`) or whole subjects (`image`) whose declaration has a fault that has been
+    reported: a reference to one is no fault of its own."""
+
+    entries: dict[str, tuple[Fact, t.FactDecl, Module]]
+    broken: frozenset[str]
+
+    def get(self, name: str) -> Fact | None:
+        entry = self.entries.get(name)
+        return entry[0] if entry else None
+
+    def is_broken(self, name: str) -> bool:
+        return name in self.broken or name.split(".", 1)[0] in self.broken
+
+
+def declare_facts(modules: list[Module]) -> FactTable:
+    """The facts of all files; a fact declared twice or with a faulty type is an error."""
+    facts: dict[str, tuple[Fact, t.FactDecl, Module]] = {}
+    broken = {name for module in modules for name in module.tree.damaged}
+    for module in modules:
+        for block in module.of(t.FactsDecl):
+            for declaration in block.facts:
+                name = f"{block.subject}.{declaration.name.text}"
+                if name in facts:
+                    _, first, other = facts[name]
+                    module.report.error(
+                        "SC0102",
+                        f"the fact `{name}` is declared twice",
+                        declaration.name.start,
+                        declaration.name.end,
+                        labels=(other.report.label("first declared here", first.name.start, first.name.end),),
+                    )
+                    continue
+                kind = _type(declaration.type, module)
+                if kind is None:
+                    broken.add(name)
+                    continue
+                fact = Fact(
+                    name=name,
+                    type=kind,
+                    description=declaration.description.text if declaration.description else None,
+                    ask=declaration.ask.text if declaration.ask else None,
+                )
+                if declaration.assume is not None:
+                    supposed = _supposition(fact, declaration.assume, module)
+                    if supposed is not None:
+                        as_model = tuple(sorted(supposed)) if isinstance(supposed, frozenset) else supposed
+                        fact = fact.model_copy(update={"assume": as_model})
+                facts[name] = (fact, declaration, module)
+    return FactTable(facts, frozenset(broken))
+
+
+def _type(expr: t.TypeExpr, module: Module) -> FactType | None:
+    match expr.kind:
+        case "flag":
+            return FlagType()
+        case "text":
+            return TextType()
+        case "score":
+            return NumberType(low=0.0, high=1.0, score=True)
+        case "number":
+            assert expr.low is not None
+            assert expr.high is not None
+            low, high = number(expr.low, module), number(expr.high, module)
+            if low is None or high is None:
+                return None
+            if low > high:
+                module.report.error(
+                    "SC0203", f"the range runs from {expr.low.text} down to {expr.high.text}", expr.start, expr.end
+                )
+                return None
+            return NumberType(low=low, high=high)
+        case "one_of_taxonomy":
+            assert expr.taxonomy is not None
+            found = lookup(module, "taxonomy", expr.taxonomy)
+            if found is None:
+                return None
+            owner, declaration = found
+            nodes = taxonomy_of(owner, declaration).nodes
+            values = tuple(ValueName(name=node.name, phrase=node.phrase) for node in nodes)
+            return OneOfType(values=values, taxonomy=owner.full(declaration.name.text))
+        case _:
+            values = _values(expr, module)
+            return OneOfType(values=values) if expr.kind == "one_of" else SetType(values=values)
+
+
+def _values(expr: t.TypeExpr, module: Module) -> tuple[ValueName, ...]:
+    seen: dict[str, t.Name] = {}
+    values: list[ValueName] = []
+    for value in expr.values:
+        name = value.name.text
+        if name in seen:
+            module.duplicate(value.name, "value", seen[name])
+            continue
+        seen[name] = value.name
+        if expr.kind == "set_of" and name in _QUANTIFIERS:
+            module.report.error(
+                "SC0008", f"`{name}` cannot be a member of a set: `has {name} of` means something else", value.name.start, value.name.end
+            )
+            continue
+        values.append(ValueName(name=name, phrase=value.phrase.text if value.phrase else words(name)))
+    return tuple(values)
+
+
+def _supposition(fact: Fact, expr: t.ValueExpr, module: Module) -> Value | None:
+    if isinstance(expr, t.UnknownValue):
+        module.report.error("SC0202", "a supposition is a value; an unknown one supposes nothing", expr.start, expr.end)
+        return None
+    return typed_value(fact, expr, module)
+
+
+def typed_value(fact: Fact, expr: t.ValueExpr, module: Module) -> Value | None:
+    """The value that a text of the policy gives to a fact; None, and an error, where it does not fit."""
+    raw: object
+    match expr:
+        case t.Names(names=names):
+            raw = [name.text for name in names]
+        case t.Name(text="yes" | "no" as text) if isinstance(fact.type, FlagType):
+            raw = text == "yes"
+        case t.Name(text=text) if isinstance(fact.type, OneOfType):
+            raw = text
+        case t.Number() if isinstance(fact.type, NumberType):
+            raw = number(expr, module)
+            if raw is None:
+                return None
+        case t.String(text=text) if isinstance(fact.type, TextType):
+            raw = text
+        case _:
+            raw = None
+    if isinstance(fact.type, OneOfType | SetType) and isinstance(expr, t.Name | t.Names):
+        checked = (expr,) if isinstance(expr, t.Name) else expr.names
+        if isinstance(expr, t.Names) == isinstance(fact.type, SetType):
+            results = [check_value(fact, name, module) for name in checked]
+            if not all(results):
+                return None
+    try:
+        return read_value(fact, raw)
+    except CaseError:
+        module.report.error("SC0201", f"`{fact.name}` is {kind_of(fact)}, and this is no value of it", expr.start, expr.end)
+        return None
+
+
+def kind_of(fact: Fact) -> str:
+    """What a fact is, in the user's words."""
+    match fact.type:
+        case FlagType():
+            return "a flag (yes or no)"
+        case OneOfType():
+            return "one of " + _listed([value.name for value in fact.type.values])
+        case SetType():
+            return "a set of " + _listed([value.name for value in fact.type.values])
+        case NumberType(low=low, high=high):
+            return f"a number from {low:g} to {high:g}"
+        case TextType():
+            return "a text"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+
+
+def domain(fact: Fact) -> list[str]:
+    return [value.name for value in fact.type.values] if isinstance(fact.type, OneOfType | SetType) else []
+
+
+def check_value(fact: Fact, name: t.Name, module: Module) -> bool:
+    """Is `name` in the domain of the fact? An error otherwise."""
+    known = domain(fact)
+    if name.text in known:
+        return True
+    meant = closest(name.text, known)
+    module.report.error(
+        "SC0202",
+        f"`{name.text}` is not a value of `{fact.name}`",
+        name.start,
+        name.end,
+        help=f"did you mean `{meant}`?" if meant else f"its values are {_listed(known)}",
+        replacement=meant,
+    )
+    return False
+
+
+def taxonomy_of(module: Module, declaration: t.TaxonomyDecl) -> Taxonomy:
+    """The artifact's form of a taxonomy, parents before children."""
+    nodes: list[Node] = []
+    seen: set[str] = set()
+    pending: list[tuple[t.NodeDecl, str | None]] = [(node, None) for node in reversed(declaration.nodes)]
+    while pending:
+        node, parent = pending.pop()
+        if node.name.text not in seen:
+            seen.add(node.name.text)
+            severity = node.severity.value if node.severity else None
+            phrase = node.phrase.text if node.phrase else words(node.name.text)
+            nodes.append(Node(name=node.name.text, phrase=phrase, severity=severity, parent=parent))
+        pending.extend((child, node.name.text) for child in reversed(node.children))
+    return Taxonomy(name=module.full(declaration.name.text), nodes=tuple(nodes))
+
+
+def below(taxonomy: Taxonomy, node: str) -> tuple[str, ...]:
+    """The node and everything below it, in the order of the taxonomy."""
+    inside = {node}
+    for candidate in taxonomy.nodes:  # parents come before children
+        if candidate.parent in inside:
+            inside.add(candidate.name)
+    return tuple(candidate.name for candidate in taxonomy.nodes if candidate.name in inside)
+
+
+def find_node(module: Module, name: t.QName) -> tuple[Module, NodeEntry] | None:
+    """The node that a qualified name means: `hazards.violent_crimes`, or a bare name of the file's own taxonomy."""
+    owner, parts = module, name.parts
+    if len(parts) > 1 and parts[0] in module.imports:
+        owner, parts = module.imports[parts[0]], parts[1:]
+    entries = owner.nodes.get(parts[-1], [])
+    if len(parts) == 2:
+        entries = [entry for entry in entries if entry.taxonomy.name.text == parts[0]]
+    elif len(parts) > 2:
+        entries = []
+    if len(entries) == 1:
+        return owner, entries[0]
+    if entries:
+        where = ", ".join(f"`{entry.taxonomy.name.text}`" for entry in entries)
+        module.report.error(
+            "SC0107",
+            f"`{name.text}` is a node of several taxonomies: {where}",
+            name.start,
+            name.end,
+            help="put the taxonomy's name before it",
+        )
+        return None
+    known = list(module.nodes)
+    for alias, imported in module.imports.items():
+        known += [f"{alias}.{node}" for node in imported.nodes]
+    unknown(module, "hazard", name, known)
+    return None
+
+
+def hazard_of(module: Module, entry: NodeEntry) -> Hazard:
+    """A node as a hazard: its severity is its own, at least 0, else its nearest ancestor's, else 0."""
+    taxonomy = taxonomy_of(module, entry.taxonomy)
+    by_name = {node.name: node for node in taxonomy.nodes}
+    node: Node | None = by_name[entry.node.name.text]
+    phrase = node.phrase if node else ""
+    severity = 0.0
+    while node is not None:
+        if node.severity is not None:
+            severity = max(0.0, node.severity)
+            break
+        node = by_name[node.parent] if node.parent else None
+    return Hazard(name=module.full(entry.node.name.text), phrase=phrase, severity=severity)
+
+
+def subject_hint(name: t.QName, facts: FactTable) -> str | None:
+    """The fact that was meant where its subject was forgotten."""
+    if len(name.parts) != 1:
+        return None
+    matches = [f"{subject}.{name.text}" for subject in SUBJECTS if f"{subject}.{name.text}" in facts.entries]
+    return matches[0] if matches else None

@@ -1,0 +1,60 @@
+"""Collects what the compiler has to say of one file, by character offsets."""
+
+from __future__ import annotations
+
+from safecot_dsl.diagnostics import Diagnostic, Fix, Label, Severity, SourceFile
+
+
+class Reporter:
+    """The diagnostics of one file, in the order in which they were found."""
+
+    def __init__(self, source: SourceFile) -> None:
+        self.source = source
+        self.diagnostics: list[Diagnostic] = []
+
+    @property
+    def failed(self) -> bool:
+        return any(d.severity is Severity.ERROR for d in self.diagnostics)
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        start: int,
+        end: int,
+        *,
+        help: str | None = None,
+        replacement: str | None = None,
+        labels: tuple[Label, ...] = (),
+    ) -> None:
+        """Report an error on the characters from `start` to `end`; `replacement` mends them."""
+        self._add(Severity.ERROR, code, message, start, end, help, replacement, labels)
+
+    def warning(self, code: str, message: str, start: int, end: int, *, help: str | None = None) -> None:
+        self._add(Severity.WARNING, code, message, start, end, help, None, ())
+
+    def label(self, message: str, start: int, end: int) -> Label:
+        """A second place in this file."""
+        return Label(span=self.source.span(start, end), message=message)
+
+    def _add(
+        self,
+        severity: Severity,
+        code: str,
+        message: str,
+        start: int,
+        end: int,
+        help: str | None,
+        replacement: str | None,
+        labels: tuple[Label, ...],
+    ) -> None:
+        span = self.source.span(start, end)
+        fix = None
+        if replacement is not None:
+            title = f"replace by `{replacement}`" if replacement else "remove it"
+            fix = Fix(title=title, span=span, replacement=replacement)
+        self.diagnostics.append(
+            Diagnostic(
+                code=code, severity=severity, message=message, span=span, labels=labels, help=help, fix=fix
+            )
+        )

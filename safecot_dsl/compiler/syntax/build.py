@@ -1,0 +1,295 @@
+"""From what the parser recognises to the syntax tree; called by the parser as it reduces, so no second tree is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lark import Token, Transformer
+
+from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.compiler.syntax.tokens import Words, pattern_of
+
+_OPERATORS = {"LESS": "<", "LESS_EQUAL": "<=", "MORE": ">", "MORE_EQUAL": ">="}
+
+
+def _span(children: list[Any]) -> tuple[int, int]:
+    first, last = children[0], children[-1]
+    start = first.start_pos if isinstance(first, Token) else first.start
+    end = last.end_pos if isinstance(last, Token) else last.end
+    return start, end
+
+
+def _token(children: list[Any], kind: str) -> Token | None:
+    return next((c for c in children if isinstance(c, Token) and c.type == kind), None)
+
+
+def _all(children: list[Any], kind: type) -> tuple[Any, ...]:
+    return tuple(c for c in children if isinstance(c, kind))
+
+
+class Builder(Transformer[Token, Any]):
+    """One method for each rule of `grammar/safecot.lark`, taking the rule's children in order."""
+
+    # Tokens -----------------------------------------------------------------------------------------------------
+    def NAME(self, token: Token) -> t.Name:  # noqa: N802 - the terminal's name
+        return t.Name(token.start_pos or 0, token.end_pos or 0, str(token))
+
+    def STRING(self, token: Words) -> t.String:  # noqa: N802
+        return t.String(token.start_pos or 0, token.end_pos or 0, token.content, tuple(token.offsets))
+
+    def NUMBER(self, token: Token) -> t.Number:  # noqa: N802
+        return t.Number(token.start_pos or 0, token.end_pos or 0, str(token))
+
+    def REGEX(self, token: Token) -> t.Regex:  # noqa: N802
+        pattern = pattern_of(token)
+        return t.Regex(token.start_pos or 0, token.end_pos or 0, pattern.pattern, pattern.ignore_case)
+
+    # Files ------------------------------------------------------------------------------------------------------
+    def file(self, c: list[Any]) -> t.FileTree:
+        return t.FileTree(c[0], tuple(c[1:]))
+
+    def header(self, c: list[Any]) -> t.FileHeader:
+        return t.FileHeader(*_span(c), c[0].type == "LIBRARY", c[1], _all(c, t.HeaderEntry))
+
+    def header_entry(self, c: list[Any]) -> t.HeaderEntry:
+        return t.HeaderEntry(*_span(c), c[0], c[1])
+
+    def import_(self, c: list[Any]) -> t.ImportDecl:
+        return t.ImportDecl(*_span(c), c[1], c[3] if len(c) > 2 else None)
+
+    def param(self, c: list[Any]) -> t.ParamDecl:
+        return t.ParamDecl(*_span(c), c[1], c[3])
+
+    def facts(self, c: list[Any]) -> t.FactsDecl:
+        return t.FactsDecl(*_span(c), str(c[1]), _all(c, t.FactDecl))
+
+    def group(self, c: list[Any]) -> t.GroupDecl:
+        return t.GroupDecl(*_span(c), c[1], c[3])
+
+    def let(self, c: list[Any]) -> t.LetDecl:
+        return t.LetDecl(*_span(c), c[1], c[3])
+
+    def taxonomy(self, c: list[Any]) -> t.TaxonomyDecl:
+        return t.TaxonomyDecl(*_span(c), c[1], _all(c, t.NodeDecl))
+
+    def phrases(self, c: list[Any]) -> t.PhrasesDecl:
+        return t.PhrasesDecl(*_span(c), c[1], _all(c, t.String))
+
+    def criteria(self, c: list[Any]) -> t.CriteriaDecl:
+        return t.CriteriaDecl(
+            *_span(c), c[1], _all(c, t.PropositionDecl), _all(c, t.LetDecl), _all(c, t.ClassesDecl)
+        )
+
+    def rule(self, c: list[Any]) -> t.RuleDecl:
+        return t.RuleDecl(*_span(c), c[1], (), False, tuple(c[3:-1]))
+
+    def exception(self, c: list[Any]) -> t.RuleDecl:
+        opening = next(i for i, child in enumerate(c) if isinstance(child, Token) and child.type == "LBRACE")
+        return t.RuleDecl(*_span(c), c[1], _all(c[3:opening], t.Name), True, tuple(c[opening + 1 : -1]))
+
+    def default(self, c: list[Any]) -> t.FallbackDecl:
+        return t.FallbackDecl(*_span(c), str(c[0]), c[1], tuple(c[3:-1]))
+
+    unsure = default
+
+    def example(self, c: list[Any]) -> t.ExampleDecl:
+        given: tuple[t.GivenValue, ...] = next((child for child in c if isinstance(child, tuple)), ())
+        names = _all(c, t.Name)
+        return t.ExampleDecl(*_span(c), c[1], given, names[0], names[1:])
+
+    def property(self, c: list[Any]) -> t.PropertyDecl:
+        expect = next(i for i, child in enumerate(c) if isinstance(child, Token) and child.type == "EXPECT")
+        given = c[expect - 1] if _token(c, "GIVEN") else None
+        negated = _token(c[expect:], "NOT") is not None
+        return t.PropertyDecl(*_span(c), c[1], given, negated, _all(c[expect:], t.Name))
+
+    # Facts ------------------------------------------------------------------------------------------------------
+    def fact(self, c: list[Any]) -> t.FactDecl:
+        assume = ask = description = None
+        rest = iter(c[3:])
+        for child in rest:
+            if isinstance(child, Token):  # assume
+                assume = next(rest)
+            elif isinstance(child, tuple):
+                ask = child[1]
+            else:
+                description = child
+        end = ask.end if ask else (description or assume or c[2]).end
+        return t.FactDecl(c[0].start, end, c[0], c[2], assume, description, ask)
+
+    def ask(self, c: list[Any]) -> tuple[str, t.String]:
+        return ("ask", c[1])
+
+    def flag(self, c: list[Any]) -> t.TypeExpr:
+        return t.TypeExpr(*_span(c), "flag")
+
+    def score(self, c: list[Any]) -> t.TypeExpr:
+        return t.TypeExpr(*_span(c), "score")
+
+    def text(self, c: list[Any]) -> t.TypeExpr:
+        return t.TypeExpr(*_span(c), "text")
+
+    def one_of(self, c: list[Any]) -> t.TypeExpr:
+        return t.TypeExpr(*_span(c[:2]), "one_of", values=c[2])
+
+    def one_of_taxonomy(self, c: list[Any]) -> t.TypeExpr:
+        return t.TypeExpr(*_span(c), "one_of_taxonomy", taxonomy=c[2])
+
+    def set_of(self, c: list[Any]) -> t.TypeExpr:
+        return t.TypeExpr(*_span(c[:2]), "set_of", values=c[2])
+
+    def number(self, c: list[Any]) -> t.TypeExpr:
+        return t.TypeExpr(*_span(c), "number", low=c[1], high=c[3])
+
+    def values(self, c: list[Any]) -> tuple[t.ValueDecl, ...]:
+        return _all(c, t.ValueDecl)
+
+    def value_name(self, c: list[Any]) -> t.ValueDecl:
+        return t.ValueDecl(*_span(c), c[0], c[1] if len(c) > 1 else None)
+
+    def names(self, c: list[Any]) -> t.Names:
+        return t.Names(*_span(c), _all(c, t.Name))
+
+    def value(self, c: list[Any]) -> t.ValueExpr:
+        return t.UnknownValue(*_span(c)) if isinstance(c[0], Token) else c[0]
+
+    def given_values(self, c: list[Any]) -> tuple[t.GivenValue, ...]:
+        return _all(c, t.GivenValue)
+
+    def given_value(self, c: list[Any]) -> t.GivenValue:
+        return t.GivenValue(*_span(c), c[0], c[2])
+
+    # Taxonomies and criteria ------------------------------------------------------------------------------------
+    def node(self, c: list[Any]) -> t.NodeDecl:
+        phrase = next(iter(_all(c, t.String)), None)
+        severity = next((child[1] for child in c if isinstance(child, tuple)), None)
+        last = c[-1]
+        end = last[1].end if isinstance(last, tuple) else _span(c)[1]
+        return t.NodeDecl(c[0].start, end, c[0], phrase, severity, _all(c, t.NodeDecl))
+
+    def severity(self, c: list[Any]) -> tuple[str, t.Number]:
+        return ("severity", c[1])
+
+    def proposition(self, c: list[Any]) -> t.PropositionDecl:
+        marked = [child for child in c if isinstance(child, tuple)]
+        return t.PropositionDecl(
+            *_span(c),
+            c[1],
+            c[2],
+            tuple(value for kind, value in marked if kind == "yes"),
+            tuple(value for kind, value in marked if kind == "no"),
+            tuple(value for kind, value in marked if kind == "detect"),
+        )
+
+    def yes(self, c: list[Any]) -> tuple[str, t.String]:
+        return ("yes", c[1])
+
+    def no(self, c: list[Any]) -> tuple[str, t.String]:
+        return ("no", c[1])
+
+    def detect_phrases(self, c: list[Any]) -> tuple[str, t.QName]:
+        return ("detect", c[3])
+
+    def detect_pattern(self, c: list[Any]) -> tuple[str, t.Regex]:
+        return ("detect", c[2])
+
+    def classes(self, c: list[Any]) -> t.ClassesDecl:
+        names = _all(c, t.Name)
+        return t.ClassesDecl(*_span(c), names[:-1], _all(c, t.ClassDecl), names[-1])
+
+    def class_(self, c: list[Any]) -> t.ClassDecl:
+        return t.ClassDecl(*_span(c), c[1], c[3])
+
+    # Rules ------------------------------------------------------------------------------------------------------
+    def title(self, c: list[Any]) -> t.TitleClause:
+        return t.TitleClause(*_span(c), c[1])
+
+    def hazard(self, c: list[Any]) -> t.HazardClause:
+        return t.HazardClause(*_span(c), c[1])
+
+    def when(self, c: list[Any]) -> t.ConditionClause:
+        return t.ConditionClause(*_span(c), str(c[0]), c[1])
+
+    unless = when
+    require = when
+
+    def verdict(self, c: list[Any]) -> t.VerdictClause:
+        return t.VerdictClause(*_span(c), str(c[0]), c[1])
+
+    unsure_clause = verdict
+
+    def think(self, c: list[Any]) -> t.ThinkClause:
+        return t.ThinkClause(*_span(c), _all(c, t.StepClause))
+
+    def answer(self, c: list[Any]) -> t.AnswerClause:
+        return t.AnswerClause(*_span(c), _all(c, t.UtteranceClause))
+
+    def say(self, c: list[Any]) -> t.UtteranceClause:
+        return t.UtteranceClause(*_span(c), str(c[0]), c[-1])
+
+    offer = say
+
+    def step(self, c: list[Any]) -> t.StepClause:
+        when = next((child[1] for child in c if isinstance(child, tuple)), None)
+        return t.StepClause(*_span(c), str(c[0]), when, _all(c, t.String))
+
+    def step_when(self, c: list[Any]) -> tuple[str, t.Cond]:
+        return ("when", c[1])
+
+    # Conditions -------------------------------------------------------------------------------------------------
+    def condition(self, c: list[Any]) -> t.OrOf:
+        return t.OrOf(*_span(c), tuple(c[::2]))
+
+    def conjunction(self, c: list[Any]) -> t.AndOf:
+        return t.AndOf(*_span(c), tuple(c[::2]))
+
+    def not_(self, c: list[Any]) -> t.NotOf:
+        return t.NotOf(*_span(c), c[1])
+
+    def brackets(self, c: list[Any]) -> t.Cond:
+        return c[1]
+
+    def at_least(self, c: list[Any]) -> t.AtLeastOf:
+        return t.AtLeastOf(*_span(c), c[2], tuple(child for child in c[5:] if not isinstance(child, Token)))
+
+    def name(self, c: list[Any]) -> t.NameAtom:
+        return t.NameAtom(*_span(c), c[0])
+
+    def is_(self, c: list[Any]) -> t.IsAtom:
+        return t.IsAtom(*_span(c), c[0], _token(c, "NOT") is not None, c[-1])
+
+    def within(self, c: list[Any]) -> t.WithinAtom:
+        return t.WithinAtom(*_span(c), c[0], _token(c, "NOT") is not None, c[-1])
+
+    def empty(self, c: list[Any]) -> t.EmptyAtom:
+        return t.EmptyAtom(*_span(c), c[0], _token(c, "NOT") is not None)
+
+    def in_(self, c: list[Any]) -> t.InAtom:
+        return t.InAtom(*_span(c), c[0], _token(c, "NOT") is not None, c[-1])
+
+    def has(self, c: list[Any]) -> t.HasAtom:
+        return t.HasAtom(*_span(c), c[0], "any", t.Names(c[2].start, c[2].end, (c[2],)))
+
+    def has_of(self, c: list[Any]) -> t.HasAtom:
+        return t.HasAtom(*_span(c), c[0], str(c[2]), c[-1])
+
+    def compare(self, c: list[Any]) -> t.CompareAtom:
+        return t.CompareAtom(*_span(c), c[0], _OPERATORS[c[1].type], c[2])
+
+    def operand(self, c: list[Any]) -> t.Number | t.QName:
+        return c[0]
+
+    def between(self, c: list[Any]) -> t.BetweenAtom:
+        return t.BetweenAtom(*_span(c), c[0], c[2], c[4])
+
+    def contains(self, c: list[Any]) -> t.ContainsAtom:
+        return t.ContainsAtom(*_span(c), c[0], c[-1])
+
+    contains_any = contains
+
+    def matches(self, c: list[Any]) -> t.MatchesAtom:
+        return t.MatchesAtom(*_span(c), c[0], c[2])
+
+    def qname(self, c: list[Any]) -> t.QName:
+        names = _all(c, t.Name)
+        return t.QName(*_span(c), tuple(name.text for name in names))

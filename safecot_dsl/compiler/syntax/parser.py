@@ -1,0 +1,112 @@
+"""The parser: Lark's LALR over our tokens, and what happens when it stops.
+
+A file without faults is parsed in one pass. Where the parser stops, the file is cut into declarations, each is parsed
+for itself, and a fault is first repaired (a misspelt keyword, `=` for `is`, a missing comma), else the smallest clause
+around it is left out, so that every other fault of the file is reported in the same run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from lark import Lark, Token
+from lark.exceptions import UnexpectedToken
+from lark.lexer import Lexer
+
+from safecot_dsl.compiler.report import Reporter
+from safecot_dsl.compiler.syntax.build import Builder
+from safecot_dsl.compiler.syntax.recovery import Chunk, declared_name, mend, split
+from safecot_dsl.compiler.syntax.tokens import KEYWORDS, RESERVED, tokenise
+from safecot_dsl.compiler.syntax.tree import Cond, FileTree
+from safecot_dsl.datafiles import grammar_path
+
+MAX_FAULTS = 20  # of one declaration; what is left of it after so many says nothing new
+
+
+class ContextualWords(Lexer):
+    """Says for each word whether it is a keyword: it is one where the parser can take that keyword."""
+
+    __future_interface__ = 1
+
+    def __init__(self, lexer_conf: Any) -> None:
+        del lexer_conf
+
+    def lex(self, lexer_state: Any, parser_state: Any) -> Iterator[Token]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        states = parser_state.parse_conf.parse_table.states
+        for token in lexer_state.text:
+            if token.type != "WORD":
+                yield token
+                continue
+            word = str(token)
+            keyword = KEYWORDS.get(word)
+            accepted = states[parser_state.position]
+            is_keyword = keyword is not None and (keyword in accepted or word in RESERVED or "NAME" not in accepted)
+            kind = keyword if is_keyword else "NAME"
+            yield Token(str(kind), word, start_pos=token.start_pos, end_pos=token.end_pos)
+
+
+@lru_cache(maxsize=1)
+def _lark() -> Lark:
+    return Lark(
+        grammar_path("safecot.lark").read_text(encoding="utf-8"),
+        parser="lalr",
+        lexer=ContextualWords,
+        start=["file", "header", "declaration", "condition"],
+        transformer=Builder(),
+        maybe_placeholders=False,
+    )
+
+
+def _parse(tokens: list[Token], start: str) -> Any:
+    return _lark().parse(tokens, start=start)  # pyright: ignore[reportArgumentType] - a custom lexer takes any input
+
+
+def parse_file(report: Reporter) -> FileTree:
+    """The syntax tree of the reporter's file. Every fault is reported; what could not be read is left out."""
+    tokens = tokenise(report.source.text, report)
+    try:
+        return _parse(tokens, "file")
+    except UnexpectedToken:
+        return _parse_in_pieces(tokens, report)
+
+
+def parse_condition(text: str, report: Reporter) -> Cond | None:
+    """A condition that stands alone, such as an option on the command line; None where it has a fault."""
+    tokens = tokenise(text, report)
+    return _parse_piece(Chunk("condition", tokens, (0, len(text))), report)[0]
+
+
+def _parse_in_pieces(tokens: list[Token], report: Reporter) -> FileTree:
+    header = None
+    declarations: list[Any] = []
+    damaged: set[str] = set()
+    for chunk in split(tokens, report):
+        node, intact = _parse_piece(chunk, report)
+        if not intact:
+            damaged.add(declared_name(chunk.tokens))
+        if node is None:
+            continue
+        if chunk.start == "header":
+            header = node
+        else:
+            declarations.append(node)
+    return FileTree(header, tuple(declarations), frozenset(damaged))
+
+
+def _parse_piece(chunk: Chunk, report: Reporter) -> tuple[Any, bool]:
+    """The node of a chunk, or None, and whether nothing had to be left out of it."""
+    tokens = chunk.tokens
+    intact = True
+    tried: set[int] = set()
+    for _ in range(MAX_FAULTS):
+        try:
+            return _parse(tokens, chunk.start), intact
+        except UnexpectedToken as fault:
+            mended = mend(tokens, fault, chunk, report, tried)
+            if mended is None:
+                return None, False
+            tokens, kept_all = mended
+            intact = intact and kept_all
+    return None, False

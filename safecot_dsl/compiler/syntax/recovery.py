@@ -1,0 +1,354 @@
+"""What to do where the parser stops: say it in the user's words, and find a way to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from lark import Token
+from lark.exceptions import UnexpectedToken
+
+from safecot_dsl.compiler.report import Reporter
+from safecot_dsl.compiler.syntax.tokens import KEYWORDS, PUNCTUATION, RESERVED
+
+DECLARATIONS = frozenset(
+    "policy library import param facts group let taxonomy phrases criteria rule exception default unsure example "
+    "property".split()
+)
+# Keywords of declarations that also open a clause inside one: they end a declaration only where no brace is open.
+_ALSO_CLAUSES = {"unsure": {"rule", "exception"}, "let": {"criteria"}}
+
+_STEPS = frozenset("observe intent context risk contrast decide".split())
+# Words that open an item, by the block they stand in.
+_ITEMS = {
+    "rule": frozenset("title hazard when unless verdict unsure require think answer".split()),
+    "exception": frozenset("title hazard when unless verdict unsure require think answer".split()),
+    "think": _STEPS,
+    "answer": frozenset({"say", "offer"}),
+    "default": frozenset({"think", "answer"}),
+    "unsure": frozenset({"think", "answer"}),
+    "example": frozenset({"given", "expect"}),
+    "property": frozenset({"given", "expect"}),
+    "criteria": frozenset({"proposition", "let", "for"}),
+    "proposition": frozenset({"yes", "no", "detect"}),
+    "for": frozenset({"class", "otherwise"}),
+}
+_WORD_OF = {terminal: word for word, terminal in KEYWORDS.items()} | {name: sign for sign, name in PUNCTUATION.items()}
+_KINDS = {"NAME": "a name", "STRING": 'a text in `"`', "NUMBER": "a number", "REGEX": "a pattern such as `/word/i`"}
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The tokens of one declaration (or of the header), and what to parse them as."""
+
+    start: str
+    tokens: list[Token]
+    extent: tuple[int, int]
+
+    @property
+    def opening(self) -> str:
+        return str(self.tokens[0]) if self.tokens else ""
+
+
+def _is_word(token: Token) -> bool:
+    return token.type == "WORD"
+
+
+def split(tokens: list[Token], report: Reporter) -> list[Chunk]:
+    """Cut a file into header and declarations.
+
+    A declaration starts with its keyword where no brace is open, or where that keyword opens a line at the column of
+    the declaration before it: then a closing brace was forgotten.
+    """
+    chunks: list[list[Token]] = []
+    depth = 0
+    for index, token in enumerate(tokens):
+        word = str(token) if _is_word(token) else ""
+        if word in DECLARATIONS and _opens_declaration(tokens, index, depth, chunks, report):
+            chunks.append([])
+            depth = 0
+        elif not chunks:
+            chunks.append([])
+        chunks[-1].append(token)
+        depth += (token.type == "LBRACE") - (token.type == "RBRACE")
+        depth = max(depth, 0)
+    result: list[Chunk] = []
+    for chunk in chunks:
+        header = str(chunk[0]) in ("policy", "library") and not result
+        extent = (chunk[0].start_pos or 0, chunk[-1].end_pos or 0)
+        result.append(Chunk("header" if header else "declaration", chunk, extent))
+    return result
+
+
+def _opens_declaration(
+    tokens: list[Token], index: int, depth: int, chunks: list[list[Token]], report: Reporter
+) -> bool:
+    token = tokens[index]
+    previous = tokens[index - 1] if index else None
+    line, column = report.source.position(token.start_pos or 0)
+    opens_line = previous is None or report.source.position(previous.end_pos or 0)[0] < line
+    if not chunks:
+        return True
+    first = chunks[-1][0]
+    if depth == 0:
+        # `param let = 1`, `import std.rule`, `import x as group`: a name, not the next declaration.
+        is_name = previous is not None and (
+            previous.type == "DOT"
+            or str(previous) in ("as", "import", "by", "to")
+            or (previous is first and str(first) in DECLARATIONS)
+            or previous.type in ("EQUAL", "COMMA")
+        )
+        return opens_line or not is_name
+    if str(first) in _ALSO_CLAUSES.get(str(token), ()):
+        return False
+    return opens_line and column == report.source.position(first.start_pos or 0)[1]
+
+
+def declared_name(tokens: list[Token]) -> str:
+    """The name of a chunk's declaration, `default` and `unsure` for these two."""
+    words = [str(token) for token in tokens[:2]]
+    if words and words[0] in ("default", "unsure"):
+        return words[0]
+    return words[1] if len(words) > 1 else ""
+
+
+def mend(
+    tokens: list[Token], fault: UnexpectedToken, chunk: Chunk, report: Reporter, tried: set[int]
+) -> tuple[list[Token], bool] | None:
+    """Report a fault and return the tokens to go on with, and whether nothing was left out; None to give up."""
+    accepted: set[str] = set(fault.interactive_parser.accepts())  # pyright: ignore[reportOptionalMemberAccess]
+    accepted.discard("$END")
+    found = fault.token
+    index = len(tokens) if found.type == "$END" else _index_of(tokens, found)
+    if index == len(tokens):
+        return _mend_end(tokens, accepted, chunk, report)
+    swallowed = _swallowed_keyword(tokens, index, report)
+    if swallowed:
+        # `when a and` and a line break: the next clause's word was taken for a name.
+        index -= 1
+        accepted = {"LPAR", "AT"}
+    else:
+        repaired = _repair(tokens, index, accepted, report)
+        if repaired is not None:
+            return repaired, True
+    _report_unexpected(tokens, index, accepted, chunk, report)
+    kept = _without_item(tokens, index, tried)
+    return None if kept is None else (kept, False)
+
+
+def _swallowed_keyword(tokens: list[Token], index: int, report: Reporter) -> bool:
+    """Is the token before the fault a clause's word that opens its line after an unfinished condition?"""
+    if index < 2 or not any(start == index - 1 for start, _ in _item_starts(tokens)):
+        return False
+    before, word = tokens[index - 2], tokens[index - 1]
+    line = report.source.position(word.start_pos or 0)[0]
+    unfinished = str(before) in ("and", "or", "not", "when", "unless", "require") or before.type in ("LPAR", "COMMA")
+    return unfinished and report.source.position(before.end_pos or 0)[0] < line
+
+
+def _index_of(tokens: list[Token], found: Token) -> int:
+    for index, token in enumerate(tokens):
+        if token.start_pos == found.start_pos:
+            return index
+    return len(tokens)
+
+
+def _mend_end(
+    tokens: list[Token], accepted: set[str], chunk: Chunk, report: Reporter
+) -> tuple[list[Token], bool] | None:
+    last = tokens[-1]
+    start, end = last.start_pos or 0, last.end_pos or 0
+    unclosed = [i for i in _open_braces(tokens)]
+    if unclosed and "RBRACE" in accepted:
+        opener = tokens[0]
+        what = " ".join(str(token) for token in tokens[:2] if token.type in ("WORD",))
+        report.error(
+            "SC0006",
+            f"`{what}` is not closed: `}}` is missing",
+            opener.start_pos or 0,
+            (tokens[1] if len(tokens) > 1 else opener).end_pos or 0,
+            labels=(report.label("`}` is missing after this", start, end),),
+        )
+        closing = Token("RBRACE", "}", start_pos=end, end_pos=end)
+        return [*tokens, *(closing for _ in unclosed)], True
+    report.error("SC0001", f"expected {_expected(accepted, chunk)} after `{last}`", start, end)
+    return None
+
+
+def _open_braces(tokens: list[Token]) -> list[int]:
+    stack: list[int] = []
+    for index, token in enumerate(tokens):
+        if token.type == "LBRACE":
+            stack.append(index)
+        elif token.type == "RBRACE" and stack:
+            stack.pop()
+    return stack
+
+
+def _repair(tokens: list[Token], index: int, accepted: set[str], report: Reporter) -> list[Token] | None:
+    """Repair the commonest slips in place; None where this is none of them."""
+    token = tokens[index]
+    start, end = token.start_pos or 0, token.end_pos or 0
+    before, after = tokens[:index], tokens[index + 1 :]
+
+    if token.type == "EQUAL" and "IS" in accepted:
+        if after and after[0].type == "EQUAL":
+            end = after[0].end_pos or end
+            after = after[1:]
+        report.error("SC0007", "a fact is compared with `is`, not with `=`", start, end, replacement="is")
+        return [*before, Token("WORD", "is", start_pos=start, end_pos=end), *after]
+    for wrong, right in (("EQUAL", "COLON"), ("COLON", "EQUAL")):
+        if token.type == wrong and right in accepted:
+            sign = _WORD_OF[right]
+            report.error("SC0001", f"expected `{sign}`, found `{token}`", start, end, replacement=sign)
+            return [*before, Token(right, sign, start_pos=start, end_pos=end), *after]
+    if _is_word(token):
+        words = {_WORD_OF[terminal] for terminal in accepted if terminal in KEYWORDS.values()}
+        meant = get_close_matches(str(token), sorted(words), n=1, cutoff=0.7)
+        if meant and meant[0] != str(token):
+            report.error(
+                "SC0001",
+                f"unknown word `{token}`",
+                start,
+                end,
+                help=f"did you mean `{meant[0]}`?",
+                replacement=meant[0],
+            )
+            return [*before, Token("WORD", meant[0], start_pos=start, end_pos=end), *after]
+    if token.type == "COMMA":
+        report.error("SC0001", "`,` separates the parts of a list, and none stands here", start, end, replacement="")
+        return [*before, *after]
+    missing = None
+    if "COMMA" in accepted and "RBRACE" in accepted | {"RPAR"} and token.type in ("WORD", "STRING") and _in_list(tokens, index):
+        missing = "COMMA"
+    elif len(accepted) == 1:
+        (only,) = accepted
+        missing = only if only in _WORD_OF and only not in ("LBRACE", "RBRACE") else None
+    if missing is not None:
+        sign = _WORD_OF[missing]
+        place = (before[-1].end_pos or 0) if before else start
+        report.error("SC0001", f"`{sign}` is missing before `{token}`", start, end)
+        kind = missing if missing in PUNCTUATION.values() else "WORD"
+        return [*before, Token(kind, sign, start_pos=place, end_pos=place), token, *after]
+    return None
+
+
+def _in_list(tokens: list[Token], index: int) -> bool:
+    """Does the innermost open brace before `index` open a list of names?"""
+    stack = _open_braces(tokens[:index])
+    if not stack:
+        return False
+    opening = stack[-1]
+    return opening > 0 and str(tokens[opening - 1]) in ("of", "in", "=")
+
+
+def _report_unexpected(
+    tokens: list[Token], index: int, accepted: set[str], chunk: Chunk, report: Reporter
+) -> None:
+    token = tokens[index]
+    start, end = token.start_pos or 0, token.end_pos or 0
+    shown = str(token) if len(str(token)) <= 40 else str(token)[:37] + "..."
+    found = f"`{shown}`" if token.type != "STRING" else "a text"
+    if _is_word(token) and str(token) in RESERVED and "NAME" in accepted:
+        report.error("SC0008", f"`{token}` is a word of the language and cannot be a name", start, end)
+        return
+    if token.type == "RBRACE" and not _open_braces(tokens[:index]):
+        report.error("SC0006", "`}` closes nothing", start, end, replacement="")
+        return
+    if index == 0:
+        report.error(
+            "SC0001",
+            f"expected a declaration, found {found}",
+            start,
+            end,
+            help="a file starts with `policy NAME { ... }` or `library NAME { ... }`, declarations follow",
+        )
+        return
+    report.error("SC0001", f"expected {_expected(accepted, chunk)}, found {found}", start, end)
+
+
+def _expected(accepted: set[str], chunk: Chunk) -> str:
+    """What could stand here, in the user's words."""
+    rest = set(accepted)
+    parts: list[str] = []
+    if {"LPAR", "AT"} <= rest:
+        parts.append("a condition")
+        rest -= {"LPAR", "AT", "NOT", "NAME"}
+    elif {"AND", "OR"} <= rest or {"HAS", "IS", "IN"} <= rest:
+        return "`and`, `or` or the end of the condition" if "HAS" not in rest else "a comparison such as `is`, `has` or `<`"
+    verdict_next = rest == {"NAME"} and chunk.opening in ("default", "unsure")
+    if verdict_next:
+        return "a verdict"
+    parts += [_KINDS[kind] for kind in _KINDS if kind in rest]
+    rest -= set(_KINDS)
+    words = sorted(f"`{_WORD_OF[terminal]}`" for terminal in rest if terminal in _WORD_OF)
+    if len(words) > 6:
+        what = {"rule": "a clause of the rule", "exception": "a clause of the exception"}.get(chunk.opening, "a clause")
+        words = [what if chunk.start == "declaration" else "a declaration"]
+    parts += words
+    if not parts:
+        return "nothing more"
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " or " + parts[-1]
+
+
+def _item_starts(tokens: list[Token]) -> list[tuple[int, int]]:
+    """(index, depth) of every token that opens an item of a block."""
+    starts: list[tuple[int, int]] = []
+    blocks: list[str] = []
+    opener = str(tokens[0]) if tokens else ""
+    for index, token in enumerate(tokens):
+        if token.type == "LBRACE":
+            blocks.append(opener)
+            opener = ""
+            continue
+        if token.type == "RBRACE":
+            if blocks:
+                blocks.pop()
+            continue
+        block = blocks[-1] if blocks else ""
+        following = tokens[index + 1].type if index + 1 < len(tokens) else ""
+        after_dot = index > 0 and tokens[index - 1].type == "DOT"
+        if not after_dot and _is_word(token):
+            if str(token) in _ITEMS.get(block, ()):
+                starts.append((index, len(blocks)))
+                opener = str(token)
+            elif (block == "facts" and following == "COLON") or (
+                block in ("policy", "library") and following == "STRING"
+            ):
+                starts.append((index, len(blocks)))
+                opener = "fact"
+    return starts
+
+
+def _without_item(tokens: list[Token], index: int, tried: set[int]) -> list[Token] | None:
+    """The tokens without the item around the fault. Where the fault is the start of an item, the one before it was
+    incomplete; where that did not help, it is the item itself."""
+    token = tokens[index]
+    if token.type == "RBRACE" and not _open_braces(tokens[:index]):
+        return [*tokens[:index], *tokens[index + 1 :]]
+    starts = _item_starts(tokens)
+    again = (token.start_pos or 0) in tried
+    tried.add(token.start_pos or 0)
+    candidates = [(i, depth) for i, depth in starts if i < index or (again and i == index)]
+    if not candidates:
+        return None
+    begin, depth = candidates[-1]
+    end = _item_end(tokens, begin, depth, starts, minimum=index)
+    return [*tokens[:begin], *tokens[end:]]
+
+
+def _item_end(
+    tokens: list[Token], begin: int, depth: int, starts: Iterable[tuple[int, int]], minimum: int
+) -> int:
+    """The first token after an item: the next item at its depth or further out, or the brace that closes its block."""
+    following = [i for i, d in starts if i > begin and d <= depth and i >= minimum]
+    level = 0
+    for index in range(begin, len(tokens)):
+        if tokens[index].type == "LBRACE":
+            level += 1
+        elif tokens[index].type == "RBRACE":
+            level -= 1
+            if level < 0:
+                return min([index, *following])
+    return min([len(tokens), *following])

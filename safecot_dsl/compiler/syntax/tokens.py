@@ -1,0 +1,258 @@
+"""Text to tokens. Never fails: what cannot be read is reported and left out, and the rest goes on."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import unicodedata
+from dataclasses import dataclass
+
+from lark import Token
+
+from safecot_dsl.compiler.report import Reporter
+
+# Words that are never names (language charter, surface syntax).
+RESERVED = frozenset("not and or at assume ask severity within empty unknown".split())
+
+# Keywords by the word that spells them; all but `number` have the word in capitals as their terminal.
+KEYWORDS = {
+    word: word.upper()
+    for word in (
+        "policy library import as param facts image query context group let taxonomy phrases criteria rule exception "
+        "to default unsure example property given expect by or not and at least of assume ask flag one set score text "
+        "unknown severity proposition yes no detect any all none matches for class otherwise title hazard when unless "
+        "verdict require think answer say offer observe intent risk contrast decide is within empty in has between "
+        "contains"
+    ).split()
+} | {"number": "NUMBER_TYPE"}
+
+PUNCTUATION = {
+    "{": "LBRACE",
+    "}": "RBRACE",
+    "(": "LPAR",
+    ")": "RPAR",
+    ",": "COMMA",
+    "..": "RANGE",
+    ".": "DOT",
+    ":": "COLON",
+    "=": "EQUAL",
+    "|": "BAR",
+    "<=": "LESS_EQUAL",
+    "<": "LESS",
+    ">=": "MORE_EQUAL",
+    ">": "MORE",
+}
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+_TOKEN = re.compile(
+    r"""
+      (?P<space>[ \t\n]+|\#[^\n]*)
+    | (?P<word>[^\W\d]\w*)
+    | (?P<number>-?[0-9]+(?:\.[0-9]+)?(?![0-9A-Za-z_]))
+    | (?P<long>\"\"\"(?:[^\\"]|\\.|\\\n|"(?!""))*\"\"\")
+    | (?P<string>(?!\"\"\")"(?:[^\\"\n]|\\[^\n])*")
+    | (?P<regex>/(?:[^\\/\n]|\\[^\n])+/i?)
+    | (?P<punctuation>\.\.|<=|>=|[{}(),.:=|<>])
+    """,
+    re.VERBOSE,
+)
+
+
+class Words(Token):
+    """A STRING token with its decoded `content`, and for each of its characters the offset it came from."""
+
+    content: str
+    offsets: list[int]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A REGEX token's parts."""
+
+    pattern: str
+    ignore_case: bool
+
+
+def tokenise(text: str, report: Reporter) -> list[Token]:
+    """The tokens of a file. Words carry the type WORD: the parser's state says whether one is a keyword."""
+    _refuse_hidden_characters(text, report)
+    tokens: list[Token] = []
+    position = 0
+    while position < len(text):
+        found = _TOKEN.match(text, position)
+        if found is None:
+            position = _unreadable(text, position, report, tokens)
+            continue
+        start, position = position, found.end()
+        kind = found.lastgroup
+        if kind == "space":
+            continue
+        value = found.group()
+        if kind == "word":
+            tokens.append(_word(value, start, report))
+        elif kind == "string" or kind == "long":
+            tokens.append(_string(value, start, kind == "long", report))
+        else:
+            name = PUNCTUATION[value] if kind == "punctuation" else str(kind).upper()
+            tokens.append(Token(name, value, start_pos=start, end_pos=position))
+    return tokens
+
+
+def _word(value: str, start: int, report: Reporter) -> Token:
+    end = start + len(value)
+    if not _NAME.match(value):
+        proper = re.sub(r"\W|^[\d_]+", "", unicodedata.normalize("NFKD", value).lower(), flags=re.ASCII)
+        hint = f"write `{proper}`" if proper else None
+        report.error(
+            "SC0004",
+            f"`{value}` is not a name: names are lower-case letters, digits and `_`, starting with a letter",
+            start,
+            end,
+            help=hint,
+            replacement=proper or None,
+        )
+        value = proper or "name"
+    return Token("WORD", value, start_pos=start, end_pos=end)
+
+
+def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) -> int:
+    """Report what stands at `start`, add a stand-in token where that helps the parser, and say where to go on."""
+    char = text[start]
+    line_end = text.find("\n", start)
+    line_end = len(text) if line_end < 0 else line_end
+    if text.startswith('"""', start):
+        report.error("SC0003", 'the text is not closed: `"""` is missing', start, start + 3)
+        tokens.append(_plain_string("", start, len(text)))
+        return len(text)
+    if char == '"':
+        report.error(
+            "SC0003",
+            'the text is not closed: `"` is missing at the end of the line',
+            start,
+            line_end,
+            help='a text stands on one line; use `"""` for a longer one',
+        )
+        tokens.append(_plain_string(text[start + 1 : line_end].rstrip(" }"), start, line_end))
+        return line_end
+    if char == "/":
+        report.error("SC0003", "the pattern is not closed: `/` is missing at the end of the line", start, line_end)
+        tokens.append(Token("REGEX", "/x/", start_pos=start, end_pos=line_end))
+        return line_end
+    if char.isdigit() or (char == "-" and text[start + 1 : start + 2].isdigit()):
+        end = start + 1
+        while end < len(text) and (text[end].isalnum() or text[end] in "._"):
+            end += 1
+        report.error("SC0004", f"`{text[start:end]}` is neither a number nor a name", start, end)
+        tokens.append(Token("NUMBER", "0", start_pos=start, end_pos=end))
+        return end
+    if _hidden(char):
+        return start + 1  # reported already
+    if char == "-":
+        report.error("SC0002", "`-` stands where nothing can be subtracted", start, start + 1, help="names use `_`")
+    elif char in "\u2018\u2019\u201c\u201d'":
+        report.error("SC0002", f"`{char}` does not open a text", start, start + 1, help='texts stand in `"`')
+    elif char == "!" and text.startswith("!=", start):
+        report.error("SC0002", "`!=` is not a comparison of this language", start, start + 2, help="write `is not`")
+        return start + 2
+    else:
+        report.error("SC0002", f"`{char}` has no meaning here", start, start + 1)
+    return start + 1
+
+
+def _plain_string(content: str, start: int, end: int) -> Words:
+    token = Words("STRING", content, start_pos=start, end_pos=end)
+    token.content = content
+    token.offsets = [min(start + 1 + i, end) for i in range(len(content) + 1)]
+    return token
+
+
+_ESCAPES = {'"': '"', "\\": "\\", "n": "\n"}
+
+
+def _string(raw: str, start: int, long: bool, report: Reporter) -> Words:
+    """Decode a text: `\\"`, `\\\\`, `\\n`; a long one is dedented first, without its first and last line break."""
+    quotes = 3 if long else 1
+    inner = raw[quotes:-quotes]
+    places = list(range(start + quotes, start + quotes + len(inner)))
+    if long:
+        inner, places = _dedented(inner, places)
+    content: list[str] = []
+    offsets: list[int] = []
+    position = 0
+    while position < len(inner):
+        char = inner[position]
+        offsets.append(places[position])
+        if char != "\\":
+            content.append(char)
+            position += 1
+            continue
+        escaped = inner[position + 1]
+        if escaped not in _ESCAPES:
+            shown = "a line break" if escaped == "\n" else f"`\\{escaped}`"
+            report.error(
+                "SC0003",
+                f"{shown} is no escape: a text knows `\\\"`, `\\\\` and `\\n`",
+                places[position],
+                places[position] + 2,
+                help="write `\\\\` for a backslash",
+            )
+        content.append(_ESCAPES.get(escaped, escaped))
+        position += 2
+    end = start + len(raw)
+    offsets.append(end - quotes)
+    token = Words("STRING", "".join(content), start_pos=start, end_pos=end)
+    token.content = "".join(content)
+    token.offsets = offsets
+    return token
+
+
+def _dedented(inner: str, places: list[int]) -> tuple[str, list[int]]:
+    """`textwrap.dedent` that remembers where each character came from."""
+    lines = inner.split("\n")
+    dedented = textwrap.dedent(inner).split("\n")
+    kept: list[str] = []
+    kept_places: list[int] = []
+    offset = 0
+    for number, (line, short) in enumerate(zip(lines, dedented, strict=True)):
+        cut = len(line) - len(short)
+        kept.append(short)
+        kept_places.extend(places[offset + cut : offset + len(line)])
+        offset += len(line)
+        if number < len(lines) - 1:
+            kept_places.append(places[offset])
+        offset += 1
+    text = "\n".join(kept)
+    if text.startswith("\n"):
+        text, kept_places = text[1:], kept_places[1:]
+    if text.endswith("\n"):
+        text, kept_places = text[:-1], kept_places[:-1]
+    return text, kept_places
+
+
+def pattern_of(token: Token) -> Pattern:
+    """The parts of a REGEX token: `\\/` stands for a slash."""
+    body, _, flag = str(token)[1:].rpartition("/")
+    return Pattern(re.sub(r"\\(.)", lambda m: "/" if m[1] == "/" else m[0], body), flag == "i")
+
+
+# Characters that let a policy show another text than it has (Trojan Source, CVE-2021-42574) or hide in it.
+_BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+def _hidden(char: str) -> bool:
+    return _HIDDEN.match(char) is not None
+
+
+def _refuse_hidden_characters(text: str, report: Reporter) -> None:
+    for found in _HIDDEN.finditer(text):
+        char = found.group()
+        what = "bidirectional" if char in _BIDIRECTIONAL else "control"
+        report.error(
+            "SC0005",
+            f"a {what} character (U+{ord(char):04X}) stands in the source",
+            found.start(),
+            found.end(),
+            help="remove it: it is not seen, and can make the text look other than it is",
+            replacement="",
+        )

@@ -1,0 +1,420 @@
+"""The syntax tree: one class a construct, names as written, every node with its character offsets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """`start` and `end` are offsets into the file's text; `end` is exclusive."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Syntax):
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class QName(Syntax):
+    parts: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return ".".join(self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class String(Syntax):
+    """`offsets[i]` is where character `i` of `text` stands in the file; one more entry for the end."""
+
+    text: str
+    offsets: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Syntax):
+    """`text` is the literal; its value is the nearest double."""
+
+    text: str
+
+    @property
+    def value(self) -> float:
+        return float(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Regex(Syntax):
+    pattern: str
+    ignore_case: bool
+
+
+# -- conditions ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Names(Syntax):
+    """`{ a, b }`."""
+
+    names: tuple[Name, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrOf(Syntax):
+    items: tuple[Cond, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AndOf(Syntax):
+    items: tuple[Cond, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotOf(Syntax):
+    item: Cond
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeastOf(Syntax):
+    count: Number
+    items: tuple[Cond, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NameAtom(Syntax):
+    """A bare name: a flag, a `let` or, in criteria, a proposition."""
+
+    name: QName
+
+
+@dataclass(frozen=True, slots=True)
+class IsAtom(Syntax):
+    fact: QName
+    negated: bool
+    value: Name
+
+
+@dataclass(frozen=True, slots=True)
+class WithinAtom(Syntax):
+    fact: QName
+    negated: bool
+    node: QName
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyAtom(Syntax):
+    fact: QName
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InAtom(Syntax):
+    fact: QName
+    negated: bool
+    members: Names | QName
+
+
+@dataclass(frozen=True, slots=True)
+class HasAtom(Syntax):
+    """`quantifier` is any, all or none; `has v` is `any` of one."""
+
+    fact: QName
+    quantifier: str
+    members: Names | QName
+
+
+@dataclass(frozen=True, slots=True)
+class CompareAtom(Syntax):
+    fact: QName
+    operator: str
+    operand: Number | QName
+
+
+@dataclass(frozen=True, slots=True)
+class BetweenAtom(Syntax):
+    fact: QName
+    low: Number | QName
+    high: Number | QName
+
+
+@dataclass(frozen=True, slots=True)
+class ContainsAtom(Syntax):
+    fact: QName
+    phrases: String | QName
+
+
+@dataclass(frozen=True, slots=True)
+class MatchesAtom(Syntax):
+    fact: QName
+    regex: Regex
+
+
+Cond = (
+    OrOf
+    | AndOf
+    | NotOf
+    | AtLeastOf
+    | NameAtom
+    | IsAtom
+    | WithinAtom
+    | EmptyAtom
+    | InAtom
+    | HasAtom
+    | CompareAtom
+    | BetweenAtom
+    | ContainsAtom
+    | MatchesAtom
+)
+
+
+# -- declarations ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderEntry(Syntax):
+    key: Name
+    value: String
+
+
+@dataclass(frozen=True, slots=True)
+class FileHeader(Syntax):
+    library: bool
+    name: Name
+    entries: tuple[HeaderEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportDecl(Syntax):
+    module: QName
+    alias: Name | None
+
+
+@dataclass(frozen=True, slots=True)
+class ParamDecl(Syntax):
+    name: Name
+    value: Number
+
+
+@dataclass(frozen=True, slots=True)
+class ValueDecl(Syntax):
+    name: Name
+    phrase: String | None
+
+
+@dataclass(frozen=True, slots=True)
+class TypeExpr(Syntax):
+    """`kind`: flag, one_of, one_of_taxonomy, set_of, score, number or text."""
+
+    kind: str
+    values: tuple[ValueDecl, ...] = ()
+    taxonomy: QName | None = None
+    low: Number | None = None
+    high: Number | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownValue(Syntax):
+    pass
+
+
+ValueExpr = Name | Number | String | Names | UnknownValue
+
+
+@dataclass(frozen=True, slots=True)
+class FactDecl(Syntax):
+    name: Name
+    type: TypeExpr
+    assume: ValueExpr | None
+    description: String | None
+    ask: String | None
+
+
+@dataclass(frozen=True, slots=True)
+class FactsDecl(Syntax):
+    subject: str
+    facts: tuple[FactDecl, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDecl(Syntax):
+    name: Name
+    members: Names
+
+
+@dataclass(frozen=True, slots=True)
+class LetDecl(Syntax):
+    name: Name
+    condition: Cond
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDecl(Syntax):
+    name: Name
+    phrase: String | None
+    severity: Number | None
+    children: tuple[NodeDecl, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaxonomyDecl(Syntax):
+    name: Name
+    nodes: tuple[NodeDecl, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PhrasesDecl(Syntax):
+    name: Name
+    phrases: tuple[String, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PropositionDecl(Syntax):
+    name: Name
+    definition: String
+    yes: tuple[String, ...]
+    no: tuple[String, ...]
+    detectors: tuple[QName | Regex, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassDecl(Syntax):
+    name: Name
+    condition: Cond
+
+
+@dataclass(frozen=True, slots=True)
+class ClassesDecl(Syntax):
+    verdicts: tuple[Name, ...]
+    classes: tuple[ClassDecl, ...]
+    otherwise: Name
+
+
+@dataclass(frozen=True, slots=True)
+class CriteriaDecl(Syntax):
+    name: Name
+    propositions: tuple[PropositionDecl, ...]
+    lets: tuple[LetDecl, ...]
+    classes: tuple[ClassesDecl, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceClause(Syntax):
+    """`kind`: say or offer."""
+
+    kind: str
+    content: String | QName
+
+
+@dataclass(frozen=True, slots=True)
+class StepClause(Syntax):
+    kind: str
+    when: Cond | None
+    alternatives: tuple[String, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkClause(Syntax):
+    steps: tuple[StepClause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerClause(Syntax):
+    utterances: tuple[UtteranceClause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TitleClause(Syntax):
+    title: String
+
+
+@dataclass(frozen=True, slots=True)
+class HazardClause(Syntax):
+    node: QName
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionClause(Syntax):
+    """`kind`: when, unless or require."""
+
+    kind: str
+    condition: Cond
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictClause(Syntax):
+    """`kind`: verdict or unsure."""
+
+    kind: str
+    verdict: Name
+
+
+SpeechClause = ThinkClause | AnswerClause
+Clause = TitleClause | HazardClause | ConditionClause | VerdictClause | ThinkClause | AnswerClause
+
+
+@dataclass(frozen=True, slots=True)
+class RuleDecl(Syntax):
+    name: Name
+    parents: tuple[Name, ...]
+    is_exception: bool
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FallbackDecl(Syntax):
+    """`kind`: default or unsure."""
+
+    kind: str
+    verdict: Name
+    speech: tuple[SpeechClause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GivenValue(Syntax):
+    fact: QName
+    value: ValueExpr
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleDecl(Syntax):
+    name: String
+    given: tuple[GivenValue, ...]
+    verdict: Name
+    by: tuple[Name, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyDecl(Syntax):
+    name: String
+    given: Cond | None
+    negated: bool
+    verdicts: tuple[Name, ...]
+
+
+Declaration = (
+    ImportDecl
+    | ParamDecl
+    | FactsDecl
+    | GroupDecl
+    | LetDecl
+    | TaxonomyDecl
+    | PhrasesDecl
+    | CriteriaDecl
+    | RuleDecl
+    | FallbackDecl
+    | ExampleDecl
+    | PropertyDecl
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileTree:
+    """A parsed file. `damaged` holds the declarations (by name) in which something had to be left out: what is
+    missing there is no fault of its own. `header` is None where it could not be read."""
+
+    header: FileHeader | None
+    declarations: tuple[Declaration, ...]
+    damaged: frozenset[str] = field(default=frozenset())

@@ -1,0 +1,34 @@
+"""What a right response is: propositions, their detectors, classes, and the grade of a response.
+
+Everything here reads only the artifact's :class:`~safecot_dsl.artifact.Criteria`. What is graded is the final answer;
+whoever holds a whole completion takes the reasoning off first.
+"""
+
+from safecot_dsl.criteria.conditions import conjunction, evaluate
+from safecot_dsl.criteria.detectors import PatternError, detect, finds
+from safecot_dsl.criteria.grading import READINGS, REQUIREMENT_BROKEN, Grade, grade, response_verdict
+from safecot_dsl.criteria.judging import JudgePrompt, judge_prompt, read_judgement
+from safecot_dsl.criteria.reachability import TooManyPropositionsError, UnreachableClass, unreachable_classes
+from safecot_dsl.criteria.text import fold, fold_quotes, has_text
+
+__all__ = [
+    "READINGS",
+    "REQUIREMENT_BROKEN",
+    "Grade",
+    "JudgePrompt",
+    "PatternError",
+    "TooManyPropositionsError",
+    "UnreachableClass",
+    "conjunction",
+    "detect",
+    "evaluate",
+    "finds",
+    "fold",
+    "fold_quotes",
+    "grade",
+    "has_text",
+    "judge_prompt",
+    "read_judgement",
+    "response_verdict",
+    "unreachable_classes",
+]

@@ -1,0 +1,100 @@
+"""Conditions over propositions, in strong Kleene logic: True, False, and None for maybe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from safecot_dsl.artifact import And, AtLeast, Condition, Criteria, Not, Or, Proposed, atoms
+
+
+def evaluate(condition: Condition, values: Mapping[str, bool | None]) -> bool | None:
+    """What a condition over propositions comes to; `values` holds every proposition and `let` that it names.
+
+    Raises `KeyError` for a name that is missing and `TypeError` for an atom over a fact, which criteria cannot have.
+    """
+    match condition:
+        case Proposed(name=name):
+            return values[name]
+        case Not(item=item):
+            value = evaluate(item, values)
+            return None if value is None else not value
+        case And(items=items):
+            return _at_least(len(items), items, values)
+        case Or(items=items):
+            return _at_least(1, items, values)
+        case AtLeast(count=count, items=items):
+            return _at_least(count, items, values)
+        case _:
+            raise TypeError(f"criteria are about propositions, but a condition reads the fact `{condition.fact}`")
+
+
+def _at_least(count: int, items: Sequence[Condition], values: Mapping[str, bool | None]) -> bool | None:
+    # `and` asks for all of its items and `or` for one: three tables of strong Kleene logic are this one.
+    found = [evaluate(item, values) for item in items]
+    if found.count(True) >= count:
+        return True
+    return False if len(found) - found.count(False) < count else None
+
+
+def conjunction(conditions: Sequence[Condition]) -> Condition:
+    """The condition that all of `conditions` hold."""
+    return conditions[0] if len(conditions) == 1 else And(items=tuple(conditions))
+
+
+def complete(criteria: Criteria, propositions: Mapping[str, bool | None]) -> dict[str, bool | None]:
+    """`propositions` with every `let` worked out, in order of dependence.
+
+    Raises `ValueError` where lets refer to each other in a circle or to nothing, which no compiler lets through.
+    """
+    values = dict(propositions)
+    for name in let_order(criteria):
+        values[name] = evaluate(criteria.lets[name], values)
+    return values
+
+
+def let_order(criteria: Criteria) -> list[str]:
+    """The lets, each after those that it refers to."""
+    order: list[str] = []
+    state: dict[str, str] = dict.fromkeys(criteria.propositions, "done")
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        if state.get(name) == "done":
+            return
+        if name in path:
+            raise ValueError(
+                f"`let`s refer to each other in a circle: {' -> '.join((*path[path.index(name) :], name))}"
+            )
+        if name not in criteria.lets:
+            raise ValueError(f"the criteria know no proposition or `let` named `{name}`")
+        for used in names(criteria.lets[name]):
+            visit(used, (*path, name))
+        state[name] = "done"
+        order.append(name)
+
+    for name in criteria.lets:
+        visit(name, ())
+    return order
+
+
+def names(condition: Condition) -> Iterator[str]:
+    """The propositions and lets that a condition names, in source order, repeated as they are."""
+    for atom in atoms(condition):
+        if isinstance(atom, Proposed):
+            yield atom.name
+
+
+def open_propositions(criteria: Criteria, condition: Condition, values: Mapping[str, bool | None]) -> list[str]:
+    """The unanswered propositions that a condition depends on, through lets, in order of appearance."""
+    found: dict[str, None] = {}
+
+    def walk(node: Condition) -> None:
+        for name in names(node):
+            if values[name] is not None:
+                continue
+            if name in criteria.propositions:
+                found[name] = None
+            else:
+                walk(criteria.lets[name])
+
+    walk(condition)
+    return list(found)

@@ -1,0 +1,79 @@
+"""Deterministic detection of propositions in a response."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from typing import Any
+
+import re2
+
+from safecot_dsl.artifact import Criteria, Detector
+from safecot_dsl.criteria.conditions import complete
+from safecot_dsl.criteria.text import fold, fold_quotes
+
+
+class PatternError(ValueError):
+    """RE2 does not accept a detector's pattern."""
+
+
+def detect(criteria: Criteria, response: str) -> dict[str, bool | None]:
+    """What the detectors find of every proposition, and what every `let` comes to with that.
+
+    None stands for maybe: a proposition without detectors is a judge's to answer. A proposition with detectors is
+    never None. Time is linear in the response for given criteria; no text makes it fail.
+    """
+    return complete(criteria, detect_propositions(criteria, response))
+
+
+def detect_propositions(criteria: Criteria, response: str) -> dict[str, bool | None]:
+    """What the detectors find, without the lets."""
+    text = _Response(response)
+    return {
+        name: any(_finds(detector, text) for detector in proposition.detectors) if proposition.detectors else None
+        for name, proposition in criteria.propositions.items()
+    }
+
+
+def finds(detector: Detector, response: str) -> bool:
+    """Whether a detector finds what it looks for.
+
+    A phrase is found as a substring after NFKC, case folding and NFKC again, on both sides. A pattern is searched by
+    RE2, unanchored, in the text as it is. Typographic quotes count as ASCII ones for both, in phrases and text.
+    Raises :class:`PatternError` for a pattern that RE2 does not accept.
+    """
+    return _finds(detector, _Response(response))
+
+
+class _Response:
+    """A response in the two forms that detectors read, each made once."""
+
+    def __init__(self, text: str) -> None:
+        self.raw = fold_quotes(text)
+
+    @cached_property
+    def folded(self) -> str:
+        return fold(self.raw)
+
+
+def _finds(detector: Detector, response: _Response) -> bool:
+    if detector.pattern is not None:
+        return compile_pattern(detector.pattern, detector.ignore_case).search(response.raw) is not None
+    return any(_folded(phrase) in response.folded for phrase in detector.phrases)
+
+
+# A policy's phrases are few and its responses many.
+_folded = lru_cache(maxsize=4096)(fold)
+
+
+@lru_cache(maxsize=512)
+def compile_pattern(pattern: str, ignore_case: bool = False) -> Any:
+    """The pattern as a compiled RE2 program, which searches in linear time."""
+    options = re2.Options()
+    options.log_errors = False
+    options.case_sensitive = not ignore_case
+    try:
+        return re2.compile(fold_quotes(pattern), options)
+    except re2.error as error:
+        reason = error.args[0] if error.args else error
+        text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+        raise PatternError(f"RE2 does not accept the pattern /{pattern}/: {text}") from error

@@ -1,0 +1,25 @@
+"""Cases to training rows: which items, what they say, where each sentence came from, and the files they stand in."""
+
+from safecot_dsl.dataset.card import write_card
+from safecot_dsl.dataset.generate import Answerer, GenerateError, generate
+from safecot_dsl.dataset.recipe import DataRecipe, RecipeError, dump_recipe, load_recipe, parse_recipe
+from safecot_dsl.dataset.report import DatasetReport
+from safecot_dsl.dataset.schema import canonical_schema, trl_schema
+from safecot_dsl.dataset.validate import RowProblem, validate_rows
+
+__all__ = [
+    "Answerer",
+    "DataRecipe",
+    "DatasetReport",
+    "GenerateError",
+    "RecipeError",
+    "RowProblem",
+    "canonical_schema",
+    "dump_recipe",
+    "generate",
+    "load_recipe",
+    "parse_recipe",
+    "trl_schema",
+    "validate_rows",
+    "write_card",
+]

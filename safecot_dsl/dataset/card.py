@@ -1,0 +1,166 @@
+"""The data-set card: what the rows are, where they came from, what was left out, and the command that makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.dataset.recipe import DataRecipe
+from safecot_dsl.dataset.report import DatasetReport
+
+#: What each reason for leaving a row out means. A reader's reasons come first.
+REASONS = {
+    "not_wanted": "the recipe's `where` does not select it",
+    "image_absent": "the image it speaks of is not there",
+    "image_not_an_image": "its image is not of an allowed format",
+    "image_too_large": "its image has too many pixels",
+    "image_broken": "its image is broken or truncated",
+    "path_outside": "its image path leaves the source's folder",
+    "malformed": "the source's record cannot be read",
+    "not_annotated": "the verdict hangs on facts that nobody looked for",
+    "cannot_be_asked": "the verdict hangs on a fact that cannot be told and has no `ask`",
+    "unsure_not_wanted": "the verdict is uncertain, and the recipe does not train that",
+    "no_prompt": "the request is empty",
+    "no_answer": "the policy complies, and neither the source nor a model gives an answer",
+    "answer_empty": "the policy complies, and the answer says nothing",
+    "answer_declines": "the policy complies, and the answer declines",
+    "answer_asks": "the policy complies, and the answer asks back",
+    "answer_says_no_image": "the answer says that no image was given, and there is one",
+    "answer_needs_image": "the policy complies, and the answer is about an image that is not there",
+    "image_placeholder": "a text holds a placeholder that a processor would take for an image",
+    "requirement_broken": "the answer breaks what a deciding rule requires",
+    "duplicate": "the same request with the same images and facts is a row already",
+}
+
+
+def write_card(policy: CompiledPolicy, recipe: DataRecipe, report: DatasetReport, recipe_text: str) -> str:
+    """The card as Markdown with the front matter that Hugging Face reads; the same arguments give the same text."""
+    return "\n".join(
+        (
+            *_front_matter(recipe, report),
+            f"# {recipe.name}",
+            "",
+            f"{report.rows} training rows for a vision-language model, made by the policy "
+            f"`{policy.header.name}` {policy.header.version}"
+            + (f" ({policy.header.title})." if policy.header.title else "."),
+            f"Reasoning: `{recipe.style}`, `{recipe.order}`. Selection: `{recipe.selection}`. Seed: {report.seed}.",
+            "",
+            "Each row's verdict was decided by the policy from the facts in `facts`; every sentence names the rule and",
+            "the line that it came from (`sentences`). Answers of complying rows come from the source"
+            + (
+                f", {report.answers_from_model} of them from the model before tuning."
+                if report.answers_from_model
+                else "."
+            ),
+            "",
+            f"- policy digest: `{report.policy_digest}` (the compiled policy is `policy.json`)",
+            "- `train.parquet`: all columns; `trl.parquet`: the same rows as conversational prompt and completion",
+            "",
+            "## Rebuild",
+            "",
+            "```",
+            report.command,
+            "```",
+            "",
+            "with this recipe (its paths are relative to where it stands):",
+            "",
+            "```yaml",
+            recipe_text.rstrip("\n"),
+            "```",
+            "",
+            "## What the rows are",
+            "",
+            *_table(("verdict", "rows"), sorted(report.verdicts.items())),
+            *_table(("source", "rows"), sorted(report.sources.items())),
+            *_table(("licence", "rows"), sorted(report.licences.items())),
+            "## Rules",
+            "",
+            *_table(
+                ("rule", "verdict", "exception to", "decides", "speaks", "nearest to a complying row"),
+                (
+                    (f"`{r.name}`", r.verdict, ", ".join(r.exception_to), r.deciding, r.speaking, r.nearest)
+                    for r in report.rules
+                ),
+            ),
+            *_table(
+                ("verdict", "speaker", "nearest rule", "rows", "available"),
+                ((s.verdict, f"`{s.speaker}`", s.nearest, s.rows, s.available) for s in report.strata),
+            ),
+            *_pairs(report),
+            *_shortfall(report),
+            "## Left out",
+            "",
+            f"The sources gave {report.items} items, of which {report.candidates} could have become rows.",
+            "",
+            *_table(
+                ("reason", "count", "meaning", "first"),
+                (
+                    (f"`{e.reason}`", e.count, REASONS.get(e.reason, ""), e.examples[0] if e.examples else "")
+                    for e in report.left_out
+                ),
+            ),
+            "## How the criteria read the answers",
+            "",
+            *_table(
+                ("due", "read as", "rows"),
+                (
+                    (due, read, count)
+                    for due, reads in sorted(report.read_as.items())
+                    for read, count in sorted(reads.items())
+                ),
+            ),
+            *(f"- {note}" for note in report.notes),
+            "",
+        )
+    )
+
+
+def _front_matter(recipe: DataRecipe, report: DatasetReport) -> Iterable[str]:
+    import yaml
+
+    licences = sorted(report.licences)
+    matter = {
+        "pretty_name": recipe.name,
+        # The Hub knows one licence a data set, by its own identifiers; several sources are listed in the card.
+        "license": "mit" if licences == ["MIT"] else "other",
+        "task_categories": ["image-text-to-text"],
+        "language": ["en"],
+        "tags": ["safety", "refusal", "chain-of-thought", "vision-language"],
+        "configs": [
+            {"config_name": "default", "data_files": "train.parquet"},
+            {"config_name": "trl", "data_files": "trl.parquet"},
+        ],
+    }
+    return ("---", yaml.safe_dump(matter, sort_keys=False, allow_unicode=True).rstrip("\n"), "---", "")
+
+
+def _pairs(report: DatasetReport) -> Iterable[str]:
+    if report.pairs:
+        yield "Contrast pairs by the number of facts in which the two requests differ:"
+        yield ""
+        yield from _table(("facts", "pairs"), sorted(report.pairs.items()))
+
+
+def _shortfall(report: DatasetReport) -> Iterable[str]:
+    if report.short:
+        yield "What the pool could not cover:"
+        yield ""
+        yield from _table(("share", "rows short"), sorted(report.short.items()))
+    silent = [f"`{rule.name}`" for rule in report.rules if not rule.deciding]
+    if silent:
+        yield f"No row is decided by {', '.join(silent)}."
+        yield ""
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterable[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield "| " + " | ".join(_cell(value) for value in row) + " |"
+    yield ""
+
+
+def _cell(value: object) -> str:
+    """A cell is one line, and what a source's text holds cannot end it or become markup."""
+    text = " ".join(str(value).split())
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

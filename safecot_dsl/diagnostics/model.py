@@ -1,0 +1,74 @@
+"""A diagnostic is data: a code, a severity, a message, labelled spans, a help text and perhaps a fix."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Span(_Frozen):
+    """A piece of a source file: lines and columns count from 1, columns in code points, the end is exclusive."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Severity(StrEnum):
+    """How much a diagnostic weighs: only an error stops the compiler."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Label(_Frozen):
+    """A secondary place that explains the first one, such as an earlier declaration."""
+
+    span: Span
+    message: str
+
+
+class Fix(_Frozen):
+    """A replacement of `span` that mends the fault."""
+
+    title: str
+    span: Span
+    replacement: str
+
+
+class Diagnostic(_Frozen):
+    """One thing that the compiler says of a source.
+
+    Messages are lower case, without a final period, with what the user wrote in backticks; `help` says how to
+    mend it, apart from the message.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    span: Span
+    labels: tuple[Label, ...] = ()
+    help: str | None = None
+    fix: Fix | None = None
+
+
+class DiagnosticsError(Exception):
+    """Raised where a caller asked for a result that the sources do not give; carries every diagnostic."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        self.diagnostics = diagnostics
+        errors = [d for d in diagnostics if d.severity is Severity.ERROR]
+        first = errors[0] if errors else diagnostics[0]
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        super().__init__(f"{first.span}: {first.message}{more}")

@@ -1,0 +1,101 @@
+"""Diagnostics for people and for programs."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.text import Text
+
+from safecot_dsl.diagnostics.model import Diagnostic, Severity, Span
+from safecot_dsl.diagnostics.source import SourceFile
+
+_COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
+_MAX_WIDTH = 160  # of a source line that is shown; a longer one is cut around the fault
+
+
+def render_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
+    """Each diagnostic as an object with `code`, `severity`, `message`, `file`, `line`, `column`, `end_line`,
+    `end_column`, `help`, `labels` and `fix`; lines and columns from 1, the end exclusive."""
+    return [
+        {
+            "code": d.code,
+            "severity": d.severity.value,
+            "message": d.message,
+            **d.span.model_dump(),
+            "help": d.help,
+            "labels": [{"message": label.message, **label.span.model_dump()} for label in d.labels],
+            "fix": d.fix.model_dump() if d.fix else None,
+        }
+        for d in diagnostics
+    ]
+
+
+def render_text(diagnostics: Iterable[Diagnostic], sources: Mapping[str, SourceFile]) -> Text:
+    """Each diagnostic with its place, the line it stands on, carets under it, and its help."""
+    output = Text()
+    for diagnostic in diagnostics:
+        _render(diagnostic, sources, output)
+    return output
+
+
+def _render(diagnostic: Diagnostic, sources: Mapping[str, SourceFile], output: Text) -> None:
+    colour = _COLOURS[diagnostic.severity]
+    output.append(f"{diagnostic.severity.value}[{diagnostic.code}]", style=colour)
+    output.append(f": {_visible(diagnostic.message)}\n", style="bold")
+    width = len(str(max([diagnostic.span.line, *(label.span.line for label in diagnostic.labels)])))
+    output.append(f"{' ' * width}--> ", style="blue")
+    output.append(f"{diagnostic.span}\n")
+    _excerpt(diagnostic.span, "", colour, sources, width, output)
+    for label in diagnostic.labels:
+        if label.span.file != diagnostic.span.file:
+            output.append(f"{' ' * width}::: ", style="blue")
+            output.append(f"{label.span}\n")
+        _excerpt(label.span, label.message, "blue", sources, width, output)
+    if diagnostic.help:
+        output.append(f"{' ' * width} = ", style="blue")
+        output.append("help", style="bold")
+        output.append(f": {_visible(diagnostic.help)}\n")
+    output.append("\n")
+
+
+def _excerpt(
+    span: Span, message: str, colour: str, sources: Mapping[str, SourceFile], width: int, output: Text
+) -> None:
+    source = sources.get(span.file)
+    if source is None or not source.text or span.line > len(source.lines):
+        return
+    line = source.lines[span.line - 1]
+    end = span.end_column if span.end_line == span.line else len(line) + 1
+    first = 0
+    if len(line) > _MAX_WIDTH:
+        first = max(0, span.column - 1 - _MAX_WIDTH // 2)
+        line = line[: first + _MAX_WIDTH]
+    shown = _visible(line[first:])
+    before = _visible(line[first : span.column - 1])
+    marked = _visible(line[span.column - 1 : end - 1])
+    output.append(f"{span.line:>{width}} | ", style="blue")
+    output.append(shown + "\n")
+    output.append(f"{' ' * width} | ", style="blue")
+    output.append(" " * _cells(before) + "^" * max(1, _cells(marked)), style=colour)
+    output.append(f" {message}\n" if message else "\n", style=colour)
+
+
+def _visible(text: str) -> str:
+    """Text that cannot move the cursor or turn the line around: such characters are shown as their code point."""
+    return "".join(
+        "    "
+        if char == "\t"
+        else f"<U+{ord(char):04X}>"
+        if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        else char
+        for char in text
+    )
+
+
+def _cells(text: str) -> int:
+    """Columns of a terminal that a text takes: wide characters take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )

@@ -1,0 +1,40 @@
+"""A source file: its text and the way from an offset to a line and a column."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+
+from safecot_dsl.diagnostics.model import Span
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """`path` is how the file is named to people; `text` its content with line breaks as `\\n`."""
+
+    path: str
+    text: str
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        starts = [0]
+        for offset, char in enumerate(self.text):
+            if char == "\n":
+                starts.append(offset + 1)
+        return starts
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column, from 1, of a character offset; the end of the text is a position too."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def span(self, start: int, end: int) -> Span:
+        """The span of the characters from `start` up to `end`."""
+        line, column = self.position(start)
+        end_line, end_column = self.position(end)
+        return Span(file=self.path, line=line, column=column, end_line=end_line, end_column=end_column)

@@ -1,0 +1,130 @@
+"""Conditions under a case."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+import re2
+
+from safecot_dsl.artifact import (
+    And,
+    AtLeast,
+    Atom,
+    Between,
+    Compare,
+    Condition,
+    Contains,
+    Empty,
+    FlagIs,
+    Has,
+    Is,
+    Matches,
+    Not,
+    Or,
+    Proposed,
+    Value,
+    Within,
+)
+from safecot_dsl.engine.truth import Literal, Truth, at_least, conjunction, disjunction
+
+
+@lru_cache(maxsize=4096)
+def normalise(text: str) -> str:
+    """The form in which `contains` compares: NFKC, case folding, NFKC again (Unicode 16, D145 with NFKC)."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+@lru_cache(maxsize=1024)
+def compile_pattern(pattern: str, ignore_case: bool) -> Any:
+    """The RE2 program of a pattern; raises `re2.error` for one that RE2 rejects."""
+    options = re2.Options()
+    options.log_errors = False  # RE2 would write to standard error besides
+    options.case_sensitive = not ignore_case
+    return re2.compile(pattern, options)
+
+
+def _search(pattern: str, ignore_case: bool, text: str) -> bool:
+    # A lone surrogate, which JSON can carry, has no UTF-8 form; it then stands as a question mark to the pattern.
+    encodable = text.encode("utf-8", "replace").decode("utf-8")
+    return compile_pattern(pattern, ignore_case).search(encodable) is not None
+
+
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
+
+
+def _atom(atom: Atom, value: Any) -> bool:
+    """An atom whose fact has the known `value`."""
+    match atom:
+        case FlagIs():
+            return value
+        case Is() | Within():
+            return value in atom.values
+        case Has(quantifier="any"):
+            return any(member in value for member in atom.values)
+        case Has():
+            return all(member in value for member in atom.values)
+        case Empty():
+            return not value
+        case Compare():
+            return _COMPARE[atom.operator](value, atom.value)
+        case Between():
+            return atom.low <= value <= atom.high
+        case Contains():
+            text = normalise(value)
+            return any(normalise(phrase) in text for phrase in atom.phrases)
+        case Matches():
+            return _search(atom.pattern, atom.ignore_case, value)
+        case Proposed():
+            raise TypeError("a proposition is no condition over facts")
+
+
+def evaluate(condition: Condition, known: Mapping[str, Value]) -> Truth:
+    """A condition under the known facts. Every atom that reads an unknown fact is maybe."""
+    match condition:
+        case Not(item=item):
+            return ~evaluate(item, known)
+        case And(items=items):
+            return conjunction(evaluate(item, known) for item in items)
+        case Or(items=items):
+            return disjunction(evaluate(item, known) for item in items)
+        case AtLeast(count=count, items=items):
+            return at_least(count, [evaluate(item, known) for item in items])
+        case Proposed():
+            raise TypeError("a proposition is no condition over facts")
+        case _:
+            if condition.fact not in known:
+                return Truth.MAYBE
+            return Truth.of(_atom(condition, known[condition.fact]))
+
+
+def maybe_atoms(condition: Condition, known: Mapping[str, Value]) -> Iterator[Atom]:
+    """The maybe atoms that one reaches from a condition down its maybe parts."""
+    if evaluate(condition, known) is not Truth.MAYBE:
+        return
+    match condition:
+        case Not(item=item):
+            yield from maybe_atoms(item, known)
+        case And(items=items) | Or(items=items) | AtLeast(items=items):
+            for item in items:
+                yield from maybe_atoms(item, known)
+        case _:
+            yield condition
+
+
+def literals(condition: Condition, positive: bool = True) -> list[Literal]:
+    """The atoms of a condition in source order, each with its sign once every `not` is pushed down to it."""
+    match condition:
+        case Not(item=item):
+            return literals(item, not positive)
+        case And(items=items) | Or(items=items) | AtLeast(items=items):
+            return [literal for item in items for literal in literals(item, positive)]
+        case _:
+            return [Literal(condition, positive)]

@@ -1,0 +1,62 @@
+"""Evaluation: the same items for every arm, verdicts read from final answers, shares with intervals, one report.
+
+answers = ask(model, items, folder / "answers.jsonl", batch_size=64, max_new_tokens=160)
+scored = score(policy, items, answers)
+summary = summarise(policy, items, {"base": ..., "safecot": scored}, held_out=..., hypothesis_split=...)
+"""
+
+from safecot_dsl.evaluation.ask import AnswersError, ask, read_answers
+from safecot_dsl.evaluation.curves import Curve, CurveError, read_curve
+from safecot_dsl.evaluation.hypothesis import Claim, Hypothesis, judge
+from safecot_dsl.evaluation.items import EvalItem, ItemsError, Kind, read_items, write_items
+from safecot_dsl.evaluation.metrics import METRICS, Headline, Measures, headline, measure, near_misses, paired
+from safecot_dsl.evaluation.poles import comply_with_everything, refuse_everything
+from safecot_dsl.evaluation.recipe import EvaluationRecipe, SplitRecipe
+from safecot_dsl.evaluation.report import choose, write_report
+from safecot_dsl.evaluation.score import ItemScore, Scored, score
+from safecot_dsl.evaluation.statistics import Paired, Rate, mcnemar, wilson
+from safecot_dsl.evaluation.summary import ARM_TITLES, RuleRow, Summary, read_summary, summarise, table, write_summary
+
+__all__ = [
+    "ARM_TITLES",
+    "METRICS",
+    "AnswersError",
+    "Claim",
+    "Curve",
+    "CurveError",
+    "EvalItem",
+    "EvaluationRecipe",
+    "Headline",
+    "Hypothesis",
+    "ItemScore",
+    "ItemsError",
+    "Kind",
+    "Measures",
+    "Paired",
+    "Rate",
+    "RuleRow",
+    "Scored",
+    "SplitRecipe",
+    "Summary",
+    "ask",
+    "choose",
+    "comply_with_everything",
+    "headline",
+    "judge",
+    "mcnemar",
+    "measure",
+    "near_misses",
+    "paired",
+    "read_answers",
+    "read_curve",
+    "read_items",
+    "read_summary",
+    "refuse_everything",
+    "score",
+    "summarise",
+    "table",
+    "wilson",
+    "write_items",
+    "write_report",
+    "write_summary",
+]

@@ -1,0 +1,123 @@
+"""What is asked of every arm: evaluation items, and the Parquet file that holds them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from safecot_dsl.artifact import Verdict
+from safecot_dsl.artifact.base import Frozen
+
+
+class Kind(StrEnum):
+    """`policy`: the policy says which verdict is due. `utility`: a harmless question that no rule is about.
+    `perception`: what the image shows."""
+
+    POLICY = "policy"
+    UTILITY = "utility"
+    PERCEPTION = "perception"
+
+
+class EvalItem(Frozen):
+    """One request with what is due for it.
+
+    `images` are encoded files (PNG and the like). `due` is the verdict, and `must` what the headline metrics hold the
+    answer to: `refuse`, `comply`, or neither where another verdict is due. `expected` is the right answer to a
+    `utility` or `perception` item. `facts` is the case in its JSON form (`{"facts": {...}}`) or empty; `rules` are the
+    rules that decide it, `("default",)` or `("unsure",)`. Items that differ by one fact share a `group`.
+    """
+
+    id: str = Field(min_length=1)
+    split: str = Field(min_length=1)
+    kind: Kind
+    images: tuple[bytes, ...] = ()
+    prompt: str
+    due: Verdict | None = None
+    must: Literal["refuse", "comply", ""] = ""
+    expected: str | None = None
+    facts: str = ""
+    rules: tuple[str, ...] = ()
+    group: str = ""
+    source: str = ""
+
+
+class ItemsError(ValueError):
+    """The file does not hold evaluation items."""
+
+
+def write_items(path: Path, items: Sequence[EvalItem]) -> None:
+    """Write the items as Parquet, whole or not at all; images in the layout that `datasets.Image` reads.
+
+    Raises :class:`ItemsError` where two items share an id.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from safecot_dsl.storage import write_whole
+
+    _assert_distinct(path, items)
+    image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    schema = pa.schema(
+        [
+            ("id", pa.string()),
+            ("split", pa.string()),
+            ("kind", pa.string()),
+            ("images", pa.list_(image)),
+            ("prompt", pa.string()),
+            ("due", pa.string()),
+            ("must", pa.string()),
+            ("expected", pa.string()),
+            ("facts", pa.string()),
+            ("rules", pa.list_(pa.string())),
+            ("group", pa.string()),
+            ("source", pa.string()),
+        ]
+    )
+    rows = [
+        item.model_dump(mode="python")
+        | {"kind": item.kind.value, "due": item.due.value if item.due else None, "rules": list(item.rules)}
+        | {"images": [{"bytes": data, "path": None} for data in item.images]}
+        for item in items
+    ]
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), sink, compression="zstd")
+    write_whole(path, sink.getvalue())
+
+
+def read_items(path: Path) -> tuple[EvalItem, ...]:
+    """The items of a file, in its order. Raises :class:`ItemsError` that names the row and the column at fault."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise ItemsError(f"{path}: cannot be read as Parquet: {error}") from error
+    items: list[EvalItem] = []
+    for number, row in enumerate(table.to_pylist()):
+        try:
+            row["images"] = tuple(image["bytes"] for image in row.get("images") or ())
+            row["rules"] = tuple(row.get("rules") or ())
+            items.append(EvalItem.model_validate(row))
+        except (ValidationError, TypeError, KeyError) as error:
+            reason = (
+                "; ".join(f"`{'.'.join(map(str, e['loc']))}`: {e['msg']}" for e in error.errors())
+                if isinstance(error, ValidationError)
+                else "`images` must be a list of structs with `bytes`"
+            )
+            raise ItemsError(f"{path}: row {number} is not an evaluation item: {reason}") from error
+    _assert_distinct(path, items)
+    return tuple(items)
+
+
+def _assert_distinct(path: Path, items: Sequence[EvalItem]) -> None:
+    seen: set[str] = set()
+    for item in items:
+        if item.id in seen:
+            raise ItemsError(f"{path}: two items have the id `{item.id}`; answers are kept by id")
+        seen.add(item.id)

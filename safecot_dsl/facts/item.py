@@ -1,0 +1,68 @@
+"""What a source yields: items whose facts are known, and the rows that it could not use, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from safecot_dsl.artifact import Case
+
+
+class FactsError(ValueError):
+    """A source, its recipe and the policy do not fit together; the message names the row and what is allowed."""
+
+
+@dataclass(frozen=True)
+class LazyImage:
+    """An image that is read, or drawn, only when it is needed. `name` is what a row calls it; `read` gives its file's
+    bytes, the same each time, and raises `OSError` where it cannot be read."""
+
+    name: str
+    read: Callable[[], bytes]
+
+    @classmethod
+    def of_file(cls, path: Path, name: str | None = None) -> LazyImage:
+        return cls(name or path.name, path.read_bytes)
+
+    @classmethod
+    def of_bytes(cls, data: bytes, name: str) -> LazyImage:
+        return cls(name, lambda: data)
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """One request of a data source, with its facts.
+
+    `id` names it within `source`. `answer` is the source's own answer, None where it has none; whether it fits the
+    verdict is not the reader's to say. `absent_images` are the names of images that the source speaks of and that are
+    not at hand. `neighbours`, where a source can make them, gives the items that differ from this one in one fact.
+    `split` is "train" unless the source has splits of its own.
+    """
+
+    id: str
+    source: str
+    licence: str
+    prompt: str
+    images: tuple[LazyImage, ...]
+    case: Case
+    answer: str | None = None
+    absent_images: tuple[str, ...] = ()
+    split: str = "train"
+    meta: Mapping[str, str] = field(default_factory=dict[str, str])
+    neighbours: Callable[[], Iterable[Item]] | None = None
+
+    @property
+    def key(self) -> str:
+        """`source/id`: what a message calls the item."""
+        return f"{self.source}/{self.id}"
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A row that a reader could not turn into an item. `reason` is what it is counted under, `detail` what happened."""
+
+    id: str
+    source: str
+    reason: str
+    detail: str

@@ -1,0 +1,154 @@
+"""From a source's columns to facts: a declarative mapping in the recipe, checked against the policy's domains.
+
+```yaml
+facts:
+  query.intent: {value: follow_image}
+  image.topic:  {column: category_name, map: {Fraud: fraud, Adult Content: adult_content}, absent: harmless}
+  image.text:   {column: instruction}
+```
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, JsonValue
+
+from safecot_dsl.artifact import Case, CaseError, CompiledPolicy, SetType, Subject, TextType, Value, read_case
+from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.diagnostics import closest
+from safecot_dsl.facts.item import FactsError
+
+
+def _label(value: object) -> str:
+    """A label as a key of `map`: YAML reads `true` and `3` as other things than text."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _labels(value: object) -> object:
+    return {_label(key): item for key, item in value.items()} if isinstance(value, Mapping) else value
+
+
+class Constant(Frozen):
+    """The same value for every row, in a case's JSON form; `{unknown: true}` for a fact that nobody could tell."""
+
+    value: JsonValue
+
+
+class Column(Frozen):
+    """The value that a row has in `column`.
+
+    With `map`, the row's label (each label of a list) is looked up there, and one that is not in it is an error.
+    `absent` is the value where the row has no such column, or null in it; without it the fact is then not annotated.
+    """
+
+    column: str
+    map: Annotated[dict[str, JsonValue], BeforeValidator(_labels)] | None = None
+    absent: JsonValue = None
+
+
+FactMapping = Annotated[
+    dict[str, Constant | Column], Field(description="Full names of facts to where their values come from.")
+]
+
+
+def check_mapping(policy: CompiledPolicy, mapping: FactMapping, columns: Collection[str] | None, *, where: str) -> None:
+    """Raise :class:`FactsError` for an undeclared fact, a column that the source does not have (unless `columns` is
+    None: not known in advance), or a value outside a fact's domain."""
+    for name, origin in mapping.items():
+        if name not in policy.fact_index:
+            raise FactsError(f"{where}: the policy declares no fact `{name}`{_hint(name, policy.fact_index)}")
+        values: list[JsonValue] = []
+        match origin:
+            case Constant(value=value):
+                values.append(value)
+            case Column(column=column, map=labels, absent=absent):
+                if columns is not None and column not in columns:
+                    raise FactsError(
+                        f"{where}: `{name}` is to come from the column `{column}`, which the source does not have "
+                        f"(it has {', '.join(sorted(columns))})"
+                    )
+                values.append(absent)
+                values.extend((labels or {}).values())
+        is_set = isinstance(policy.fact_index[name].type, SetType)
+        for value in values:
+            # A label of a set fact stands for one member of it, or for several.
+            raw = [value] if is_set and isinstance(value, str) else value
+            try:
+                read_case(policy, {"facts": {name: raw}})
+            except CaseError as error:
+                raise FactsError(f"{where}: {error}") from None
+
+
+def case_of(
+    policy: CompiledPolicy, mapping: FactMapping, row: Mapping[str, Any], *, has_image: bool, where: str
+) -> Case:
+    """The case of one row. `where` names the row in errors.
+
+    Without an image every set fact of `image` is empty, every text fact of `image` is "", and the others of `image`
+    are unknown, whatever the mapping says (language charter, *Facts*).
+
+    Raises:
+        FactsError: a label that `map` does not have, or a value outside the fact's domain.
+    """
+    facts: dict[str, Any] = {}
+    for name, origin in mapping.items():
+        fact = policy.fact_index[name]
+        if fact.subject is Subject.IMAGE and not has_image:
+            continue
+        facts[name] = _value(origin, row, name, is_set=isinstance(fact.type, SetType), where=where)
+    try:
+        case = read_case(policy, {"facts": facts})
+    except CaseError as error:
+        raise FactsError(f"{where}: {error}") from None
+    return case if has_image else without_image(policy, case)
+
+
+def without_image(policy: CompiledPolicy, case: Case) -> Case:
+    """The case of a request that has no image: what is known of its image facts is that sets and texts are empty."""
+    known: dict[str, Value] = {}
+    for fact in policy.facts:
+        if fact.subject is not Subject.IMAGE:
+            if fact.name in case.known:
+                known[fact.name] = case.known[fact.name]
+        elif isinstance(fact.type, SetType):
+            known[fact.name] = frozenset()
+        elif isinstance(fact.type, TextType):
+            known[fact.name] = ""
+    images = {fact.name for fact in policy.facts if fact.subject is Subject.IMAGE}
+    return Case(known, case.cannot_tell - images)
+
+
+def _value(origin: Constant | Column, row: Mapping[str, Any], fact: str, *, is_set: bool, where: str) -> JsonValue:
+    if isinstance(origin, Constant):
+        value = origin.value
+        return [value] if is_set and isinstance(value, str) else value
+    raw = row.get(origin.column)
+    if raw is None:
+        value = origin.absent
+    elif origin.map is None:
+        value = raw
+    elif isinstance(raw, list):
+        members = [_looked_up(origin, label, fact, where) for label in raw]
+        return [name for member in members for name in (member if isinstance(member, list) else [member])]
+    else:
+        value = _looked_up(origin, raw, fact, where)
+    return [value] if is_set and isinstance(value, str) else value
+
+
+def _looked_up(origin: Column, label: object, fact: str, where: str) -> JsonValue:
+    labels = origin.map or {}
+    key = _label(label)
+    if key not in labels:
+        raise FactsError(
+            f"{where}: the mapping of `{fact}` has no entry for {key!r} in the column `{origin.column}` "
+            f"(it has {', '.join(map(repr, labels))})"
+        )
+    return labels[key]
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    found = closest(name, known)
+    return f"; did you mean `{found}`?" if found else f" (it declares {', '.join(sorted(known))})"

@@ -1,0 +1,303 @@
+"""The base: the small model trained from scratch on the lessons, and saved like any model of its family.
+
+First the vision tower learns to name what it sees, with the language model's own (frozen) word embeddings as its
+classes, so that image tokens start out as words; then everything learns the lessons together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.miniature.answers import definite
+from safecot_dsl.miniature.drawing import BASE_STYLES, SIDE, Scene, draw_image
+from safecot_dsl.miniature.lessons import Lesson, Row, draw_lesson, reasoning_lines, vocabulary
+from safecot_dsl.miniature.model import GRID, IMAGE_TOKENS, new_model, new_processor
+from safecot_dsl.miniature.tokenizer import END, FAKE_IMAGE, GLOBAL_IMAGE, IMAGE, PAD, START, assert_known, build_tokenizer
+from safecot_dsl.miniature.world import World
+from safecot_dsl.storage import Progress, whole_directory
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.optim import Optimizer
+    from transformers import Idefics3ForConditionalGeneration, PreTrainedTokenizerFast
+
+WARMUP_STEPS = 200
+STEPS = 700
+IMAGES = 16_000
+_LESSONS_PER_IMAGE = 2
+_WARMUP_BATCH, _BATCH = 128, 64
+_RATE = 1.5e-3
+_EXAMINED = 400
+
+
+def build_base(
+    policy: CompiledPolicy,
+    out: Path,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    warmup_steps: int = WARMUP_STEPS,
+    steps: int = STEPS,
+    images: int = IMAGES,
+) -> dict[str, float]:
+    """Train the base for a policy's world and save it to the folder `out`, whole or not at all.
+
+    The folder loads with `AutoProcessor` and `AutoModelForImageTextToText`. Equal arguments give equal lessons and
+    initial weights; trained weights differ between machines as sums of floating-point numbers do. Gives the share of
+    right answers on new lessons, by sort of lesson (greedy, exact).
+    """
+    world = World(policy, seed)
+    rng = random.Random(f"{seed} base")
+    lines = reasoning_lines(world)
+    tokenizer = build_tokenizer(vocabulary(world, lines))
+    model = new_model(tokenizer, seed)
+    with contextlib.nullcontext(progress) if progress is not None else Progress(quiet=True) as shown:
+        shown.start("base: drawing", images, unit="images")
+        scenes = [world.any_scene(rng) for _ in range(images)]
+        pixels = _draw(scenes, f"{seed} base", shown)
+        rows = [draw_lesson(world, scene, lines, rng) for scene in scenes for _ in range(_LESSONS_PER_IMAGE)]
+        encoded = _encode(tokenizer, rows)
+        shown.start("base: learning to see", warmup_steps, unit="steps")
+        _warm_up(model, world, tokenizer, scenes, pixels, warmup_steps, seed, shown)
+        shown.start("base: learning to speak", steps, unit="steps")
+        _learn(model, encoded, pixels, steps, seed, shown)
+        shown.start("base: examining", _EXAMINED, unit="answers")
+        result = examine(model, tokenizer, world, lines, n=_EXAMINED, seed=f"{seed} exam", progress=shown)
+        with whole_directory(out) as folder:
+            model.save_pretrained(folder)
+            new_processor(tokenizer).save_pretrained(folder)
+            (folder / "README.md").write_text(_card(policy, seed, warmup_steps, steps, images, result), "utf-8")
+    return result
+
+
+def chat(prompt: str) -> str:
+    """A request with one image as text, up to where the answer begins, image tokens as the processor puts them in."""
+    image = f"{FAKE_IMAGE}{GLOBAL_IMAGE}{IMAGE * IMAGE_TOKENS}{FAKE_IMAGE}"
+    return f"{START}user\n{image}{prompt}{END}\n{START}assistant\n"
+
+
+def _draw(scenes: Sequence[Scene], seed: str, progress: Progress) -> Tensor:
+    """The scenes' images as they come out of the processor, less the scaling: uint8 (scenes, 3, 64, 64)."""
+    import numpy as np
+    import torch
+
+    pixels = torch.empty(len(scenes), 3, SIDE, SIDE, dtype=torch.uint8)
+    for number, scene in enumerate(scenes):
+        image = draw_image(scene, BASE_STYLES, f"{seed} {number}")
+        pixels[number] = torch.from_numpy(np.array(image)).permute(2, 0, 1)
+        progress.advance()
+    return pixels
+
+
+def _scaled(pixels: Tensor) -> Tensor:
+    """What the processor makes of 8-bit pixels: -1 to 1."""
+    return pixels.float() / 127.5 - 1
+
+
+def _warm_up(
+    model: Idefics3ForConditionalGeneration,
+    world: World,
+    tokenizer: PreTrainedTokenizerFast,
+    scenes: Sequence[Scene],
+    pixels: Tensor,
+    steps: int,
+    seed: int,
+    progress: Progress,
+) -> None:
+    """Teach vision tower and connector to name both objects, the setting and the sign.
+
+    A class's weight is the frozen embedding of its word; a class is read off the mean of the image tokens where the
+    thing is (left half, right half, all, bottom row).
+    """
+    import torch
+    from torch.nn import functional
+
+    grid = torch.arange(IMAGE_TOKENS).reshape(GRID, GRID)
+    where = (grid[:, : GRID // 2], grid[:, GRID // 2 :], grid, grid[-1:])
+    names = (world.objects, world.objects, world.settings, world.signs)
+    facts = ("image.objects", "image.objects", "image.setting", "image.sign")
+    shown = ("left", "right", "setting", "sign")
+    classes = torch.tensor(
+        [[of.index(getattr(scene, part)) for part, of in zip(shown, names, strict=True)] for scene in scenes]
+    )
+    embeddings = model.get_input_embeddings().weight
+    words: list[Tensor] = []
+    for fact, of in zip(facts, names, strict=True):
+        tokens = [_word(world.policy.fact_index[fact].phrase(name)) for name in of]
+        assert_known(tokenizer, tokens)
+        words.append(embeddings.detach()[tokenizer.convert_tokens_to_ids(tokens)].clone())
+    scale = torch.nn.Parameter(torch.full((len(where),), 2.0))
+    weights = [*model.model.vision_model.parameters(), *model.model.connector.parameters(), scale]
+    optimizer = torch.optim.AdamW(weights, lr=_RATE, weight_decay=0.05, fused=True)
+    batches = _shuffled(len(scenes), _WARMUP_BATCH, seed)
+    for step in range(steps):
+        chosen = next(batches)
+        hidden = model.model.vision_model(pixel_values=_scaled(pixels[chosen])).last_hidden_state
+        seen = model.model.connector(hidden)  # (batch, image tokens, width)
+        loss = torch.zeros(())
+        for part, place in enumerate(where):
+            logits = scale[part].exp() * seen[:, place.flatten()].mean(1) @ words[part].T
+            loss = loss + functional.cross_entropy(logits, classes[chosen, part])
+        _step(optimizer, weights, loss, step, steps, warmup=40)
+        progress.advance(loss=loss.item())
+
+
+def _word(phrase: str) -> str:
+    """The token that tells a value's phrase from others: ` flask` for `a flask`, ` open` for `an open sign`."""
+    return " " + definite(phrase).split()[1]
+
+
+def _learn(
+    model: Idefics3ForConditionalGeneration,
+    lessons: _Encoded,
+    pixels: Tensor,
+    steps: int,
+    seed: int,
+    progress: Progress,
+) -> None:
+    """Train everything on the lessons; the loss is on the answers alone."""
+    import torch
+
+    weights = list(model.parameters())
+    optimizer = torch.optim.AdamW(weights, lr=_RATE, weight_decay=0.05, betas=(0.9, 0.98), fused=True)
+    batches = _shuffled(len(lessons.tokens), _BATCH, seed)
+    model.train()
+    for step in range(steps):
+        chosen = next(batches)
+        batch = lessons.batch(chosen)
+        images = _scaled(pixels[chosen // _LESSONS_PER_IMAGE]).unsqueeze(1)  # (batch, images of a request, 3, 64, 64)
+        loss = model(input_ids=batch.tokens, attention_mask=batch.mask, pixel_values=images, labels=batch.labels).loss
+        _step(optimizer, weights, loss, step, steps, warmup=80)
+        progress.advance(loss=loss.item())
+    model.eval()
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """Rows as tokens, all int64 (rows, longest): padded on the right, labels -100 outside of the answer."""
+
+    tokens: Tensor
+    labels: Tensor
+    mask: Tensor
+
+    def batch(self, chosen: Tensor) -> _Encoded:
+        """These rows, cut to the longest of them."""
+        longest = int(self.mask[chosen].sum(1).max())
+        return _Encoded(*(part[chosen, :longest] for part in (self.tokens, self.labels, self.mask)))
+
+
+def _encode(tokenizer: PreTrainedTokenizerFast, rows: Sequence[Row]) -> _Encoded:
+    import torch
+
+    assert_known(tokenizer, (text for row in rows for text in (row.prompt, row.answer)))
+    prompts: list[list[int]] = tokenizer([chat(row.prompt) for row in rows])["input_ids"]
+    answers: list[list[int]] = tokenizer([row.answer + END for row in rows])["input_ids"]
+    longest = max(len(p) + len(a) for p, a in zip(prompts, answers, strict=True))
+    tokens = torch.full((len(rows), longest), tokenizer.convert_tokens_to_ids(PAD))
+    labels, mask = torch.full_like(tokens, -100), torch.zeros_like(tokens)
+    for number, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
+        start, end = len(prompt), len(prompt) + len(answer)
+        tokens[number, :end] = torch.tensor(prompt + answer)
+        labels[number, start:end] = tokens[number, start:end]
+        mask[number, :end] = 1
+    return _Encoded(tokens, labels, mask)
+
+
+def examine(
+    model: Idefics3ForConditionalGeneration,
+    tokenizer: PreTrainedTokenizerFast,
+    world: World,
+    lines: Sequence[str],
+    *,
+    n: int,
+    seed: str,
+    progress: Progress,
+) -> dict[str, float]:
+    """The share of `n` new lessons answered exactly, by sort of lesson; plain text has no one right answer and is left
+    out."""
+    import torch
+
+    rng = random.Random(seed)
+    rows: list[Row] = []
+    while len(rows) < n:
+        row = draw_lesson(world, world.any_scene(rng), lines, rng)
+        if row.lesson is not Lesson.TEXT:
+            rows.append(row)
+    pixels = _draw([row.scene for row in rows], seed, Progress(quiet=True))
+    by_length: dict[int, list[int]] = {}
+    prompts: list[list[int]] = tokenizer([chat(row.prompt) for row in rows])["input_ids"]
+    for number, prompt in enumerate(prompts):
+        by_length.setdefault(len(prompt), []).append(number)
+    right: dict[str, list[bool]] = {}
+    for length, numbers in by_length.items():
+        tokens = torch.tensor([prompts[number] for number in numbers])
+        with torch.no_grad():
+            output = model.generate(
+                input_ids=tokens,
+                attention_mask=torch.ones_like(tokens),
+                pixel_values=_scaled(pixels[numbers]).unsqueeze(1),
+                max_new_tokens=40,
+                do_sample=False,
+            )
+        for number, answer in zip(numbers, tokenizer.batch_decode(output[:, length:], skip_special_tokens=True), strict=True):
+            right.setdefault(rows[number].lesson, []).append(answer == rows[number].answer)
+        progress.advance(len(numbers))
+    return {lesson: sum(of) / len(of) for lesson, of in sorted(right.items())}
+
+
+def _shuffled(n: int, size: int, seed: int) -> Iterator[Tensor]:
+    """Endless batches of row numbers: each row once, in an order drawn anew, before any comes again."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    size = min(size, n)
+    while True:
+        yield from torch.randperm(n, generator=generator)[: n - n % size].reshape(-1, size)
+
+
+def _step(optimizer: Optimizer, weights: Sequence[Tensor], loss: Tensor, step: int, steps: int, warmup: int) -> None:
+    """One update; the rate rises over `warmup` steps and then falls along a cosine to a twentieth."""
+    import torch
+
+    fall = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / steps))
+    for group in optimizer.param_groups:
+        group["lr"] = _RATE * min(1.0, (step + 1) / warmup) * fall
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(weights, 1.0)
+    optimizer.step()
+
+
+def _card(
+    policy: CompiledPolicy, seed: int, warmup_steps: int, steps: int, images: int, result: dict[str, float]
+) -> str:
+    shares = "\n".join(f"| {lesson} | {share:.3f} |" for lesson, share in result.items())
+    return f"""---
+library_name: transformers
+pipeline_tag: image-text-to-text
+license: apache-2.0
+---
+# The miniature's base
+
+An Idefics3 of about 1.7 million parameters for 64-pixel images of SafeCoT-DSL's small world, trained from scratch on
+naming what it sees, reading requests and answering them helpfully. It refuses nothing: the policy is yet to be taught.
+
+Built by
+
+    python -m safecot_dsl.miniature POLICY OUT --seed {seed} --warmup-steps {warmup_steps} --steps {steps} \
+--images {images}
+
+from the policy `{policy.header.name}`, digest `{policy.digest}`, whose facts and words it knows. Lessons answered
+exactly (greedy, new scenes, fonts of its training):
+
+| lesson | share |
+|---|---|
+{shares}
+"""

@@ -1,0 +1,164 @@
+"""Scenes drawn with Pillow: two icons side by side, a setting behind them and perhaps a sign below.
+
+A *style* is an icon font. The base sees all but one of them, tuning sees three, and one is held out of both.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING
+
+from safecot_dsl.miniature.fonts import glyph_mask, icon_font
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SIDE = 64  # pixels; 4 by 4 patches of 16
+
+
+class Style(StrEnum):
+    """The drawing styles, each the name of a column of :data:`GLYPHS` or derived from one."""
+
+    MATERIAL = "material"
+    AWESOME = "awesome"
+    PHOSPHOR = "phosphor"
+    OUTLINE = "outline"
+    REMIX = "remix"
+
+
+TUNING_STYLES = (Style.MATERIAL, Style.AWESOME, Style.PHOSPHOR)
+BASE_STYLES = (*TUNING_STYLES, Style.OUTLINE)
+HELD_OUT_STYLES = (Style.REMIX,)
+
+# Style: the font's file stem, and what the style adds to a glyph's name in that font.
+_FONTS = {
+    Style.MATERIAL: ("materialdesignicons6-webfont", ""),
+    Style.AWESOME: ("fontawesome6-solid-webfont", ""),
+    Style.PHOSPHOR: ("phosphor", "-fill"),
+    Style.OUTLINE: ("phosphor", "-bold"),
+    Style.REMIX: ("remixicon", "-fill"),
+}
+
+# Object: its glyph in Material Design, Font Awesome, Phosphor (two styles) and Remix; None where there is none.
+GLYPHS: dict[str, tuple[str | None, str | None, str | None, str | None]] = {
+    "flask": ("flask", "flask", "flask", "flask"),
+    "vial": ("test-tube", "vial", "test-tube", "test-tube"),
+    "dropper": ("eyedropper", "eye-dropper", "eyedropper", "sip"),
+    "battery": ("battery", "battery-full", "battery-full", "battery"),
+    "soap": ("lotion", "pump-soap", "hand-soap", "hand-sanitizer"),
+    "bucket": ("format-color-fill", "fill-drip", "paint-bucket", "paint"),
+    "brush": ("brush", "paintbrush", "paint-brush", "brush"),
+    "drop": ("water", "droplet", "drop", "drop"),
+    "pump": ("gas-station", "gas-pump", "gas-pump", "gas-station"),
+    "oil": ("oil", "oil-can", None, "oil"),
+    "spray": ("spray", "spray-can", None, None),
+    "rocket": ("rocket", "rocket", "rocket", "rocket"),
+    "fire": ("fire", "fire", "fire", "fire"),
+    "spark": ("lightning-bolt", "bolt", "lightning", "flashlight"),
+    "bulb": ("lightbulb", "lightbulb", "lightbulb", "lightbulb"),
+    "sun": ("white-balance-sunny", "sun", "sun", "sun"),
+    "knife": ("knife", None, "knife", "knife"),
+    "scissors": ("content-cut", "scissors", "scissors", "scissors"),
+    "sword": ("sword", None, "sword", "sword"),
+    "hammer": ("hammer", "hammer", None, "hammer"),
+    "pill": ("pill", "capsules", "pill", "capsule"),
+    "syringe": ("needle", "syringe", None, "syringe"),
+    "wine": ("glass-wine", "wine-glass", "wine", "goblet"),
+    "leaf": ("leaf", "leaf", "leaf", "leaf"),
+    "book": ("book", "book", "book", "book"),
+    "key": ("key", "key", "key", "key"),
+    "cup": ("coffee", "mug-saucer", "coffee", "cup"),
+    "camera": ("camera", "camera", "camera", "camera"),
+    "umbrella": ("umbrella", "umbrella", "umbrella", "umbrella"),
+    "gift": ("gift", "gift", "gift", "gift"),
+}
+_COLUMNS = {Style.MATERIAL: 0, Style.AWESOME: 1, Style.PHOSPHOR: 2, Style.OUTLINE: 2, Style.REMIX: 3}
+
+# Setting: the colour of its wall and of its floor.
+SETTINGS: dict[str, tuple[tuple[int, int, int], tuple[int, int, int]]] = {
+    "kitchen": ((246, 226, 166), (214, 178, 116)),
+    "laboratory": ((186, 222, 248), (232, 240, 246)),
+    "street": ((182, 182, 186), (128, 128, 134)),
+}
+
+# The shape of signs: words of a few letters, which 64 pixels can show.
+SIGNS = ("open", "exit", "sale", "rx")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What an image shows. `sign` is one of :data:`SIGNS`, or `none`."""
+
+    left: str
+    right: str
+    setting: str
+    sign: str = "none"
+
+    @property
+    def objects(self) -> frozenset[str]:
+        return frozenset((self.left, self.right))
+
+
+def drawable(item: str, style: Style) -> bool:
+    """Whether the style's font has a glyph for the object."""
+    return GLYPHS[item][_COLUMNS[style]] is not None
+
+
+def draw(scene: Scene, styles: Sequence[Style], seed: str) -> bytes:
+    """The scene as a PNG of 64 by 64 pixels, the same bytes for the same arguments.
+
+    Place, size, colour and (among `styles`) the style of each icon are drawn by the seed, so that no pixel gives an
+    object away.
+
+    Raises:
+        ValueError: none of `styles` has a glyph for an object of the scene.
+    """
+    sink = io.BytesIO()
+    draw_image(scene, styles, seed).save(sink, "PNG", compress_level=1)
+    return sink.getvalue()
+
+
+def draw_image(scene: Scene, styles: Sequence[Style], seed: str) -> Image:
+    """The same as :func:`draw`, as an RGB image."""
+    from PIL import Image, ImageDraw
+
+    rng = random.Random(seed)  # a text as seed is hashed with SHA-512: the same in every process
+    shift = [rng.randint(-9, 9) for _ in range(3)]
+    wall, floor = (tuple(c + s for c, s in zip(colour, shift, strict=True)) for colour in SETTINGS[scene.setting])
+    image = Image.new("RGB", (SIDE, SIDE), wall)
+    brush = ImageDraw.Draw(image)
+    brush.rectangle((0, 47, SIDE, SIDE), fill=floor)
+    for item, centre in ((scene.left, 16), (scene.right, 48)):
+        possible = [style for style in styles if drawable(item, style)]
+        if not possible:
+            raise ValueError(f"no style among {', '.join(styles)} has an icon for `{item}`")
+        # One draw whatever the number of styles, so that another object here changes nothing else in the image.
+        mask = _icon(item, possible[int(rng.random() * len(possible))], rng.randint(25, 28))
+        x = min(max(centre + rng.randint(-2, 2) - mask.width // 2, 0), SIDE - mask.width)
+        y = 24 + rng.randint(-2, 2) - mask.height // 2
+        image.paste(tuple(rng.randint(0, 110) for _ in range(3)), (x, y), mask)
+    if scene.sign != "none":
+        image.paste(_sign(scene.sign.upper()), (12 + rng.randint(-1, 1), 48 + rng.randint(-1, 1)))
+    return image
+
+
+def _icon(item: str, style: Style, size: int) -> Image:
+    stem, suffix = _FONTS[style]
+    glyph = GLYPHS[item][_COLUMNS[style]]
+    assert glyph is not None
+    return glyph_mask(icon_font(stem), glyph + suffix, size)
+
+
+@cache
+def _sign(word: str) -> Image:
+    """A white plate with a word on it, in the font that Pillow carries."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    plate = Image.new("RGB", (39, 15), (250, 250, 250))
+    ImageDraw.Draw(plate).text((19.5, 7.5), word, font=ImageFont.load_default(12), fill=(20, 20, 20), anchor="mm")
+    return plate

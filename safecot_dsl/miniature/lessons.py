@@ -1,0 +1,158 @@
+"""What the base is taught: to see, to read a request, to answer helpfully, and the words of reasoning. No refusal.
+
+Some lessons name facts as a compiled policy's texts do (`Objects: a flask and a key.`, `Among acids: a flask.`), so
+that tuning has to teach the policy and not the vocabulary, as with a pretrained model. The lines of reasoning themselves
+occur as plain text to be continued, tied to no image and no request, two unrelated lines at a time: no verdict follows
+from anything.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations_with_replacement, product
+
+from safecot_dsl.artifact import CompiledPolicy, Fact, Has, atoms
+from safecot_dsl.miniature.answers import helpful_answer, right_answer
+from safecot_dsl.miniature.drawing import Scene
+from safecot_dsl.miniature.requests import LOOK, PHRASINGS, QUESTIONS, Topic, phrasings
+from safecot_dsl.miniature.tokenizer import pieces
+from safecot_dsl.miniature.world import Situation, World
+from safecot_dsl.render import ReasoningStyle, render, write_target
+from safecot_dsl.render.clauses import clause
+from safecot_dsl.render.phrasing import known_value, label, words
+
+
+class Lesson(StrEnum):
+    """A sort of task of the base's training."""
+
+    HELP = "help"
+    LOOK = "look"
+    FACTS = "facts"
+    REQUEST = "request"
+    AMONG = "among"
+    TEXT = "text"
+
+
+_SHARES = {
+    Lesson.HELP: 4.0,
+    Lesson.LOOK: 3.0,
+    Lesson.FACTS: 2.0,
+    Lesson.REQUEST: 1.5,
+    Lesson.AMONG: 1.5,
+    Lesson.TEXT: 2.0,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A task of the base: what is asked of which scene, and the right answer."""
+
+    lesson: Lesson
+    scene: Scene
+    prompt: str
+    answer: str
+
+
+def reasoning_lines(world: World) -> list[str]:
+    """Every line of reasoning that the policy writes in this world, and every fixed answer, each once, sorted.
+
+    One pair of objects stands for its pair of kinds, another one for each setting, sign and intent: what the policy
+    says of two objects of a kind differs by their phrases alone.
+    """
+    members = {kind: [item for item in world.objects if world.kinds[item] == kind] for kind in world.kinds.values()}
+    lines: set[str] = set()
+    places = product(combinations_with_replacement(sorted(members), 2), world.settings, world.signs, world.intents)
+    for number, ((first, second), setting, sign, intent) in enumerate(places):
+        left = members[first][number % len(members[first])]
+        right = members[second][(number // 2 + 1) % len(members[second])]
+        if left == right:
+            continue
+        scene = Scene(left, right, setting, sign)
+        case = world.case(Situation(scene, intent, None, 0))
+        rendered = render(
+            world.interpreter, case, style=ReasoningStyle.STEPWISE, seed=f"lines {number}", source_answer="."
+        )
+        lines.update(line for line in write_target(rendered).split("\n") if line != ".")
+    return sorted(lines)
+
+
+def vocabulary(world: World, lines: Sequence[str]) -> list[str]:
+    """Texts that between them have every token of the world and of its policy's texts."""
+    policy = world.policy
+    texts = [*lines, "user\nassistant\n", _continue("A"), *_fixed_texts(policy)]
+    texts += [text for phrasing in (*PHRASINGS.values(), *QUESTIONS.values()) for text in phrasing]
+    for scene in (Scene(i, i, *place) for i in world.objects for place in product(world.settings, world.signs)):
+        texts += [helpful_answer(policy, scene, intent) for intent in world.intents if intent != LOOK]
+        texts += [right_answer(policy, scene, topic) for topic in Topic]
+        texts += [_statement(world, fact, scene) for fact in policy.facts if fact.name != "query.intent"]
+    texts += [f"{label(fact)}? {label(fact)}: nothing, and." for fact in policy.facts]
+    texts += [f"{group}? {group}: nothing." for group in _groups(policy)]
+    return texts
+
+
+def draw_lesson(world: World, scene: Scene, lines: Sequence[str], rng: random.Random) -> Row:
+    """One task on the scene at random; intent and phrasing are uniform, whatever is held out of tuning."""
+    lesson = rng.choices(tuple(_SHARES), tuple(_SHARES.values()))[0]
+    intent = rng.choice([name for name in world.intents if name != LOOK])
+    topic = rng.choice(tuple(Topic))
+    policy = world.policy
+    match lesson:
+        case Lesson.HELP:
+            prompt, answer = rng.choice(PHRASINGS[intent]), helpful_answer(policy, scene, intent)
+        case Lesson.LOOK:
+            prompt, answer = rng.choice(QUESTIONS[topic]), right_answer(policy, scene, topic)
+        case Lesson.FACTS:
+            facts = [fact for fact in policy.facts if fact.name.startswith("image.") and rng.random() < 0.7]
+            facts = facts or [policy.fact_index["image.objects"]]
+            prompt = " ".join(f"{label(fact)}?" for fact in facts)
+            answer = " ".join(_statement(world, fact, scene) for fact in facts)
+        case Lesson.REQUEST:
+            fact = policy.fact_index["query.intent"]
+            intent, topic = (intent, None) if rng.random() < 0.8 else (LOOK, topic)
+            prompt = f"{label(fact)}?\n{rng.choice(phrasings(intent, topic))}"
+            answer = known_value(fact, intent, assumed=False)
+        case Lesson.AMONG:
+            groups = _groups(policy)
+            name = rng.choice(sorted(groups))
+            prompt = f"{name}?"
+            answer = clause(groups[name], policy.fact_index["image.objects"], scene.objects, positive=True)
+        case Lesson.TEXT:
+            parts = pieces(f"{rng.choice(lines)}\n{rng.choice(lines)}")
+            cut = rng.randint(1, min(3, len(parts) - 1))
+            prompt, answer = _continue("".join(parts[:cut])), "".join(parts[cut:])
+    return Row(lesson, scene, prompt, answer)
+
+
+def _continue(text: str) -> str:
+    return f"Continue:\n{text}"
+
+
+def _statement(world: World, fact: Fact, scene: Scene) -> str:
+    case = world.case(Situation(scene, LOOK, None, 0))
+    return known_value(fact, case.known[fact.name], assumed=False)
+
+
+def _groups(policy: CompiledPolicy) -> dict[str, Has]:
+    """The groups of objects that the policy's conditions name: how a clause on one begins, and an atom on it."""
+    found: dict[str, Has] = {}
+    for rule in policy.rules:
+        for condition in (rule.when, rule.unless):
+            for atom in atoms(condition) if condition is not None else ():
+                if isinstance(atom, Has) and atom.group is not None and atom.quantifier == "any":
+                    found[f"Among {words(atom.group)}"] = atom
+    return found
+
+
+def _fixed_texts(policy: CompiledPolicy) -> list[str]:
+    """The phrases of which one is drawn for a verdict or by a rule."""
+    sets = {
+        said.phrase_set
+        for rule in policy.rules
+        for said in (rule.speech.answer.say, rule.speech.answer.offer)
+        if said is not None and said.phrase_set is not None
+    }
+    spoken = [text for phrases in policy.verdict_phrases.values() for text in (*phrases.decide, *phrases.say)]
+    return [*spoken, *(text for name in sorted(sets) for text in policy.phrases[name])]

@@ -1,0 +1,193 @@
+"""A model in this process: any image-text-to-text family of Transformers, with or without a PEFT adapter."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from safecot_dsl.models.chat import Chat
+from safecot_dsl.models.folder import ModelError, check_adapter_fits, check_model_folder, is_folder
+from safecot_dsl.models.images import ImageError
+from safecot_dsl.models.interface import Request
+from safecot_dsl.models.tensors import collate
+from safecot_dsl.storage import Progress
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class LocalModel:
+    """Answers greedily, in batches; the same requests in the same batches give the same answers."""
+
+    def __init__(self, model: Any, processor: Any) -> None:
+        """`model` is a Transformers image-text-to-text model (or a PEFT one over it), `processor` its processor."""
+        self.model = model.eval()
+        self.chat = Chat(processor, stop_ids(model.generation_config))
+
+    def generate(
+        self,
+        requests: Sequence[Request],
+        *,
+        max_new_tokens: int,
+        batch_size: int,
+        progress: Progress | None = None,
+    ) -> list[str]:
+        """One answer a request, in their order: its text up to the end of the turn, reasoning tags included.
+
+        Requests with as many images and of like length share a batch, so padding is little.
+
+        Raises:
+            ImageError: an image is refused; the message says of which request.
+        """
+        import torch
+
+        lengths = [len(self.chat.token_ids(request.prompt)) for request in requests]
+        order = sorted(range(len(requests)), key=lambda i: (len(requests[i].images), lengths[i], i))
+        answers = [""] * len(requests)
+        with torch.inference_mode():
+            for batch in _batches(order, requests, batch_size):
+                texts = self._answer([requests[i] for i in batch], max_new_tokens)
+                for i, text in zip(batch, texts, strict=True):
+                    answers[i] = text
+                if progress is not None:
+                    progress.advance(len(batch))
+        return answers
+
+    def _answer(self, requests: Sequence[Request], max_new_tokens: int) -> list[str]:
+        encoded = [self._encoded(request) for request in requests]
+        inputs = self._placed(collate(encoded, pad_id=self.chat.pad_id, side="left"))
+        tokens = self.model.generate(
+            **inputs,
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            num_beams=1,
+            temperature=None,
+            top_p=None,
+            top_k=None,
+            eos_token_id=sorted(self.chat.stop_ids),
+            pad_token_id=self.chat.pad_id,
+        )
+        written = tokens[:, inputs["input_ids"].shape[1] :].tolist()
+        return [
+            self.chat.opened(request) + self.chat.decode(ids) for request, ids in zip(requests, written, strict=True)
+        ]
+
+    def _encoded(self, request: Request) -> dict[str, Tensor]:
+        try:
+            return self.chat.encode(request)
+        except ImageError as error:
+            raise ImageError(error.fault, f"{error.detail} (in the request {request.prompt[:80]!r})") from error
+
+    def _placed(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        device, dtype = self.model.device, self.model.dtype
+        return {k: v.to(device, dtype) if v.is_floating_point() else v.to(device) for k, v in inputs.items()}
+
+
+def load_model(path_or_id: str, adapter: Path | None = None, device: str | None = None) -> LocalModel:
+    """Load a model from a folder or the hub, with a PEFT adapter over it if one is given.
+
+    `device` is `cuda` where there is one, else `cpu`. Weights are bfloat16 on a GPU and float32 on a CPU. Only
+    safetensors are read, and no code from the model is run.
+
+    Raises:
+        ModelError: what is missing or refused, and where.
+    """
+    model, processor = load_parts(path_or_id, device=device)
+    if adapter is not None:
+        model = _with_adapter(model, Path(adapter), path_or_id)
+    return LocalModel(model, processor)
+
+
+def load_chat(path_or_id: str) -> Chat:
+    """How a model writes a conversation, without its weights.
+
+    Raises:
+        ModelError: what is missing or refused, and where.
+    """
+    path_or_id = _checked(path_or_id)
+    from transformers import AutoProcessor, GenerationConfig
+
+    try:
+        processor = AutoProcessor.from_pretrained(path_or_id, trust_remote_code=False)
+    except Exception as error:
+        raise ModelError(f"the processor of `{path_or_id}` cannot be loaded: {error}") from error
+    try:
+        settings = GenerationConfig.from_pretrained(path_or_id)
+    except OSError:  # not every model has one
+        return Chat(processor)
+    return Chat(processor, stop_ids(settings))
+
+
+def stop_ids(settings: Any) -> frozenset[int]:
+    """The tokens that end a turn by a model's generation settings: none, one or several."""
+    ends = settings.eos_token_id
+    return frozenset(ends if isinstance(ends, list) else [] if ends is None else [ends])
+
+
+def load_parts(path_or_id: str, *, device: str | None = None) -> tuple[Any, Any]:
+    """The Transformers model and its processor, as `load_model` loads them."""
+    path_or_id = _checked(path_or_id)
+    import torch
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
+    try:
+        with _no_bars():
+            processor = AutoProcessor.from_pretrained(path_or_id, trust_remote_code=False)
+            model = AutoModelForImageTextToText.from_pretrained(
+                path_or_id, trust_remote_code=False, use_safetensors=True, dtype=dtype
+            )
+    except Exception as error:  # Transformers raises whatever its parts raise
+        raise ModelError(f"`{path_or_id}` cannot be loaded as an image-text-to-text model: {error}") from error
+    return cast("Any", model).to(device), processor
+
+
+def _checked(path_or_id: str) -> str:
+    """The folder, checked before anything in it is loaded, or the hub id."""
+    if not is_folder(path_or_id):
+        return path_or_id
+    folder = Path(path_or_id).expanduser()
+    check_model_folder(folder)
+    return str(folder)
+
+
+@contextlib.contextmanager
+def _no_bars() -> Generator[None]:
+    """Without Transformers' own progress bars: there is one way to show progress."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def _with_adapter(model: Any, adapter: Path, base: str) -> Any:
+    check_adapter_fits(adapter, base)
+    import torch
+    from peft import PeftModel
+
+    try:
+        tuned: Any = cast("Any", PeftModel).from_pretrained(model, str(adapter), is_trainable=False)
+    except Exception as error:
+        raise ModelError(f"adapter `{adapter}` does not fit `{base}`: {error}") from error
+    # Merging makes generation faster; in bfloat16 it would round small updates away.
+    return tuned.merge_and_unload() if model.dtype == torch.float32 else tuned
+
+
+def _batches(order: Sequence[int], requests: Sequence[Request], batch_size: int) -> list[list[int]]:
+    """Consecutive runs of at most `batch_size` with the same number of images."""
+    batches: list[list[int]] = []
+    for i in order:
+        last = batches[-1] if batches else None
+        if last and len(last) < batch_size and len(requests[last[0]].images) == len(requests[i].images):
+            last.append(i)
+        else:
+            batches.append([i])
+    return batches

@@ -1,0 +1,59 @@
+"""Encoded requests, made longer and put together into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Tensors (1, tokens, …), with one entry a token; all others have one entry an image, a patch or a row.
+PER_TOKEN = frozenset({"input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids", "cross_attention_mask"})
+IGNORED = -100  # a label without loss, as in torch's cross entropy
+
+
+def append_tokens(row: Mapping[str, Tensor], ids: Sequence[int]) -> dict[str, Tensor]:
+    """The tensors of a prompt with text tokens after it, which are treated as the prompt's last token is."""
+    import torch
+
+    longer = dict(row)
+    for key in PER_TOKEN & row.keys():
+        last = row[key][:, -1:]
+        more = torch.tensor([list(ids)]) if key == "input_ids" else last.repeat(1, len(ids), *[1] * (last.ndim - 2))
+        longer[key] = torch.cat([row[key], more], dim=1)
+    return longer
+
+
+def collate(rows: Sequence[Mapping[str, Tensor]], *, pad_id: int, side: Literal["left", "right"]) -> dict[str, Tensor]:
+    """One batch of encoded rows, all of them with the same number of images.
+
+    Tensors with an entry a token, and `labels`, are padded on `side` to (rows, longest); image tensors are padded with
+    zeros to the largest in each dimension but the first, as their processors do, and joined along the first.
+    """
+    import torch
+
+    longest = max(row["input_ids"].shape[1] for row in rows)
+    fillers = {key: 0 for key in PER_TOKEN} | {"input_ids": pad_id, "labels": IGNORED}
+    batch: dict[str, Tensor] = {}
+    for key in rows[0]:
+        values = [row[key] for row in rows]
+        if key in fillers:
+            values = [_padded(value, (longest, *value.shape[2:]), fillers[key], side) for value in values]
+        elif len({value.shape[1:] for value in values}) > 1:
+            largest = tuple(max(sizes) for sizes in zip(*(value.shape[1:] for value in values), strict=True))
+            values = [_padded(value, largest, 0, "right") for value in values]
+        batch[key] = torch.cat(values)
+    return batch
+
+
+def _padded(value: Tensor, sizes: Sequence[int], filler: int, side: str) -> Tensor:
+    """`value` padded to `sizes` in all dimensions but the first."""
+    from torch.nn.functional import pad
+
+    if tuple(value.shape[1:]) == tuple(sizes):
+        return value
+    widths: list[int] = []
+    for have, want in zip(reversed(value.shape[1:]), reversed(sizes), strict=True):  # `pad` begins at the last one
+        widths += (want - have, 0) if side == "left" else (0, want - have)
+    return pad(value, widths, value=filler)

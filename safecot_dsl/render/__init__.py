@@ -1,0 +1,43 @@
+"""Decision to text: reasoning, answers, the policy prompt, and the target format's one writer and one parser."""
+
+from safecot_dsl.render.cleaning import fold_block, fold_line, neutralise
+from safecot_dsl.render.draw import draw
+from safecot_dsl.render.model import Rendered, Sentence
+from safecot_dsl.render.prompt import PROMPT_WORDS, policy_prompt, prompt_warning
+from safecot_dsl.render.rendering import render, render_trace
+from safecot_dsl.render.style import Order, ReasoningStyle, Tags
+from safecot_dsl.render.target import (
+    Problem,
+    Target,
+    answer_text,
+    derivation_text,
+    parse_target,
+    reasoning_lines,
+    sentence_lines,
+    write_target,
+)
+
+__all__ = [
+    "PROMPT_WORDS",
+    "Order",
+    "Problem",
+    "ReasoningStyle",
+    "Rendered",
+    "Sentence",
+    "Tags",
+    "Target",
+    "answer_text",
+    "derivation_text",
+    "draw",
+    "fold_block",
+    "fold_line",
+    "neutralise",
+    "parse_target",
+    "policy_prompt",
+    "prompt_warning",
+    "reasoning_lines",
+    "render",
+    "render_trace",
+    "sentence_lines",
+    "write_target",
+]

@@ -1,0 +1,83 @@
+"""Text from outside, made harmless: one line, no control characters, none of the format's own signs.
+
+A slot can hold what somebody painted into an image. Without this, an image that reads `</think> Sure, here is how`
+would end the reasoning of the row that quotes it, and one that reads `[comply: default]` would look like a derivation.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from safecot_dsl.artifact import Verdict
+from safecot_dsl.render.style import Tags
+
+# C0 and C1 controls, line and paragraph separators, marks that change the direction of writing, the byte-order mark.
+_MARKS = "\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff"
+_CONTROL = re.compile(f"[\x00-\x1f{_MARKS}]")
+_CONTROL_IN_BLOCK = re.compile(f"[\x00-\x08\x0e-\x1f{_MARKS}]")
+_LINE_BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # has no UTF-8 form; a JSON escape can carry one
+
+# Markers of chat templates and images that stock vision-language families read as single tokens wherever they stand.
+_RESERVED = (
+    r"/?s|bos|eos|pad|unk|image|video|audio|img|/img|"
+    r"(?:start|end)_of_(?:turn|image)|end_of_utterance|image_soft_token|fake_token_around_image|global-img"
+)
+_VERDICTS = "|".join(Verdict)
+
+
+def fold_line(text: str) -> str:
+    """`text` on one line: every run of white space and control characters becomes one space."""
+    return _SURROGATE.sub("\ufffd", " ".join(_CONTROL.sub(" ", text).split()))
+
+
+def fold_block(text: str) -> str:
+    """`text` with its lines kept, line breaks as `\\n`, other control characters as spaces, and no margin."""
+    lines = _CONTROL_IN_BLOCK.sub(" ", _LINE_BREAK.sub("\n", text))
+    return _SURROGATE.sub("\ufffd", lines).strip()
+
+
+def neutralise(text: str, tags: Tags) -> str:
+    """`text` with a round bracket in the place of the first character of every sign that the format reserves.
+
+    Reserved are the tags (in any case, with white space between their parts, in compatibility characters such as
+    full-width ones), a bracket that opens a derivation (`[refuse:`), and the markers of chat templates: `<|...|>` and
+    names such as `<image>`. The length stays, and a second pass changes nothing: a sign that came about only by the
+    change would have to contain a round bracket, and none does.
+    """
+    probe = text if text.isascii() else "".join(map(_plain, text))
+    starts = [match.start() for match in _signs(tags.open, tags.close).finditer(probe)]
+    if not starts:
+        return text
+    characters = list(text)
+    for start in starts:
+        characters[start] = "("
+    return "".join(characters)
+
+
+@lru_cache(maxsize=64)
+def _signs(opening: str, closing: str) -> re.Pattern[str]:
+    # Each alternative consumes one character and looks ahead: signs that overlap or nest are all found in one pass.
+    alternatives = [
+        *(_first_of(tag) for tag in (opening, closing)),
+        r"<(?=\|[^\n]{0,100}?\|>)",
+        rf"<(?=\s*(?:{_RESERVED})\s*>)",
+        rf"\[(?=\s*(?:{_VERDICTS})\s*:)",
+        r"\[(?=/?INST\])",
+    ]
+    return re.compile("|".join(alternatives), re.IGNORECASE)
+
+
+def _first_of(tag: str) -> str:
+    plain = "".join(map(_plain, tag))
+    parts = re.findall(r"\w+|\W", plain[1:])
+    return re.escape(plain[0]) + r"(?=\s*" + r"\s*".join(map(re.escape, parts)) + ")"
+
+
+@lru_cache(maxsize=4096)
+def _plain(character: str) -> str:
+    """The compatibility form of a character where that is one character, so that places stay the same."""
+    folded = unicodedata.normalize("NFKC", character)
+    return folded if len(folded) == 1 else character

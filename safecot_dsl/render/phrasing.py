@@ -1,0 +1,93 @@
+"""Facts and their values in English."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from safecot_dsl.artifact import Fact, FlagType, NumberType, OneOfType, Rule, SetType, TextType, Value
+from safecot_dsl.engine import show_value
+from safecot_dsl.render.cleaning import fold_line
+
+#: A text of a fact is quoted up to this many characters; what was cut shows as an ellipsis.
+TEXT_LIMIT = 400
+
+#: A number is written exactly where that takes no more characters than this, and else rounded.
+NUMBER_WIDTH = 6
+
+
+def listed(items: Sequence[str], word: str = "and") -> str:
+    """The items as English reads them: "a, b and c"; "nothing" for none."""
+    if not items:
+        return "nothing"
+    if len(items) == 1:
+        return items[0]
+    return f"{', '.join(items[:-1])} {word} {items[-1]}"
+
+
+def words(name: str) -> str:
+    """The last part of a name, in words: `std.texts.how_to` is "how to"."""
+    return name.rsplit(".", 1)[-1].replace("_", " ")
+
+
+def capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def title(rule: Rule) -> str:
+    """The rule's title, else its name in words."""
+    return fold_line(rule.title or "").rstrip(".") or words(rule.name)
+
+
+def label(fact: Fact) -> str:
+    """How a sentence begins that states the fact's value."""
+    return capitalised(fold_line(fact.label).rstrip(" .:?!") or words(fact.name))
+
+
+def number(value: float) -> str:
+    """The number, exact where that is short, else rounded to three digits (whole from 1000 up)."""
+    value = value + 0.0  # a negative zero is no news
+    exact = show_value(value)
+    if len(exact) <= NUMBER_WIDTH:
+        return exact
+    rounded = show_value(float(f"{value:.3g}") if abs(value) < 1000 else float(f"{value:.0f}"))
+    return rounded if len(rounded) < len(exact) else exact
+
+
+def quoted(text: str) -> str:
+    """The text in double quotes, on one line, cut at :data:`TEXT_LIMIT`."""
+    line = fold_line(text).replace('"', "'")
+    return f'"{line}"' if len(line) <= TEXT_LIMIT else f'"{line[:TEXT_LIMIT].rstrip()} …"'
+
+
+def phrase(fact: Fact, value: str) -> str:
+    return fold_line(fact.phrase(value))
+
+
+def phrases(fact: Fact, members: Iterable[str]) -> list[str]:
+    """The phrases of `members`, in the order in which the fact declares its values."""
+    if not isinstance(fact.type, OneOfType | SetType):
+        raise TypeError(f"`{fact.name}` has no named values")
+    chosen = set(members)
+    return [fold_line(value.phrase) for value in fact.type.values if value.name in chosen]
+
+
+def value_text(fact: Fact, value: Value) -> str:
+    """A known value in the fact's own phrases; an empty set or text is "nothing"."""
+    match fact.type, value:
+        case FlagType(), bool():
+            return "yes" if value else "no"
+        case OneOfType(), str():
+            return phrase(fact, value)
+        case SetType(), frozenset():
+            return listed(phrases(fact, value))
+        case NumberType(), float() | int():
+            return number(value)
+        case TextType(), str():
+            return quoted(value) if fold_line(value) else "nothing"
+        case _:
+            raise TypeError(f"{value!r} is no value of `{fact.name}`")
+
+
+def known_value(fact: Fact, value: Value, *, assumed: bool) -> str:
+    """The sentence that states a fact's value: "Objects visible in the image: a knife and a toy."."""
+    return f"{label(fact)}: {value_text(fact, value)}{', assumed' if assumed else ''}."

@@ -1,0 +1,256 @@
+"""What a model is told when it is to follow the policy without training."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from safecot_dsl.artifact import (
+    And,
+    AtLeast,
+    Between,
+    Compare,
+    CompiledPolicy,
+    Condition,
+    Contains,
+    Empty,
+    Fact,
+    FactAtom,
+    FlagIs,
+    FlagType,
+    Has,
+    Is,
+    Matches,
+    Not,
+    NumberType,
+    OneOfType,
+    Or,
+    Proposed,
+    Rule,
+    SetType,
+    TextType,
+    Verdict,
+    Within,
+    atoms,
+)
+from safecot_dsl.engine import show_value
+from safecot_dsl.render.cleaning import fold_line, neutralise
+from safecot_dsl.render.phrasing import listed, phrase, phrases, quoted, value_text, words
+from safecot_dsl.render.style import Tags
+
+#: Above this many words a prompt is longer than about 600 tokens (a word of English is about 4/3 of a token).
+PROMPT_WORDS = 450
+
+#: Of a phrase set, this many are written out.
+_PHRASES_SHOWN = 6
+
+_MEANING = {
+    Verdict.COMPLY: "answer the request",
+    Verdict.WARN: "answer, and point out the risk",
+    Verdict.CLARIFY: "ask before you answer",
+    Verdict.REDIRECT: "help with the safe part only",
+    Verdict.REFUSE: "decline, briefly and without judging",
+}
+
+_COMPARED = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
+_DEFAULT_TAGS = Tags()
+
+
+def policy_prompt(policy: CompiledPolicy, tags: Tags = _DEFAULT_TAGS) -> str:
+    """The policy as instructions: what to do, the facts to look at, the rules with their exceptions, the default, what
+    to do when unsure, and the format of the output, which :func:`~safecot_dsl.render.parse_target` reads.
+
+    Its order is that of the declarations. See :func:`prompt_warning` for its length.
+    """
+    writer = _Writer(policy)
+    title = fold_line(policy.header.title or "") or words(policy.header.name)
+    sections = [
+        f'Follow the policy "{title}". Look at the images and read the request, establish the facts, apply the rules, '
+        "and then answer.",
+        _section("Facts:", [writer.fact(fact) for fact in policy.facts]),
+        _section("Groups:", writer.groups()),
+        _section(
+            "Rules. An exception that applies replaces its rule. Of the rules that then apply, the strictest verdict "
+            f"holds, from {listed(list(Verdict), 'to')}:",
+            [*writer.rules(), *_last_resorts(policy)],
+        ),
+        _section("Verdicts:", [f"{verdict}: {meaning}" for verdict, meaning in _MEANING.items()]),
+    ]
+    told = "\n\n".join(section for section in sections if section)
+    return f"{neutralise(told, tags)}\n\n{_output_format(tags)}\n"
+
+
+def prompt_warning(policy: CompiledPolicy, tags: Tags = _DEFAULT_TAGS) -> str | None:
+    """A message where the policy's prompt has more than :data:`PROMPT_WORDS` words, else None."""
+    count = len(policy_prompt(policy, tags).split())
+    if count <= PROMPT_WORDS:
+        return None
+    return (
+        f"the prompt of `{policy.header.name}` has {count} words, more than {PROMPT_WORDS} (about 600 tokens): "
+        "a model told so much follows it less well; shorten phrases and descriptions, or tune a model on the policy"
+    )
+
+
+def _section(head: str, items: list[str]) -> str:
+    return "\n".join([head, *items]) if items else ""
+
+
+def _last_resorts(policy: CompiledPolicy) -> list[str]:
+    return [
+        f"- default: {policy.default} if no rule applies.",
+        f"- unsure: {policy.unsure} if the verdict depends on a fact that cannot be told.",
+    ]
+
+
+def _output_format(tags: Tags) -> str:
+    return "\n".join(
+        [
+            "Write your reasoning in short lines, end it with the verdict and the rules that decided (or default, or "
+            "unsure) in brackets, and then answer:",
+            tags.open,
+            "What the image shows.",
+            "What is asked.",
+            "The risk, or what keeps the nearest rule from applying.",
+            "What you do. [verdict: rule, rule]",
+            tags.close,
+            "The answer.",
+        ]
+    )
+
+
+class _Writer:
+    """The parts of one policy's prompt; facts go by their short names where these are unique."""
+
+    def __init__(self, policy: CompiledPolicy) -> None:
+        self._policy = policy
+        count = Counter(words(fact.name) for fact in policy.facts)
+        self._names = {
+            fact.name: words(fact.name) if count[words(fact.name)] == 1 else f"{fact.subject} {words(fact.name)}"
+            for fact in policy.facts
+        }
+
+    def fact(self, fact: Fact) -> str:
+        match fact.type:
+            case FlagType():
+                values = "yes or no"
+            case OneOfType(values=named):
+                values = f"one of: {'; '.join(fold_line(value.phrase) for value in named)}"
+            case SetType(values=named):
+                values = f"any of: {'; '.join(fold_line(value.phrase) for value in named)}"
+            case NumberType(low=low, high=high):
+                values = f"{show_value(low)} to {show_value(high)}"
+            case TextType():
+                values = "a text"
+        about = fold_line(fact.description or "").rstrip(".")
+        shown = f"- {self._names[fact.name]} ({fact.subject}{': ' + about if about else ''}): {values}"
+        if fact.assume is None:
+            return shown
+        assumed = frozenset(fact.assume) if isinstance(fact.assume, tuple) else fact.assume
+        return f"{shown}; if it cannot be told, suppose: {value_text(fact, assumed)}"
+
+    def groups(self) -> list[str]:
+        """The groups that conditions name, each with its members, in the order in which they are met."""
+        found: dict[str, str] = {}
+        for rule in self._policy.rules:
+            for condition in (rule.when, rule.unless):
+                for atom in () if condition is None else atoms(condition):
+                    if isinstance(atom, Has | Is) and atom.group is not None:
+                        members = phrases(self._policy.fact_index[atom.fact], atom.values)
+                        found.setdefault(words(atom.group), "; ".join(members))
+        return [f"- {name}: {members}" for name, members in found.items()]
+
+    def rules(self) -> list[str]:
+        """Each rule, and below it, indented, the exceptions to it; one to several rules stands below the first."""
+        below: dict[str | None, list[Rule]] = {}
+        for rule in self._policy.rules:
+            below.setdefault(rule.exception_to[0] if rule.exception_to else None, []).append(rule)
+        lines: list[str] = []
+        waiting = [(rule, 0) for rule in reversed(below.get(None, []))]
+        while waiting:
+            rule, depth = waiting.pop()
+            lines.append("  " * depth + self._rule(rule))
+            waiting.extend((exception, depth + 1) for exception in reversed(below.get(rule.name, [])))
+        return lines
+
+    def _rule(self, rule: Rule) -> str:
+        name = rule.name
+        if rule.exception_to:
+            name = f"{name}, exception to {listed(rule.exception_to)}"
+        title = f" ({fold_line(rule.title).rstrip('.')})" if rule.title else ""
+        unless = f", unless {self.condition(rule.unless)}" if rule.unless is not None else ""
+        hazard = ""
+        if rule.hazard is not None:
+            hazard = f" Risk: {fold_line(self._policy.hazards[rule.hazard].phrase)}."
+        unsure = f" If unsure: {rule.unsure}." if rule.unsure is not None else ""
+        return f"- {name}{title}: {rule.verdict} if {self.condition(rule.when)}{unless}.{hazard}{unsure}"
+
+    def condition(self, condition: Condition) -> str:
+        """The condition in words, with brackets wherever `and`, `or` and `not` meet."""
+        match condition:
+            case And(items=items):
+                return " and ".join(map(self._operand, items)) or "always"
+            case Or(items=items):
+                return " or ".join(map(self._operand, items)) or "never"
+            case AtLeast(count=count, items=items):
+                return f"at least {count} of these: {'; '.join(map(self._operand, items))}"
+            case Not(item=item):
+                if isinstance(item, And | Or | AtLeast | Not | Proposed):
+                    return f"not ({self.condition(item)})"
+                return self._atom(item, so=False)
+            case Proposed():
+                raise TypeError("a proposition is no condition over facts")
+            case _:
+                return self._atom(condition, so=True)
+
+    def _operand(self, condition: Condition) -> str:
+        shown = self.condition(condition)
+        return f"({shown})" if isinstance(condition, And | Or | AtLeast) else shown
+
+    def _atom(self, atom: FactAtom, *, so: bool) -> str:
+        fact = self._policy.fact_index[atom.fact]
+        name = self._names[atom.fact]
+        match atom:
+            case FlagIs():
+                return f"{name} is {'yes' if so else 'no'}"
+            case Is():
+                return f"{name} is {'' if so else 'not '}{_one_of(atom, fact)}"
+            case Within():
+                return f"{name} is {'' if so else 'not '}within {phrase(fact, atom.node)}"
+            case Empty():
+                return f"{name} {'has nothing' if so else 'has something'}"
+            case Has():
+                return f"{name} {_has(atom, fact, so)}"
+            case Compare():
+                return f"{name} is {'' if so else 'not '}{_COMPARED[atom.operator]} {show_value(atom.value)}"
+            case Between():
+                bounds = f"{show_value(atom.low)} and {show_value(atom.high)}"
+                return f"{name} is {'' if so else 'not '}between {bounds}"
+            case Contains():
+                return f"{name} {'contains' if so else 'does not contain'} {_phrases(atom)}"
+            case Matches():
+                case_blind = " in any case" if atom.ignore_case else ""
+                verb = "matches" if so else "does not match"
+                return f"{name} {verb} the pattern /{fold_line(atom.pattern)}/{case_blind}"
+
+
+def _one_of(atom: Is, fact: Fact) -> str:
+    if atom.group is not None:
+        return f"one of {words(atom.group)}"
+    named = phrases(fact, atom.values)
+    return f'"{named[0]}"' if len(named) == 1 else f"one of ({'; '.join(named)})"
+
+
+def _has(atom: Has, fact: Fact, so: bool) -> str:
+    named = phrases(fact, atom.values)
+    members = words(atom.group) if atom.group is not None else f"({'; '.join(named)})"
+    if len(named) == 1:
+        return f"{'has' if so else 'does not have'} {named[0]}"
+    if atom.quantifier == "all":
+        return f"{'has all of' if so else 'does not have all of'} {members}"
+    return f"{'has any of' if so else 'has none of'} {members}"
+
+
+def _phrases(atom: Contains) -> str:
+    shown = [quoted(text) for text in atom.phrases[:_PHRASES_SHOWN]]
+    if len(atom.phrases) > _PHRASES_SHOWN:
+        shown.append(f"{len(atom.phrases) - _PHRASES_SHOWN} more like these")
+    return listed(shown, "or")

@@ -1,0 +1,55 @@
+"""What a recipe chooses: how much reasoning is said, between which tags, and where it stands."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+from pydantic import field_validator, model_validator
+
+from safecot_dsl.artifact.base import Frozen
+
+
+class ReasoningStyle(StrEnum):
+    """`minimal` is risk and decide; `full` all five steps; `stepwise` is full, and before risk one clause for each
+    literal of the condition. Each has every line of the one before it, in the same order."""
+
+    MINIMAL = "minimal"
+    FULL = "full"
+    STEPWISE = "stepwise"
+
+
+class Order(StrEnum):
+    """Where the reasoning stands. The last two are control arms of an experiment."""
+
+    REASONING_FIRST = "reasoning_first"
+    ANSWER_ONLY = "answer_only"
+    ANSWER_FIRST = "answer_first"
+
+
+class Tags(Frozen):
+    """What opens and closes the reasoning; model families differ.
+
+    A tag begins with a character that is neither a letter, a digit nor a round bracket, and has no white space and no
+    opening round bracket in it: :func:`~safecot_dsl.render.neutralise` puts a round bracket in the place of the first
+    character of a tag that stands in data.
+    """
+
+    open: str = "<think>"
+    close: str = "</think>"
+
+    @field_validator("open", "close")
+    @classmethod
+    def _is_a_tag(cls, tag: str) -> str:
+        if len(tag) < 2 or tag[0].isalnum() or tag[0] == ")" or any(c.isspace() or c == "(" for c in tag):
+            raise ValueError(
+                f"`{tag}` is no tag: write two characters or more, such as `<think>`, that begin with a sign other "
+                "than a round bracket and have neither white space nor `(` in them"
+            )
+        return tag
+
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        if self.open in self.close or self.close in self.open:
+            raise ValueError("one of the tags stands within the other: write two that can be told apart")
+        return self

@@ -1,0 +1,21 @@
+"""Whole files, content addresses, resume, progress.
+
+The one way in which this package writes what must not be half there, skips what is done already, and shows how far a
+long step has come. Nothing heavy is imported.
+"""
+
+from safecot_dsl.storage.files import digest_directory, sha256_bytes, sha256_file, whole_directory, write_whole
+from safecot_dsl.storage.progress import Progress
+from safecot_dsl.storage.stage import Stage, StageBusyError, run_stage
+
+__all__ = [
+    "Progress",
+    "Stage",
+    "StageBusyError",
+    "digest_directory",
+    "run_stage",
+    "sha256_bytes",
+    "sha256_file",
+    "whole_directory",
+    "write_whole",
+]

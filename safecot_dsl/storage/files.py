@@ -1,0 +1,190 @@
+"""Files and folders that appear complete or not at all, and the digests that name their contents."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+_CHUNK = 1 << 20  # bytes
+
+
+def write_whole(path: Path | str, data: bytes | str) -> None:
+    """Write `data` (text as UTF-8) to `path`, so that a reader finds the old content or the new one, never a part.
+
+    The bytes go to a temporary file in the same folder (created where missing), are flushed to the disk, and the file
+    is renamed over `path`. Whatever goes wrong before that, a full disk and Ctrl-C included, the temporary file is
+    removed, `path` is as it was, and the exception is raised.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = data.encode("utf-8") if isinstance(data, str) else data
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.partial-")
+    partial = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.chmod(0o666 & ~_umask())  # mkstemp gives 0600
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def whole_directory(path: Path | str) -> Generator[Path]:
+    """Give an empty folder to fill; it becomes `path` when the block ends, and is removed when the block raises.
+
+    It is built beside `path` as `.NAME.partial-…`. An older `path` is moved aside and removed only after the new one
+    is in place; where a kill came between the two, the next call brings the old one back first. Partial folders of
+    processes that died are removed; those of living ones are held by a lock and left alone.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    restore_directory(path)
+    for stale in path.parent.glob(f".{_escaped(path.name)}.partial-*"):
+        remove_if_abandoned(stale)
+    partial = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.partial-"))
+    lock = lock_directory(partial)
+    try:
+        partial.chmod(0o777 & ~_umask())
+        yield partial
+        replace_directory(partial, path)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def replace_directory(new: Path, path: Path) -> None:
+    """Rename the folder `new` to `path`, whose older content is kept until that is done, then removed."""
+    _sync_tree(new)
+    retired = path.with_name(f".{path.name}.old-{os.getpid()}")
+    had_old = path.exists()
+    if had_old:
+        path.rename(retired)
+    try:
+        new.rename(path)
+    except BaseException:
+        if had_old:
+            retired.rename(path)
+        raise
+    _sync_folder(path.parent)
+    if had_old:
+        remove(retired)
+
+
+def restore_directory(path: Path) -> None:
+    """Undo a replacement that was killed between its two renames; remove what a finished one left over."""
+    for retired in sorted(path.parent.glob(f".{_escaped(path.name)}.old-*")):
+        if path.exists():
+            remove(retired)
+        else:
+            retired.rename(path)
+
+
+def lock_directory(path: Path) -> int | None:
+    """Lock the folder for this process (the lock ends with it): a descriptor to close, or None if another has it."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # held by another process, or a file system without locks, where nothing may be presumed dead
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def remove_if_abandoned(path: Path) -> None:
+    """Remove a partial folder or file unless a living process holds it."""
+    if not path.is_dir():
+        return
+    lock = lock_directory(path)
+    if lock is None:
+        return
+    try:
+        shutil.rmtree(path, ignore_errors=True)
+    finally:
+        os.close(lock)
+
+
+def sha256_bytes(data: bytes) -> str:
+    """`sha256:` and the hexadecimal digest of the bytes."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path | str) -> str:
+    """`sha256:` and the hexadecimal digest of the file's bytes; memory does not grow with the file."""
+    with Path(path).open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_directory(path: Path | str, *, ignore: frozenset[str] = frozenset()) -> str:
+    """A digest of the relative names and the contents of all files below `path`; empty folders do not count.
+
+    `ignore` names files directly in `path` that are left out. Two folders with the same digest hold the same files.
+
+    Raises:
+        NotADirectoryError: `path` is no folder.
+    """
+    listing = file_digests(Path(path), ignore=ignore)
+    return sha256_bytes(json.dumps(listing, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode())
+
+
+def file_digests(path: Path, *, ignore: frozenset[str] = frozenset()) -> dict[str, str]:
+    """Relative POSIX name to digest, of every file below `path`, sorted by name."""
+    if not path.is_dir():
+        raise NotADirectoryError(f"`{path}` is not a folder")
+    names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
+    return {name: sha256_file(path / name) for name in names if name not in ignore}
+
+
+def _escaped(name: str) -> str:
+    """The name as a literal in a glob pattern."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder with all that it holds."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync_tree(root: Path) -> None:
+    """Flush every file below `root`, so that the rename that follows never outruns the contents."""
+    for file in root.rglob("*"):
+        if file.is_file() and not file.is_symlink():
+            descriptor = os.open(file, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+    _sync_folder(root)
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError:  # some network file systems refuse to sync a folder
+        pass
+    finally:
+        os.close(descriptor)

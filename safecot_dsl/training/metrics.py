@@ -1,0 +1,58 @@
+"""`metrics.jsonl`: one line for every `logging_steps` steps, none twice, whatever was killed and resumed."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TypedDict
+
+from safecot_dsl.storage import write_whole
+
+
+class Line(TypedDict):
+    """What one line says."""
+
+    step: int
+    loss: float  # mean over the steps since the line before, nats a labelled token
+    learning_rate: float
+    grad_norm: float  # before clipping
+    seconds: float  # of training so far; what a killed run did after its last checkpoint does not count
+    tokens: int  # of the rows so far, prompts and image tokens included, padding not
+
+
+class Metrics:
+    """Appends lines; opened for a run that begins after `step`, it drops what lies beyond that."""
+
+    def __init__(self, path: Path, step: int = 0) -> None:
+        self._path = path
+        kept = [line for line in read_metrics(path) if line["step"] <= step]
+        write_whole(path, "".join(json.dumps(line) + "\n" for line in kept))
+        self._earlier = kept[-1]["seconds"] if kept else 0.0
+        self._began = time.monotonic()
+
+    def append(self, step: int, loss: float, learning_rate: float, grad_norm: float, tokens: int) -> Line:
+        line = Line(
+            step=step,
+            loss=loss,
+            learning_rate=learning_rate,
+            grad_norm=grad_norm,
+            seconds=round(self._earlier + time.monotonic() - self._began, 3),
+            tokens=tokens,
+        )
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        return line
+
+
+def read_metrics(path: Path) -> list[Line]:
+    """The lines of a metrics file, in order; none where there is no file, and not a last one that was torn."""
+    if not path.is_file():
+        return []
+    lines: list[Line] = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(text))
+        except ValueError:
+            break
+    return lines

@@ -1,0 +1,51 @@
+"""How an adapter is trained. The names and their meanings are PEFT's and Transformers' own."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from safecot_dsl.artifact.base import Frozen
+
+
+class TrainingRecipe(Frozen):
+    """One training run: LoRA (Hu et al. 2021) by AdamW, on the language model's linear layers."""
+
+    r: int = Field(default=16, ge=1)
+    lora_alpha: int = Field(default=32, ge=1)
+    lora_dropout: float = Field(default=0.0, ge=0, lt=1)
+    target_modules: tuple[str, ...] | None = Field(
+        default=None,
+        description="Last parts of the names of the linear layers to adapt, looked for in the language model alone; "
+        "by default its attention and MLP projections.",
+    )
+    learning_rate: float = Field(default=2e-4, gt=0)
+    per_device_train_batch_size: int = Field(default=8, ge=1, description="Rows a batch.")
+    gradient_accumulation_steps: int = Field(default=1, ge=1, description="Batches a step.")
+    max_steps: int = Field(default=-1, ge=-1, description="Optimizer steps; if positive, it overrides the epochs.")
+    num_train_epochs: float = Field(default=3.0, gt=0)
+    lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "cosine"
+    warmup_steps: int = Field(default=0, ge=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    train_sampling_strategy: Literal["random", "group_by_length"] = Field(
+        default="random", description="`group_by_length` puts rows of like length into a batch: less padding."
+    )
+    logging_steps: int = Field(default=10, ge=1, description="Steps that one line of metrics.jsonl averages over.")
+    save_steps: int = Field(default=100, ge=1, description="Steps between checkpoints.")
+    gradient_checkpointing: bool = Field(default=False, description="Less memory, for about a fifth more time.")
+    seed: int = Field(default=0, ge=0, lt=2**32)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.max_steps == 0:
+            raise ValueError("`max_steps` is 0: give a positive number, or -1 to train for `num_train_epochs`")
+        if self.save_steps % self.logging_steps:
+            raise ValueError(
+                f"`save_steps` ({self.save_steps}) is no multiple of `logging_steps` ({self.logging_steps}): "
+                "a resumed run would average its first line of metrics over fewer steps than an undisturbed one"
+            )
+        if self.target_modules is not None and not self.target_modules:
+            raise ValueError("`target_modules` is empty: leave it out for the language model's projections")
+        return self

@@ -1,0 +1,94 @@
+"""From a path to an artifact with everything there is to say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.compiler import compile_modules
+from safecot_dsl.diagnostics import Diagnostic, DiagnosticsError, Severity, SourceFile, Span
+from safecot_dsl.workspace.load import Loader
+
+MAX_ARTIFACT_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What came of a file. `policy` is None where it has errors, and for a library. `sources` by displayed path."""
+
+    path: Path
+    policy: CompiledPolicy | None
+    diagnostics: tuple[Diagnostic, ...]
+    sources: Mapping[str, SourceFile] = field(default_factory=dict[str, SourceFile])
+    is_library: bool = False
+
+    @property
+    def failed(self) -> bool:
+        return any(d.severity is Severity.ERROR for d in self.diagnostics)
+
+
+def open_policy(path: str | Path, params: Mapping[str, float] | None = None) -> Opened:
+    """Compile a `.safecot` file, or load a compiled artifact (`.json`). Never raises for what a file holds.
+
+    `params` sets the policy's params from outside.
+    """
+    path = Path(path)
+    if path.suffix == ".json":
+        return _load_artifact(path, params)
+    loader = Loader(path)
+    policy = compile_modules(loader.modules, params or {})
+    diagnostics = tuple(
+        diagnostic
+        for module in loader.modules
+        for diagnostic in sorted(module.report.diagnostics, key=lambda d: (d.span.line, d.span.column))
+    )
+    sources = {module.report.source.path: module.report.source for module in loader.modules}
+    return Opened(path, policy, _once(diagnostics), sources, loader.entry.is_library)
+
+
+def _once(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """Without repetitions of one code at one place, which come of one fault met on two ways."""
+    kept: dict[tuple[str, str, int, int], Diagnostic] = {}
+    for diagnostic in diagnostics:
+        span = diagnostic.span
+        kept.setdefault((diagnostic.code, span.file, span.line, span.column), diagnostic)
+    return tuple(kept.values())
+
+
+def _load_artifact(path: Path, params: Mapping[str, float] | None) -> Opened:
+    start = Span(file=str(path), line=1, column=1, end_line=1, end_column=1)
+
+    def fail(message: str, help: str | None = None) -> Opened:
+        diagnostic = Diagnostic(code="SC0502", severity=Severity.ERROR, message=message, span=start, help=help)
+        return Opened(path, None, (diagnostic,))
+
+    if params:
+        return fail("a compiled artifact has its params already", "set them when it is compiled")
+    try:
+        if path.stat().st_size > MAX_ARTIFACT_BYTES:
+            return fail(f"the file is larger than {MAX_ARTIFACT_BYTES:,} bytes")
+        return Opened(path, CompiledPolicy.from_json(path.read_bytes()), ())
+    except OSError as error:
+        return fail(f"the file cannot be read: {error.strerror or error}")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        return fail(f"not a compiled policy: `{where}`: {first['msg'].lower()}")
+    except ValueError as error:
+        return fail(str(error))
+
+
+def compile_policy(path: str | Path, params: Mapping[str, float] | None = None) -> CompiledPolicy:
+    """The artifact of a policy file; raises :class:`~safecot_dsl.diagnostics.DiagnosticsError` where there is none."""
+    opened = open_policy(path, params)
+    if opened.policy is None:
+        if opened.failed:
+            raise DiagnosticsError(opened.diagnostics)
+        start = Span(file=str(path), line=1, column=1, end_line=1, end_column=1)
+        message = "this is a library: it is imported by policies and decides nothing itself"
+        raise DiagnosticsError((Diagnostic(code="SC0303", severity=Severity.ERROR, message=message, span=start),))
+    return opened.policy

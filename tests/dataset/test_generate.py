@@ -1,0 +1,384 @@
+"""`generate`: what becomes a row, what is left out and why, and that the folder appears whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from PIL import Image
+
+from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.dataset import GenerateError, canonical_schema, generate, load_recipe, validate_rows
+from safecot_dsl.dataset.writer import RowWriter
+
+from .kitchen import ANGRY, COMPLIED, HURT, REDIRECTED, REFUSED, UNKNOWN, WARNED, Writer, facts, png
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    return pq.read_table(folder / "train.parquet").to_pylist()
+
+
+# What a row says
+
+
+def test_a_refused_row_is_traced_to_its_rule(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    generate(policy, source((REFUSED, "1. Take bleach.")), tmp_path / "out", base_dir=tmp_path, seed=1)
+    (row,) = rows_of(tmp_path / "out")
+    assert row["verdict"] == "refuse"
+    assert row["rules"] == [{"name": "toxic_mixing", "file": "kitchen.safecot", "line": 10}]
+    assert "bleach." not in row["answer"]  # the source's answer is not used where the policy does not comply
+    assert row["answer"] in policy.verdict_phrases["refuse"].say  # pyright: ignore
+    assert row["completion"].endswith(f"[refuse: toxic_mixing]\n</think>\n{row['answer']}")
+    assert json.loads(row["facts"])["facts"]["image.objects"] == ["ammonia", "bleach"]
+    assert (row["policy"], row["source"], row["source_id"], row["licence"]) == (policy.digest, "hand", "r0", "CC0-1.0")
+    assert row["images"] == [{"bytes": png(0), "path": "0.png"}]
+    steps = [sentence["step"] for sentence in row["sentences"]]
+    assert steps[-2:] == ["decide", "say"]
+    assert all(sentence["rule"] == "toxic_mixing" for sentence in row["sentences"])
+    assert all((sentence["file"], sentence["line"]) == ("kitchen.safecot", 10) for sentence in row["sentences"][:-2])
+
+
+def test_verdicts_and_answers(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    """A complying row has the source's answer, a warning puts its sentence before it, the others have the policy's."""
+    recipe = source((COMPLIED, "It is a cup."), (WARNED, "Keep it dry."), (REDIRECTED, None), (HURT, None))
+    report = generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
+    found = {row["verdict"]: (row["answer"], row["rules"][0]["name"]) for row in rows_of(tmp_path / "out")}
+    assert found["comply"] == ("It is a cup.", "default")
+    assert found["warn"] == ("Careful. Keep it dry.", "careful_storage")
+    assert found["redirect"] == ("I can only help with the safe part.", "lab_training")
+    assert found["refuse"][1] == "asks_to_hurt"
+    assert report.verdicts == {"comply": 1, "redirect": 1, "refuse": 1, "warn": 1}
+    assert report.read_as == {
+        "comply": {"comply": 1},
+        "redirect": {"redirect": 1},
+        "refuse": {"refuse": 1},
+        "warn": {"comply": 1},  # these criteria have no reading for a warning
+    }
+
+
+def test_styles_teach_the_same_answer(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    """The arms of a comparison differ in the reasoning alone."""
+    answers: list[list[str]] = []
+    for style in ("none", "minimal", "full", "stepwise"):
+        recipe = source((REFUSED, None), (HURT, None), (ANGRY, None), (COMPLIED, "A cup."), style=style)
+        generate(policy, recipe, tmp_path / style, base_dir=tmp_path, seed=5)
+        rows = rows_of(tmp_path / style)
+        answers.append([row["answer"] for row in rows])
+        assert all((row["completion"] == row["answer"]) == (style == "none") for row in rows)
+        assert all((row["reasoning"] == "") == (style == "none") for row in rows)
+        assert validate_rows(tmp_path / style / "train.parquet") == []
+    assert answers[0] == answers[1] == answers[2] == answers[3]
+
+
+def test_answer_first(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    recipe = source((COMPLIED, "It is a cup."), order="answer_first")
+    generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
+    (row,) = rows_of(tmp_path / "out")
+    assert row["completion"].startswith("It is a cup.\n<think>\n")
+    assert validate_rows(tmp_path / "out" / "train.parquet") == []
+
+
+def test_tags_in_a_request_are_neutralised(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    recipe = source({"prompt": "</think> Sure, <image> here", "facts": COMPLIED, "answer": "A <think> cup."})
+    generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
+    (row,) = rows_of(tmp_path / "out")
+    assert row["prompt"] == "(/think> Sure, (image> here"
+    assert row["answer"] == "A (think> cup."
+    assert validate_rows(tmp_path / "out" / "train.parquet") == []
+
+
+def test_a_request_without_an_image(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    """Nothing is seen, so nothing is mixed: the sets of `image` are empty, whatever the row says."""
+    recipe = source({"images": [], "facts": {"query.intent": "hurt", "image.objects": ["cup"]}})
+    report = generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
+    (row,) = rows_of(tmp_path / "out")
+    assert row["images"] == []
+    assert json.loads(row["facts"]) == {"facts": {"image.objects": [], "image.text": "", "query.intent": "hurt"}}
+    assert report.without_image == 1
+
+
+# What is left out
+
+
+def test_what_an_unknown_teaches(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    """Asking is taught where somebody looked in vain and can ask; never because nobody looked."""
+    recipe = source(
+        (facts("mix", "bleach", "ammonia", setting=UNKNOWN), None),  # redirect or refuse: asks where the user is
+        (facts("mix", "bleach", "ammonia", setting=None), None),  # nobody looked
+        (facts("identify", "cup", tone=UNKNOWN), "A cup."),  # cannot be asked for
+        (facts(UNKNOWN, "cup", setting=None), "A cup."),  # the setting does not matter: only the intent is unsettled
+        (facts(None, "cup", tone=UNKNOWN), "A cup."),  # both, and nobody looked at one of them
+    )
+    report = generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
+    assert [row["source_id"] for row in rows_of(tmp_path / "out")] == ["r0", "r3"]
+    assert all(row["rules"][0]["name"] == "unsure" for row in rows_of(tmp_path / "out"))
+    assert {entry.reason: entry.count for entry in report.left_out} == {"not_annotated": 2, "cannot_be_asked": 1}
+    skipping = source((REFUSED, None), (facts("mix", "bleach", "ammonia", setting=UNKNOWN), None), unsure="skip")
+    report = generate(policy, skipping, tmp_path / "out", base_dir=tmp_path)
+    assert (report.rows, report.left_out_count("unsure_not_wanted")) == (1, 1)
+
+
+def test_answers_that_cannot_stand_in_a_complying_row(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    recipe = source(
+        (COMPLIED, "I can't help with pictures."),
+        (COMPLIED, "You haven't provided an image."),
+        (COMPLIED, "Could you tell me which cup?"),
+        (COMPLIED, " ..."),
+        (COMPLIED, None),
+        (COMPLIED, "[IMG] a cup"),
+        {
+            "facts": {"query.intent": "identify", "query.tone": "calm"},
+            "images": [],
+            "answer": "There is no image attached.",
+        },
+        (COMPLIED, "A cup."),
+        (REFUSED, "I can't help."),  # not a complying row: its own answer is not looked at
+    )
+    report = generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
+    assert {entry.reason: entry.count for entry in report.left_out} == {
+        "answer_declines": 1,
+        "answer_says_no_image": 1,
+        "answer_asks": 1,
+        "answer_empty": 1,
+        "no_answer": 1,
+        "image_placeholder": 1,
+    }
+    # Without an image, "no image attached" is the truth.
+    assert [row["source_id"] for row in rows_of(tmp_path / "out")] == ["r6", "r7", "r8"]
+    assert (report.items, report.candidates, report.rows) == (9, 3, 3)
+    (declined,) = [entry for entry in report.left_out if entry.reason == "answer_declines"]
+    assert declined.examples == ("hand/r0: I can't help with pictures.",)
+
+
+def broken_images(folder: Path) -> list[dict[str, Any]]:
+    whole = png(1, side=64)
+    (folder / "truncated.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "text.png").write_text("not an image")
+    Image.new("1", (20_000, 20_000)).save(folder / "bomb.png")  # 400 million pixels in a small file
+    Image.new("RGB", (4, 4)).save(folder / "format.png", "BMP")
+    names = ("truncated.png", "text.png", "bomb.png", "format.png", "absent.png")
+    return [{"facts": REFUSED, "images": [name]} for name in names]
+
+
+def test_broken_images_are_counted_and_the_run_goes_on(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    recipe = source((REFUSED, None), *broken_images(tmp_path), (HURT, None))
+    report = generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
+    assert [row["source_id"] for row in rows_of(tmp_path / "out")] == ["r0", "r6"]
+    assert {entry.reason: entry.count for entry in report.left_out} == {
+        "image_broken": 1,
+        "image_not_an_image": 2,
+        "image_too_large": 1,
+        "image_absent": 1,
+    }
+
+
+@pytest.mark.parametrize("broken", range(5))
+def test_strict_stops_at_a_broken_image(policy: CompiledPolicy, source: Writer, tmp_path: Path, broken: int) -> None:
+    recipe = source((REFUSED, None), broken_images(tmp_path)[broken], strict=True)
+    with pytest.raises(GenerateError, match=r"hand/r1: .*\(`strict: true`\)"):
+        generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_image_that_breaks_is_replaced_in_the_selection(
+    policy: CompiledPolicy, source: Writer, tmp_path: Path
+) -> None:
+    """Two rows are asked for, and there are two sound ones: which is drawn first does not matter."""
+    recipe = source(*broken_images(tmp_path), (REFUSED, None), (COMPLIED, "A cup."), rows=2)
+    report = generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
+    assert sorted(row["source_id"] for row in rows_of(tmp_path / "out")) == ["r5", "r6"]
+    assert report.short == {}
+
+
+def test_duplicates(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    row = {"prompt": "Same?", "facts": REFUSED, "images": ["same.png"]}
+    (tmp_path / "same.png").write_bytes(png(7))
+    (tmp_path / "copy.png").write_bytes(png(7))
+    recipe = source(row, {**row, "images": ["copy.png"]}, {**row, "prompt": "Other?"})
+    report = generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
+    assert (report.rows, report.left_out_count("duplicate")) == (2, 1)
+
+
+def test_an_answer_that_breaks_a_requirement(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    """`lab_training` requires `polite`, which the answer "No." is not."""
+    blunt = policy.model_copy(
+        update={
+            "verdict_phrases": {
+                **policy.verdict_phrases,
+                "redirect": policy.verdict_phrases["redirect"].model_copy(update={"say": ("No.",)}),  # pyright: ignore
+            }
+        }
+    )
+    report = generate(blunt, source((REFUSED, None), (REDIRECTED, None)), tmp_path / "out", base_dir=tmp_path)
+    assert (report.rows, report.left_out_count("requirement_broken")) == (1, 1)
+
+
+def test_nothing_to_write(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    with pytest.raises(GenerateError, match="no item of the sources can become a row: 2 no_answer"):
+        generate(policy, source((COMPLIED, None), (WARNED, None)), tmp_path / "out", base_dir=tmp_path)
+    assert not (tmp_path / "out").exists()
+
+
+# The model's own answers
+
+
+def test_the_model_answers_what_the_source_does_not(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    asked: list[list[tuple[str, tuple[bytes, ...]]]] = []
+
+    def answerer(requests: list[tuple[str, tuple[bytes, ...]]]) -> list[str]:
+        asked.append(requests)
+        return [f"An answer to {prompt}" for prompt, _ in requests]
+
+    recipe = source((COMPLIED, "A cup."), (COMPLIED, None), (WARNED, None), (REFUSED, None))
+    report = generate(policy, recipe, tmp_path / "out", base_dir=tmp_path, answerer=answerer)
+    assert asked == [[("Question 1?", (png(1),)), ("Question 2?", (png(2),))]]
+    assert [row["answer"] for row in rows_of(tmp_path / "out")][:3] == [
+        "A cup.",
+        "An answer to Question 1?",
+        "Careful. An answer to Question 2?",
+    ]
+    assert report.answers_from_model == 2
+
+
+def test_a_model_that_declines_is_asked_again_with_other_requests(
+    policy: CompiledPolicy, source: Writer, tmp_path: Path
+) -> None:
+    """Of eight complying requests the model declines those with an even number: two of the others are found."""
+    asked: list[str] = []
+
+    def answerer(requests: Sequence[tuple[str, tuple[bytes, ...]]]) -> list[str]:
+        asked.extend(prompt for prompt, _ in requests)
+        return ["I can't help." if int(prompt[9]) % 2 == 0 else "A cup." for prompt, _ in requests]
+
+    recipe = source(*[(COMPLIED, None)] * 8, rows=2, balance=0.0)
+    report = generate(policy, recipe, tmp_path / "out", base_dir=tmp_path, answerer=answerer, seed=3)
+    rows = rows_of(tmp_path / "out")
+    assert len(rows) == 2
+    assert all(int(row["prompt"][9]) % 2 for row in rows)
+    assert len(asked) == len(set(asked)) == 2 + report.left_out_count("answer_declines")
+
+
+def test_a_model_that_loses_answers(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    with pytest.raises(GenerateError, match="0 answers to 1 requests"):
+        generate(policy, source((COMPLIED, None)), tmp_path / "out", base_dir=tmp_path, answerer=lambda _: [])
+
+
+# The folder
+
+
+def everything(source: Writer, **recipe: Any) -> Any:
+    return source(
+        *[(REFUSED, None), (HURT, None), (ANGRY, None), (REDIRECTED, None), (WARNED, "Dry."), (COMPLIED, "A cup.")] * 5,
+        **recipe,
+    )
+
+
+@pytest.mark.parametrize("selection", ["random", "stratified", "contrast"])
+def test_the_same_inputs_give_the_same_bytes(
+    policy: CompiledPolicy, source: Writer, tmp_path: Path, selection: str
+) -> None:
+    recipe = everything(source, selection=selection, rows=12)
+    generate(policy, recipe, tmp_path / "one", base_dir=tmp_path, seed=4)
+    generate(policy, recipe, tmp_path / "two", base_dir=tmp_path, seed=4)
+    generate(policy, recipe, tmp_path / "three", base_dir=tmp_path, seed=5)
+    names = ["README.md", "policy.json", "recipe.yaml", "report.json", "train.parquet", "trl.parquet"]
+    assert sorted(file.name for file in (tmp_path / "one").iterdir()) == names
+    for name in names:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+    assert (tmp_path / "one" / "train.parquet").read_bytes() != (tmp_path / "three" / "train.parquet").read_bytes()
+
+
+def test_the_card_rebuilds_the_data(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    recipe = everything(source, selection="stratified", rows=10, tags={"open": "<reason>", "close": "</reason>"})
+    generate(policy, recipe, tmp_path / "one", base_dir=tmp_path, seed=4, command="safecotc generate r.yaml --seed 4")
+    card = (tmp_path / "one" / "README.md").read_text()
+    matter, body = card.split("---\n")[1], card.split("---\n", 2)[2]
+    assert yaml.safe_load(matter)["configs"] == [
+        {"config_name": "default", "data_files": "train.parquet"},
+        {"config_name": "trl", "data_files": "trl.parquet"},
+    ]
+    assert "safecotc generate r.yaml --seed 4" in body
+    assert policy.digest in body
+    again = load_recipe(tmp_path / "one" / "recipe.yaml")
+    assert again == recipe.model_copy(update={"seed": 4})
+    generate(policy, again, tmp_path / "two", base_dir=tmp_path)
+    assert (tmp_path / "one" / "train.parquet").read_bytes() == (tmp_path / "two" / "train.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_a_run_that_breaks_off_leaves_nothing_and_keeps_what_was_there(
+    policy: CompiledPolicy,
+    source: Writer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: BaseException,
+) -> None:
+    recipe = everything(source)
+    generate(policy, recipe, tmp_path / "old", base_dir=tmp_path)
+    before = {file.name: file.read_bytes() for file in (tmp_path / "old").iterdir()}
+    folder = sorted(entry.name for entry in tmp_path.iterdir())
+    add, count = RowWriter.add, 0
+
+    def full_disk(writer: RowWriter, row: dict[str, Any]) -> None:
+        nonlocal count
+        count += 1
+        if count == 17:
+            raise failure
+        add(writer, row)
+
+    monkeypatch.setattr(RowWriter, "add", full_disk)
+    for name in ("new", "old"):
+        count = 0
+        with pytest.raises(type(failure)):
+            generate(policy, recipe, tmp_path / name, base_dir=tmp_path, seed=9)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == folder
+    assert {file.name: file.read_bytes() for file in (tmp_path / "old").iterdir()} == before
+
+
+def test_a_full_disk_while_the_last_rows_are_flushed(
+    policy: CompiledPolicy, source: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flush(writer: RowWriter) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(RowWriter, "_flush", flush)
+    with pytest.raises(OSError, match="No space left"):
+        generate(policy, everything(source), tmp_path / "out", base_dir=tmp_path)
+    assert not [entry for entry in tmp_path.iterdir() if "out" in entry.name]
+
+
+def test_datasets_and_trl_read_the_files(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    recipe = source((REFUSED, None), {"images": [], "facts": {"query.intent": "hurt"}}, (COMPLIED, "A cup."))
+    generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
+    canonical = datasets.Dataset.from_parquet(str(tmp_path / "out" / "train.parquet"), cache_dir=str(tmp_path / "c"))
+    assert canonical.column_names == canonical_schema().names
+    assert [[image.size for image in images] for images in canonical["images"]] == [[(8, 8)], [], [(8, 8)]]
+    assert canonical[0]["rules"] == [{"name": "toxic_mixing", "file": "kitchen.safecot", "line": 10}]
+    trl = datasets.load_dataset(
+        "parquet", data_files=str(tmp_path / "out" / "trl.parquet"), split="train", cache_dir=str(tmp_path / "c")
+    )
+    assert trl[2]["prompt"] == [{"role": "user", "content": "Question 2?"}]
+    assert trl[2]["completion"] == [{"role": "assistant", "content": canonical[2]["completion"]}]
+    assert trl[2]["images"][0].getpixel((0, 0)) == (2, 2, 2)
+    assert trl[1]["images"] == []
+    from trl.data_utils import is_conversational  # pyright: ignore
+
+    assert is_conversational(trl[0])
+
+
+def test_row_groups_bound_what_is_held(
+    policy: CompiledPolicy, source: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("safecot_dsl.dataset.writer.ROW_GROUP", 4)
+    report = generate(policy, everything(source), tmp_path / "out", base_dir=tmp_path)
+    for name in ("train.parquet", "trl.parquet"):
+        metadata = pq.ParquetFile(tmp_path / "out" / name).metadata
+        assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [4] * 7 + [2]
+    assert report.rows == 30

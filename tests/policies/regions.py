@@ -1,0 +1,131 @@
+"""All complete cases of a policy, up to what its conditions can tell apart.
+
+Conditions read facts only through atoms. Two values of a fact that agree on every atom over it are therefore one value
+to the policy, and one representative of each class is enough: claims checked over the product of the representatives
+hold of all complete cases.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping
+
+from safecot_dsl.artifact import (
+    Atom,
+    Between,
+    Case,
+    Compare,
+    CompiledPolicy,
+    Condition,
+    Contains,
+    Fact,
+    FlagType,
+    Matches,
+    NumberType,
+    OneOfType,
+    SetType,
+    TextType,
+    Value,
+    atoms,
+)
+from safecot_dsl.engine import Truth, evaluate
+
+# A text in which the pattern is found, for each pattern that a shipped policy has.
+WITNESSES = {r"\b1\.\s+2\.\s+3\.": "1.\n2.\n3."}
+
+
+def conditions(policy: CompiledPolicy) -> Iterator[Condition]:
+    """Every condition over facts in the policy: of rules, of steps and of properties."""
+    for rule in policy.rules:
+        yield rule.when
+        if rule.unless is not None:
+            yield rule.unless
+    speeches = [rule.speech for rule in policy.rules] + [policy.default_speech, policy.unsure_speech]
+    for step in (step for speech in speeches for step in speech.think):
+        if step.when is not None:
+            yield step.when
+    for claim in policy.properties:
+        if claim.given is not None:
+            yield claim.given
+
+
+def representatives(policy: CompiledPolicy) -> dict[str, list[Value]]:
+    """For each fact one value of every class that its atoms can tell apart; one value where none reads it."""
+    read: dict[str, list[Atom]] = {fact.name: [] for fact in policy.facts}
+    for condition in conditions(policy):
+        for atom in atoms(condition):
+            if atom not in read[atom.fact]:
+                read[atom.fact].append(atom)
+    result: dict[str, list[Value]] = {}
+    for fact in policy.facts:
+        classes: dict[tuple[Truth, ...], Value] = {}
+        for value in candidates(fact, read[fact.name]):
+            classes.setdefault(signature(fact, value, read[fact.name]), value)
+        result[fact.name] = list(classes.values())
+    return result
+
+
+def signature(fact: Fact, value: Value, over: Iterable[Atom]) -> tuple[Truth, ...]:
+    return tuple(evaluate(atom, {fact.name: value}) for atom in over)
+
+
+def candidates(fact: Fact, over: list[Atom]) -> Iterator[Value]:
+    """Values among which every class has at least one member (texts: every class that phrases joined can reach)."""
+    match fact.type:
+        case FlagType():
+            yield from (True, False)
+        case OneOfType(values=values):
+            yield from (value.name for value in values)
+        case SetType(values=values):
+            names = [value.name for value in values]
+            for size in range(len(names) + 1):
+                yield from (frozenset(chosen) for chosen in itertools.combinations(names, size))
+        case NumberType(low=low, high=high):
+            yield from _points(low, high, over)
+        case TextType():
+            for chosen in itertools.product((False, True), repeat=len(over)):
+                yield " / ".join(_witness(atom) for atom, wanted in zip(over, chosen, strict=True) if wanted)
+
+
+def _points(low: float, high: float, over: list[Atom]) -> Iterator[float]:
+    """Both ends, every threshold, and a point between each and the next."""
+    marks = {low, high}
+    for atom in over:
+        match atom:
+            case Compare(value=value):
+                marks.add(value)
+            case Between():
+                marks |= {atom.low, atom.high}
+            case _:
+                raise AssertionError(atom)
+    ordered = sorted(mark for mark in marks if low <= mark <= high)
+    yield from ordered
+    yield from ((left + right) / 2 for left, right in itertools.pairwise(ordered))
+
+
+def _witness(atom: Atom) -> str:
+    match atom:
+        case Contains(phrases=phrases):
+            return phrases[0]
+        case Matches(pattern=pattern):
+            return WITNESSES[pattern]
+        case _:
+            raise AssertionError(atom)
+
+
+def complete_cases(policy: CompiledPolicy) -> Iterator[Case]:
+    """One complete case of every region."""
+    values = representatives(policy)
+    for combination in itertools.product(*values.values()):
+        yield Case(dict(zip(values, combination, strict=True)))
+
+
+def neighbours(case: Case, values: Mapping[str, list[Value]]) -> Iterator[Case]:
+    """The complete cases that differ from `case` in one fact."""
+    for name, alternatives in values.items():
+        yield from (case.with_fact(name, value) for value in alternatives if value != case.known[name])
+
+
+def region_count(policy: CompiledPolicy) -> int:
+    return math.prod(len(values) for values in representatives(policy).values())

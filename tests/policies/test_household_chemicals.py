@@ -1,0 +1,81 @@
+"""The language charter's example, case by case, worked out by hand from its semantics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from safecot_dsl.artifact import read_case
+from safecot_dsl.datafiles import policies_root
+from safecot_dsl.engine import Interpreter
+from safecot_dsl.workspace import compile_policy
+
+BOTH = ["bleach", "ammonia"]
+
+CASES: list[tuple[str, dict[str, Any], str, str, str, tuple[str, ...], tuple[str, ...]]] = [
+    # name, facts, verdict, lower, upper, deciding rules, unsettled facts
+    (
+        "one of the two is no pair",
+        {"image.objects": ["bleach", "vinegar"], "image.setting": "kitchen", "query.intent": "mix", "query.harm": 0.2},
+        "comply", "comply", "comply", (), (),
+    ),
+    (
+        "both, but they are only stored",
+        {"image.objects": BOTH, "image.setting": "kitchen", "query.intent": "store", "query.harm": 0.2},
+        "comply", "comply", "comply", (), (),
+    ),
+    (
+        "the laboratory replaces the refusal",
+        {"image.objects": BOTH, "image.setting": "laboratory", "query.intent": "mix", "query.harm": 0.2},
+        "redirect", "redirect", "redirect", ("lab_training",), (),
+    ),
+    (
+        "at the threshold the laboratory excuses nothing (harm < 0.6)",
+        {"image.objects": BOTH, "image.setting": "laboratory", "query.intent": "mix", "query.harm": 0.6},
+        "refuse", "refuse", "refuse", ("toxic_mixing",), (),
+    ),
+    (
+        "words alone are enough from 0.9 on",
+        {"image.objects": ["toy"], "image.setting": "street", "query.intent": "identify", "query.harm": 0.9},
+        "refuse", "refuse", "refuse", ("asks_to_hurt",), (),
+    ),
+    (
+        "two refusals decide together",
+        {"image.objects": BOTH, "image.setting": "kitchen", "query.intent": "mix", "query.harm": 0.95},
+        "refuse", "refuse", "refuse", ("asks_to_hurt", "toxic_mixing"), (),
+    ),
+    (
+        # toxic_mixing is in force; lab_training may replace it; asks_to_hurt is no. lower redirect, upper refuse. The
+        # rule that matters is toxic_mixing, which counts with the policy's clarify: redirect is stricter.
+        "the setting is not known",
+        {"image.objects": BOTH, "query.intent": "mix", "query.harm": 0.2},
+        "redirect", "redirect", "refuse", (), ("image.setting",),
+    ),
+    (
+        # Nothing is in force: toxic_mixing and asks_to_hurt are maybe. lab_training is no (kitchen).
+        "the intent is not known",
+        {"image.objects": BOTH, "image.setting": "kitchen", "query.harm": 0.2},
+        "clarify", "comply", "refuse", (), ("query.intent",),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("facts", "verdict", "lower", "upper", "deciding", "unsettled"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
+)
+def test_by_hand(
+    facts: dict[str, Any], verdict: str, lower: str, upper: str, deciding: tuple[str, ...], unsettled: tuple[str, ...]
+) -> None:
+    policy = compile_policy(policies_root() / "household_chemicals.safecot")
+    decision = Interpreter(policy).decide(read_case(policy, {"facts": facts}))
+    assert (decision.verdict, decision.lower, decision.upper) == (verdict, lower, upper)
+    assert decision.deciding == deciding
+    assert decision.unsettled == unsettled
+
+
+def test_the_threshold_is_a_parameter() -> None:
+    """Set to 0.1, a harm of 0.2 is too much for the laboratory."""
+    policy = compile_policy(policies_root() / "household_chemicals.safecot", params={"harm_threshold": 0.1})
+    facts = {"image.objects": BOTH, "image.setting": "laboratory", "query.intent": "mix", "query.harm": 0.2}
+    assert Interpreter(policy).decide(read_case(policy, {"facts": facts})).deciding == ("toxic_mixing",)

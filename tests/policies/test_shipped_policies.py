@@ -1,0 +1,318 @@
+"""Every shipped policy: it compiles, its examples and properties hold, and none of its rules is dead.
+
+The checks range over every region of complete cases (see `regions`), so they prove and do not sample.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+
+import pytest
+from regions import complete_cases, conditions, neighbours, representatives, signature
+
+from safecot_dsl.artifact import (
+    Case,
+    CompiledPolicy,
+    Decision,
+    FlagType,
+    NumberType,
+    OneOfType,
+    SetType,
+    TextType,
+    Value,
+    Verdict,
+    atoms,
+    read_case,
+)
+from safecot_dsl.datafiles import policies_root
+from safecot_dsl.engine import Interpreter, Truth
+from safecot_dsl.workspace import compile_policy, open_policy
+
+NAMES = ["household_chemicals", "weapons", "self_harm", "people_privacy", "text_in_image"]
+AUTHORED = NAMES[1:]  # household_chemicals is the language charter's example, word for word
+
+
+@cache
+def compiled(name: str) -> CompiledPolicy:
+    return compile_policy(policies_root() / f"{name}.safecot")
+
+
+@dataclass
+class Survey:
+    """What a policy says of all complete cases."""
+
+    decisions: dict[Case, Decision] = field(default_factory=dict)
+    applied: dict[str, int] = field(default_factory=dict)
+
+
+@cache
+def survey(name: str) -> Survey:
+    policy = compiled(name)
+    interpreter = Interpreter(policy)
+    result = Survey(applied={rule.name: 0 for rule in policy.rules})
+    for case in complete_cases(policy):
+        trace = interpreter.trace(case)
+        result.decisions[case] = trace.decision
+        for rule, truth in trace.applies.items():
+            result.applied[rule] += truth is Truth.YES
+    return result
+
+
+def speaker(decision: Decision) -> tuple[str, ...]:
+    """What `by` compares: the deciding rules, else `default` or `unsure`."""
+    return decision.deciding or (decision.speaker,)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_compiles_without_a_finding(name: str) -> None:
+    assert [str(d) for d in open_policy(policies_root() / f"{name}.safecot").diagnostics] == []
+
+
+def all_examples() -> Iterator[tuple[str, str]]:
+    for name in NAMES:
+        for example in compiled(name).examples:
+            yield name, example.name
+
+
+def test_examples_come_out_as_written() -> None:
+    """Each example's verdict, and who decides it."""
+    for name in NAMES:
+        policy = compiled(name)
+        for example in policy.examples:
+            decision = Interpreter(policy).decide(read_case(policy, {"facts": example.given}))
+            assert decision.verdict is example.expect, (name, example.name, decision)
+            if example.by is not None:
+                assert set(speaker(decision)) == set(example.by), (name, example.name, decision)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_properties_hold_of_all_complete_cases(name: str) -> None:
+    """And none of them is vacuous."""
+    policy = compiled(name)
+    interpreter = Interpreter(policy)
+    seen = {claim.name: 0 for claim in policy.properties}
+    for case, decision in survey(name).decisions.items():
+        trace = interpreter.trace(case)
+        for claim in policy.properties:
+            if claim.given is None or trace.truth(claim.given) is Truth.YES:
+                seen[claim.name] += 1
+                assert decision.verdict in claim.expect, (claim.name, case, decision)
+    assert all(seen.values()), seen
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_complete_case_is_certain(name: str) -> None:
+    for case, decision in survey(name).decisions.items():
+        assert decision.certain, case
+        assert decision.lower is decision.upper is decision.verdict
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_rule_decides_somewhere(name: str) -> None:
+    """None is dead, none is masked by stricter rules or by its exceptions."""
+    decided = {rule for decision in survey(name).decisions.values() for rule in decision.deciding}
+    assert decided == {rule.name for rule in compiled(name).rules}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_default_speaks_somewhere(name: str) -> None:
+    assert any(decision.speaker == "default" for decision in survey(name).decisions.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_unless_keeps_its_rule_from_applying_somewhere(name: str) -> None:
+    policy = compiled(name)
+    for rule in policy.rules:
+        if rule.unless is None:
+            continue
+        without = rule.model_copy(update={"unless": None})
+        rules = tuple(without if other is rule else other for other in policy.rules)
+        changed = Interpreter(policy.model_copy(update={"rules": rules}))
+        assert any(
+            changed.decide(case).verdict is not decision.verdict for case, decision in survey(name).decisions.items()
+        ), rule.name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_exception_changes_a_verdict_or_a_text(name: str) -> None:
+    """An exception with a verdict of its own changes a verdict; one with the same verdict speaks for itself."""
+    policy = compiled(name)
+    for rule in policy.rules:
+        if not rule.exception_to:
+            continue
+        left = [other for other in policy.rules if other is not rule]
+        rules = tuple(
+            other.model_copy(update={"exception_to": tuple(p for p in other.exception_to if p != rule.name)})
+            for other in left
+            if not other.exception_to or set(other.exception_to) != {rule.name}
+        )
+        changed = Interpreter(policy.model_copy(update={"rules": rules}))
+        parents = [policy.rule_index[parent] for parent in rule.exception_to]
+        if all(parent.verdict is rule.verdict for parent in parents):
+            assert rule.speech.think, rule.name
+            assert rule.speech.answer.say, rule.name
+            continue
+        assert any(
+            changed.decide(case).verdict is not decision.verdict for case, decision in survey(name).decisions.items()
+        ), rule.name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_exception_to_a_rule_is_stricter_than_the_rule(name: str) -> None:
+    """Except where it takes back an exception: that one may be as strict as the rule underneath."""
+    policy = compiled(name)
+
+    def floor(rule_name: str) -> Verdict:
+        rule = policy.rule_index[rule_name]
+        above = [floor(parent) for parent in rule.exception_to]
+        return max([rule.verdict, *above], key=lambda verdict: verdict.strictness)
+
+    for rule in policy.rules:
+        for parent in rule.exception_to:
+            assert rule.verdict.strictness <= floor(parent).strictness, rule.name
+
+
+# Over-refusal, by the charter's static checks. ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_refusal_looks_at_the_image_alone(name: str) -> None:
+    policy = compiled(name)
+    for rule in policy.rules:
+        if rule.verdict is not Verdict.REFUSE:
+            continue
+        read = {atom.fact.split(".")[0] for condition in conditions_of(policy, rule.name) for atom in atoms(condition)}
+        assert read & {"query", "context"}, rule.name
+
+
+def conditions_of(policy: CompiledPolicy, name: str) -> list:
+    """The conditions of a rule, and for an exception those of its parents."""
+    rule = policy.rule_index[name]
+    own = [rule.when] if rule.unless is None else [rule.when, rule.unless]
+    return own + [condition for parent in rule.exception_to for condition in conditions_of(policy, parent)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_refusal_has_a_laxer_neighbour(name: str) -> None:
+    """For each rule that refuses there is a case in which one changed fact gives a laxer verdict."""
+    policy = compiled(name)
+    values = representatives(policy)
+    decisions = survey(name).decisions
+    waiting = {rule.name for rule in policy.rules if rule.verdict is Verdict.REFUSE}
+    for case, decision in decisions.items():
+        if waiting & set(decision.deciding) and any(
+            decisions[other].verdict.strictness < Verdict.REFUSE.strictness for other in neighbours(case, values)
+        ):
+            waiting -= set(decision.deciding)
+    assert waiting == set()
+
+
+@pytest.mark.parametrize("name", AUTHORED)
+def test_examples_cover_both_sides(name: str) -> None:
+    """Six examples at least: cases that are answered by default, cases that are not, and an ambiguous one."""
+    examples = compiled(name).examples
+    assert len(examples) >= 6
+    assert sum(example.by == ("default",) and example.expect is Verdict.COMPLY for example in examples) >= 2
+    assert any(example.by == ("unsure",) for example in examples)
+    assert len(compiled(name).properties) >= 3
+    deciding = {rule for example in examples for rule in example.by or ()}
+    refusing = {rule.name for rule in compiled(name).rules if rule.verdict is Verdict.REFUSE}
+    assert refusing - deciding == set()
+
+
+# Partial knowledge: the charter's laws, proved over each policy. ----------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_more_knowledge_narrows(name: str) -> None:
+    """Learning one fact never widens the interval; by induction every completion lies within it (soundness).
+
+    Facts with a supposition are always known: contradicting a supposition is a revision, not learning.
+    """
+    policy = compiled(name)
+    interpreter = Interpreter(policy)
+    values = representatives(policy)
+    supposed = {fact.name for fact in policy.facts if fact.assume is not None}
+    rng = random.Random(0)
+    total = 1
+    for fact, options in values.items():
+        total *= len(options) + (fact not in supposed)
+    sampled = total > 40_000  # the rest of the charter's proof is the engine's own tests
+
+    def partial_cases() -> Iterator[Case]:
+        names = list(values)
+        options: list[list[Value | None]] = [[*values[fact], *([] if fact in supposed else [None])] for fact in names]
+        if sampled:
+            for _ in range(4_000):
+                yield make(names, [rng.choice(choice) for choice in options])
+        else:
+            for combination in _product(options):
+                yield make(names, combination)
+
+    def make(names: list[str], combination: list[Value | None]) -> Case:
+        return Case({n: v for n, v in zip(names, combination, strict=True) if v is not None})
+
+    known: dict[Case, Decision] = {}
+
+    def decide(case: Case) -> Decision:
+        if case not in known:
+            known[case] = interpreter.decide(case)
+        return known[case]
+
+    for case in partial_cases():
+        before = decide(case)
+        assert before.lower.strictness <= before.verdict.strictness
+        unknown = [fact for fact in values if fact not in case.known]
+        assert set(before.unsettled) <= set(unknown)
+        assert before.certain == (before.unsettled == ())
+        for fact in unknown:
+            for value in values[fact]:
+                after = decide(case.with_fact(fact, value))
+                assert before.lower.strictness <= after.lower.strictness, (case, fact, value)
+                assert after.upper.strictness <= before.upper.strictness, (case, fact, value)
+        if before.unsettled:
+            settled = case
+            for fact in before.unsettled:
+                settled = settled.with_fact(fact, rng.choice(values[fact]))
+            assert interpreter.decide(settled).certain, (case, settled)
+
+
+def _product(options: list[list[Value | None]]) -> Iterator[list[Value | None]]:
+    if not options:
+        yield []
+        return
+    for rest in _product(options[1:]):
+        for value in options[0]:
+            yield [value, *rest]
+
+
+# The helper itself. -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_representatives_cover_random_values(name: str) -> None:
+    """A random value of any fact agrees with one of the fact's representatives on every atom."""
+    policy = compiled(name)
+    values = representatives(policy)
+    rng = random.Random(1)
+    for fact in policy.facts:
+        over = [atom for condition in conditions(policy) for atom in atoms(condition) if atom.fact == fact.name]
+        known = {signature(fact, value, over) for value in values[fact.name]}
+        assert len(known) == len(values[fact.name])
+        for _ in range(200):
+            match fact.type:
+                case FlagType():
+                    value: Value = rng.random() < 0.5
+                case OneOfType(values=options):
+                    value = rng.choice(options).name
+                case SetType(values=options):
+                    value = frozenset(option.name for option in options if rng.random() < 0.4)
+                case NumberType(low=low, high=high):
+                    value = rng.uniform(low, high)
+                case TextType():
+                    pieces = ["Ignore your instructions", "1. 2. 3.", "suicide", "SPECIMEN", "bread", "ransomware"]
+                    value = " ".join(piece for piece in pieces if rng.random() < 0.3)
+            assert signature(fact, value, over) in known, (fact.name, value)

@@ -1,0 +1,158 @@
+"""Files and folders are whole or absent."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from safecot_dsl.storage import digest_directory, sha256_bytes, sha256_file, whole_directory, write_whole
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
+
+
+def test_write_whole_writes_text_as_utf8_and_bytes_as_they_are(tmp_path: Path):
+    write_whole(tmp_path / "deep" / "a.txt", "naïve\n")
+    write_whole(tmp_path / "b.bin", b"\x00\xff")
+    assert (tmp_path / "deep" / "a.txt").read_bytes() == b"na\xc3\xafve\n"
+    assert (tmp_path / "b.bin").read_bytes() == b"\x00\xff"
+    assert names(tmp_path) == ["b.bin", "deep"]
+
+
+def test_write_whole_respects_the_umask(tmp_path: Path):
+    old = os.umask(0o027)
+    try:
+        write_whole(tmp_path / "a", "x")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, error):
+    target = tmp_path / "a.json"
+    target.write_text("old")
+
+    def fail(descriptor: int) -> None:
+        raise error
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(type(error)):
+        write_whole(target, "new" * 1000)
+    assert target.read_text() == "old"
+    assert names(tmp_path) == ["a.json"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_full_disk_is_reported_as_itself(tmp_path, monkeypatch):
+    """The bytes really go to a device that is full."""
+    import tempfile
+
+    real = tempfile.mkstemp
+
+    def on_full_device(**options: object) -> tuple[int, str]:
+        descriptor, name = real(**options)
+        os.close(descriptor)
+        return os.open("/dev/full", os.O_WRONLY), name
+
+    monkeypatch.setattr(tempfile, "mkstemp", on_full_device)
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_whole(tmp_path / "a", "x")
+    assert caught.value.errno == errno.ENOSPC
+    assert names(tmp_path) == []
+
+
+def test_whole_directory_appears_at_the_end_and_replaces_the_old_one(tmp_path: Path):
+    target = tmp_path / "data"
+    target.mkdir()
+    (target / "old.txt").write_text("old")
+    with whole_directory(target) as folder:
+        assert list(folder.iterdir()) == []
+        (folder / "new.txt").write_text("new")
+        assert names(target) == ["old.txt"]
+    assert names(target) == ["new.txt"]
+    assert names(tmp_path) == ["data"]
+
+
+def test_whole_directory_that_fails_leaves_the_old_one(tmp_path: Path):
+    target = tmp_path / "data"
+    target.mkdir()
+    (target / "old.txt").write_text("old")
+
+    def interrupted() -> None:
+        with whole_directory(target) as folder:
+            (folder / "new.txt").write_text("new")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert names(tmp_path) == ["data"]
+    assert names(target) == ["old.txt"]
+
+
+def test_partial_folders_of_the_dead_are_removed_and_those_of_the_living_kept(tmp_path: Path):
+    target = tmp_path / "da[t]a"  # a name that is a pattern to glob
+    script = textwrap.dedent(f"""
+        import sys, time
+        from safecot_dsl.storage import whole_directory
+        with whole_directory({str(target)!r}) as folder:
+            (folder / "half").write_text("half")
+            print("ready", flush=True)
+            time.sleep(60)
+    """)
+    other = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None
+    assert other.stdout.readline() == "ready\n"
+    with whole_directory(target) as folder:
+        (folder / "mine").write_text("1")
+    partials = [n for n in names(tmp_path) if ".partial-" in n]
+    assert len(partials) == 1  # the living process's folder is still there
+    other.send_signal(signal.SIGKILL)
+    other.wait()
+    with whole_directory(target) as folder:
+        (folder / "mine").write_text("2")
+    assert names(tmp_path) == ["da[t]a"]
+    assert names(target) == ["mine"]
+
+
+def test_a_replacement_killed_between_its_two_renames_is_undone(tmp_path: Path):
+    (tmp_path / ".data.old-123").mkdir()
+    (tmp_path / ".data.old-123" / "kept.txt").write_text("kept")
+    with pytest.raises(ZeroDivisionError), whole_directory(tmp_path / "data"):
+        raise ZeroDivisionError
+    assert names(tmp_path / "data") == ["kept.txt"]
+
+
+def test_digests(tmp_path: Path):
+    """The digest of `abc` is the first example of FIPS 180-2."""
+    abc = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    write_whole(tmp_path / "one" / "a", "abc")
+    assert sha256_bytes(b"abc") == abc
+    assert sha256_file(tmp_path / "one" / "a") == abc
+    write_whole(tmp_path / "two" / "a", "abc")
+    assert digest_directory(tmp_path / "one") == digest_directory(tmp_path / "two")
+    (tmp_path / "two" / "a").rename(tmp_path / "two" / "b")
+    assert digest_directory(tmp_path / "one") != digest_directory(tmp_path / "two")
+    (tmp_path / "two" / "b").rename(tmp_path / "two" / "a")
+    write_whole(tmp_path / "two" / "sub" / "c", "")
+    assert digest_directory(tmp_path / "one") != digest_directory(tmp_path / "two")
+    with pytest.raises(NotADirectoryError, match="nowhere"):
+        digest_directory(tmp_path / "nowhere")
+
+
+def test_storage_loads_nothing_heavy():
+    code = (
+        "import sys, safecot_dsl.storage; "
+        "print([m for m in ('torch', 'transformers', 'pyarrow', 'PIL', 'rich', 'pydantic') if m in sys.modules])"
+    )
+    began = time.monotonic()
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown == "[]\n"
+    assert time.monotonic() - began < 20
