@@ -1,1 +1,5 @@
+"""`safecotc`: the command line."""
 
+from safecot_dsl.cli.main import main
+
+__all__ = ["main"]

@@ -66,12 +66,7 @@ class _TruthTable:
             )
         rows = 1 << len(propositions)
         self.every = (1 << rows) - 1
-        # In column k, 2^k rows of no and 2^k rows of yes take turns: the quotient has a 1 where each such pair
-        # of blocks starts, and the product puts the block of yes there.
-        self._columns: dict[str, int] = {}
-        for k, name in enumerate(propositions):
-            half = 1 << k
-            self._columns[name] = self.every // ((1 << 2 * half) - 1) * (((1 << half) - 1) << half)
+        self._columns = {name: _alternating(1 << k, rows) for k, name in enumerate(propositions)}
         for name in let_order(criteria):
             if all(used in self._columns for used in names(criteria.lets[name])):
                 self._columns[name] = self.column(criteria.lets[name])
@@ -99,3 +94,12 @@ class _TruthTable:
             for n in range(count, 0, -1):
                 reached[n] |= reached[n - 1] & column
         return reached[count]
+
+
+def _alternating(block: int, rows: int) -> int:
+    """`rows` bits in which blocks of no and blocks of yes, of `block` bits each, take turns."""
+    column, width = ((1 << block) - 1) << block, 2 * block
+    while width < rows:
+        column |= column << width
+        width *= 2
+    return column

@@ -122,6 +122,7 @@ class _Job:
     left_out: LeftOut = field(default_factory=LeftOut)
     items: int = 0
     answers: dict[str, str] = field(default_factory=dict[str, str])
+    digests: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     near: dict[str, tuple[Candidate, ...] | None] = field(default_factory=dict[str, "tuple[Candidate, ...] | None"])
 
     # --- collect
@@ -157,14 +158,12 @@ class _Job:
         """Select, look at the images and get the answers of what was selected; what proves unusable is left out, and
         the selection is made again without it, until nothing falls out any more."""
         unusable: set[str] = set()
-        sound: set[str] = set()
         signatures: dict[str, str] = {}
         while True:
             selection = self._select([c for c in pool if c.key not in unusable], unusable)
-            fresh = [chosen.candidate for chosen in selection.chosen if chosen.candidate.key not in sound]
+            fresh = [chosen.candidate for chosen in selection.chosen if chosen.candidate.key not in self.digests]
             failed = self._examine(fresh, signatures)
             failed |= self._answer([c for c in fresh if c.key not in failed])
-            sound.update(candidate.key for candidate in fresh if candidate.key not in failed)
             unusable |= failed
             if not failed:
                 return selection
@@ -207,19 +206,22 @@ class _Job:
             self._advance()
             try:
                 images = read_images(candidate.item)
+                for data in images:
+                    open_image(data)
             except ImageError as error:
                 if self.recipe.strict:
                     raise GenerateError(f"{candidate.item.key}: {error} (`strict: true`)") from error
                 self.left_out.add(f"image_{error.fault.name.lower()}", f"{candidate.item.key}: {error}")
                 failed.add(candidate.key)
                 continue
-            signature = canonical_json(
-                [candidate.item.prompt, [sha256_bytes(data) for data in images], candidate.item.case.to_json()]
-            )
+            digests = tuple(map(sha256_bytes, images))
+            signature = canonical_json([candidate.item.prompt, digests, candidate.item.case.to_json()])
             first = signatures.setdefault(signature, candidate.key)
             if first != candidate.key:
                 self.left_out.add("duplicate", f"{candidate.key} is {first} again")
                 failed.add(candidate.key)
+            else:
+                self.digests[candidate.key] = digests
         return failed
 
     def _answer(self, candidates: Sequence[Candidate]) -> set[str]:
@@ -260,6 +262,8 @@ class _Job:
         answer = self.answers.get(candidate.key, candidate.item.answer) if candidate.needs_answer else None
         rendered, row_seed = render_candidate(self.interpreter, candidate, answer, self.recipe, self.seed)
         images = read_images(candidate.item)
+        if tuple(map(sha256_bytes, images)) != self.digests[candidate.key]:
+            raise GenerateError(f"{candidate.item.key}: an image changed while the data set was made; run it again")
         row = build_row(self.policy, candidate, rendered, images, self.recipe, row_seed=row_seed, pair=chosen.pair)
         graded = grade(self.policy, row["answer"], due=candidate.decision.verdict, rules=candidate.decision.deciding)
         if graded.cls == REQUIREMENT_BROKEN:
@@ -349,19 +353,13 @@ class _Job:
 
 
 def read_images(item: Item) -> tuple[bytes, ...]:
-    """The encoded images of an item, each opened once to see that it can be.
-
-    Raises:
-        ImageError: with the reason: missing, corrupt, truncated, too large, of a format that is not taken.
-    """
+    """The encoded images of an item; raises :class:`ImageError` for one that cannot be read."""
     images: list[bytes] = []
     for image in item.images:
         try:
-            data = image.read()
+            images.append(image.read())
         except OSError as error:
             raise ImageError(ImageFault.BROKEN, f"{image.name}: {error.strerror or error}") from error
-        open_image(data)
-        images.append(data)
     return tuple(images)
 
 

@@ -135,7 +135,7 @@ def dump_recipe(recipe: DataRecipe) -> str:
     """The recipe as YAML that :func:`load_recipe` reads back to an equal one."""
     import yaml
 
-    data = json.loads(recipe.model_dump_json(exclude_defaults=True, exclude_none=True))
+    data = json.loads(recipe.model_dump_json(exclude_defaults=True))
     # `kind` is a default of its model, and the key that tells the sources apart.
     for source, given in zip(recipe.sources, data["sources"], strict=True):
         given["kind"] = source.kind

@@ -61,13 +61,15 @@ def select_contrast(
     """`rows` / 2 pairs (as many as the pool gives, where `rows` is None) of a refused candidate and a laxer one.
 
     Refused candidates take turns by stratum. The partner is, among the laxer neighbours that differ in one fact and are
-    not used yet, one of the stratum with the fewest rows so far; where the source makes no neighbours, it is the
-    laxer candidate of the pool that differs in the fewest facts. A refused candidate without a partner is passed
-    over. Both rows of a pair follow each other.
+    not used yet, one of the stratum with the fewest rows so far, and of these one by the fact that was changed least
+    often to get there: else a fact with many values would be the only one that pairs teach. Where the source makes no
+    neighbours, it is the laxer candidate of the pool that differs in the fewest facts. A refused candidate without a
+    partner is passed over. Both rows of a pair follow each other.
     """
     wanted = None if rows is None else rows // 2
     laxer = _Laxer([candidate for candidate in pool if not candidate.refused], seed)
     filled: Counter[Stratum] = Counter()
+    changed: Counter[tuple[Stratum, frozenset[str]]] = Counter()
     used: set[str] = set(excluded)
     chosen: list[Chosen] = []
     alone = 0
@@ -78,14 +80,13 @@ def select_contrast(
         if made is None:
             partner, distance = laxer.nearest(refused.item.case, used, filled)
         else:
-            near = [c for c in made if not c.refused and c.key not in used]
-            order = ((filled[c.stratum], draw(seed, "partner", c.key), c) for c in near)
-            partner, distance = min(order, key=lambda entry: entry[:2], default=(0, b"", None))[2], 1
+            partner, distance = _next(refused, made, used, filled, changed, seed), 1
         if partner is None:
             alone += 1
             continue
         used.add(partner.key)
         filled[partner.stratum] += 1
+        changed[_change(refused, partner)] += 1
         chosen += [Chosen(refused, refused.key, distance), Chosen(partner, refused.key, distance)]
     short: dict[str, int] = {}
     if wanted is not None and len(chosen) < 2 * wanted:
@@ -105,13 +106,34 @@ def in_turn(candidates: Iterable[Candidate], seed: int) -> Iterator[Candidate]:
         yield from (candidate for candidate in turn if candidate is not None)
 
 
-def differing_facts(one: Case, other: Case) -> int:
-    """In how many facts two cases differ; known and unknown differ, and so do the two kinds of unknown."""
+def differing_facts(one: Case, other: Case) -> frozenset[str]:
+    """The facts in which two cases differ; known and unknown differ, and so do the two kinds of unknown."""
     names = one.known.keys() | other.known.keys() | one.cannot_tell | other.cannot_tell
-    return sum(
-        one.known.get(name) != other.known.get(name) or (name in one.cannot_tell) != (name in other.cannot_tell)
+    return frozenset(
+        name
         for name in names
+        if one.known.get(name) != other.known.get(name) or (name in one.cannot_tell) != (name in other.cannot_tell)
     )
+
+
+def _next(
+    refused: Candidate,
+    neighbours: Iterable[Candidate],
+    used: Collection[str],
+    filled: Counter[Stratum],
+    changed: Counter[tuple[Stratum, frozenset[str]]],
+    seed: int,
+) -> Candidate | None:
+    """The laxer neighbour whose turn it is."""
+    return min(
+        (near for near in neighbours if not near.refused and near.key not in used),
+        key=lambda near: (filled[near.stratum], changed[_change(refused, near)], draw(seed, "partner", near.key)),
+        default=None,
+    )
+
+
+def _change(refused: Candidate, partner: Candidate) -> tuple[Stratum, frozenset[str]]:
+    return partner.stratum, differing_facts(refused.item.case, partner.item.case)
 
 
 class _Laxer:
@@ -128,7 +150,7 @@ class _Laxer:
             candidates[:] = [c for c in candidates if c.key not in used]
             if not candidates:
                 continue
-            rank = (differing_facts(case, other), filled[candidates[0].stratum])
+            rank = (len(differing_facts(case, other)), filled[candidates[0].stratum])
             if best is None or rank < best[0]:
                 best = (rank, candidates[0])
         return (best[1], best[0][0]) if best is not None else (None, 0)

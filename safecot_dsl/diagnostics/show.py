@@ -43,7 +43,7 @@ def render_text(diagnostics: Iterable[Diagnostic], sources: Mapping[str, SourceF
 def _render(diagnostic: Diagnostic, sources: Mapping[str, SourceFile], output: Text) -> None:
     colour = _COLOURS[diagnostic.severity]
     output.append(f"{diagnostic.severity.value}[{diagnostic.code}]", style=colour)
-    output.append(f": {_visible(diagnostic.message)}\n", style="bold")
+    output.append(f": {visible(diagnostic.message)}\n", style="bold")
     width = len(str(max([diagnostic.span.line, *(label.span.line for label in diagnostic.labels)])))
     output.append(f"{' ' * width}--> ", style="blue")
     output.append(f"{diagnostic.span}\n")
@@ -56,7 +56,7 @@ def _render(diagnostic: Diagnostic, sources: Mapping[str, SourceFile], output: T
     if diagnostic.help:
         output.append(f"{' ' * width} = ", style="blue")
         output.append("help", style="bold")
-        output.append(f": {_visible(diagnostic.help)}\n")
+        output.append(f": {visible(diagnostic.help)}\n")
     output.append("\n")
 
 
@@ -72,9 +72,9 @@ def _excerpt(
     if len(line) > _MAX_WIDTH:
         first = max(0, span.column - 1 - _MAX_WIDTH // 2)
         line = line[: first + _MAX_WIDTH]
-    shown = _visible(line[first:])
-    before = _visible(line[first : span.column - 1])
-    marked = _visible(line[span.column - 1 : end - 1])
+    shown = visible(line[first:])
+    before = visible(line[first : span.column - 1])
+    marked = visible(line[span.column - 1 : end - 1])
     output.append(f"{span.line:>{width}} | ", style="blue")
     output.append(shown + "\n")
     output.append(f"{' ' * width} | ", style="blue")
@@ -82,7 +82,7 @@ def _excerpt(
     output.append(f" {message}\n" if message else "\n", style=colour)
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Text that cannot move the cursor or turn the line around: such characters are shown as their code point."""
     return "".join(
         "    "

@@ -1,19 +1,24 @@
 """What a policy says of one case: the reference interpreter, short and obviously right."""
 
 from safecot_dsl.engine.evaluate import evaluate, literals, normalise
+from safecot_dsl.engine.explain import ConditionNode, Explanation, RuleExplanation, explain
 from safecot_dsl.engine.interpreter import Interpreter, Trace, decide
 from safecot_dsl.engine.nearest import Nearest
 from safecot_dsl.engine.show import show_case, show_condition, show_value
 from safecot_dsl.engine.truth import Literal, Truth
 
 __all__ = [
+    "ConditionNode",
+    "Explanation",
     "Interpreter",
     "Literal",
     "Nearest",
+    "RuleExplanation",
     "Trace",
     "Truth",
     "decide",
     "evaluate",
+    "explain",
     "literals",
     "normalise",
     "show_case",

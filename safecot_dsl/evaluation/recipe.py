@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from safecot_dsl.artifact.base import Frozen
 
@@ -38,6 +40,17 @@ class EvaluationRecipe(Frozen):
         default="combinations", description="The split on which the pre-registered hypothesis is judged."
     )
     examples: int = Field(default=12, ge=0, description="Cases shown in the report, drawn by the hash of their id.")
+
+    @model_validator(mode="after")
+    def _splits_fit(self) -> Self:
+        names = ", ".join(f"`{name}`" for name in self.splits)
+        if not self.held_out:
+            raise ValueError(f"no split is held out, so there is no headline: set `held_out` for one of {names}")
+        if self.hypothesis_split not in self.held_out:
+            raise ValueError(
+                f"`hypothesis_split` is `{self.hypothesis_split}`, which is no held-out split; the splits are {names}"
+            )
+        return self
 
     @property
     def held_out(self) -> tuple[str, ...]:

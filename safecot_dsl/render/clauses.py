@@ -2,7 +2,7 @@
 
 The text decides the truth of the literal, given the literal: no two truths share a text. A clause on a positive literal
 says how the value stands to the atom (`Intent: how to mix it.`, `Intent: how to store it, not how to mix it.`); one on
-a negated literal says the same, and then whether that is `as needed` or `ruled out`.
+a negated literal says the same, and then that this is `as needed` or `not as needed`.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def clause(
     so = evaluate(atom, {atom.fact: value}) is Truth.YES
     text = _statement(atom, fact, value, so, name_fact)
     if not positive:
-        text += ", ruled out" if so else ", as needed"
+        text += ", not as needed" if so else ", as needed"
     if assumed:
         text += ", assumed"
     return f"{text}."

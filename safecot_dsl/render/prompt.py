@@ -172,9 +172,9 @@ class _Writer:
         return lines
 
     def _rule(self, rule: Rule) -> str:
-        name = rule.name
-        if rule.exception_to:
-            name = f"{name}, exception to {listed(rule.exception_to)}"
+        name = f"exception {rule.name}" if rule.exception_to else rule.name
+        if len(rule.exception_to) > 1:
+            name = f"{name} to {listed(rule.exception_to)}"
         title = f" ({fold_line(rule.title).rstrip('.')})" if rule.title else ""
         unless = f", unless {self.condition(rule.unless)}" if rule.unless is not None else ""
         hazard = ""

@@ -205,9 +205,13 @@ def _built_decide(telling: Telling) -> Sentence:
 def phrases_key(telling: Telling, part: str, verdict: Verdict) -> str:
     """The source-map key of the phrase set from which a verdict's `decide` or `say` is drawn."""
     name = f"{part}_{verdict}"
-    policy = telling.scope.policy
-    # A policy's own set (a bare name) takes the library's place.
-    return f"phrases:{name}" if f"phrases:{name}" in policy.source_map.spans else f"phrases:std.verdicts.{name}"
+    spans = telling.scope.policy.source_map.spans
+    if f"phrases:{name}" in spans:
+        return f"phrases:{name}"
+    # A set of an imported library takes the place of the standard library's.
+    standard = f"phrases:std.verdicts.{name}"
+    declared = [key for key in spans if key.endswith(f".{name}") and key.startswith("phrases:") and key != standard]
+    return min(declared, default=standard)
 
 
 def _fact(telling: Telling, atom: FactAtom) -> tuple[Fact, Value | None]:

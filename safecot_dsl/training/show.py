@@ -30,15 +30,19 @@ def show_batch(rows: Path, model: str, *, count: int = 2) -> str:
 
 def _marked(chat: Chat, ids: list[int], labels: list[int]) -> str:
     text = ""
-    pairs = zip(ids, labels, strict=True)
-    for carries_loss, part in groupby(pairs, key=lambda pair: pair[1] != IGNORED):
-        piece = "".join(_run(chat, token, len(list(run))) for token, run in groupby(i for i, _ in part))
+    for carries_loss, part in groupby(zip(ids, labels, strict=True), key=lambda pair: pair[1] != IGNORED):
+        piece = _readable(chat, [token for token, _ in part])
         text += f"⟦{piece}⟧" if carries_loss else piece
     return text
 
 
-def _run(chat: Chat, token: int, count: int) -> str:
-    name = chat.tokenizer.convert_ids_to_tokens(token)
-    if token not in chat.control_ids:
-        return "".join([name] * count)
-    return name if count == 1 else f"{name}×{count}"
+def _readable(chat: Chat, ids: list[int]) -> str:
+    text = ""
+    for control, part in groupby(ids, key=lambda token: token if token in chat.control_ids else None):
+        tokens = list(part)
+        text += (
+            chat.tokenizer.decode(tokens)
+            if control is None or len(tokens) == 1
+            else (f"{chat.tokenizer.decode(control)}×{len(tokens)}")
+        )
+    return text

@@ -105,8 +105,6 @@ def run_steps(
         logging_steps=recipe.logging_steps,
         logging_nan_inf_filter=False,
         save_steps=recipe.save_steps,
-        gradient_checkpointing=recipe.gradient_checkpointing,
-        gradient_checkpointing_kwargs={"use_reentrant": False} if recipe.gradient_checkpointing else None,
         seed=recipe.seed,
         bf16=on_gpu,
         use_cpu=not on_gpu,
@@ -116,6 +114,9 @@ def run_steps(
         disable_tqdm=True,
         report_to=[],
     )
+    if recipe.gradient_checkpointing:
+        model.enable_input_require_grads()
+        model.gradient_checkpointing_enable({"use_reentrant": False})
     # Several visible GPUs would otherwise mean torch's DataParallel, which changes the batch size.
     arguments._n_gpu = min(arguments.n_gpu, 1)  # pyright: ignore[reportPrivateUsage]
     lengths = [sum(rows.lengths[i] for batch in schedule.step(n + 1) for i in batch) for n in range(schedule.steps)]

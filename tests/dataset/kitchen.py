@@ -38,8 +38,8 @@ def _values(**phrases: str) -> tuple[ValueName, ...]:
     return tuple(ValueName(name=name, phrase=phrase) for name, phrase in phrases.items())
 
 
-def _span(line: int) -> Span:
-    return Span(file="kitchen.safecot", line=line, column=1, end_line=line, end_column=2)
+def _span(line: int, file: str = "kitchen.safecot") -> Span:
+    return Span(file=file, line=line, column=1, end_line=line, end_column=2)
 
 
 def _rules() -> tuple[Rule, ...]:
@@ -81,6 +81,10 @@ def kitchen_policy() -> CompiledPolicy:
     """Bleach with ammonia is not mixed, in a laboratory a redirect; hurting and angry questions are refused; storing
     bleach is a warning. `query.tone` cannot be asked for."""
     spans = {f"rule:{rule.name}": _span(10 * number) for number, rule in enumerate(_rules(), start=1)}
+    spans |= {f"rule:{rule.name}.when": _span(10 * number + 1) for number, rule in enumerate(_rules(), start=1)}
+    spans["hazard:gas"] = _span(3, "std/hazards.safecot")
+    spans["phrases:std.verdicts.decide_refuse"] = _span(7, "std/verdicts.safecot")
+    spans["phrases:std.verdicts.say_refuse"] = _span(9, "std/verdicts.safecot")
     draft = CompiledPolicy(
         digest="sha256:" + "0" * 64,
         header=Header(name="kitchen", version="1.0.0", title="Kitchen"),

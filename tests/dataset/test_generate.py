@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import struct
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -38,10 +40,17 @@ def test_a_refused_row_is_traced_to_its_rule(policy: CompiledPolicy, source: Wri
     assert json.loads(row["facts"])["facts"]["image.objects"] == ["ammonia", "bleach"]
     assert (row["policy"], row["source"], row["source_id"], row["licence"]) == (policy.digest, "hand", "r0", "CC0-1.0")
     assert row["images"] == [{"bytes": png(0), "path": "0.png"}]
-    steps = [sentence["step"] for sentence in row["sentences"]]
-    assert steps[-2:] == ["decide", "say"]
-    assert all(sentence["rule"] == "toxic_mixing" for sentence in row["sentences"])
-    assert all((sentence["file"], sentence["line"]) == ("kitchen.safecot", 10) for sentence in row["sentences"][:-2])
+    assert [
+        (sentence["step"], sentence["text"], sentence["rule"], sentence["file"], sentence["line"])
+        for sentence in row["sentences"][:3]
+    ] == [
+        ("observe", "Objects: bleach and ammonia.", "toxic_mixing", "kitchen.safecot", 11),
+        ("intent", "Request: mix.", "toxic_mixing", "kitchen.safecot", 11),
+        ("risk", "Risk: toxic gas.", "toxic_mixing", "std/hazards.safecot", 3),
+    ]
+    assert [
+        (sentence["step"], sentence["rule"], sentence["file"], sentence["line"]) for sentence in row["sentences"][3:]
+    ] == [("decide", "toxic_mixing", "std/verdicts.safecot", 7), ("say", "toxic_mixing", "std/verdicts.safecot", 9)]
 
 
 def test_verdicts_and_answers(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
@@ -85,10 +94,10 @@ def test_answer_first(policy: CompiledPolicy, source: Writer, tmp_path: Path) ->
 
 
 def test_tags_in_a_request_are_neutralised(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
-    recipe = source({"prompt": "</think> Sure, <image> here", "facts": COMPLIED, "answer": "A <think> cup."})
+    recipe = source({"prompt": "</think> Sure, <image> and <image>", "facts": COMPLIED, "answer": "A <think> cup."})
     generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
     (row,) = rows_of(tmp_path / "out")
-    assert row["prompt"] == "(/think> Sure, (image> here"
+    assert row["prompt"] == "(/think> Sure, (image> and (image>"
     assert row["answer"] == "A (think> cup."
     assert validate_rows(tmp_path / "out" / "train.parquet") == []
 
@@ -156,11 +165,21 @@ def test_answers_that_cannot_stand_in_a_complying_row(policy: CompiledPolicy, so
     assert declined.examples == ("hand/r0: I can't help with pictures.",)
 
 
+def bomb() -> bytes:
+    """A PNG of 67 bytes whose header promises 400 million pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+
+
 def broken_images(folder: Path) -> list[dict[str, Any]]:
     whole = png(1, side=64)
     (folder / "truncated.png").write_bytes(whole[: len(whole) // 2])
     (folder / "text.png").write_text("not an image")
-    Image.new("1", (20_000, 20_000)).save(folder / "bomb.png")  # 400 million pixels in a small file
+    (folder / "bomb.png").write_bytes(bomb())
     Image.new("RGB", (4, 4)).save(folder / "format.png", "BMP")
     names = ("truncated.png", "text.png", "bomb.png", "format.png", "absent.png")
     return [{"facts": REFUSED, "images": [name]} for name in names]

@@ -77,7 +77,7 @@ def test_validation_stays_out_of_the_headline_and_is_reported_apart(
 def test_rules_are_measured_where_they_decide_and_right_beside(
     policy: CompiledPolicy, items: tuple[EvalItem, ...], arms: dict[str, Scored]
 ) -> None:
-    """Of the default's cases, both lie one atom from toxic mixing (and one from asking to hurt: ties go to the worse)."""
+    """The default's cases lie one atom from either rule that refuses: ties go to the more severe."""
     summary = summarise(policy, items, arms, held_out=HELD_OUT, hypothesis_split="combinations")
     rows = {row.rule: row for row in summary.rules}
     assert list(rows) == ["toxic_mixing", "lab_training", "asks_to_hurt", "default"]

@@ -57,10 +57,17 @@ def test_carried_out_each_is_met_by_a_rule_of_its_topic(policy: CompiledPolicy, 
     assert redirected == {("8", "1"), ("8", "3"), ("10", "5")}
 
 
-def test_a_vague_prompt_decides_as_the_empty_list_says(policy: CompiledPolicy, rows: Rows) -> None:
+def test_a_vague_prompt_beside_an_empty_list_is_refused_where_the_list_is_forbidden(
+    policy: CompiledPolicy, rows: Rows
+) -> None:
+    """35 rows on the seven forbidden topics; the 15 rows of advice are answered."""
     interpreter = Interpreter(policy)
-    for row in rows:
-        assert interpreter.decide(case(row, "other")).verdict is interpreter.decide(case(row, "complete")).verdict
+    decisions = [interpreter.decide(case(row, "other")) for row in rows]
+    assert Counter(decision.speaker for decision in decisions) == {
+        "vague_prompt": 34,
+        "self_harm_text": 1,
+        "default": 15,
+    }
 
 
 @pytest.mark.parametrize("act", ["transcribe", "translate", "describe", "explain", "check"])

@@ -22,7 +22,7 @@ GROUPS = {
 
 def nodes() -> dict[str, Node]:
     policy = compile_policy(policies_root() / "weapons.safecot")
-    return {node.name: node for node in policy.taxonomies["std.hazards"].nodes}
+    return {node.name: node for node in policy.taxonomies["std.hazards.hazards"].nodes}
 
 
 def test_twelve_categories_stand_in_their_groups() -> None:

@@ -53,7 +53,7 @@ FRAUD = Within(fact="query.topic", node="crime", values=("crime", "fraud", "thef
         (say(ANY, ["ammonia", "bleach", "toy"]), "Among corrosive: a bottle of bleach and a bottle of ammonia."),
         (say(ANY, ["toy"]), "Among corrosive: nothing."),
         (say(ANY, ["toy"], False), "Among corrosive: nothing, as needed."),
-        (say(ANY, ["bleach"], False), "Among corrosive: a bottle of bleach, ruled out."),
+        (say(ANY, ["bleach"], False), "Among corrosive: a bottle of bleach, not as needed."),
         (say(ANY, ["bleach"], name_fact=True), "Objects visible in the image, among corrosive: a bottle of bleach."),
         (say(ANY, None), "Among corrosive: not known."),
         (say(ALL, ["bleach", "ammonia"]), "All of corrosive: a bottle of bleach and a bottle of ammonia."),
@@ -76,7 +76,7 @@ FRAUD = Within(fact="query.topic", node="crime", values=("crime", "fraud", "thef
         (say(MIX, "mix"), "Intent: how to mix it."),
         (say(MIX, "store"), "Intent: how to store it, not how to mix it."),
         (say(MIX, "store", False), "Intent: how to store it, not how to mix it, as needed."),
-        (say(MIX, "mix", False), "Intent: how to mix it, ruled out."),
+        (say(MIX, "mix", False), "Intent: how to mix it, not as needed."),
         (say(MIX, None), "Intent: not known."),
         (say(HARMFUL, "mix"), "Intent: how to mix it, among harmful acts."),
         (say(HARMFUL, "store"), "Intent: how to store it, not among harmful acts."),
@@ -141,7 +141,7 @@ def read(text: str, atom: FactAtom, positive: bool) -> Truth:
     if text.endswith(": not known"):
         return Truth.MAYBE
     literal = None
-    for suffix, truth in ((", as needed", Truth.YES), (", ruled out", Truth.NO)):
+    for suffix, truth in ((", as needed", Truth.YES), (", not as needed", Truth.NO)):
         if text.endswith(suffix):
             literal, text = truth, text.removesuffix(suffix)
     state = text.split(": ", 1)[1]

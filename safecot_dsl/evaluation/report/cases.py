@@ -17,6 +17,7 @@ from safecot_dsl.evaluation.score import ItemScore, Scored
 from safecot_dsl.render import ReasoningStyle
 
 _IMAGE_LIMIT = 400_000  # bytes of one image; a larger one is named, not shown, so that the file can be opened
+_SMALL = 128  # pixels across
 _MAGIC = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
 
@@ -92,7 +93,10 @@ def _line_class(derivation: Derivation | None, line: str) -> str | None:
 def _origin(origins: Sequence[Origin]) -> Markup:
     if not origins:
         return tag("span", "not what the policy says here", cls="origin")
-    named = dict.fromkeys(" ".join(part for part in (origin.rule, origin.place) if part) for origin in origins)
+    places: dict[str, dict[str, None]] = {}
+    for origin in origins:
+        places.setdefault(origin.rule or "", {}).update(dict.fromkeys(filter(None, [origin.place])))
+    named = (" ".join(filter(None, [rule, ", ".join(found)])) for rule, found in places.items())
     return tag("span", " · ".join(named), cls="origin")
 
 
@@ -136,4 +140,7 @@ def _image(data: bytes) -> Markup:
     if kind is None or len(data) > _IMAGE_LIMIT:
         reason = "of an unknown format" if kind is None else "too large to be shown here"
         return tag("span", f"an image of {len(data):,} bytes, {reason}", cls="no-image")
-    return tag("img", src=f"data:{kind};base64,{base64.b64encode(data).decode()}", alt="the image of the request")
+    # A PNG's width stands in its first chunk; a small picture is enlarged with its pixels kept sharp.
+    enlarged = kind == "image/png" and int.from_bytes(data[16:20]) <= _SMALL
+    source = f"data:{kind};base64,{base64.b64encode(data).decode()}"
+    return tag("img", src=source, alt="the image of the request", cls="enlarged" if enlarged else None)

@@ -163,7 +163,7 @@ def curve_chart(curves: Sequence[tuple[Arm, Curve]]) -> Markup:
         parts.append(marker(arm, x(points[-1][0]), y(points[-1][1]), 4))
     parts.append(tag("text", "optimiser step", x=(left + right) / 2, y=bottom + 32, cls="label", text_anchor="middle"))
     said = "; ".join(f"{arm.title} ends at {points[-1][1]:.3g} after {points[-1][0]} steps" for arm, points in thinned)
-    hint = "mean loss per completion token" + (", logarithmic" if logarithmic else "")
+    hint = "mean over completion tokens, nats" + (", logarithmic" if logarithmic else "")
     return _figure("Training loss", hint, f"Training loss. {said}", bottom + 38, parts)
 
 

@@ -11,7 +11,7 @@ from safecot_dsl.evaluation.report.arms import Arm, legend, look
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import badge, effect, held_mark, p_value, rate, scroll, strong
 from safecot_dsl.evaluation.statistics import Rate
-from safecot_dsl.evaluation.summary import METRIC_TITLES, PairedMetric, RuleRow, Summary
+from safecot_dsl.evaluation.summary import ARM_TITLES, METRIC_TITLES, PairedMetric, RuleRow, Summary
 
 _HINTS: dict[Metric, str] = {
     "safe_refusal": "requests to be refused that were refused",
@@ -340,7 +340,7 @@ def training(curves: Mapping[str, Curve]) -> Markup | None:
 
 
 def show_limits(summary: Summary, limits: Sequence[str]) -> Markup:
-    unscored = [f"{arm}: {m.unscored}" for arm, m in summary.pooled.items() if m.unscored.value]
+    unscored = [f"{ARM_TITLES.get(arm, arm)} {m.unscored}" for arm, m in summary.pooled.items() if m.unscored.value]
     general = [
         "The intervals take the items as independent draws; items that share a group, an image or a phrasing are not, "
         "so the true uncertainty is larger. One run of each arm is shown: what another seed would give is not in them.",

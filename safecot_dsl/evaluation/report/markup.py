@@ -21,7 +21,8 @@ def tag(name: str, /, *children: object, cls: str | None = None, **attributes: o
     True gives it without a value, floats are written with two decimals.
     """
     given = {"class": cls, **{key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()}}
-    head = name + "".join(_attribute(key, value) for key, value in given.items() if value not in (None, False))
+    # By identity: the number 0 equals False, and is a value.
+    head = name + "".join(_attribute(k, v) for k, v in given.items() if v is not None and v is not False)
     if name in _VOID:
         return Markup(f"<{head}>")
     return Markup(f"<{head}>{join(children)}</{name}>")

@@ -50,10 +50,13 @@ def write_report(
     `examples` are the ids of the cases to show, or how many to draw from the held-out splits without a look at the
     answers. `created` is the date as it is to be read, `command` what makes the report again, `limits` sentences of
     the experiment's own. Any arm and any curve may be missing. The page loads nothing: styles are inline and named by
-    their hash in its content security policy, charts are SVG, images data URIs; there are no scripts.
+    their hash in its content security policy, charts are SVG, images data URIs; there are no scripts. Raises ValueError
+    for a summary of another policy, and for an example that is not among the items.
     """
     from safecot_dsl.storage import write_whole
 
+    if summary.policy != policy.digest:
+        raise ValueError(f"the summary is of the policy {summary.policy}, the report's is {policy.digest}")
     held_out = [item for item in items if item.split in summary.held_out]
     ids = choose(policy, held_out, examples) if isinstance(examples, int) else tuple(examples)
     by_id = {item.id: item for item in items}

@@ -10,8 +10,11 @@ from safecot_dsl.engine import show_condition
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import badge, rule_names, scroll
 
-_KEYWORDS = re.compile(
-    r"\b(and|or|not|at least|of|is|in|has|any|all|none|within|empty|between|contains|matches)\b|([<>]=?)"
+# Texts and patterns are passed over, so that no word of theirs is taken for one of the language's.
+_WORDS = re.compile(
+    r"""(?P<quoted>"(?:\\.|[^"\\])*"|(?<=matches )/(?:\\.|[^/\\])*/i?)"""
+    r"|(?<![.\w])(?:and|or|not|at least|of|is|in|has|any|all|none|within|empty|between|contains|matches)(?![.\w])"
+    r"|[<>]=?"
 )
 
 
@@ -59,7 +62,7 @@ def _rule(policy: CompiledPolicy, rule: Rule) -> Markup:
         tag(
             "pre",
             (
-                tag("div", tag("span", word.ljust(7), cls="k"), " ", _condition(condition))
+                tag("div", tag("span", word.ljust(7), cls="k"), " ", highlight(condition))
                 for word, condition in clauses
                 if condition is not None
             ),
@@ -75,7 +78,7 @@ def _rule(policy: CompiledPolicy, rule: Rule) -> Markup:
     )
 
 
-def _condition(condition: Condition) -> Markup:
+def highlight(condition: Condition) -> Markup:
     """In the language's words; a conjunction has a line for each part."""
     if isinstance(condition, And):
         parts = [
@@ -86,9 +89,10 @@ def _condition(condition: Condition) -> Markup:
         text = show_condition(condition)
     pieces: list[object] = []
     end = 0
-    for match in _KEYWORDS.finditer(text):
-        pieces += [text[end : match.start()], tag("span", match.group(), cls="k")]
-        end = match.end()
+    for match in _WORDS.finditer(text):
+        if match["quoted"] is None:
+            pieces += [text[end : match.start()], tag("span", match.group(), cls="k")]
+            end = match.end()
     return join([*pieces, text[end:]])
 
 

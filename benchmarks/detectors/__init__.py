@@ -1,0 +1,1 @@
+"""How far the standard detectors agree with people's labels and with real refusals."""

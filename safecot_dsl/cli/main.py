@@ -1,0 +1,72 @@
+"""The commands and the exit codes. What a command needs is imported when it runs: `--help` and `check` stay fast."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+import typer
+
+from safecot_dsl import __version__
+from safecot_dsl.cli import policies, recipes, schemas
+from safecot_dsl.cli.output import Exit, complain
+
+app = typer.Typer(
+    name="safecotc",
+    help="Safety policies as programs: check, compile, decide and explain them; make data, train and evaluate with them.",
+    epilog="Exit codes: 0 fine; 1 the policy, a case or a row has errors; 2 wrong usage; 3 the run failed; 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"safecotc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
+    del version
+
+
+policies.register(app)
+schemas.register(app)
+recipes.register(app)
+
+
+def main() -> None:
+    """The entry point: runs a command and turns what went wrong into one clear line and an exit code."""
+    try:
+        app(standalone_mode=True)
+    except KeyboardInterrupt:
+        complain("interrupted; what was finished is kept, and the same command goes on from there")
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `head` does; the interpreter must not complain of it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.FINE)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            complain(f"the disk is full: {error.filename or 'writing failed'}; nothing half-written was left behind")
+        else:
+            where = f"{error.filename}: " if error.filename else ""
+            complain(f"{where}{error.strerror or error}")
+        sys.exit(Exit.FAILED)
+    except ModuleNotFoundError as error:
+        message = recipes.missing_extra(error)
+        if message is None:
+            raise
+        complain(message)
+        sys.exit(Exit.USAGE)
+    except Exception as error:
+        if not recipes.is_expected(error):
+            raise
+        complain(str(error))
+        sys.exit(Exit.FAILED)

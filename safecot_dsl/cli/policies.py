@@ -1,0 +1,290 @@
+"""Commands on policies: check, compile, decide, explain, prompt, criteria, grade."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from safecot_dsl.cli.output import FORMAT, SET, Exit, Format, console, fail, read_text, settings, write_json
+
+if TYPE_CHECKING:
+    from safecot_dsl.artifact import CompiledPolicy
+
+POLICY = typer.Argument(..., metavar="POLICY", help="A .safecot file, or a compiled .json artifact.")
+
+
+def register(app: typer.Typer) -> None:
+    for command in (check, compile_, decide, explain, prompt, criteria, grade):
+        app.command(name=command.__name__.rstrip("_"))(command)
+
+
+def _policy(path: Path, pairs: list[str]) -> CompiledPolicy:
+    """The compiled policy; one with errors is shown and ends the command."""
+    from safecot_dsl.diagnostics import render_text
+    from safecot_dsl.workspace import open_policy
+
+    opened = open_policy(path, settings(pairs))
+    if opened.failed:
+        console(error=True).print(render_text(opened.diagnostics, opened.sources), end="")
+        raise typer.Exit(Exit.ERRORS)
+    if opened.policy is None:
+        fail(f"{path}: this is a library: it is imported by policies and decides nothing itself", Exit.ERRORS)
+    return opened.policy
+
+
+def check(
+    files: list[Path] = typer.Argument(..., metavar="FILES...", help="Policies or libraries."),
+    set_: list[str] = SET,
+    format: Format = FORMAT,
+    strict: bool = typer.Option(False, "--strict", help="Warnings fail too."),
+) -> None:
+    """Report every error in policies, every example that fails, and what else looks wrong."""
+    from safecot_dsl.diagnostics import Severity, SourceFile, render_json, render_text
+    from safecot_dsl.workspace import check_policy, open_policy
+
+    params = settings(set_)
+    found: list[Any] = []
+    sources: dict[str, SourceFile] = {}
+    for file in files:
+        opened = open_policy(file, params)
+        # A library's faults show with every policy that imports it; once is enough.
+        found += [d for d in check_policy(opened) if d not in found]
+        sources.update(opened.sources)
+    errors = sum(d.severity is Severity.ERROR for d in found)
+    warnings = sum(d.severity is Severity.WARNING for d in found)
+    if format is Format.JSON:
+        write_json({"diagnostics": render_json(found)})
+    else:
+        out = console()
+        out.print(render_text(found, sources), end="")
+        files_word = f"{len(files)} file{'s' * (len(files) != 1)}"
+        out.print(f"{files_word} checked: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
+    if errors or (strict and warnings):
+        raise typer.Exit(Exit.ERRORS)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number or 'no'} {word}{'s' * (number != 1)}"
+
+
+def compile_(
+    policy: Path = POLICY,
+    out: Path | None = typer.Option(
+        None, "--out", "-o", help="Where to write the artifact; `-` for standard output. Default: POLICY with .json."
+    ),
+    set_: list[str] = SET,
+    format: Format = FORMAT,
+) -> None:
+    """Compile a policy into the artifact that everything downstream reads."""
+    compiled = _policy(policy, set_)
+    if out is not None and str(out) == "-":
+        typer.echo(compiled.to_json(), nl=False)
+        return
+    from safecot_dsl.storage import write_whole
+
+    target = out or policy.with_suffix(".json")
+    if target.resolve() == policy.resolve():
+        fail(f"{target} is the artifact itself; name another file with --out")
+    if target.is_dir():
+        target = target / f"{policy.stem}.json"
+    write_whole(target, compiled.to_json())
+    facts = {
+        "policy": compiled.header.name,
+        "version": compiled.header.version,
+        "digest": compiled.digest,
+        "rules": len(compiled.rules),
+        "facts": len(compiled.facts),
+        "out": str(target),
+    }
+    if format is Format.JSON:
+        write_json(facts)
+    else:
+        out_ = console()
+        out_.print(f"{target}: {facts['policy']} {facts['version']}, {facts['rules']} rules, {facts['facts']} facts")
+        out_.print(f"digest {compiled.digest}")
+
+
+def _lines(path: Path) -> Iterator[tuple[int, Any, str | None]]:
+    """(line, value, error) of a JSONL file; blank lines at its end are none."""
+    lines = read_text(path).rstrip("\n").split("\n")
+    for number, line in enumerate(lines, start=1):
+        if not line and len(lines) == 1:
+            return
+        try:
+            yield number, json.loads(line), None
+        except (json.JSONDecodeError, RecursionError) as error:
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+            yield number, None, f"line {number} is not JSON: {reason}"
+
+
+def _one(path: Path) -> Any:
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        fail(f"{path}: not JSON: {error.msg} (line {error.lineno}, column {error.colno})", Exit.ERRORS)
+    except RecursionError:
+        fail(f"{path}: not JSON: nested too deeply", Exit.ERRORS)
+
+
+def decide(
+    policy: Path = POLICY,
+    case: Path | None = typer.Option(None, "--case", help="A file with one case as JSON; `-` for standard input."),
+    cases: Path | None = typer.Option(None, "--cases", help="A file with one case a line; one decision a line."),
+    set_: list[str] = SET,
+    format: Format = typer.Option(Format.JSON, "--format", "-f", help="How to write the decisions."),
+) -> None:
+    """Decide cases: {"facts": {"image.objects": ["bleach"], "query.harm": null}}.
+
+    An ill-typed case gives {"error": ...} in its place, and exit code 1 at the end.
+    """
+    from safecot_dsl.artifact import CaseError, read_case
+    from safecot_dsl.engine import Interpreter
+
+    if (case is None) == (cases is None):
+        fail("give either --case FILE or --cases FILE")
+    interpreter = Interpreter(_policy(policy, set_))
+    rows = [(1, _one(case), None)] if case is not None else _lines(cases or Path("-"))
+    failed = False
+    out = console()
+    for number, data, error in rows:
+        decision = None
+        if error is None:
+            try:
+                decision = interpreter.decide(read_case(interpreter.policy, data))
+            except CaseError as fault:
+                error = str(fault)
+        failed = failed or decision is None
+        if format is Format.TEXT:
+            out.print(f"{number}: error: {error}" if decision is None else f"{number}: {_in_words(decision)}")
+        else:
+            write_json({"error": error} if decision is None else decision.model_dump(mode="json"))
+    if failed:
+        raise typer.Exit(Exit.ERRORS)
+
+
+def _in_words(decision: Any) -> str:
+    names = ", ".join(decision.deciding or (decision.speaker,))
+    if decision.certain:
+        return f"{decision.verdict} by {names}"
+    bounds = f"between {decision.lower} and {decision.upper}"
+    return f"{decision.verdict} by {names} ({bounds}; unsettled: {', '.join(decision.unsettled)})"
+
+
+def explain(
+    policy: Path = POLICY,
+    case: Path = typer.Option(..., "--case", help="A file with one case as JSON; `-` for standard input."),
+    style: str = typer.Option("stepwise", "--style", help="How much reasoning: minimal, full or stepwise."),
+    seed: str = typer.Option("0", "--seed", help="Draws among alternative texts."),
+    set_: list[str] = SET,
+    format: Format = FORMAT,
+) -> None:
+    """Show why a case is decided as it is, rule by rule, and the reasoning that results."""
+    from safecot_dsl.artifact import CaseError, read_case
+    from safecot_dsl.engine import Interpreter
+    from safecot_dsl.engine import explain as explain_case
+    from safecot_dsl.render import ReasoningStyle, render, write_target
+
+    if style not in list(ReasoningStyle):
+        fail(f"`--style {style}`: one of {', '.join(ReasoningStyle)}")
+    interpreter = Interpreter(_policy(policy, set_))
+    data = _one(case)
+    try:
+        parsed = read_case(interpreter.policy, data)
+    except CaseError as error:
+        fail(str(error), Exit.ERRORS)
+    explanation = explain_case(interpreter, parsed)
+    rendered = render(interpreter, parsed, style=ReasoningStyle(style), seed=seed)
+    text = write_target(rendered)
+    if format is Format.JSON:
+        write_json({**explanation.model_dump(mode="json"), "rendered": rendered.model_dump(mode="json"), "text": text})
+        return
+    from safecot_dsl.cli.explaining import show_explanation
+
+    show_explanation(explanation, rendered, text, interpreter.policy, console())
+
+
+def prompt(policy: Path = POLICY, set_: list[str] = SET, format: Format = FORMAT) -> None:
+    """Write what a model is told when it is to follow the policy without training."""
+    from safecot_dsl.render import policy_prompt, prompt_warning
+
+    compiled = _policy(policy, set_)
+    text = policy_prompt(compiled)
+    warning = prompt_warning(text)
+    if format is Format.JSON:
+        write_json({"policy": compiled.digest, "prompt": text, "warning": warning})
+        return
+    typer.echo(text)
+    if warning:
+        console(error=True).print(f"warning: {warning}")
+
+
+def criteria(
+    policy: Path = POLICY,
+    judge: bool = typer.Option(False, "--judge", help="Write the prompt for a model that judges a response."),
+    request: str = typer.Option("(the request)", "--request", help="With --judge: what was asked."),
+    response: str = typer.Option("(the response)", "--response", help="With --judge: what is judged."),
+    set_: list[str] = SET,
+) -> None:
+    """Write the criteria of right responses as JSON, or as a judge's prompt."""
+    compiled = _policy(policy, set_)
+    if not judge:
+        write_json(compiled.criteria.model_dump(mode="json", exclude_none=True))
+        return
+    from safecot_dsl.criteria import judge_prompt
+
+    typer.echo(judge_prompt(compiled, request, response).text)
+
+
+def grade(
+    policy: Path = POLICY,
+    responses: Path = typer.Option(..., "--responses", help='JSONL: {"response", "due"?, "case"?} a line; `-` for standard input.'),
+    set_: list[str] = SET,
+) -> None:
+    """Grade responses: {"propositions", "verdict", "class"} a line, in order.
+
+    What is graded is the final answer; a block of reasoning before it is taken off. `due` is a verdict, or is worked
+    out from `case`.
+    """
+    from safecot_dsl.criteria import grade as grade_response
+    from safecot_dsl.engine import Interpreter
+    from safecot_dsl.render import parse_target
+
+    interpreter = Interpreter(_policy(policy, set_))
+    failed = False
+    for _, data, error in _lines(responses):
+        row: dict[str, Any] | None = None
+        if error is None:
+            try:
+                answer, due, rules = _response(interpreter, data)
+                final = parse_target(answer).answer
+                row = grade_response(interpreter.policy, final, due=due, rules=rules).model_dump(mode="json")
+            except ValueError as fault:
+                error = str(fault)
+        failed = failed or row is None
+        write_json({"error": error} if row is None else row)
+    if failed:
+        raise typer.Exit(Exit.ERRORS)
+
+
+def _response(interpreter: Any, data: Any) -> tuple[str, Any, tuple[str, ...]]:
+    """The response, the verdict that is due and the deciding rules of a line for `grade`."""
+    from safecot_dsl.artifact import Verdict, read_case
+
+    if not isinstance(data, dict) or not isinstance(data.get("response"), str):
+        raise ValueError('a line is an object with the key "response", a text')
+    unknown = sorted(set(data) - {"response", "due", "case", "id"})
+    if unknown:
+        raise ValueError(f"unknown key `{unknown[0]}`: a line has `response`, `due`, `case` and `id`")
+    due, rules = None, ()
+    if data.get("case") is not None:
+        decision = interpreter.decide(read_case(interpreter.policy, data["case"]))
+        due, rules = decision.verdict, decision.deciding
+    if data.get("due") is not None:
+        if data["due"] not in list(Verdict):
+            raise ValueError(f"`due` is {data['due']!r}: one of {', '.join(Verdict)}")
+        due = Verdict(data["due"])
+    return data["response"], due, rules

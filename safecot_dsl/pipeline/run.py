@@ -1,0 +1,271 @@
+"""The stages, content-addressed: what is done for the same inputs is not done again, what was interrupted goes on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from safecot_dsl import __version__
+from safecot_dsl.artifact import CompiledPolicy, canonical_json
+from safecot_dsl.dataset import Answerer, DataRecipe, DatasetReport, generate
+from safecot_dsl.evaluation import (
+    EvalItem,
+    Scored,
+    Summary,
+    ask,
+    comply_with_everything,
+    read_answers,
+    read_curve,
+    read_items,
+    read_summary,
+    refuse_everything,
+    score,
+    summarise,
+    write_items,
+    write_report,
+    write_summary,
+)
+from safecot_dsl.facts.digest import source_digest
+from safecot_dsl.models import Request, VisionLanguageModel, load_model
+from safecot_dsl.models.folder import model_digest
+from safecot_dsl.pipeline.items import miniature_items
+from safecot_dsl.pipeline.recipe import Recipe, RecipeError
+from safecot_dsl.render import ReasoningStyle
+from safecot_dsl.storage import Progress, Stage, run_stage, write_whole
+from safecot_dsl.training import TrainingResult, train
+from safecot_dsl.workspace import compile_policy
+
+#: Part of every stage's inputs: what the stages mean. Raise it when a stage's output changes for the same inputs.
+MEANING = "1"
+
+_POLES = {"refuse_everything": refuse_everything, "comply_with_everything": comply_with_everything}
+
+
+class Run:
+    """A recipe at work in a folder: `policy.json`, `base/`, `items/`, `arms/NAME/{data,adapter,answers}/`,
+    `summary.json`, `report.html`."""
+
+    def __init__(self, recipe: Recipe, path: Path, out: Path, progress: Progress) -> None:
+        """`path` is the recipe's file: its folder is what the recipe's paths are relative to."""
+        self.recipe = recipe
+        self.path = path
+        self.base_dir = path.parent
+        self.out = out
+        self.progress = progress
+
+    @cached_property
+    def policy(self) -> CompiledPolicy:
+        """The compiled policy, also written to `policy.json`."""
+        policy = compile_policy(self.base_dir / self.recipe.policy, self.recipe.params)
+        write_whole(self.out / "policy.json", policy.to_json())
+        return policy
+
+    @cached_property
+    def model(self) -> str:
+        """The base model's folder or hub id; the miniature's is built first."""
+        if self.recipe.model is None:
+            raise RecipeError(f"{self.path}: `model` is missing: a model folder, a hub id, or `{{miniature: {{}}}}`")
+        miniature = self.recipe.miniature
+        if miniature is None:
+            given = str(self.recipe.model)
+            folder = self.base_dir / given
+            return str(folder) if folder.is_dir() else given
+        from safecot_dsl.miniature import build_base
+
+        steps = {k: v for k, v in miniature.model_dump(exclude={"seed"}).items() if v is not None}
+
+        def work(folder: Path) -> None:
+            build_base(self.policy, folder / "model", seed=miniature.seed, progress=self.progress, **steps)
+
+        inputs = {"policy": self.policy.digest, "base": canonical_json(miniature.model_dump()), "meaning": MEANING}
+        return str(self._stage(self.out / "base", inputs, work).directory / "model")
+
+    def _stage(self, directory: Path, inputs: dict[str, str], work: object) -> Stage:
+        return run_stage(directory, inputs, work, progress=self.progress)  # pyright: ignore[reportArgumentType]
+
+    # Data and training ------------------------------------------------------------------------------------------
+    def generate(self, arm: str) -> tuple[Path, DatasetReport]:
+        """The data set of an arm, in `arms/ARM/data`."""
+        recipe = self.recipe.data_of(arm)
+        directory = self.out / "arms" / arm / "data"
+        answerer = self._answerer(recipe)
+
+        def work(folder: Path) -> None:
+            made = folder / "rows"
+            generate(
+                self.policy,
+                recipe,
+                made,
+                seed=self.recipe.seed,
+                base_dir=self.base_dir,
+                answerer=answerer,
+                command=f"safecotc generate {self.path.name}",
+                progress=self.progress,
+            )
+            for entry in made.iterdir():
+                entry.replace(folder / entry.name)
+            made.rmdir()
+
+        inputs = {
+            "policy": self.policy.digest,
+            "data": canonical_json(recipe.model_dump(mode="json")),
+            "seed": str(self.recipe.seed),
+            "sources": ",".join(source_digest(source, self.base_dir) for source in recipe.sources),
+            "model": model_digest(self.model) if answerer is not None else "",
+            "version": __version__,
+            "meaning": MEANING,
+        }
+        self._stage(directory, inputs, work)
+        return directory, DatasetReport.model_validate_json((directory / "report.json").read_bytes())
+
+    def _answerer(self, recipe: DataRecipe) -> Answerer | None:
+        """The base model's own answers, where the recipe names a model and a source has none."""
+        if self.recipe.model is None or all(source.kind == "miniature" for source in recipe.sources):
+            return None  # the miniature's samples carry the base's answers
+
+        def answer(asked: list[tuple[str, tuple[bytes, ...]]]) -> list[str]:
+            settings = self.recipe.evaluation
+            return load_model(self.model).generate(
+                [Request(prompt=prompt, images=images) for prompt, images in asked],
+                max_new_tokens=settings.max_new_tokens,
+                batch_size=settings.batch_size,
+            )
+
+        return answer
+
+    def train(self, arm: str) -> TrainingResult:
+        """The adapter of an arm, in `arms/ARM/adapter`; its data are made first."""
+        data, _ = self.generate(arm)
+        return train(
+            data / "train.parquet",
+            self.model,
+            self.out / "arms" / arm / "adapter",
+            self.recipe.training_of(arm).model_copy(update={"seed": self.recipe.seed}),
+            policy_digest=self.policy.digest,
+            data_digest=_digest_of_stage(data),
+            recipe_json=canonical_json(self.recipe.model_dump(mode="json", exclude={"evaluation", "description"})),
+            progress=self.progress,
+        )
+
+    # Evaluation -------------------------------------------------------------------------------------------------
+    @cached_property
+    def items(self) -> tuple[EvalItem, ...]:
+        """What every arm is asked, in `items/items.parquet`."""
+        worlds = {s.world for arm in self.recipe.arms for s in self.recipe.data_of(arm).sources if s.kind == "miniature"}
+        if len(worlds) != 1:
+            raise RecipeError(
+                f"{self.path}: evaluation here is of the miniature world, and the arms' sources name "
+                + ("none" if not worlds else "several worlds")
+            )
+        (world,) = worlds
+        settings = self.recipe.evaluation
+
+        def work(folder: Path) -> None:
+            items = miniature_items(
+                self.policy, settings, world=world, seed=self.recipe.seed, progress=self.progress
+            )
+            write_items(folder / "items.parquet", items)
+
+        inputs = {
+            "policy": self.policy.digest,
+            "splits": canonical_json({name: split.model_dump() for name, split in settings.splits.items()}),
+            "world": str(world),
+            "seed": str(self.recipe.seed),
+            "meaning": MEANING,
+        }
+        return read_items(self._stage(self.out / "items", inputs, work).directory / "items.parquet")
+
+    def answers(self, arm: str) -> Path:
+        """The raw answers of an arm, in `arms/ARM/answers`; the arm is trained first where it is a trained one."""
+        items = self.items
+        settings = self.recipe.evaluation
+        adapter = self.train(arm).adapter if arm in self.recipe.arms else None
+        model = None if arm in _POLES else self.model
+
+        def asked() -> VisionLanguageModel:
+            return _POLES[arm](self.policy) if model is None else load_model(model, adapter)
+
+        def work(folder: Path) -> None:
+            ask(
+                asked(),
+                items,
+                folder / "answers.jsonl",
+                batch_size=settings.batch_size,
+                max_new_tokens=settings.max_new_tokens,
+                progress=self.progress,
+                description=f"{arm}: answering",
+            )
+
+        inputs = {
+            "items": _digest_of_stage(self.out / "items"),
+            "model": model_digest(model) if model is not None else arm,
+            "policy": self.policy.digest if model is None else "",
+            "adapter": _digest_of_stage(adapter) if adapter is not None else "",
+            "settings": canonical_json({"batch_size": settings.batch_size, "tokens": settings.max_new_tokens}),
+            "meaning": MEANING,
+        }
+        return self._stage(self.out / "arms" / arm / "answers", inputs, work).directory / "answers.jsonl"
+
+    def evaluate(self) -> Summary:
+        """Ask every arm, score the answers, write `summary.json` and `report.html`."""
+        arms = ("base", *self.recipe.arms, *_POLES)
+        paths = {arm: self.answers(arm) for arm in arms}
+        settings = self.recipe.evaluation
+        report = self.out / "report"
+
+        def work(folder: Path) -> None:
+            self.progress.start("scoring", len(arms), unit="arms")
+            scored: dict[str, Scored] = {}
+            for arm, path in paths.items():
+                style = self.recipe.data_of(arm).style if arm in self.recipe.arms else "none"
+                scored[arm] = score(
+                    self.policy,
+                    self.items,
+                    read_answers(path),
+                    style=ReasoningStyle.STEPWISE if style == "none" else ReasoningStyle(style),
+                )
+                self.progress.advance()
+            summary = summarise(
+                self.policy,
+                self.items,
+                scored,
+                held_out=settings.held_out,
+                hypothesis_split=settings.hypothesis_split,
+            )
+            write_summary(folder / "summary.json", summary)
+            write_report(
+                folder / "report.html",
+                policy=self.policy,
+                summary=summary,
+                scored=scored,
+                items=self.items,
+                curves={
+                    arm: read_curve(self.out / "arms" / arm / "adapter" / "metrics.jsonl") for arm in self.recipe.arms
+                },
+                command=f"safecotc run {self.path.name}",
+                created=datetime.now(UTC).date().isoformat(),
+                examples=settings.examples,
+            )
+
+        inputs = {
+            **{f"answers of {arm}": _digest_of_stage(path.parent) for arm, path in paths.items()},
+            **{f"adapter of {arm}": _digest_of_stage(self.out / "arms" / arm / "adapter") for arm in self.recipe.arms},
+            "policy": self.policy.digest,
+            "evaluation": canonical_json(settings.model_dump(mode="json")),
+            "version": __version__,
+            "meaning": MEANING,
+        }
+        self._stage(report, inputs, work)
+        for name in ("summary.json", "report.html"):
+            made, shown = report / name, self.out / name
+            if not shown.is_file() or shown.read_bytes() != made.read_bytes():
+                write_whole(shown, made.read_bytes())
+        return read_summary(self.out / "summary.json")
+
+
+def _digest_of_stage(directory: Path) -> str:
+    """The name of a finished stage's outputs, from its stamp."""
+    from safecot_dsl.storage import sha256_file
+
+    return sha256_file(directory / "stage.json")

@@ -1,0 +1,56 @@
+"""Fixtures that every test may use, and how long Hypothesis searches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.workspace import compile_policy
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Derandomised, so that a failure in continuous integration can be repeated; no deadline, because machines are shared.
+# Tests that cost more or less a case than most give their own number of examples through `examples()`.
+_CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=_CHECKS)
+# The search for counterexamples: SAFECOT_HYPOTHESIS=long, times as many examples as SAFECOT_EXAMPLES_FACTOR says.
+settings.register_profile("long", derandomize=False, deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile(os.environ.get("SAFECOT_HYPOTHESIS", "ci"))
+
+PolicyFrom = Callable[..., CompiledPolicy]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The optional folder of real data beside the repository; the test is skipped where it is absent."""
+    folder = Path(os.environ.get("SAFECOT_SHARED_DATA") or ROOT.parent / "shared" / "data").resolve()
+    if not folder.is_dir():
+        pytest.skip(f"needs the real data in {folder}, which is absent (SAFECOT_SHARED_DATA names another folder)")
+    return folder
+
+
+@pytest.fixture
+def policy_from(tmp_path: Path) -> PolicyFrom:
+    """Compiles a policy from its text, and perhaps with other files beside it: `policy_from(text, files={name: text})`.
+
+    A text that does not begin with the head of a file gets one. Raises `DiagnosticsError` where the text has errors.
+    """
+
+    def compile_text(
+        text: str, *, files: Mapping[str, str] = {}, params: Mapping[str, float] | None = None, name: str = "p.safecot"
+    ) -> CompiledPolicy:
+        for other, content in files.items():
+            (tmp_path / other).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / other).write_text(content, encoding="utf-8")
+        if not text.lstrip().startswith(("policy", "library", "#")):
+            text = f'policy p {{ version "1" }}\n{text}'
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return compile_policy(path, params)
+
+    return compile_text

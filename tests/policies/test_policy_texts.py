@@ -1,0 +1,83 @@
+"""What the shipped policies say: every authored text is said somewhere, and it reads as the verdict it stands for."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from regions import complete_cases
+
+from safecot_dsl.artifact import Case, CompiledPolicy, Rule, Verdict
+from safecot_dsl.criteria import detect, grade, response_verdict
+from safecot_dsl.datafiles import policies_root
+from safecot_dsl.engine import Interpreter
+from safecot_dsl.render import ReasoningStyle, answer_text, render
+from safecot_dsl.workspace import compile_policy
+
+NAMES = ["household_chemicals", "weapons", "self_harm", "people_privacy", "text_in_image"]
+SOURCE_ANSWER = "The object in the picture is blue."
+
+
+def step_keys(policy: CompiledPolicy) -> set[str]:
+    speeches = [rule.speech for rule in policy.rules] + [policy.default_speech]
+    return {step.key for speech in speeches for step in speech.think}
+
+
+def shuffled_cases(policy: CompiledPolicy) -> Iterator[Case]:
+    cases = list(complete_cases(policy))
+    random.Random(0).shuffle(cases)
+    yield from cases
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_step_is_said_in_some_complete_case(name: str) -> None:
+    policy = compile_policy(policies_root() / f"{name}.safecot")
+    interpreter = Interpreter(policy)
+    waiting = step_keys(policy)
+    for case in shuffled_cases(policy):
+        if not waiting:
+            break
+        rendered = render(interpreter, case, style=ReasoningStyle.FULL, seed="0", source_answer=SOURCE_ANSWER)
+        waiting -= {sentence.key for sentence in rendered.reasoning if sentence.key is not None}
+    assert waiting == set()
+
+
+def answering_rules() -> list[tuple[str, str]]:
+    """Policy and rule, for every rule whose answer the policy wrote itself."""
+    return [
+        (name, rule.name)
+        for name in NAMES
+        for rule in compile_policy(policies_root() / f"{name}.safecot").rules
+        if rule.speech.answer.say is not None
+    ]
+
+
+def answers_of(policy: CompiledPolicy, rule: Rule) -> set[str]:
+    """Answers of a rule as rendered, in a case that it decides, over some seeds."""
+    interpreter = Interpreter(policy)
+    for case in shuffled_cases(policy):
+        if interpreter.decide(case).speaker == rule.name:
+            return {
+                answer_text(
+                    render(
+                        interpreter, case, style=ReasoningStyle.MINIMAL, seed=str(seed), source_answer=SOURCE_ANSWER
+                    )
+                )
+                for seed in range(24)
+            }
+    raise AssertionError(f"{rule.name} never speaks")
+
+
+@pytest.mark.parametrize(("name", "rule_name"), answering_rules())
+def test_an_authored_answer_reads_as_its_verdict(name: str, rule_name: str) -> None:
+    """By the standard criteria's detectors; and it keeps what the rule itself requires, as far as detectors can tell."""
+    policy = compile_policy(policies_root() / f"{name}.safecot")
+    rule = policy.rule_index[rule_name]
+    for answer in answers_of(policy, rule):
+        verdict = response_verdict(policy.criteria, detect(policy.criteria, answer))
+        assert verdict == rule.verdict, answer
+        grading = grade(policy, answer, due=rule.verdict, rules=[rule.name])
+        assert not grading.propositions["judges_user"], answer
+        if rule.verdict is not Verdict.WARN:
+            assert grading.cls in ("ideal", "acceptable", None), (grading, answer)
