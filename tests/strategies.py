@@ -170,8 +170,7 @@ def _printable(value: Value) -> bool:
 # --- conditions ------------------------------------------------------------------------------------------------------
 
 
-@st.composite
-def fact_atoms(draw: DrawFn, fact: Fact) -> Condition:
+def _atom(draw: DrawFn, fact: Fact) -> Condition:
     """An atom that reads the fact, of any form that its type has."""
     name = fact.name
     match fact.type:
@@ -180,28 +179,29 @@ def fact_atoms(draw: DrawFn, fact: Fact) -> Condition:
         case OneOfType(values=values, taxonomy=taxonomy):
             if taxonomy is not None and draw(st.booleans()):
                 return within(name, draw(st.sampled_from(NODES)).name)
-            return Is(fact=name, values=draw(_subsets(values)))
+            return Is(fact=name, values=_subset(draw, values))
         case SetType(values=values):
-            if draw(st.integers(0, 3)) == 0:
+            quantifier = draw(st.sampled_from(["any", "all", "any", "all", None]))
+            if quantifier is None:
                 return Empty(fact=name)
-            return Has(fact=name, quantifier=draw(st.sampled_from(["any", "all"])), values=draw(_subsets(values)))
+            return Has(fact=name, quantifier=quantifier, values=_subset(draw, values))
         case NumberType():
             thresholds = st.sampled_from(_thresholds(fact))
-            if draw(st.booleans()):
-                low, high = sorted((draw(thresholds), draw(thresholds)))
-                return Between(fact=name, low=low, high=high)
-            return Compare(fact=name, operator=draw(st.sampled_from(["<", "<=", ">", ">="])), value=draw(thresholds))
+            operator = draw(st.sampled_from(["<", "<=", ">", ">=", None]))
+            if operator is not None:
+                return Compare(fact=name, operator=operator, value=draw(thresholds))
+            low, high = sorted((draw(thresholds), draw(thresholds)))
+            return Between(fact=name, low=low, high=high)
         case TextType():
             if draw(st.booleans()):
                 return Matches(fact=name, pattern=draw(st.sampled_from(PATTERNS)), ignore_case=draw(st.booleans()))
-            return Contains(fact=name, phrases=draw(st.lists(st.sampled_from(PHRASES), max_size=2).map(tuple)))
+            count = draw(st.sampled_from([1, 1, 2, 0]))
+            return Contains(fact=name, phrases=tuple(draw(st.sampled_from(PHRASES)) for _ in range(count)))
 
 
-def _subsets(values: Sequence[ValueName]) -> SearchStrategy[tuple[str, ...]]:
-    names = [value.name for value in values]
-    return st.lists(st.sampled_from(names), unique=True, max_size=3).map(
-        lambda chosen: tuple(name for name in names if name in chosen)
-    )
+def _subset(draw: DrawFn, values: Sequence[ValueName]) -> tuple[str, ...]:
+    bits = draw(st.integers(0, 2 ** len(values) - 1))
+    return tuple(value.name for index, value in enumerate(values) if bits >> index & 1)
 
 
 def within(fact: str, node: str) -> Within:
@@ -213,22 +213,26 @@ def within(fact: str, node: str) -> Within:
     return Within(fact=fact, node=node, values=tuple(n.name for n in NODES if n.name in below))
 
 
-def conditions(declared: Sequence[Fact], depth: int = 2) -> SearchStrategy[Condition]:
+def _condition(draw: DrawFn, declared: Sequence[Fact], depth: int) -> Condition:
+    form = draw(st.sampled_from(_FORMS)) if depth else None
+    if form is None:
+        return _atom(draw, draw(st.sampled_from(declared)))
+    if form is Not:
+        return Not(item=_condition(draw, declared, depth - 1))
+    items = tuple(_condition(draw, declared, depth - 1) for _ in range(draw(_SEVERAL)))
+    if form is AtLeast:
+        return AtLeast(count=draw(st.integers(1, len(items))), items=items)
+    return form(items=items)
+
+
+_FORMS = (None, None, Not, And, Or, AtLeast)
+_SEVERAL = st.integers(2, 3)
+
+
+@st.composite
+def conditions(draw: DrawFn, declared: Sequence[Fact], depth: int = 2) -> Condition:
     """A condition over the facts, of at most `depth` connectives above one another."""
-    atom = st.one_of([fact_atoms(fact) for fact in declared])
-    if depth == 0:
-        return atom
-    inner = conditions(declared, depth - 1)
-    several = st.lists(inner, min_size=2, max_size=3).map(tuple)
-    return st.one_of(
-        atom,
-        inner.map(lambda item: Not(item=item)),
-        several.map(lambda items: And(items=items)),
-        several.map(lambda items: Or(items=items)),
-        st.lists(inner, min_size=1, max_size=3).flatmap(
-            lambda items: st.integers(1, len(items)).map(lambda n: AtLeast(count=n, items=tuple(items)))
-        ),
-    )
+    return _condition(draw, declared, depth)
 
 
 # --- policies --------------------------------------------------------------------------------------------------------
@@ -242,39 +246,64 @@ _RULE_NAMES = ("mango", "b_2", "zebra", "b_10", "apple", "kiwi", "quince")
 
 
 @st.composite
-def policies(draw: DrawFn, max_rules: int = 6) -> CompiledPolicy:
-    """A policy of one to four facts and none to `max_rules` rules.
+def policies(draw: DrawFn, min_rules: int = 1, max_rules: int = 6) -> CompiledPolicy:
+    """A policy of one to four facts and `min_rules` to `max_rules` rules.
 
     Rules have exceptions, to one or several rules, and these exceptions of their own; `unless`, `unsure` of their own,
     hazards with and without severity. Conditions take every form.
     """
     names = draw(_NAMES)
     declared = tuple(draw(facts()).model_copy(update={"name": name}) for name in names)
-    condition = conditions(declared)
     rules: list[Rule] = []
-    for name in draw(st.permutations(_RULE_NAMES))[: draw(st.integers(0, max_rules))]:
-        earlier = [rule.name for rule in rules]
-        parents: list[str] = []
-        if earlier and draw(st.booleans()):
-            parents = draw(st.lists(st.sampled_from(earlier), min_size=1, max_size=3, unique=True))
-        hazard = draw(st.one_of(st.none(), st.sampled_from(NODES)))
+    for name in draw(_PERMUTED_RULE_NAMES)[: draw(st.integers(min_rules, max_rules))]:
+        hazard = draw(_HAZARDS)
         rules.append(
             Rule(
                 name=name,
-                exception_to=tuple(parents),
+                exception_to=tuple(r.name for r in rules if draw(_ONE_IN_THREE)),
                 hazard=None if hazard is None else hazard.name,
-                when=draw(condition),
-                unless=draw(st.one_of(st.none(), st.none(), condition)),
+                when=_condition(draw, declared, 2),
+                unless=_condition(draw, declared, 1) if draw(_ONE_IN_THREE) else None,
                 verdict=draw(VERDICTS),
-                unsure=draw(st.one_of(st.none(), st.none(), VERDICTS)),
+                unsure=draw(VERDICTS) if draw(_ONE_IN_THREE) else None,
             )
         )
     return build_policy(declared, draw(st.permutations(rules)), draw(VERDICTS), draw(VERDICTS))
 
 
-def build_policy(
-    declared: Sequence[Fact], rules: Sequence[Rule], default: Verdict, unsure: Verdict
-) -> CompiledPolicy:
+_ONE_IN_THREE = st.sampled_from([False, False, True])
+_HAZARDS = st.sampled_from([None, *NODES])
+_PERMUTED_RULE_NAMES = st.permutations(_RULE_NAMES)
+
+
+@st.composite
+def skeletons(draw: DrawFn, max_rules: int = 7) -> CompiledPolicy:
+    """A policy whose rules read one flag each and are exceptions to one another: all that matters to it is which of
+    them apply. It has far more exceptions than `policies`, and exceptions to exceptions."""
+    names = draw(_PERMUTED_RULE_NAMES)[: draw(st.integers(1, max_rules))]
+    flags = [f"query.{name}" for name in names]
+    rules: list[Rule] = []
+    for name in names:
+        hazard = draw(_HAZARDS)
+        rules.append(
+            Rule(
+                name=name,
+                exception_to=tuple(r.name for r in rules if draw(st.booleans())),
+                hazard=None if hazard is None else hazard.name,
+                when=FlagIs(fact=draw(st.sampled_from([f"query.{name}"] * 3 + flags))),
+                unless=FlagIs(fact=draw(st.sampled_from(flags))) if draw(_ONE_IN_FIVE) else None,
+                verdict=draw(VERDICTS),
+                unsure=draw(VERDICTS) if draw(_ONE_IN_THREE) else None,
+            )
+        )
+    declared = [Fact(name=flag, type=FlagType()) for flag in flags]
+    return build_policy(declared, draw(st.permutations(rules)), draw(VERDICTS), draw(VERDICTS))
+
+
+_ONE_IN_FIVE = st.sampled_from([False, False, False, False, True])
+
+
+def build_policy(declared: Sequence[Fact], rules: Sequence[Rule], default: Verdict, unsure: Verdict) -> CompiledPolicy:
     """The artifact of these facts and rules, with the taxonomy `kinds` for hazards and its own digest."""
     used = sorted({rule.hazard for rule in rules if rule.hazard is not None})
     phrases = {node.name: node.phrase for node in NODES}
@@ -315,7 +344,8 @@ def cases(draw: DrawFn, policy: CompiledPolicy, *, hostile: bool = False) -> Cas
 
 @st.composite
 def policies_and_cases(draw: DrawFn, *, hostile: bool = False) -> tuple[CompiledPolicy, Case]:
-    policy = draw(policies())
+    """A policy of either kind, and a case that fits it."""
+    policy = draw(skeletons() if draw(_ONE_IN_THREE) else policies())
     return policy, draw(cases(policy, hostile=hostile))
 
 

@@ -134,7 +134,8 @@ class Detector(Frozen):
 
 
 class Proposition(Frozen):
-    """A statement about a response. Without `detectors` it is a judge's to answer; with several, any of them finds it."""
+    """A statement about a response. Without `detectors` it is a judge's to answer; with several, any of them finds
+    it."""
 
     name: str
     definition: str

@@ -14,8 +14,8 @@ from safecot_dsl.cli.output import Exit, complain
 
 app = typer.Typer(
     name="safecotc",
-    help="Safety policies as programs: check, compile, decide and explain them; make data, train and evaluate with them.",
-    epilog="Exit codes: 0 fine; 1 the policy, a case or a row has errors; 2 wrong usage; 3 the run failed; 130 interrupted.",
+    help="Safety policies as programs: check, compile, decide and explain them; make data, train and evaluate.",
+    epilog="Exit codes: 0 fine; 1 errors in a policy, case or row; 2 wrong usage; 3 the run failed; 130 interrupted.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,

@@ -213,7 +213,7 @@ def prompt(policy: Path = POLICY, set_: list[str] = SET, format: Format = FORMAT
 
     compiled = _policy(policy, set_)
     text = policy_prompt(compiled)
-    warning = prompt_warning(text)
+    warning = prompt_warning(compiled)
     if format is Format.JSON:
         write_json({"policy": compiled.digest, "prompt": text, "warning": warning})
         return
@@ -241,7 +241,9 @@ def criteria(
 
 def grade(
     policy: Path = POLICY,
-    responses: Path = typer.Option(..., "--responses", help='JSONL: {"response", "due"?, "case"?} a line; `-` for standard input.'),
+    responses: Path = typer.Option(
+        ..., "--responses", help='JSONL: {"response", "due"?, "case"?} a line; `-` for standard input.'
+    ),
     set_: list[str] = SET,
 ) -> None:
     """Grade responses: {"propositions", "verdict", "class"} a line, in order.

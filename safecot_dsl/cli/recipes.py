@@ -94,7 +94,9 @@ def generate(
         run = _prepare(recipe, out, set_, progress)
         made = {name: run.generate(name) for name in _arms(run, arm)}
     if format is Format.JSON:
-        write_json({name: {"path": str(path), **report.model_dump(mode="json")} for name, (path, report) in made.items()})
+        write_json(
+            {name: {"path": str(path), **report.model_dump(mode="json")} for name, (path, report) in made.items()}
+        )
         return
     from safecot_dsl.cli.results import show_dataset
 
@@ -118,14 +120,9 @@ def train(
             from safecot_dsl.training import show_batch as show
 
             rows, _ = run.generate(arms[0])
-            text = show(rows / "train.parquet", run.model)
-            progress.note(f"{arms[0]}: the first rows")
-        else:
-            made = {name: run.train(name) for name in arms}
-            text = ""
-    if show_batch:
-        typer.echo(text)
-        return
+            typer.echo(show(rows / "train.parquet", run.model))
+            return
+        made = {name: run.train(name) for name in arms}
     if format is Format.JSON:
         results = {
             name: {"adapter": str(r.adapter), "rows": r.rows, "steps": r.steps, "loss": r.loss, "seconds": r.seconds}
@@ -136,7 +133,9 @@ def train(
     out_ = console()
     for name, result in made.items():
         done = "trained" if result.ran else "up to date"
-        out_.print(f"{name}: {done}: {result.rows} rows, {result.steps} steps, loss {result.loss:.4f}: {result.adapter}")
+        out_.print(
+            f"{name}: {done}: {result.rows} rows, {result.steps} steps, loss {result.loss:.4f}: {result.adapter}"
+        )
 
 
 def evaluate(recipe: str = RECIPE, out: Path | None = OUT, set_: list[str] = OVERRIDE, format: Format = FORMAT) -> None:

@@ -53,9 +53,7 @@ def _given(declaration: t.ExampleDecl, module: Module, conditions: Conditions) -
             fine = False
             continue
         if fact.name in facts:
-            module.report.error(
-                "SC0102", f"`{fact.name}` is given twice", entry.fact.start, entry.fact.end
-            )
+            module.report.error("SC0102", f"`{fact.name}` is given twice", entry.fact.start, entry.fact.end)
             continue
         if isinstance(entry.value, t.UnknownValue):
             facts[fact.name] = {"unknown": True}

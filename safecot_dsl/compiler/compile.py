@@ -61,7 +61,7 @@ def compile_modules(modules: list[Module], overrides: Mapping[str, float]) -> Co
     for module in modules:
         for name, declaration in module.phrases.items():
             spans[f"phrases:{module.full(name)}"] = (module, declaration)
-    taxonomies = _taxonomies(modules, facts, [hazard for hazard in rules.hazards])
+    taxonomies = _taxonomies(modules, facts, list(rules.hazards))
     policy = CompiledPolicy(
         digest=_PENDING,
         header=_header(entry, entry.tree.header),

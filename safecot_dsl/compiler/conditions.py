@@ -450,7 +450,7 @@ def _comparison_hint(fact: Fact) -> str:
         case NumberType():
             return f"compare it with `<`, `<=`, `>`, `>=` or `between`: `{fact.name} >= {fact.type.low:g}`"
         case TextType():
-            return f"ask it with `contains` or `matches`: `{fact.name} contains \"...\"`"
+            return f'ask it with `contains` or `matches`: `{fact.name} contains "..."`'
 
 
 def at_least_count(condition: t.AtLeastOf, module: Module) -> int | None:
@@ -518,7 +518,9 @@ def lower_criteria(condition: t.Cond, module: Module, naming: dict[tuple[str, st
             return None if inner is None else Not(item=inner)
         case t.NameAtom(name=name):
             if len(name.parts) == 1 and name.text not in module.propositions and name.text not in module.criteria_lets:
-                owners = [a for a, m in module.imports.items() if name.text in m.propositions or name.text in m.criteria_lets]
+                owners = [
+                    a for a, m in module.imports.items() if name.text in m.propositions or name.text in m.criteria_lets
+                ]
                 if len(owners) > 1:
                     module.report.error(
                         "SC0107",
@@ -538,6 +540,9 @@ def lower_criteria(condition: t.Cond, module: Module, naming: dict[tuple[str, st
             return Proposed(name=naming[(found[0].qname, found[1])])
         case _:
             module.report.error(
-                "SC0201", "a condition on a response joins propositions; facts have no place in it", condition.start, condition.end
+                "SC0201",
+                "a condition on a response joins propositions; facts have no place in it",
+                condition.start,
+                condition.end,
             )
             return None

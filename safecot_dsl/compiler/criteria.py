@@ -37,7 +37,10 @@ def name_propositions(modules: list[Module]) -> dict[tuple[str, str], str]:
 
 
 def lower_all_criteria(
-    modules: list[Module], conditions: Conditions, naming: dict[tuple[str, str], str], spans: dict[str, tuple[Module, t.Syntax]]
+    modules: list[Module],
+    conditions: Conditions,
+    naming: dict[tuple[str, str], str],
+    spans: dict[str, tuple[Module, t.Syntax]],
 ) -> Criteria:
     """The criteria of all files. The policy's own classes go before those of what it imports, verdict by verdict."""
     propositions: dict[str, Proposition] = {}

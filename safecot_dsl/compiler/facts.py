@@ -138,7 +138,10 @@ def _values(expr: t.TypeExpr, module: Module) -> tuple[ValueName, ...]:
         seen[name] = value.name
         if expr.kind == "set_of" and name in _QUANTIFIERS:
             module.report.error(
-                "SC0008", f"`{name}` cannot be a member of a set: `has {name} of` means something else", value.name.start, value.name.end
+                "SC0008",
+                f"`{name}` cannot be a member of a set: `has {name} of` means something else",
+                value.name.start,
+                value.name.end,
             )
             continue
         values.append(ValueName(name=name, phrase=value.phrase.text if value.phrase else words(name)))
@@ -179,7 +182,9 @@ def typed_value(fact: Fact, expr: t.ValueExpr, module: Module) -> Value | None:
     try:
         return read_value(fact, raw)
     except CaseError:
-        module.report.error("SC0201", f"`{fact.name}` is {kind_of(fact)}, and this is no value of it", expr.start, expr.end)
+        module.report.error(
+            "SC0201", f"`{fact.name}` is {kind_of(fact)}, and this is no value of it", expr.start, expr.end
+        )
         return None
 
 
@@ -250,14 +255,10 @@ def below(taxonomy: Taxonomy, node: str) -> tuple[str, ...]:
 
 def find_node(module: Module, name: t.QName) -> tuple[Module, NodeEntry] | None:
     """The node that a qualified name means: `hazards.violent_crimes`, or a bare name of the file's own taxonomy."""
-    owner, parts = module, name.parts
-    if len(parts) > 1 and parts[0] in module.imports:
-        owner, parts = module.imports[parts[0]], parts[1:]
-    entries = owner.nodes.get(parts[-1], [])
-    if len(parts) == 2:
-        entries = [entry for entry in entries if entry.taxonomy.name.text == parts[0]]
-    elif len(parts) > 2:
-        entries = []
+    imported = module.imports.get(name.parts[0]) if len(name.parts) > 1 else None
+    owner = imported or module
+    *taxonomy, last = name.parts[1:] if imported else name.parts
+    entries = [entry for entry in owner.nodes.get(last, []) if not taxonomy or [entry.taxonomy.name.text] == taxonomy]
     if len(entries) == 1:
         return owner, entries[0]
     if entries:

@@ -54,7 +54,5 @@ class Reporter:
             title = f"replace by `{replacement}`" if replacement else "remove it"
             fix = Fix(title=title, span=span, replacement=replacement)
         self.diagnostics.append(
-            Diagnostic(
-                code=code, severity=severity, message=message, span=span, labels=labels, help=help, fix=fix
-            )
+            Diagnostic(code=code, severity=severity, message=message, span=span, labels=labels, help=help, fix=fix)
         )

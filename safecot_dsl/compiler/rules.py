@@ -99,9 +99,7 @@ class Rules:
         hazard = self._hazard(clauses.get("hazard"))
         when = self._condition(clauses.get("when"), lambda c: self.conditions.lower(c, self.module))
         unless = self._condition(clauses.get("unless"), lambda c: self.conditions.lower(c, self.module))
-        require = self._condition(
-            clauses.get("require"), lambda c: lower_criteria(c, self.module, self.naming)
-        )
+        require = self._condition(clauses.get("require"), lambda c: lower_criteria(c, self.module, self.naming))
         verdict = self._verdict(clauses.get("verdict"))
         unsure = self._verdict(clauses.get("unsure"))
         if name.text not in self.module.tree.damaged:
@@ -211,7 +209,9 @@ class Rules:
                     f"the policy has no `{kind}`",
                     header.name.start,
                     header.name.end,
-                    help="add a line such as `default comply`" if kind == "default" else "add a line such as `unsure clarify`",
+                    help="add a line such as `default comply`"
+                    if kind == "default"
+                    else "add a line such as `unsure clarify`",
                 )
             return None
         declaration = found[0]

@@ -53,7 +53,9 @@ class Speeches:
         """The speech of the owner; faults are reported and left out."""
         thinks = [clause for clause in clauses if isinstance(clause, t.ThinkClause)]
         answers = [clause for clause in clauses if isinstance(clause, t.AnswerClause)]
-        return Speech(think=self._think(thinks[0]) if thinks else (), answer=self._answer(answers[0]) if answers else Answer())
+        return Speech(
+            think=self._think(thinks[0]) if thinks else (), answer=self._answer(answers[0]) if answers else Answer()
+        )
 
     def _think(self, think: t.ThinkClause) -> tuple[Step, ...]:
         steps: list[Step] = []
@@ -102,7 +104,10 @@ class Speeches:
                 continue
             if not found[1].phrases:
                 self.module.report.error(
-                    "SC0301", f"the phrase set `{clause.content.text}` is empty", clause.content.start, clause.content.end
+                    "SC0301",
+                    f"the phrase set `{clause.content.text}` is empty",
+                    clause.content.start,
+                    clause.content.end,
                 )
                 continue
             named = self.conditions.phrase_set(clause.content, self.module)
@@ -125,7 +130,9 @@ class Speeches:
             elif char == "{":
                 end = content.find("}", position)
                 if end < 0:
-                    self._slot_error("the slot is not closed: `}` is missing", text, position, len(content), "`{{` is a brace")
+                    self._slot_error(
+                        "the slot is not closed: `}` is missing", text, position, len(content), "`{{` is a brace"
+                    )
                     break
                 slot = self._slot(content[position + 1 : end], text, position, end + 1)
                 if slot is not None:
@@ -155,7 +162,11 @@ class Speeches:
         if name == "unknown facts":
             if rule:
                 self._slot_error(
-                    "`{unknown facts}` belongs to `unsure`: where a rule speaks, nothing is unsettled", text, begin, end, None
+                    "`{unknown facts}` belongs to `unsure`: where a rule speaks, nothing is unsettled",
+                    text,
+                    begin,
+                    end,
+                    None,
                 )
                 return None
             return UnknownSlot()
@@ -199,13 +210,17 @@ class Speeches:
         found = lookup(self.module, "group", group)
         if found is None:
             return None
-        owner, declaration = found
+        _, declaration = found
         members = tuple(dict.fromkeys(member.text for member in declaration.members.names))
         known_values = {value.name for value in fact.type.values}
         foreign = [member for member in members if member not in known_values]
         if foreign:
             self._slot_error(
-                f"the group `{words[2]}` has `{foreign[0]}`, which is not a value of `{fact.name}`", text, begin, end, None
+                f"the group `{words[2]}` has `{foreign[0]}`, which is not a value of `{fact.name}`",
+                text,
+                begin,
+                end,
+                None,
             )
             return None
         return FactSlot(fact=fact.name, among=members)

@@ -1,7 +1,8 @@
 """Cases to training rows: which items, what they say, where each sentence came from, and the files they stand in."""
 
 from safecot_dsl.dataset.card import write_card
-from safecot_dsl.dataset.generate import Answerer, GenerateError, generate
+from safecot_dsl.dataset.examine import Answerer, GenerateError
+from safecot_dsl.dataset.generate import generate
 from safecot_dsl.dataset.recipe import DataRecipe, RecipeError, dump_recipe, load_recipe, parse_recipe
 from safecot_dsl.dataset.report import DatasetReport
 from safecot_dsl.dataset.schema import canonical_schema, trl_schema

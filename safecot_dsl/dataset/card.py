@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.dataset.recipe import DataRecipe
+from safecot_dsl.dataset.recipe import DataRecipe, dump_recipe
 from safecot_dsl.dataset.report import DatasetReport
 
 #: What each reason for leaving a row out means. A reader's reasons come first.
@@ -33,7 +33,7 @@ REASONS = {
 }
 
 
-def write_card(policy: CompiledPolicy, recipe: DataRecipe, report: DatasetReport, recipe_text: str) -> str:
+def write_card(policy: CompiledPolicy, recipe: DataRecipe, report: DatasetReport) -> str:
     """The card as Markdown with the front matter that Hugging Face reads; the same arguments give the same text."""
     return "\n".join(
         (
@@ -65,7 +65,7 @@ def write_card(policy: CompiledPolicy, recipe: DataRecipe, report: DatasetReport
             "with this recipe (its paths are relative to where it stands):",
             "",
             "```yaml",
-            recipe_text.rstrip("\n"),
+            dump_recipe(recipe).rstrip("\n"),
             "```",
             "",
             "## What the rows are",
@@ -90,7 +90,8 @@ def write_card(policy: CompiledPolicy, recipe: DataRecipe, report: DatasetReport
             *_shortfall(report),
             "## Left out",
             "",
-            f"The sources gave {report.items} items, of which {report.candidates} could have become rows.",
+            f"The sources gave {report.items} items. {report.candidates} of them could have become rows, "
+            f"and {report.not_selected} of these were not selected.",
             "",
             *_table(
                 ("reason", "count", "meaning", "first"),

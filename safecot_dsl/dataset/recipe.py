@@ -27,8 +27,8 @@ class DataRecipe(Frozen):
     - `random`: `balance` of them refused, the others not, each drawn uniformly.
     - `stratified`: the same two shares, and within each the rows go round in turn over the rules, exceptions and
       speakers that decide (complying rows over the rules that come nearest), so that rare ones get their share.
-    - `contrast`: pairs of a refused request, drawn as in `stratified`, and a laxer one that differs from it in one
-      fact (where the source can make such neighbours, else in as few as the pool allows).
+    - `contrast`: pairs of a refused request and a laxer one that differ in one fact (where the source can make such
+      neighbours, else in as few as the pool allows); which rules and exceptions they are about goes round in turn.
     """
 
     name: str = Field(default="dataset", min_length=1, description="What the data-set card calls it.")

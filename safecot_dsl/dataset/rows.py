@@ -23,13 +23,13 @@ from safecot_dsl.render import (
 
 
 def render_candidate(
-    interpreter: Interpreter, candidate: Candidate, answer: str | None, recipe: DataRecipe, seed: int
+    interpreter: Interpreter, candidate: Candidate, answer: str | None, recipe: DataRecipe
 ) -> tuple[Rendered, str]:
     """What the candidate's row says, and the seed its draws came from.
 
     The seed does not depend on style or order, so that the arms of a comparison answer in the same words.
     """
-    row_seed = f"{seed}/{candidate.key}"
+    row_seed = f"{recipe.seed}/{candidate.key}"
     # Without reasoning the answer is all that is used: any style gives the same.
     style = ReasoningStyle.MINIMAL if recipe.style == "none" else ReasoningStyle(recipe.style)
     rendered = render(interpreter, candidate.item.case, style=style, seed=row_seed, source_answer=answer)

@@ -60,39 +60,46 @@ def select_contrast(
 ) -> Selection:
     """`rows` / 2 pairs (as many as the pool gives, where `rows` is None) of a refused candidate and a laxer one.
 
-    Refused candidates take turns by stratum. The partner is, among the laxer neighbours that differ in one fact and are
-    not used yet, one of the stratum with the fewest rows so far, and of these one by the fact that was changed least
-    often to get there: else a fact with many values would be the only one that pairs teach. Where the source makes no
-    neighbours, it is the laxer candidate of the pool that differs in the fewest facts. A refused candidate without a
-    partner is passed over. Both rows of a pair follow each other.
+    Pairs start, by strata in turn, from a refused candidate or from one that a rule or `unsure` makes laxer: so every
+    rule and every exception gets its share. The partner comes from the other side. Of the start's neighbours by one fact
+    it is one of the stratum with the fewest rows so far, and of these one by the fact that was changed least often to get
+    there: else a fact with many values would be the only one that pairs teach. Where the source makes no neighbours, it
+    is the candidate of the pool that differs in the fewest facts. No candidate stands in two pairs, and one without a
+    partner is passed over. The refused row of a pair comes first, the laxer one follows.
     """
     wanted = None if rows is None else rows // 2
-    laxer = _Laxer([candidate for candidate in pool if not candidate.refused], seed)
+    laxer = _Pool([candidate for candidate in pool if not candidate.refused], seed)
+    refused = _Pool([candidate for candidate in pool if candidate.refused], seed)
     filled: Counter[Stratum] = Counter()
     changed: Counter[tuple[Stratum, frozenset[str]]] = Counter()
     used: set[str] = set(excluded)
     chosen: list[Chosen] = []
     alone = 0
-    for refused in in_turn([candidate for candidate in pool if candidate.refused], seed):
+    for start in in_turn([c for c in pool if c.refused or c.stratum.speaker != "default"], seed):
         if wanted is not None and len(chosen) == 2 * wanted:
             break
-        made = neighbours(refused)
+        if start.key in used:
+            continue
+        made = neighbours(start)
         if made is None:
-            partner, distance = laxer.nearest(refused.item.case, used, filled)
+            partner = (laxer if start.refused else refused).nearest(start.item.case, used, filled)
         else:
-            partner, distance = _next(refused, made, used, filled, changed, seed), 1
+            others = [near for near in made if near.refused != start.refused and near.key not in used]
+            partner = _next(start, others, filled, changed, seed)
         if partner is None:
             alone += 1
             continue
-        used.add(partner.key)
-        filled[partner.stratum] += 1
-        changed[_change(refused, partner)] += 1
-        chosen += [Chosen(refused, refused.key, distance), Chosen(partner, refused.key, distance)]
+        facts = differing_facts(start.item.case, partner.item.case)
+        changed[partner.stratum, facts] += 1
+        for one in (start, partner) if start.refused else (partner, start):
+            used.add(one.key)
+            filled[one.stratum] += 1
+            chosen.append(Chosen(one, start.key, len(facts)))
     short: dict[str, int] = {}
     if wanted is not None and len(chosen) < 2 * wanted:
         short["pairs"] = wanted - len(chosen) // 2
     if alone:
-        short["refused_without_partner"] = alone
+        short["without_partner"] = alone
     return Selection(tuple(chosen), short)
 
 
@@ -117,43 +124,39 @@ def differing_facts(one: Case, other: Case) -> frozenset[str]:
 
 
 def _next(
-    refused: Candidate,
+    start: Candidate,
     neighbours: Iterable[Candidate],
-    used: Collection[str],
     filled: Counter[Stratum],
     changed: Counter[tuple[Stratum, frozenset[str]]],
     seed: int,
 ) -> Candidate | None:
-    """The laxer neighbour whose turn it is."""
-    return min(
-        (near for near in neighbours if not near.refused and near.key not in used),
-        key=lambda near: (filled[near.stratum], changed[_change(refused, near)], draw(seed, "partner", near.key)),
-        default=None,
-    )
+    """The neighbour whose turn it is."""
+
+    def turn(near: Candidate) -> tuple[int, int, bytes]:
+        facts = differing_facts(start.item.case, near.item.case)
+        return filled[near.stratum], changed[near.stratum, facts], draw(seed, "partner", near.key)
+
+    return min(neighbours, key=turn, default=None)
 
 
-def _change(refused: Candidate, partner: Candidate) -> tuple[Stratum, frozenset[str]]:
-    return partner.stratum, differing_facts(refused.item.case, partner.item.case)
-
-
-class _Laxer:
-    """The candidates that are not refused, by case, to find the nearest unused one."""
+class _Pool:
+    """Candidates by case, to find the nearest unused one."""
 
     def __init__(self, candidates: Sequence[Candidate], seed: int) -> None:
         self._by_case: dict[Case, list[Candidate]] = {}
         for candidate in _shuffled(candidates, seed, "partner"):
             self._by_case.setdefault(candidate.item.case, []).append(candidate)
 
-    def nearest(self, case: Case, used: Collection[str], filled: Counter[Stratum]) -> tuple[Candidate | None, int]:
+    def nearest(self, case: Case, used: Collection[str], filled: Counter[Stratum]) -> Candidate | None:
         best: tuple[tuple[int, int], Candidate] | None = None
         for other, candidates in self._by_case.items():
-            candidates[:] = [c for c in candidates if c.key not in used]
+            candidates[:] = [candidate for candidate in candidates if candidate.key not in used]
             if not candidates:
                 continue
             rank = (len(differing_facts(case, other)), filled[candidates[0].stratum])
             if best is None or rank < best[0]:
                 best = (rank, candidates[0])
-        return (best[1], best[0][0]) if best is not None else (None, 0)
+        return best[1] if best is not None else None
 
 
 def _select(

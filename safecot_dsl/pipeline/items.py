@@ -36,8 +36,8 @@ def miniature_items(
         ]
         for kind in (Kind.UTILITY, Kind.PERCEPTION):
             count = sizes.utility if kind is Kind.UTILITY else sizes.perception
-            asked = cast(Literal["utility", "perception"], kind.value)
-            samples += [(kind, sample) for sample in small.questions(split, count, seed, asked)]
+            asked = small.questions(split, count, seed, "utility" if kind is Kind.UTILITY else "perception")
+            samples += [(kind, sample) for sample in asked]
         for number, (kind, sample) in enumerate(samples):
             items.append(_item(small, kind, split, number, sample))
             progress.advance()

@@ -152,7 +152,9 @@ class Run:
     @cached_property
     def items(self) -> tuple[EvalItem, ...]:
         """What every arm is asked, in `items/items.parquet`."""
-        worlds = {s.world for arm in self.recipe.arms for s in self.recipe.data_of(arm).sources if s.kind == "miniature"}
+        worlds = {
+            s.world for arm in self.recipe.arms for s in self.recipe.data_of(arm).sources if s.kind == "miniature"
+        }
         if len(worlds) != 1:
             raise RecipeError(
                 f"{self.path}: evaluation here is of the miniature world, and the arms' sources name "
@@ -162,9 +164,7 @@ class Run:
         settings = self.recipe.evaluation
 
         def work(folder: Path) -> None:
-            items = miniature_items(
-                self.policy, settings, world=world, seed=self.recipe.seed, progress=self.progress
-            )
+            items = miniature_items(self.policy, settings, world=world, seed=self.recipe.seed, progress=self.progress)
             write_items(folder / "items.parquet", items)
 
         inputs = {

@@ -22,9 +22,10 @@ def show_batch(rows: Path, model: str, *, count: int = 2) -> str:
     for _, group in groupby(read_rows(rows)[:count], key=lambda row: len(row.request.images)):
         batch = list(group)
         tensors = collate([encode_row(chat, row) for row in batch], pad_id=chat.pad_id, side="right")
-        for row, ids, labels in zip(batch, tensors["input_ids"].tolist(), tensors["labels"].tolist(), strict=True):
+        columns = (tensors["input_ids"].tolist(), tensors["labels"].tolist(), tensors["attention_mask"].sum(1).tolist())
+        for row, ids, labels, attended in zip(batch, *columns, strict=True):
             learnt = sum(label != IGNORED for label in labels)
-            shown.append(f"row {row.id}: {len(ids)} tokens, {learnt} with loss\n{_marked(chat, ids, labels)}\n")
+            shown.append(f"row {row.id}: {attended} tokens, {learnt} with loss\n{_marked(chat, ids, labels)}\n")
     return "\n".join(shown)
 
 

@@ -85,9 +85,7 @@ class Loader:
             return
         if name.text in self._open:
             cycle = [entry or "this policy" for entry in self._open[self._open.index(name.text) :]]
-            report.error(
-                "SC0104", f"imports go in a circle: {' -> '.join([*cycle, name.text])}", name.start, name.end
-            )
+            report.error("SC0104", f"imports go in a circle: {' -> '.join([*cycle, name.text])}", name.start, name.end)
             return
         imported = self._by_name.get(name.text)
         if imported is None:
@@ -128,7 +126,9 @@ class Loader:
                 f"there is no file for `{name.text}`",
                 name.start,
                 name.end,
-                help=f"did you mean `{full}`?" if meant else f"`{name.text}` is the file `{'/'.join(name.parts)}{SUFFIX}`",
+                help=f"did you mean `{full}`?"
+                if meant
+                else f"`{name.text}` is the file `{'/'.join(name.parts)}{SUFFIX}`",
                 replacement=full if meant else None,
             )
             return None
@@ -155,7 +155,7 @@ class Loader:
 
 
 def read_source(path: Path) -> tuple[str, str, str | None]:
-    """The text of a file with line breaks as `\\n`, the sha-256 of its bytes, and what is wrong with it, if anything."""
+    """The text of a file with line breaks as `\\n`, the sha-256 of its bytes, and what is wrong with it (or None)."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)

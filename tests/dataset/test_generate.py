@@ -160,7 +160,8 @@ def test_answers_that_cannot_stand_in_a_complying_row(policy: CompiledPolicy, so
     }
     # Without an image, "no image attached" is the truth.
     assert [row["source_id"] for row in rows_of(tmp_path / "out")] == ["r6", "r7", "r8"]
-    assert (report.items, report.candidates, report.rows) == (9, 3, 3)
+    assert (report.items, report.candidates, report.rows) == (9, 8, 3)
+    assert report.not_selected == 0
     (declined,) = [entry for entry in report.left_out if entry.reason == "answer_declines"]
     assert declined.examples == ("hand/r0: I can't help with pictures.",)
 
@@ -239,7 +240,7 @@ def test_an_answer_that_breaks_a_requirement(policy: CompiledPolicy, source: Wri
 
 
 def test_nothing_to_write(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
-    with pytest.raises(GenerateError, match="no item of the sources can become a row: 2 no_answer"):
+    with pytest.raises(GenerateError, match="no item of the sources can become a row; left out: 2 no_answer"):
         generate(policy, source((COMPLIED, None), (WARNED, None)), tmp_path / "out", base_dir=tmp_path)
     assert not (tmp_path / "out").exists()
 

@@ -137,7 +137,23 @@ def test_contrast_from_the_pool_takes_the_nearest() -> None:
     assert selection.chosen[1].distance == (1 if selection.chosen[0].candidate is refused else 2)
     assert selection.short == {}
     alone = select_contrast([refused, other, near], rows=4, seed=0, neighbours=lambda _: None)
-    assert (len(alone.chosen), alone.short) == (2, {"pairs": 1, "refused_without_partner": 1})
+    assert (len(alone.chosen), alone.short) == (2, {"pairs": 1, "without_partner": 1})
+
+
+def test_contrast_starts_from_rare_exceptions_too() -> None:
+    """No refusal's nearest is the exception, so only a pair that starts from it can teach it."""
+    exception = candidate("e", Verdict.REDIRECT, "exception", what="z", place="lab")
+    pool = [
+        exception,
+        *(candidate(f"r{n}", Verdict.REFUSE, "rule", what=str(n), place="home") for n in range(20)),
+        *(candidate(f"c{n}", Verdict.COMPLY, "default", "rule", what=str(n), place="street") for n in range(20)),
+    ]
+    selection = select_contrast(pool, rows=6, seed=0, neighbours=lambda _: None)
+    # Turns: the exception's stratum before the rule's (`redirect` before `refuse`), then the rule's again.
+    assert selection.chosen[1].candidate is exception
+    assert [c.candidate.refused for c in selection.chosen] == [True, False] * 3
+    assert [c.distance for c in selection.chosen] == [2, 2, 1, 1, 1, 1]
+    assert len({c.candidate.key for c in selection.chosen}) == 6
 
 
 def test_contrast_with_neighbours_shares_out_strata_and_changed_facts() -> None:

@@ -6,6 +6,8 @@ import itertools
 import math
 from collections.abc import Iterator
 
+from strategies import TEXTS, unknown_facts
+
 from safecot_dsl.artifact import (
     Atom,
     Case,
@@ -19,7 +21,6 @@ from safecot_dsl.artifact import (
     Value,
     atoms,
 )
-from strategies import TEXTS, unknown_facts
 
 from .reference import atom_holds
 

@@ -199,9 +199,7 @@ def cost(condition: Json, wanted: bool, facts: Json) -> int:
 def read(policy: Json, facts: Json) -> tuple[_Reading, Json]:
     known = {name: value for name, value in facts.items() if value is not None and value != {"unknown": True}}
     assumed = {
-        fact["name"]: fact["assume"]
-        for fact in policy["facts"]
-        if "assume" in fact and fact["name"] not in known
+        fact["name"]: fact["assume"] for fact in policy["facts"] if "assume" in fact and fact["name"] not in known
     }
     return _Reading(policy, known | assumed), assumed
 
@@ -218,8 +216,7 @@ def decide(policy: Json, facts: Json) -> Json:
 
     if in_force:
         lower = strictest(
-            laxest(verdict_of[other] for other in ({name} | reading.replacements(name)) & may_hold)
-            for name in in_force
+            laxest(verdict_of[other] for other in ({name} | reading.replacements(name)) & may_hold) for name in in_force
         )
         upper = strictest(verdict_of[name] for name in may_hold)
     else:
@@ -263,9 +260,7 @@ def decide(policy: Json, facts: Json) -> Json:
 def nearest_rule(policy: Json, facts: Json) -> tuple[str, int] | None:
     """The rule nearest to applying among those stricter than the default, and its distance."""
     reading, _ = read(policy, facts)
-    stricter = [
-        rule for rule in policy["rules"] if ORDER.index(rule["verdict"]) > ORDER.index(policy["default"])
-    ]
+    stricter = [rule for rule in policy["rules"] if ORDER.index(rule["verdict"]) > ORDER.index(policy["default"])]
     if not stricter:
         return None
 

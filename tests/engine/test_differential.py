@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 
 from hypothesis import given
-from hypothesis import strategies as st
+from strategies import examples, policies_and_cases
 
 from safecot_dsl.artifact import Case, CompiledPolicy
 from safecot_dsl.engine import Interpreter
-from strategies import conditions, examples, facts, policies_and_cases
 
 from . import reference
 

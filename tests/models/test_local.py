@@ -101,7 +101,7 @@ def test_what_a_folder_lacks_is_named(broken: Path, missing: str, message: str):
         load_model(str(broken))
 
 
-def test_torn_weights_and_text_only_models_are_refused(broken: Path):
+def test_torn_weights_are_refused(broken: Path):
     whole = (broken / "model.safetensors").read_bytes()
     (broken / "model.safetensors").write_bytes(whole[:1000])
     with pytest.raises(ModelError, match="cannot be loaded as an image-text-to-text model"):

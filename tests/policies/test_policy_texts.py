@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from regions import complete_cases
 
-from safecot_dsl.artifact import Case, CompiledPolicy, Rule, Verdict
-from safecot_dsl.criteria import detect, grade, response_verdict
+from safecot_dsl.artifact import Case, CompiledPolicy, Rule
+from safecot_dsl.criteria import grade
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.render import ReasoningStyle, answer_text, render
@@ -60,9 +60,7 @@ def answers_of(policy: CompiledPolicy, rule: Rule) -> set[str]:
         if interpreter.decide(case).speaker == rule.name:
             return {
                 answer_text(
-                    render(
-                        interpreter, case, style=ReasoningStyle.MINIMAL, seed=str(seed), source_answer=SOURCE_ANSWER
-                    )
+                    render(interpreter, case, style=ReasoningStyle.MINIMAL, seed=str(seed), source_answer=SOURCE_ANSWER)
                 )
                 for seed in range(24)
             }
@@ -71,13 +69,13 @@ def answers_of(policy: CompiledPolicy, rule: Rule) -> set[str]:
 
 @pytest.mark.parametrize(("name", "rule_name"), answering_rules())
 def test_an_authored_answer_reads_as_its_verdict(name: str, rule_name: str) -> None:
-    """By the standard criteria's detectors; and it keeps what the rule itself requires, as far as detectors can tell."""
+    """By the standard criteria's detectors; and it keeps what the rule itself requires."""
     policy = compile_policy(policies_root() / f"{name}.safecot")
     rule = policy.rule_index[rule_name]
+    # What no detector can tell, answered as a judge would of the policies' own words: no method, no lecture, no blame.
+    judged = {name: False for name, proposition in policy.criteria.propositions.items() if not proposition.detectors}
     for answer in answers_of(policy, rule):
-        verdict = response_verdict(policy.criteria, detect(policy.criteria, answer))
-        assert verdict == rule.verdict, answer
-        grading = grade(policy, answer, due=rule.verdict, rules=[rule.name])
-        assert not grading.propositions["judges_user"], answer
-        if rule.verdict is not Verdict.WARN:
-            assert grading.cls in ("ideal", "acceptable", None), (grading, answer)
+        grading = grade(policy, answer, due=rule.verdict, rules=[rule.name], answers=judged)
+        assert grading.verdict is rule.verdict, (answer, grading)
+        assert grading.cls in ("ideal", "acceptable"), (answer, grading)
+        assert all(grading.requirements.values()), (answer, grading)

@@ -75,7 +75,9 @@ def changes_a_verdict(name: str, rule: Rule, changed: Rule) -> bool:
     rules = tuple(changed if other is rule else other for other in policy.rules)
     interpreter = Interpreter(policy.model_copy(update={"rules": rules}))
     return any(
-        interpreter.decide(case).verdict is not decision.verdict for case, decision in survey(name).decisions.items()
+        interpreter.decide(case).verdict is not decision.verdict
+        for case, decision in survey(name).decisions.items()
+        if evaluate(rule.when, interpreter.suppose(case)[0].known) is Truth.YES
     )
 
 

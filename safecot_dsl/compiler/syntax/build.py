@@ -14,8 +14,8 @@ _OPERATORS = {"LESS": "<", "LESS_EQUAL": "<=", "MORE": ">", "MORE_EQUAL": ">="}
 
 def _span(children: list[Any]) -> tuple[int, int]:
     first, last = children[0], children[-1]
-    start = first.start_pos if isinstance(first, Token) else first.start
-    end = last.end_pos if isinstance(last, Token) else last.end
+    start: int = (first.start_pos or 0) if isinstance(first, Token) else first.start
+    end: int = (last.end_pos or 0) if isinstance(last, Token) else last.end
     return start, end
 
 
@@ -31,16 +31,16 @@ class Builder(Transformer[Token, Any]):
     """One method for each rule of `grammar/safecot.lark`, taking the rule's children in order."""
 
     # Tokens -----------------------------------------------------------------------------------------------------
-    def NAME(self, token: Token) -> t.Name:  # noqa: N802 - the terminal's name
+    def NAME(self, token: Token) -> t.Name:
         return t.Name(token.start_pos or 0, token.end_pos or 0, str(token))
 
-    def STRING(self, token: Words) -> t.String:  # noqa: N802
+    def STRING(self, token: Words) -> t.String:
         return t.String(token.start_pos or 0, token.end_pos or 0, token.content, tuple(token.offsets))
 
-    def NUMBER(self, token: Token) -> t.Number:  # noqa: N802
+    def NUMBER(self, token: Token) -> t.Number:
         return t.Number(token.start_pos or 0, token.end_pos or 0, str(token))
 
-    def REGEX(self, token: Token) -> t.Regex:  # noqa: N802
+    def REGEX(self, token: Token) -> t.Regex:
         pattern = pattern_of(token)
         return t.Regex(token.start_pos or 0, token.end_pos or 0, pattern.pattern, pattern.ignore_case)
 
@@ -76,9 +76,7 @@ class Builder(Transformer[Token, Any]):
         return t.PhrasesDecl(*_span(c), c[1], _all(c, t.String))
 
     def criteria(self, c: list[Any]) -> t.CriteriaDecl:
-        return t.CriteriaDecl(
-            *_span(c), c[1], _all(c, t.PropositionDecl), _all(c, t.LetDecl), _all(c, t.ClassesDecl)
-        )
+        return t.CriteriaDecl(*_span(c), c[1], _all(c, t.PropositionDecl), _all(c, t.LetDecl), _all(c, t.ClassesDecl))
 
     def rule(self, c: list[Any]) -> t.RuleDecl:
         return t.RuleDecl(*_span(c), c[1], (), False, tuple(c[3:-1]))

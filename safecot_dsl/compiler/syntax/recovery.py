@@ -159,7 +159,7 @@ def _mend_end(
 ) -> tuple[list[Token], bool] | None:
     last = tokens[-1]
     start, end = last.start_pos or 0, last.end_pos or 0
-    unclosed = [i for i in _open_braces(tokens)]
+    unclosed = _open_braces(tokens)
     if unclosed and "RBRACE" in accepted:
         opener = tokens[0]
         what = " ".join(str(token) for token in tokens[:2] if token.type in ("WORD",))
@@ -220,7 +220,12 @@ def _repair(tokens: list[Token], index: int, accepted: set[str], report: Reporte
         report.error("SC0001", "`,` separates the parts of a list, and none stands here", start, end, replacement="")
         return [*before, *after]
     missing = None
-    if "COMMA" in accepted and "RBRACE" in accepted | {"RPAR"} and token.type in ("WORD", "STRING") and _in_list(tokens, index):
+    if (
+        "COMMA" in accepted
+        and "RBRACE" in accepted | {"RPAR"}
+        and token.type in ("WORD", "STRING")
+        and _in_list(tokens, index)
+    ):
         missing = "COMMA"
     elif len(accepted) == 1:
         (only,) = accepted
@@ -243,9 +248,7 @@ def _in_list(tokens: list[Token], index: int) -> bool:
     return opening > 0 and str(tokens[opening - 1]) in ("of", "in", "=")
 
 
-def _report_unexpected(
-    tokens: list[Token], index: int, accepted: set[str], chunk: Chunk, report: Reporter
-) -> None:
+def _report_unexpected(tokens: list[Token], index: int, accepted: set[str], chunk: Chunk, report: Reporter) -> None:
     token = tokens[index]
     start, end = token.start_pos or 0, token.end_pos or 0
     shown = str(token) if len(str(token)) <= 40 else str(token)[:37] + "..."
@@ -276,7 +279,11 @@ def _expected(accepted: set[str], chunk: Chunk) -> str:
         parts.append("a condition")
         rest -= {"LPAR", "AT", "NOT", "NAME"}
     elif {"AND", "OR"} <= rest or {"HAS", "IS", "IN"} <= rest:
-        return "`and`, `or` or the end of the condition" if "HAS" not in rest else "a comparison such as `is`, `has` or `<`"
+        return (
+            "`and`, `or` or the end of the condition"
+            if "HAS" not in rest
+            else "a comparison such as `is`, `has` or `<`"
+        )
     verdict_next = rest == {"NAME"} and chunk.opening in ("default", "unsure")
     if verdict_next:
         return "a verdict"
@@ -338,9 +345,7 @@ def _without_item(tokens: list[Token], index: int, tried: set[int]) -> list[Toke
     return [*tokens[:begin], *tokens[end:]]
 
 
-def _item_end(
-    tokens: list[Token], begin: int, depth: int, starts: Iterable[tuple[int, int]], minimum: int
-) -> int:
+def _item_end(tokens: list[Token], begin: int, depth: int, starts: Iterable[tuple[int, int]], minimum: int) -> int:
     """The first token after an item: the next item at its depth or further out, or the brace that closes its block."""
     following = [i for i, d in starts if i > begin and d <= depth and i >= minimum]
     level = 0

@@ -6,6 +6,7 @@ import re
 import textwrap
 import unicodedata
 from dataclasses import dataclass
+from typing import cast
 
 from lark import Token
 
@@ -160,9 +161,13 @@ def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) ->
 
 
 def _plain_string(content: str, start: int, end: int) -> Words:
-    token = Words("STRING", content, start_pos=start, end_pos=end)
+    return _words(content, start, end, [min(start + 1 + i, end) for i in range(len(content) + 1)])
+
+
+def _words(content: str, start: int, end: int, offsets: list[int]) -> Words:
+    token = cast(Words, Words("STRING", content, start_pos=start, end_pos=end))
     token.content = content
-    token.offsets = [min(start + 1 + i, end) for i in range(len(content) + 1)]
+    token.offsets = offsets
     return token
 
 
@@ -191,7 +196,7 @@ def _string(raw: str, start: int, long: bool, report: Reporter) -> Words:
             shown = "a line break" if escaped == "\n" else f"`\\{escaped}`"
             report.error(
                 "SC0003",
-                f"{shown} is no escape: a text knows `\\\"`, `\\\\` and `\\n`",
+                f'{shown} is no escape: a text knows `\\"`, `\\\\` and `\\n`',
                 places[position],
                 places[position] + 2,
                 help="write `\\\\` for a backslash",
@@ -200,10 +205,7 @@ def _string(raw: str, start: int, long: bool, report: Reporter) -> Words:
         position += 2
     end = start + len(raw)
     offsets.append(end - quotes)
-    token = Words("STRING", "".join(content), start_pos=start, end_pos=end)
-    token.content = "".join(content)
-    token.offsets = offsets
-    return token
+    return _words("".join(content), start, end, offsets)
 
 
 def _dedented(inner: str, places: list[int]) -> tuple[str, list[int]]:

@@ -193,7 +193,7 @@ def splits(summary: Summary, arms: Sequence[Arm]) -> Markup:
             hint,
             [
                 (
-                    split if split in summary.held_out else f"{split} (choices were made here)",
+                    split if split in summary.held_out else f"{split} (not in the headline)",
                     [(arm, getattr(measures[arm.name], key)) for arm in arms if arm.name in measures],
                 )
                 for split, measures in summary.splits.items()

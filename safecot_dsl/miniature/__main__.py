@@ -1,0 +1,44 @@
+"""Build the base: `python -m safecot_dsl.miniature POLICY OUT [--seed N] [--warmup-steps N] [--steps N] [--images N]`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.miniature.base import IMAGES, STEPS, WARMUP_STEPS, build_base
+from safecot_dsl.storage import Progress
+
+
+def main() -> None:
+    """Train the base for a compiled policy (the JSON that `safecotc compile` writes) and save it."""
+    parser = argparse.ArgumentParser(prog="python -m safecot_dsl.miniature", description="Build the miniature's base.")
+    parser.add_argument("policy", type=Path, help="a .safecot file or a compiled artifact (.json)")
+    parser.add_argument("out", type=Path, help="the folder to save the model to")
+    parser.add_argument("--seed", type=int, default=0, help="decides what is held out, the lessons and the weights")
+    parser.add_argument("--warmup-steps", type=int, default=WARMUP_STEPS, help="steps of learning to see")
+    parser.add_argument("--steps", type=int, default=STEPS, help="steps of learning to speak")
+    parser.add_argument("--images", type=int, default=IMAGES, help="images drawn")
+    given = parser.parse_args()
+    with Progress() as progress:
+        result = build_base(
+            _policy(given.policy),
+            given.out,
+            seed=given.seed,
+            progress=progress,
+            warmup_steps=given.warmup_steps,
+            steps=given.steps,
+            images=given.images,
+        )
+        for lesson, share in result.items():
+            progress.note(f"{lesson}: {share:.3f} of new lessons right")
+
+
+def _policy(path: Path) -> CompiledPolicy:
+    from safecot_dsl.workspace import compile_policy
+
+    return compile_policy(path)
+
+
+if __name__ == "__main__":
+    main()
