@@ -36,7 +36,10 @@ SET = typer.Option([], "--set", metavar="NAME=NUMBER", help="Set a param of the 
 def console(*, error: bool = False) -> Console:
     from rich.console import Console
 
-    return Console(stderr=error, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    stream = sys.stderr if error else sys.stdout
+    # Where nobody's window is narrow, nothing is cut.
+    width = None if stream.isatty() else 400
+    return Console(stderr=error, highlight=False, markup=False, emoji=False, soft_wrap=True, width=width)
 
 
 def complain(message: str) -> None:

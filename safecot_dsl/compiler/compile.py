@@ -21,7 +21,7 @@ _PENDING = "sha256:" + "0" * 64  # stands for the digest until there is a policy
 
 #: The library of phrases that every policy falls back on, loaded without being imported.
 VERDICT_PHRASES = "std.verdicts"
-#: The criteria of a policy that neither declares nor imports any.
+#: The criteria of a policy whose own, and imported, ones do not say how a response's verdict is read.
 STANDARD_CRITERIA = "std.criteria"
 
 

@@ -35,7 +35,8 @@ from safecot_dsl.diagnostics import closest
 from safecot_dsl.engine.evaluate import compile_pattern
 
 MAX_NODES = 100_000  # of all conditions together, once every `let` stands where it is used
-MAX_DEPTH = 120
+# Levels of a condition, a `let` counting as one. Twice as many levels of JSON come of it, and JSON readers stop at 200.
+MAX_DEPTH = 64
 
 
 class Conditions:
@@ -53,8 +54,11 @@ class Conditions:
         self.total = 0
         self._lets: dict[tuple[str, str], Condition | None] = {}
         self._open: list[tuple[Module, t.LetDecl]] = []
-        self._extent: dict[int, tuple[int, int]] = {}
-        self._kept: list[Condition] = []  # keeps the keys of _extent alive
+        self._level = 0  # at which the condition in hand stands
+        self._deepest = 0  # level below it so far
+        self._heights: dict[tuple[str, str], int] = {}  # levels of each `let`
+        self._sizes: dict[int, int] = {}
+        self._kept: list[Condition] = []  # keeps the keys of _sizes alive
 
     # Names ------------------------------------------------------------------------------------------------------
     def fact(self, name: t.QName, module: Module) -> Fact | None:
@@ -100,20 +104,42 @@ class Conditions:
         lowered = self._lower(condition, module)
         if lowered is None:
             return None
-        size, depth = self._measure(lowered)
-        self.total += size
-        if depth > MAX_DEPTH or self.total > MAX_NODES:
-            what = f"{MAX_DEPTH} levels deep" if depth > MAX_DEPTH else f"{MAX_NODES:,} parts in all"
+        before = self.total
+        self.total += self._size(lowered)
+        if self.total <= MAX_NODES:
+            return lowered
+        if before <= MAX_NODES:
             module.report.error(
                 "SC0501",
-                f"the conditions are too large once every `let` is written out: at most {what}",
+                f"the conditions are too large once every `let` is written out: at most {MAX_NODES:,} parts in all",
                 condition.start,
                 condition.end,
             )
-            return None
-        return lowered
+        return None
 
     def _lower(self, condition: t.Cond, module: Module) -> Condition | None:
+        if not self._fits_below(0, condition, module):
+            return None
+        self._level += 1
+        try:
+            return self._lower_part(condition, module)
+        finally:
+            self._level -= 1
+
+    def _fits_below(self, height: int, condition: t.Cond | t.QName, module: Module) -> bool:
+        """Does something of so many levels fit below the level in hand? An error where it does not."""
+        self._deepest = max(self._deepest, self._level + height)
+        if self._level + height < MAX_DEPTH:
+            return True
+        module.report.error(
+            "SC0501",
+            f"the condition is too deep once every `let` is written out: at most {MAX_DEPTH} levels",
+            condition.start,
+            condition.end,
+        )
+        return False
+
+    def _lower_part(self, condition: t.Cond, module: Module) -> Condition | None:
         match condition:
             case t.OrOf(items=items) | t.AndOf(items=items):
                 lowered = self._all(items, module)
@@ -189,7 +215,7 @@ class Conditions:
     def _let(self, owner: Module, let: t.LetDecl, name: t.QName, user: Module) -> Condition | None:
         key = (owner.qname, let.name.text)
         if key in self._lets:
-            return self._lets[key]
+            return self._lets[key] if self._fits_below(self._heights.get(key, 0), name, user) else None
         if (owner, let) in self._open:
             cycle = [entry.name.text for _, entry in self._open[self._open.index((owner, let)) :]]
             user.report.error(
@@ -200,22 +226,20 @@ class Conditions:
             )
             self._lets[key] = None
             return None
-        if len(self._open) >= MAX_DEPTH:
-            user.report.error("SC0501", f"`let` stands on `let` more than {MAX_DEPTH} times", name.start, name.end)
-            return None
         self._open.append((owner, let))
+        outer, self._deepest = self._deepest, self._level
         lowered = self._lower(let.condition, owner)
+        self._heights[key] = self._deepest - self._level
+        self._deepest = max(outer, self._deepest)
         self._open.pop()
-        if lowered is not None:
-            size, depth = self._measure(lowered)
-            if size > MAX_NODES or depth > MAX_DEPTH:
-                owner.report.error(
-                    "SC0501",
-                    f"`let {let.name.text}` is too large once every `let` in it is written out",
-                    let.name.start,
-                    let.name.end,
-                )
-                lowered = None
+        if lowered is not None and self._size(lowered) > MAX_NODES:
+            owner.report.error(
+                "SC0501",
+                f"`let {let.name.text}` is too large once every `let` in it is written out",
+                let.name.start,
+                let.name.end,
+            )
+            lowered = None
         self._lets.setdefault(key, lowered)
         return self._lets[key]
 
@@ -223,23 +247,21 @@ class Conditions:
         """Check a `let` that perhaps nothing uses."""
         self._let(module, let, t.QName(let.name.start, let.name.end, (let.name.text,)), module)
 
-    def _measure(self, condition: Condition) -> tuple[int, int]:
-        """Number of parts and depth, counting a shared part wherever it stands."""
-        known = self._extent.get(id(condition))
+    def _size(self, condition: Condition) -> int:
+        """Number of parts, counting a shared part wherever it stands."""
+        known = self._sizes.get(id(condition))
         if known is not None:
             return known
         match condition:
             case Not(item=item):
-                size, depth = self._measure(item)
-                extent = (size + 1, depth + 1)
+                size = 1 + self._size(item)
             case And(items=items) | Or(items=items) | AtLeast(items=items):
-                parts = [self._measure(item) for item in items]
-                extent = (1 + sum(size for size, _ in parts), 1 + max(depth for _, depth in parts))
+                size = 1 + sum(self._size(item) for item in items)
             case _:
-                extent = (1, 1)
-        self._extent[id(condition)] = extent
+                size = 1
+        self._sizes[id(condition)] = size
         self._kept.append(condition)
-        return extent
+        return size
 
     # Atoms ------------------------------------------------------------------------------------------------------
     def _atom(self, atom: t.Cond, fact: Fact, module: Module) -> Condition | None:
@@ -357,11 +379,13 @@ class Conditions:
     def _is_of(module: Module, name: t.QName, taxonomy: Taxonomy) -> bool:
         """Does a qualified name's beginning name the taxonomy or the library that declares it?"""
         prefix = name.parts[:-1]
+        if len(prefix) == 1 and prefix[0] in module.taxonomies:
+            return module.full(prefix[0]) == taxonomy.name
         owner = module.imports.get(prefix[0])
         if owner is not None:
             declared = {owner.full(entry) for entry in owner.taxonomies}
             return taxonomy.name in declared and (len(prefix) == 1 or owner.full(prefix[1]) == taxonomy.name)
-        return len(prefix) == 1 and module.full(prefix[0]) == taxonomy.name
+        return False
 
     def _members(
         self, members: t.Names | t.QName, fact: Fact, module: Module
@@ -501,11 +525,18 @@ def find_proposition(module: Module, name: t.QName) -> tuple[Module, str] | None
     return None
 
 
-def lower_criteria(condition: t.Cond, module: Module, naming: dict[tuple[str, str], str]) -> Condition | None:
+def lower_criteria(
+    condition: t.Cond, module: Module, naming: dict[tuple[str, str], str], level: int = 0
+) -> Condition | None:
     """The artifact's form of a condition over propositions; None where it has an error."""
+    if level >= MAX_DEPTH:
+        module.report.error(
+            "SC0501", f"the condition is too deep: at most {MAX_DEPTH} levels", condition.start, condition.end
+        )
+        return None
     match condition:
         case t.OrOf(items=items) | t.AndOf(items=items) | t.AtLeastOf(items=items):
-            lowered = [lower_criteria(item, module, naming) for item in items]
+            lowered = [lower_criteria(item, module, naming, level + 1) for item in items]
             count = at_least_count(condition, module) if isinstance(condition, t.AtLeastOf) else 1
             parts = tuple(item for item in lowered if item is not None)
             if len(parts) < len(items) or count is None:
@@ -514,14 +545,16 @@ def lower_criteria(condition: t.Cond, module: Module, naming: dict[tuple[str, st
                 return AtLeast(count=count, items=parts)
             return Or(items=parts) if isinstance(condition, t.OrOf) else And(items=parts)
         case t.NotOf(item=item):
-            inner = lower_criteria(item, module, naming)
+            inner = lower_criteria(item, module, naming, level + 1)
             return None if inner is None else Not(item=inner)
         case t.NameAtom(name=name):
             if len(name.parts) == 1 and name.text not in module.propositions and name.text not in module.criteria_lets:
-                owners = [
-                    a for a, m in module.imports.items() if name.text in m.propositions or name.text in m.criteria_lets
-                ]
-                if len(owners) > 1:
+                owners = {
+                    a: m.qname
+                    for a, m in module.imports.items()
+                    if name.text in m.propositions or name.text in m.criteria_lets
+                }
+                if len(set(owners.values())) > 1:
                     module.report.error(
                         "SC0107",
                         f"`{name.text}` is declared by several imports",
@@ -535,7 +568,9 @@ def lower_criteria(condition: t.Cond, module: Module, naming: dict[tuple[str, st
                 known = [*module.propositions, *module.criteria_lets]
                 for imported in module.imports.values():
                     known += [*imported.propositions, *imported.criteria_lets]
-                unknown(module, "proposition", name, known)
+                elsewhere = next((qname for qname, declared in naming if qname and declared == name.text), None)
+                help = f"`{elsewhere}` declares it: add `import {elsewhere}`" if elsewhere else None
+                unknown(module, "proposition", name, known, help)
                 return None
             return Proposed(name=naming[(found[0].qname, found[1])])
         case _:

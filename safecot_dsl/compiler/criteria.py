@@ -13,7 +13,7 @@ from safecot_dsl.artifact import (
     Verdict,
     atoms,
 )
-from safecot_dsl.compiler.conditions import Conditions, check_pattern, lower_criteria
+from safecot_dsl.compiler.conditions import MAX_DEPTH, MAX_NODES, Conditions, check_pattern, lower_criteria
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.verdicts import read_verdict
@@ -60,7 +60,7 @@ def lower_all_criteria(
             for classes in declaration.classes:
                 table = imported if module.qname else own
                 _classes(classes, module, naming, table)
-    _refuse_cycles(modules, lets, naming)
+    _refuse_lets(modules, lets, naming)
     due = {verdict: classes for verdict, (classes, _, _) in (imported | own).items()}
     return Criteria(
         propositions=dict(sorted(propositions.items())),
@@ -124,32 +124,47 @@ def _classes(
         table[verdict] = (due, module, declaration)
 
 
-def _refuse_cycles(
-    modules: list[Module], lets: dict[str, CriteriaCondition], naming: dict[tuple[str, str], str]
-) -> None:
-    state: dict[str, int] = {}  # 1 while open, 2 when done
+class _RefusedLetError(Exception):
+    """The lets on the way to the fault, and what is wrong."""
 
-    def visit(name: str, path: list[str]) -> list[str] | None:
-        if state.get(name) == 2 or name not in lets:
-            return None
-        if state.get(name) == 1:
-            return [*path[path.index(name) :], name]
-        state[name] = 1
-        for atom in atoms(lets[name]):
-            cycle = visit(atom.name, [*path, name]) if isinstance(atom, Proposed) else None
-            if cycle is not None:
-                return cycle
-        state[name] = 2
-        return None
+    def __init__(self, code: str, message: str, names: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.code = code
+        self.names = names
+
+
+def _refuse_lets(modules: list[Module], lets: dict[str, CriteriaCondition], naming: dict[tuple[str, str], str]) -> None:
+    """Refuse a `let` that is defined by itself, and one that is too large once every `let` in it is written out."""
+    extents: dict[str, tuple[int, int]] = {}  # of each let: how many stand on one another, and the parts
+
+    def extent(name: str, path: tuple[str, ...]) -> tuple[int, int]:
+        if name in path:
+            cycle = (*path[path.index(name) :], name)
+            raise _RefusedLetError("SC0105", f"`let {name}` is defined by itself: {' -> '.join(cycle)}", path)
+        if name not in lets:
+            return 0, 1
+        if name not in extents:
+            path = (*path, name)
+            if len(path) > MAX_DEPTH:
+                raise _too_large(path)
+            parts = [extent(atom.name, path) for atom in atoms(lets[name]) if isinstance(atom, Proposed)]
+            height, size = 1 + max(height for height, _ in parts), sum(size for _, size in parts)
+            if height > MAX_DEPTH or size > MAX_NODES:
+                raise _too_large(path)
+            extents[name] = height, size
+        return extents[name]
 
     for module in modules:
         for let in module.criteria_lets.values():
-            cycle = visit(naming[module.qname, let.name.text], [])
-            if cycle is not None:
-                module.report.error(
-                    "SC0105",
-                    f"`let {let.name.text}` is defined by itself: {' -> '.join(cycle)}",
-                    let.name.start,
-                    let.name.end,
-                )
-                return
+            try:
+                extent(naming[module.qname, let.name.text], ())
+            except _RefusedLetError as fault:
+                module.report.error(fault.code, str(fault), let.name.start, let.name.end)
+                if fault.code == "SC0501":
+                    return
+                extents.update(dict.fromkeys(fault.names, (0, 0)))  # said once
+
+
+def _too_large(path: tuple[str, ...]) -> _RefusedLetError:
+    message = f"`let {path[-1]}` is too large once every `let` in it is written out"
+    return _RefusedLetError("SC0501", message, path)

@@ -255,10 +255,15 @@ def below(taxonomy: Taxonomy, node: str) -> tuple[str, ...]:
 
 def find_node(module: Module, name: t.QName) -> tuple[Module, NodeEntry] | None:
     """The node that a qualified name means: `hazards.violent_crimes`, or a bare name of the file's own taxonomy."""
-    imported = module.imports.get(name.parts[0]) if len(name.parts) > 1 else None
+    own = len(name.parts) == 2 and name.parts[0] in module.taxonomies
+    imported = module.imports.get(name.parts[0]) if len(name.parts) > 1 and not own else None
     owner = imported or module
-    *taxonomy, last = name.parts[1:] if imported else name.parts
-    entries = [entry for entry in owner.nodes.get(last, []) if not taxonomy or [entry.taxonomy.name.text] == taxonomy]
+    parts = name.parts[1:] if imported else name.parts
+    entries = [
+        entry
+        for entry in owner.nodes.get(parts[-1], [])
+        if len(parts) == 1 or (entry.taxonomy.name.text,) == parts[:-1]
+    ]
     if len(entries) == 1:
         return owner, entries[0]
     if entries:

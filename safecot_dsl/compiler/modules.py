@@ -33,6 +33,7 @@ class Module:
     tree: t.FileTree
     report: Reporter
     imports: dict[str, Module] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)  # names of imports that failed: what they declare is not known
     params: dict[str, t.ParamDecl] = field(default_factory=dict)
     groups: dict[str, t.GroupDecl] = field(default_factory=dict)
     lets: dict[str, t.LetDecl] = field(default_factory=dict)
@@ -150,8 +151,27 @@ def lookup(module: Module, kind: str, name: t.QName) -> tuple[Module, Any] | Non
     return found
 
 
-def unknown(module: Module, what: str, name: t.QName | t.Name, known: Iterable[str]) -> None:
-    """Report an unknown name with a suggestion."""
+def _follows(module: Module, what: str, name: t.QName | t.Name) -> bool:
+    """Is a name unknown only because of another fault, which has been reported: an import that failed, or the
+    declaration, which could not be read?"""
+    first, dot, last = name.text.partition(".")
+    if dot and first in module.missing:
+        return True
+    owners = [module]
+    if dot:
+        owners = [module.imports[first]] if first in module.imports else []
+    elif what == "proposition":
+        owners += module.imports.values()  # these stand bare
+        if module.missing:
+            return True
+    kind = {"hazard": "taxonomy", "proposition": "criteria"}.get(what)
+    return any((last or first) in owner.tree.damaged or kind in owner.tree.damaged_kinds for owner in owners)
+
+
+def unknown(module: Module, what: str, name: t.QName | t.Name, known: Iterable[str], help: str | None = None) -> None:
+    """Report an unknown name with a suggestion, else with `help`; nothing where it follows from another fault."""
+    if _follows(module, what, name):
+        return
     text = name.text
     other = next((k for k in _TABLES if k != what and isinstance(name, t.QName) and find(module, k, name)), None)
     meant = closest(text, known)
@@ -169,6 +189,6 @@ def unknown(module: Module, what: str, name: t.QName | t.Name, known: Iterable[s
         f"unknown {what} `{text}`",
         name.start,
         name.end,
-        help=f"did you mean `{meant}`?" if meant else None,
+        help=f"did you mean `{meant}`?" if meant else help,
         replacement=meant,
     )

@@ -11,8 +11,10 @@ from pydantic import Field, ValidationError, model_validator
 
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.diagnostics import closest
-from safecot_dsl.facts import Source
+from safecot_dsl.facts import FigStep, Jsonl, Miniature, Source, VLGuard
 from safecot_dsl.render import Tags
+
+_SOURCES: dict[str, type[Frozen]] = {"figstep": FigStep, "vlguard": VLGuard, "jsonl": Jsonl, "miniature": Miniature}
 
 
 class RecipeError(ValueError):
@@ -95,16 +97,27 @@ def parse_recipe(data: Mapping[str, Any], *, where: str) -> DataRecipe:
 
 
 def _faults(error: ValidationError) -> list[str]:
+    """Every fault with its path in the recipe as it was written."""
     faults: list[str] = []
-    for fault in error.errors():
-        # Pydantic names the branch of a union (`sources.0.figstep.root`); a recipe's reader has not written that.
-        location = ".".join(str(part) for part in fault["loc"])
+    found = error.errors()
+    for fault in found:
+        location, model = list(fault["loc"]), DataRecipe
+        if fault["type"] == "too_short" and any(
+            other["loc"][:1] == fault["loc"][:1] for other in found if other != fault
+        ):
+            continue  # the list is not empty: what is in it has faults, which are reported
+        if len(location) > 2 and location[0] == "sources":
+            # Pydantic puts the branches of unions in (`sources.0.figstep.facts.image.text.column.map`).
+            model = _SOURCES.get(str(location.pop(2)))
+            if location[2] == "facts" and len(location) > 4:
+                del location[4]
+        dotted = ".".join(map(str, location))
         if fault["type"] == "extra_forbidden":
-            name = str(fault["loc"][-1])
-            near = closest(name, DataRecipe.model_fields) if len(fault["loc"]) == 1 else None
-            faults.append(f"unknown key `{location}`" + (f"; did you mean `{near}`?" if near else ""))
+            at_top = len(location) == (1 if model is DataRecipe else 3)
+            near = closest(str(location[-1]), model.model_fields) if model is not None and at_top else None
+            faults.append(f"unknown key `{dotted}`" + (f"; did you mean `{near}`?" if near else ""))
         else:
-            faults.append(f"`{location}`: {fault['msg']}" if location else fault["msg"])
+            faults.append(f"`{dotted}`: {fault['msg']}" if dotted else fault["msg"])
     return faults
 
 
@@ -137,6 +150,7 @@ def dump_recipe(recipe: DataRecipe) -> str:
 
     data = json.loads(recipe.model_dump_json(exclude_defaults=True))
     # `kind` is a default of its model, and the key that tells the sources apart.
-    for source, given in zip(recipe.sources, data["sources"], strict=True):
-        given["kind"] = source.kind
+    data["sources"] = [
+        {"kind": source.kind, **given} for source, given in zip(recipe.sources, data["sources"], strict=True)
+    ]
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)

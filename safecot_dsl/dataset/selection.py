@@ -61,11 +61,11 @@ def select_contrast(
     """`rows` / 2 pairs (as many as the pool gives, where `rows` is None) of a refused candidate and a laxer one.
 
     Pairs start, by strata in turn, from a refused candidate or from one that a rule or `unsure` makes laxer: so every
-    rule and every exception gets its share. The partner comes from the other side. Of the start's neighbours by one fact
-    it is one of the stratum with the fewest rows so far, and of these one by the fact that was changed least often to get
-    there: else a fact with many values would be the only one that pairs teach. Where the source makes no neighbours, it
-    is the candidate of the pool that differs in the fewest facts. No candidate stands in two pairs, and one without a
-    partner is passed over. The refused row of a pair comes first, the laxer one follows.
+    rule and every exception gets its share. The partner comes from the other side. Of the start's neighbours by one
+    fact it is one of the stratum with the fewest rows so far, and of these one by the fact that was changed least often
+    to get there: else a fact with many values would be the only one that pairs teach. Where the source makes no
+    neighbours, it is the candidate of the pool that differs in the fewest facts. No candidate stands in two pairs, and
+    one without a partner is passed over. The refused row of a pair comes first, the laxer one follows.
     """
     wanted = None if rows is None else rows // 2
     laxer = _Pool([candidate for candidate in pool if not candidate.refused], seed)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-# An annotator (often a model) that was not shown the picture. VLGuard's train.json has four such answers to safe
-# questions, under the ids Ads_344756, Ads_333524 and (twice) Ads_303871.
+# An annotator (often a model) that was not shown the picture. VLGuard's train.json has five such answers to safe
+# questions, under the ids Ads_344756, Ads_333524, Ads_373374 and (twice) Ads_303871.
 _IMAGE = r"(?:image|picture|photo(?:graph)?|screenshot|attachment)s?"
 _GIVEN = r"(?:provided|attached|available|included|given|uploaded|shared)"
 _GIVE = r"(?:provided?|attach(?:ed)?|included?|upload(?:ed)?|shared?|given?|gave)"
@@ -16,6 +16,7 @@ _NO_IMAGE = (
     rf"\bno {_IMAGE} (?:(?:was|is|has been|were|have been) )?{_GIVEN}",
     rf"\b{_NOT} (?:been )?{_GIVE}(?: me)?(?: with)? (?:an?|any|the) {_IMAGE}",
     rf"\b{_CANNOT} (?:actually )?see (?:an?|any|the|your) {_IMAGE}",
+    rf"\bwithout (?:an?|any) {_IMAGE} to\b",
     rf"\bplease (?:provide|upload|attach|share|include) (?:an?|the|your) {_IMAGE}",
 )
 

@@ -14,7 +14,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, JsonValue
+from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag
 
 from safecot_dsl.artifact import Case, CaseError, CompiledPolicy, SetType, Subject, TextType, Value, read_case
 from safecot_dsl.artifact.base import Frozen
@@ -49,9 +49,13 @@ class Column(Frozen):
     absent: JsonValue = None
 
 
-FactMapping = Annotated[
-    dict[str, Constant | Column], Field(description="Full names of facts to where their values come from.")
-]
+def _kind_of_origin(value: object) -> str:
+    """Which of the two an origin is meant to be, so that a mistake in it is reported once and of the right one."""
+    return "value" if isinstance(value, Constant) or (isinstance(value, Mapping) and "value" in value) else "column"
+
+
+Origin = Annotated[Annotated[Constant, Tag("value")] | Annotated[Column, Tag("column")], Discriminator(_kind_of_origin)]
+FactMapping = Annotated[dict[str, Origin], Field(description="Full names of facts to where their values come from.")]
 
 
 def check_mapping(policy: CompiledPolicy, mapping: FactMapping, columns: Collection[str] | None, *, where: str) -> None:

@@ -19,7 +19,16 @@ from safecot_dsl.miniature.answers import definite
 from safecot_dsl.miniature.drawing import BASE_STYLES, SIDE, Scene, draw_image
 from safecot_dsl.miniature.lessons import Lesson, Row, draw_lesson, reasoning_lines, vocabulary
 from safecot_dsl.miniature.model import GRID, IMAGE_TOKENS, new_model, new_processor
-from safecot_dsl.miniature.tokenizer import END, FAKE_IMAGE, GLOBAL_IMAGE, IMAGE, PAD, START, assert_known, build_tokenizer
+from safecot_dsl.miniature.tokenizer import (
+    END,
+    FAKE_IMAGE,
+    GLOBAL_IMAGE,
+    IMAGE,
+    PAD,
+    START,
+    assert_known,
+    build_tokenizer,
+)
 from safecot_dsl.miniature.world import World
 from safecot_dsl.storage import Progress, whole_directory
 
@@ -167,7 +176,7 @@ def _learn(
 
     weights = list(model.parameters())
     optimizer = torch.optim.AdamW(weights, lr=_RATE, weight_decay=0.05, betas=(0.9, 0.98), fused=True)
-    batches = _shuffled(len(lessons.tokens), _BATCH, seed)
+    batches = _shuffled(len(lessons.tokens), _BATCH, seed, lessons.mask.sum(1))
     model.train()
     for step in range(steps):
         chosen = next(batches)
@@ -246,20 +255,31 @@ def examine(
                 max_new_tokens=40,
                 do_sample=False,
             )
-        for number, answer in zip(numbers, tokenizer.batch_decode(output[:, length:], skip_special_tokens=True), strict=True):
+        for number, answer in zip(
+            numbers, tokenizer.batch_decode(output[:, length:], skip_special_tokens=True), strict=True
+        ):
             right.setdefault(rows[number].lesson, []).append(answer == rows[number].answer)
         progress.advance(len(numbers))
     return {lesson: sum(of) / len(of) for lesson, of in sorted(right.items())}
 
 
-def _shuffled(n: int, size: int, seed: int) -> Iterator[Tensor]:
-    """Endless batches of row numbers: each row once, in an order drawn anew, before any comes again."""
+def _shuffled(n: int, size: int, seed: int, lengths: Tensor | None = None) -> Iterator[Tensor]:
+    """Endless batches of row numbers: each row once, in an order drawn anew, before any comes again.
+
+    With `lengths`, rows of like length stand together: of 16 batches at a time the rows are sorted, which saves a
+    fifth of the tokens in padding.
+    """
     import torch
 
     generator = torch.Generator().manual_seed(seed)
     size = min(size, n)
     while True:
-        yield from torch.randperm(n, generator=generator)[: n - n % size].reshape(-1, size)
+        order = torch.randperm(n, generator=generator)
+        for pool in order[: n - n % size].split(16 * size):
+            if lengths is not None:
+                pool = pool[lengths[pool].argsort(stable=True)]
+            batches = pool.reshape(-1, size)
+            yield from batches[torch.randperm(len(batches), generator=generator)]
 
 
 def _step(optimizer: Optimizer, weights: Sequence[Tensor], loss: Tensor, step: int, steps: int, warmup: int) -> None:

@@ -135,6 +135,5 @@ class Chat:
     def _process(self, text: str, images: list[Any]) -> dict[str, Tensor]:
         begin = self.tokenizer.bos_token
         settings = {"add_special_tokens": False} if begin and text.startswith(begin) else {}
-        return dict(
-            self.processor(text=[text], images=[images] if images else None, return_tensors="pt", **settings).items()
-        )
+        made = self.processor(text=[text], images=[images] if images else None, return_tensors="pt", **settings)
+        return {key: value for key, value in made.items() if key != "labels"}  # PaliGemma's are of no use here

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,6 +10,7 @@ from safecot_dsl.models.chat import Chat
 from safecot_dsl.models.folder import ModelError, check_adapter_fits, check_model_folder, is_folder
 from safecot_dsl.models.images import ImageError
 from safecot_dsl.models.interface import Request
+from safecot_dsl.models.quiet import quiet_libraries
 from safecot_dsl.models.tensors import collate
 from safecot_dsl.storage import Progress
 
@@ -135,7 +135,7 @@ def load_parts(path_or_id: str, *, device: str | None = None) -> tuple[Any, Any]
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
     try:
-        with _no_bars():
+        with quiet_libraries():
             processor = AutoProcessor.from_pretrained(path_or_id, trust_remote_code=False)
             model = AutoModelForImageTextToText.from_pretrained(
                 path_or_id, trust_remote_code=False, use_safetensors=True, dtype=dtype
@@ -154,27 +154,14 @@ def _checked(path_or_id: str) -> str:
     return str(folder)
 
 
-@contextlib.contextmanager
-def _no_bars() -> Generator[None]:
-    """Without Transformers' own progress bars: there is one way to show progress."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
-
-
 def _with_adapter(model: Any, adapter: Path, base: str) -> Any:
     check_adapter_fits(adapter, base)
     import torch
     from peft import PeftModel
 
     try:
-        tuned: Any = cast("Any", PeftModel).from_pretrained(model, str(adapter), is_trainable=False)
+        with quiet_libraries():
+            tuned: Any = cast("Any", PeftModel).from_pretrained(model, str(adapter), is_trainable=False)
     except Exception as error:
         raise ModelError(f"adapter `{adapter}` does not fit `{base}`: {error}") from error
     # Merging makes generation faster; in bfloat16 it would round small updates away.

@@ -34,7 +34,7 @@ def collate(rows: Sequence[Mapping[str, Tensor]], *, pad_id: int, side: Literal[
     import torch
 
     longest = max(row["input_ids"].shape[1] for row in rows)
-    fillers = {key: 0 for key in PER_TOKEN} | {"input_ids": pad_id, "labels": IGNORED}
+    fillers = dict.fromkeys(PER_TOKEN, 0) | {"input_ids": pad_id, "labels": IGNORED}
     batch: dict[str, Tensor] = {}
     for key in rows[0]:
         values = [row[key] for row in rows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from safecot_dsl.models.quiet import quiet_libraries
 from safecot_dsl.training.errors import TrainingError
 from safecot_dsl.training.recipe import TrainingRecipe
 
@@ -37,7 +38,8 @@ def add_lora(model: Any, recipe: TrainingRecipe) -> Any:
         lora_dropout=recipe.lora_dropout,
         target_modules=pattern,
     )
-    tuned: Any = get_peft_model(model, config)
+    with quiet_libraries():
+        tuned: Any = get_peft_model(model, config)
     check_trainable(tuned)
     return tuned
 
@@ -54,6 +56,30 @@ def check_trainable(model: Any) -> None:
     for name in trainable:
         if _ELSEWHERE.search(name) or "lora_" not in name or not re.search(_LANGUAGE_MODEL, name):
             raise TrainingError(f"`{name}` would be trained, but only adapters of the language model may be")
+
+
+def check_causal(model: Any, row: dict[str, Any]) -> None:
+    """Check that the model, on a row as it is encoded for training, cannot see the tokens that it is to predict.
+
+    Some families let a prompt look ahead, and tell prompt from answer by marks of their own (PaliGemma). Without these
+    a run would seem to learn wonderfully, and nothing would come of it.
+
+    Raises:
+        TrainingError: changing the last token changes what is predicted before it.
+    """
+    import torch
+
+    inputs = {key: value.to(model.device) for key, value in row.items()}
+    changed = inputs | {"input_ids": inputs["input_ids"].clone()}
+    changed["input_ids"][0, -1] = changed["input_ids"][0, -2]
+    model.eval()  # without dropout
+    with torch.no_grad(), torch.autocast(model.device.type, torch.bfloat16, enabled=model.device.type == "cuda"):
+        before, after = (model(**each).logits[0, :-1].float() for each in (inputs, changed))
+    if not torch.allclose(before, after, rtol=1e-2, atol=1e-2):
+        raise TrainingError(
+            f"a {type(model.get_base_model()).__name__} sees tokens of the answer before it has predicted them, in the "
+            "way in which rows are encoded here: this family is not supported"
+        )
 
 
 def _linear_names(model: Any) -> list[str]:

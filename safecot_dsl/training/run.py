@@ -16,7 +16,7 @@ from safecot_dsl.storage import Progress, run_stage, sha256_bytes, sha256_file, 
 from safecot_dsl.storage.files import remove
 from safecot_dsl.training.card import write_card
 from safecot_dsl.training.errors import TrainingError
-from safecot_dsl.training.lora import add_lora
+from safecot_dsl.training.lora import add_lora, check_causal
 from safecot_dsl.training.metrics import read_metrics
 from safecot_dsl.training.recipe import TrainingRecipe
 from safecot_dsl.training.rows import EncodedRows, read_rows
@@ -121,6 +121,7 @@ def _make_adapter(
     schedule = Schedule(recipe, rows.images, rows.lengths)
     set_seed(recipe.seed)  # the adapter's first weights
     tuned = add_lora(base, recipe)
+    check_causal(tuned, rows[0])
     run_steps(
         tuned,
         rows,

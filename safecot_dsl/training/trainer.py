@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from safecot_dsl.models.quiet import quiet_libraries
 from safecot_dsl.models.tensors import collate
 from safecot_dsl.storage import Progress
 from safecot_dsl.training.checkpoints import last_checkpoint, seal_checkpoint, step_of
@@ -115,8 +116,9 @@ def run_steps(
         report_to=[],
     )
     if recipe.gradient_checkpointing:
-        model.enable_input_require_grads()
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        with quiet_libraries():
+            model.enable_input_require_grads()
+            model.gradient_checkpointing_enable({"use_reentrant": False})
     # Several visible GPUs would otherwise mean torch's DataParallel, which changes the batch size.
     arguments._n_gpu = min(arguments.n_gpu, 1)  # pyright: ignore[reportPrivateUsage]
     lengths = [sum(rows.lengths[i] for batch in schedule.step(n + 1) for i in batch) for n in range(schedule.steps)]

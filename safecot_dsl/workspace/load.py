@@ -66,6 +66,7 @@ class Loader:
         alias = declaration.alias or t.Name(name.start, name.end, name.parts[-1])
         report = module.report
         if alias.text in module.imports:
+            module.missing.add(alias.text)
             report.error(
                 "SC0102",
                 f"two imports go by the name `{alias.text}`",
@@ -83,6 +84,7 @@ class Loader:
                 help=f"give it another name: `import {name.text} as ...`",
             )
             return
+        module.missing.add(alias.text)  # until it is found
         if name.text in self._open:
             cycle = [entry or "this policy" for entry in self._open[self._open.index(name.text) :]]
             report.error("SC0104", f"imports go in a circle: {' -> '.join([*cycle, name.text])}", name.start, name.end)
@@ -110,6 +112,8 @@ class Loader:
             )
             return
         module.imports[alias.text] = imported
+        if imported.tree.header is not None:
+            module.missing.discard(alias.text)
 
     def _find(self, name: t.QName, module: Module) -> Path | None:
         """The file of an import, which stays below its root, links included."""
@@ -140,11 +144,13 @@ class Loader:
         return path
 
     def _add_standard(self) -> None:
-        """What every policy falls back on: phrases for verdicts and, where it has none, criteria."""
+        """What every policy falls back on: phrases for verdicts and, where its criteria read no verdict, criteria."""
         entry = self.modules.pop()
         if entry.qname != VERDICT_PHRASES:
             self._add(VERDICT_PHRASES)
-        if not any(module.of(t.CriteriaDecl) for module in (*self.modules, entry)):
+        # Without a reading (`let response_refuse = ...`) no response could be scored at all.
+        loaded = (*self.modules, entry)
+        if not any(name.startswith("response_") for module in loaded for name in module.criteria_lets):
             self._add(STANDARD_CRITERIA)
         self.modules.append(entry)
 

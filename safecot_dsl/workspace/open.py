@@ -51,12 +51,8 @@ def open_policy(path: str | Path, params: Mapping[str, float] | None = None) -> 
 
 
 def _once(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
-    """Without repetitions of one code at one place, which come of one fault met on two ways."""
-    kept: dict[tuple[str, str, int, int], Diagnostic] = {}
-    for diagnostic in diagnostics:
-        span = diagnostic.span
-        kept.setdefault((diagnostic.code, span.file, span.line, span.column), diagnostic)
-    return tuple(kept.values())
+    """Without repetitions, which come of one fault met on two ways."""
+    return tuple(dict.fromkeys(diagnostics))
 
 
 def _load_artifact(path: Path, params: Mapping[str, float] | None) -> Opened:

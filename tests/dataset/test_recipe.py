@@ -51,7 +51,11 @@ def test_overrides(tmp_path: Path) -> None:
     ("text", "message"),
     [
         (RECIPE + "rowz: 3\n", r"recipe\.yaml: unknown key `rowz`; did you mean `rows`\?"),
-        (RECIPE.replace("root:", "rot:"), r"unknown key `sources\.0\.figstep\.rot`"),
+        (
+            RECIPE.replace("root:", "rot:"),
+            r"`sources\.0\.root`: Field required; unknown key `sources\.0\.rot`; did you mean `root`\?",
+        ),
+        (RECIPE.replace("{value: complete}", "{valu: complete}"), r"unknown key `sources\.0\.facts\.query\.act\.valu`"),
         (RECIPE.replace("kind: figstep", "kind: figstap"), r"`sources\.0`: .*figstap.*'figstep'"),
         (RECIPE.replace("rows: 100", "rows: many"), "`rows`: "),
         (RECIPE.replace("rows: 100", "rows: 0"), "`rows`: "),

@@ -38,7 +38,7 @@ def test_an_answer_about_what_an_image_does_not_show(answer: str) -> None:
 
 
 def test_the_known_defects_of_vlguard(shared_data: Path) -> None:
-    """Read by hand: these four safe questions, and no other pair, are answered as if there were no image."""
+    """Read by hand: these five safe questions, and no other pair, are answered as if there were no image."""
     records = json.loads((shared_data / "vlguard" / "train.json").read_text(encoding="utf-8"))
     found = Counter(
         (record["id"], "safe_instruction" in pair)
@@ -46,7 +46,7 @@ def test_the_known_defects_of_vlguard(shared_data: Path) -> None:
         for pair in record["instr-resp"]
         if says_no_image(pair["response"])
     )
-    assert found == {("Ads_344756", True): 1, ("Ads_333524", True): 1, ("Ads_303871", True): 2}
+    assert found == {("Ads_344756", True): 1, ("Ads_333524", True): 1, ("Ads_373374", True): 1, ("Ads_303871", True): 2}
 
 
 def test_placeholders() -> None:

@@ -157,6 +157,33 @@ def build_llava(folder: Path, *, kind: str = "bytes", seed: int = 0) -> Path:
     return folder
 
 
+def build_paligemma(folder: Path, *, seed: int = 0) -> Path:
+    """A family that lets a prompt look ahead."""
+    import torch
+    from transformers import (
+        PaliGemmaConfig,
+        PaliGemmaForConditionalGeneration,
+        PaliGemmaProcessor,
+        SiglipImageProcessorPil,
+    )
+
+    torch.manual_seed(seed)
+    tokens = tokenizer()
+    tokens.bos_token = "<|turn|>"  # its processor asks for one
+    text = _text(tokens) | {"model_type": "gemma", "head_dim": 16}
+    config = PaliGemmaConfig(
+        text_config=text,
+        vision_config=_vision(model_type="siglip_vision_model", vision_use_head=False, projection_dim=64),
+        projection_dim=64,
+        image_token_index=tokens.convert_tokens_to_ids("<image>"),
+    )
+    images = SiglipImageProcessorPil(size={"height": SIZE, "width": SIZE})
+    images.image_seq_length = (SIZE // PATCH) ** 2
+    PaliGemmaForConditionalGeneration(config).save_pretrained(folder)
+    PaliGemmaProcessor(images, tokens, chat_template=TEMPLATE).save_pretrained(folder)
+    return folder
+
+
 FAMILIES = {"idefics3": build_idefics3, "llava": build_llava}
 
 

@@ -14,11 +14,12 @@ from typing import Any
 from lark import Lark, Token
 from lark.exceptions import UnexpectedToken
 from lark.lexer import Lexer
+from lark.parsers.lalr_analysis import Shift
 
 from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.build import Builder
-from safecot_dsl.compiler.syntax.recovery import Chunk, declared_name, mend, split
-from safecot_dsl.compiler.syntax.tokens import KEYWORDS, RESERVED, tokenise
+from safecot_dsl.compiler.syntax.recovery import HEADER_HELP, Chunk, declared_name, mend, split
+from safecot_dsl.compiler.syntax.tokens import KEYWORDS, MAX_NESTING, RESERVED, Guess, tokenise, too_deep
 from safecot_dsl.compiler.syntax.tree import Cond, FileTree
 from safecot_dsl.datafiles import grammar_path
 
@@ -42,9 +43,28 @@ class ContextualWords(Lexer):
             word = str(token)
             keyword = KEYWORDS.get(word)
             accepted = states[parser_state.position]
-            is_keyword = keyword is not None and (keyword in accepted or word in RESERVED or "NAME" not in accepted)
+            is_keyword = keyword is not None and (
+                word in RESERVED or "NAME" not in accepted or (keyword in accepted and _takes(parser_state, keyword))
+            )
             kind = keyword if is_keyword else "NAME"
             yield Token(str(kind), word, start_pos=token.start_pos, end_pos=token.end_pos)
+
+
+def _takes(parser_state: Any, terminal: str) -> bool:
+    """Can the parser shift the terminal, after the reductions that this asks for?
+
+    The table's row alone does not say so: LALR gives a name the lookaheads of every place in which one may stand, so
+    the fact after `topic : one of subjects` could not be called `title`.
+    """
+    states = parser_state.parse_conf.parse_table.states
+    stack = list(parser_state.state_stack)
+    while True:
+        step = states[stack[-1]].get(terminal)
+        if step is None or step[0] is Shift:
+            return step is not None
+        target = step[1]
+        del stack[len(stack) - len(target.expansion) :]
+        stack.append(states[stack[-1]][target.origin.name][1])
 
 
 @lru_cache(maxsize=1)
@@ -66,10 +86,12 @@ def _parse(tokens: list[Token], start: str) -> Any:
 def parse_file(report: Reporter) -> FileTree:
     """The syntax tree of the reporter's file. Every fault is reported; what could not be read is left out."""
     tokens = tokenise(report.source.text, report)
-    try:
-        return _parse(tokens, "file")
-    except UnexpectedToken:
-        return _parse_in_pieces(tokens, report)
+    if too_deep(tokens) is None and not any(isinstance(token, Guess) for token in tokens):
+        try:
+            return _parse(tokens, "file")
+        except UnexpectedToken:
+            pass
+    return _parse_in_pieces(tokens, report)
 
 
 def parse_condition(text: str, report: Reporter) -> Cond | None:
@@ -82,22 +104,31 @@ def _parse_in_pieces(tokens: list[Token], report: Reporter) -> FileTree:
     header = None
     declarations: list[Any] = []
     damaged: set[str] = set()
+    kinds: set[str] = set()
     for chunk in split(tokens, report):
         node, intact = _parse_piece(chunk, report)
-        if not intact:
+        if not intact or chunk.guessed:
             damaged.add(declared_name(chunk.tokens))
+            kinds.add(chunk.opening)
         if node is None:
             continue
         if chunk.start == "header":
             header = node
         else:
             declarations.append(node)
-    return FileTree(header, tuple(declarations), frozenset(damaged))
+    if header is None and not report.failed:
+        report.error("SC0301", "the file has no header", 0, 0, help=HEADER_HELP)
+    return FileTree(header, tuple(declarations), frozenset(damaged), frozenset(kinds))
 
 
 def _parse_piece(chunk: Chunk, report: Reporter) -> tuple[Any, bool]:
     """The node of a chunk, or None, and whether nothing had to be left out of it."""
     tokens = chunk.tokens
+    deepest = too_deep(tokens)
+    if deepest is not None:
+        start, end = deepest.start_pos or 0, deepest.end_pos or 0
+        report.error("SC0501", f"brackets and `not` stand in one another at most {MAX_NESTING} deep", start, end)
+        return None, False
     intact = True
     tried: set[int] = set()
     for _ in range(MAX_FAULTS):

@@ -9,8 +9,11 @@ from difflib import get_close_matches
 from lark import Token
 from lark.exceptions import UnexpectedToken
 
+from safecot_dsl.artifact import Verdict
 from safecot_dsl.compiler.report import Reporter
-from safecot_dsl.compiler.syntax.tokens import KEYWORDS, PUNCTUATION, RESERVED
+from safecot_dsl.compiler.syntax.tokens import KEYWORDS, PUNCTUATION, RESERVED, Guess
+
+HEADER_HELP = "a file starts with `policy NAME { ... }` or `library NAME { ... }`, declarations follow"
 
 DECLARATIONS = frozenset(
     "policy library import param facts group let taxonomy phrases criteria rule exception default unsure example "
@@ -35,6 +38,7 @@ _ITEMS = {
     "for": frozenset({"class", "otherwise"}),
 }
 _WORD_OF = {terminal: word for word, terminal in KEYWORDS.items()} | {name: sign for sign, name in PUNCTUATION.items()}
+_PHRASE_OF = _WORD_OF | {"ONE": "one of", "SET": "set of", "AT": "at least"}
 _KINDS = {"NAME": "a name", "STRING": 'a text in `"`', "NUMBER": "a number", "REGEX": "a pattern such as `/word/i`"}
 
 
@@ -49,6 +53,11 @@ class Chunk:
     @property
     def opening(self) -> str:
         return str(self.tokens[0]) if self.tokens else ""
+
+    @property
+    def guessed(self) -> bool:
+        """Does something stand in it of which nobody knows where it ends?"""
+        return any(isinstance(token, Guess) for token in self.tokens)
 
 
 def _is_word(token: Token) -> bool:
@@ -65,7 +74,12 @@ def split(tokens: list[Token], report: Reporter) -> list[Chunk]:
     depth = 0
     for index, token in enumerate(tokens):
         word = str(token) if _is_word(token) else ""
-        if word in DECLARATIONS and _opens_declaration(tokens, index, depth, chunks, report):
+        opens = (
+            _opens_declaration(tokens, index, depth, chunks, report)
+            if word in DECLARATIONS
+            else _seems_to_open(tokens, index, depth, chunks, report)
+        )
+        if opens:
             chunks.append([])
             depth = 0
         elif not chunks:
@@ -103,6 +117,18 @@ def _opens_declaration(
     if str(first) in _ALSO_CLAUSES.get(str(token), ()):
         return False
     return opens_line and column == report.source.position(first.start_pos or 0)[1]
+
+
+def _seems_to_open(tokens: list[Token], index: int, depth: int, chunks: list[list[Token]], report: Reporter) -> bool:
+    """Is the token a misspelt word that opens a declaration: `WORD NAME {`, on a line of its own as the one before?"""
+    if depth > 0 or not chunks or not all(map(_is_word, tokens[index : index + 2])):
+        return False
+    following = tokens[index + 2] if index + 2 < len(tokens) else None
+    if following is None or (following.type not in ("LBRACE", "EQUAL") and following != "to"):
+        return False
+    line, column = report.source.position(tokens[index].start_pos or 0)
+    above = report.source.position(tokens[index - 1].end_pos or 0)[0] < line
+    return above and column == report.source.position(chunks[-1][0].start_pos or 0)[1]
 
 
 def declared_name(tokens: list[Token]) -> str:
@@ -160,6 +186,9 @@ def _mend_end(
     last = tokens[-1]
     start, end = last.start_pos or 0, last.end_pos or 0
     unclosed = _open_braces(tokens)
+    closing = Token("RBRACE", "}", start_pos=end, end_pos=end)
+    if unclosed and "RBRACE" in accepted and chunk.guessed:
+        return [*tokens, *(closing for _ in unclosed)], False
     if unclosed and "RBRACE" in accepted:
         opener = tokens[0]
         what = " ".join(str(token) for token in tokens[:2] if token.type in ("WORD",))
@@ -170,7 +199,6 @@ def _mend_end(
             (tokens[1] if len(tokens) > 1 else opener).end_pos or 0,
             labels=(report.label("`}` is missing after this", start, end),),
         )
-        closing = Token("RBRACE", "}", start_pos=end, end_pos=end)
         return [*tokens, *(closing for _ in unclosed)], True
     report.error("SC0001", f"expected {_expected(accepted, chunk)} after `{last}`", start, end)
     return None
@@ -205,6 +233,9 @@ def _repair(tokens: list[Token], index: int, accepted: set[str], report: Reporte
             return [*before, Token(right, sign, start_pos=start, end_pos=end), *after]
     if _is_word(token):
         words = {_WORD_OF[terminal] for terminal in accepted if terminal in KEYWORDS.values()}
+        if token in Verdict.__members__.values() and "VERDICT" in accepted:
+            report.error("SC0001", f"`verdict` is missing before `{token}`", start, end)
+            return [*before, Token("WORD", "verdict", start_pos=start, end_pos=start), token, *after]
         meant = get_close_matches(str(token), sorted(words), n=1, cutoff=0.7)
         if meant and meant[0] != str(token):
             report.error(
@@ -253,20 +284,17 @@ def _report_unexpected(tokens: list[Token], index: int, accepted: set[str], chun
     start, end = token.start_pos or 0, token.end_pos or 0
     shown = str(token) if len(str(token)) <= 40 else str(token)[:37] + "..."
     found = f"`{shown}`" if token.type != "STRING" else "a text"
-    if _is_word(token) and str(token) in RESERVED and "NAME" in accepted:
+    if _is_word(token) and str(token) in RESERVED and "NAME" in accepted and "LPAR" not in accepted:
         report.error("SC0008", f"`{token}` is a word of the language and cannot be a name", start, end)
         return
     if token.type == "RBRACE" and not _open_braces(tokens[:index]):
         report.error("SC0006", "`}` closes nothing", start, end, replacement="")
         return
-    if index == 0:
-        report.error(
-            "SC0001",
-            f"expected a declaration, found {found}",
-            start,
-            end,
-            help="a file starts with `policy NAME { ... }` or `library NAME { ... }`, declarations follow",
-        )
+    if index == 0 and token in ("policy", "library"):
+        report.error("SC0001", "a file has one header, and it stands first", start, end)
+        return
+    if index == 0 or (chunk.start == "header" and not _open_braces(tokens[:index]) and accepted <= {"$END"}):
+        report.error("SC0001", f"expected a declaration, found {found}", start, end, help=HEADER_HELP)
         return
     report.error("SC0001", f"expected {_expected(accepted, chunk)}, found {found}", start, end)
 
@@ -289,7 +317,7 @@ def _expected(accepted: set[str], chunk: Chunk) -> str:
         return "a verdict"
     parts += [_KINDS[kind] for kind in _KINDS if kind in rest]
     rest -= set(_KINDS)
-    words = sorted(f"`{_WORD_OF[terminal]}`" for terminal in rest if terminal in _WORD_OF)
+    words = sorted(f"`{_PHRASE_OF[terminal]}`" for terminal in rest if terminal in _PHRASE_OF)
     if len(words) > 6:
         what = {"rule": "a clause of the rule", "exception": "a clause of the exception"}.get(chunk.opening, "a clause")
         words = [what if chunk.start == "declaration" else "a declaration"]

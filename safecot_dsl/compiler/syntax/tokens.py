@@ -44,16 +44,18 @@ PUNCTUATION = {
     ">": "MORE",
 }
 
+MAX_NESTING = 64  # brackets, braces and `not` in one another; all that comes after the parser is recursive
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _TOKEN = re.compile(
     r"""
       (?P<space>[ \t\n]+|\#[^\n]*)
-    | (?P<word>[^\W\d]\w*)
+    | (?P<word>[^\W\d]\w*(?:-\w+)*)
     | (?P<number>-?[0-9]+(?:\.[0-9]+)?(?![0-9A-Za-z_]))
     | (?P<long>\"\"\"(?:[^\\"]|\\.|\\\n|"(?!""))*\"\"\")
     | (?P<string>(?!\"\"\")"(?:[^\\"\n]|\\[^\n])*")
     | (?P<regex>/(?:[^\\/\n]|\\[^\n])+/i?)
-    | (?P<punctuation>\.\.|<=|>=|[{}(),.:=|<>])
+    | (?P<punctuation>\.\.|<=|>=|\|(?!\|)|[{}(),.:=<>])
     """,
     re.VERBOSE,
 )
@@ -64,6 +66,11 @@ class Words(Token):
 
     content: str
     offsets: list[int]
+
+
+class Guess(Words):
+    """Stands for a text or a pattern that is not closed: nobody knows where it ends, so what misses after it is no
+    fault of its own."""
 
 
 @dataclass(frozen=True)
@@ -99,21 +106,67 @@ def tokenise(text: str, report: Reporter) -> list[Token]:
     return tokens
 
 
+def too_deep(tokens: list[Token]) -> Token | None:
+    """The first token that stands deeper than `MAX_NESTING` brackets, braces and `not`; None where all is well."""
+    depth = nots = 0
+    opened: list[int] = []  # what each open bracket added, with the `not`s before it
+    for token in tokens:
+        if token.type in ("LPAR", "LBRACE"):
+            opened.append(nots + 1)
+            depth += nots + 1
+            nots = 0
+        elif token.type in ("RPAR", "RBRACE"):
+            depth -= opened.pop() if opened else 0
+            nots = 0
+        else:
+            nots = nots + 1 if token.type == "WORD" and token == "not" else 0
+        if depth + nots > MAX_NESTING:
+            return token
+    return None
+
+
 def _word(value: str, start: int, report: Reporter) -> Token:
     end = start + len(value)
     if not _NAME.match(value):
-        proper = re.sub(r"\W|^[\d_]+", "", unicodedata.normalize("NFKD", value).lower(), flags=re.ASCII)
-        hint = f"write `{proper}`" if proper else None
+        plain = unicodedata.normalize("NFKD", value).lower().replace("-", "_")
+        proper = re.sub(r"\W|^[\d_]+", "", plain, flags=re.ASCII)
         report.error(
             "SC0004",
             f"`{value}` is not a name: names are lower-case letters, digits and `_`, starting with a letter",
             start,
             end,
-            help=hint,
+            help=f"write `{proper}`" if proper else None,
             replacement=proper or None,
         )
         value = proper or "name"
     return Token("WORD", value, start_pos=start, end_pos=end)
+
+
+# Signs of other languages, and what the reader probably meant: our words for them, which the parser goes on with.
+_FOREIGN = {
+    "&&": ("write `and`", ("and",)),
+    "&": ("write `and`", ("and",)),
+    "||": ("write `or`", ("or",)),
+    "!=": ("write `is not`", ("is", "not")),
+    "!": ("write `not`", ("not",)),
+    "[": ("a list stands in `{` and `}`", ("{",)),
+    "]": ("a list stands in `{` and `}`", ("}",)),
+    ";": ("nothing stands between clauses", ()),
+    "-": ("names use `_`", ()),
+}
+_QUOTES = {
+    "'": "'",
+    "\u2018": "\u2019",
+    "\u201c": '\u201d"',
+    "\u00ab": "\u00bb",
+    "\u2019": "\u2019",
+    "\u201d": "\u201d",
+}
+# A declaration that opens a line ends a text that is not closed: what comes after is worth reading.
+_NEXT_DECLARATION = re.compile(
+    r"^(?=(?:import|param|facts|group|let|taxonomy|phrases|criteria|rule|exception|default|unsure|example|property)\b)",
+    re.MULTILINE,
+)
 
 
 def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) -> int:
@@ -122,9 +175,11 @@ def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) ->
     line_end = text.find("\n", start)
     line_end = len(text) if line_end < 0 else line_end
     if text.startswith('"""', start):
+        following = _NEXT_DECLARATION.search(text, start)
+        end = following.start() if following else len(text)
         report.error("SC0003", 'the text is not closed: `"""` is missing', start, start + 3)
-        tokens.append(_plain_string("", start, len(text)))
-        return len(text)
+        tokens.append(_plain_string(Guess, "", start, end))
+        return end
     if char == '"':
         report.error(
             "SC0003",
@@ -133,12 +188,13 @@ def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) ->
             line_end,
             help='a text stands on one line; use `"""` for a longer one',
         )
-        tokens.append(_plain_string(text[start + 1 : line_end].rstrip(" }"), start, line_end))
+        return _guess("STRING", text, start, line_end, tokens)
+    if text.startswith("//", start):
+        report.error("SC0002", "`//` opens no comment", start, start + 2, help="a comment starts with `#`")
         return line_end
     if char == "/":
         report.error("SC0003", "the pattern is not closed: `/` is missing at the end of the line", start, line_end)
-        tokens.append(Token("REGEX", "/x/", start_pos=start, end_pos=line_end))
-        return line_end
+        return _guess("REGEX", text, start, line_end, tokens)
     if char.isdigit() or (char == "-" and text[start + 1 : start + 2].isdigit()):
         end = start + 1
         while end < len(text) and (text[end].isalnum() or text[end] in "._"):
@@ -148,27 +204,46 @@ def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) ->
         return end
     if _hidden(char):
         return start + 1  # reported already
-    if char == "-":
-        report.error("SC0002", "`-` stands where nothing can be subtracted", start, start + 1, help="names use `_`")
-    elif char in "\u2018\u2019\u201c\u201d'":
+    if char in _QUOTES:
+        closing = next((i for i in range(start + 1, line_end) if text[i] in _QUOTES[char]), None)
         report.error("SC0002", f"`{char}` does not open a text", start, start + 1, help='texts stand in `"`')
-    elif char == "!" and text.startswith("!=", start):
-        report.error("SC0002", "`!=` is not a comparison of this language", start, start + 2, help="write `is not`")
-        return start + 2
-    else:
-        report.error("SC0002", f"`{char}` has no meaning here", start, start + 1)
-    return start + 1
+        if closing is None:
+            return start + 1
+        tokens.append(_plain_string(Words, text[start + 1 : closing], start, closing + 1))
+        return closing + 1
+    sign = next((sign for sign in _FOREIGN if text.startswith(sign, start)), None)
+    if sign is not None:
+        help, words = _FOREIGN[sign]
+        end = start + len(sign)
+        report.error("SC0002", f"`{sign}` has no meaning here", start, end, help=help)
+        tokens += [Token(PUNCTUATION.get(word, "WORD"), word, start_pos=start, end_pos=end) for word in words]
+        return end
+    end = start + 1
+    while end < line_end and text[end] == char:
+        end += 1
+    report.error("SC0002", f"`{text[start:end]}` has no meaning here", start, end)
+    return end
 
 
-def _plain_string(content: str, start: int, end: int) -> Words:
-    return _words(content, start, end, [min(start + 1 + i, end) for i in range(len(content) + 1)])
+def _plain_string(kind: type[Words], content: str, start: int, end: int) -> Words:
+    return _words(kind, content, start, end, [min(start + 1 + i, end) for i in range(len(content) + 1)])
 
 
-def _words(content: str, start: int, end: int, offsets: list[int]) -> Words:
-    token = cast(Words, Words("STRING", content, start_pos=start, end_pos=end))
+def _words(kind: type[Words], content: str, start: int, end: int, offsets: list[int]) -> Words:
+    token = cast(Words, kind("STRING", content, start_pos=start, end_pos=end))
     token.content = content
     token.offsets = offsets
     return token
+
+
+def _guess(kind: str, text: str, start: int, line_end: int, tokens: list[Token]) -> int:
+    """A stand-in up to the end of the line, without the braces there: these probably close a block."""
+    end = start + len(text[start:line_end].rstrip(" \t}"))
+    if kind == "STRING":
+        tokens.append(_plain_string(Guess, text[start + 1 : end], start, end))
+    else:
+        tokens.append(Guess(kind, "/x/", start_pos=start, end_pos=end))
+    return end
 
 
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n"}
@@ -205,7 +280,7 @@ def _string(raw: str, start: int, long: bool, report: Reporter) -> Words:
         position += 2
     end = start + len(raw)
     offsets.append(end - quotes)
-    return _words("".join(content), start, end, offsets)
+    return _words(Words, "".join(content), start, end, offsets)
 
 
 def _dedented(inner: str, places: list[int]) -> tuple[str, list[int]]:

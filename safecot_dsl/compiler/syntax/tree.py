@@ -412,9 +412,11 @@ Declaration = (
 
 @dataclass(frozen=True, slots=True)
 class FileTree:
-    """A parsed file. `damaged` holds the declarations (by name) in which something had to be left out: what is
-    missing there is no fault of its own. `header` is None where it could not be read."""
+    """A parsed file. `damaged` holds the declarations (by name) in which something had to be left out, and
+    `damaged_kinds` the words that open them: what is missing there is no fault of its own. `header` is None where it
+    could not be read."""
 
     header: FileHeader | None
     declarations: tuple[Declaration, ...]
     damaged: frozenset[str] = field(default=frozenset())
+    damaged_kinds: frozenset[str] = field(default=frozenset())
