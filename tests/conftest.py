@@ -47,7 +47,7 @@ def policy_from(tmp_path: Path) -> PolicyFrom:
         for other, content in files.items():
             (tmp_path / other).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / other).write_text(content, encoding="utf-8")
-        if not text.lstrip().startswith(("policy", "library", "#")):
+        if not text.lstrip("\ufeff \n").startswith(("policy", "library", "#")):
             text = f'policy p {{ version "1" }}\n{text}'
         path = tmp_path / name
         path.write_text(text, encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, write_json
 
 if TYPE_CHECKING:
     from safecot_dsl.pipeline import Run
@@ -54,7 +54,9 @@ def missing_extra(error: ModuleNotFoundError) -> str | None:
 
 
 def _prepare(name: str, out: Path | None, overrides: list[str], progress: Progress) -> Run:
+    from safecot_dsl.diagnostics import DiagnosticsError, render_text
     from safecot_dsl.pipeline import Run, find_recipe, load_recipe
+    from safecot_dsl.workspace import open_policy
 
     pairs: dict[str, str] = {}
     for pair in overrides:
@@ -64,7 +66,15 @@ def _prepare(name: str, out: Path | None, overrides: list[str], progress: Progre
         pairs[key.strip()] = value
     path = find_recipe(name)
     recipe = load_recipe(path, pairs)
-    return Run(recipe, path, out or Path("runs") / recipe.name, progress)
+    run = Run(recipe, path, out or Path("runs") / recipe.name, progress, pairs)
+    try:
+        _ = run.policy
+    except DiagnosticsError as error:
+        # Opened again for the sources, which the excerpts are taken from.
+        opened = open_policy(run.policy_path, recipe.params)
+        console(error=True).print(render_text(error.diagnostics, opened.sources), end="")
+        raise typer.Exit(Exit.ERRORS) from None
+    return run
 
 
 def _arms(run: Run, arm: str | None) -> list[str]:
@@ -151,9 +161,11 @@ def run(recipe: str = RECIPE, out: Path | None = OUT, set_: list[str] = OVERRIDE
     if format is Format.JSON:
         write_json(summary.model_dump(mode="json"))
         return
+    from rich.console import Console
+
     from safecot_dsl.evaluation import table
 
+    Console(highlight=False, emoji=False).print(table(summary))  # as wide as the terminal
     out_ = console()
-    out_.print(table(summary))
     out_.print(f"report: {prepared.out / 'report.html'}")
     out_.print(f"summary: {prepared.out / 'summary.json'}")

@@ -208,9 +208,19 @@ class Conditions:
                 self.fact(name, module)
                 return None
             flags = [full for full, (fact, _, _) in self.facts.entries.items() if isinstance(fact.type, FlagType)]
-            unknown(module, "condition", name, [*visible(module, "let"), *flags])
+            unknown(module, "condition", name, [*visible(module, "let"), *flags], self._value_hint(name))
             return None
         return self._let(*found, name, module)
+
+    def _value_hint(self, name: t.QName) -> str | None:
+        """What was meant where a value stands alone, as in `image.objects has knife and toy`."""
+        for full, (fact, _, _) in self.facts.entries.items():
+            if isinstance(fact.type, OneOfType | SetType) and any(
+                value.name == name.text for value in fact.type.values
+            ):
+                word = "is" if isinstance(fact.type, OneOfType) else "has"
+                return f"it is a value of `{full}`: write `{full} {word} {name.text}`"
+        return None
 
     def _let(self, owner: Module, let: t.LetDecl, name: t.QName, user: Module) -> Condition | None:
         key = (owner.qname, let.name.text)

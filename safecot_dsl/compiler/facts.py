@@ -258,12 +258,8 @@ def find_node(module: Module, name: t.QName) -> tuple[Module, NodeEntry] | None:
     own = len(name.parts) == 2 and name.parts[0] in module.taxonomies
     imported = module.imports.get(name.parts[0]) if len(name.parts) > 1 and not own else None
     owner = imported or module
-    parts = name.parts[1:] if imported else name.parts
-    entries = [
-        entry
-        for entry in owner.nodes.get(parts[-1], [])
-        if len(parts) == 1 or (entry.taxonomy.name.text,) == parts[:-1]
-    ]
+    *taxonomy, node = name.text.split(".")[1 if imported else 0 :]
+    entries = [entry for entry in owner.nodes.get(node, []) if not taxonomy or [entry.taxonomy.name.text] == taxonomy]
     if len(entries) == 1:
         return owner, entries[0]
     if entries:

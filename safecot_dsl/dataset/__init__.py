@@ -3,7 +3,7 @@
 from safecot_dsl.dataset.card import write_card
 from safecot_dsl.dataset.examine import Answerer, GenerateError
 from safecot_dsl.dataset.generate import generate
-from safecot_dsl.dataset.recipe import DataRecipe, RecipeError, dump_recipe, load_recipe, parse_recipe
+from safecot_dsl.dataset.recipe import DataRecipe, dump_recipe
 from safecot_dsl.dataset.report import DatasetReport
 from safecot_dsl.dataset.schema import canonical_schema, trl_schema
 from safecot_dsl.dataset.validate import RowProblem, validate_rows
@@ -13,13 +13,10 @@ __all__ = [
     "DataRecipe",
     "DatasetReport",
     "GenerateError",
-    "RecipeError",
     "RowProblem",
     "canonical_schema",
     "dump_recipe",
     "generate",
-    "load_recipe",
-    "parse_recipe",
     "trl_schema",
     "validate_rows",
     "write_card",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.dataset.recipe import DataRecipe, dump_recipe
+from safecot_dsl.dataset.recipe import DataRecipe
 from safecot_dsl.dataset.report import DatasetReport
 
 #: What each reason for leaving a row out means. A reader's reasons come first.
@@ -33,12 +33,12 @@ REASONS = {
 }
 
 
-def write_card(policy: CompiledPolicy, recipe: DataRecipe, report: DatasetReport) -> str:
+def write_card(policy: CompiledPolicy, recipe: DataRecipe, report: DatasetReport, recipe_text: str) -> str:
     """The card as Markdown with the front matter that Hugging Face reads; the same arguments give the same text."""
     return "\n".join(
         (
-            *_front_matter(recipe, report),
-            f"# {recipe.name}",
+            *_front_matter(report),
+            f"# {report.name}",
             "",
             f"{report.rows} training rows for a vision-language model, made by the policy "
             f"`{policy.header.name}` {policy.header.version}"
@@ -62,10 +62,10 @@ def write_card(policy: CompiledPolicy, recipe: DataRecipe, report: DatasetReport
             report.command,
             "```",
             "",
-            "with this recipe (its paths are relative to where it stands):",
+            "with this recipe (`recipe.yaml`; the paths of its sources are relative to where the original stands):",
             "",
             "```yaml",
-            dump_recipe(recipe).rstrip("\n"),
+            recipe_text.rstrip("\n"),
             "```",
             "",
             "## What the rows are",
@@ -116,12 +116,12 @@ def write_card(policy: CompiledPolicy, recipe: DataRecipe, report: DatasetReport
     )
 
 
-def _front_matter(recipe: DataRecipe, report: DatasetReport) -> Iterable[str]:
+def _front_matter(report: DatasetReport) -> Iterable[str]:
     import yaml
 
     licences = sorted(report.licences)
     matter = {
-        "pretty_name": recipe.name,
+        "pretty_name": report.name,
         # The Hub knows one licence a data set, by its own identifiers; several sources are listed in the card.
         "license": "mit" if licences == ["MIT"] else "other",
         "task_categories": ["image-text-to-text"],

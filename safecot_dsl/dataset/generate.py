@@ -28,9 +28,10 @@ def generate(
     recipe: DataRecipe,
     out: Path,
     *,
-    seed: int | None = None,
+    seed: int,
     base_dir: Path,
     answerer: Answerer | None = None,
+    name: str = "dataset",
     command: str | None = None,
     progress: Progress | None = None,
 ) -> DatasetReport:
@@ -38,8 +39,8 @@ def generate(
 
     The folder holds `train.parquet` and `trl.parquet` (columns: :mod:`safecot_dsl.dataset.schema`), the card
     `README.md`, `report.json`, `recipe.yaml` and `policy.json`. The same arguments give the same bytes; `answerer` must
-    then be deterministic too. `seed` is the recipe's where it is None. `base_dir` is the folder that the recipe's
-    paths are relative to. `command` is what the card says to run to make it again.
+    then be deterministic too. `seed` reaches every random choice. `base_dir` is the folder that the recipe's paths are
+    relative to. `name` is what the card calls the data set, and `command` what it says to run to make it again.
 
     An item whose answer the policy leaves to the source gets the source's, else `answerer`'s. Everything that does
     not become a row is counted by reason in the report.
@@ -48,12 +49,11 @@ def generate(
         FactsError: a source that cannot be read, or facts that do not fit the policy.
         GenerateError: there is no row to write; with `recipe.strict`, a row or an image that cannot be used.
     """
-    seed = recipe.seed if seed is None else seed
-    recipe = recipe.model_copy(update={"seed": seed})
     judge = Judge(Interpreter(policy), recipe.tags, recipe.unsure == "train", answerer is not None)
     left_out = LeftOut()
     examiner = Examiner(judge, left_out, recipe.strict, answerer, progress)
-    job = _Job(policy, recipe, base_dir, judge, examiner, left_out, progress)
+    job = _Job(policy, recipe, base_dir, seed, judge, examiner, left_out, progress)
+    recipe_text = dump_recipe(recipe, name=name, policy="policy.json", seed=seed)
     pool = job.collect()
     selection = job.select(pool)
     if not selection.chosen:
@@ -61,14 +61,14 @@ def generate(
     with whole_directory(out) as folder:
         written, tally = job.write(folder, selection)
         write_whole(folder / "policy.json", policy.to_json())
-        write_whole(folder / "recipe.yaml", dump_recipe(recipe))
+        write_whole(folder / "recipe.yaml", recipe_text)
         report = DatasetReport(
-            name=recipe.name,
+            name=name,
             policy=policy.header.name,
             policy_version=policy.header.version,
             policy_digest=policy.digest,
             seed=seed,
-            command=command or f"safecotc generate recipe.yaml --seed {seed}",
+            command=command or "safecotc generate recipe.yaml",
             items=job.items,
             candidates=len(pool),
             not_selected=sum(c.key not in written and c.key not in job.unusable for c in pool),
@@ -89,7 +89,7 @@ def generate(
             files={file.name: sha256_file(file) for file in sorted(folder.iterdir())},
         )
         write_whole(folder / "report.json", report.model_dump_json(indent=2) + "\n")
-        write_whole(folder / "README.md", write_card(policy, recipe, report))
+        write_whole(folder / "README.md", write_card(policy, recipe, report, recipe_text))
     return report
 
 
@@ -100,6 +100,7 @@ class _Job:
     policy: CompiledPolicy
     recipe: DataRecipe
     base_dir: Path
+    seed: int
     judge: Judge
     examiner: Examiner
     left_out: LeftOut
@@ -131,7 +132,7 @@ class _Job:
 
     def _read(self) -> Iterator[Item | Skipped]:
         for source in self.recipe.sources:
-            yield from read_source(source, self.policy, self.base_dir, seed=self.recipe.seed)
+            yield from read_source(source, self.policy, self.base_dir, seed=self.seed)
 
     def _skip(self, skipped: Skipped) -> None:
         detail = f"{skipped.source}/{skipped.id}: {skipped.detail}"
@@ -154,12 +155,12 @@ class _Job:
         recipe = self.recipe
         match recipe.selection:
             case "random":
-                return select_random(pool, rows=recipe.rows, balance=recipe.balance, seed=recipe.seed)
+                return select_random(pool, rows=recipe.rows, balance=recipe.balance, seed=self.seed)
             case "stratified":
-                return select_stratified(pool, rows=recipe.rows, balance=recipe.balance, seed=recipe.seed)
+                return select_stratified(pool, rows=recipe.rows, balance=recipe.balance, seed=self.seed)
             case "contrast":
                 return select_contrast(
-                    pool, rows=recipe.rows, seed=recipe.seed, neighbours=self._neighbours, excluded=self.unusable
+                    pool, rows=recipe.rows, seed=self.seed, neighbours=self._neighbours, excluded=self.unusable
                 )
 
     def _neighbours(self, candidate: Candidate) -> Sequence[Candidate] | None:
@@ -193,16 +194,25 @@ class _Job:
     def _row(self, chosen: Chosen, tally: Tally) -> dict[str, Any] | None:
         candidate, recipe = chosen.candidate, self.recipe
         answer = self.examiner.answer(candidate)
-        rendered, row_seed = render_candidate(self.judge.interpreter, candidate, answer, recipe)
+        rendered, row_seed = render_candidate(self.judge.interpreter, candidate, answer, recipe, self.seed)
         images = self.examiner.images(candidate)
-        row = build_row(self.policy, candidate, rendered, images, recipe, row_seed=row_seed, pair=chosen.pair)
+        from_model = candidate.key in self.examiner.answers
+        row = build_row(
+            self.policy,
+            candidate,
+            rendered,
+            images,
+            recipe,
+            row_seed=row_seed,
+            pair=chosen.pair,
+            from_model=from_model,
+        )
         decision = candidate.decision
         graded = grade(self.policy, row["answer"], due=decision.verdict, rules=decision.deciding)
         if graded.cls == REQUIREMENT_BROKEN:
             broken = ", ".join(rule for rule, met in graded.requirements.items() if met is False)
             self.left_out.add(Rejected("requirement_broken", f"{candidate.item.key}: {broken}"))
             return None
-        from_model = candidate.key in self.examiner.answers
         tally.add(candidate, graded, distance=chosen.distance if chosen.pair else 0, from_model=from_model)
         return row
 

@@ -23,13 +23,13 @@ from safecot_dsl.render import (
 
 
 def render_candidate(
-    interpreter: Interpreter, candidate: Candidate, answer: str | None, recipe: DataRecipe
+    interpreter: Interpreter, candidate: Candidate, answer: str | None, recipe: DataRecipe, seed: int
 ) -> tuple[Rendered, str]:
     """What the candidate's row says, and the seed its draws came from.
 
     The seed does not depend on style or order, so that the arms of a comparison answer in the same words.
     """
-    row_seed = f"{recipe.seed}/{candidate.key}"
+    row_seed = f"{seed}/{candidate.key}"
     # Without reasoning the answer is all that is used: any style gives the same.
     style = ReasoningStyle.MINIMAL if recipe.style == "none" else ReasoningStyle(recipe.style)
     rendered = render(interpreter, candidate.item.case, style=style, seed=row_seed, source_answer=answer)
@@ -50,8 +50,10 @@ def build_row(
     *,
     row_seed: str,
     pair: str,
+    from_model: bool,
 ) -> dict[str, Any]:
-    """The row in the columns of :func:`safecot_dsl.dataset.schema.canonical_schema`; see there for each."""
+    """The row in the columns of :func:`safecot_dsl.dataset.schema.canonical_schema`; see there for each. `from_model`
+    says that the answer which the policy leaves open is a model's, not the source's."""
     item, tags = candidate.item, recipe.tags
     completion = write_target(rendered, tags, order=target_order(recipe))
     prompt = neutralise(item.prompt, tags)
@@ -67,7 +69,12 @@ def build_row(
         "verdict": rendered.verdict.value,
         "rules": [_place(policy, name) for name in rendered.cited],
         "sentences": [
-            {"step": sentence.step, "text": sentence.text, "rule": sentence.rule, **_where(policy, sentence.key)}
+            {
+                "step": "model" if from_model and sentence.step == "source" else sentence.step,
+                "text": sentence.text,
+                "rule": sentence.rule,
+                **_where(policy, sentence.key),
+            }
             for sentence in (*(rendered.reasoning if reasoned else ()), *rendered.answer)
         ],
         "facts": facts,

@@ -51,7 +51,8 @@ def canonical_schema() -> pa.Schema:
     | `reasoning`, `answer` | its parts: the steps, one a line, without tags and derivation; the final answer |
     | `verdict` | what the policy says |
     | `rules` | the deciding rules, or `default` or `unsure`, and where each stands |
-    | `sentences` | every sentence of reasoning and answer: step, rule and line it came from (null: not from a policy) |
+    | `sentences` | every sentence of reasoning and answer: its step, and the rule and line that it came from; an |
+    | | answer that the policy leaves open has the step `source` or `model`, and no rule |
     | `facts` | the case as JSON |
     | `style` | `none`, `minimal`, `full` or `stepwise` |
     | `policy` | the policy's digest |

@@ -115,7 +115,8 @@ def _policies(path: Path) -> list[CompiledPolicy]:
 
 
 def _tags(path: Path) -> Tags:
-    from safecot_dsl.dataset.recipe import load_recipe
+    import yaml
 
     beside = path.with_name("recipe.yaml")
-    return load_recipe(beside).tags if beside.is_file() else Tags()
+    recipe = yaml.safe_load(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+    return Tags.model_validate(recipe.get("data", {}).get("tags", {}))

@@ -14,7 +14,7 @@ from typing import Any
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.facts.item import FactsError, Item, LazyImage, Skipped
 from safecot_dsl.facts.mapping import case_of, check_mapping
-from safecot_dsl.facts.rows import read_jsonl, selected
+from safecot_dsl.facts.rows import check_where, read_jsonl, selected
 from safecot_dsl.facts.sources import FigStep
 from safecot_dsl.facts.typography import draw_list
 
@@ -47,6 +47,7 @@ def read_figstep(source: FigStep, policy: CompiledPolicy, base_dir: Path) -> Ite
     """
     root, font = base_dir / source.root, _font(source, base_dir)
     check_mapping(policy, source.facts, _COLUMNS, where="figstep")
+    check_where(source.where, _COLUMNS, "figstep")
     pictures = [_forbidden(source, root, font)]
     if source.benign is not None:
         pictures.append(_benign(root, base_dir / source.benign, font))

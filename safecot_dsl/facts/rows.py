@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,16 @@ def inside(root: Path, name: str) -> Path | None:
         return None
     path = (root / name).resolve()
     return path if path.is_relative_to(root.resolve()) else None
+
+
+def check_where(where: Where, columns: Collection[str], source: str) -> None:
+    """Raise :class:`FactsError` for a column that the source does not have: it would select nothing, in silence."""
+    for column in where:
+        if column not in columns:
+            raise FactsError(
+                f"{source}: `where` names the column `{column}`, which the source does not have "
+                f"(it has {', '.join(sorted(columns))})"
+            )
 
 
 def selected(where: Where, row: Mapping[str, Any], item_id: str, source: str) -> Skipped | None:

@@ -10,7 +10,7 @@ from typing import Any
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.facts.item import FactsError, Item, LazyImage, Skipped
 from safecot_dsl.facts.mapping import case_of, check_mapping
-from safecot_dsl.facts.rows import inside, selected
+from safecot_dsl.facts.rows import check_where, inside, selected
 from safecot_dsl.facts.sources import VLGuard
 
 _ROLES = ("instruction", "safe_instruction", "unsafe_instruction")
@@ -22,6 +22,7 @@ def read_vlguard(source: VLGuard, policy: CompiledPolicy, base_dir: Path) -> Ite
     """One item an instruction, in the order of the file. Raises :class:`FactsError` where file or mapping is unfit."""
     root = base_dir / source.root
     check_mapping(policy, source.facts, _COLUMNS, where="vlguard")
+    check_where(source.where, _COLUMNS, "vlguard")
     seen: dict[str, int] = {}
     for number, record in enumerate(_load(root / "train.json")):
         problem = _problem(record)

@@ -77,6 +77,14 @@ class Chat:
         """The tokens of a piece of text, special tokens in it included, and nothing added."""
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
 
+    def pieces_of(self, text: str, token: int) -> list[str]:
+        """The pieces of the text that become this token, such as the words that the tokenizer does not know."""
+        if not self.tokenizer.is_fast:  # no offsets
+            return [word for word in text.split() if token in self.token_ids(word)]
+        made = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        spans = zip(made["input_ids"], made["offset_mapping"], strict=True)
+        return [text[start:end].strip() for found, (start, end) in spans if found == token]
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text of generated tokens up to the end of the turn.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from types import UnionType
+from typing import Annotated, Any, Self, Union, get_args, get_origin
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
 
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.datafiles import recipes_root
@@ -16,6 +17,10 @@ from safecot_dsl.evaluation import EvaluationRecipe
 from safecot_dsl.training import TrainingRecipe
 
 MAX_BYTES = 1 << 20
+
+_Location = tuple[int | str, ...]
+#: What names a folder of a run: it cannot lead out of the run's own.
+_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
 #: Arms that are not trained, whose names a recipe therefore cannot give.
 UNTRAINED = ("base", "refuse_everything", "comply_with_everything")
@@ -31,6 +36,7 @@ class MiniatureBase(Frozen):
     seed: int = 0
     warmup_steps: int | None = Field(default=None, ge=1, description="Steps of learning to see; default: as tuned.")
     steps: int | None = Field(default=None, ge=1, description="Steps of learning to speak; default: as tuned.")
+    images: int | None = Field(default=None, ge=1, description="Pictures to learn from; default: as tuned.")
 
 
 class Arm(Frozen):
@@ -47,7 +53,7 @@ class Recipe(Frozen):
     one, `safecot`, with the recipe's own `data` and `training`.
     """
 
-    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    name: _Name
     description: str | None = None
     policy: str = Field(description="A `.safecot` file or a compiled artifact.")
     params: dict[str, float] = Field(default_factory=dict, description="Values for the policy's params.")
@@ -57,7 +63,7 @@ class Recipe(Frozen):
     )
     data: DataRecipe
     training: TrainingRecipe = Field(default_factory=TrainingRecipe)
-    arms: dict[str, Arm] = Field(default_factory=lambda: {"safecot": Arm()})
+    arms: dict[_Name, Arm] = Field(default_factory=lambda: {"safecot": Arm()})
     evaluation: EvaluationRecipe = Field(default_factory=EvaluationRecipe)
 
     @model_validator(mode="after")
@@ -67,9 +73,24 @@ class Recipe(Frozen):
         taken = [name for name in self.arms if name in UNTRAINED]
         if taken:
             raise ValueError(f"`arms.{taken[0]}` is an arm that is never trained; give yours another name")
-        for name in self.arms:
-            self.data_of(name)
-            self.training_of(name)
+        if "seed" in self.training.model_fields_set:
+            raise ValueError("`training.seed` has no effect: `seed` stands at the top of a recipe")
+        for name, arm in self.arms.items():
+            if "seed" in arm.training:
+                raise ValueError(f"`arms.{name}.training.seed` has no effect: `seed` stands at the top of a recipe")
+            for section, settings in (("data", self.data_of), ("training", self.training_of)):
+                try:
+                    settings(name)
+                except ValidationError as error:
+                    given = getattr(arm, section)
+                    model = DataRecipe if section == "data" else TrainingRecipe
+                    raise ValueError("; ".join(_faults(error, given, model, f"arms.{name}.{section}."))) from None
+        empty = [name for name in self.evaluation.held_out if not self.evaluation.splits[name].policy]
+        if empty:
+            raise ValueError(
+                f"`evaluation.splits.{empty[0]}.policy` is 0, and the headline is about it: give a number of cases, or "
+                "`held_out: false`"
+            )
         return self
 
     def data_of(self, arm: str) -> DataRecipe:
@@ -88,7 +109,7 @@ class Recipe(Frozen):
 def find_recipe(name: str) -> Path:
     """The recipe file of that path, or the shipped one of that name (`demo`)."""
     path = Path(name)
-    if path.exists() or path.suffix:
+    if path.is_file() or path.suffix:
         return path
     shipped = recipes_root() / f"{name}.yaml"
     if shipped.is_file():
@@ -103,7 +124,6 @@ def load_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recip
     Raises :class:`RecipeError` for a file that cannot be read or is not YAML, an unknown key, a value that does not
     fit, and an override of something that is not there; every fault of the file in one message.
     """
-    import yaml
 
     try:
         raw = path.read_bytes()
@@ -113,24 +133,53 @@ def load_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recip
         raise RecipeError(f"{path}: the file is larger than {MAX_BYTES:,} bytes")
     try:
         text = raw.decode("utf-8-sig")
-        # Anchors let a short file stand for a huge one; a recipe has no use for them.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise RecipeError(f"{path}: YAML aliases (`*name`) are not allowed in a recipe")
-        data = yaml.safe_load(text)
     except UnicodeDecodeError:
         raise RecipeError(f"{path}: the file is not UTF-8") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise RecipeError(f"{where}: not YAML: {getattr(error, 'problem', None) or 'nested too deeply'}") from None
+    data = _parsed(text, str(path))
     if not isinstance(data, dict):
         raise RecipeError(f"{path}: a recipe is a mapping of keys to values")
     for dotted, value in (overrides or {}).items():
-        _override(data, dotted, yaml.safe_load(value), path)
+        _override(data, dotted, _parsed(value, f"`--set {dotted}={value}`"), path)
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
-        raise RecipeError(f"{path}: " + "; ".join(_faults(error, data))) from None
+        raise RecipeError(f"{path}: " + "; ".join(_faults(error, data, Recipe))) from None
+
+
+def _parsed(text: str, where: str) -> Any:
+    """The value of a YAML text; raises :class:`RecipeError` for what is not YAML, or could mean something else than
+    it seems to."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Refuses keys that stand twice, of which YAML keeps the last in silence."""
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+            keys: set[Any] = set()
+            for key, _ in node.value:
+                if isinstance(key, yaml.ScalarNode):
+                    if key.value in keys:
+                        problem = f"the key `{key.value}` stands twice"
+                        raise yaml.constructor.ConstructorError(problem=problem, problem_mark=key.start_mark)
+                    keys.add(key.value)
+            return super().construct_mapping(node, deep)
+
+    try:
+        # Anchors let a short file stand for a huge one; a recipe has no use for them.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise RecipeError(f"{where}: YAML aliases (`*name`) are not allowed in a recipe")
+        return yaml.load(text, Loader)  # noqa: S506 (a safe loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
+        raise RecipeError(f"{place}: not YAML: {problem}") from None
+    except RecursionError:
+        raise RecipeError(f"{where}: not YAML: nested too deeply") from None
+    except ValueError as error:  # a date that is none, a number of thousands of digits
+        if isinstance(error, RecipeError):
+            raise
+        raise RecipeError(f"{where}: not YAML: {error}") from None
 
 
 def _override(data: Any, dotted: str, value: Any, path: Path) -> None:
@@ -151,23 +200,26 @@ def _override(data: Any, dotted: str, value: Any, path: Path) -> None:
         raise RecipeError(f"{path}: there is no `{dotted}` to set")
 
 
-def _faults(error: ValidationError, data: Any) -> list[str]:
+def _faults(error: ValidationError, data: Any, model: type[BaseModel], prefix: str = "") -> list[str]:
     """Each fault with the dotted path that the file's author wrote."""
     faults: list[str] = []
     for fault in error.errors(include_url=False, include_input=False):
-        location = _written(fault["loc"], data)
+        location = prefix + _written(fault["loc"], data)
         if fault["type"] == "extra_forbidden":
-            meant = closest(str(fault["loc"][-1]), _known_keys(fault["loc"][:-1]))
+            meant = closest(str(fault["loc"][-1]), _keys_at(model, fault["loc"][:-1]))
             faults.append(f"unknown key `{location}`" + (f"; did you mean `{meant}`?" if meant else ""))
         elif fault["type"] == "missing":
             faults.append(f"`{location}` is missing")
+        elif fault["type"] in ("model_type", "dict_type"):
+            faults.append(f"`{location}`: a mapping of keys to values is wanted here")
+        elif fault["loc"]:
+            faults.append(f"`{location}`: {fault['msg'].removeprefix('Value error, ')}")
         else:
-            message = fault["msg"].removeprefix("Value error, ")
-            faults.append(f"`{location}`: {message}" if location else message)
+            faults.append(fault["msg"].removeprefix("Value error, "))
     return list(dict.fromkeys(faults))
 
 
-def _written(location: tuple[int | str, ...], data: Any) -> str:
+def _written(location: _Location, data: Any) -> str:
     """Pydantic names the branch of a union (`sources.0.figstep.root`); a recipe's author has not written that."""
     parts: list[str] = []
     node = data
@@ -183,9 +235,22 @@ def _written(location: tuple[int | str, ...], data: Any) -> str:
     return ".".join(parts)
 
 
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    sections = {"data": DataRecipe, "training": TrainingRecipe, "evaluation": EvaluationRecipe}
-    if not location:
-        return list(Recipe.model_fields)
-    model = sections.get(str(location[0]))
-    return list(model.model_fields) if model is not None and len(location) == 1 else []
+def _keys_at(kind: Any, location: _Location) -> set[str]:
+    """The keys that a mapping may have at the end of a path of keys, indices and pydantic's names of branches."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        if not location:
+            return set(kind.model_fields)
+        field = kind.model_fields.get(str(location[0]))
+        return _keys_at(field.annotation, location[1:]) if field is not None else set()
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _keys_at(arguments[0], location)
+    if origin in (Union, UnionType):
+        chosen = [branch for branch in arguments if location and _is_branch(branch, location[0])]
+        return set[str]().union(*(_keys_at(b, location[1:]) for b in chosen or arguments))
+    return set[str]().union(*(_keys_at(argument, location[1:]) for argument in arguments)) if location else set()
+
+
+def _is_branch(kind: Any, tag: int | str) -> bool:
+    field = getattr(kind, "model_fields", {}).get("kind")
+    return field is not None and field.default == tag

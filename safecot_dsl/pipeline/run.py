@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +30,7 @@ from safecot_dsl.evaluation import (
 )
 from safecot_dsl.facts.digest import source_digest
 from safecot_dsl.models import Request, VisionLanguageModel, load_model
-from safecot_dsl.models.folder import model_digest
+from safecot_dsl.models.folder import check_model_folder, model_digest
 from safecot_dsl.pipeline.items import miniature_items
 from safecot_dsl.pipeline.recipe import Recipe, RecipeError
 from safecot_dsl.render import ReasoningStyle
@@ -46,19 +48,27 @@ class Run:
     """A recipe at work in a folder: `policy.json`, `base/`, `items/`, `arms/NAME/{data,adapter,answers}/`,
     `summary.json`, `report.html`."""
 
-    def __init__(self, recipe: Recipe, path: Path, out: Path, progress: Progress) -> None:
-        """`path` is the recipe's file: its folder is what the recipe's paths are relative to."""
+    def __init__(
+        self, recipe: Recipe, path: Path, out: Path, progress: Progress, overrides: Mapping[str, str] | None = None
+    ) -> None:
+        """`path` is the recipe's file: its folder is what the recipe's paths are relative to. `overrides` are those
+        that the recipe was read with; they belong to the commands that cards give."""
         self.recipe = recipe
         self.path = path
         self.base_dir = path.parent
         self.out = out
         self.progress = progress
+        self._overrides = [part for key, value in (overrides or {}).items() for part in ("--set", f"{key}={value}")]
+
+    @property
+    def policy_path(self) -> Path:
+        return self.base_dir / self.recipe.policy
 
     @cached_property
     def policy(self) -> CompiledPolicy:
-        """The compiled policy, also written to `policy.json`."""
-        policy = compile_policy(self.base_dir / self.recipe.policy, self.recipe.params)
-        write_whole(self.out / "policy.json", policy.to_json())
+        """The compiled policy."""
+        policy = compile_policy(self.policy_path, self.recipe.params)
+        _write_changed(self.out / "policy.json", policy.to_json().encode())
         return policy
 
     @cached_property
@@ -70,7 +80,10 @@ class Run:
         if miniature is None:
             given = str(self.recipe.model)
             folder = self.base_dir / given
-            return str(folder) if folder.is_dir() else given
+            if not folder.is_dir():
+                return given
+            check_model_folder(folder)  # before an hour of work on data for it
+            return str(folder)
         from safecot_dsl.miniature import build_base
 
         steps = {k: v for k, v in miniature.model_dump(exclude={"seed"}).items() if v is not None}
@@ -99,8 +112,10 @@ class Run:
                 made,
                 seed=self.recipe.seed,
                 base_dir=self.base_dir,
+                name=self.recipe.name,
                 answerer=answerer,
-                command=f"safecotc generate {self.path.name}",
+                name=self.recipe.name if arm == "safecot" else f"{self.recipe.name}, {arm}",
+                command=self._command("generate", "--arm", arm),
                 progress=self.progress,
             )
             for entry in made.iterdir():
@@ -117,7 +132,11 @@ class Run:
             "meaning": MEANING,
         }
         self._stage(directory, inputs, work)
+        write_whole(self.out / "policy.json", self.policy.to_json())
         return directory, DatasetReport.model_validate_json((directory / "report.json").read_bytes())
+
+    def _command(self, verb: str, *options: str) -> str:
+        return shlex.join(["safecotc", verb, self.path.name, *options, *self._overrides])
 
     def _answerer(self, recipe: DataRecipe) -> Answerer | None:
         """The base model's own answers, where the recipe names a model and a source has none."""
@@ -136,15 +155,22 @@ class Run:
 
     def train(self, arm: str) -> TrainingResult:
         """The adapter of an arm, in `arms/ARM/adapter`; its data are made first."""
+        model = self.model
         data, _ = self.generate(arm)
+        # What this arm comes from, and no more: a change of another arm leaves this one as it is.
+        made_by = self.recipe.model_copy(
+            update={"data": self.recipe.data_of(arm), "training": self.recipe.training_of(arm)}
+        )
         return train(
             data / "train.parquet",
-            self.model,
+            model,
             self.out / "arms" / arm / "adapter",
             self.recipe.training_of(arm).model_copy(update={"seed": self.recipe.seed}),
             policy_digest=self.policy.digest,
             data_digest=_digest_of_stage(data),
-            recipe_json=canonical_json(self.recipe.model_dump(mode="json", exclude={"evaluation", "description"})),
+            recipe_json=canonical_json(
+                made_by.model_dump(mode="json", exclude={"arms", "evaluation", "description"}) | {"arm": arm}
+            ),
             progress=self.progress,
         )
 
@@ -218,11 +244,13 @@ class Run:
             self.progress.start("scoring", len(arms), unit="arms")
             scored: dict[str, Scored] = {}
             for arm, path in paths.items():
-                style = self.recipe.data_of(arm).style if arm in self.recipe.arms else "none"
+                data = self.recipe.data_of(arm) if arm in self.recipe.arms else self.recipe.data
+                style = data.style if arm in self.recipe.arms else "none"
                 scored[arm] = score(
                     self.policy,
                     self.items,
                     read_answers(path),
+                    data.tags,
                     style=ReasoningStyle.STEPWISE if style == "none" else ReasoningStyle(style),
                 )
                 self.progress.advance()
@@ -243,7 +271,7 @@ class Run:
                 curves={
                     arm: read_curve(self.out / "arms" / arm / "adapter" / "metrics.jsonl") for arm in self.recipe.arms
                 },
-                command=f"safecotc run {self.path.name}",
+                command=self._command("run"),
                 created=datetime.now(UTC).date().isoformat(),
                 examples=settings.examples,
             )
@@ -258,10 +286,13 @@ class Run:
         }
         self._stage(report, inputs, work)
         for name in ("summary.json", "report.html"):
-            made, shown = report / name, self.out / name
-            if not shown.is_file() or shown.read_bytes() != made.read_bytes():
-                write_whole(shown, made.read_bytes())
+            _write_changed(self.out / name, (report / name).read_bytes())
         return read_summary(self.out / "summary.json")
+
+
+def _write_changed(path: Path, data: bytes) -> None:
+    if not path.is_file() or path.read_bytes() != data:
+        write_whole(path, data)
 
 
 def _digest_of_stage(directory: Path) -> str:

@@ -46,14 +46,12 @@ def read_rows(path: Path) -> list[Row]:
         table = pq.read_table(path, columns=list(COLUMNS))
     except pa.ArrowInvalid as error:
         raise TrainingError(f"`{path}` is not a Parquet file: {error}") from error
-    rows = [
-        Row(
-            id=record["id"],
-            request=Request(record["prompt"], tuple(image["bytes"] for image in record["images"] or [])),
-            completion=record["completion"],
-        )
-        for record in table.to_pylist()
-    ]
+    rows: list[Row] = []
+    for record in table.to_pylist():
+        images = tuple(image["bytes"] for image in record["images"] or [])
+        if None in images:
+            raise TrainingError(f"row `{record['id']}` of `{path}` has an image without bytes")
+        rows.append(Row(record["id"], Request(record["prompt"], images), record["completion"]))
     if not rows:
         raise TrainingError(f"`{path}` holds no rows")
     if len({row.id for row in rows}) < len(rows):
@@ -90,7 +88,7 @@ def _check_completion(chat: Chat, row: Row, text: str, ids: Sequence[int]) -> No
         raise TrainingError(f"row `{row.id}` has no labelled tokens: its completion is empty")
     unknown = chat.tokenizer.unk_token_id
     if unknown is not None and unknown in ids:
-        words = dict.fromkeys(word for word in text.split() if unknown in chat.token_ids(word))
+        words = dict.fromkeys(chat.pieces_of(text, unknown))
         raise TrainingError(
             f"row `{row.id}`: the tokenizer has no tokens for {', '.join(f'`{word}`' for word in words)} "
             f"in the completion (they become `{chat.tokenizer.unk_token}`): use other words, or another base model"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -131,13 +131,9 @@ def run_steps(
         args=arguments,
         rows=rows,
         schedule=schedule,
-        data_collator=_collator(pad_id),
+        data_collator=functools.partial(collate, pad_id=pad_id, side="right"),
         callbacks=[watch],
     )
     trainer.remove_callback(PrinterCallback)  # it prints every line of the log
     progress.start("training", schedule.steps, completed=done, unit="steps")
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint is not None else None)
-
-
-def _collator(pad_id: int) -> Callable[[list[dict[str, torch.Tensor]]], dict[str, torch.Tensor]]:
-    return lambda batch: collate(batch, pad_id=pad_id, side="right")

@@ -16,10 +16,19 @@ import yaml
 from PIL import Image
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.dataset import GenerateError, canonical_schema, generate, load_recipe, validate_rows
+from safecot_dsl.dataset import DataRecipe, DatasetReport, GenerateError, canonical_schema, validate_rows
+from safecot_dsl.dataset import generate as generate_with
 from safecot_dsl.dataset.writer import RowWriter
+from safecot_dsl.pipeline import load_recipe
+from safecot_dsl.workspace import compile_policy
 
 from .kitchen import ANGRY, COMPLIED, HURT, REDIRECTED, REFUSED, UNKNOWN, WARNED, Writer, facts, png
+
+
+def generate(
+    policy: CompiledPolicy, recipe: DataRecipe, out: Path, *, base_dir: Path, seed: int = 0, **options: Any
+) -> DatasetReport:
+    return generate_with(policy, recipe, out, base_dir=base_dir, seed=seed, **options)
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
@@ -264,6 +273,8 @@ def test_the_model_answers_what_the_source_does_not(policy: CompiledPolicy, sour
         "Careful. An answer to Question 2?",
     ]
     assert report.answers_from_model == 2
+    last = [(row["sentences"][-1]["step"], row["sentences"][-1]["rule"]) for row in rows_of(tmp_path / "out")][:3]
+    assert last == [("source", None), ("model", None), ("model", None)]
 
 
 def test_a_model_that_declines_is_asked_again_with_other_requests(
@@ -316,18 +327,21 @@ def test_the_same_inputs_give_the_same_bytes(
 
 def test_the_card_rebuilds_the_data(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
     recipe = everything(source, selection="stratified", rows=10, tags={"open": "<reason>", "close": "</reason>"})
-    generate(policy, recipe, tmp_path / "one", base_dir=tmp_path, seed=4, command="safecotc generate r.yaml --seed 4")
+    command = "safecotc generate r.yaml"
+    generate(policy, recipe, tmp_path / "one", base_dir=tmp_path, seed=4, name="kitchen_rows", command=command)
     card = (tmp_path / "one" / "README.md").read_text()
     matter, body = card.split("---\n")[1], card.split("---\n", 2)[2]
     assert yaml.safe_load(matter)["configs"] == [
         {"config_name": "default", "data_files": "train.parquet"},
         {"config_name": "trl", "data_files": "trl.parquet"},
     ]
-    assert "safecotc generate r.yaml --seed 4" in body
+    assert "# kitchen_rows\n" in body
+    assert f"```\n{command}\n```" in body
     assert policy.digest in body
-    again = load_recipe(tmp_path / "one" / "recipe.yaml")
-    assert again == recipe.model_copy(update={"seed": 4})
-    generate(policy, again, tmp_path / "two", base_dir=tmp_path)
+    written = load_recipe(tmp_path / "one" / "recipe.yaml")
+    assert (written.name, written.policy, written.seed, written.data) == ("kitchen_rows", "policy.json", 4, recipe)
+    again = compile_policy(tmp_path / "one" / written.policy)
+    generate(again, written.data, tmp_path / "two", base_dir=tmp_path, seed=written.seed)
     assert (tmp_path / "one" / "train.parquet").read_bytes() == (tmp_path / "two" / "train.parquet").read_bytes()
 
 

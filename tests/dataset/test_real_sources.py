@@ -11,16 +11,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from safecot_dsl.datafiles import policies_root, recipes_root
-from safecot_dsl.dataset import DataRecipe, DatasetReport, generate, load_recipe, validate_rows
+from safecot_dsl.dataset import DataRecipe, DatasetReport, generate, validate_rows
+from safecot_dsl.pipeline import load_recipe
 from safecot_dsl.workspace import compile_policy
 
 
 def run(name: str, data: Path, out: Path) -> tuple[DatasetReport, list[dict[str, Any]]]:
     """What a shipped recipe makes of `data`; the rows are validated."""
-    recipe = load_recipe(recipes_root() / f"{name}.yaml", {"sources.0.root": str(data)})
-    assert recipe.policy is not None
+    recipe = load_recipe(recipes_root() / f"{name}.yaml", {"data.sources.0.root": str(data)})
     policy = compile_policy(recipes_root() / recipe.policy)
-    report = generate(policy, recipe, out, base_dir=recipes_root())
+    report = generate(policy, recipe.data, out, base_dir=recipes_root(), seed=recipe.seed)
     assert validate_rows(out / "train.parquet") == []
     return report, pq.read_table(out / "train.parquet").to_pylist()
 

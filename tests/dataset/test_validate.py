@@ -18,7 +18,7 @@ from .kitchen import COMPLIED, REFUSED, Writer
 
 @pytest.fixture
 def data(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> Path:
-    generate(policy, source((REFUSED, None), (COMPLIED, "It is a cup.")), tmp_path / "out", base_dir=tmp_path)
+    generate(policy, source((REFUSED, None), (COMPLIED, "It is a cup.")), tmp_path / "out", base_dir=tmp_path, seed=0)
     return tmp_path / "out" / "train.parquet"
 
 

@@ -170,6 +170,14 @@ def test_vlguard_where(policy: CompiledPolicy, shared_data: Path) -> None:
     assert Counter(entry.reason for entry in skipped) == {"not_wanted": 2977 - 96}
 
 
+@pytest.mark.parametrize("source", [FigStep, VLGuard])
+def test_a_column_that_selects_nothing(policy: CompiledPolicy, tmp_path: Path, source: type[FigStep | VLGuard]) -> None:
+    with pytest.raises(
+        FactsError, match=r"`where` names the column `categry`, which the source does not have \(it has "
+    ):
+        split(source.model_validate({"root": ".", "where": {"categry": ["x"]}}), policy, tmp_path)
+
+
 def test_vlguard_with_images(policy: CompiledPolicy, tmp_path: Path) -> None:
     records = [
         {"id": "a", "image": "x/a.png", "safe": True, "instr-resp": [{"safe_instruction": "q", "response": "r"}]},

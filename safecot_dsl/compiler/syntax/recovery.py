@@ -22,6 +22,11 @@ DECLARATIONS = frozenset(
 # Keywords of declarations that also open a clause inside one: they end a declaration only where no brace is open.
 _ALSO_CLAUSES = {"unsure": {"rule", "exception"}, "let": {"criteria"}}
 
+# After these something must follow: a word there is a name.
+_UNFINISHED = frozenset("DOT EQUAL COMMA COLON LPAR LESS LESS_EQUAL MORE MORE_EQUAL".split()) | frozenset(
+    "import as to by and or not is in within has of between".split()
+)
+
 _STEPS = frozenset("observe intent context risk contrast decide".split())
 # Words that open an item, by the block they stand in.
 _ITEMS = {
@@ -105,18 +110,15 @@ def _opens_declaration(
     if not chunks:
         return True
     first = chunks[-1][0]
-    if depth == 0:
-        # `param let = 1`, `import std.rule`, `import x as group`: a name, not the next declaration.
-        is_name = previous is not None and (
-            previous.type == "DOT"
-            or str(previous) in ("as", "import", "by", "to")
-            or (previous is first and str(first) in DECLARATIONS)
-            or previous.type in ("EQUAL", "COMMA")
-        )
-        return opens_line or not is_name
-    if str(first) in _ALSO_CLAUSES.get(str(token), ()):
-        return False
-    return opens_line and column == report.source.position(first.start_pos or 0)[1]
+    if opens_line and column == report.source.position(first.start_pos or 0)[1]:
+        return depth == 0 or str(first) not in _ALSO_CLAUSES.get(str(token), ())
+    # `param let = 1`, `import std.rule`, `import x as group`: a name, not the next declaration.
+    is_name = previous is not None and (
+        previous.type in _UNFINISHED
+        or (_is_word(previous) and str(previous) in _UNFINISHED)
+        or (previous is first and str(first) in DECLARATIONS)
+    )
+    return depth == 0 and not is_name
 
 
 def _seems_to_open(tokens: list[Token], index: int, depth: int, chunks: list[list[Token]], report: Reporter) -> bool:
@@ -366,6 +368,7 @@ def _without_item(tokens: list[Token], index: int, tried: set[int]) -> list[Toke
     again = (token.start_pos or 0) in tried
     tried.add(token.start_pos or 0)
     candidates = [(i, depth) for i, depth in starts if i < index or (again and i == index)]
+    candidates = candidates or [(i, depth) for i, depth in starts if i == index]
     if not candidates:
         return None
     begin, depth = candidates[-1]

@@ -176,7 +176,7 @@ def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) ->
     line_end = len(text) if line_end < 0 else line_end
     if text.startswith('"""', start):
         following = _NEXT_DECLARATION.search(text, start)
-        end = following.start() if following else len(text)
+        end = start + len(text[start : following.start() if following else len(text)].rstrip())
         report.error("SC0003", 'the text is not closed: `"""` is missing', start, start + 3)
         tokens.append(_plain_string(Guess, "", start, end))
         return end
