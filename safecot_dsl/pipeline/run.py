@@ -67,9 +67,7 @@ class Run:
     @cached_property
     def policy(self) -> CompiledPolicy:
         """The compiled policy."""
-        policy = compile_policy(self.policy_path, self.recipe.params)
-        _write_changed(self.out / "policy.json", policy.to_json().encode())
-        return policy
+        return compile_policy(self.policy_path, self.recipe.params)
 
     @cached_property
     def model(self) -> str:
@@ -112,7 +110,6 @@ class Run:
                 made,
                 seed=self.recipe.seed,
                 base_dir=self.base_dir,
-                name=self.recipe.name,
                 answerer=answerer,
                 name=self.recipe.name if arm == "safecot" else f"{self.recipe.name}, {arm}",
                 command=self._command("generate", "--arm", arm),
@@ -132,7 +129,7 @@ class Run:
             "meaning": MEANING,
         }
         self._stage(directory, inputs, work)
-        write_whole(self.out / "policy.json", self.policy.to_json())
+        _write_changed(self.out / "policy.json", self.policy.to_json().encode())
         return directory, DatasetReport.model_validate_json((directory / "report.json").read_bytes())
 
     def _command(self, verb: str, *options: str) -> str:

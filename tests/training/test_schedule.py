@@ -1,5 +1,8 @@
 """The batches of a run are fixed by the recipe and the rows."""
 
+import subprocess
+import sys
+
 import pytest
 from pydantic import ValidationError
 
@@ -69,3 +72,10 @@ def test_grouping_by_length_wastes_less_on_padding():
 def test_a_recipe_that_cannot_be_meant_is_refused(settings, message):
     with pytest.raises(ValidationError, match=message):
         TrainingRecipe(**settings)
+
+
+def test_importing_models_and_training_loads_nothing_heavy():
+    heavy = ("torch", "transformers", "peft", "accelerate", "pyarrow", "PIL", "numpy")
+    code = f"import sys, safecot_dsl.models, safecot_dsl.training; print([m for m in {heavy} if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown == "[]\n"
