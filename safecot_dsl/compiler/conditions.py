@@ -28,7 +28,7 @@ from safecot_dsl.artifact import (
     TextType,
     Within,
 )
-from safecot_dsl.compiler.facts import FactTable, below, check_value, kind_of, number, subject_hint
+from safecot_dsl.compiler.facts import FactTable, below, check_value, kind_of, number, out_of_range, subject_hint
 from safecot_dsl.compiler.modules import SUBJECTS, Module, find, lookup, unknown, visible
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.diagnostics import closest
@@ -446,12 +446,7 @@ class Conditions:
         assert isinstance(fact.type, NumberType)
         if not fact.type.low <= value <= fact.type.high:
             shown = operand.text if param is None else f"{operand.text} = {value:g}"
-            module.report.error(
-                "SC0203",
-                f"`{shown}` is out of range: `{fact.name}` is {kind_of(fact)}",
-                operand.start,
-                operand.end,
-            )
+            out_of_range(shown, fact, operand, module)
             return None
         return value, param
 

@@ -182,10 +182,24 @@ def typed_value(fact: Fact, expr: t.ValueExpr, module: Module) -> Value | None:
     try:
         return read_value(fact, raw)
     except CaseError:
+        if isinstance(expr, t.Number) and isinstance(fact.type, NumberType):
+            out_of_range(expr.text, fact, expr, module)
+            return None
+        as_set = isinstance(fact.type, SetType) and isinstance(expr, t.Name)
         module.report.error(
-            "SC0201", f"`{fact.name}` is {kind_of(fact)}, and this is no value of it", expr.start, expr.end
+            "SC0201",
+            f"`{fact.name}` is {kind_of(fact)}, and this is no value of it",
+            expr.start,
+            expr.end,
+            help=f"a set stands in braces: `{{ {expr.text} }}`" if as_set else None,
         )
         return None
+
+
+def out_of_range(shown: str, fact: Fact, where: t.Syntax, module: Module) -> None:
+    module.report.error(
+        "SC0203", f"`{shown}` is out of range: `{fact.name}` is {kind_of(fact)}", where.start, where.end
+    )
 
 
 def kind_of(fact: Fact) -> str:

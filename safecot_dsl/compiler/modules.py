@@ -42,6 +42,7 @@ class Module:
     phrases: dict[str, t.PhrasesDecl] = field(default_factory=dict)
     propositions: dict[str, t.PropositionDecl] = field(default_factory=dict)
     criteria_lets: dict[str, t.LetDecl] = field(default_factory=dict)
+    criteria: dict[str, t.CriteriaDecl] = field(default_factory=dict)
     rules: dict[str, t.RuleDecl] = field(default_factory=dict)
 
     @property
@@ -70,7 +71,8 @@ class Module:
                 case t.TaxonomyDecl(name=name):
                     self._declare(self.taxonomies, name, declaration, "taxonomy")
                     self._index_nodes(declaration)
-                case t.CriteriaDecl():
+                case t.CriteriaDecl(name=name):
+                    self._declare(self.criteria, name, declaration, "block of criteria")
                     for proposition in declaration.propositions:
                         self._declare(self.propositions, proposition.name, proposition, "proposition")
                     for let in declaration.lets:

@@ -160,9 +160,10 @@ class Speeches:
         name = " ".join(words)
         rule = self.key.startswith("rule:")
         if name == "unknown facts":
-            if rule:
+            if self.key != "unsure":
+                speaker = "a rule" if rule else "`default`"
                 self._slot_error(
-                    "`{unknown facts}` belongs to `unsure`: where a rule speaks, nothing is unsettled",
+                    f"`{{unknown facts}}` belongs to `unsure`: where {speaker} speaks, nothing is unsettled",
                     text,
                     begin,
                     end,

@@ -125,6 +125,7 @@ class Run:
             "seed": str(self.recipe.seed),
             "sources": ",".join(source_digest(source, self.base_dir) for source in recipe.sources),
             "model": model_digest(self.model) if answerer is not None else "",
+            "answers": canonical_json(self._answer_settings) if answerer is not None else "",
             "version": __version__,
             "meaning": MEANING,
         }
@@ -135,17 +136,21 @@ class Run:
     def _command(self, verb: str, *options: str) -> str:
         return shlex.join(["safecotc", verb, self.path.name, *options, *self._overrides])
 
+    @property
+    def _answer_settings(self) -> dict[str, int]:
+        settings = self.recipe.evaluation
+        return {"max_new_tokens": settings.max_new_tokens, "batch_size": settings.batch_size}
+
     def _answerer(self, recipe: DataRecipe) -> Answerer | None:
         """The base model's own answers, where the recipe names a model and a source has none."""
         if self.recipe.model is None or all(source.kind == "miniature" for source in recipe.sources):
             return None  # the miniature's samples carry the base's answers
 
         def answer(asked: list[tuple[str, tuple[bytes, ...]]]) -> list[str]:
-            settings = self.recipe.evaluation
             return load_model(self.model).generate(
                 [Request(prompt=prompt, images=images) for prompt, images in asked],
-                max_new_tokens=settings.max_new_tokens,
-                batch_size=settings.batch_size,
+                max_new_tokens=self.recipe.evaluation.max_new_tokens,
+                batch_size=self.recipe.evaluation.batch_size,
             )
 
         return answer
@@ -202,7 +207,6 @@ class Run:
     def answers(self, arm: str) -> Path:
         """The raw answers of an arm, in `arms/ARM/answers`; the arm is trained first where it is a trained one."""
         items = self.items
-        settings = self.recipe.evaluation
         adapter = self.train(arm).adapter if arm in self.recipe.arms else None
         model = None if arm in _POLES else self.model
 
@@ -214,8 +218,8 @@ class Run:
                 asked(),
                 items,
                 folder / "answers.jsonl",
-                batch_size=settings.batch_size,
-                max_new_tokens=settings.max_new_tokens,
+                batch_size=self.recipe.evaluation.batch_size,
+                max_new_tokens=self.recipe.evaluation.max_new_tokens,
                 progress=self.progress,
                 description=f"{arm}: answering",
             )
@@ -225,7 +229,7 @@ class Run:
             "model": model_digest(model) if model is not None else arm,
             "policy": self.policy.digest if model is None else "",
             "adapter": _digest_of_stage(adapter) if adapter is not None else "",
-            "settings": canonical_json({"batch_size": settings.batch_size, "tokens": settings.max_new_tokens}),
+            "settings": canonical_json(self._answer_settings),
             "meaning": MEANING,
         }
         return self._stage(self.out / "arms" / arm / "answers", inputs, work).directory / "answers.jsonl"

@@ -15,9 +15,7 @@ BUILTINS = {"eval", "exec", "compile", "__import__"}
 # Loading these runs code that the data names, or does so by default.
 MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "jinja2"}
 UNSAFE_YAML = {"load", "load_all", "full_load", "full_load_all", "unsafe_load", "unsafe_load_all"}
-UNSAFE_LOADERS = {"Loader", "FullLoader", "UnsafeLoader", "CLoader", "CFullLoader", "CUnsafeLoader"}
-# Python's own engine backtracks; a pattern that comes from outside must run in re2. These modules' patterns are fixed.
-SHELLS = {("os", "system"), ("os", "popen"), ("subprocess", "getoutput"), ("subprocess", "getstatusoutput")}
+SHELLS = {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput"}
 
 
 def dotted(node: ast.expr) -> str:
@@ -34,57 +32,60 @@ def given(call: ast.Call, name: str) -> ast.expr | None:
 
 
 def is_constant(node: ast.expr | None, value: object) -> bool:
-    return isinstance(node, ast.Constant) and node.value is value
+    return isinstance(node, ast.Constant) and node.value == value
+
+
+def full_names(tree: ast.AST) -> dict[str, str]:
+    """What the names that a file imports stand for."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.asname: alias.name for alias in node.names if alias.asname}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return names
 
 
 def forbidden(source: str) -> Iterator[tuple[int, str]]:
     """Line and reason of every forbidden import, call or argument in a source."""
     tree = ast.parse(source)
-    full_names: dict[str, str] = {}
+    names = full_names(tree)
+
+    def full(node: ast.expr) -> str:
+        first, dot, rest = dotted(node).partition(".")
+        return names.get(first, first) + dot + rest
+
+    safe_loaders = {"yaml.SafeLoader", "yaml.CSafeLoader"}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            full_names |= {alias.asname or alias.name.split(".")[0]: alias.name for alias in node.names if alias.asname}
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            full_names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-            names = [str(node.module)]
-        else:
-            continue
-        yield from ((node.lineno, f"imports {name}") for name in names if name.split(".")[0] in MODULES)
+        if isinstance(node, ast.ClassDef) and node.bases and all(full(base) in safe_loaders for base in node.bases):
+            safe_loaders.add(node.name)
+
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute | ast.Name) and dotted(node).split(".")[-1] in UNSAFE_LOADERS:
-            yield node.lineno, f"names {dotted(node)}"
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            modules = [a.name for a in node.names] if isinstance(node, ast.Import) else [str(node.module)]
+            yield from ((node.lineno, f"imports {name}") for name in modules if name.split(".")[0] in MODULES)
         if isinstance(node, ast.Dict):
-            pairs = zip(node.keys, node.values, strict=True)
-            if any(
-                isinstance(key, ast.Constant) and key.value == "trust_remote_code" and not is_constant(value, False)
-                for key, value in pairs
-            ):
-                yield node.lineno, "trusts remote code"
+            for key, value in zip(node.keys, node.values, strict=True):
+                if is_constant(key, "trust_remote_code") and not is_constant(value, False):
+                    yield node.lineno, "trusts remote code"
         if not isinstance(node, ast.Call):
             continue
-        first, dot, rest = dotted(node.func).partition(".")
-        name = full_names.get(first, first) + dot + rest
-        last = name.split(".")[-1]
+        name = full(node.func)
         if name in BUILTINS:
             yield node.lineno, f"calls {name}"
-        if name.split(".")[0] == "yaml" and last in UNSAFE_YAML and not _safe_yaml(node):
-            yield node.lineno, f"calls {name}"
+        if name.startswith("yaml.") and name.removeprefix("yaml.") in UNSAFE_YAML:
+            loader = given(node, "Loader") or (node.args[1] if len(node.args) > 1 else None)
+            if loader is None or full(loader) not in safe_loaders:
+                yield node.lineno, f"calls {name} without a safe loader"
         if name == "torch.load" and not is_constant(given(node, "weights_only"), True):
             yield node.lineno, "calls torch.load without weights_only=True"
-        if last == "load" and is_constant(given(node, "allow_pickle"), True):
+        if is_constant(given(node, "allow_pickle"), True):
             yield node.lineno, "allows pickle"
-        if tuple(name.split(".")) in SHELLS or is_constant(given(node, "shell"), True):
+        if name in SHELLS or is_constant(given(node, "shell"), True):
             yield node.lineno, "runs a shell"
         remote = given(node, "trust_remote_code")
         if remote is not None and not is_constant(remote, False):
             yield node.lineno, "trusts remote code"
-
-
-def _safe_yaml(call: ast.Call) -> bool:
-    """A loader is given, and it derives from the safe one as far as its name says."""
-    loader = given(call, "Loader") or (call.args[1] if len(call.args) > 1 else None)
-    return loader is not None and "safe" in dotted(loader).split(".")[-1].lower()
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,7 @@ def _safe_yaml(call: ast.Call) -> bool:
         "AutoModel.from_pretrained(path, trust_remote_code=True)",
         "AutoModel.from_pretrained(path, trust_remote_code=flag)",
         "options = {'trust_remote_code': True}",
+        "import yaml\nclass Loader(yaml.FullLoader): ...\nyaml.load(text, Loader)",
         "import os\nos.system(command)",
         "import subprocess\nsubprocess.run(command, shell=True)",
     ],
@@ -123,6 +125,7 @@ def test_what_is_forbidden_is_found(source: str) -> None:
         "import re2\nre2.compile(pattern)",
         "import yaml\nyaml.safe_load(text)",
         "import yaml\nyaml.load(text, Loader=yaml.CSafeLoader)",
+        "import yaml\nclass Loader(yaml.SafeLoader): ...\nyaml.load(text, Loader)",
         "import torch\ntorch.load(path, weights_only=True)",
         "AutoModel.from_pretrained(path, trust_remote_code=False)",
         "model.eval()",

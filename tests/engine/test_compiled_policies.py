@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from hypothesis import given
@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from strategies import HEAD, cases, declarations, examples, policies, skeletons
 
 from safecot_dsl.artifact import Case, CompiledPolicy
+from safecot_dsl.diagnostics import DiagnosticsError
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.workspace import compile_policy
+
+PolicyFrom = Callable[..., CompiledPolicy]
 
 
 def compiled(declared: Sequence[str], libraries: Mapping[str, Sequence[str]] = {}) -> CompiledPolicy:
@@ -87,3 +90,19 @@ def test_the_order_of_files_does_not_matter(
     for policy in apart:
         assert policy.digest == together.digest
         assert decisions(policy, tried) == decisions(together, tried)
+
+
+def test_the_order_of_imports_does_not_matter_where_two_give_the_same_phrases(policy_from: PolicyFrom) -> None:
+    """Two imports that each give the phrases of a verdict: an error both ways round, or the same policy both ways."""
+    files = {
+        f"{name}.safecot": f'library {name} {{ version "1" }}\nphrases say_refuse {{ "No, says {name}." }}\n'
+        for name in ("one", "two")
+    }
+
+    def outcome(imports: str) -> str:
+        try:
+            return policy_from(f"{imports}\ndefault comply unsure clarify", files=files).digest
+        except DiagnosticsError:
+            return "error"
+
+    assert outcome("import one import two") == outcome("import two import one")
