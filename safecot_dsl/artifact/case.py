@@ -102,7 +102,7 @@ def read_case(policy: CompiledPolicy, data: object) -> Case:
         if raw is None:
             continue
         if isinstance(raw, Mapping):
-            if dict(raw) != {"unknown": True}:
+            if raw.keys() != {"unknown"} or raw["unknown"] is not True:
                 raise CaseError(f'`{name}`: an object must be {{"unknown": true}}')
             cannot_tell.add(name)
             continue
@@ -136,8 +136,15 @@ def read_value(fact: Fact, raw: object) -> Value:
             if isinstance(raw, str):
                 return raw
             expected = "a text"
-    shown = repr(raw)
-    raise CaseError(f"`{fact.name}`: {shown if len(shown) <= 80 else shown[:77] + '...'} is not {expected}")
+    raise CaseError(f"`{fact.name}`: {_shown(raw)} is not {expected}")
+
+
+def _shown(raw: object) -> str:
+    try:
+        text = repr(raw)
+    except ValueError:  # an int of more digits than Python converts (4300)
+        return "a number of thousands of digits"
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _double(number: int | float) -> float:

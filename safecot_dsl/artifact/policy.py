@@ -118,10 +118,15 @@ class Hazard(Frozen):
 
 
 class VerdictPhrases(Frozen):
-    """The phrases from which a verdict's `decide` step and `say` are drawn where no author wrote them."""
+    """The phrases from which a verdict's `decide` step and `say` are drawn where no author wrote them.
+
+    `decide_set` and `say_set` are the full names of the sets they come from, empty where there is none.
+    """
 
     decide: tuple[str, ...]
     say: tuple[str, ...]
+    decide_set: str = ""
+    say_set: str = ""
 
 
 class Detector(Frozen):

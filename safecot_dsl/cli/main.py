@@ -23,6 +23,9 @@ app = typer.Typer(
 )
 
 
+_INTERRUPTED = "interrupted; what was finished is kept, and the same command goes on from there"
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"safecotc {__version__}")
@@ -46,8 +49,12 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except KeyboardInterrupt:
-        complain("interrupted; what was finished is kept, and the same command goes on from there")
+        complain(_INTERRUPTED)
         sys.exit(Exit.INTERRUPTED)
+    except SystemExit as ended:
+        if ended.code == Exit.INTERRUPTED:  # Typer makes this of Ctrl-C, and says nothing
+            complain(_INTERRUPTED)
+        raise
     except BrokenPipeError:
         # Whoever read our output has gone, as `head` does; the interpreter must not complain of it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from enum import IntEnum, StrEnum
 from pathlib import Path
@@ -28,6 +29,8 @@ class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
 
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 FORMAT = typer.Option(Format.TEXT, "--format", "-f", help="How to write the result.")
 SET = typer.Option([], "--set", metavar="NAME=NUMBER", help="Set a param of the policy; may be given several times.")
@@ -56,7 +59,10 @@ def fail(message: str, code: Exit = Exit.USAGE) -> NoReturn:
 
 def write_json(value: Any) -> None:
     """One line of JSON."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if not text.isascii() and _LONE_SURROGATE.search(text):  # it has no UTF-8 form, an escape has
+        text = json.dumps(value, allow_nan=False)
+    sys.stdout.write(text + "\n")
 
 
 def settings(pairs: list[str]) -> dict[str, float]:
@@ -73,12 +79,36 @@ def settings(pairs: list[str]) -> dict[str, float]:
     return params
 
 
+def parse_json(text: str) -> Any:
+    """The value of a JSON text; `ValueError` with the reason where it is none, or has a key twice in an object."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_int=_integer)
+    except json.JSONDecodeError as error:
+        at = f"line {error.lineno}, column {error.colno}" if "\n" in text else f"column {error.colno}"
+        raise ValueError(f"{error.msg} ({at})") from None
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _integer(digits: str) -> int | float:
+    # Python refuses to read an integer of thousands of digits; no double is as large as one of 400.
+    return int(digits) if len(digits) < 400 else float(digits)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {json.dumps(twice)} stands twice")
+    return value
+
+
 def read_text(path: Path) -> str:
     """The text of a file, or of standard input for `-`; what cannot be read ends the command."""
     try:
-        if str(path) == "-":
-            return sys.stdin.read()
-        return path.read_text(encoding="utf-8-sig")
+        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         fail(f"{path}: the file is not UTF-8")
     except OSError as error:

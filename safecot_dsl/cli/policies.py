@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, SET, Exit, Format, console, fail, read_text, settings, write_json
+from safecot_dsl.cli.output import (
+    FORMAT,
+    SET,
+    Exit,
+    Format,
+    console,
+    fail,
+    parse_json,
+    read_text,
+    settings,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import CompiledPolicy
@@ -115,19 +125,16 @@ def _lines(path: Path) -> Iterator[tuple[int, Any, str | None]]:
         if not line and len(lines) == 1:
             return
         try:
-            yield number, json.loads(line), None
-        except (json.JSONDecodeError, RecursionError) as error:
-            reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-            yield number, None, f"line {number} is not JSON: {reason}"
+            yield number, parse_json(line), None
+        except ValueError as error:
+            yield number, None, f"line {number} {'is blank' if not line.strip() else f'is not JSON: {error}'}"
 
 
 def _one(path: Path) -> Any:
     try:
-        return json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        fail(f"{path}: not JSON: {error.msg} (line {error.lineno}, column {error.colno})", Exit.ERRORS)
-    except RecursionError:
-        fail(f"{path}: not JSON: nested too deeply", Exit.ERRORS)
+        return parse_json(read_text(path))
+    except ValueError as error:
+        fail(f"{path}: not JSON: {error}", Exit.ERRORS)
 
 
 def decide(
@@ -142,6 +149,7 @@ def decide(
     An ill-typed case gives {"error": ...} in its place, and exit code 1 at the end.
     """
     from safecot_dsl.artifact import CaseError, read_case
+    from safecot_dsl.diagnostics.show import visible
     from safecot_dsl.engine import Interpreter
 
     if (case is None) == (cases is None):
@@ -159,7 +167,8 @@ def decide(
                 error = str(fault)
         failed = failed or decision is None
         if format is Format.TEXT:
-            out.print(f"{number}: error: {error}" if decision is None else f"{number}: {_in_words(decision)}")
+            said = f"error: {visible(error or '')}" if decision is None else _in_words(decision)
+            out.print(f"{number}: {said}")
         else:
             write_json({"error": error} if decision is None else decision.model_dump(mode="json"))
     if failed:

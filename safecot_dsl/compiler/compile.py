@@ -53,7 +53,7 @@ def compile_modules(modules: list[Module], overrides: Mapping[str, float]) -> Co
     default, unsure = rules.fallback("default"), rules.fallback("unsure")
     phrases = _verdict_phrases(modules)
     failed = any(module.report.failed for module in modules)
-    if failed or default is None or unsure is None or phrases is None:
+    if failed or default is None or unsure is None:
         return None
 
     for name, (_, declaration, module) in facts.entries.items():
@@ -61,7 +61,7 @@ def compile_modules(modules: list[Module], overrides: Mapping[str, float]) -> Co
     for module in modules:
         for name, declaration in module.phrases.items():
             spans[f"phrases:{module.full(name)}"] = (module, declaration)
-    taxonomies = _taxonomies(modules, facts, list(rules.hazards))
+    taxonomies = _taxonomies(modules, facts, rules.hazard_taxonomies)
     policy = CompiledPolicy(
         digest=_PENDING,
         header=_header(entry, entry.tree.header),
@@ -193,36 +193,57 @@ def _ranged_over(modules: list[Module]) -> dict[str, Taxonomy]:
     for module in modules:
         for declaration in module.taxonomies.values():
             taxonomies[module.full(declaration.name.text)] = taxonomy_of(module, declaration)
+        for entries in module.nodes.values():
+            for entry in entries:
+                if entry.node.severity is not None:
+                    number(entry.node.severity, module)
     return taxonomies
 
 
-def _taxonomies(modules: list[Module], facts: FactTable, hazards: list[str]) -> dict[str, Taxonomy]:
+def _taxonomies(modules: list[Module], facts: FactTable, hazardous: set[str]) -> dict[str, Taxonomy]:
     """The taxonomies that facts range over or rules take their hazards from."""
-    used: dict[str, Taxonomy] = {}
     ranged = {getattr(fact.type, "taxonomy", None) for fact, _, _ in facts.entries.values()}
-    for module in modules:
-        for declaration in module.taxonomies.values():
-            taxonomy = taxonomy_of(module, declaration)
-            names_hazard = any(module.full(node.name) in hazards for node in taxonomy.nodes)
-            if taxonomy.name in ranged or names_hazard:
-                used[taxonomy.name] = taxonomy
-    return dict(sorted(used.items()))
+    every = _ranged_over(modules)
+    return {name: taxonomy for name, taxonomy in sorted(every.items()) if name in ranged or name in hazardous}
 
 
-def _verdict_phrases(modules: list[Module]) -> dict[Verdict, VerdictPhrases] | None:
-    """`decide_VERDICT` and `say_VERDICT`: the policy's own set, else an imported one, else the standard library's."""
+def _verdict_phrases(modules: list[Module]) -> dict[Verdict, VerdictPhrases]:
+    """`decide_VERDICT` and `say_VERDICT`: the policy's own set, else an imported one, else the standard library's.
+
+    Two imports that declare the same one are an error: whose is meant must not hang on their order.
+    """
     entry = modules[-1]
     standard = [module for module in modules if module.qname == VERDICT_PHRASES]
-    order = [entry, *entry.imports.values(), *standard]
 
-    def texts(name: str) -> tuple[str, ...]:
-        for module in order:
+    def find(name: str) -> tuple[str, tuple[str, ...]]:
+        imported = {alias: module for alias, module in entry.imports.items() if name in module.phrases}
+        if name not in entry.phrases and len(imported) > 1:
+            _refuse_two(entry, name, sorted(imported))
+        for module in (entry, *imported.values(), *standard):
             declared = module.phrases.get(name)
             if declared is not None and declared.phrases:
-                return tuple(phrase.text for phrase in declared.phrases)
-        return ()
+                return module.full(name), tuple(phrase.text for phrase in declared.phrases)
+        return "", ()
 
-    return {v: VerdictPhrases(decide=texts(f"decide_{v}"), say=texts(f"say_{v}")) for v in Verdict}
+    found: dict[Verdict, VerdictPhrases] = {}
+    for verdict in Verdict:
+        (decide_set, decide), (say_set, say) = find(f"decide_{verdict}"), find(f"say_{verdict}")
+        found[verdict] = VerdictPhrases(decide=decide, say=say, decide_set=decide_set, say_set=say_set)
+    return found
+
+
+def _refuse_two(entry: Module, name: str, aliases: list[str]) -> None:
+    for declaration in entry.of(t.ImportDecl):
+        alias = declaration.alias.text if declaration.alias else declaration.module.parts[-1]
+        if alias == aliases[-1]:
+            both = " and ".join(f"`{known}`" for known in aliases)
+            entry.report.error(
+                "SC0107",
+                f"{both} both declare the phrases `{name}`, which the policy falls back on",
+                declaration.start,
+                declaration.end,
+                help=f"declare `phrases {name}` in the policy itself",
+            )
 
 
 def _source_map(modules: list[Module], spans: dict[str, tuple[Module, t.Syntax]]) -> SourceMap:

@@ -185,13 +185,13 @@ def typed_value(fact: Fact, expr: t.ValueExpr, module: Module) -> Value | None:
         if isinstance(expr, t.Number) and isinstance(fact.type, NumberType):
             out_of_range(expr.text, fact, expr, module)
             return None
-        as_set = isinstance(fact.type, SetType) and isinstance(expr, t.Name)
+        as_set = f"a set stands in braces: `{{ {expr.text} }}`" if isinstance(expr, t.Name) else None
         module.report.error(
             "SC0201",
             f"`{fact.name}` is {kind_of(fact)}, and this is no value of it",
             expr.start,
             expr.end,
-            help=f"a set stands in braces: `{{ {expr.text} }}`" if as_set else None,
+            help=as_set if isinstance(fact.type, SetType) else None,
         )
         return None
 
@@ -251,7 +251,7 @@ def taxonomy_of(module: Module, declaration: t.TaxonomyDecl) -> Taxonomy:
         node, parent = pending.pop()
         if node.name.text not in seen:
             seen.add(node.name.text)
-            severity = node.severity.value if node.severity else None
+            severity = node.severity.value if node.severity and math.isfinite(node.severity.value) else None
             phrase = node.phrase.text if node.phrase else words(node.name.text)
             nodes.append(Node(name=node.name.text, phrase=phrase, severity=severity, parent=parent))
         pending.extend((child, node.name.text) for child in reversed(node.children))
@@ -305,7 +305,10 @@ def hazard_of(module: Module, entry: NodeEntry) -> Hazard:
             severity = max(0.0, node.severity)
             break
         node = by_name[node.parent] if node.parent else None
-    return Hazard(name=module.full(entry.node.name.text), phrase=phrase, severity=severity)
+    name = entry.node.name.text
+    if len(module.nodes[name]) > 1:  # of two taxonomies of one file: the bare name would mean either
+        name = f"{entry.taxonomy.name.text}.{name}"
+    return Hazard(name=module.full(name), phrase=phrase, severity=severity)
 
 
 def subject_hint(name: t.QName, facts: FactTable) -> str | None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from safecot_dsl.diagnostics import Diagnostic, Fix, Label, Severity, SourceFile
 
 
+MAX_DIAGNOSTICS = 1_000  # of one file; whoever has more has no policy before him
+
+
 class Reporter:
-    """The diagnostics of one file, in the order in which they were found."""
+    """The diagnostics of one file, in the order in which they were found, up to `MAX_DIAGNOSTICS`."""
 
     def __init__(self, source: SourceFile) -> None:
         self.source = source
@@ -48,7 +51,12 @@ class Reporter:
         replacement: str | None,
         labels: tuple[Label, ...],
     ) -> None:
+        if len(self.diagnostics) > MAX_DIAGNOSTICS:
+            return
         span = self.source.span(start, end)
+        if len(self.diagnostics) == MAX_DIAGNOSTICS:
+            severity, code, help, replacement, labels = Severity.ERROR, "SC0501", None, None, ()
+            message = f"the file has more than {MAX_DIAGNOSTICS:,} faults; the rest is not reported"
         fix = None
         if replacement is not None:
             title = f"replace by `{replacement}`" if replacement else "remove it"

@@ -73,6 +73,7 @@ class Rules:
         self.naming = naming
         self.spans = spans
         self.hazards: dict[str, Hazard] = {}
+        self.hazard_taxonomies: set[str] = set()  # full names
 
     def lower(self) -> list[Rule]:
         rules = [self._rule(declaration) for declaration in self.module.rules.values()]
@@ -141,6 +142,7 @@ class Rules:
             return None
         hazard = hazard_of(*found)
         self.hazards[hazard.name] = hazard
+        self.hazard_taxonomies.add(found[0].full(found[1].taxonomy.name.text))
         self.spans[f"hazard:{hazard.name}"] = (found[0], found[1].node)
         return hazard.name
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -31,10 +32,13 @@ from safecot_dsl.artifact import (
 from safecot_dsl.engine.truth import Literal, Truth, at_least, conjunction, disjunction
 
 
-@lru_cache(maxsize=4096)
 def normalise(text: str) -> str:
     """The form in which `contains` compares: NFKC, case folding, NFKC again (Unicode 16, D145 with NFKC)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+# Phrases are the policy's, few and short; texts are a case's, and not kept.
+_normalised_phrase = lru_cache(maxsize=4096)(normalise)
 
 
 @lru_cache(maxsize=1024)
@@ -47,10 +51,11 @@ def compile_pattern(pattern: str, ignore_case: bool) -> Any:
 
 
 def _search(pattern: str, ignore_case: bool, text: str) -> bool:
-    # A lone surrogate, which JSON can carry, has no UTF-8 form; it then stands as a question mark to the pattern.
-    encodable = text.encode("utf-8", "replace").decode("utf-8")
-    return compile_pattern(pattern, ignore_case).search(encodable) is not None
+    # A lone surrogate, which JSON can carry, has no UTF-8 form; a pattern meets the replacement character instead.
+    return compile_pattern(pattern, ignore_case).search(_SURROGATE.sub("\ufffd", text)) is not None
 
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": lambda a, b: a < b,
@@ -79,7 +84,7 @@ def _atom(atom: Atom, value: Any) -> bool:
             return atom.low <= value <= atom.high
         case Contains():
             text = normalise(value)
-            return any(normalise(phrase) in text for phrase in atom.phrases)
+            return any(_normalised_phrase(phrase) in text for phrase in atom.phrases)
         case Matches():
             return _search(atom.pattern, atom.ignore_case, value)
         case Proposed():
@@ -105,18 +110,28 @@ def evaluate(condition: Condition, known: Mapping[str, Value]) -> Truth:
             return Truth.of(_atom(condition, known[condition.fact]))
 
 
-def maybe_atoms(condition: Condition, known: Mapping[str, Value]) -> Iterator[Atom]:
+def maybe_atoms(condition: Condition, known: Mapping[str, Value]) -> list[Atom]:
     """The maybe atoms that one reaches from a condition down its maybe parts."""
-    if evaluate(condition, known) is not Truth.MAYBE:
-        return
+    return _reached(condition, known)[1]
+
+
+def _reached(condition: Condition, known: Mapping[str, Value]) -> tuple[Truth, list[Atom]]:
+    """What a condition comes to, and its maybe atoms; none where it is not maybe."""
     match condition:
         case Not(item=item):
-            yield from maybe_atoms(item, known)
+            truth, found = _reached(item, known)
+            return ~truth, found
         case And(items=items) | Or(items=items) | AtLeast(items=items):
-            for item in items:
-                yield from maybe_atoms(item, known)
+            parts = [_reached(item, known) for item in items]
+            truths = [part for part, _ in parts]
+            if isinstance(condition, AtLeast):
+                truth = at_least(condition.count, truths)
+            else:
+                truth = conjunction(truths) if isinstance(condition, And) else disjunction(truths)
+            return truth, [atom for _, atoms in parts for atom in atoms] if truth is Truth.MAYBE else []
         case _:
-            yield condition
+            truth = evaluate(condition, known)
+            return truth, [condition] if truth is Truth.MAYBE else []
 
 
 def literals(condition: Condition, positive: bool = True) -> list[Literal]:

@@ -31,9 +31,11 @@ def miniature_items(
     items: list[EvalItem] = []
     for name, sizes in recipe.splits.items():
         split = Split(name)
-        samples: list[tuple[Kind, Sample]] = [
-            (Kind.POLICY, sample) for sample in small.evaluation_items(split, sizes.policy, seed)
-        ]
+        try:
+            cases = small.evaluation_items(split, sizes.policy, seed)
+        except ValueError as error:
+            raise RecipeError(f"`evaluation.splits.{name}.policy`: {error}") from error
+        samples: list[tuple[Kind, Sample]] = [(Kind.POLICY, sample) for sample in cases]
         for kind in (Kind.UTILITY, Kind.PERCEPTION):
             count = sizes.utility if kind is Kind.UTILITY else sizes.perception
             asked = small.questions(split, count, seed, "utility" if kind is Kind.UTILITY else "perception")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Annotated, Any, Self, Union, get_args, get_origin
 
-from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, Discriminator, Field, StringConstraints, Tag, ValidationError, model_validator
 
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.datafiles import recipes_root
@@ -17,6 +17,7 @@ from safecot_dsl.evaluation import EvaluationRecipe
 from safecot_dsl.training import TrainingRecipe
 
 MAX_BYTES = 1 << 20
+MAX_DEPTH = 32
 
 _Location = tuple[int | str, ...]
 #: What names a folder of a run: it cannot lead out of the run's own.
@@ -46,6 +47,16 @@ class Arm(Frozen):
     training: dict[str, Any] = Field(default_factory=dict)
 
 
+def _given_or_built(value: object) -> str:
+    """Which of the two a model is meant to be, so that a fault in it is reported once."""
+    return "built" if isinstance(value, Mapping) else "given"
+
+
+_Model = Annotated[
+    Annotated[str, Tag("given")] | Annotated[dict[str, MiniatureBase], Tag("built")], Discriminator(_given_or_built)
+]
+
+
 class Recipe(Frozen):
     """An experiment. Paths are relative to the recipe's folder.
 
@@ -58,9 +69,7 @@ class Recipe(Frozen):
     policy: str = Field(description="A `.safecot` file or a compiled artifact.")
     params: dict[str, float] = Field(default_factory=dict, description="Values for the policy's params.")
     seed: int = Field(default=0, ge=0, lt=2**32, description="Reaches every random choice.")
-    model: str | dict[str, MiniatureBase] | None = Field(
-        default=None, description="A model folder or hub id, or `{miniature: {...}}`."
-    )
+    model: _Model | None = Field(default=None, description="A model folder or hub id, or `{miniature: {...}}`.")
     data: DataRecipe
     training: TrainingRecipe = Field(default_factory=TrainingRecipe)
     arms: dict[_Name, Arm] = Field(default_factory=lambda: {"safecot": Arm()})
@@ -82,9 +91,8 @@ class Recipe(Frozen):
                 try:
                     settings(name)
                 except ValidationError as error:
-                    given = getattr(arm, section)
                     model = DataRecipe if section == "data" else TrainingRecipe
-                    raise ValueError("; ".join(_faults(error, given, model, f"arms.{name}.{section}."))) from None
+                    raise ValueError("; ".join(_faults(error, model, f"arms.{name}.{section}."))) from None
         empty = [name for name in self.evaluation.held_out if not self.evaluation.splits[name].policy]
         if empty:
             raise ValueError(
@@ -143,7 +151,7 @@ def load_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recip
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
-        raise RecipeError(f"{path}: " + "; ".join(_faults(error, data, Recipe))) from None
+        raise RecipeError(f"{path}: " + "; ".join(_faults(error, Recipe))) from None
 
 
 def _parsed(text: str, where: str) -> Any:
@@ -165,17 +173,19 @@ def _parsed(text: str, where: str) -> Any:
             return super().construct_mapping(node, deep)
 
     try:
-        # Anchors let a short file stand for a huge one; a recipe has no use for them.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise RecipeError(f"{where}: YAML aliases (`*name`) are not allowed in a recipe")
+        depth = 0
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):  # a short file can stand for a huge one
+                raise RecipeError(f"{where}: YAML aliases (`*name`) are not allowed in a recipe")
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:  # the parser's time grows with its square
+                raise RecipeError(f"{where}: nested more than {MAX_DEPTH} deep")
         return yaml.load(text, Loader)  # noqa: S506 (a safe loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
         raise RecipeError(f"{place}: not YAML: {problem}") from None
-    except RecursionError:
-        raise RecipeError(f"{where}: not YAML: nested too deeply") from None
     except ValueError as error:  # a date that is none, a number of thousands of digits
         if isinstance(error, RecipeError):
             raise
@@ -200,57 +210,61 @@ def _override(data: Any, dotted: str, value: Any, path: Path) -> None:
         raise RecipeError(f"{path}: there is no `{dotted}` to set")
 
 
-def _faults(error: ValidationError, data: Any, model: type[BaseModel], prefix: str = "") -> list[str]:
-    """Each fault with the dotted path that the file's author wrote."""
+def _faults(error: ValidationError, model: type[BaseModel], prefix: str = "") -> list[str]:
+    """Each fault of a `model` with the dotted path that the file's author wrote; `prefix` is where the model stands."""
+    found = error.errors(include_url=False, include_input=False)
     faults: list[str] = []
-    for fault in error.errors(include_url=False, include_input=False):
-        location = prefix + _written(fault["loc"], data)
+    for fault in found:
+        location = fault["loc"]
+        if fault["type"] == "too_short" and any(o["loc"][: len(location)] == location for o in found if o is not fault):
+            continue  # the list is not empty: what is in it has faults, which are reported
+        written = (prefix + ".".join(_walk(model, location)[0])).removesuffix(".")
         if fault["type"] == "extra_forbidden":
-            meant = closest(str(fault["loc"][-1]), _keys_at(model, fault["loc"][:-1]))
-            faults.append(f"unknown key `{location}`" + (f"; did you mean `{meant}`?" if meant else ""))
+            meant = closest(str(location[-1]), _walk(model, location[:-1])[1])
+            faults.append(f"unknown key `{written}`" + (f"; did you mean `{meant}`?" if meant else ""))
         elif fault["type"] == "missing":
-            faults.append(f"`{location}` is missing")
-        elif fault["type"] in ("model_type", "dict_type"):
-            faults.append(f"`{location}`: a mapping of keys to values is wanted here")
-        elif fault["loc"]:
-            faults.append(f"`{location}`: {fault['msg'].removeprefix('Value error, ')}")
+            faults.append(f"`{written}` is missing")
+        elif fault["type"] == "union_tag_not_found":
+            faults.append(f"`{written}.kind` is missing")
+        elif fault["type"] in ("model_type", "model_attributes_type", "dict_type"):
+            faults.append(f"`{written}`: a mapping of keys to values is wanted here")
         else:
-            faults.append(fault["msg"].removeprefix("Value error, "))
+            message = fault["msg"].removeprefix("Value error, ")
+            faults.append(f"`{written}`: {message}" if written else message)
     return list(dict.fromkeys(faults))
 
 
-def _written(location: _Location, data: Any) -> str:
-    """Pydantic names the branch of a union (`sources.0.figstep.root`); a recipe's author has not written that."""
-    parts: list[str] = []
-    node = data
-    for index, part in enumerate(location):
-        last = index == len(location) - 1
-        if isinstance(node, dict) and (part in node or last):
-            node = node.get(part)
-        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
-            node = node[part]
-        elif not last:
-            continue
-        parts.append(str(part))
-    return ".".join(parts)
+def _walk(kind: Any, location: _Location) -> tuple[list[str], set[str]]:
+    """What of a location stands in the file, and the keys that may stand where it ends.
 
-
-def _keys_at(kind: Any, location: _Location) -> set[str]:
-    """The keys that a mapping may have at the end of a path of keys, indices and pydantic's names of branches."""
+    Pydantic's locations also name the branches of unions (`sources`, 0, `figstep`, `root`), which nobody has written.
+    """
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         if not location:
-            return set(kind.model_fields)
+            return [], set(kind.model_fields)
         field = kind.model_fields.get(str(location[0]))
-        return _keys_at(field.annotation, location[1:]) if field is not None else set()
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin is Annotated:
-        return _keys_at(arguments[0], location)
-    if origin in (Union, UnionType):
-        chosen = [branch for branch in arguments if location and _is_branch(branch, location[0])]
-        return set[str]().union(*(_keys_at(b, location[1:]) for b in chosen or arguments))
-    return set[str]().union(*(_keys_at(argument, location[1:]) for argument in arguments)) if location else set()
+        inner = field.annotation if field is not None else None
+    else:
+        origin, arguments = get_origin(kind), get_args(kind)
+        if origin is Annotated:
+            return _walk(arguments[0], location)
+        if origin in (Union, UnionType):
+            branches = [branch for branch in arguments if branch is not NoneType]
+            if len(branches) == 1:
+                return _walk(branches[0], location)
+            chosen = [branch for branch in branches if location and _is_branch(branch, location[0])]
+            return _walk(chosen[0], location[1:]) if chosen else ([], set())
+        if origin not in (dict, tuple) or not location:
+            return [], set()
+        inner = arguments[1] if origin is dict else arguments[0]
+        if location[1:] == ("[key]",):  # the fault is the key's own
+            return [str(location[0])], set()
+    parts, keys = _walk(inner, location[1:])
+    return [str(location[0]), *parts], keys
 
 
 def _is_branch(kind: Any, tag: int | str) -> bool:
+    if get_origin(kind) is Annotated:
+        return any(isinstance(of, Tag) and of.tag == tag for of in get_args(kind)[1:])
     field = getattr(kind, "model_fields", {}).get("kind")
     return field is not None and field.default == tag

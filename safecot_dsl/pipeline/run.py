@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,7 @@ from safecot_dsl.evaluation import (
 from safecot_dsl.facts.digest import source_digest
 from safecot_dsl.models import Request, VisionLanguageModel, load_model
 from safecot_dsl.models.folder import check_model_folder, model_digest
+from safecot_dsl.pipeline.disk import writing
 from safecot_dsl.pipeline.items import miniature_items
 from safecot_dsl.pipeline.recipe import Recipe, RecipeError
 from safecot_dsl.render import ReasoningStyle
@@ -92,8 +93,9 @@ class Run:
         inputs = {"policy": self.policy.digest, "base": canonical_json(miniature.model_dump()), "meaning": MEANING}
         return str(self._stage(self.out / "base", inputs, work).directory / "model")
 
-    def _stage(self, directory: Path, inputs: dict[str, str], work: object) -> Stage:
-        return run_stage(directory, inputs, work, progress=self.progress)  # pyright: ignore[reportArgumentType]
+    def _stage(self, directory: Path, inputs: dict[str, str], work: Callable[[Path], None]) -> Stage:
+        with writing(directory):
+            return run_stage(directory, inputs, work, progress=self.progress)
 
     # Data and training ------------------------------------------------------------------------------------------
     def generate(self, arm: str) -> tuple[Path, DatasetReport]:
@@ -163,18 +165,20 @@ class Run:
         made_by = self.recipe.model_copy(
             update={"data": self.recipe.data_of(arm), "training": self.recipe.training_of(arm)}
         )
-        return train(
-            data / "train.parquet",
-            model,
-            self.out / "arms" / arm / "adapter",
-            self.recipe.training_of(arm).model_copy(update={"seed": self.recipe.seed}),
-            policy_digest=self.policy.digest,
-            data_digest=_digest_of_stage(data),
-            recipe_json=canonical_json(
-                made_by.model_dump(mode="json", exclude={"arms", "evaluation", "description"}) | {"arm": arm}
-            ),
-            progress=self.progress,
-        )
+        directory = self.out / "arms" / arm / "adapter"
+        with writing(directory):
+            return train(
+                data / "train.parquet",
+                model,
+                directory,
+                self.recipe.training_of(arm).model_copy(update={"seed": self.recipe.seed}),
+                policy_digest=self.policy.digest,
+                data_digest=_digest_of_stage(data),
+                recipe_json=canonical_json(
+                    made_by.model_dump(mode="json", exclude={"arms", "evaluation", "description"}) | {"arm": arm}
+                ),
+                progress=self.progress,
+            )
 
     # Evaluation -------------------------------------------------------------------------------------------------
     @cached_property
@@ -234,6 +238,13 @@ class Run:
         }
         return self._stage(self.out / "arms" / arm / "answers", inputs, work).directory / "answers.jsonl"
 
+    def scored(self, arm: str, answers: Mapping[str, str]) -> Scored:
+        """The answers of an arm, by item, scored as what it was tuned to write."""
+        data = self.recipe.data_of(arm) if arm in self.recipe.arms else self.recipe.data
+        tuned_to_reason = arm in self.recipe.arms and data.style != "none"
+        style = ReasoningStyle(data.style) if tuned_to_reason else ReasoningStyle.STEPWISE
+        return score(self.policy, self.items, answers, data.tags, style=style)
+
     def evaluate(self) -> Summary:
         """Ask every arm, score the answers, write `summary.json` and `report.html`."""
         arms = ("base", *self.recipe.arms, *_POLES)
@@ -245,15 +256,7 @@ class Run:
             self.progress.start("scoring", len(arms), unit="arms")
             scored: dict[str, Scored] = {}
             for arm, path in paths.items():
-                data = self.recipe.data_of(arm) if arm in self.recipe.arms else self.recipe.data
-                style = data.style if arm in self.recipe.arms else "none"
-                scored[arm] = score(
-                    self.policy,
-                    self.items,
-                    read_answers(path),
-                    data.tags,
-                    style=ReasoningStyle.STEPWISE if style == "none" else ReasoningStyle(style),
-                )
+                scored[arm] = self.scored(arm, read_answers(path))
                 self.progress.advance()
             summary = summarise(
                 self.policy,

@@ -204,14 +204,9 @@ def _built_decide(telling: Telling) -> Sentence:
 
 def phrases_key(telling: Telling, part: str, verdict: Verdict) -> str:
     """The source-map key of the phrase set from which a verdict's `decide` or `say` is drawn."""
-    name = f"{part}_{verdict}"
-    spans = telling.scope.policy.source_map.spans
-    if f"phrases:{name}" in spans:
-        return f"phrases:{name}"
-    # A set of an imported library takes the place of the standard library's.
-    standard = f"phrases:std.verdicts.{name}"
-    declared = [key for key in spans if key.endswith(f".{name}") and key.startswith("phrases:") and key != standard]
-    return min(declared, default=standard)
+    phrases = telling.scope.policy.verdict_phrases[verdict]
+    declared = phrases.decide_set if part == "decide" else phrases.say_set
+    return f"phrases:{declared or f'{part}_{verdict}'}"
 
 
 def _fact(telling: Telling, atom: FactAtom) -> tuple[Fact, Value | None]:

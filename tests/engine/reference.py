@@ -166,7 +166,7 @@ class _Reading:
             library, _, node_name = rule["hazard"].rpartition(".")
             for full_name, taxonomy in self.policy["taxonomies"].items():
                 nodes = {node["name"]: node for node in taxonomy["nodes"]}
-                if full_name.rpartition(".")[0] == library and node_name in nodes:
+                if library in (full_name, full_name.rpartition(".")[0]) and node_name in nodes:
                     node: Json | None = nodes[node_name]
                     while node is not None and "severity" not in node:
                         node = nodes.get(node.get("parent"))

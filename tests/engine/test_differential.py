@@ -13,7 +13,7 @@ from safecot_dsl.engine import Interpreter
 from . import reference
 
 
-@examples(1500)
+@examples(800)
 @given(policies_and_cases())
 def test_decisions_agree_in_every_field(policy_and_case: tuple[CompiledPolicy, Case]) -> None:
     policy, case = policy_and_case
@@ -21,7 +21,7 @@ def test_decisions_agree_in_every_field(policy_and_case: tuple[CompiledPolicy, C
     assert Interpreter(policy).decide(case).model_dump(mode="json") == expected
 
 
-@examples(500)
+@examples(300)
 @given(policies_and_cases())
 def test_nearest_rules_agree(policy_and_case: tuple[CompiledPolicy, Case]) -> None:
     policy, case = policy_and_case

@@ -75,7 +75,7 @@ def test_unsettled_facts_settle(policy_and_case: PolicyAndCase, data: st.DataObj
     assert interpreter.decide(data.draw(refinements(policy, case))).certain
 
 
-@examples(600)
+@examples(300)
 @given(policies_and_cases(), st.data())
 def test_order_does_not_matter(policy_and_case: PolicyAndCase, data: st.DataObject) -> None:
     """Permuting rules, facts and the rules that an exception is to changes no field of a decision."""

@@ -435,12 +435,23 @@ def test_rule_5_unsettled_facts_do_not_climb_beside_a_parent_that_applies(policy
 def test_rule_5_unsettled_facts_climb_only_to_parents_that_may_apply(policy_from: PolicyFrom) -> None:
     policy = policy_from(
         FLAGS
-        + "rule r { when query.a and query.d verdict refuse } rule q { when query.c verdict refuse }"
+        + "rule r { when query.d unless query.a verdict refuse } rule q { when query.c verdict refuse }"
         + "exception e to r, q { when query.b verdict warn }"
         + ENDING
     )
-    # a no: r cannot apply, whatever d is.
-    assert decide(policy, a=False, b=True).unsettled == ("query.c",)
+    # a yes: r cannot apply for its `unless`, though its `when` is maybe; so d is of no use.
+    assert decide(policy, a=True, b=True).unsettled == ("query.c",)
+
+
+def test_rule_5_an_exception_that_cannot_apply_is_not_reached(policy_from: PolicyFrom) -> None:
+    policy = policy_from(
+        FLAGS
+        + "rule r { when query.a verdict refuse } exception e to r { when query.b unless query.c verdict warn }"
+        + ENDING
+    )
+    # c yes: e cannot apply, though its `when` is maybe. M = {r}.
+    assert decide(policy, c=True).unsettled == ("query.a",)
+    assert decide(policy, c=False).unsettled == ("query.a", "query.b")
 
 
 def test_rule_5_unsettled_facts_climb_several_storeys(policy_from: PolicyFrom) -> None:
@@ -756,3 +767,21 @@ def test_a_known_fact_is_not_supposed(policy_from: PolicyFrom) -> None:
     assert decision.model_dump(mode="json")["assumed"] == {
         name: value for name, value in ALL.items() if name not in ("query.minor", "query.sober")
     }
+
+
+def test_a_trace_holds_the_case_with_suppositions_filled_in(policy_from: PolicyFrom) -> None:
+    """What is supposed is known from there on, and no more among what cannot be told."""
+    case = read_case(
+        policy_from(SUPPOSED + ENDING), case_of({"minor": {"unknown": True}, "free": {"unknown": True}, "harm": 0.5})
+    )
+    completed = Interpreter(policy_from(SUPPOSED + ENDING)).trace(case).case
+    assert completed.known == {
+        "query.minor": True,
+        "query.sober": False,
+        "query.kind": "blue",
+        "query.seen": frozenset({"cat", "emu"}),
+        "query.none": frozenset(),
+        "query.harm": 0.5,
+        "query.said": "hello",
+    }
+    assert completed.cannot_tell == frozenset({"query.free"})

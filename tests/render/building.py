@@ -37,11 +37,35 @@ from safecot_dsl.artifact import (
 from safecot_dsl.artifact.policy import Hazard, compute_digest
 
 VERDICT_PHRASES = {
-    Verdict.COMPLY: VerdictPhrases(decide=("I can answer this.",), say=()),
-    Verdict.WARN: VerdictPhrases(decide=("I answer and warn.",), say=("Please be careful.",)),
-    Verdict.CLARIFY: VerdictPhrases(decide=("I must ask first.",), say=("What do you have in mind?",)),
-    Verdict.REDIRECT: VerdictPhrases(decide=("I help with the safe part.",), say=("Here is a safe way.",)),
-    Verdict.REFUSE: VerdictPhrases(decide=("I must decline.",), say=("I can't help with that.", "No.")),
+    Verdict.COMPLY: VerdictPhrases(
+        decide=("I can answer this.",),
+        say=(),
+        decide_set="std.verdicts.decide_comply",
+    ),
+    Verdict.WARN: VerdictPhrases(
+        decide=("I answer and warn.",),
+        say=("Please be careful.",),
+        decide_set="std.verdicts.decide_warn",
+        say_set="std.verdicts.say_warn",
+    ),
+    Verdict.CLARIFY: VerdictPhrases(
+        decide=("I must ask first.",),
+        say=("What do you have in mind?",),
+        decide_set="std.verdicts.decide_clarify",
+        say_set="std.verdicts.say_clarify",
+    ),
+    Verdict.REDIRECT: VerdictPhrases(
+        decide=("I help with the safe part.",),
+        say=("Here is a safe way.",),
+        decide_set="std.verdicts.decide_redirect",
+        say_set="std.verdicts.say_redirect",
+    ),
+    Verdict.REFUSE: VerdictPhrases(
+        decide=("I must decline.",),
+        say=("I can't help with that.", "No."),
+        decide_set="std.verdicts.decide_refuse",
+        say_set="std.verdicts.say_refuse",
+    ),
 }
 
 HAZARDS = {

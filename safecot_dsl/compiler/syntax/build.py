@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from lark import Token, Transformer
@@ -245,7 +246,8 @@ class Builder(Transformer[Token, Any]):
         return t.NotOf(*_span(c), c[1])
 
     def brackets(self, c: list[Any]) -> t.Cond:
-        return c[1]
+        start, end = _span(c)
+        return replace(c[1], start=start, end=end)
 
     def at_least(self, c: list[Any]) -> t.AtLeastOf:
         return t.AtLeastOf(*_span(c), c[2], tuple(child for child in c[5:] if not isinstance(child, Token)))

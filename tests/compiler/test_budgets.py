@@ -1,0 +1,184 @@
+"""What nests, grows or repeats without end is an error, found at once and said once."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from safecot_dsl.artifact import CompiledPolicy, read_case
+from safecot_dsl.engine import decide
+
+from .sources import FACTS, HEAD, TAIL, compiled, faults, opened, whole
+
+FLAGS = "facts image { a : flag b : flag }\n"
+
+
+def rule(condition: str) -> str:
+    return f"{FLAGS}rule r {{ when {condition} verdict refuse }}\nrule q {{ when image.nothing verdict refuse }}"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "(" * 64 + "image.a" + ")" * 64,
+        "(" * 100_000 + "image.a" + ")" * 100_000,
+        "(" * 100_000,
+        "not " * 65 + "image.a",
+        "not " * 200_000 + "image.a",
+        "not (" * 40 + "image.a" + ")" * 40,
+        "at least 1 of (" * 5_000 + "image.a" + ")" * 5_000,
+        "(image.a and (image.b or " * 5_000 + "image.a" + "))" * 5_000,
+    ],
+    ids=lambda text: f"{text[:16]}... {len(text)}",
+)
+def test_nesting_ends_at_64(condition: str) -> None:
+    started = time.monotonic()
+    said = faults(rule(condition))
+    assert [(code, message) for code, _, message in said] == [
+        ("SC0501", "brackets and `not` stand in one another at most 64 deep"),
+        ("SC0101", "unknown fact `image.nothing`"),  # the next rule is read all the same
+    ]
+    assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "taxonomy t { " + "".join(f"n{i} {{ " for i in range(5_000)) + "}" * 5_001,
+        "facts image { " + "{" * 100_000 + "}",
+        "rule r { think " * 30_000,
+        "}" * 100_000,
+        "criteria c { proposition p " + '"p" {} ' + "let q = " + "not " * 5_000 + "p }",
+    ],
+    ids=lambda text: text[:12],
+)
+def test_nesting_of_other_blocks_ends_too(text: str) -> None:
+    assert {code for code, _, _ in faults(text)} & {"SC0501", "SC0006"}
+
+
+def test_63_brackets_are_no_matter() -> None:
+    policy = compiled(f"{FLAGS}rule r {{ when {'(' * 63}image.a{')' * 63} and {'not ' * 60} image.b verdict refuse }}")
+    assert decide(policy, read_case(policy, {"facts": {"image.a": True, "image.b": True}})).verdict == "refuse"
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["used after", "used before"])
+@pytest.mark.parametrize(
+    ("step", "most"),
+    [("l{}", 63), ("not l{}", 31), ("(l{} and image.b or image.a)", 21)],
+    ids=["alias", "not", "or and"],
+)
+def test_lets_on_lets_end_at_64_levels_whatever_their_order(step: str, most: int, order: int) -> None:
+    """A level is a `let`, a `not`, an `and`, an `or` or an `at least`; the atom is the last."""
+
+    def chain(length: int) -> str:
+        lets = ["let l0 = image.a", *(f"let l{i} = {step.format(i - 1)}" for i in range(1, length + 1))]
+        return FLAGS + "\n".join(lets[::order])
+
+    assert faults(chain(most)) == []
+    said = faults(chain(most + 1))
+    assert [code for code, _, _ in said] == ["SC0501"]
+    assert said[0][2] == "the condition is too deep once every `let` is written out: at most 64 levels"
+    assert [code for code, _, _ in faults(chain(5_000))] == ["SC0501"]
+
+
+def test_lets_across_files_count_together() -> None:
+    library = (
+        'library lib { version "1" }\nfacts image { a : flag }\nlet l0 = image.a\n'
+        + "\n".join(f"let l{i} = not l{i - 1}" for i in range(1, 21))
+    )  # fmt: skip
+    chain = "import lib\nlet m0 = not lib.l20\n" + "\n".join(f"let m{i} = not m{i - 1}" for i in range(1, 30))
+    assert [code for code, _, _ in faults(chain, {"lib.safecot": library})] == ["SC0501"]
+
+
+def test_lets_that_double_are_refused_before_they_are_written_out() -> None:
+    started = time.monotonic()
+    doubling = "let l0 = image.a\n" + "".join(f"let l{i} = l{i - 1} and l{i - 1}\n" for i in range(1, 40))
+    said = faults(FLAGS + doubling + "rule r { when l39 verdict refuse }")
+    # 2^(n+1) - 1 parts at level n: more than 100,000 from level 16 on.
+    assert said == [("SC0501", "l16", "`let l16` is too large once every `let` in it is written out")]
+    assert time.monotonic() - started < 20
+
+
+def test_conditions_count_together() -> None:
+    lets = "let l0 = image.a\n" + "".join(f"let l{i} = l{i - 1} and l{i - 1}\n" for i in range(1, 15))  # 32,767 parts
+    rules = [f"rule r{i} {{ when l14 verdict refuse }}" for i in range(6)]
+    assert faults(FLAGS + lets + "\n".join(rules[:3])) == []
+    said = faults(FLAGS + lets + "\n".join(rules))
+    assert said == [
+        ("SC0501", "l14", "the conditions are too large once every `let` is written out: at most 100,000 parts in all")
+    ]
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["used after", "used before"])
+def test_lets_of_criteria_are_bounded(order: int) -> None:
+    def criteria(lets: list[str]) -> str:
+        return 'criteria c { proposition l0 "p" {}\n' + "\n".join(lets[::order]) + "\n}"
+
+    assert faults(criteria([f"let l{i} = not l{i - 1}" for i in range(1, 65)])) == []
+    too_many = faults(criteria([f"let l{i} = not l{i - 1}" for i in range(1, 3_000)]))
+    assert [code for code, _, _ in too_many] == ["SC0501"]
+    doubling = faults(criteria([f"let l{i} = l{i - 1} and l{i - 1}" for i in range(1, 60)]))
+    assert [code for code, _, _ in doubling] == ["SC0501"]
+
+
+def test_the_deepest_policy_can_be_written_and_read_again() -> None:
+    lets = "let l0 = image.a or image.b\n" + "".join(
+        f"let l{i} = {'image.a and' if i % 2 else 'image.b or'} l{i - 1}\n" for i in range(1, 31)
+    )
+    policy = compiled(FLAGS + lets + 'rule r { when l30 verdict refuse think { risk when l30 "x" } }')
+    assert CompiledPolicy.from_json(policy.to_json()) == policy
+
+
+def test_a_large_policy_is_compiled_in_time() -> None:
+    rules = "".join(
+        f'rule r{i} {{ when image.members has knife and query.harm >= 0.{i % 9} verdict refuse think {{ risk "{i}" }} }}\n'
+        for i in range(2_000)
+    )
+    started = time.monotonic()
+    assert len(compiled(FACTS + rules).rules) == 2_000
+    assert time.monotonic() - started < 20
+
+
+def test_a_file_may_be_a_mebibyte_and_no_more() -> None:
+    text = (HEAD + TAIL).encode()
+    padding = b"#" * ((1 << 20) - len(text))
+    assert opened(text + padding).policy is not None
+    result = opened(text + padding + b"#")
+    assert [(d.code, d.message) for d in result.diagnostics] == [("SC0502", "the file is larger than 1,048,576 bytes")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"""' + "a" * 1_000_000,
+        '"' + "a" * 1_000_000,
+        "/" + "a" * 1_000_000,
+        "a" * 1_000_000,
+        "a." * 500_000,
+        "1" * 1_000_000,
+        "-" * 1_000_000,
+        "@$" * 400_000,
+        "\\" * 1_000_000,
+        "\u202e" * 300_000,
+        "rule r { when a " * 60_000,
+        'rule r { title "' * 60_000,
+        "let " * 250_000,
+        ", " * 500_000,
+        "import a\n" * 100_000,
+        "policy p { " * 90_000,
+        "facts image { a : one of { " + "x, " * 300_000,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_a_mebibyte_of_nonsense_takes_seconds(text: str) -> None:
+    started = time.monotonic()
+    result = opened((HEAD + text).encode())
+    assert result.policy is None
+    assert result.failed
+    assert time.monotonic() - started < 30
+
+
+def test_many_faults_are_all_reported() -> None:
+    text = whole(FACTS + "".join(f"rule r{i} {{ when image.nothing verdict refuse }}\n" for i in range(500)))
+    assert len(opened(text).diagnostics) == 500
