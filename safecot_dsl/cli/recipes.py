@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,16 +21,11 @@ OVERRIDE = typer.Option(
     [], "--set", metavar="KEY=VALUE", help="Change a value of the recipe, such as data.rows=100; may be repeated."
 )
 
-#: What provides a module that an extra brings, for the message when it is not there.
+#: The modules that each extra brings; `train` comes with `data`, `miniature` with both.
 _EXTRAS = {
-    "pyarrow": "data",
-    "PIL": "data",
-    "torch": "train",
-    "transformers": "train",
-    "peft": "train",
-    "accelerate": "train",
-    "safetensors": "train",
-    "tokenizers": "miniature",
+    "data": ("pyarrow", "PIL"),
+    "train": ("torch", "transformers", "peft", "accelerate", "safetensors"),
+    "miniature": ("tokenizers", "qtawesome"),
 }
 
 
@@ -47,13 +43,26 @@ def is_expected(error: Exception) -> bool:
 
 def missing_extra(error: ModuleNotFoundError) -> str | None:
     """What to install where a module of an extra is missing."""
-    extra = _EXTRAS.get((error.name or "").split(".", 1)[0])
-    if extra is None:
-        return None
-    return f"this needs `{error.name}`, which is not installed: pip install 'safecot-dsl[{extra}]'"
+    module = (error.name or "").split(".", 1)[0]
+    for extra, modules in _EXTRAS.items():
+        if module in modules:
+            return f"this needs `{module}`, which is not installed: pip install 'safecot-dsl[{extra}]'"
+    return None
 
 
-def _prepare(name: str, out: Path | None, overrides: list[str], progress: Progress) -> Run:
+def _require(run: Run, *, training: bool) -> None:
+    """End the command before its first hour of work where a later step would find a module missing."""
+    sources = [source.kind for arm in run.recipe.arms for source in run.recipe.data_of(arm).sources]
+    in_miniature = "miniature" in sources or (training and run.recipe.miniature is not None)
+    wanted = ["data", *["train"] * training, *["miniature"] * in_miniature]
+    for extra in wanted:
+        for module in _EXTRAS[extra]:
+            if find_spec(module) is None:
+                raise ModuleNotFoundError(name=module)
+
+
+def _prepare(name: str, out: Path | None, overrides: list[str], progress: Progress, *, training: bool = True) -> Run:
+    """The run of a recipe; a policy with errors is shown and ends the command, as does what is not installed."""
     from safecot_dsl.diagnostics import DiagnosticsError, render_text
     from safecot_dsl.pipeline import Run, find_recipe, load_recipe
     from safecot_dsl.workspace import open_policy
@@ -74,6 +83,7 @@ def _prepare(name: str, out: Path | None, overrides: list[str], progress: Progre
         opened = open_policy(run.policy_path, recipe.params)
         console(error=True).print(render_text(error.diagnostics, opened.sources), end="")
         raise typer.Exit(Exit.ERRORS) from None
+    _require(run, training=training)
     return run
 
 
@@ -101,7 +111,7 @@ def generate(
 ) -> None:
     """Make the training rows of a recipe: Parquet, the same for TRL, a card, and a report of what was left out."""
     with _progress(format) as progress:
-        run = _prepare(recipe, out, set_, progress)
+        run = _prepare(recipe, out, set_, progress, training=False)
         made = {name: run.generate(name) for name in _arms(run, arm)}
     if format is Format.JSON:
         write_json(

@@ -217,7 +217,7 @@ def _verdict_phrases(modules: list[Module]) -> dict[Verdict, VerdictPhrases]:
 
     def find(name: str) -> tuple[str, tuple[str, ...]]:
         imported = {alias: module for alias, module in entry.imports.items() if name in module.phrases}
-        if name not in entry.phrases and len(imported) > 1:
+        if name not in entry.phrases and len({module.qname for module in imported.values()}) > 1:
             _refuse_two(entry, name, sorted(imported))
         for module in (entry, *imported.values(), *standard):
             declared = module.phrases.get(name)

@@ -56,6 +56,7 @@ class Conditions:
         self._open: list[tuple[Module, t.LetDecl]] = []
         self._level = 0  # at which the condition in hand stands
         self._deepest = 0  # level below it so far
+        self._too_deep: set[str] = set()  # files of which that was said
         self._heights: dict[tuple[str, str], int] = {}  # levels of each `let`
         self._sizes: dict[int, int] = {}
         self._kept: list[Condition] = []  # keeps the keys of _sizes alive
@@ -131,12 +132,14 @@ class Conditions:
         self._deepest = max(self._deepest, self._level + height)
         if self._level + height < MAX_DEPTH:
             return True
-        module.report.error(
-            "SC0501",
-            f"the condition is too deep once every `let` is written out: at most {MAX_DEPTH} levels",
-            condition.start,
-            condition.end,
-        )
+        if module.qname not in self._too_deep:  # what stands on it is too deep too
+            self._too_deep.add(module.qname)
+            module.report.error(
+                "SC0501",
+                f"the condition is too deep once every `let` is written out: at most {MAX_DEPTH} levels",
+                condition.start,
+                condition.end,
+            )
         return False
 
     def _lower_part(self, condition: t.Cond, module: Module) -> Condition | None:
@@ -225,7 +228,8 @@ class Conditions:
     def _let(self, owner: Module, let: t.LetDecl, name: t.QName, user: Module) -> Condition | None:
         key = (owner.qname, let.name.text)
         if key in self._lets:
-            return self._lets[key] if self._fits_below(self._heights.get(key, 0), name, user) else None
+            known = self._lets[key]
+            return known if known is not None and self._fits_below(self._heights[key], name, user) else None
         if (owner, let) in self._open:
             cycle = [entry.name.text for _, entry in self._open[self._open.index((owner, let)) :]]
             user.report.error(
@@ -552,7 +556,7 @@ def lower_criteria(
         case t.NotOf(item=item):
             inner = lower_criteria(item, module, naming, level + 1)
             return None if inner is None else Not(item=inner)
-        case t.NameAtom(name=name):
+        case t.NameAtom(name=name) if name.parts[0] not in SUBJECTS or len(name.parts) == 1:
             if len(name.parts) == 1 and name.text not in module.propositions and name.text not in module.criteria_lets:
                 owners = {
                     a: m.qname

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from safecot_dsl.diagnostics import Diagnostic, Fix, Label, Severity, SourceFile
 
-
-MAX_DIAGNOSTICS = 1_000  # of one file; whoever has more has no policy before him
+MAX_DIAGNOSTICS = 1_000  # of one file: nobody reads more, and a file of noise would take minutes
 
 
 class Reporter:

@@ -88,7 +88,12 @@ class Rules:
         name = declaration.name
         what = "exception" if declaration.is_exception else "rule"
         if name.text in _FALLBACKS:
-            report.error("SC0008", f"`{name.text}` never names a {what}", name.start, name.end)
+            report.error(
+                "SC0008",
+                f"`{name.text}` never names {'an' if declaration.is_exception else 'a'} {what}",
+                name.start,
+                name.end,
+            )
         key = f"rule:{name.text}"
         self._mark(key, declaration)
         clauses = _once(declaration.clauses, self.module)
@@ -127,7 +132,14 @@ class Rules:
         parents: dict[str, t.Name] = {}
         for parent in declaration.parents:
             if parent.text in parents:
-                self.module.duplicate(parent, "rule", parents[parent.text])
+                first = parents[parent.text]
+                self.module.report.error(
+                    "SC0302",
+                    f"`{parent.text}` stands twice",
+                    parent.start,
+                    parent.end,
+                    labels=(self.module.report.label("first here", first.start, first.end),),
+                )
             elif parent.text not in self.module.rules and parent.text not in self.module.tree.damaged:
                 unknown(self.module, "rule", parent, self.module.rules)
             else:

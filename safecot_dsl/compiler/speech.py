@@ -188,7 +188,6 @@ class Speeches:
                 "a slot is a fact, `FACT among GROUP`, `hazard`, `title` or `unknown facts`; `{{` is a brace",
             )
             return None
-        where = t.QName(text.offsets[begin + 1], text.offsets[end - 1], tuple(words[0].split(".")))
         fact = self.conditions.facts.get(words[0])
         if fact is None:
             if not self.conditions.facts.is_broken(words[0]):
@@ -207,7 +206,8 @@ class Speeches:
         if not isinstance(fact.type, SetType | OneOfType):
             self._slot_error(f"`{fact.name}` is {kind_of(fact)}, and `among` narrows a set", text, begin, end, None)
             return None
-        group = t.QName(where.start, where.end, tuple(words[2].split(".")))
+        at = begin + 1 + inner.rindex(words[2])
+        group = t.QName(text.offsets[at], text.offsets[at + len(words[2])], tuple(words[2].split(".")))
         found = lookup(self.module, "group", group)
         if found is None:
             return None

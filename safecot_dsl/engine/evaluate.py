@@ -25,7 +25,6 @@ from safecot_dsl.artifact import (
     Matches,
     Not,
     Or,
-    Proposed,
     Value,
     Within,
 )
@@ -65,49 +64,50 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-def _atom(atom: Atom, value: Any) -> bool:
-    """An atom whose fact has the known `value`."""
-    match atom:
-        case FlagIs():
-            return value
-        case Is() | Within():
-            return value in atom.values
-        case Has(quantifier="any"):
-            return any(member in value for member in atom.values)
-        case Has():
-            return all(member in value for member in atom.values)
-        case Empty():
-            return not value
-        case Compare():
-            return _COMPARE[atom.operator](value, atom.value)
-        case Between():
-            return atom.low <= value <= atom.high
-        case Contains():
-            text = normalise(value)
-            return any(_normalised_phrase(phrase) in text for phrase in atom.phrases)
-        case Matches():
-            return _search(atom.pattern, atom.ignore_case, value)
-        case Proposed():
-            raise TypeError("a proposition is no condition over facts")
+def _has(atom: Has, value: frozenset[str]) -> bool:
+    present = (member in value for member in atom.values)
+    return any(present) if atom.quantifier == "any" else all(present)
+
+
+def _contains(atom: Contains, value: str) -> bool:
+    text = normalise(value)
+    return any(_normalised_phrase(phrase) in text for phrase in atom.phrases)
+
+
+#: What each kind of atom says of the known value of its fact.
+_ATOMS: dict[type, Callable[[Any, Any], bool]] = {
+    FlagIs: lambda atom, value: value,
+    Is: lambda atom, value: value in atom.values,
+    Within: lambda atom, value: value in atom.values,
+    Has: _has,
+    Empty: lambda atom, value: not value,
+    Compare: lambda atom, value: _COMPARE[atom.operator](value, atom.value),
+    Between: lambda atom, value: atom.low <= value <= atom.high,
+    Contains: _contains,
+    Matches: lambda atom, value: _search(atom.pattern, atom.ignore_case, value),
+}
+_UNKNOWN = object()
 
 
 def evaluate(condition: Condition, known: Mapping[str, Value]) -> Truth:
     """A condition under the known facts. Every atom that reads an unknown fact is maybe."""
+    holds = _ATOMS.get(type(condition))
+    if holds is not None:
+        value = known.get(condition.fact, _UNKNOWN)  # pyright: ignore[reportAttributeAccessIssue]
+        if value is _UNKNOWN:
+            return Truth.MAYBE
+        return Truth.YES if holds(condition, value) else Truth.NO
     match condition:
         case Not(item=item):
             return ~evaluate(item, known)
         case And(items=items):
-            return conjunction(evaluate(item, known) for item in items)
+            return conjunction([evaluate(item, known) for item in items])
         case Or(items=items):
-            return disjunction(evaluate(item, known) for item in items)
+            return disjunction([evaluate(item, known) for item in items])
         case AtLeast(count=count, items=items):
             return at_least(count, [evaluate(item, known) for item in items])
-        case Proposed():
-            raise TypeError("a proposition is no condition over facts")
         case _:
-            if condition.fact not in known:
-                return Truth.MAYBE
-            return Truth.of(_atom(condition, known[condition.fact]))
+            raise TypeError("a proposition is no condition over facts")
 
 
 def maybe_atoms(condition: Condition, known: Mapping[str, Value]) -> list[Atom]:

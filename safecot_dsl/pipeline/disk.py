@@ -28,9 +28,9 @@ def writing(directory: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno != errno.ENOSPC or error.filename is not None:
+        if error.errno is None or error.filename is not None:
             raise
-        raise _of(errno.ENOSPC, directory) from error
+        raise _of(error.errno, directory) from error
     except Exception as error:
         said = _RUST.search(str(error))
         if said is not None:

@@ -166,13 +166,15 @@ def mend(
 
 
 def _swallowed_keyword(tokens: list[Token], index: int, report: Reporter) -> bool:
-    """Is the token before the fault a clause's word that opens its line after an unfinished condition?"""
+    """Is the token before the fault a clause's word, taken for a name because the condition before it is not finished?
+    It is where it opens its line, and `verdict` is where a verdict follows."""
     if index < 2 or not any(start == index - 1 for start, _ in _item_starts(tokens)):
         return False
     before, word = tokens[index - 2], tokens[index - 1]
     line = report.source.position(word.start_pos or 0)[0]
     unfinished = str(before) in ("and", "or", "not", "when", "unless", "require") or before.type in ("LPAR", "COMMA")
-    return unfinished and report.source.position(before.end_pos or 0)[0] < line
+    follows = word == "verdict" and tokens[index] in Verdict.__members__.values()
+    return unfinished and (follows or report.source.position(before.end_pos or 0)[0] < line)
 
 
 def _index_of(tokens: list[Token], found: Token) -> int:
@@ -185,6 +187,9 @@ def _index_of(tokens: list[Token], found: Token) -> int:
 def _mend_end(
     tokens: list[Token], accepted: set[str], chunk: Chunk, report: Reporter
 ) -> tuple[list[Token], bool] | None:
+    if not tokens:
+        report.error("SC0001", f"expected {_expected(accepted, chunk)}, and there is nothing", *chunk.extent)
+        return None
     last = tokens[-1]
     start, end = last.start_pos or 0, last.end_pos or 0
     unclosed = _open_braces(tokens)
@@ -238,7 +243,7 @@ def _repair(tokens: list[Token], index: int, accepted: set[str], report: Reporte
         if token in Verdict.__members__.values() and "VERDICT" in accepted:
             report.error("SC0001", f"`verdict` is missing before `{token}`", start, end)
             return [*before, Token("WORD", "verdict", start_pos=start, end_pos=start), token, *after]
-        meant = get_close_matches(str(token), sorted(words), n=1, cutoff=0.7)
+        meant = get_close_matches(str(token), sorted(words), n=1, cutoff=0.6)
         if meant and meant[0] != str(token):
             report.error(
                 "SC0001",
@@ -249,6 +254,12 @@ def _repair(tokens: list[Token], index: int, accepted: set[str], report: Reporte
                 replacement=meant[0],
             )
             return [*before, Token("WORD", meant[0], start_pos=start, end_pos=end), *after]
+    if token.type == "COMMA" and "OR" in accepted and "AND" not in accepted:
+        report.error("SC0001", "verdicts are joined by `or`, not by `,`", start, end, replacement=" or")
+        return [*before, Token("WORD", "or", start_pos=start, end_pos=end), *after]
+    if "RPAR" in accepted and str(token) in _ITEMS["rule"] and "NAME" not in accepted:
+        report.error("SC0001", f"`)` is missing before `{token}`", start, end)
+        return [*before, Token("RPAR", ")", start_pos=start, end_pos=start), token, *after]
     if token.type == "COMMA":
         report.error("SC0001", "`,` separates the parts of a list, and none stands here", start, end, replacement="")
         return [*before, *after]
@@ -260,7 +271,7 @@ def _repair(tokens: list[Token], index: int, accepted: set[str], report: Reporte
         and _in_list(tokens, index)
     ):
         missing = "COMMA"
-    elif len(accepted) == 1:
+    elif len(accepted) == 1 and token.type != "LBRACE":
         (only,) = accepted
         missing = only if only in _WORD_OF and only not in ("LBRACE", "RBRACE") else None
     if missing is not None:

@@ -151,9 +151,8 @@ _FOREIGN = {
     "!": ("write `not`", ("not",)),
     "[": ("a list stands in `{` and `}`", ("{",)),
     "]": ("a list stands in `{` and `}`", ("}",)),
-    ";": ("nothing stands between clauses", ()),
-    "-": ("names use `_`", ()),
 }
+_HINTS = {";": "nothing stands between clauses", "-": "names use `_`"}
 _QUOTES = {
     "'": "'",
     "\u2018": "\u2019",
@@ -172,8 +171,6 @@ _NEXT_DECLARATION = re.compile(
 def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) -> int:
     """Report what stands at `start`, add a stand-in token where that helps the parser, and say where to go on."""
     char = text[start]
-    line_end = text.find("\n", start)
-    line_end = len(text) if line_end < 0 else line_end
     if text.startswith('"""', start):
         following = _NEXT_DECLARATION.search(text, start)
         end = start + len(text[start : following.start() if following else len(text)].rstrip())
@@ -181,6 +178,7 @@ def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) ->
         tokens.append(_plain_string(Guess, "", start, end))
         return end
     if char == '"':
+        line_end = _line_end(text, start)
         report.error(
             "SC0003",
             'the text is not closed: `"` is missing at the end of the line',
@@ -191,8 +189,9 @@ def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) ->
         return _guess("STRING", text, start, line_end, tokens)
     if text.startswith("//", start):
         report.error("SC0002", "`//` opens no comment", start, start + 2, help="a comment starts with `#`")
-        return line_end
+        return _line_end(text, start)
     if char == "/":
+        line_end = _line_end(text, start)
         report.error("SC0003", "the pattern is not closed: `/` is missing at the end of the line", start, line_end)
         return _guess("REGEX", text, start, line_end, tokens)
     if char.isdigit() or (char == "-" and text[start + 1 : start + 2].isdigit()):
@@ -205,7 +204,7 @@ def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) ->
     if _hidden(char):
         return start + 1  # reported already
     if char in _QUOTES:
-        closing = next((i for i in range(start + 1, line_end) if text[i] in _QUOTES[char]), None)
+        closing = next((i for i in range(start + 1, _line_end(text, start)) if text[i] in _QUOTES[char]), None)
         report.error("SC0002", f"`{char}` does not open a text", start, start + 1, help='texts stand in `"`')
         if closing is None:
             return start + 1
@@ -219,10 +218,15 @@ def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) ->
         tokens += [Token(PUNCTUATION.get(word, "WORD"), word, start_pos=start, end_pos=end) for word in words]
         return end
     end = start + 1
-    while end < line_end and text[end] == char:
+    while end < len(text) and text[end] == char:
         end += 1
-    report.error("SC0002", f"`{text[start:end]}` has no meaning here", start, end)
+    report.error("SC0002", f"`{text[start:end]}` has no meaning here", start, end, help=_HINTS.get(char))
     return end
+
+
+def _line_end(text: str, start: int) -> int:
+    end = text.find("\n", start)
+    return len(text) if end < 0 else end
 
 
 def _plain_string(kind: type[Words], content: str, start: int, end: int) -> Words:

@@ -1,0 +1,184 @@
+"""Every code and every message of the compiler is shown by a golden file or below, and every code is documented."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import safecot_dsl
+from safecot_dsl.compiler import Reporter, parse_condition
+from safecot_dsl.diagnostics import Diagnostic, SourceFile
+from safecot_dsl.workspace import Opened, check_policy, open_policy
+
+from .sources import FACTS, HEAD, TAIL, opened, whole
+from .test_faults import FAULTS, NAMES
+
+PACKAGE = Path(safecot_dsl.__file__).parent
+DOCUMENT = PACKAGE.parent / "docs" / "error-codes.md"
+CODE = re.compile(r"SC\d{4}")
+HUGE = "9" * 400
+
+# What golden files cannot show: texts too long to look at, params from outside, files that are not there.
+ELSEWHERE: dict[str, tuple[str, dict[str, str], dict[str, float]]] = {
+    "number too large": (f"param p = {HUGE}", {}, {}),
+    "param that is not there": ("", {}, {"nothing": 1.0}),
+    "param that is no number": ("param p = 1", {}, {"p": float("nan")}),
+    "criteria too deep": (
+        'criteria c { proposition q "q" {} let k = ' + "q and (q or " * 40 + "q" + ")" * 40 + " }",
+        {},
+        {},
+    ),
+    "too many imports": (
+        "import m0",
+        {f"m{i}.safecot": f'library m{i} {{ version "1" }}\nimport m{i + 1}\n' for i in range(30)},
+        {},
+    ),
+    "too many faults": ("@ $ " * 1_000, {}, {}),
+    "too large": ("#" * (1 << 20), {}, {}),
+}
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> list[Diagnostic]:
+    """All diagnostics of the golden files, and of the cases above."""
+    results: list[Opened] = [open_policy(FAULTS / f"{name}.safecot") for name in NAMES]
+    results += [opened(whole(text), files, params) for text, files, params in ELSEWHERE.values()]
+    results += [open_policy(FAULTS), open_policy(FAULTS / "nowhere.safecot"), opened("")]
+    folder = tmp_path_factory.mktemp("links") / "inside"
+    folder.mkdir()
+    (folder.parent / "outside.safecot").write_text('library outside { version "1" }', encoding="utf-8")
+    (folder / "link.safecot").symlink_to(folder.parent / "outside.safecot")
+    (folder / "p.safecot").write_text(whole("import link"), encoding="utf-8")
+    results.append(open_policy(folder / "p.safecot"))
+    report = Reporter(SourceFile("condition", ""))
+    parse_condition("", report)
+    return [diagnostic for result in results for diagnostic in result.diagnostics] + report.diagnostics
+
+
+def _pattern(node: ast.expr) -> str | None:
+    """A regular expression for the texts that a message's source can give."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return re.escape(text)
+        case ast.JoinedStr(values=values):
+            parts = [re.escape(v.value) if isinstance(v, ast.Constant) else "(?s:.*)" for v in values]
+            return "".join(str(part) for part in parts)
+        case ast.IfExp(body=body, orelse=orelse):
+            return f"(?:{_pattern(body)}|{_pattern(orelse)})"
+        case _:
+            return None
+
+
+def _templates() -> Iterator[tuple[str, str, str]]:
+    """(place, code, pattern) of every message in the compiler and in the workspace's loading of sources."""
+    for path in sorted([*PACKAGE.glob("compiler/**/*.py"), PACKAGE / "workspace" / "load.py"]):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute | ast.Name):
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+            if name == "_slot_error":
+                code, message = "SC0401", node.args[0]
+            elif name in ("error", "warning", "_RefusedLetError") and len(node.args) > 1:
+                first = node.args[0]
+                code = first.value if isinstance(first, ast.Constant) else ""
+                message = node.args[1]
+            else:
+                continue
+            pattern = _pattern(message)
+            if pattern is not None and CODE.fullmatch(str(code)):
+                yield f"{path.name}:{node.lineno}", str(code), pattern
+
+
+def test_every_message_has_been_said(said: list[Diagnostic]) -> None:
+    templates = list(_templates())
+    assert len(templates) > 60
+    silent = [
+        (place, code, pattern)
+        for place, code, pattern in templates
+        if not any(d.code == code and re.fullmatch(pattern, d.message) for d in said)
+    ]
+    assert silent == []
+
+
+def test_every_reason_for_an_unreadable_file_has_been_said(said: list[Diagnostic]) -> None:
+    messages = {d.message for d in said if d.code == "SC0502"}
+    assert messages == {
+        "this is a folder, not a policy file",
+        "there is no such file",
+        "the file is larger than 1,048,576 bytes",
+        "the file is not UTF-8: line 2 has the byte 0xe9",
+    }
+
+
+def _codes_in_the_source() -> set[str]:
+    files = [path for folder in ("compiler", "workspace", "diagnostics") for path in PACKAGE.glob(f"{folder}/**/*.py")]
+    return {code for path in files for code in CODE.findall(path.read_text(encoding="utf-8"))}
+
+
+def test_every_code_of_the_compiler_is_shown_by_a_golden_file() -> None:
+    shown = {code for name in NAMES for code in CODE.findall((FAULTS / f"{name}.out").read_text(encoding="utf-8"))}
+    assert {code for code in _codes_in_the_source() if code < "SC1000"} == shown
+
+
+def _entries() -> dict[str, str]:
+    """Each code's entry in the documentation."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    parts = re.split(r"^### (SC\d{4})$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_every_code_is_documented_and_no_other() -> None:
+    assert set(_entries()) == _codes_in_the_source()
+    assert list(_entries()) == sorted(_entries())
+
+
+@pytest.mark.parametrize("code", sorted(_entries()))
+def test_the_documented_example_shows_its_code_and_no_other(code: str, tmp_path: Path) -> None:
+    examples = re.findall(r"```safecot\n(.*?)```", _entries()[code], flags=re.DOTALL)
+    if not examples:
+        assert code in ("SC0005", "SC0104", "SC0502")  # what cannot be seen, and what takes several files
+        return
+    facts = FACTS.replace("flag_  ", "knife  ")
+    (example,) = examples
+    text = whole(example)
+    if "facts" not in text and not text.startswith("library"):
+        head, rest = text.split("\n", 1)
+        text = head + facts + rest
+    path = tmp_path / "p.safecot"
+    path.write_text(text, encoding="utf-8")
+    assert {d.code for d in check_policy(open_policy(path))} == {code}
+
+
+def test_the_fixes_that_are_offered_mend() -> None:
+    """Applying a fix removes the fault that offered it."""
+    tried = 0
+    for name in ("unknown", "signs", "verdicts", "names", "words"):
+        path = FAULTS / f"{name}.safecot"
+        result = open_policy(path)
+        lines = path.read_text(encoding="utf-8").split("\n")
+        for diagnostic in result.diagnostics:
+            fix = diagnostic.fix
+            if fix is None or fix.span.file != str(path):
+                continue
+            span = fix.span
+            assert span.line == span.end_line
+            line = lines[span.line - 1]
+            mended = [*lines]
+            mended[span.line - 1] = line[: span.column - 1] + fix.replacement + line[span.end_column - 1 :]
+            after = opened("\n".join(mended)).diagnostics
+            same = [d for d in after if (d.code, d.message, d.span.line, d.span.column)
+                    == (diagnostic.code, diagnostic.message, span.line, span.column)]  # fmt: skip
+            assert same == [], diagnostic
+            tried += 1
+    assert tried > 30
+
+
+def test_an_empty_file_is_no_policy() -> None:
+    for text in ("", "\n\n", "# a comment", "\ufeff"):
+        assert [(d.code, d.message) for d in opened(text).diagnostics] == [("SC0301", "the file has no header")]
+    assert [d.code for d in opened(TAIL).diagnostics] == ["SC0301"]
+    assert opened(HEAD + TAIL).diagnostics == ()

@@ -1,0 +1,139 @@
+"""Whatever a file holds, the compiler ends: in diagnostics that point into the file, or in an artifact."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.compiler import Reporter, parse_condition
+from safecot_dsl.compiler.syntax.tokens import KEYWORDS, PUNCTUATION
+from safecot_dsl.datafiles import policies_root
+from safecot_dsl.diagnostics import SourceFile, render_json, render_text
+from safecot_dsl.workspace import open_policy
+
+from .sources import FACTS, HEAD, TAIL
+from .vocabulary import speaks_parser
+
+SHIPPED = sorted(policies_root().glob("*.safecot")) + sorted(policies_root().glob("std/*.safecot"))
+PIECE = re.compile(r'"""(?:[^"]|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|/[^/\n]+/i?|#[^\n]*|\w+|\s+|\.\.|[<>]=|[^\w\s]')
+
+words = st.sampled_from([*sorted(KEYWORDS), *sorted(PUNCTUATION), "refuse", "comply", "a", "x1", "image", "std"])
+literals = st.sampled_from(
+    ['"t"', '"{image.text}"', '"""l"""', "/p/i", "1", "-0.5", "9e9", "{", "}", '"', "/", "#", "\\"]
+)
+soup = st.lists(st.one_of(words, literals, st.text(max_size=3)), max_size=60).map(" ".join)
+
+
+def check(text: str | bytes) -> None:
+    """Compile; every law that holds of any file whatever."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "p.safecot")
+        path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "replace"))
+        started = time.monotonic()
+        opened = open_policy(path)
+        again = open_policy(path)
+        assert time.monotonic() - started < 20
+    assert opened.diagnostics == again.diagnostics
+    assert opened.failed == (opened.policy is None and not opened.is_library) or opened.is_library
+    for diagnostic in opened.diagnostics:
+        lines = opened.sources[diagnostic.span.file].text.split("\n")
+        span = diagnostic.span
+        assert 1 <= span.line <= span.end_line <= len(lines)
+        assert 1 <= span.column <= len(lines[span.line - 1]) + 1
+        assert 1 <= span.end_column <= len(lines[span.end_line - 1]) + 1
+        assert (span.line, span.column) <= (span.end_line, span.end_column)
+        assert not speaks_parser(diagnostic.message + (diagnostic.help or ""))
+    render_json(opened.diagnostics)
+    shown = render_text(opened.diagnostics, opened.sources).plain
+    assert shown.count("\nerror[") <= len(opened.diagnostics)
+    if opened.policy is not None:
+        assert again.policy is not None
+        assert CompiledPolicy.from_json(opened.policy.to_json()).to_json() == again.policy.to_json()
+
+
+@given(soup)
+def test_token_soup(text: str) -> None:
+    check(text)
+
+
+@given(soup)
+def test_token_soup_after_a_header(text: str) -> None:
+    check(HEAD + FACTS + text + TAIL)
+
+
+@given(soup)
+def test_token_soup_in_a_rule(text: str) -> None:
+    check(HEAD + FACTS + "rule r { " + text + " }" + TAIL)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes(data: bytes) -> None:
+    check(data)
+
+
+@given(st.text(max_size=200))
+def test_any_text_in_a_string(text: str) -> None:
+    check(
+        f'{HEAD}{FACTS}rule r {{ when image.flag_ verdict refuse title "{text}" think {{ risk """{text}""" }} }}{TAIL}'
+    )
+
+
+@given(soup)
+def test_a_condition_alone(text: str) -> None:
+    report = Reporter(SourceFile("condition", text))
+    condition = parse_condition(text, report)
+    assert (condition is None) <= report.failed
+
+
+@st.composite
+def mutations(draw: st.DrawFn) -> str:
+    """A shipped policy with a few of its pieces deleted, doubled, exchanged, replaced, or with its end cut off."""
+    pieces = PIECE.findall(draw(st.sampled_from([path.read_text(encoding="utf-8") for path in SHIPPED])))
+    for _ in range(draw(st.integers(1, 4))):
+        if len(pieces) < 2:
+            break
+        place = draw(st.integers(0, len(pieces) - 1))
+        other = draw(st.integers(0, len(pieces) - 1))
+        match draw(st.sampled_from(["delete", "double", "exchange", "replace", "insert", "cut", "move"])):
+            case "delete":
+                del pieces[place]
+            case "double":
+                pieces.insert(place, pieces[place])
+            case "exchange":
+                pieces[place], pieces[other] = pieces[other], pieces[place]
+            case "replace":
+                pieces[place] = draw(st.one_of(words, literals))
+            case "insert":
+                pieces.insert(place, draw(st.one_of(words, literals, st.characters())))
+            case "move":
+                pieces.insert(other, pieces.pop(place))
+            case _:
+                pieces = pieces[: place + 1]
+    return "".join(pieces)
+
+
+@settings(max_examples=60)
+@given(mutations())
+def test_mutated_policies(text: str) -> None:
+    check(text)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_policies_cut_off_anywhere(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for end in range(0, len(text), max(1, len(text) // 40)):
+        check(text[:end])
+
+
+@pytest.mark.long
+@settings(max_examples=3_000)
+@given(st.one_of(mutations(), soup.map(lambda text: HEAD + FACTS + text + TAIL)))
+def test_many_more(text: str) -> None:
+    check(text)
