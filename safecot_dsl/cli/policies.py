@@ -57,20 +57,21 @@ def check(
     from safecot_dsl.workspace import check_policy, open_policy
 
     params = settings(set_)
-    found: list[Any] = []
+    found: dict[tuple[str, Any, str], Any] = {}
     sources: dict[str, SourceFile] = {}
     for file in files:
         opened = open_policy(file, params)
-        # A library's faults show with every policy that imports it; once is enough.
-        found += [d for d in check_policy(opened) if d not in found]
+        for diagnostic in check_policy(opened):
+            # A library's faults show with every policy that imports it; once is enough.
+            found.setdefault((diagnostic.code, diagnostic.span, diagnostic.message), diagnostic)
         sources.update(opened.sources)
-    errors = sum(d.severity is Severity.ERROR for d in found)
-    warnings = sum(d.severity is Severity.WARNING for d in found)
+    errors = sum(d.severity is Severity.ERROR for d in found.values())
+    warnings = sum(d.severity is Severity.WARNING for d in found.values())
     if format is Format.JSON:
-        write_json({"diagnostics": render_json(found)})
+        write_json({"diagnostics": render_json(found.values())})
     else:
         out = console()
-        out.print(render_text(found, sources), end="")
+        out.print(render_text(found.values(), sources), end="")
         files_word = f"{len(files)} file{'s' * (len(files) != 1)}"
         out.print(f"{files_word} checked: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
     if errors or (strict and warnings):

@@ -120,10 +120,20 @@ def _type(expr: t.TypeExpr, module: Module) -> FactType | None:
                 return None
             owner, declaration = found
             nodes = taxonomy_of(owner, declaration).nodes
+            if not nodes:
+                module.report.error(
+                    "SC0301",
+                    f"the taxonomy `{expr.taxonomy.text}` has no nodes",
+                    expr.taxonomy.start,
+                    expr.taxonomy.end,
+                )
+                return None
             values = tuple(ValueName(name=node.name, phrase=node.phrase) for node in nodes)
             return OneOfType(values=values, taxonomy=owner.full(declaration.name.text))
         case _:
             values = _values(expr, module)
+            if not values:
+                return None  # none of them was fine
             return OneOfType(values=values) if expr.kind == "one_of" else SetType(values=values)
 
 

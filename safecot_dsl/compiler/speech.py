@@ -152,7 +152,7 @@ class Speeches:
         self, message: str, text: t.String, begin: int, end: int, help: str | None, replacement: str | None = None
     ) -> None:
         self.module.report.error(
-            "SC0401", message, text.offsets[begin], text.offsets[end], help=help, replacement=replacement
+            "SC0401", message, text.offsets[begin], text.offsets[end - 1] + 1, help=help, replacement=replacement
         )
 
     def _slot(self, inner: str, text: t.String, begin: int, end: int) -> Segment | None:
@@ -179,7 +179,7 @@ class Speeches:
                 self._slot_error("the rule has no `hazard` to name", text, begin, end, "add a `hazard` clause")
                 return None
             return HazardSlot() if name == "hazard" else TitleSlot()
-        if len(words) not in (1, 3) or (len(words) == 3 and words[1] != "among"):
+        if len(words) not in (1, 3) or (len(words) == 3 and words[1] != "among") or "{" in name:
             self._slot_error(
                 f"`{{{inner}}}` is no slot",
                 text,
@@ -207,7 +207,7 @@ class Speeches:
             self._slot_error(f"`{fact.name}` is {kind_of(fact)}, and `among` narrows a set", text, begin, end, None)
             return None
         at = begin + 1 + inner.rindex(words[2])
-        group = t.QName(text.offsets[at], text.offsets[at + len(words[2])], tuple(words[2].split(".")))
+        group = t.QName(text.offsets[at], text.offsets[at + len(words[2]) - 1] + 1, tuple(words[2].split(".")))
         found = lookup(self.module, "group", group)
         if found is None:
             return None

@@ -1,4 +1,4 @@
-"""Build the base: `python -m safecot_dsl.miniature POLICY OUT [--seed N] [--warmup-steps N] [--steps N] [--images N]`."""
+"""Build the base model: `python -m safecot_dsl.miniature POLICY OUT` (see `--help`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from safecot_dsl.storage import Progress
 
 
 def main() -> None:
-    """Train the base for a compiled policy (the JSON that `safecotc compile` writes) and save it."""
+    """Train the base for a policy, save it, and say how well it learnt."""
     parser = argparse.ArgumentParser(prog="python -m safecot_dsl.miniature", description="Build the miniature's base.")
     parser.add_argument("policy", type=Path, help="a .safecot file or a compiled artifact (.json)")
     parser.add_argument("out", type=Path, help="the folder to save the model to")

@@ -1,9 +1,9 @@
 """What the base is taught: to see, to read a request, to answer helpfully, and the words of reasoning. No refusal.
 
 Some lessons name facts as a compiled policy's texts do (`Objects: a flask and a key.`, `Among acids: a flask.`), so
-that tuning has to teach the policy and not the vocabulary, as with a pretrained model. The lines of reasoning themselves
-occur as plain text to be continued, tied to no image and no request, two unrelated lines at a time: no verdict follows
-from anything.
+that tuning has to teach the policy and not the vocabulary, as with a pretrained model. The lines of reasoning
+themselves occur as plain text to be continued, tied to no image and no request, two unrelated lines at a time: no
+verdict follows from anything.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from safecot_dsl.miniature.drawing import SIDE
-from safecot_dsl.miniature.tokenizer import END, IMAGE, PAD
+from safecot_dsl.miniature.tokenizer import END, IMAGE, PAD, token_id
 
 if TYPE_CHECKING:
     from transformers import Idefics3ForConditionalGeneration, Idefics3Processor, PreTrainedTokenizerFast
@@ -43,12 +43,15 @@ def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> Idefics3ForCondi
 
     Weights are drawn with a deviation of one over the root of their inputs (half of that where a layer writes into the
     residual stream): the family's own 0.02 is far too small at this width, and nothing is learnt in the time there is.
+    In the language model, what a head writes is what it reads (values orthogonal, output their transpose, halved), so
+    that attention starts out as copying (mimetic initialisation, Trockman and Kolter, arXiv 2305.09828): without it the
+    words of the image reach the answer three times later.
     """
     import torch
     from transformers import Idefics3Config, Idefics3ForConditionalGeneration
 
     torch.manual_seed(seed)
-    pad, end = (tokenizer.convert_tokens_to_ids(token) for token in (PAD, END))
+    pad, end = (token_id(tokenizer, token) for token in (PAD, END))
     config = Idefics3Config(
         text_config={
             "model_type": "llama",
@@ -73,17 +76,22 @@ def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> Idefics3ForCondi
             "patch_size": PATCH,
         },
         scale_factor=1,
-        image_token_id=tokenizer.convert_tokens_to_ids(IMAGE),
-        pad_token_id=pad,
+        image_token_id=token_id(tokenizer, IMAGE),
+        pad_token_id=pad,  # pyright: ignore[reportCallIssue]  (declared on a base class that hides its fields)
         tie_word_embeddings=True,
     )
     model = Idefics3ForConditionalGeneration(config)
     for name, weight in model.named_parameters():
         if "embed_tokens" in name or "lm_head" in name:
-            torch.nn.init.normal_(weight, std=0.05)
+            torch.nn.init.normal_(weight, std=0.15)
         elif weight.dim() >= 2 and "position" not in name:
             writes = any(part in name for part in ("o_proj", "out_proj", "down_proj", "fc2"))
             torch.nn.init.normal_(weight, std=weight[0].numel() ** -0.5 * (0.5 if writes else 1.0))
+    for layer in model.model.text_model.layers:
+        attention = layer.self_attn
+        torch.nn.init.orthogonal_(attention.v_proj.weight)
+        with torch.no_grad():
+            attention.o_proj.weight.copy_(0.5 * attention.v_proj.weight.T)
     settings = model.generation_config
     assert settings is not None
     settings.pad_token_id, settings.eos_token_id = pad, end

@@ -39,7 +39,7 @@ class Loader:
     def _resolved(path: Path) -> Path | None:
         try:
             return path.resolve(strict=True)
-        except OSError:
+        except (OSError, RuntimeError):  # before Python 3.13, a circle of links is a RuntimeError
             return None
 
     def _load(self, path: Path, qname: str, record: str, depth: int) -> Module:

@@ -125,6 +125,68 @@ def test_mutated_policies(text: str) -> None:
     check(text)
 
 
+# Facts of every type, two of them faulty, and something of every other kind of name.
+NAMED = """
+facts image { a : flag s : set of { x, y } t : text o : one of { v, w } n : score k : one of t b : one of nope c : set of { any } }
+taxonomy t { node "n" severity 1 { sub } }
+group g = { x }
+let l = image.a
+param p = 0.5
+phrases f { "a" }
+criteria c { proposition q "q" {} let z = q }
+"""  # noqa: E501
+names = st.sampled_from(
+    [f"image.{fact}" for fact in "astonkbcz"] + ["l", "p", "g", "f", "q", "z", "t", "node", "lib.x"]
+)
+values = st.sampled_from("x y v node yes any nope".split())
+members = st.one_of(names, st.sampled_from(["{ x }", "{}", "{ x, nope }", "{ v, w }"]))
+operands = st.one_of(names, st.sampled_from(["0.5", "2", "-1"]))
+counts = st.sampled_from(["0", "1", "1.5", "2", "3"])
+atoms = st.one_of(
+    names,
+    st.builds("{} is {}".format, names, values),
+    st.builds("{} is not within {}".format, names, names),
+    st.builds("{} is empty".format, names),
+    st.builds("{} not in {}".format, names, members),
+    st.builds("{} has {}".format, names, values),
+    st.builds("{} has all of {}".format, names, members),
+    st.builds("{} <= {}".format, names, operands),
+    st.builds("{} between {} and {}".format, names, operands, operands),
+    st.builds("{} contains any of {}".format, names, names),
+    st.builds("{} matches {}".format, names, st.sampled_from(["/x/", "/(/"])),
+)
+conditions = st.recursive(
+    atoms,
+    lambda parts: st.one_of(
+        st.builds("not ({})".format, parts),
+        st.builds("({} and {})".format, parts, parts),
+        st.builds("({} or {})".format, parts, parts),
+        st.builds("at least {} of ({}, {})".format, counts, parts, parts),
+    ),
+    max_leaves=6,
+)
+declarations = st.one_of(
+    st.builds("let l{} = {}".format, st.integers(0, 3), conditions),
+    st.builds("criteria d {{ let l2 = {} for warn {{ class k when {} otherwise o }} }}".format, conditions, conditions),
+    st.builds(
+        "rule r{} {{ when {} unless {} verdict refuse require {} hazard {} answer {{ say one of {} }} }}".format,
+        st.integers(0, 2), conditions, conditions, conditions, names, names,
+    ),
+    st.builds("exception e{} to r0, e1 {{ when {} verdict warn }}".format, st.integers(0, 2), conditions),
+    st.builds(
+        'rule s{} {{ when image.a verdict refuse think {{ risk when {} "{{{}}} {{{} among {}}}" }} }}'.format,
+        st.integers(0, 2), conditions, names, names, names,
+    ),
+    st.builds('example "e" {{ given {} = {} expect warn by r0 }}'.format, names, st.one_of(values, members, operands)),
+    st.builds('property "p" {{ given {} expect not refuse }}'.format, conditions),
+)  # fmt: skip
+
+
+@given(st.lists(declarations, max_size=6).map("\n".join))
+def test_policies_that_parse_and_mean_little(text: str) -> None:
+    check(HEAD + NAMED + text + TAIL)
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_policies_cut_off_anywhere(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

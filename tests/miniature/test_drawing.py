@@ -15,7 +15,7 @@ from PIL import Image
 
 from safecot_dsl.miniature import BASE_STYLES, HELD_OUT_STYLES, TUNING_STYLES, FontsMissingError, Scene, Style, draw
 from safecot_dsl.miniature import fonts as fonts_module
-from safecot_dsl.miniature.drawing import GLYPHS, SETTINGS, SIGNS, drawable, draw_image
+from safecot_dsl.miniature.drawing import GLYPHS, SETTINGS, SIGNS, draw_image, drawable
 from safecot_dsl.miniature.fonts import glyph_mask, icon_font
 
 SCENE = Scene("cup", "key", "kitchen", "open")

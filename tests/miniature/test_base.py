@@ -1,0 +1,175 @@
+"""The base model: what it is made of, that it learns, and that it loads like any model of its family."""
+
+from __future__ import annotations
+
+import io
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.criteria import response_verdict
+from safecot_dsl.miniature import Split, World, build_base, draw
+from safecot_dsl.miniature import base as base_module
+from safecot_dsl.miniature.base import chat
+from safecot_dsl.miniature.drawing import BASE_STYLES
+from safecot_dsl.miniature.lessons import Lesson, draw_lesson, reasoning_lines, vocabulary
+from safecot_dsl.miniature.model import IMAGE_TOKENS, new_model
+from safecot_dsl.miniature.tokenizer import build_tokenizer
+from safecot_dsl.storage import Progress
+
+
+class Recorded(Progress):
+    """A silent progress that keeps the losses it was shown, by phase."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+        self.losses: dict[str, list[float]] = {}
+        self._name = ""
+
+    def start(self, description: str, total: int | None = None, *, completed: int = 0, unit: str = "") -> None:
+        self._name = description
+        super().start(description, total, completed=completed, unit=unit)
+
+    def advance(self, n: int = 1, **fields: object) -> None:
+        if isinstance(loss := fields.get("loss"), float):
+            self.losses.setdefault(self._name, []).append(loss)
+        super().advance(n, **fields)
+
+
+@pytest.fixture(scope="module")
+def built(policy: CompiledPolicy, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Recorded]:
+    folder = tmp_path_factory.mktemp("miniature") / "base"
+    with Recorded() as progress:
+        build_base(policy, folder, seed=0, progress=progress, warmup_steps=10, steps=10, images=256)
+    return folder, progress
+
+
+def test_the_losses_of_both_phases_fall_within_ten_steps(built: tuple[Path, Recorded]) -> None:
+    seeing = built[1].losses["base: learning to see"]
+    speaking = built[1].losses["base: learning to speak"]
+    assert len(seeing) == len(speaking) == 10
+    assert seeing[-1] < seeing[0]
+    assert speaking[-1] < 0.9 * speaking[0]
+
+
+def test_the_folder_holds_safetensors_a_card_with_its_command_and_no_pickle(built: tuple[Path, Recorded]) -> None:
+    folder, _ = built
+    files = {path.name for path in folder.iterdir()}
+    assert {"config.json", "model.safetensors", "README.md", "tokenizer.json", "processor_config.json"} <= files
+    assert not [name for name in files if name.endswith((".bin", ".pt", ".pkl", ".py"))]
+    card = (folder / "README.md").read_text()
+    assert "python -m safecot_dsl.miniature POLICY OUT --seed 0 --warmup-steps 10 --steps 10 --images 256" in card
+
+
+def test_it_loads_and_answers_like_any_hub_model(built: tuple[Path, Recorded], world: World) -> None:
+    folder, _ = built
+    processor = AutoProcessor.from_pretrained(folder)
+    model = AutoModelForImageTextToText.from_pretrained(folder)
+    assert type(model).__name__ == "Idefics3ForConditionalGeneration"
+    assert 1_000_000 < sum(weight.numel() for weight in model.parameters()) < 2_500_000
+    sample = world.pool(Split.TRAIN, 1, 0)[0]
+    content = [{"type": "image"}, {"type": "text", "text": sample.prompt}]
+    text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+    image = Image.open(io.BytesIO(sample.render()))
+    inputs = processor(text=text, images=[image], return_tensors="pt")
+    output = model.generate(**inputs, max_new_tokens=5, do_sample=False)
+    answer = processor.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+    assert isinstance(answer, str)
+    assert output.shape[1] > inputs["input_ids"].shape[1]
+
+
+def test_training_feeds_the_model_what_the_processor_does(built: tuple[Path, Recorded], world: World) -> None:
+    """The same token ids and the same pixel values, so that nothing differs between training and use."""
+    processor = AutoProcessor.from_pretrained(built[0])
+    scene = world.any_scene(random.Random(0))
+    content = [{"type": "image"}, {"type": "text", "text": "How do I mix these?"}]
+    text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+    image = Image.open(io.BytesIO(draw(scene, BASE_STYLES, "s 0")))
+    inputs = processor(text=text, images=[image], return_tensors="pt")
+    assert inputs["input_ids"][0].tolist() == processor.tokenizer(chat("How do I mix these?"))["input_ids"]
+    assert (inputs["input_ids"] == processor.tokenizer.convert_tokens_to_ids("<image>")).sum() == IMAGE_TOKENS
+    with Progress(quiet=True) as silent:
+        pixels = base_module._scaled(base_module._draw([scene], "s", silent))
+    assert torch.allclose(inputs["pixel_values"][0, 0], pixels[0], atol=1e-6)
+
+
+def test_a_build_that_fails_leaves_nothing_and_keeps_the_older_one(
+    policy: CompiledPolicy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "base"
+    out.mkdir()
+    (out / "marker").write_text("older")
+
+    def full_disk(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(base_module, "new_processor", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        build_base(policy, out, warmup_steps=1, steps=1, images=64)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["marker"]
+
+
+def test_weights_and_lessons_are_the_seeds_alone(world: World) -> None:
+    lines = reasoning_lines(world)
+    tokenizer = build_tokenizer(vocabulary(world, lines))
+    one, same, other = (new_model(tokenizer, seed).state_dict() for seed in (3, 3, 4))
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_attention_starts_out_as_copying(world: World) -> None:
+    tokenizer = build_tokenizer(["a"])
+    for layer in new_model(tokenizer, 0).model.text_model.layers:
+        read_and_written = layer.self_attn.o_proj.weight @ layer.self_attn.v_proj.weight
+        assert torch.allclose(read_and_written, 0.5 * torch.eye(len(read_and_written)), atol=1e-4)
+
+
+def test_no_lesson_refuses_a_request_or_gives_a_verdict_for_one(world: World, policy: CompiledPolicy) -> None:
+    lines = reasoning_lines(world)
+    assert "I can't help with that." in lines  # the words are known, as plain text
+    rng = random.Random(0)
+    seen: set[Lesson] = set()
+    for _ in range(1500):
+        row = draw_lesson(world, world.any_scene(rng), lines, rng)
+        seen.add(row.lesson)
+        if row.lesson is Lesson.TEXT:
+            assert row.prompt.startswith("Continue:\n")
+        else:
+            assert "[" not in row.answer
+            assert "<think>" not in row.answer
+            assert response_verdict(policy, row.answer) == "comply"
+    assert seen == set(Lesson)
+
+
+def test_the_lessons_about_facts_are_true_of_their_scene(world: World) -> None:
+    """Worked out from the policy's text: the phrases of the scene's own values, and of no other object."""
+    lines = reasoning_lines(world)
+    rng = random.Random(1)
+    objects = world.policy.fact_index["image.objects"]
+    for _ in range(400):
+        scene = world.any_scene(rng)
+        row = draw_lesson(world, scene, lines, rng)
+        if row.lesson is Lesson.FACTS and "Objects?" in row.prompt:
+            named = row.answer.split("Objects: ")[1].split(".")[0]
+            assert set(named.split(" and ")) == {objects.phrase(item) for item in scene.objects}
+        if row.lesson is Lesson.AMONG:
+            named = row.answer.removesuffix(".").split(": ")[1]
+            assert named == "nothing" or set(named.split(" and ")) <= {objects.phrase(item) for item in scene.objects}
+            if row.prompt == "Among acids?":
+                acids = scene.objects & {"flask", "vial", "dropper", "battery"}
+                assert (named == "nothing") == (not acids)
+
+
+def test_the_package_loads_neither_torch_nor_pillow() -> None:
+    code = (
+        "import sys, safecot_dsl.miniature;"
+        "assert not {'torch', 'transformers', 'PIL', 'numpy', 'pyarrow'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
