@@ -28,6 +28,7 @@ from safecot_dsl.miniature.tokenizer import (
     START,
     assert_known,
     build_tokenizer,
+    token_id,
 )
 from safecot_dsl.miniature.world import World
 from safecot_dsl.storage import Progress, whole_directory
@@ -143,7 +144,7 @@ def _warm_up(
     for fact, of in zip(facts, names, strict=True):
         tokens = [_word(world.policy.fact_index[fact].phrase(name)) for name in of]
         assert_known(tokenizer, tokens)
-        words.append(embeddings.detach()[tokenizer.convert_tokens_to_ids(tokens)].clone())
+        words.append(embeddings.detach()[[token_id(tokenizer, token) for token in tokens]].clone())
     weights = [*model.model.vision_model.parameters(), *model.model.connector.parameters()]
     optimizer = torch.optim.AdamW(weights, lr=_RATE, weight_decay=0.05, fused=True)
     batches = _shuffled(len(scenes), _WARMUP_BATCH, seed)
@@ -220,7 +221,7 @@ def _encode(tokenizer: PreTrainedTokenizerFast, rows: Sequence[Row]) -> _Encoded
     prompts: list[list[int]] = tokenizer([chat(row.prompt) for row in rows])["input_ids"]
     answers: list[list[int]] = tokenizer([row.answer + END for row in rows])["input_ids"]
     longest = max(len(p) + len(a) for p, a in zip(prompts, answers, strict=True))
-    tokens = torch.full((len(rows), longest), tokenizer.convert_tokens_to_ids(PAD))
+    tokens = torch.full((len(rows), longest), token_id(tokenizer, PAD))
     labels, mask = torch.full_like(tokens, -100), torch.zeros_like(tokens)
     for number, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
         start, end = len(prompt), len(prompt) + len(answer)

@@ -59,6 +59,13 @@ def build_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     )
 
 
+def token_id(tokenizer: PreTrainedTokenizerFast, token: str) -> int:
+    """The number of one token; that of `<unk>` for one that is not in the vocabulary."""
+    number = tokenizer.convert_tokens_to_ids(token)
+    assert isinstance(number, int)
+    return number
+
+
 def assert_known(tokenizer: PreTrainedTokenizerFast, texts: Iterable[str]) -> None:
     """Raise :class:`VocabularyError` with the first text that the tokenizer cannot give back."""
     vocabulary = tokenizer.get_vocab()

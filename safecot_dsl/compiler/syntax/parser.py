@@ -18,7 +18,7 @@ from lark.parsers.lalr_analysis import Shift
 
 from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.build import Builder
-from safecot_dsl.compiler.syntax.recovery import HEADER_HELP, Chunk, declared_name, mend, split
+from safecot_dsl.compiler.syntax.recovery import HEADER_HELP, Chunk, mend, split, what_is_missing
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS, MAX_NESTING, RESERVED, Guess, tokenise, too_deep
 from safecot_dsl.compiler.syntax.tree import Cond, FileTree
 from safecot_dsl.datafiles import grammar_path
@@ -106,9 +106,9 @@ def _parse_in_pieces(tokens: list[Token], report: Reporter) -> FileTree:
     damaged: set[str] = set()
     kinds: set[str] = set()
     for chunk in split(tokens, report):
-        node, intact = _parse_piece(chunk, report)
-        if not intact or chunk.guessed:
-            damaged.add(declared_name(chunk.tokens))
+        node, lost = _parse_piece(chunk, report)
+        if lost or chunk.guessed:
+            damaged.update(what_is_missing(chunk, lost, whole=node is None))
             kinds.add(chunk.opening)
         if node is None:
             continue
@@ -121,23 +121,24 @@ def _parse_in_pieces(tokens: list[Token], report: Reporter) -> FileTree:
     return FileTree(header, tuple(declarations), frozenset(damaged), frozenset(kinds))
 
 
-def _parse_piece(chunk: Chunk, report: Reporter) -> tuple[Any, bool]:
-    """The node of a chunk, or None, and whether nothing had to be left out of it."""
+def _parse_piece(chunk: Chunk, report: Reporter) -> tuple[Any, list[Token]]:
+    """The node of a chunk, or None, and the tokens that had to be left out of it."""
     tokens = chunk.tokens
     deepest = too_deep(tokens)
     if deepest is not None:
         start, end = deepest.start_pos or 0, deepest.end_pos or 0
         report.error("SC0501", f"brackets and `not` stand in one another at most {MAX_NESTING} deep", start, end)
-        return None, False
-    intact = True
+        return None, tokens
+    lost: list[Token] = []
     tried: set[int] = set()
     for _ in range(MAX_FAULTS):
         try:
-            return _parse(tokens, chunk.start), intact
+            return _parse(tokens, chunk.start), lost
         except UnexpectedToken as fault:
             mended = mend(tokens, fault, chunk, report, tried)
             if mended is None:
-                return None, False
-            tokens, kept_all = mended
-            intact = intact and kept_all
-    return None, False
+                break
+            kept = {id(token) for token in mended.tokens}
+            lost += [token for token in tokens if id(token) not in kept] if mended.lossy else []
+            tokens = mended.tokens
+    return None, chunk.tokens

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from difflib import get_close_matches
 
 from lark import Token
@@ -22,6 +23,7 @@ DECLARATIONS = frozenset(
 # Keywords of declarations that also open a clause inside one: they end a declaration only where no brace is open.
 _ALSO_CLAUSES = {"unsure": {"rule", "exception"}, "let": {"criteria"}}
 
+_END_WITH_A_BRACE = DECLARATIONS - {"import", "param", "let"}
 # After these something must follow: a word there is a name.
 _UNFINISHED = frozenset("DOT EQUAL COMMA COLON LPAR LESS LESS_EQUAL MORE MORE_EQUAL".split()) | frozenset(
     "import as to by and or not is in within has of between".split()
@@ -77,21 +79,18 @@ def split(tokens: list[Token], report: Reporter) -> list[Chunk]:
     """
     chunks: list[list[Token]] = []
     depth = 0
+    complete = True  # is what stands here no part of the declaration before it?
     for index, token in enumerate(tokens):
-        word = str(token) if _is_word(token) else ""
-        opens = (
-            _opens_declaration(tokens, index, depth, chunks, report)
-            if word in DECLARATIONS
-            else _seems_to_open(tokens, index, depth, chunks, report)
-        )
+        if str(token) in DECLARATIONS and _is_word(token):
+            opens = complete or _opens_declaration(tokens, index, depth, chunks, report)
+        else:
+            opens = complete or _seems_to_open(tokens, index, depth, chunks, report)
         if opens:
             chunks.append([])
             depth = 0
-        elif not chunks:
-            chunks.append([])
         chunks[-1].append(token)
-        depth += (token.type == "LBRACE") - (token.type == "RBRACE")
-        depth = max(depth, 0)
+        depth = max(0, depth + (token.type == "LBRACE") - (token.type == "RBRACE"))
+        complete = depth == 0 and token.type == "RBRACE" and str(chunks[-1][0]) in _END_WITH_A_BRACE
     result: list[Chunk] = []
     for chunk in chunks:
         header = str(chunk[0]) in ("policy", "library") and not result
@@ -133,18 +132,28 @@ def _seems_to_open(tokens: list[Token], index: int, depth: int, chunks: list[lis
     return above and column == report.source.position(chunks[-1][0].start_pos or 0)[1]
 
 
-def declared_name(tokens: list[Token]) -> str:
-    """The name of a chunk's declaration, `default` and `unsure` for these two."""
-    words = [str(token) for token in tokens[:2]]
-    if words and words[0] in ("default", "unsure"):
-        return words[0]
-    return words[1] if len(words) > 1 else ""
+def what_is_missing(chunk: Chunk, lost: list[Token], *, whole: bool) -> set[str]:
+    """The names of which nobody knows what they mean where some tokens of a chunk, or the `whole` of it, are lost: the
+    declaration's own (`default` and `unsure` for these two), and of facts those that were lost, or the subject."""
+    words = [str(token) for token in chunk.tokens[:2]]
+    if words[:1] == ["facts"] and len(words) > 1:
+        facts = {str(token) for token, sign in pairwise(lost) if sign.type == "COLON"}
+        return {f"{words[1]}.{fact}" for fact in facts} if facts and not whole else {words[1]}
+    return {words[0]} if words[0] in ("default", "unsure") else set(words[1:])
+
+
+@dataclass(frozen=True)
+class Mended:
+    """The tokens to go on with; `lossy` where some were left out of which nobody knows what they mean."""
+
+    tokens: list[Token]
+    lossy: bool
 
 
 def mend(
     tokens: list[Token], fault: UnexpectedToken, chunk: Chunk, report: Reporter, tried: set[int]
-) -> tuple[list[Token], bool] | None:
-    """Report a fault and return the tokens to go on with, and whether nothing was left out; None to give up."""
+) -> Mended | None:
+    """Report a fault and find tokens to go on with; None to give up."""
     accepted: set[str] = set(fault.interactive_parser.accepts())  # pyright: ignore[reportOptionalMemberAccess]
     accepted.discard("$END")
     found = fault.token
@@ -155,12 +164,13 @@ def mend(
     if swallowed:
         # `when a and` and a line break: the next clause's word was taken for a name.
         index -= 1
-        accepted = {"LPAR", "AT"}
+        accepted = {"NAME"} if tokens[index - 1] == "hazard" else {"LPAR", "AT"}
     else:
         repaired = _repair(tokens, index, accepted, report)
         if repaired is not None:
             return repaired, True
-    _report_unexpected(tokens, index, accepted, chunk, report)
+    if (tokens[index].start_pos or 0) not in tried:  # else it was said, and leaving that out did not help
+        _report_unexpected(tokens, index, accepted, chunk, report)
     kept = _without_item(tokens, index, tried)
     return None if kept is None else (kept, False)
 
@@ -172,8 +182,10 @@ def _swallowed_keyword(tokens: list[Token], index: int, report: Reporter) -> boo
         return False
     before, word = tokens[index - 2], tokens[index - 1]
     line = report.source.position(word.start_pos or 0)[0]
-    unfinished = str(before) in ("and", "or", "not", "when", "unless", "require") or before.type in ("LPAR", "COMMA")
-    follows = word == "verdict" and tokens[index] in Verdict.__members__.values()
+    unfinished = str(before) in ("and", "or", "not", "when", "unless", "require", "given") or before.type in ("LPAR", "COMMA")
+    if before == "hazard":
+        return True
+    follows = word in ("verdict", "expect") and tokens[index] in Verdict.__members__.values()
     return unfinished and (follows or report.source.position(before.end_pos or 0)[0] < line)
 
 
