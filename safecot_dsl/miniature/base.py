@@ -125,14 +125,16 @@ def _warm_up(
 ) -> None:
     """Teach vision tower and connector to name both objects, the setting and the sign.
 
-    A class's weight is the frozen embedding of its word; a class is read off the mean direction of the image tokens
-    where the thing is (left half, right half, all, bottom row), by cosine.
+    A class's weight is the frozen embedding of its word; a class is read off the mean direction of its image tokens, by
+    cosine. The objects have the tokens where they stand, left and right; the bottom row is divided between the setting
+    and the sign, so that no token has to say two things.
     """
     import torch
     from torch.nn import functional
 
     grid = torch.arange(IMAGE_TOKENS).reshape(GRID, GRID)
-    where = (grid[:, : GRID // 2], grid[:, GRID // 2 :], grid, grid[-1:])
+    half = GRID // 2
+    where = (grid[:-1, :half], grid[:-1, half:], grid[-1:, :half], grid[-1:, half:])
     names = (world.objects, world.objects, world.settings, world.signs)
     facts = ("image.objects", "image.objects", "image.setting", "image.sign")
     shown = ("left", "right", "setting", "sign")

@@ -39,10 +39,10 @@ class Lesson(StrEnum):
 _SHARES = {
     Lesson.HELP: 4.0,
     Lesson.LOOK: 3.0,
-    Lesson.FACTS: 2.0,
+    Lesson.FACTS: 3.0,
     Lesson.REQUEST: 1.5,
     Lesson.AMONG: 1.5,
-    Lesson.TEXT: 2.0,
+    Lesson.TEXT: 1.0,
 }
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 from difflib import get_close_matches
+from itertools import pairwise
 
 from lark import Token
 from lark.exceptions import UnexpectedToken
@@ -150,9 +150,7 @@ class Mended:
     lossy: bool
 
 
-def mend(
-    tokens: list[Token], fault: UnexpectedToken, chunk: Chunk, report: Reporter, tried: set[int]
-) -> Mended | None:
+def mend(tokens: list[Token], fault: UnexpectedToken, chunk: Chunk, report: Reporter, tried: set[int]) -> Mended | None:
     """Report a fault and find tokens to go on with; None to give up."""
     accepted: set[str] = set(fault.interactive_parser.accepts())  # pyright: ignore[reportOptionalMemberAccess]
     accepted.discard("$END")
@@ -168,11 +166,11 @@ def mend(
     else:
         repaired = _repair(tokens, index, accepted, report)
         if repaired is not None:
-            return repaired, True
+            return Mended(repaired, lossy=False)
     if (tokens[index].start_pos or 0) not in tried:  # else it was said, and leaving that out did not help
         _report_unexpected(tokens, index, accepted, chunk, report)
     kept = _without_item(tokens, index, tried)
-    return None if kept is None else (kept, False)
+    return None if kept is None else Mended(kept, lossy=True)
 
 
 def _swallowed_keyword(tokens: list[Token], index: int, report: Reporter) -> bool:
@@ -181,12 +179,21 @@ def _swallowed_keyword(tokens: list[Token], index: int, report: Reporter) -> boo
     if index < 2 or not any(start == index - 1 for start, _ in _item_starts(tokens)):
         return False
     before, word = tokens[index - 2], tokens[index - 1]
-    line = report.source.position(word.start_pos or 0)[0]
-    unfinished = str(before) in ("and", "or", "not", "when", "unless", "require", "given") or before.type in ("LPAR", "COMMA")
     if before == "hazard":
         return True
-    follows = word in ("verdict", "expect") and tokens[index] in Verdict.__members__.values()
-    return unfinished and (follows or report.source.position(before.end_pos or 0)[0] < line)
+    if before.type not in ("LPAR", "COMMA") and before not in (
+        "and",
+        "or",
+        "not",
+        "when",
+        "unless",
+        "require",
+        "given",
+    ):
+        return False
+    if word in ("verdict", "expect") and tokens[index] in Verdict.__members__.values():
+        return True
+    return report.source.position(before.end_pos or 0)[0] < report.source.position(word.start_pos or 0)[0]
 
 
 def _index_of(tokens: list[Token], found: Token) -> int:
@@ -196,29 +203,26 @@ def _index_of(tokens: list[Token], found: Token) -> int:
     return len(tokens)
 
 
-def _mend_end(
-    tokens: list[Token], accepted: set[str], chunk: Chunk, report: Reporter
-) -> tuple[list[Token], bool] | None:
+def _mend_end(tokens: list[Token], accepted: set[str], chunk: Chunk, report: Reporter) -> Mended | None:
     if not tokens:
-        report.error("SC0001", f"expected {_expected(accepted, chunk)}, and there is nothing", *chunk.extent)
+        if not chunk.tokens:
+            report.error("SC0001", f"expected {_expected(accepted, chunk)}, and there is nothing", *chunk.extent)
         return None
     last = tokens[-1]
     start, end = last.start_pos or 0, last.end_pos or 0
     unclosed = _open_braces(tokens)
     closing = Token("RBRACE", "}", start_pos=end, end_pos=end)
-    if unclosed and "RBRACE" in accepted and chunk.guessed:
-        return [*tokens, *(closing for _ in unclosed)], False
     if unclosed and "RBRACE" in accepted:
-        opener = tokens[0]
-        what = " ".join(str(token) for token in tokens[:2] if token.type in ("WORD",))
-        report.error(
-            "SC0006",
-            f"`{what}` is not closed: `}}` is missing",
-            opener.start_pos or 0,
-            (tokens[1] if len(tokens) > 1 else opener).end_pos or 0,
-            labels=(report.label("`}` is missing after this", start, end),),
-        )
-        return [*tokens, *(closing for _ in unclosed)], True
+        if not chunk.guessed:  # else nobody knows whether it is missing
+            opener = tokens[0]
+            report.error(
+                "SC0006",
+                f"`{' '.join(str(token) for token in tokens[:2] if _is_word(token))}` is not closed: `}}` is missing",
+                opener.start_pos or 0,
+                (tokens[1] if len(tokens) > 1 else opener).end_pos or 0,
+                labels=(report.label("`}` is missing after this", start, end),),
+            )
+        return Mended([*tokens, *(closing for _ in unclosed)], lossy=False)
     report.error("SC0001", f"expected {_expected(accepted, chunk)} after `{last}`", start, end)
     return None
 
@@ -283,7 +287,7 @@ def _repair(tokens: list[Token], index: int, accepted: set[str], report: Reporte
         and _in_list(tokens, index)
     ):
         missing = "COMMA"
-    elif len(accepted) == 1 and token.type != "LBRACE":
+    elif len(accepted) == 1 and accepted != {"TO"}:  # a rule would be missing after it too
         (only,) = accepted
         missing = only if only in _WORD_OF and only not in ("LBRACE", "RBRACE") else None
     if missing is not None:
