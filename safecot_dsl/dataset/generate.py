@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.artifact import Case, CaseError, CompiledPolicy
+from safecot_dsl.artifact.case import read_value
 from safecot_dsl.criteria import REQUIREMENT_BROKEN, grade
 from safecot_dsl.dataset.candidates import Candidate, Judge, LeftOut, Rejected
 from safecot_dsl.dataset.card import write_card
@@ -18,6 +19,7 @@ from safecot_dsl.dataset.report import DatasetReport, Tally, left_out_reasons
 from safecot_dsl.dataset.rows import build_row, render_candidate
 from safecot_dsl.dataset.selection import Chosen, Selection, select_contrast, select_random, select_stratified
 from safecot_dsl.dataset.writer import RowWriter
+from safecot_dsl.diagnostics import closest
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.facts import Item, Skipped, read_source
 from safecot_dsl.storage import Progress, sha256_file, whole_directory, write_whole
@@ -49,6 +51,7 @@ def generate(
         FactsError: a source that cannot be read, or facts that do not fit the policy.
         GenerateError: there is no row to write; with `recipe.strict`, a row or an image that cannot be used.
     """
+    _check_replay(policy, recipe)
     judge = Judge(Interpreter(policy), recipe.tags, recipe.unsure == "train", answerer is not None)
     left_out = LeftOut()
     examiner = Examiner(judge, left_out, recipe.strict, answerer, progress)
@@ -91,6 +94,25 @@ def generate(
         write_whole(folder / "report.json", report.model_dump_json(indent=2) + "\n")
         write_whole(folder / "README.md", write_card(policy, recipe, report, recipe_text))
     return report
+
+
+def _check_replay(policy: CompiledPolicy, recipe: DataRecipe) -> None:
+    given = recipe.replay.given if recipe.replay is not None else {}
+    for name, value in given.items():
+        fact = policy.fact_index.get(name)
+        if fact is None:
+            near = closest(name, policy.fact_index)
+            hint = f"; did you mean `{near}`?" if near else ""
+            raise GenerateError(f"`data.replay.given`: the policy declares no fact `{name}`{hint}")
+        try:
+            read_value(fact, value)
+        except CaseError as error:
+            raise GenerateError(f"`data.replay.given`: {error}") from None
+
+
+def fits(case: Case, given: Mapping[str, str | bool]) -> bool:
+    """Whether all these facts are known to have these values."""
+    return all(case.known.get(name) == value for name, value in given.items())
 
 
 @dataclass
@@ -152,6 +174,18 @@ class _Job:
             self.unusable |= failed
 
     def _select(self, pool: Sequence[Candidate]) -> Selection:
+        selection = self._selected(pool)
+        replay = self.recipe.replay
+        if replay is None:
+            return selection
+        taken = {chosen.candidate.key for chosen in selection.chosen}
+        fitting = [c for c in pool if c.key not in taken and fits(c.item.case, replay.given)]
+        drawn = select_random(fitting, rows=replay.rows, balance=None, seed=self.seed)
+        missing = replay.rows - len(drawn.chosen)
+        short = selection.short | ({"replayed requests": missing} if missing else {})
+        return Selection((*selection.chosen, *drawn.chosen), short)
+
+    def _selected(self, pool: Sequence[Candidate]) -> Selection:
         recipe = self.recipe
         match recipe.selection:
             case "random":

@@ -12,6 +12,14 @@ from safecot_dsl.facts import Source
 from safecot_dsl.render import Tags
 
 
+class Replay(Frozen):
+    """`rows` rows besides the selected ones, drawn uniformly among the requests with these known facts: what tuning must
+    not unlearn. They are answered, and reasoned, like any other row."""
+
+    rows: int = Field(ge=1)
+    given: dict[str, str | bool] = Field(min_length=1, description="Full names of facts to their values.")
+
+
 class DataRecipe(Frozen):
     """The `data` of a recipe: what `safecotc generate` makes. Paths are relative to the recipe's folder.
 
@@ -36,6 +44,7 @@ class DataRecipe(Frozen):
     balance: float | None = Field(
         default=0.5, ge=0, le=1, description="The share of refused rows where `rows` is given; null: as they come."
     )
+    replay: Replay | None = Field(default=None, description="Harmless requests that are added to the selected rows.")
     tags: Tags = Field(default_factory=Tags)
     unsure: Literal["train", "skip"] = Field(
         default="train", description="Whether requests with facts that cannot be told teach to ask for them."

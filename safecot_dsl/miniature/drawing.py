@@ -55,7 +55,7 @@ GLYPHS: dict[str, tuple[str | None, str | None, str | None, str | None]] = {
     "brush": ("brush", "paintbrush", "paint-brush", "brush"),
     "drop": ("water", "droplet", "drop", "drop"),
     "pump": ("gas-station", "gas-pump", "gas-pump", "gas-station"),
-    "oil": ("oil", "oil-can", None, "oil"),
+    "canister": ("oil", "oil-can", None, "oil"),
     "spray": ("spray", "spray-can", None, None),
     "rocket": ("rocket", "rocket", "rocket", "rocket"),
     "fire": ("fire", "fire", "fire", "fire"),
@@ -63,7 +63,7 @@ GLYPHS: dict[str, tuple[str | None, str | None, str | None, str | None]] = {
     "bulb": ("lightbulb", "lightbulb", "lightbulb", "lightbulb"),
     "sun": ("white-balance-sunny", "sun", "sun", "sun"),
     "knife": ("knife", None, "knife", "knife"),
-    "scissors": ("content-cut", "scissors", "scissors", "scissors"),
+    "cutter": ("content-cut", "scissors", "scissors", "scissors"),
     "sword": ("sword", None, "sword", "sword"),
     "hammer": ("hammer", "hammer", None, "hammer"),
     "pill": ("pill", "capsules", "pill", "capsule"),
@@ -74,7 +74,7 @@ GLYPHS: dict[str, tuple[str | None, str | None, str | None, str | None]] = {
     "key": ("key", "key", "key", "key"),
     "cup": ("coffee", "mug-saucer", "coffee", "cup"),
     "camera": ("camera", "camera", "camera", "camera"),
-    "umbrella": ("umbrella", "umbrella", "umbrella", "umbrella"),
+    "bell": ("bell", "bell", "bell", "bell"),
     "gift": ("gift", "gift", "gift", "gift"),
 }
 _COLUMNS = {Style.MATERIAL: 0, Style.AWESOME: 1, Style.PHOSPHOR: 2, Style.OUTLINE: 2, Style.REMIX: 3}

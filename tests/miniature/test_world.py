@@ -33,11 +33,11 @@ def test_objects_that_no_condition_tells_apart_are_of_one_kind(world: World) -> 
     assert members == {
         "acids": {"flask", "vial", "dropper", "battery"},
         "cleaners": {"soap", "bucket", "brush", "drop"},
-        "fuels": {"pump", "oil", "spray", "rocket"},
+        "fuels": {"pump", "canister", "spray", "rocket"},
         "heat": {"fire", "spark", "bulb", "sun"},
-        "weapons": {"knife", "scissors", "sword", "hammer"},
+        "weapons": {"knife", "cutter", "sword", "hammer"},
         "drugs": {"pill", "syringe", "wine", "leaf"},
-        "other": {"book", "key", "cup", "camera", "umbrella", "gift"},
+        "other": {"book", "key", "cup", "camera", "bell", "gift"},
     }
 
 
@@ -230,16 +230,16 @@ def test_no_image_of_the_items_is_one_of_tuning(world: World) -> None:
 
 
 def test_questions_have_the_right_answers(world: World) -> None:
-    scene = Scene("umbrella", "soap", "laboratory", "exit")
+    scene = Scene("bell", "soap", "laboratory", "exit")
     answers = {topic: world.sample(Situation(scene, LOOK, topic, 0), Split.TRAIN, "s").answer for topic in Topic}
     assert answers == {
-        Topic.LEFT: "An umbrella.",
-        Topic.RIGHT: "Soap.",
+        Topic.LEFT: "A bell.",
+        Topic.RIGHT: "A soap.",
         Topic.PLACE: "A laboratory.",
         Topic.SIGN: "An exit sign.",
-        Topic.BOTH: "Soap and an umbrella.",  # as declared, soap comes first
+        Topic.BOTH: "A soap and a bell.",  # as declared, soap comes first
     }
-    unsigned = Situation(Scene("umbrella", "soap", "laboratory"), LOOK, Topic.SIGN, 0)
+    unsigned = Situation(Scene("bell", "soap", "laboratory"), LOOK, Topic.SIGN, 0)
     assert world.sample(unsigned, Split.TRAIN, "s").answer == "No sign."
 
 
