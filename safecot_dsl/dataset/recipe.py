@@ -13,8 +13,10 @@ from safecot_dsl.render import Tags
 
 
 class Replay(Frozen):
-    """`rows` rows besides the selected ones, drawn uniformly among the requests with these known facts: what tuning must
-    not unlearn. They are answered, and reasoned, like any other row."""
+    """`rows` rows besides the selected ones, drawn uniformly among the requests with these known facts.
+
+    For what tuning must not unlearn; they are answered, and reasoned, like any other row.
+    """
 
     rows: int = Field(ge=1)
     given: dict[str, str | bool] = Field(min_length=1, description="Full names of facts to their values.")

@@ -32,6 +32,8 @@ def _object(line: bytes) -> dict[str, Any] | str:
         return "not UTF-8"
     except json.JSONDecodeError as error:
         return f"not JSON: {error.msg} at column {error.colno}"
+    except ValueError as error:  # an integer of thousands of digits
+        return f"not JSON that can be read: {error}"
     except RecursionError:
         return "not JSON that can be read: nested too deeply"
     return value if isinstance(value, dict) else "not a JSON object"

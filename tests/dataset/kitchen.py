@@ -121,6 +121,8 @@ def kitchen_policy() -> CompiledPolicy:
             Verdict.REFUSE: VerdictPhrases(
                 decide=("I must not help.", "I must decline."),
                 say=("I can't help with that.", "I can't help you here.", "Sorry, I can't help."),
+                decide_set="std.verdicts.decide_refuse",
+                say_set="std.verdicts.say_refuse",
             ),
         },
         rules=_rules(),

@@ -416,3 +416,36 @@ def test_row_groups_bound_what_is_held(
         metadata = pq.ParquetFile(tmp_path / "out" / name).metadata
         assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [4] * 7 + [2]
     assert report.rows == 30
+
+
+# What tuning must not unlearn
+
+
+def test_replayed_requests_are_added_to_the_selection(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    recipe = source(
+        (REFUSED, None),
+        (facts("store", "cup"), "On a shelf."),
+        (facts("identify", "cup"), "A cup."),
+        (facts("identify"), "Nothing."),
+        rows=2,
+        replay={"rows": 2, "given": {"query.intent": "identify"}},
+    )
+    report = generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
+    rows = rows_of(tmp_path / "out")
+    intents = [json.loads(row["facts"])["facts"]["query.intent"] for row in rows]
+    # One refused, one not; then what is left of the two questions: both, or one where the other was selected.
+    assert len({row["source_id"] for row in rows}) == len(rows) == report.rows
+    assert intents.count("identify") == 2
+    assert report.short == ({} if report.rows == 4 else {"replayed requests": 1})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [({"query.intend": "identify"}, "did you mean `query.intent`"), ({"query.intent": "guess"}, "'guess' is not")],
+)
+def test_a_replay_of_what_the_policy_does_not_know(
+    policy: CompiledPolicy, source: Writer, tmp_path: Path, given: dict[str, str], said: str
+) -> None:
+    recipe = source((REFUSED, None), replay={"rows": 1, "given": given})
+    with pytest.raises(GenerateError, match=said):
+        generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
