@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := runs/demo
 
-.PHONY: demo test test-all lint format install clean
+.PHONY: demo base test test-all lint format install clean
 
 install: .venv/.installed
 
@@ -16,6 +16,10 @@ install: .venv/.installed
 
 demo: install
 	$(BIN)/safecotc run recipes/demo.yaml --out $(RUN)
+
+# The miniature's base model ships; this trains it again, in some eight minutes.
+base: install
+	$(BIN)/python -m safecot_dsl.miniature policies/miniature.safecot recipes/miniature-base
 
 test: install
 	$(BIN)/python -m pytest -m "not long" --numprocesses 2 --dist loadfile

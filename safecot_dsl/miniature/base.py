@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from transformers import Idefics3ForConditionalGeneration, PreTrainedTokenizerFast
 
 WARMUP_STEPS = 320
-STEPS = 850
-IMAGES = 16_000
+STEPS = 1_500
+IMAGES = 24_000
 _LESSONS_PER_IMAGE = 2
 _WARMUP_BATCH, _BATCH = 128, 64
 _RATE = 2e-3

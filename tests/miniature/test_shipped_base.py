@@ -1,0 +1,64 @@
+"""The base that ships: it belongs to the policy beside it, it can do what it was taught, and its command makes its like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.datafiles import recipes_root
+from safecot_dsl.miniature import World, build_base
+from safecot_dsl.miniature.base import examine
+from safecot_dsl.miniature.lessons import Lesson, reasoning_lines, vocabulary
+from safecot_dsl.miniature.model import new_model
+from safecot_dsl.miniature.tokenizer import build_tokenizer
+from safecot_dsl.storage import Progress
+
+BASE = recipes_root() / "miniature-base"
+
+
+@pytest.fixture(scope="module")
+def world(policy: CompiledPolicy) -> World:
+    return World(policy, 0)
+
+
+def test_it_knows_the_words_of_the_policy_as_it_is_now(world: World) -> None:
+    """A change of wording in the policy needs a new base: `make base`."""
+    tokenizer = build_tokenizer(vocabulary(world, reasoning_lines(world)))
+    shipped = AutoProcessor.from_pretrained(BASE).tokenizer
+    assert shipped.get_vocab() == tokenizer.get_vocab()
+
+
+def test_it_is_the_model_that_the_command_trains(world: World) -> None:
+    fresh = new_model(build_tokenizer(vocabulary(world, reasoning_lines(world))), 0)
+    shipped = AutoModelForImageTextToText.from_pretrained(BASE)
+    assert {name: tuple(w.shape) for name, w in shipped.named_parameters()} == {
+        name: tuple(w.shape) for name, w in fresh.named_parameters()
+    }
+    assert all(torch.isfinite(weight).all() for weight in shipped.parameters())
+
+
+def shares(folder: Path, world: World) -> dict[str, float]:
+    model = AutoModelForImageTextToText.from_pretrained(folder)
+    tokenizer = AutoProcessor.from_pretrained(folder).tokenizer
+    return examine(
+        model, tokenizer, world, reasoning_lines(world), n=300, seed="shipped", progress=Progress(quiet=True)
+    )
+
+
+def test_it_sees_and_answers(world: World) -> None:
+    """The card's shares on other lessons; the bounds leave room for the sampling of some 60 lessons of a sort."""
+    measured = shares(BASE, world)
+    assert measured[Lesson.REQUEST] > 0.95
+    assert min(measured[Lesson.HELP], measured[Lesson.LOOK]) > 0.85
+
+
+@pytest.mark.long
+def test_the_command_makes_its_like(policy: CompiledPolicy, world: World, tmp_path: Path) -> None:
+    """Weights differ between machines as sums of floating-point numbers do; what they can do does not."""
+    build_base(policy, tmp_path / "base")
+    again, shipped = shares(tmp_path / "base", world), shares(BASE, world)
+    assert {lesson: again[lesson] for lesson in shipped} == pytest.approx(shipped, abs=0.1)
