@@ -37,11 +37,11 @@ class Lesson(StrEnum):
 
 
 _SHARES = {
-    Lesson.HELP: 4.0,
+    Lesson.HELP: 3.0,
     Lesson.LOOK: 3.0,
-    Lesson.FACTS: 3.0,
-    Lesson.REQUEST: 1.5,
-    Lesson.AMONG: 1.5,
+    Lesson.FACTS: 2.5,
+    Lesson.REQUEST: 1.0,
+    Lesson.AMONG: 4.5,
     Lesson.TEXT: 1.0,
 }
 

@@ -1,0 +1,166 @@
+"""`generate` and its sisters: what they write where, and how they end. Runs with a model: `tests/pipeline`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from safecot_dsl.cli import recipes
+from safecot_dsl.pipeline.recipe import RecipeError
+
+from .conftest import MIXING, Run
+
+#: Answered by its source; to be answered, without an answer; refused.
+ROWS: list[dict[str, Any]] = [
+    {"id": "kept", "facts": {"query.intent": "store", "query.harm": 0.0}, "answer": "In a cool place, apart."},
+    {"id": "mute", "facts": {"query.intent": "store", "query.harm": 0.1}},
+    {"id": "bad", "images": ["a.png"], "facts": MIXING},
+]
+
+
+@pytest.fixture
+def recipe(folder: Path) -> Path:
+    """A recipe over the kitchen's policy and three rows."""
+    from PIL import Image
+
+    Image.new("RGB", (8, 8), "white").save(folder / "a.png")
+    lines = [json.dumps({"prompt": f"Question {number}?", **row}) for number, row in enumerate(ROWS)]
+    (folder / "rows.jsonl").write_text("\n".join(lines) + "\n")
+    source = {"kind": "jsonl", "path": "rows.jsonl", "licence": "CC0-1.0", "name": "hand"}
+    path = folder / "kitchen.yaml"
+    arms = {"no_reasoning": {"data": {"style": "none"}}, "safecot": {}}
+    path.write_text(
+        yaml.safe_dump({"name": "kitchen", "policy": "p.safecot", "data": {"sources": [source]}, "arms": arms})
+    )
+    return path
+
+
+def test_generate_shows_what_was_made_and_what_was_left_out(safecotc: Run, recipe: Path):
+    done = safecotc("generate", "kitchen.yaml", "--arm", "safecot")
+    assert done.code == 0, done.err
+    lines = [line.rstrip() for line in done.out.splitlines()]
+    assert lines[0] == "safecot: 2 rows of 3 items: runs/kitchen/arms/safecot/data"
+    assert [line.split() for line in lines[1:4]] == [["verdict", "rows"], ["comply", "1"], ["refuse", "1"]]
+    assert lines[4:6] == ["left out:", "       1  no_answer"]
+
+
+def test_generate_makes_every_arm_unless_one_is_named(safecotc: Run, recipe: Path):
+    done = safecotc("generate", "kitchen.yaml", "-o", "out", "-f", "json")
+    made = done.json()
+    assert list(made) == ["no_reasoning", "safecot"]
+    for arm, report in made.items():
+        assert report["path"] == f"out/arms/{arm}/data"
+        assert report["verdicts"] == {"comply": 1, "refuse": 1}
+        assert report == {"path": report["path"], **json.loads(Path(report["path"], "report.json").read_text())}
+
+
+def test_progress_goes_to_standard_error_and_results_to_standard_output(process: Run, recipe: Path):
+    done = process("generate", "kitchen.yaml", "--format", "json")
+    assert done.json().keys() == {"no_reasoning", "safecot"}
+    assert "deciding: begun" in done.err
+    assert "writing rows: 2/2 rows (100 %)" in done.err
+
+
+def test_generate_loads_no_model_library(recipe: Path):
+    """It needs the extra `data` alone."""
+    code = """
+import sys
+from safecot_dsl.cli import main
+sys.argv = ["safecotc", "generate", "kitchen.yaml", "--arm", "safecot"]
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code
+assert not {"torch", "transformers", "peft"} & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=recipe.parent, check=True, capture_output=True)
+
+
+def test_paths_are_relative_to_the_recipe_and_the_run_to_the_current_folder(
+    safecotc: Run, recipe: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.chdir(elsewhere)
+    done = safecotc("generate", str(recipe), "--arm", "safecot")
+    assert done.code == 0, done.err
+    assert (elsewhere / "runs/kitchen/arms/safecot/data/train.parquet").is_file()
+    assert not (recipe.parent / "runs").exists()
+
+
+def test_a_setting_changes_the_recipe_for_this_run(safecotc: Run, recipe: Path):
+    made = safecotc("generate", "kitchen.yaml", "--set", "data.rows=1", "--set", "name=other", "-f", "json").json()
+    assert {report["rows"] for report in made.values()} == {1}
+    assert made["safecot"]["path"] == "runs/other/arms/safecot/data"
+
+
+@pytest.mark.parametrize("pair", ["data.rows", "=3", "  =3"])
+def test_a_setting_that_is_no_pair_is_wrong_usage(safecotc: Run, recipe: Path, pair: str):
+    done = safecotc("generate", "kitchen.yaml", "--set", pair)
+    assert (done.code, done.out) == (2, "")
+    assert f"`--set {pair}`: write KEY=VALUE" in done.err
+
+
+def test_a_name_that_is_no_recipe(process: Run, folder: Path):
+    done = process("run", "dmeo")
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith("error: there is no recipe `dmeo`: neither a file nor one that ships (demo, ")
+
+
+@pytest.mark.parametrize("verb", ["generate", "train", "eval", "run"])
+def test_a_policy_with_errors_is_shown_as_check_shows_it(process: Run, recipe: Path, verb: str):
+    policy = recipe.with_name("p.safecot")
+    policy.write_text(policy.read_text().replace("query.intent is mix\n", "query.intent is mixx\n"))
+    done = process(verb, "kitchen.yaml")
+    shown = process("check", "p.safecot").out
+    assert done.code == 1
+    assert "did you mean `mix`?" in done.err
+    assert shown.startswith(done.err.replace(f"{recipe.parent}/", ""))
+    assert not (recipe.parent / "runs").exists()
+
+
+def test_evaluation_of_other_worlds_is_said_to_be_out_of_reach(process: Run, recipe: Path):
+    done = process("eval", "kitchen.yaml")
+    assert done.code == 3
+    assert "evaluation here is of the miniature world, and the arms' sources name none" in done.err
+
+
+def test_an_exception_of_ours_is_one_line_and_another_is_not():
+    assert recipes.is_expected(RecipeError("x"))
+    assert not recipes.is_expected(ValueError("x"))
+    assert not recipes.is_expected(KeyError("x"))
+
+
+@pytest.mark.parametrize(
+    ("name", "extra"),
+    [
+        ("pyarrow.parquet", "data"),
+        ("PIL", "data"),
+        ("torch.nn", "train"),
+        ("peft", "train"),
+        ("qtawesome", "miniature"),
+    ],
+)
+def test_the_extra_that_brings_a_module(name: str, extra: str):
+    message = recipes.missing_extra(ModuleNotFoundError(name=name))
+    assert message is not None
+    assert message.endswith(f"pip install 'safecot-dsl[{extra}]'")
+
+
+def test_a_module_of_no_extra_is_a_fault_of_the_program():
+    assert recipes.missing_extra(ModuleNotFoundError(name="json5")) is None
+    assert recipes.missing_extra(ModuleNotFoundError("who knows")) is None
+
+
+def test_every_module_of_the_extras_is_installed_for_development():
+    """So that no name in the table is misspelt."""
+    from importlib.util import find_spec
+
+    for modules in recipes._EXTRAS.values():
+        for module in modules:
+            assert find_spec(module) is not None

@@ -1,0 +1,262 @@
+"""What README.md and the documents show is so: commands answer as printed, policies compile, links lead somewhere.
+
+A fenced block says what it is by its info string:
+
+- `console`: lines that start with `$ ` are commands, and what stands below one is what it answers (`…` stands for
+  anything; more may follow at the end);
+- `sh`: every line is a command;
+- `LANGUAGE file=NAME`: a file of that name, there for the commands that follow on the page;
+- `safecot`: a whole policy, written to the file of its name; `safecot-fragment`: declarations;
+- everything else is only read.
+
+Commands run in a folder of their own for each page, with the shipped policies in it and in its `policies/`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from safecot_dsl.compiler import Reporter, parse_file
+from safecot_dsl.datafiles import policies_root
+from safecot_dsl.diagnostics import SourceFile
+from safecot_dsl.pipeline import load_recipe
+from safecot_dsl.workspace import check_policy, open_policy
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")]
+)
+
+#: Pages whose `safecot` blocks are mistakes, and where these are tested.
+MISTAKES = {"docs/error-codes.md": "tests/compiler/test_error_codes.py"}
+
+#: Commands that do not run here, and what does what they do.
+ELSEWHERE = {
+    "make demo": "tests/pipeline/test_run.py: the same on a smaller scale",
+    "make test": "these are the tests",
+    "python -m benchmarks.detectors": "needs the real data; prints what LOG.md beside it shows",
+    "safecotc generate figstep --out runs/figstep": "needs FigStep's pictures: tests/dataset/test_real_sources.py",
+    "safecotc run demo": "tests/pipeline/test_run.py: the same on a smaller scale",
+}
+
+#: Where a page says that the reader changes a file: before which command (the page's n-th, from 0), what by what.
+EDITS = {("docs/tutorial.md", 1): ("medicines.safecot", "query.intent is overdose", "query.intent is overdoes")}
+
+#: What stands for a folder of real data, by what is read from it.
+FOLDERS = {"figstep": "figstep", "vlguard": "vlguard"}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, its `file=`, its text, and the line of the page that it begins on."""
+
+    language: str
+    file: str | None
+    text: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command, and what the page says that it answers (None: nothing is shown, so that it must succeed)."""
+
+    text: str
+    answer: str | None
+
+
+def blocks(page: str) -> list[Block]:
+    found: list[Block] = []
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for match in re.finditer(r"^```([^\n]*)\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE):
+        language, _, rest = match[1].strip().partition(" ")
+        named = re.fullmatch(r"file=([\w./-]+)", rest)
+        assert named or not rest, f"{page}: what does ```{match[1]} mean?"
+        found.append(Block(language, named[1] if named else None, match[2], text.count("\n", 0, match.start()) + 1))
+    return found
+
+
+def commands(block: Block) -> list[Command]:
+    if block.language == "sh":
+        lines = [re.sub(r"\s+#.*", "", line) for line in block.text.splitlines()]
+        return [Command(line.strip(), None) for line in lines if line.strip() and not line.startswith("#")]
+    if block.language != "console":
+        return []
+    parts = re.split(r"^\$ (.*)\n?", block.text, flags=re.MULTILINE)
+    assert not parts[0].strip(), f"line {block.line}: an answer without a command"
+    return [Command(parts[i], parts[i + 1].rstrip("\n") or None) for i in range(1, len(parts), 2)]
+
+
+def elsewhere(command: str) -> str | None:
+    return next((start for start in ELSEWHERE if command == start or command.startswith(f"{start} --")), None)
+
+
+def declared_name(text: str) -> str | None:
+    """The name of the policy or library that a text is."""
+    match = re.search(r"^(?:policy|library) (\w+)", text, flags=re.MULTILINE)
+    return match[1] if match else None
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    (folder / "bin").mkdir(exist_ok=True)
+    shim = folder / "bin" / "safecotc"
+    shim.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c 'from safecot_dsl.cli import main; main()' \"$@\"\n")
+    shim.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{shim.parent}:/usr/bin:/bin", "OMP_NUM_THREADS": "1", "COLUMNS": "120"}
+    return subprocess.run(
+        ["sh", "-c", command], cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
+    )
+
+
+def assert_answers(command: Command, done: subprocess.CompletedProcess[str], where: str) -> None:
+    said = done.stderr + done.stdout
+    if command.answer is None:
+        assert done.returncode == 0, f"{where}: {command.text}\n{said}"
+        return
+    wanted = "\n".join(line.rstrip() for line in command.answer.splitlines())
+    pattern = ".*?".join(re.escape(part) for part in wanted.split("…"))
+    given = "\n".join(line.rstrip() for line in said.splitlines())
+    assert re.match(f"{pattern}(\n|$)", given, flags=re.DOTALL), f"{where}: {command.text}\n{given}"
+    assert (done.returncode == 0) == ("error[" not in wanted), f"{where}: {command.text} ends with {done.returncode}"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(commands(block) for block in blocks(page))])
+def test_the_commands_of_a_page_answer_as_printed(page: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    shutil.copytree(policies_root(), tmp_path / "policies")
+    for policy in policies_root().glob("*.safecot"):
+        shutil.copy(policy, tmp_path)
+    number = 0
+    for block in blocks(page):
+        name = block.file or (f"{declared_name(block.text)}.safecot" if block.language == "safecot" else None)
+        if name is not None:
+            (tmp_path / name).write_text(block.text, encoding="utf-8")
+        for command in commands(block):
+            if elsewhere(command.text) is None:
+                _run_one(page, number, block, command, tmp_path, request)
+            number += 1
+
+
+def _run_one(
+    page: str, number: int, block: Block, command: Command, folder: Path, request: pytest.FixtureRequest
+) -> None:
+    assert command.text.startswith(("safecotc ", "echo ")), f"{page}:{block.line}: `{command.text}` is run nowhere"
+    if "FOLDER" in command.text:
+        data: Path = request.getfixturevalue("shared_data")
+        source = next(name for recipe, name in FOLDERS.items() if f" {recipe} " in command.text)
+        command = Command(command.text.replace("FOLDER", str(data / source)), command.answer)
+    edit = EDITS.get((page, number))
+    kept = ""
+    if edit is not None:
+        kept = (folder / edit[0]).read_text(encoding="utf-8")
+        assert edit[1] in kept
+        (folder / edit[0]).write_text(kept.replace(edit[1], edit[2], 1), encoding="utf-8")
+    assert_answers(command, run(command.text, folder), f"{page}:{block.line}")
+    if edit is not None:
+        (folder / edit[0]).write_text(kept, encoding="utf-8")
+
+
+def test_every_exception_is_still_on_a_page() -> None:
+    shown = [command.text for page in PAGES for block in blocks(page) for command in commands(block)]
+    found = {elsewhere(text) for text in shown}
+    assert [start for start in ELSEWHERE if start not in found and start != "safecotc run demo"] == []
+    for page, number in EDITS:
+        assert number < sum(len(commands(block)) for block in blocks(page))
+    assert set(MISTAKES) <= set(PAGES)
+    assert all((ROOT / test).is_file() for test in MISTAKES.values())
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in MISTAKES])
+def test_whole_policies_compile_and_fragments_are_declarations(page: str, tmp_path: Path) -> None:
+    for block in blocks(page):
+        where = f"{page}:{block.line}"
+        if block.language == "safecot":
+            path = tmp_path / (block.file or f"{declared_name(block.text)}.safecot")
+            path.write_text(block.text, encoding="utf-8")
+            assert [f"{where}: {d.message}" for d in check_policy(open_policy(path))] == []
+        elif block.language == "safecot-fragment":
+            reporter = Reporter(SourceFile(path=where, text='policy p {\n  version "1"\n}\n' + block.text))
+            assert parse_file(reporter).declarations
+            assert [f"{where}: {d.message}" for d in reporter.diagnostics] == []
+
+
+def test_the_readme_shows_declarations_of_a_shipped_policy_word_for_word() -> None:
+    """What it leaves out of them (a title, examples) it leaves out whole."""
+    text = (policies_root() / "household_chemicals.safecot").read_text(encoding="utf-8")
+    for name, condition in re.findall(r"^let (\w+) += +(.*)$", text, flags=re.MULTILINE):
+        text = re.sub(rf"\b{name}\b", condition, text)  # written out in the README
+    policy = " ".join(text.split())
+    (fragment,) = [block.text for block in blocks("README.md") if block.language == "safecot-fragment"]
+    for line in fragment.splitlines():
+        assert " ".join(line.split()).removesuffix(" }") in policy, line
+
+
+def test_the_readme_shows_the_text_of_its_case(tmp_path: Path) -> None:
+    found = blocks("README.md")
+    (case,) = [block for block in found if block.file == "case.json"]
+    shown = next(block for block in found if block.language == "text" and block.text.startswith("<think>"))
+    (tmp_path / "case.json").write_text(case.text, encoding="utf-8")
+    done = run(f"safecotc explain {policies_root() / 'household_chemicals.safecot'} --case case.json", tmp_path)
+    assert done.returncode == 0, done.stderr
+    said = "\n".join(line.strip() for line in done.stdout.splitlines())
+    assert shown.text.rstrip("\n") in said
+
+
+def test_the_how_to_on_data_makes_the_rows_that_it_speaks_of(tmp_path: Path) -> None:
+    """The first request is refused, the second answered by its source; the third is left out as `no_answer`."""
+    shutil.copy(policies_root() / "household_chemicals.safecot", tmp_path)
+    for block in blocks("docs/how-to/data.md"):
+        if block.file is not None:
+            (tmp_path / block.file).write_text(block.text, encoding="utf-8")
+    for line in (tmp_path / "requests.jsonl").read_text(encoding="utf-8").splitlines():
+        for name in json.loads(line)["images"]:
+            Image.new("RGB", (8, 8), "white").save(tmp_path / name)
+    done = run("safecotc generate kitchen.yaml --format json --set data.strict=true", tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)["safecot"]
+    assert report["verdicts"] == {"comply": 1, "refuse": 1}
+    (left_out,) = report["left_out"]
+    assert (left_out["reason"], left_out["count"]) == ("no_answer", 1)
+    assert left_out["examples"][0].startswith("jsonl/c: ")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_whole_recipes_load(page: str, tmp_path: Path) -> None:
+    for block in blocks(page):
+        if block.language == "yaml" and block.text.startswith("name:"):
+            (tmp_path / "recipe.yaml").write_text(block.text, encoding="utf-8")
+            load_recipe(tmp_path / "recipe.yaml")
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to a page's headings."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ +(.*)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    text = re.sub(r"^```.*?^```$", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith(("http://", "https://")):
+            continue
+        name, _, anchor = target.partition("#")
+        path = (ROOT / page).parent / name if name else ROOT / page
+        assert path.exists(), f"{page}: {target}"
+        assert path.resolve().is_relative_to(ROOT), f"{page}: {target} leaves the repository"
+        assert not anchor or anchor in anchors(path), f"{page}: {target}"
+
+
+def test_documents_speak_of_no_machine() -> None:
+    for page in PAGES:
+        assert not re.search(r"(?<![\w.])/(work|tmp|root|home)/", (ROOT / page).read_text(encoding="utf-8")), page
