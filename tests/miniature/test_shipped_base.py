@@ -1,4 +1,4 @@
-"""The base that ships: it belongs to the policy beside it, it can do what it was taught, and its command makes its like."""
+"""The base that ships: it belongs to the policy beside it, does what it was taught, and its command makes its like."""
 
 from __future__ import annotations
 
