@@ -102,7 +102,8 @@ def read_case(policy: CompiledPolicy, data: object) -> Case:
         if raw is None:
             continue
         if isinstance(raw, Mapping):
-            if raw.keys() != {"unknown"} or raw["unknown"] is not True:
+            # `== True` would let 1 and 1.0 pass.
+            if len(raw) != 1 or raw.get("unknown") is not True:
                 raise CaseError(f'`{name}`: an object must be {{"unknown": true}}')
             cannot_tell.add(name)
             continue

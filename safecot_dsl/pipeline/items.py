@@ -38,7 +38,12 @@ def miniature_items(
         samples: list[tuple[Kind, Sample]] = [(Kind.POLICY, sample) for sample in cases]
         for kind in (Kind.UTILITY, Kind.PERCEPTION):
             count = sizes.utility if kind is Kind.UTILITY else sizes.perception
-            asked = small.questions(split, count, seed, "utility" if kind is Kind.UTILITY else "perception")
+            if not count:
+                continue  # some splits have no questions at all
+            try:
+                asked = small.questions(split, count, seed, "utility" if kind is Kind.UTILITY else "perception")
+            except ValueError as error:
+                raise RecipeError(f"`evaluation.splits.{name}.{kind}`: {error}") from error
             samples += [(kind, sample) for sample in asked]
         for number, (kind, sample) in enumerate(samples):
             items.append(_item(small, kind, split, number, sample))
