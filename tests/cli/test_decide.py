@@ -242,7 +242,11 @@ def test_who_reads_no_further_ends_the_command_quietly(folder: Path) -> None:
 
 def test_an_interrupted_command_says_so_in_one_line(folder: Path) -> None:
     run = subprocess.Popen(
-        command("decide", "p.safecot", "--cases", str(many(folder))), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command("decide", "p.safecot", "--cases", str(many(folder))),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Where the tests run in the background, the shell has them ignore the signal, and a child inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert run.stdout is not None
     run.stdout.readline()
