@@ -95,10 +95,10 @@ def _arms(run: Run, arm: str | None) -> list[str]:
     return [arm]
 
 
-def _progress(format: Format) -> Progress:
+def _progress() -> Progress:
+    """Progress goes to standard error, results to standard output."""
     from safecot_dsl.storage import Progress
 
-    del format  # progress goes to standard error, results to standard output
     return Progress()
 
 
@@ -110,7 +110,7 @@ def generate(
     format: Format = FORMAT,
 ) -> None:
     """Make the training rows of a recipe: Parquet, the same for TRL, a card, and a report of what was left out."""
-    with _progress(format) as progress:
+    with _progress() as progress:
         run = _prepare(recipe, out, set_, progress, training=False)
         made = {name: run.generate(name) for name in _arms(run, arm)}
     if format is Format.JSON:
@@ -133,7 +133,7 @@ def train(
     format: Format = FORMAT,
 ) -> None:
     """Train the LoRA adapters of a recipe. A run that was killed goes on from its last checkpoint."""
-    with _progress(format) as progress:
+    with _progress() as progress:
         run = _prepare(recipe, out, set_, progress)
         arms = _arms(run, arm)
         if show_batch:
@@ -165,7 +165,7 @@ def evaluate(recipe: str = RECIPE, out: Path | None = OUT, set_: list[str] = OVE
 
 def run(recipe: str = RECIPE, out: Path | None = OUT, set_: list[str] = OVERRIDE, format: Format = FORMAT) -> None:
     """Do everything in a recipe. A second run does nothing; a run after a kill continues."""
-    with _progress(format) as progress:
+    with _progress() as progress:
         prepared = _prepare(recipe, out, set_, progress)
         summary = prepared.evaluate()
     if format is Format.JSON:

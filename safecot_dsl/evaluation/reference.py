@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 
 from safecot_dsl.artifact import Case, CompiledPolicy, Speech, StepKind
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.render import ReasoningStyle, Rendered, Sentence, render
+from safecot_dsl.render import ReasoningStyle, Sentence, render, sentence_lines
 
 # Where an author wrote alternatives, all of them are right. They are gathered by drawing: with two alternatives, 16
 # draws miss one in 3 of 100,000 cases.
@@ -48,7 +46,7 @@ def derive(interpreter: Interpreter, case: Case, style: ReasoningStyle) -> Deriv
     for draw in range(_DRAWS):
         rendered = render(interpreter, case, style=style, seed=f"reference {draw}")
         found = tuple(
-            (_text(line), tuple(dict.fromkeys(_origin(policy, s) for s in line))) for line in _lines(rendered)
+            (_text(line), tuple(dict.fromkeys(_origin(policy, s) for s in line))) for line in sentence_lines(rendered)
         )
         lines = lines or found
         for text, origin in found:
@@ -65,7 +63,7 @@ def observations(interpreter: Interpreter, case: Case, style: ReasoningStyle) ->
     found: set[str] = set()
     for draw in range(_DRAWS if drawn else 1):
         rendered = render(interpreter, case, style=style, seed=f"reference {draw}")
-        found.update(normalise(_text(line)) for line in _lines(rendered) if line[0].step == "observe")
+        found.update(normalise(_text(line)) for line in sentence_lines(rendered) if line[0].step == "observe")
     return frozenset(found)
 
 
@@ -74,15 +72,6 @@ def normalise(text: str) -> str:
     punctuation, a final period."""
     folded = " ".join(text.casefold().split())
     return re.sub(r"\s+([.,;:!?])", r"\1", folded).rstrip(".").rstrip()
-
-
-def _lines(rendered: Rendered) -> Iterator[tuple[Sentence, ...]]:
-    """The sentences of each line as the target's writer sets them: one line a step, clauses each on their own."""
-    for step, sentences in groupby(rendered.reasoning, key=lambda sentence: sentence.step):
-        if step == "clause":
-            yield from ((sentence,) for sentence in sentences)
-        else:
-            yield tuple(sentences)
 
 
 def _text(line: tuple[Sentence, ...]) -> str:
