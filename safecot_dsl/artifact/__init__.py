@@ -39,6 +39,7 @@ from safecot_dsl.artifact.facts import (
     ValueName,
 )
 from safecot_dsl.artifact.policy import (
+    Allowed,
     Answer,
     CompiledPolicy,
     Criteria,
@@ -46,7 +47,9 @@ from safecot_dsl.artifact.policy import (
     Detector,
     DueClasses,
     Example,
+    Extended,
     Header,
+    Law,
     Node,
     Property,
     Proposition,
@@ -55,6 +58,7 @@ from safecot_dsl.artifact.policy import (
     Speech,
     Step,
     StepKind,
+    Table,
     Taxonomy,
     Utterance,
     VerdictPhrases,
@@ -64,6 +68,7 @@ from safecot_dsl.artifact.verdict import Verdict
 
 __all__ = [
     "UNKNOWN",
+    "Allowed",
     "And",
     "Answer",
     "AtLeast",
@@ -83,6 +88,7 @@ __all__ = [
     "DueClasses",
     "Empty",
     "Example",
+    "Extended",
     "Fact",
     "FactAtom",
     "FactSlot",
@@ -93,6 +99,7 @@ __all__ = [
     "HazardSlot",
     "Header",
     "Is",
+    "Law",
     "Matches",
     "Node",
     "Not",
@@ -110,6 +117,7 @@ __all__ = [
     "Step",
     "StepKind",
     "Subject",
+    "Table",
     "Taxonomy",
     "Template",
     "Text",

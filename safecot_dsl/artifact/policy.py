@@ -189,6 +189,53 @@ class Property(Frozen):
     key: str
 
 
+class Law(Frozen):
+    """A claim on all pairs of complete cases that differ in one fact: where `given` holds of the first, and the second
+    is the first with `fact` changed as said, the second's verdict is `never` laxer (or stricter) than the first's.
+
+    `change` is *becomes* (the value in `values`, "yes" or "no" for a flag, whatever it was), *gains* (one more member
+    of `values` in a set), *rises* or *falls* (any other value of a number that is higher, or lower).
+    """
+
+    name: str
+    fact: str
+    change: Literal["becomes", "gains", "rises", "falls"]
+    values: tuple[str, ...] = ()
+    group: str | None = None
+    given: Condition | None = None
+    never: Literal["laxer", "stricter"]
+    key: str
+
+
+class Table(Frozen):
+    """A decision table: each of its `rows` is the name of a rule, and its columns read `facts`, in this order.
+
+    Rows decide as rules do; that they are a table is a claim: no two of different verdicts ever apply together.
+    """
+
+    name: str
+    facts: tuple[str, ...]
+    rows: tuple[str, ...]
+    key: str
+
+
+class Extended(Frozen):
+    """A policy that this one extends, and what this one replaced of it, as source-map keys such as `rule:NAME`."""
+
+    name: str
+    version: str
+    overrides: tuple[str, ...] = ()
+
+
+class Allowed(Frozen):
+    """A comment `# allow: CODE reason`: a finding `code` whose place starts on `line` of `span.file` is wanted so."""
+
+    code: str
+    reason: str
+    line: int
+    span: Span
+
+
 class SourceFileRecord(Frozen):
     """A file that went in: its path relative to its root, and the sha-256 of its bytes."""
 
@@ -198,10 +245,11 @@ class SourceFileRecord(Frozen):
 
 class SourceMap(Frozen):
     """Where things stand: keys such as `rule:NAME`, `rule:NAME.when`, `rule:NAME.think.risk.0`, `default`,
-    `fact:image.objects`, `example:NAME` to spans."""
+    `fact:image.objects`, `example:NAME` to spans. `allowed` are the findings that the author has answered for."""
 
     files: tuple[SourceFileRecord, ...] = ()
     spans: dict[str, Span] = {}
+    allowed: tuple[Allowed, ...] = ()
 
 
 class CompiledPolicy(Frozen):
@@ -228,6 +276,9 @@ class CompiledPolicy(Frozen):
     criteria: Criteria = Criteria()
     examples: tuple[Example, ...] = ()
     properties: tuple[Property, ...] = ()
+    laws: tuple[Law, ...] = ()
+    tables: tuple[Table, ...] = ()
+    extends: tuple[Extended, ...] = ()
     source_map: SourceMap = SourceMap()
 
     @cached_property

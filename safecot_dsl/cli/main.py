@@ -9,7 +9,7 @@ import sys
 import typer
 
 from safecot_dsl import __version__
-from safecot_dsl.cli import policies, recipes, schemas
+from safecot_dsl.cli import authoring, codes, differences, editor, exporting, policies, recipes, schemas
 from safecot_dsl.cli.output import Exit, complain
 
 app = typer.Typer(
@@ -40,6 +40,11 @@ def _root(
 
 
 policies.register(app)
+authoring.register(app)
+differences.register(app)
+exporting.register(app)
+codes.register(app)
+editor.register(app)
 schemas.register(app)
 recipes.register(app)
 

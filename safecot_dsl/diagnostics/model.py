@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -51,7 +52,8 @@ class Diagnostic(_Frozen):
     """One thing that the compiler says of a source.
 
     Messages are lower case, without a final period, with what the user wrote in backticks; `help` says how to
-    mend it, apart from the message.
+    mend it, apart from the message. `notes` are further facts, one a line, such as a witness and what is decided of
+    it; `witness` is that case in its JSON form, for programs.
     """
 
     code: str
@@ -59,8 +61,10 @@ class Diagnostic(_Frozen):
     message: str
     span: Span
     labels: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
     help: str | None = None
     fix: Fix | None = None
+    witness: dict[str, Any] | None = None
 
 
 class DiagnosticsError(Exception):

@@ -17,16 +17,18 @@ _MAX_WIDTH = 160  # of a source line that is shown; a longer one is cut around t
 
 def render_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
     """Each diagnostic as an object with `code`, `severity`, `message`, `file`, `line`, `column`, `end_line`,
-    `end_column`, `help`, `labels` and `fix`; lines and columns from 1, the end exclusive."""
+    `end_column`, `notes`, `help`, `labels`, `fix` and `witness`; lines and columns from 1, the end exclusive."""
     return [
         {
             "code": d.code,
             "severity": d.severity.value,
             "message": d.message,
             **d.span.model_dump(),
+            "notes": list(d.notes),
             "help": d.help,
             "labels": [{"message": label.message, **label.span.model_dump()} for label in d.labels],
             "fix": d.fix.model_dump() if d.fix else None,
+            "witness": d.witness,
         }
         for d in diagnostics
     ]
@@ -53,6 +55,10 @@ def _render(diagnostic: Diagnostic, sources: Mapping[str, SourceFile], output: T
             output.append(f"{' ' * width}::: ", style="blue")
             output.append(f"{label.span}\n")
         _excerpt(label.span, label.message, "blue", sources, width, output)
+    for note in diagnostic.notes:
+        output.append(f"{' ' * width} = ", style="blue")
+        output.append("note", style="bold")
+        output.append(f": {visible(note)}\n")
     if diagnostic.help:
         output.append(f"{' ' * width} = ", style="blue")
         output.append("help", style="bold")

@@ -18,8 +18,10 @@ FLOORS = (
     "engine",
     "criteria",
     "render",
+    "analysis",
     "compiler",
     "workspace",
+    "testing",
     "storage",
     "models",
     "miniature",
@@ -27,7 +29,9 @@ FLOORS = (
     "dataset",
     "training",
     "evaluation",
+    "export",
     "pipeline",
+    "lsp",
     "cli",
 )
 # Modules of the package itself, which any folder may import and which import none.

@@ -107,7 +107,8 @@ def test_a_long_line_is_cut_around_its_fault() -> None:
 def test_json_is_flat_and_complete() -> None:
     fix = Fix(title="replace by `x`", span=span(1, 1, 1, 2), replacement="x")
     label = Label(span=span(3, 1, 3, 2), message="here")
-    (data,) = json.loads(json.dumps(render_json([fault(span(1, 7, 2, 3), help="h", labels=(label,), fix=fix)])))
+    data_in = fault(span(1, 7, 2, 3), help="h", notes=("n",), labels=(label,), fix=fix, witness={"facts": {}})
+    (data,) = json.loads(json.dumps(render_json([data_in])))
     assert data == {
         "code": "SC0001",
         "severity": "error",
@@ -117,6 +118,7 @@ def test_json_is_flat_and_complete() -> None:
         "column": 7,
         "end_line": 2,
         "end_column": 3,
+        "notes": ["n"],
         "help": "h",
         "labels": [{"message": "here", "file": "p.safecot", "line": 3, "column": 1, "end_line": 3, "end_column": 2}],
         "fix": {
@@ -124,6 +126,7 @@ def test_json_is_flat_and_complete() -> None:
             "span": {"file": "p.safecot", "line": 1, "column": 1, "end_line": 1, "end_column": 2},
             "replacement": "x",
         },
+        "witness": {"facts": {}},
     }
     assert list(data)[:6] == ["code", "severity", "message", "file", "line", "column"]
 

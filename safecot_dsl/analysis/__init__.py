@@ -1,0 +1,1 @@
+"""What a policy says of all cases: findings, proofs, differences, boundary cases. The solver lives here only."""

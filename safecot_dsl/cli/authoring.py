@@ -1,0 +1,9 @@
+"""Commands for authors: fmt, init, try."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    del app

@@ -1,0 +1,9 @@
+"""`safecotc explain-code`."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    del app

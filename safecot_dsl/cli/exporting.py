@@ -1,0 +1,9 @@
+"""`safecotc docs` and `safecotc export`."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    del app

@@ -1,0 +1,1 @@
+"""Policies and data in other people's forms: pages, other tools' formats."""
