@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := runs/demo
 
-.PHONY: demo base test test-all lint format install clean
+.PHONY: demo base tables test test-all lint format install clean
 
 install: .venv/.installed
 
@@ -20,6 +20,10 @@ demo: install
 # The miniature's base model ships; this trains it again, in some eight minutes.
 base: install
 	$(BIN)/python -m safecot_dsl.miniature policies/miniature.safecot recipes/miniature-base
+
+# The parser's tables, to be made again after every change of the grammar; a test holds them against it.
+tables: install
+	$(BIN)/python -m safecot_dsl.compiler.syntax grammar/safecot.tables.json
 
 test: install
 	$(BIN)/python -m pytest -m "not long" --numprocesses 2 --dist loadfile

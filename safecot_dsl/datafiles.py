@@ -1,16 +1,16 @@
-"""The one door to the data files that ship with the package: `grammar/`, `policies/`, `recipes/`."""
+"""The one door to the data files that ship: `grammar/`, `policies/`, `recipes/`, and the pages on error codes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
+_INSTALLED = _PACKAGE / "_data"
 
 
 def data_root() -> Path:
     """The folder that holds `grammar/`, `policies/` and `recipes/`: the checkout's top, or `_data` when installed."""
-    installed = _PACKAGE / "_data"
-    return installed if installed.is_dir() else _PACKAGE.parent
+    return _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent
 
 
 def grammar_path(name: str) -> Path:
@@ -24,3 +24,20 @@ def policies_root() -> Path:
 
 def recipes_root() -> Path:
     return data_root() / "recipes"
+
+
+def codes_root() -> Path:
+    """The folder of the pages on error codes: `docs/codes/` of the checkout, `codes/` of the data when installed."""
+    root = data_root()
+    return root / "codes" if root == _INSTALLED else root / "docs" / "codes"
+
+
+def code_pages() -> dict[str, Path]:
+    """The page of each code, sorted by code: Markdown whose first line is `# CODE: title`."""
+    return {path.stem: path for path in sorted(codes_root().glob("SC*.md"))}
+
+
+def code_title(page: Path) -> str:
+    """The title of a code's page, without the code."""
+    with page.open(encoding="utf-8") as lines:
+        return lines.readline().partition(": ")[2].rstrip("\n")

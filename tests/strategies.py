@@ -11,7 +11,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -52,7 +52,7 @@ from safecot_dsl.artifact import (
     Within,
     atoms,
 )
-from safecot_dsl.artifact.policy import Hazard, compute_digest
+from safecot_dsl.artifact.policy import Hazard, Law, Table, compute_digest
 
 VERDICTS = st.sampled_from(list(Verdict))
 
@@ -250,17 +250,22 @@ def policies(draw: DrawFn, min_rules: int = 1, max_rules: int = 6) -> CompiledPo
     """A policy of one to four facts and `min_rules` to `max_rules` rules.
 
     Rules have exceptions, to one or several rules, and these exceptions of their own; `unless`, `unsure` of their own,
-    hazards with and without severity. Conditions take every form.
+    hazards with and without severity. Conditions take every form. One policy in three has a decision table, whose rows
+    are the last rules, and laws.
     """
     names = draw(_NAMES)
     declared = tuple(draw(facts()).model_copy(update={"name": name}) for name in names)
+    grown = draw(_ONE_IN_THREE)
+    rule_names = draw(_PERMUTED_RULE_NAMES)[: draw(st.integers(min_rules, max_rules))]
+    columns = [fact for fact in declared if draw(st.booleans())] or [declared[0]]
+    rows = [_row(draw, name, columns) for name in rule_names[: draw(st.integers(1, 3)) if grown else 0]]
     rules: list[Rule] = []
-    for name in draw(_PERMUTED_RULE_NAMES)[: draw(st.integers(min_rules, max_rules))]:
+    for name in rule_names[len(rows) :]:
         hazard = draw(_HAZARDS)
         rules.append(
             Rule(
                 name=name,
-                exception_to=tuple(r.name for r in rules if draw(_ONE_IN_THREE)),
+                exception_to=tuple(r.name for r in [*rows, *rules] if draw(_ONE_IN_THREE)),
                 hazard=None if hazard is None else hazard.name,
                 when=_condition(draw, declared, 2),
                 unless=_condition(draw, declared, 1) if draw(_ONE_IN_THREE) else None,
@@ -268,7 +273,67 @@ def policies(draw: DrawFn, min_rules: int = 1, max_rules: int = 6) -> CompiledPo
                 unsure=draw(VERDICTS) if draw(_ONE_IN_THREE) else None,
             )
         )
-    return build_policy(declared, draw(st.permutations(rules)), draw(VERDICTS), draw(VERDICTS))
+    table = Table(
+        name="table_1",
+        facts=tuple(fact.name for fact in columns),
+        rows=tuple(row.name for row in rows),
+        key="table:table_1",
+    )
+    return build_policy(
+        declared,
+        [*draw(st.permutations(rules)), *rows],
+        draw(VERDICTS),
+        draw(VERDICTS),
+        tables=(table,) if rows else (),
+        laws=_laws(draw, declared) if grown else (),
+    )
+
+
+def _row(draw: DrawFn, name: str, columns: Sequence[Fact]) -> Rule:
+    """A rule whose condition is a row of cells: of each column nothing, an atom or the negation of one."""
+    asked = [fact for fact in columns if draw(st.booleans())] or [draw(st.sampled_from(columns))]
+    cells = tuple(_cell(draw, fact) for fact in asked)
+    hazard = draw(_HAZARDS)
+    return Rule(
+        name=name,
+        hazard=None if hazard is None else hazard.name,
+        when=cells[0] if len(cells) == 1 else And(items=cells),
+        unless=_condition(draw, columns, 1) if draw(_ONE_IN_FIVE) else None,
+        verdict=draw(VERDICTS),
+        unsure=draw(VERDICTS) if draw(_ONE_IN_FIVE) else None,
+    )
+
+
+def _cell(draw: DrawFn, fact: Fact) -> Condition:
+    atom = _atom(draw, fact)
+    if isinstance(atom, Has):
+        atom = atom.model_copy(update={"quantifier": "any"})
+    return Not(item=atom) if draw(_ONE_IN_THREE) else atom
+
+
+def _laws(draw: DrawFn, declared: Sequence[Fact]) -> tuple[Law, ...]:
+    laws: list[Law] = []
+    for fact in declared:
+        values: tuple[str, ...] = ()
+        change: Literal["becomes", "gains", "rises", "falls"]
+        match fact.type:
+            case FlagType():
+                change, values = "becomes", (draw(st.sampled_from(["yes", "no"])),)
+            case OneOfType(values=named):
+                change, values = "becomes", (draw(st.sampled_from(named)).name,)
+            case SetType(values=named):
+                change, values = "gains", _subset(draw, named) or (named[0].name,)
+            case NumberType():
+                change = "rises" if draw(st.booleans()) else "falls"
+            case TextType():
+                continue
+        given = _condition(draw, declared, 1) if draw(_ONE_IN_THREE) else None
+        never = "laxer" if draw(st.booleans()) else "stricter"
+        name = f"{fact.name} {change}"
+        laws.append(
+            Law(name=name, fact=fact.name, change=change, values=values, given=given, never=never, key=f"law:{name}")
+        )
+    return tuple(laws)
 
 
 _ONE_IN_THREE = st.sampled_from([False, False, True])
@@ -303,7 +368,15 @@ def skeletons(draw: DrawFn, max_rules: int = 7) -> CompiledPolicy:
 _ONE_IN_FIVE = st.sampled_from([False, False, False, False, True])
 
 
-def build_policy(declared: Sequence[Fact], rules: Sequence[Rule], default: Verdict, unsure: Verdict) -> CompiledPolicy:
+def build_policy(
+    declared: Sequence[Fact],
+    rules: Sequence[Rule],
+    default: Verdict,
+    unsure: Verdict,
+    *,
+    tables: tuple[Table, ...] = (),
+    laws: tuple[Law, ...] = (),
+) -> CompiledPolicy:
     """The artifact of these facts and rules, with the taxonomy `kinds` for hazards and its own digest."""
     used = sorted({rule.hazard for rule in rules if rule.hazard is not None})
     phrases = {node.name: node.phrase for node in NODES}
@@ -319,6 +392,8 @@ def build_policy(declared: Sequence[Fact], rules: Sequence[Rule], default: Verdi
             rules=tuple(rules),
             default=default,
             unsure=unsure,
+            tables=tables,
+            laws=laws,
         )
 
     return build(compute_digest(build("sha256:" + "0" * 64)))
@@ -472,6 +547,66 @@ def rule_declaration(rule: Rule) -> str:
     return head + " {\n  " + "\n  ".join(clauses) + "\n}"
 
 
+def table_declaration(table: Table, rules: Sequence[Rule]) -> str:
+    """The rules that are the table's rows, as rows. What all of them have in common is a clause of the table."""
+    shared = {kind: {_clause(rule, kind) for rule in rules} for kind in ("hazard", "unless", "unsure")}
+    common = [next(iter(texts)) for texts in shared.values() if len(texts) == 1]
+    lines = [text for text in common if text]
+    lines.append("columns " + ", ".join(table.facts))
+    for rule in rules:
+        cells = rule.when.items if isinstance(rule.when, And) else (rule.when,)
+        asked = {next(atoms(cell)).fact: cell_source(cell) for cell in cells}  # pyright: ignore[reportAttributeAccessIssue]
+        own = [_clause(rule, kind) for kind, texts in shared.items() if len(texts) > 1]
+        block = " { " + " ".join(own) + " }" if any(own) else ""
+        written = ", ".join(asked.get(fact, "any") for fact in table.facts)
+        lines.append(f"row {rule.name} : {written} then {rule.verdict.value}{block}")
+    return f"table {table.name} {{\n  " + "\n  ".join(lines) + "\n}"
+
+
+def _clause(rule: Rule, kind: str) -> str:
+    value = getattr(rule, kind)
+    if value is None:
+        return ""
+    return f"{kind} {condition_source(value) if kind == 'unless' else value}"
+
+
+def cell_source(cell: Condition) -> str:
+    """What a cell says of the fact of its column."""
+    match cell:
+        case Not(item=FlagIs()):
+            return "no"
+        case Not(item=item):
+            return f"not {cell_source(item)}"
+        case FlagIs():
+            return "yes"
+        case Is(values=(value,)) | Has(values=(value,)):
+            return value
+        case Is(values=values) | Has(values=values):
+            return braces(values)
+        case Within(node=node):
+            return f"within {node}"
+        case Empty():
+            return "empty"
+        case Compare(operator=operator, value=value):
+            return f"{operator} {number(value)}"
+        case Between(low=low, high=high):
+            return f"{number(low)} .. {number(high)}"
+        case Contains(phrases=(phrase,)):
+            return string(phrase)
+        case Contains(phrases=phrases):
+            return phrase_set_name(phrases)
+        case Matches():
+            return condition_source(cell).split(" matches ", 1)[1]
+        case other:
+            raise AssertionError(other)
+
+
+def law_declaration(law: Law) -> str:
+    to = f" {law.values[0] if law.change == 'becomes' else braces(law.values)}" if law.values else ""
+    given = "" if law.given is None else f" given {condition_source(law.given)}"
+    return f"law {string(law.name)} {{ change {law.fact} {law.change}{to}{given} expect never {law.never} }}"
+
+
 def taxonomy_declaration() -> str:
     def write(parent: str | None) -> Iterator[str]:
         for node in NODES:
@@ -485,16 +620,19 @@ def taxonomy_declaration() -> str:
 def declarations(policy: CompiledPolicy) -> list[str]:
     """The policy as declarations of the language, one for each fact and rule; their order means nothing."""
     used: dict[tuple[str, ...], Any] = {}
-    for rule in policy.rules:
-        for condition in (rule.when, rule.unless):
-            if condition is not None:
-                used |= {a.phrases: None for a in atoms(condition) if isinstance(a, Contains) and len(a.phrases) != 1}
+    conditions = [part for rule in policy.rules for part in (rule.when, rule.unless)]
+    for condition in [*conditions, *(law.given for law in policy.laws)]:
+        if condition is not None:
+            used |= {a.phrases: None for a in atoms(condition) if isinstance(a, Contains) and len(a.phrases) != 1}
     result = [f"phrases {phrase_set_name(phrases)} {{ {' '.join(map(string, phrases))} }}" for phrases in used]
     result.append(taxonomy_declaration())
     for fact in policy.facts:
         subject, line = fact_declaration(fact)
         result.append(f"facts {subject} {{ {line} }}")
-    result += [rule_declaration(rule) for rule in policy.rules]
+    rows = {row for table in policy.tables for row in table.rows}
+    result += [rule_declaration(rule) for rule in policy.rules if rule.name not in rows]
+    result += [table_declaration(table, [policy.rule_index[row] for row in table.rows]) for table in policy.tables]
+    result += [law_declaration(law) for law in policy.laws]
     result += [f"default {policy.default.value}", f"unsure {policy.unsure.value}"]
     return result
 

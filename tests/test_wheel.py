@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CASE = {"facts": {"image.objects": ["bleach", "ammonia"], "image.setting": "kitchen", "query.intent": "mix"}}
 
 #: What the core is made of; an environment with these and nothing else is one without extras.
-CORE = ["lark", "pydantic", "google-re2", "typer", "rich", "pyyaml"]
+CORE = ["lark", "pydantic", "google-re2", "typer", "rich", "pyyaml", "z3-solver"]
 
 
 @pytest.fixture(scope="session")
@@ -109,10 +109,10 @@ def core(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
 def test_every_file_that_the_package_reads_is_in_the_wheel(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if not name.endswith("/")}
-        for folder in ("grammar", "policies", "recipes"):
+        for folder in ("grammar", "policies", "recipes", "docs/codes"):
             for path in (ROOT / folder).rglob("*"):
                 if path.is_file() and not path.name.startswith("."):
-                    name = f"safecot_dsl/_data/{path.relative_to(ROOT)}"
+                    name = f"safecot_dsl/_data/{path.relative_to(ROOT).as_posix().removeprefix('docs/')}"
                     assert name in held
                     assert archive.read(name) == path.read_bytes()
     for path in (ROOT / "safecot_dsl").rglob("*"):
@@ -131,7 +131,7 @@ def test_nothing_else_is_in_it(wheel: Path) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {"safecot_dsl"}
     base = "safecot_dsl/_data/recipes/miniature-base/"
     texts = {Path(name).suffix for name in names if "/_data/" in name and not name.startswith(base)}
-    assert texts == {".lark", ".safecot", ".yaml", ".jsonl"}
+    assert texts <= {".lark", ".safecot", ".yaml", ".jsonl", ".md", ".json", ".js"}
     weights = (".pyc", ".pt", ".pth", ".bin", ".pkl", ".safetensors")
     assert {name for name in names if name.endswith(weights)} <= {f"{base}model.safetensors"}
 
@@ -141,6 +141,7 @@ def test_the_metadata_names_the_extras_and_keeps_torch_out_of_the_core(wheel: Pa
         (name,) = [name for name in archive.namelist() if name.endswith("METADATA")]
         lines = archive.read(name).decode().splitlines()
     assert {line.split(": ")[1] for line in lines if line.startswith("Provides-Extra")} == {
+        "editor",
         "data",
         "train",
         "miniature",
@@ -160,13 +161,16 @@ def test_the_data_files_are_found_in_both_places(core: Environment) -> None:
     assert datafiles.grammar_path("safecot.lark").is_file()
     installed = core.installed()
     assert not installed.is_relative_to(ROOT)
+    assert datafiles.codes_root() == ROOT / "docs" / "codes"
     code = (
-        "from safecot_dsl import datafiles as d; print(d.data_root(), d.policies_root(), d.recipes_root(), sep='\\n')"
+        "from safecot_dsl import datafiles as d; "
+        "print(d.data_root(), d.policies_root(), d.recipes_root(), d.codes_root(), sep='\\n')"
     )
     assert core.run("python", "-c", code).stdout.splitlines() == [
         str(installed / "_data"),
         str(installed / "_data" / "policies"),
         str(installed / "_data" / "recipes"),
+        str(installed / "_data" / "codes"),
     ]
 
 
@@ -178,6 +182,16 @@ def test_help_and_version(core: Environment) -> None:
     from safecot_dsl import __version__
 
     assert core.run("safecotc", "--version").stdout == f"safecotc {__version__}\n"
+
+
+def test_the_pages_on_codes_are_shown_when_installed(core: Environment) -> None:
+    listed = core.run("safecotc", "explain-code")
+    assert listed.returncode == 0, listed.stderr
+    assert [line[:6] for line in listed.stdout.splitlines()] == [
+        path.stem for path in sorted((ROOT / "docs" / "codes").glob("*.md"))
+    ]
+    shown = core.run("safecotc", "explain-code", "sc0205")
+    assert shown.stdout == (ROOT / "docs" / "codes" / "SC0205.md").read_text(encoding="utf-8")
 
 
 def test_every_installed_policy_and_library_is_fine(core: Environment) -> None:

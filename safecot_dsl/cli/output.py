@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from rich.console import Console
+
+    from safecot_dsl.diagnostics import Diagnostic, SourceFile
 
 
 class Exit(IntEnum):
@@ -30,10 +34,25 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class CheckFormat(StrEnum):
+    """How `check` writes what it found."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    SARIF = "sarif"
+
+
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 FORMAT = typer.Option(Format.TEXT, "--format", "-f", help="How to write the result.")
+CHECK_FORMAT = typer.Option(
+    CheckFormat.TEXT, "--format", "-f", help="How to write the result: for people, programs, GitHub or code scanning."
+)
 SET = typer.Option([], "--set", metavar="NAME=NUMBER", help="Set a param of the policy; may be given several times.")
+
+
+PATH = typer.Option([], "--path", metavar="DIR", help="Where imports are looked for too; may be given several times.")
 
 
 def console(*, error: bool = False) -> Console:
@@ -63,6 +82,29 @@ def write_json(value: Any) -> None:
     if not text.isascii() and _LONE_SURROGATE.search(text):  # it has no UTF-8 form, an escape has
         text = json.dumps(value, allow_nan=False)
     sys.stdout.write(text + "\n")
+
+
+def write_diagnostics(
+    diagnostics: Collection[Diagnostic], sources: Mapping[str, SourceFile], format: CheckFormat, summary: str
+) -> None:
+    """The diagnostics in a format; `summary` is a line after them where people read it."""
+    from safecot_dsl.diagnostics import render_json, render_text
+
+    match format:
+        case CheckFormat.JSON:
+            write_json({"diagnostics": render_json(diagnostics)})
+        case CheckFormat.SARIF:
+            from safecot_dsl.diagnostics.sarif import render_sarif
+
+            write_json(render_sarif(diagnostics, sources, Path.cwd()))
+        case CheckFormat.GITHUB:
+            from safecot_dsl.diagnostics.github import render_github
+
+            sys.stdout.write(f"{render_github(diagnostics, Path.cwd())}{summary}\n")
+        case CheckFormat.TEXT:
+            out = console()
+            out.print(render_text(diagnostics, sources), end="")
+            out.print(summary)
 
 
 def settings(pairs: list[str]) -> dict[str, float]:

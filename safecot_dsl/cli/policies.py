@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from safecot_dsl.cli.output import (
+    CHECK_FORMAT,
     FORMAT,
     SET,
+    CheckFormat,
     Exit,
     Format,
     console,
@@ -18,6 +20,7 @@ from safecot_dsl.cli.output import (
     parse_json,
     read_text,
     settings,
+    write_diagnostics,
     write_json,
 )
 
@@ -49,31 +52,36 @@ def _policy(path: Path, pairs: list[str]) -> CompiledPolicy:
 def check(
     files: list[Path] = typer.Argument(..., metavar="FILES...", help="Policies or libraries."),
     set_: list[str] = SET,
-    format: Format = FORMAT,
+    format: CheckFormat = CHECK_FORMAT,
     strict: bool = typer.Option(False, "--strict", help="Warnings fail too."),
+    quick: bool = typer.Option(False, "--quick", help="Without proofs: the text, examples and criteria only."),
+    coverage: bool = typer.Option(False, "--coverage", help="Sample which share of cases each verdict gets."),
+    time_limit: float = typer.Option(
+        60.0, "--time-limit", metavar="SECONDS", min=0.0, help="The most time for the proofs on one policy."
+    ),
 ) -> None:
-    """Report every error in policies, every example that fails, and what else looks wrong."""
-    from safecot_dsl.diagnostics import Severity, SourceFile, render_json, render_text
+    """Report every error in policies, every example, property and law that fails, and what else looks wrong."""
+    from safecot_dsl.diagnostics import Severity, SourceFile
     from safecot_dsl.workspace import check_policy, open_policy
 
+    if quick and coverage:
+        fail("`--quick` looks at no cases, and `--coverage` samples them: give one of the two")
     params = settings(set_)
     found: dict[tuple[str, Any, str], Any] = {}
     sources: dict[str, SourceFile] = {}
     for file in files:
         opened = open_policy(file, params)
-        for diagnostic in check_policy(opened):
+        for diagnostic in check_policy(opened, proofs=not quick, time_limit=time_limit, coverage=coverage):
             # A library's faults show with every policy that imports it; once is enough.
             found.setdefault((diagnostic.code, diagnostic.span, diagnostic.message), diagnostic)
         sources.update(opened.sources)
     errors = sum(d.severity is Severity.ERROR for d in found.values())
     warnings = sum(d.severity is Severity.WARNING for d in found.values())
-    if format is Format.JSON:
-        write_json({"diagnostics": render_json(found.values())})
-    else:
-        out = console()
-        out.print(render_text(found.values(), sources), end="")
-        files_word = f"{len(files)} file{'s' * (len(files) != 1)}"
-        out.print(f"{files_word} checked: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
+    files_word = f"{len(files)} file{'s' * (len(files) != 1)}"
+    notes = sum(d.severity is Severity.NOTE for d in found.values())
+    summary = f"{files_word} checked: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
+    summary += f", {_count(notes, 'note')}" if notes else ""
+    write_diagnostics(found.values(), sources, format, summary)
     if errors or (strict and warnings):
         raise typer.Exit(Exit.ERRORS)
 

@@ -7,7 +7,7 @@ from typing import Any
 from safecot_dsl.artifact import Example, Property, Verdict
 from safecot_dsl.compiler.conditions import Conditions
 from safecot_dsl.compiler.facts import typed_value
-from safecot_dsl.compiler.modules import Module, unknown
+from safecot_dsl.compiler.modules import Module, damaged, find_rule, rule_names, unknown
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.verdicts import read_verdict
 
@@ -15,33 +15,18 @@ from safecot_dsl.compiler.verdicts import read_verdict
 def lower_examples(
     module: Module, conditions: Conditions, spans: dict[str, tuple[Module, t.Syntax]]
 ) -> tuple[Example, ...]:
+    """The examples of one file; a fault is reported and its example left out."""
     examples: list[Example] = []
-    seen: dict[str, t.String] = {}
-    for declaration in module.of(t.ExampleDecl):
-        name = declaration.name
-        if name.text in seen:
-            _twice(module, "example", name, seen[name.text])
-            continue
-        seen[name.text] = name
+    for name, declaration in module.examples.items():
         given = _given(declaration, module, conditions)
         verdict = read_verdict(declaration.verdict, module)
         by = _by(declaration, module)
         if verdict is None or given is None:
             continue
-        key = f"example:{name.text}"
+        key = f"example:{name}"
         spans[key] = (module, declaration)
-        examples.append(Example(name=name.text, given=given, expect=verdict, by=by, key=key))
+        examples.append(Example(name=name, given=given, expect=verdict, by=by, key=key))
     return tuple(examples)
-
-
-def _twice(module: Module, what: str, name: t.String, first: t.String) -> None:
-    module.report.error(
-        "SC0102",
-        f"the {what} `{name.text}` is declared twice",
-        name.start,
-        name.end,
-        labels=(module.report.label("first declared here", first.start, first.end),),
-    )
 
 
 def _given(declaration: t.ExampleDecl, module: Module, conditions: Conditions) -> dict[str, Any] | None:
@@ -74,22 +59,17 @@ def _by(declaration: t.ExampleDecl, module: Module) -> tuple[str, ...] | None:
         fallback = name.text in ("default", "unsure")
         if fallback and len(names) > 1:
             module.report.error("SC0301", f"`{name.text}` speaks alone", name.start, name.end)
-        elif not fallback and name.text not in module.rules and name.text not in module.tree.damaged:
-            unknown(module, "rule", name, [*module.rules, "default", "unsure"])
+        elif not fallback and find_rule(module, name.text) is None and not damaged(module, name.text):
+            unknown(module, "rule", name, [*rule_names(module), "default", "unsure"])
     return tuple(sorted(names))
 
 
 def lower_properties(
     module: Module, conditions: Conditions, spans: dict[str, tuple[Module, t.Syntax]]
 ) -> tuple[Property, ...]:
+    """The properties of one file; a fault is reported and its property left out."""
     properties: list[Property] = []
-    seen: dict[str, t.String] = {}
-    for declaration in module.of(t.PropertyDecl):
-        name = declaration.name
-        if name.text in seen:
-            _twice(module, "property", name, seen[name.text])
-            continue
-        seen[name.text] = name
+    for name, declaration in module.properties.items():
         given = conditions.lower(declaration.given, module) if declaration.given is not None else None
         named = [read_verdict(verdict, module) for verdict in declaration.verdicts]
         if any(verdict is None for verdict in named) or (declaration.given is not None and given is None):
@@ -98,7 +78,7 @@ def lower_properties(
         if not expect:
             module.report.error("SC0301", "no verdict is left to expect", declaration.start, declaration.end)
             continue
-        key = f"property:{name.text}"
+        key = f"property:{name}"
         spans[key] = (module, declaration)
-        properties.append(Property(name=name.text, given=given, expect=expect, key=key))
+        properties.append(Property(name=name, given=given, expect=expect, key=key))
     return tuple(properties)

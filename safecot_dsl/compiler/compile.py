@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from safecot_dsl.artifact import CompiledPolicy, Header, SourceMap, Taxonomy, Verdict, VerdictPhrases
+from safecot_dsl.artifact import Allowed, CompiledPolicy, Header, SourceMap, Taxonomy, Verdict, VerdictPhrases
 from safecot_dsl.artifact.policy import SourceFileRecord, compute_digest
+from safecot_dsl.compiler.allowing import read_allowed
 from safecot_dsl.compiler.claims import lower_examples, lower_properties
 from safecot_dsl.compiler.conditions import Conditions
 from safecot_dsl.compiler.criteria import lower_all_criteria, name_propositions
+from safecot_dsl.compiler.extending import extended
 from safecot_dsl.compiler.facts import FactTable, declare_facts, number, taxonomy_of
+from safecot_dsl.compiler.laws import lower_laws
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.rules import Rules
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.compiler.tables import lower_tables
 from safecot_dsl.diagnostics import Span, closest
 
 _HEADER_KEYS = ("language", "version", "title", "owner", "description", "license")
@@ -45,9 +49,13 @@ def compile_modules(modules: list[Module], overrides: Mapping[str, float]) -> Co
         for let in module.lets.values():
             conditions.check_let(let, module)
     rules = Rules(entry, conditions, naming, spans)
-    lowered = [] if entry.is_library else rules.lower()
-    examples = lower_examples(entry, conditions, spans)
-    properties = lower_properties(entry, conditions, spans)
+    rows, tables = ([], []) if entry.is_library else lower_tables(rules)
+    lowered = [] if entry.is_library else [*rules.lower(), *rows]
+    family = entry.family[::-1]  # what is extended goes first
+    examples = tuple(example for member in family for example in lower_examples(member, conditions, spans))
+    properties = tuple(claim for member in family for claim in lower_properties(member, conditions, spans))
+    laws = tuple(law for member in family for law in lower_laws(member, conditions, spans))
+    allowed = tuple(comment for module in modules for comment in read_allowed(module))
     if entry.is_library or entry.tree.header is None:
         return None
     default, unsure = rules.fallback("default"), rules.fallback("unsure")
@@ -79,7 +87,10 @@ def compile_modules(modules: list[Module], overrides: Mapping[str, float]) -> Co
         criteria=criteria,
         examples=examples,
         properties=properties,
-        source_map=_source_map(modules, spans),
+        laws=laws,
+        tables=tuple(tables),
+        extends=extended(entry),
+        source_map=_source_map(modules, spans, allowed),
     )
     return policy.model_copy(update={"digest": compute_digest(policy)})
 
@@ -139,6 +150,10 @@ _ONLY_POLICIES = {
     t.RuleDecl: "rules and exceptions",
     t.ExampleDecl: "examples",
     t.PropertyDecl: "properties",
+    t.LawDecl: "laws",
+    t.TableDecl: "tables",
+    t.ExtendDecl: "`extend`",
+    t.OverrideDecl: "`override`",
 }
 
 
@@ -155,7 +170,9 @@ def _check_kind(module: Module) -> None:
                 f"a library has no {what.replace(' and ', ' or ')}",
                 declaration.start,
                 end,
-                help="they belong to the policy that imports it",
+                help=None
+                if isinstance(declaration, t.ExtendDecl | t.OverrideDecl)
+                else "they belong to the policy that imports it",
             )
 
 
@@ -170,7 +187,8 @@ def _params(modules: list[Module], overrides: Mapping[str, float]) -> dict[str, 
     for name, value in overrides.items():
         # A library's param is set under the name by which the policy knows it, or under its full name.
         alias, _, last = name.partition(".")
-        full = entry.imports[alias].full(last) if last and alias in entry.imports else name
+        owner = next((member.imports[alias] for member in entry.family if alias in member.imports), None)
+        full = owner.full(last) if last and owner is not None else name
         where = entry.tree.header.name if entry.tree.header else t.Name(0, 0, "")
         if full not in params:
             meant = closest(name, params)
@@ -216,10 +234,16 @@ def _verdict_phrases(modules: list[Module]) -> dict[Verdict, VerdictPhrases]:
     standard = [module for module in modules if module.qname == VERDICT_PHRASES]
 
     def find(name: str) -> tuple[str, tuple[str, ...]]:
-        imported = {alias: module for alias, module in entry.imports.items() if name in module.phrases}
-        if name not in entry.phrases and len({module.qname for module in imported.values()}) > 1:
-            _refuse_two(entry, name, sorted(imported))
-        for module in (entry, *imported.values(), *standard):
+        imported = [
+            (member, alias, module)
+            for member in entry.family
+            for alias, module in member.imports.items()
+            if name in module.phrases
+        ]
+        own = [member for member in entry.family if name in member.phrases]
+        if not own and len({module.qname for _, _, module in imported}) > 1:
+            _refuse_two(entry, name, imported)
+        for module in (*own, *(module for _, _, module in imported), *standard):
             declared = module.phrases.get(name)
             if declared is not None and declared.phrases:
                 return module.full(name), tuple(phrase.text for phrase in declared.phrases)
@@ -232,12 +256,17 @@ def _verdict_phrases(modules: list[Module]) -> dict[Verdict, VerdictPhrases]:
     return found
 
 
-def _refuse_two(entry: Module, name: str, aliases: list[str]) -> None:
-    for declaration in entry.of(t.ImportDecl):
-        alias = declaration.alias.text if declaration.alias else declaration.module.parts[-1]
-        if alias == aliases[-1]:
-            both = " and ".join(f"`{known}`" for known in aliases)
-            entry.report.error(
+def _refuse_two(entry: Module, name: str, imported: list[tuple[Module, str, Module]]) -> None:
+    """Of imports that declare the same phrases the last by name is underlined, the policy's own if there is one."""
+    names = {alias for _, alias, _ in imported}
+    if len(names) == 1:  # in two files, for two libraries
+        names = {module.qname for _, _, module in imported}
+    both = " and ".join(f"`{known}`" for known in sorted(names))
+    member, alias = max(((m, a) for m, a, _ in imported), key=lambda found: (found[0] is entry, found[1]))
+    for declaration in member.of(t.ImportDecl):
+        known = declaration.alias.text if declaration.alias else declaration.module.parts[-1]
+        if known == alias:
+            member.report.error(
                 "SC0107",
                 f"{both} both declare the phrases `{name}`, which the policy falls back on",
                 declaration.start,
@@ -246,10 +275,12 @@ def _refuse_two(entry: Module, name: str, aliases: list[str]) -> None:
             )
 
 
-def _source_map(modules: list[Module], spans: dict[str, tuple[Module, t.Syntax]]) -> SourceMap:
+def _source_map(
+    modules: list[Module], spans: dict[str, tuple[Module, t.Syntax]], allowed: tuple[Allowed, ...]
+) -> SourceMap:
     placed: dict[str, Span] = {}
     for key, (module, syntax) in sorted(spans.items()):
         span = module.report.source.span(syntax.start, syntax.end)
         placed[key] = span.model_copy(update={"file": module.record})
     files = tuple(SourceFileRecord(path=module.record, sha256=module.sha256) for module in modules)
-    return SourceMap(files=tuple(sorted(files, key=lambda record: record.path)), spans=placed)
+    return SourceMap(files=tuple(sorted(files, key=lambda record: record.path)), spans=placed, allowed=allowed)

@@ -28,7 +28,17 @@ from safecot_dsl.artifact import (
     TextType,
     Within,
 )
-from safecot_dsl.compiler.facts import FactTable, below, check_value, kind_of, number, out_of_range, subject_hint
+from safecot_dsl.compiler.facts import (
+    FactTable,
+    below,
+    check_value,
+    domain,
+    kind_of,
+    number,
+    out_of_range,
+    refuse_value,
+    subject_hint,
+)
 from safecot_dsl.compiler.modules import SUBJECTS, Module, find, lookup, unknown, visible
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.diagnostics import closest
@@ -82,7 +92,9 @@ class Conditions:
                 "SC0201", f"`{name.text}` is a condition of its own and cannot be compared", name.start, name.end
             )
         elif not self.facts.is_broken(name.text):
-            unknown(module, "fact", name, self.facts.entries)
+            # The same fact under the wrong subject is nearer than another of this subject.
+            last = [known for known in self.facts.entries if known.split(".", 1)[-1] == name.parts[-1]]
+            unknown(module, "fact", name, last or self.facts.entries)
         return None
 
     def phrase_set(self, name: t.QName, module: Module) -> tuple[str, tuple[str, ...]] | None:
@@ -343,8 +355,8 @@ class Conditions:
         return False
 
     def _is(self, atom: t.IsAtom, fact: Fact, value: t.Name, module: Module) -> Condition | None:
-        if isinstance(fact.type, FlagType) and value.text in ("yes", "no"):
-            written = f"{fact.name}" if (value.text == "yes") != atom.negated else f"not {fact.name}"
+        if isinstance(fact.type, FlagType) and value.text in ("yes", "no", "true", "false"):
+            written = f"{fact.name}" if (value.text in ("yes", "true")) != atom.negated else f"not {fact.name}"
             module.report.error(
                 "SC0201",
                 f"`{fact.name}` is a flag, which is a condition by itself",
@@ -393,7 +405,7 @@ class Conditions:
     def _is_of(module: Module, name: t.QName, taxonomy: Taxonomy) -> bool:
         """Does a qualified name's beginning name the taxonomy or the library that declares it?"""
         prefix = name.parts[:-1]
-        if len(prefix) == 1 and prefix[0] in module.taxonomies:
+        if len(prefix) == 1 and any(prefix[0] in member.taxonomies for member in module.family):
             return module.full(prefix[0]) == taxonomy.name
         owner = module.imports.get(prefix[0])
         if owner is not None:
@@ -409,8 +421,13 @@ class Conditions:
             fine = [check_value(fact, name, module) for name in members.names]
             values = tuple(dict.fromkeys(name.text for name in members.names))
             return (values, None) if all(fine) else None
-        found = lookup(module, "group", members)
+        found = find(module, "group", members)
         if found is None:
+            help = None
+            if members.text in domain(fact):
+                word = "has" if isinstance(fact.type, SetType) else "is"
+                help = f"it is a value of `{fact.name}`: write `{fact.name} {word} {members.text}`"
+            unknown(module, "group", members, visible(module, "group") if help is None else (), help)
             return None
         owner, group = found
         known = {value.name for value in fact.type.values} if isinstance(fact.type, OneOfType | SetType) else set()
@@ -426,6 +443,19 @@ class Conditions:
             return None
         values = tuple(dict.fromkeys(name.text for name in group.members.names))
         return values, owner.full(group.name.text)
+
+    def members_or_value(
+        self, members: t.Names | t.QName, fact: Fact, module: Module
+    ) -> tuple[tuple[str, ...], str | None] | None:
+        """As for a list or a group, and a name alone is a value of the fact where it has one of that name."""
+        if isinstance(members, t.QName) and len(members.parts) == 1:
+            known = domain(fact)
+            if members.text in known:
+                return (members.text,), None
+            if find(module, "group", members) is None:
+                refuse_value(members, fact, [*known, *visible(module, "group")], module)
+                return None
+        return self._members(members, fact, module)
 
     def _operand(self, operand: t.Number | t.QName, fact: Fact, module: Module) -> tuple[float, str | None] | None:
         param = None
@@ -462,7 +492,7 @@ class Conditions:
             return None
         if low[0] > high[0]:
             module.report.error(
-                "SC0205", f"`between` runs from {low[0]:g} down to {high[0]:g}", atom.low.start, atom.high.end
+                "SC0205", f"the range runs from {low[0]:g} down to {high[0]:g}", atom.low.start, atom.high.end
             )
             return None
         return Between(fact=fact.name, low=low[0], high=high[0], low_param=low[1], high_param=high[1])
@@ -480,8 +510,9 @@ def _comparison_hint(fact: Fact) -> str:
             return f"compare it with `is`, `is not` or `in`: `{fact.name} is {fact.type.values[0].name}`"
         case SetType():
             return f"ask it with `has`: `{fact.name} has {fact.type.values[0].name}`"
-        case NumberType():
-            return f"compare it with `<`, `<=`, `>`, `>=` or `between`: `{fact.name} >= {fact.type.low:g}`"
+        case NumberType(low=low, high=high):
+            example = f"`{fact.name} >= {(low + high) / 2:g}`"
+            return f"compare it with `<`, `<=`, `>`, `>=` or `between`: {example}"
         case TextType():
             return f'ask it with `contains` or `matches`: `{fact.name} contains "..."`'
 
@@ -521,6 +552,11 @@ def check_pattern(regex: t.Regex, module: Module) -> bool:
 # Criteria ---------------------------------------------------------------------------------------------------------
 
 
+def own_propositions(module: Module) -> list[str]:
+    """The propositions, and the `let`s of criteria, that the policy (or library) declares itself."""
+    return [name for member in module.family for name in (*member.propositions, *member.criteria_lets)]
+
+
 def find_proposition(module: Module, name: t.QName) -> tuple[Module, str] | None:
     """The file that declares a proposition (or `let` of criteria) and its name there. Imported ones stand bare too."""
     for kind in ("proposition", "criteria let"):
@@ -557,7 +593,7 @@ def lower_criteria(
             inner = lower_criteria(item, module, naming, level + 1)
             return None if inner is None else Not(item=inner)
         case t.NameAtom(name=name) if name.parts[0] not in SUBJECTS or len(name.parts) == 1:
-            if len(name.parts) == 1 and name.text not in module.propositions and name.text not in module.criteria_lets:
+            if len(name.parts) == 1 and name.text not in own_propositions(module):
                 owners = {
                     a: m.qname
                     for a, m in module.imports.items()
@@ -574,7 +610,7 @@ def lower_criteria(
                     return None
             found = find_proposition(module, name)
             if found is None:
-                known = [*module.propositions, *module.criteria_lets]
+                known = own_propositions(module)
                 for imported in module.imports.values():
                     known += [*imported.propositions, *imported.criteria_lets]
                 elsewhere = next((qname for qname, declared in naming if qname and declared == name.text), None)

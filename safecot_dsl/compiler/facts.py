@@ -19,7 +19,7 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.artifact.case import CaseError, Value, read_value
 from safecot_dsl.artifact.policy import Hazard
-from safecot_dsl.compiler.modules import SUBJECTS, Module, NodeEntry, lookup, unknown
+from safecot_dsl.compiler.modules import SUBJECTS, Module, NodeEntry, damaged, find, lookup, unknown
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.diagnostics import closest
 
@@ -60,6 +60,8 @@ def declare_facts(modules: list[Module]) -> FactTable:
     """The facts of all files; a fact declared twice or with a faulty type is an error."""
     facts: dict[str, tuple[Fact, t.FactDecl, Module]] = {}
     broken = {name for module in modules for name in module.tree.damaged}
+    if any(module.base_unknown for module in modules):
+        broken.update(SUBJECTS)
     for module in modules:
         for block in module.of(t.FactsDecl):
             for declaration in block.facts:
@@ -236,20 +238,39 @@ def domain(fact: Fact) -> list[str]:
 
 
 def check_value(fact: Fact, name: t.Name, module: Module) -> bool:
-    """Is `name` in the domain of the fact? An error otherwise."""
+    """Is `name` in the domain of the fact? An error otherwise, with what was probably meant where it is a group."""
     known = domain(fact)
     if name.text in known:
         return True
+    meant = closest(name.text, known)
+    help = f"did you mean `{meant}`?" if meant else f"its values are {_listed(known)}"
+    if find(module, "group", t.QName(name.start, name.end, (name.text,))) is not None:
+        word = "has any of" if isinstance(fact.type, SetType) else "in"
+        help, meant = f"it is a group: write `{fact.name} {word} {name.text}`", None
+    module.report.error(
+        "SC0202",
+        f"`{name.text}` is not a value of `{fact.name}`",
+        name.start,
+        name.end,
+        help=help,
+        replacement=meant,
+    )
+    return False
+
+
+def refuse_value(name: t.QName, fact: Fact, known: list[str], module: Module) -> None:
+    """Report a name that is neither a value of the fact nor what else could stand there (`known`)."""
+    if damaged(module, name.text):
+        return
     meant = closest(name.text, known)
     module.report.error(
         "SC0202",
         f"`{name.text}` is not a value of `{fact.name}`",
         name.start,
         name.end,
-        help=f"did you mean `{meant}`?" if meant else f"its values are {_listed(known)}",
+        help=f"did you mean `{meant}`?" if meant else f"it is {kind_of(fact)}",
         replacement=meant,
     )
-    return False
 
 
 def taxonomy_of(module: Module, declaration: t.TaxonomyDecl) -> Taxonomy:
@@ -279,15 +300,22 @@ def below(taxonomy: Taxonomy, node: str) -> tuple[str, ...]:
 
 def find_node(module: Module, name: t.QName) -> tuple[Module, NodeEntry] | None:
     """The node that a qualified name means: `hazards.violent_crimes`, or a bare name of the file's own taxonomy."""
-    own = len(name.parts) == 2 and name.parts[0] in module.taxonomies
+    # A file's bare name means a node that it can know of, not one of a policy that extends it.
+    below = [module, *module.bases]
+    own = len(name.parts) == 2 and any(name.parts[0] in member.taxonomies for member in below)
     imported = module.imports.get(name.parts[0]) if len(name.parts) > 1 and not own else None
-    owner = imported or module
+    owners = [imported] if imported else below
     *taxonomy, node = name.text.split(".")[1 if imported else 0 :]
-    entries = [entry for entry in owner.nodes.get(node, []) if not taxonomy or [entry.taxonomy.name.text] == taxonomy]
+    entries = [
+        (owner, entry)
+        for owner in owners
+        for entry in owner.nodes.get(node, [])
+        if not taxonomy or [entry.taxonomy.name.text] == taxonomy
+    ]
     if len(entries) == 1:
-        return owner, entries[0]
+        return entries[0]
     if entries:
-        where = ", ".join(f"`{entry.taxonomy.name.text}`" for entry in entries)
+        where = ", ".join(f"`{entry.taxonomy.name.text}`" for _, entry in entries)
         module.report.error(
             "SC0107",
             f"`{name.text}` is a node of several taxonomies: {where}",
@@ -296,7 +324,7 @@ def find_node(module: Module, name: t.QName) -> tuple[Module, NodeEntry] | None:
             help="put the taxonomy's name before it",
         )
         return None
-    known = list(module.nodes)
+    known = [known for owner in below for known in owner.nodes]
     for alias, imported in module.imports.items():
         known += [f"{alias}.{node}" for node in imported.nodes]
     unknown(module, "hazard", name, known)
@@ -316,7 +344,7 @@ def hazard_of(module: Module, entry: NodeEntry) -> Hazard:
             break
         node = by_name[node.parent] if node.parent else None
     name = entry.node.name.text
-    if len(module.nodes[name]) > 1:  # of two taxonomies of one file: the bare name would mean either
+    if sum(len(member.nodes.get(name, ())) for member in module.family) > 1:  # the bare name would mean either
         name = f"{entry.taxonomy.name.text}.{name}"
     return Hazard(name=module.full(name), phrase=phrase, severity=severity)
 

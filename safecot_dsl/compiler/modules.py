@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from safecot_dsl.compiler.report import Reporter
@@ -22,10 +23,15 @@ class NodeEntry:
     parent: t.NodeDecl | None
 
 
-@dataclass
+@dataclass(eq=False)
 class Module:
-    """A file: `qname` is the path it is imported by (`std.hazards`), empty for the file that is compiled; `record`
-    names the file in source maps, relative to its root."""
+    """A file: `qname` is the path it is imported by (`std.hazards`), empty for the file that is compiled and for those
+    that it extends; `record` names the file in source maps, relative to its root.
+
+    `family` is a policy with all that it extends, itself first: what one of them declares is each one's own. The tables
+    of names hold what counts: what a policy above it has overridden is no longer in a file's tables, and stands in its
+    `overridden`, by source-map keys.
+    """
 
     qname: str
     record: str
@@ -43,7 +49,19 @@ class Module:
     propositions: dict[str, t.PropositionDecl] = field(default_factory=dict)
     criteria_lets: dict[str, t.LetDecl] = field(default_factory=dict)
     criteria: dict[str, t.CriteriaDecl] = field(default_factory=dict)
-    rules: dict[str, t.RuleDecl] = field(default_factory=dict)
+    rules: dict[str, t.RuleDecl | t.RowDecl] = field(default_factory=dict)
+    tables: dict[str, t.TableDecl] = field(default_factory=dict)
+    examples: dict[str, t.ExampleDecl] = field(default_factory=dict)
+    properties: dict[str, t.PropertyDecl] = field(default_factory=dict)
+    laws: dict[str, t.LawDecl] = field(default_factory=dict)
+    fallbacks: dict[str, t.FallbackDecl] = field(default_factory=dict)  # `default` and `unsure`
+    overriding: dict[int, t.OverrideDecl] = field(default_factory=dict)  # by the `id` of what stands after `override`
+    overridden: set[str] = field(default_factory=set)
+    family: list[Module] = field(default_factory=list)
+    base_missing: bool = False  # it extends a policy that cannot be had: what that declares is not known
+
+    def __post_init__(self) -> None:
+        self.family.append(self)
 
     @property
     def is_library(self) -> bool:
@@ -53,12 +71,30 @@ class Module:
         """The name by which the artifact knows what this file declares as `name`."""
         return f"{self.qname}.{name}" if self.qname else name
 
+    @cached_property
+    def declarations(self) -> tuple[t.Declaration, ...]:
+        """The file's declarations, `override` taken off."""
+        return tuple(d.declaration if isinstance(d, t.OverrideDecl) else d for d in self.tree.declarations)
+
     def of(self, kind: type[Any]) -> list[Any]:
-        return [declaration for declaration in self.tree.declarations if isinstance(declaration, kind)]
+        return [declaration for declaration in self.declarations if isinstance(declaration, kind)]
+
+    @property
+    def base_unknown(self) -> bool:
+        """Does it extend something of which nobody knows what it declares?"""
+        return self.base_missing or "extend" in self.tree.damaged_kinds
+
+    @property
+    def bases(self) -> list[Module]:
+        """The policies that this one extends, the nearest first."""
+        return self.family[self.family.index(self) + 1 :]
 
     def index(self) -> None:
         """Fill the tables of names; a name that is declared twice is an error at its second place."""
         for declaration in self.tree.declarations:
+            if isinstance(declaration, t.OverrideDecl):
+                self.overriding[id(declaration.declaration)] = declaration
+        for declaration in self.declarations:
             match declaration:
                 case t.ParamDecl(name=name):
                     self._declare(self.params, name, declaration, "param")
@@ -82,16 +118,39 @@ class Module:
                             self._declare(self.criteria_lets, let.name, let, "`let` of criteria")
                 case t.RuleDecl(name=name):
                     self._declare(self.rules, name, declaration, "rule")
+                case t.TableDecl(name=name):
+                    self._declare(self.tables, name, declaration, "table")
+                    for row in declaration.rows:
+                        self._declare(self.rules, row.name, row, "rule")
+                case t.ExampleDecl(name=name):
+                    self._declare(self.examples, name, declaration, "example")
+                case t.PropertyDecl(name=name):
+                    self._declare(self.properties, name, declaration, "property")
+                case t.LawDecl(name=name):
+                    self._declare(self.laws, name, declaration, "law")
+                case t.FallbackDecl(kind=kind):
+                    self._declare_fallback(kind, declaration)
                 case _:
                     pass
 
-    def _declare(self, table: dict[str, Any], name: t.Name, declaration: Any, what: str) -> None:
+    def _declare_fallback(self, kind: str, declaration: t.FallbackDecl) -> None:
+        first = self.fallbacks.setdefault(kind, declaration)
+        if first is not declaration:
+            self.report.error(
+                "SC0302",
+                f"`{kind}` stands twice: a policy has exactly one",
+                declaration.start,
+                declaration.verdict.end,
+                labels=(self.report.label("first here", first.start, first.verdict.end),),
+            )
+
+    def _declare(self, table: dict[str, Any], name: t.Name | t.String, declaration: Any, what: str) -> None:
         if name.text in table:
             self.duplicate(name, what, table[name.text].name)
         else:
             table[name.text] = declaration
 
-    def duplicate(self, name: t.Name, what: str, first: t.Syntax) -> None:
+    def duplicate(self, name: t.Name | t.String, what: str, first: t.Syntax) -> None:
         label: Label = self.report.label("first declared here", first.start, first.end)
         self.report.error(
             "SC0102", f"the {what} `{name.text}` is declared twice", name.start, name.end, labels=(label,)
@@ -110,6 +169,7 @@ class Module:
             pending.extend((child, node) for child in reversed(node.children))
 
 
+# Kinds of names that a reference can mean, by the table that holds them.
 _TABLES = {
     "param": "params",
     "group": "groups",
@@ -127,22 +187,40 @@ def table(module: Module, kind: str) -> dict[str, Any]:
 
 def visible(module: Module, kind: str) -> list[str]:
     """Every name of a kind that a file can write, for suggestions."""
-    names = list(table(module, kind))
+    names = [name for member in module.family for name in table(member, kind)]
     for alias, imported in module.imports.items():
         names += [f"{alias}.{name}" for name in table(imported, kind)]
     return names
 
 
 def find(module: Module, kind: str, name: t.QName) -> tuple[Module, Any] | None:
-    """The file and declaration behind a name; None where there is none. The file's own names come first."""
+    """The file and declaration behind a name; None where there is none. The policy's own names come first."""
     if len(name.parts) == 1:
-        own = table(module, kind).get(name.parts[0])
-        return None if own is None else (module, own)
+        for member in module.family:
+            own = table(member, kind).get(name.parts[0])
+            if own is not None:
+                return member, own
+        return None
     if len(name.parts) == 2 and name.parts[0] in module.imports:
         imported = module.imports[name.parts[0]]
         found = table(imported, kind).get(name.parts[1])
         return None if found is None else (imported, found)
     return None
+
+
+def find_rule(module: Module, name: str) -> t.RuleDecl | t.RowDecl | None:
+    """The rule, exception or row of that name in the policy."""
+    return next((member.rules[name] for member in module.family if name in member.rules), None)
+
+
+def rule_names(module: Module) -> list[str]:
+    return [name for member in module.family for name in member.rules]
+
+
+def damaged(module: Module, name: str) -> bool:
+    """Is it unknown what the policy declares as `name`, because the declaration, or what the policy extends, could not
+    be read?"""
+    return any(name in member.tree.damaged or member.base_unknown for member in module.family)
 
 
 def lookup(module: Module, kind: str, name: t.QName) -> tuple[Module, Any] | None:
@@ -157,9 +235,12 @@ def _follows(module: Module, what: str, name: t.QName | t.Name) -> bool:
     """Is a name unknown only because of another fault, which has been reported: an import that failed, or the
     declaration, which could not be read?"""
     first, dot, last = name.text.partition(".")
-    if dot and first in module.missing:
+    lost_import = "import" in module.tree.damaged_kinds and first in module.tree.damaged
+    if dot and (first in module.missing or lost_import):
         return True
-    owners = [module]
+    if not (dot and first in module.imports) and any(member.base_unknown for member in module.family):
+        return True
+    owners = module.family[:]
     if dot:
         owners = [module.imports[first]] if first in module.imports else []
     elif what == "proposition":
@@ -184,6 +265,10 @@ def unknown(module: Module, what: str, name: t.QName | t.Name, known: Iterable[s
     first = text.split(".", 1)[0]
     if meant is None and "." in text and first not in module.imports and first not in SUBJECTS:
         help = f"nothing is imported under the name `{first}`"
+        theirs = next((base.imports[first] for base in module.bases if first in base.imports), None)
+        if theirs is not None:
+            written = theirs.qname if theirs.qname.endswith(f".{first}") else f"{theirs.qname} as {first}"
+            help = f"add `import {written}`: what a policy that is extended imports is for its own text only"
         module.report.error("SC0101", f"unknown {what} `{text}`", name.start, name.end, help=help)
         return
     module.report.error(

@@ -13,6 +13,7 @@ class Reporter:
     def __init__(self, source: SourceFile) -> None:
         self.source = source
         self.diagnostics: list[Diagnostic] = []
+        self._said: set[tuple[str, str, int, int]] = set()
 
     @property
     def failed(self) -> bool:
@@ -50,8 +51,9 @@ class Reporter:
         replacement: str | None,
         labels: tuple[Label, ...],
     ) -> None:
-        if len(self.diagnostics) > MAX_DIAGNOSTICS:
+        if len(self.diagnostics) > MAX_DIAGNOSTICS or (code, message, start, end) in self._said:
             return
+        self._said.add((code, message, start, end))  # one fault is met on several ways, such as by each row of a table
         span = self.source.span(start, end)
         if len(self.diagnostics) == MAX_DIAGNOSTICS:
             severity, code, help, replacement, labels = Severity.ERROR, "SC0501", None, None, ()

@@ -9,7 +9,7 @@ from safecot_dsl.artifact import Condition, Rule, Speech, Verdict
 from safecot_dsl.artifact.policy import Hazard
 from safecot_dsl.compiler.conditions import Conditions, lower_criteria
 from safecot_dsl.compiler.facts import find_node, hazard_of
-from safecot_dsl.compiler.modules import Module, unknown
+from safecot_dsl.compiler.modules import Module, damaged, find_rule, rule_names, unknown
 from safecot_dsl.compiler.speech import Speeches
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.verdicts import read_verdict
@@ -39,7 +39,7 @@ def _clause_word(clause: t.Clause) -> str:
             return "answer"
 
 
-def _once(clauses: tuple[t.Clause, ...], module: Module) -> dict[str, t.Clause]:
+def once(clauses: tuple[t.Clause, ...], module: Module) -> dict[str, t.Clause]:
     """The clauses by their word; one that stands twice is an error."""
     found: dict[str, t.Clause] = {}
     for clause in clauses:
@@ -58,17 +58,23 @@ def _once(clauses: tuple[t.Clause, ...], module: Module) -> dict[str, t.Clause]:
     return found
 
 
+def check_rule_name(name: t.Name, what: str, module: Module) -> None:
+    if name.text in _FALLBACKS:
+        article = "an" if what == "exception" else "a"
+        module.report.error("SC0008", f"`{name.text}` never names {article} {what}", name.start, name.end)
+
+
 class Rules:
-    """Lowers the rules of the policy's own file."""
+    """Lowers the rules of the policy: of its own file and of those that it extends."""
 
     def __init__(
         self,
-        module: Module,
+        entry: Module,
         conditions: Conditions,
         naming: dict[tuple[str, str], str],
         spans: dict[str, tuple[Module, t.Syntax]],
     ) -> None:
-        self.module = module
+        self.entry = entry
         self.conditions = conditions
         self.naming = naming
         self.spans = spans
@@ -76,44 +82,65 @@ class Rules:
         self.hazard_taxonomies: set[str] = set()  # full names
 
     def lower(self) -> list[Rule]:
-        rules = [self._rule(declaration) for declaration in self.module.rules.values()]
+        """The rules and exceptions that are written out; the rows of tables are lowered by their tables."""
+        rules = [
+            self._rule(declaration, module)
+            for module in reversed(self.entry.family)
+            for declaration in module.rules.values()
+            if isinstance(declaration, t.RuleDecl)
+        ]
         self._refuse_cycles()
         return [rule for rule in rules if rule is not None]
 
-    def _mark(self, key: str, syntax: t.Syntax) -> None:
-        self.spans[key] = (self.module, syntax)
+    def mark(self, key: str, syntax: t.Syntax, module: Module) -> None:
+        """Note where the thing behind a key of the source map stands."""
+        self.spans[key] = (module, syntax)
 
-    def _rule(self, declaration: t.RuleDecl) -> Rule | None:
-        report = self.module.report
+    def _rule(self, declaration: t.RuleDecl, module: Module) -> Rule | None:
         name = declaration.name
         what = "exception" if declaration.is_exception else "rule"
-        if name.text in _FALLBACKS:
-            report.error(
-                "SC0008",
-                f"`{name.text}` never names {'an' if declaration.is_exception else 'a'} {what}",
-                name.start,
-                name.end,
-            )
+        check_rule_name(name, what, module)
         key = f"rule:{name.text}"
-        self._mark(key, declaration)
-        clauses = _once(declaration.clauses, self.module)
-        for word, clause in clauses.items():
-            self._mark(f"{key}.{word}", clause)
-
-        parents = self._parents(declaration)
-        title = clauses.get("title")
-        hazard = self._hazard(clauses.get("hazard"))
-        when = self._condition(clauses.get("when"), lambda c: self.conditions.lower(c, self.module))
-        unless = self._condition(clauses.get("unless"), lambda c: self.conditions.lower(c, self.module))
-        require = self._condition(clauses.get("require"), lambda c: lower_criteria(c, self.module, self.naming))
-        verdict = self._verdict(clauses.get("verdict"))
-        unsure = self._verdict(clauses.get("unsure"))
-        if name.text not in self.module.tree.damaged:
+        self.mark(key, declaration, module)
+        clauses = once(declaration.clauses, module)
+        parents = self._parents(declaration, module)
+        if name.text not in module.tree.damaged:
             for word in ("when", "verdict"):
                 if word not in clauses:
-                    report.error("SC0301", f"the {what} `{name.text}` has no `{word}`", name.start, name.end)
-        speech = self._speech(key, list(clauses.values()), has_hazard="hazard" in clauses)
-        if when is None or verdict is None:
+                    module.report.error("SC0301", f"the {what} `{name.text}` has no `{word}`", name.start, name.end)
+        when = clauses.get("when")
+        verdict = clauses.get("verdict")
+        return self.build(
+            name,
+            module,
+            clauses,
+            parents=parents,
+            when=self.conditions.lower(when.condition, module) if isinstance(when, t.ConditionClause) else None,
+            verdict=verdict.verdict if isinstance(verdict, t.VerdictClause) else None,
+        )
+
+    def build(
+        self,
+        name: t.Name,
+        module: Module,
+        clauses: dict[str, t.Clause],
+        *,
+        parents: tuple[str, ...],
+        when: Condition | None,
+        verdict: t.Name | None,
+    ) -> Rule | None:
+        """A rule of its condition, its verdict and its other clauses; None where it lacks something or has an error."""
+        key = f"rule:{name.text}"
+        for word, clause in clauses.items():
+            self.mark(f"{key}.{word}", clause, module)
+        title, unsure = clauses.get("title"), clauses.get("unsure")
+        hazard = self._hazard(clauses.get("hazard"), module)
+        unless = self._condition(clauses.get("unless"), lambda c: self.conditions.lower(c, module))
+        require = self._condition(clauses.get("require"), lambda c: lower_criteria(c, module, self.naming))
+        decided = read_verdict(verdict, module) if verdict is not None else None
+        doubted = read_verdict(unsure.verdict, module) if isinstance(unsure, t.VerdictClause) else None
+        speech = self._speech(key, list(clauses.values()), module, has_hazard="hazard" in clauses)
+        if when is None or decided is None:
             return None
         return Rule(
             name=name.text,
@@ -122,34 +149,34 @@ class Rules:
             hazard=hazard,
             when=when,
             unless=unless,
-            verdict=verdict,
-            unsure=unsure,
+            verdict=decided,
+            unsure=doubted,
             require=require,
             speech=speech,
         )
 
-    def _parents(self, declaration: t.RuleDecl) -> tuple[str, ...]:
+    def _parents(self, declaration: t.RuleDecl, module: Module) -> tuple[str, ...]:
         parents: dict[str, t.Name] = {}
         for parent in declaration.parents:
             if parent.text in parents:
                 first = parents[parent.text]
-                self.module.report.error(
+                module.report.error(
                     "SC0302",
                     f"`{parent.text}` stands twice",
                     parent.start,
                     parent.end,
-                    labels=(self.module.report.label("first here", first.start, first.end),),
+                    labels=(module.report.label("first here", first.start, first.end),),
                 )
-            elif parent.text not in self.module.rules and parent.text not in self.module.tree.damaged:
-                unknown(self.module, "rule", parent, self.module.rules)
+            elif find_rule(module, parent.text) is None and not damaged(module, parent.text):
+                unknown(module, "rule", parent, rule_names(module))
             else:
                 parents[parent.text] = parent
         return tuple(parents)
 
-    def _hazard(self, clause: t.Clause | None) -> str | None:
+    def _hazard(self, clause: t.Clause | None, module: Module) -> str | None:
         if not isinstance(clause, t.HazardClause):
             return None
-        found = find_node(self.module, clause.node)
+        found = find_node(module, clause.node)
         if found is None:
             return None
         hazard = hazard_of(*found)
@@ -162,22 +189,20 @@ class Rules:
     def _condition(clause: t.Clause | None, lower: Callable[[t.Cond], Condition | None]) -> Condition | None:
         return lower(clause.condition) if isinstance(clause, t.ConditionClause) else None
 
-    def _verdict(self, clause: t.Clause | None) -> Verdict | None:
-        return read_verdict(clause.verdict, self.module) if isinstance(clause, t.VerdictClause) else None
-
-    def _speech(self, key: str, clauses: list[t.Clause], *, has_hazard: bool) -> Speech:
+    def _speech(self, key: str, clauses: list[t.Clause], module: Module, *, has_hazard: bool) -> Speech:
         spans: dict[str, t.Syntax] = {}
-        lowered = Speeches(self.conditions, self.module, key, spans, has_hazard=has_hazard).lower(
+        lowered = Speeches(self.conditions, module, key, spans, has_hazard=has_hazard).lower(
             [clause for clause in clauses if isinstance(clause, t.ThinkClause | t.AnswerClause)]
         )
         for place, syntax in spans.items():
-            self._mark(place, syntax)
+            self.mark(place, syntax, module)
         return lowered
 
     def _refuse_cycles(self) -> None:
         """Exceptions form an acyclic graph; a cycle is printed."""
+        rules = {name: (member, rule) for member in self.entry.family for name, rule in member.rules.items()}
         done: set[str] = set()
-        for start in self.module.rules:
+        for start in rules:
             path: list[str] = []
             pending: list[tuple[str, bool]] = [(start, False)]
             while pending:
@@ -188,8 +213,8 @@ class Rules:
                     continue
                 if name in path:
                     cycle = [*path[path.index(name) :], name]
-                    declaration = self.module.rules[cycle[0]]
-                    self.module.report.error(
+                    module, declaration = rules[cycle[0]]
+                    module.report.error(
                         "SC0106",
                         f"exceptions go in a circle: {' is an exception to '.join(cycle)}",
                         declaration.name.start,
@@ -200,25 +225,18 @@ class Rules:
                     continue
                 path.append(name)
                 pending.append((name, True))
-                parents = [parent.text for parent in self.module.rules[name].parents]
-                pending.extend((parent, False) for parent in parents if parent in self.module.rules)
+                _, rule = rules[name]
+                parents = [parent.text for parent in rule.parents] if isinstance(rule, t.RuleDecl) else []
+                pending.extend((parent, False) for parent in parents if parent in rules)
 
     def fallback(self, kind: str) -> Fallback | None:
-        """The policy's one `default` or `unsure`; none, or a second one, is an error."""
-        report = self.module.report
-        found = [d for d in self.module.of(t.FallbackDecl) if d.kind == kind]
-        for extra in found[1:]:
-            report.error(
-                "SC0302",
-                f"`{kind}` stands twice: a policy has exactly one",
-                extra.start,
-                extra.verdict.end,
-                labels=(report.label("first here", found[0].start, found[0].verdict.end),),
-            )
-        if not found:
-            header = self.module.tree.header
-            if kind not in self.module.tree.damaged and header is not None:
-                report.error(
+        """The policy's one `default` or `unsure`; none is an error."""
+        entry = self.entry
+        module = next((member for member in entry.family if kind in member.fallbacks), None)
+        if module is None:
+            header = entry.tree.header
+            if not damaged(entry, kind) and header is not None:
+                entry.report.error(
                     "SC0301",
                     f"the policy has no `{kind}`",
                     header.name.start,
@@ -228,9 +246,9 @@ class Rules:
                     else "add a line such as `unsure clarify`",
                 )
             return None
-        declaration = found[0]
-        self._mark(kind, declaration)
-        clauses = _once(declaration.speech, self.module)
-        speech = self._speech(kind, list(clauses.values()), has_hazard=False)
-        verdict = read_verdict(declaration.verdict, self.module)
+        declaration = module.fallbacks[kind]
+        self.mark(kind, declaration, module)
+        clauses = once(declaration.speech, module)
+        speech = self._speech(kind, list(clauses.values()), module, has_hazard=False)
+        verdict = read_verdict(declaration.verdict, module)
         return None if verdict is None else Fallback(verdict, speech)

@@ -1,6 +1,7 @@
 """Source files, spans and messages: what the compiler has to say, as data.
 
-Terminal and JSON output draw the same :class:`Diagnostic` objects.
+Terminal, JSON, SARIF and GitHub's workflow commands draw the same :class:`Diagnostic` objects. The last two stand in
+modules of their own, `safecot_dsl.diagnostics.sarif` and `.github`: few runs need them.
 """
 
 from safecot_dsl.diagnostics.model import Diagnostic, DiagnosticsError, Fix, Label, Severity, Span

@@ -15,8 +15,10 @@ from pathlib import Path
 _CHUNK = 1 << 20  # bytes
 
 
-def write_whole(path: Path | str, data: bytes | str) -> None:
+def write_whole(path: Path | str, data: bytes | str, *, mode: int | None = None) -> None:
     """Write `data` (text as UTF-8) to `path`, so that a reader finds the old content or the new one, never a part.
+
+    `mode` are the permissions of the file; without it they are those of any new file.
 
     The bytes go to a temporary file in the same folder (created where missing), are flushed to the disk, and the file
     is renamed over `path`. Whatever goes wrong before that, a full disk and Ctrl-C included, the temporary file is
@@ -32,7 +34,7 @@ def write_whole(path: Path | str, data: bytes | str) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        partial.chmod(0o666 & ~_umask())  # mkstemp gives 0600
+        partial.chmod(0o666 & ~_umask() if mode is None else mode)  # mkstemp gives 0600
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)

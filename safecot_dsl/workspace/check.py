@@ -1,8 +1,8 @@
-"""What can be said of a policy beyond that it compiles: findings."""
+"""What can be said of a policy beyond that it compiles: findings, as diagnostics with a place."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from safecot_dsl.artifact import CompiledPolicy, Decision, Example, read_case
 from safecot_dsl.criteria import TooManyPropositionsError, unreachable_classes
@@ -10,21 +10,100 @@ from safecot_dsl.diagnostics import Diagnostic, Severity, Span
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.workspace.open import Opened
 
+if TYPE_CHECKING:
+    from safecot_dsl.analysis.findings import Finding
 
-def check_policy(opened: Opened) -> tuple[Diagnostic, ...]:
-    """The compiler's diagnostics, and of a policy that compiles its findings: examples that fail, classes of responses
-    that can never be reached."""
-    if opened.policy is None:
+#: Of the proofs on one policy, in seconds.
+TIME_LIMIT = 60.0
+
+#: What is looked for without proofs.
+_QUICK = frozenset({"SC1001", "SC1002"})
+
+
+def check_policy(
+    opened: Opened, *, proofs: bool = True, time_limit: float = TIME_LIMIT, coverage: bool = False
+) -> tuple[Diagnostic, ...]:
+    """The compiler's diagnostics, and after them, of a policy that compiles, its findings by place.
+
+    Findings that the author has answered for with an `allow` comment are left out, and a comment that answers for
+    nothing is one (SC0702). Without `proofs` the solver is not asked: examples and classes of responses only.
+    `time_limit` is for all its answers, in seconds; what was not decided in it is a finding (SC1005). With `coverage`
+    cases are sampled, and the share of each verdict is said (SC1106).
+    """
+    policy = opened.policy
+    if policy is None:
         return opened.diagnostics
-    return (*opened.diagnostics, *_examples(opened.policy, opened.path), *_classes(opened.policy, opened.path))
+    places = _Places(opened, policy)
+    found = [*_examples(policy, places), *_classes(policy, places)]
+    if proofs:
+        from safecot_dsl.analysis.coverage import coverage as sampled
+        from safecot_dsl.analysis.findings import Limits, analyse
+
+        limits = Limits(min(Limits().seconds_each, time_limit), time_limit)
+        covered = sampled(policy) if coverage else None
+        found += [_diagnostic(finding, places) for finding in analyse(policy, limits=limits, covered=covered)]
+    found = _without_allowed(policy, found, places, None if proofs else _QUICK)
+    return (*opened.diagnostics, *sorted(found, key=lambda d: (d.span.file, d.span.line, d.span.column)))
 
 
-def _place(policy: CompiledPolicy, key: str, path: Path) -> Span:
-    span = policy.span(key) or Span(file=str(path), line=1, column=1, end_line=1, end_column=1)
-    return span.model_copy(update={"file": str(path)})
+class _Places:
+    """Where things stand, in files named as they are to people."""
+
+    def __init__(self, opened: Opened, policy: CompiledPolicy) -> None:
+        self._policy = policy
+        self._entry = str(opened.path)
+        self._paths = {module.record: module.report.source.path for module in opened.modules}
+
+    def of(self, key: str) -> Span:
+        span = self._policy.span(key)
+        if span is None:
+            return Span(file=self._entry, line=1, column=1, end_line=1, end_column=1)
+        return self.shown(span)
+
+    def shown(self, span: Span) -> Span:
+        """The span in the file's own path; in a compiled artifact, in the artifact's."""
+        return span.model_copy(update={"file": self._paths.get(span.file, self._entry)})
 
 
-def _examples(policy: CompiledPolicy, path: Path) -> list[Diagnostic]:
+def _diagnostic(finding: Finding, places: _Places) -> Diagnostic:
+    return Diagnostic(
+        code=finding.code,
+        severity=finding.severity,
+        message=finding.message,
+        span=places.of(finding.key),
+        notes=finding.notes,
+        help=finding.help,
+        witness=None if finding.witness is None else finding.witness.to_json(),
+    )
+
+
+def _without_allowed(
+    policy: CompiledPolicy, found: list[Diagnostic], places: _Places, looked_for: frozenset[str] | None
+) -> list[Diagnostic]:
+    """The findings that no comment answers for, and the comments that answer for none.
+
+    `looked_for` are the codes that could have been found; None stands for all.
+    """
+    kept = list(found)
+    for allowed in policy.source_map.allowed:
+        place = places.shown(allowed.span)
+        here = [d for d in found if (d.code, d.span.file, d.span.line) == (allowed.code, place.file, allowed.line)]
+        answered = [d for d in here if d.severity is not Severity.ERROR]
+        kept = [d for d in kept if d not in answered]
+        if not answered and (looked_for is None or allowed.code in looked_for):
+            kept.append(
+                Diagnostic(
+                    code="SC0702",
+                    severity=Severity.WARNING,
+                    message=f"nothing is allowed here: there is no finding `{allowed.code}` on line {allowed.line}",
+                    span=place,
+                    help="take the comment away, or move it above the line that the finding names",
+                )
+            )
+    return kept
+
+
+def _examples(policy: CompiledPolicy, places: _Places) -> list[Diagnostic]:
     interpreter = Interpreter(policy)
     found: list[Diagnostic] = []
     for example in policy.examples:
@@ -36,7 +115,7 @@ def _examples(policy: CompiledPolicy, path: Path) -> list[Diagnostic]:
                     code="SC1001",
                     severity=Severity.ERROR,
                     message=f"the example `{example.name}` fails: {message}",
-                    span=_place(policy, example.key, path),
+                    span=places.of(example.key),
                     help="`safecotc explain` shows why the case is decided so",
                 )
             )
@@ -61,7 +140,7 @@ def said_by(decision: Decision) -> str:
     return "by " + ", ".join(f"`{name}`" for name in names)
 
 
-def _classes(policy: CompiledPolicy, path: Path) -> list[Diagnostic]:
+def _classes(policy: CompiledPolicy, places: _Places) -> list[Diagnostic]:
     try:
         unreachable = unreachable_classes(policy.criteria)
     except TooManyPropositionsError:
@@ -71,7 +150,7 @@ def _classes(policy: CompiledPolicy, path: Path) -> list[Diagnostic]:
             code="SC1002",
             severity=Severity.WARNING,
             message=f"where `{entry.due}` is due, no response can be in the class `{entry.name}`",
-            span=_place(policy, "criteria", path),
+            span=places.of("criteria"),
             help="the classes before it take every response that it would take",
         )
         for entry in unreachable

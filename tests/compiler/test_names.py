@@ -223,7 +223,7 @@ def test_what_is_set_is_checked_where_it_is_used() -> None:
         ("SC0203", "p", "`p = 1.5` is out of range: `image.n` is a number from 0 to 1")
     ]
     between = "param low = 0.2\nfacts image { n : score }\nlet l = image.n between low and 0.5"
-    assert faults(between, {}, {"low": 0.7}) == [("SC0205", "low and 0.5", "`between` runs from 0.7 down to 0.5")]
+    assert faults(between, {}, {"low": 0.7}) == [("SC0205", "low and 0.5", "the range runs from 0.7 down to 0.5")]
     assert [code for code, _, _ in faults(PARAMS, files, {"q": 1, "lib.q": 1, "p": float("inf")})] == [
         "SC0101",
         "SC0101",

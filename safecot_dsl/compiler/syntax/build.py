@@ -102,6 +102,20 @@ class Builder(Transformer[Token, Any]):
         negated = _token(c[expect:], "NOT") is not None
         return t.PropertyDecl(*_span(c), c[1], given, negated, _all(c[expect:], t.Name))
 
+    def law(self, c: list[Any]) -> t.LawDecl:
+        kind = str(c[5])
+        to = c[6] if kind in ("becomes", "gains") else None
+        given = next(
+            (c[i + 1] for i, child in enumerate(c) if isinstance(child, Token) and child.type == "GIVEN"), None
+        )
+        return t.LawDecl(*_span(c), c[1], c[4], kind, to, given, str(c[-2]))
+
+    def extend(self, c: list[Any]) -> t.ExtendDecl:
+        return t.ExtendDecl(*_span(c), c[1])
+
+    def override(self, c: list[Any]) -> t.OverrideDecl:
+        return t.OverrideDecl(*_span(c), c[1])
+
     # Facts ------------------------------------------------------------------------------------------------------
     def fact(self, c: list[Any]) -> t.FactDecl:
         assume = ask = description = None
@@ -234,6 +248,36 @@ class Builder(Transformer[Token, Any]):
 
     def step_when(self, c: list[Any]) -> tuple[str, t.Cond]:
         return ("when", c[1])
+
+    # Tables -----------------------------------------------------------------------------------------------------
+    def table(self, c: list[Any]) -> t.TableDecl:
+        return t.TableDecl(*_span(c), c[1], tuple(c[3:-1]))
+
+    def columns(self, c: list[Any]) -> t.ColumnsClause:
+        facts = _all(c, t.QName)
+        return t.ColumnsClause(c[0].start_pos, facts[-1].end, facts)
+
+    def row(self, c: list[Any]) -> t.RowDecl:
+        then = next(i for i, child in enumerate(c) if isinstance(child, Token) and child.type == "THEN")
+        return t.RowDecl(*_span(c), c[1], _all(c, t.Cell), c[then + 1], tuple(c[then + 3 : -1]))
+
+    def cell(self, c: list[Any]) -> t.Cell:
+        return t.Cell(*_span(c), isinstance(c[0], Token), c[-1])
+
+    def any(self, c: list[Any]) -> t.AnyValue:
+        return t.AnyValue(*_span(c))
+
+    def within_test(self, c: list[Any]) -> t.WithinTest:
+        return t.WithinTest(*_span(c), c[1])
+
+    def empty_test(self, c: list[Any]) -> t.EmptyTest:
+        return t.EmptyTest(*_span(c))
+
+    def range_test(self, c: list[Any]) -> t.RangeTest:
+        return t.RangeTest(*_span(c), c[0], c[2])
+
+    def compare_test(self, c: list[Any]) -> t.CompareTest:
+        return t.CompareTest(*_span(c), _OPERATORS[c[0].type], c[1])
 
     # Conditions -------------------------------------------------------------------------------------------------
     def condition(self, c: list[Any]) -> t.OrOf:

@@ -8,6 +8,8 @@ around it is left out, so that every other fault of the file is reported in the 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,11 +21,15 @@ from lark.parsers.lalr_analysis import Shift
 from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.build import Builder
 from safecot_dsl.compiler.syntax.recovery import HEADER_HELP, Chunk, mend, split, what_is_missing
+from safecot_dsl.compiler.syntax.tables import load_tables
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS, MAX_NESTING, RESERVED, Guess, tokenise, too_deep
-from safecot_dsl.compiler.syntax.tree import Cond, FileTree
+from safecot_dsl.compiler.syntax.tree import Comment, Cond, FileTree
 from safecot_dsl.datafiles import grammar_path
 
-MAX_FAULTS = 20  # of one declaration; what is left of it after so many says nothing new
+# Of one declaration; what is left of it after so many says nothing new. Each means that it is parsed again.
+MAX_FAULTS = 100
+MIN_FAULTS = 20
+MAX_READ_AGAIN = 200_000  # tokens: beyond this, fewer faults are said of one declaration
 
 
 class ContextualWords(Lexer):
@@ -69,8 +75,16 @@ def _takes(parser_state: Any, terminal: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _lark() -> Lark:
+    grammar = grammar_path("safecot.lark").read_text(encoding="utf-8")
+    return load_tables(grammar_path("safecot.tables.json"), grammar, ContextualWords, Builder()) or build_parser(
+        grammar
+    )
+
+
+def build_parser(grammar: str) -> Lark:
+    """The parser, worked out from the text of the grammar."""
     return Lark(
-        grammar_path("safecot.lark").read_text(encoding="utf-8"),
+        grammar,
         parser="lalr",
         lexer=ContextualWords,
         start=["file", "header", "declaration", "condition"],
@@ -85,13 +99,13 @@ def _parse(tokens: list[Token], start: str) -> Any:
 
 def parse_file(report: Reporter) -> FileTree:
     """The syntax tree of the reporter's file. Every fault is reported; what could not be read is left out."""
-    tokens = tokenise(report.source.text, report)
+    comments: list[Comment] = []
+    tokens = tokenise(report.source.text, report, comments)
+    tree = None
     if too_deep(tokens) is None and not any(isinstance(token, Guess) for token in tokens):
-        try:
-            return _parse(tokens, "file")
-        except UnexpectedToken:
-            pass
-    return _parse_in_pieces(tokens, report)
+        with suppress(UnexpectedToken):
+            tree = _parse(tokens, "file")
+    return replace(tree or _parse_in_pieces(tokens, report), comments=tuple(comments))
 
 
 def parse_condition(text: str, report: Reporter) -> Cond | None:
@@ -131,7 +145,7 @@ def _parse_piece(chunk: Chunk, report: Reporter) -> tuple[Any, list[Token]]:
         return None, tokens
     lost: list[Token] = []
     tried: set[int] = set()
-    for _ in range(MAX_FAULTS):
+    for _ in range(max(MIN_FAULTS, min(MAX_FAULTS, MAX_READ_AGAIN // max(1, len(tokens))))):
         try:
             return _parse(tokens, chunk.start), lost
         except UnexpectedToken as fault:

@@ -12,28 +12,35 @@ from lark.exceptions import UnexpectedToken
 
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.compiler.report import Reporter
+from safecot_dsl.compiler.syntax.slips import COMPARISONS, VERDICT_NEXT, Slip, is_word, mend_slip, shown
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS, PUNCTUATION, RESERVED, Guess
 
 HEADER_HELP = "a file starts with `policy NAME { ... }` or `library NAME { ... }`, declarations follow"
 
 DECLARATIONS = frozenset(
-    "policy library import param facts group let taxonomy phrases criteria rule exception default unsure example "
-    "property".split()
+    "policy library import param facts group let taxonomy phrases criteria rule exception table default unsure example "
+    "property law extend override".split()
 )
 # Keywords of declarations that also open a clause inside one: they end a declaration only where no brace is open.
-_ALSO_CLAUSES = {"unsure": {"rule", "exception"}, "let": {"criteria"}}
+_ALSO_CLAUSES = {"unsure": {"rule", "exception", "table"}, "let": {"criteria"}}
 
-_END_WITH_A_BRACE = DECLARATIONS - {"import", "param", "let"}
+_END_WITH_A_BRACE = DECLARATIONS - {"import", "param", "let", "extend"}
 # After these something must follow: a word there is a name.
 _UNFINISHED = frozenset("DOT EQUAL COMMA COLON LPAR LESS LESS_EQUAL MORE MORE_EQUAL".split()) | frozenset(
-    "import as to by and or not is in within has of between".split()
+    "import extend as to by and or not is in within has of between".split()
 )
 
+_NAMING = VERDICT_NEXT | {"hazard", "becomes"}  # words after which a name comes, and no condition
+
 _STEPS = frozenset("observe intent context risk contrast decide".split())
+_CLAUSES = frozenset("title hazard when unless verdict unsure require think answer".split())
 # Words that open an item, by the block they stand in.
 _ITEMS = {
-    "rule": frozenset("title hazard when unless verdict unsure require think answer".split()),
-    "exception": frozenset("title hazard when unless verdict unsure require think answer".split()),
+    "rule": _CLAUSES,
+    "exception": _CLAUSES,
+    "table": _CLAUSES | {"columns", "row"},
+    "row": _CLAUSES,
+    "law": frozenset({"change", "given", "expect"}),
     "think": _STEPS,
     "answer": frozenset({"say", "offer"}),
     "default": frozenset({"think", "answer"}),
@@ -59,7 +66,9 @@ class Chunk:
 
     @property
     def opening(self) -> str:
-        return str(self.tokens[0]) if self.tokens else ""
+        """The word that says what is declared."""
+        index = _opening(self.tokens)
+        return str(self.tokens[index]) if index < len(self.tokens) else ""
 
     @property
     def guessed(self) -> bool:
@@ -67,8 +76,9 @@ class Chunk:
         return any(isinstance(token, Guess) for token in self.tokens)
 
 
-def _is_word(token: Token) -> bool:
-    return token.type == "WORD"
+def _opening(tokens: list[Token]) -> int:
+    """Where the word stands that says what is declared: after `override` where that is said."""
+    return 1 if tokens[:1] == ["override"] else 0
 
 
 def split(tokens: list[Token], report: Reporter) -> list[Chunk]:
@@ -81,7 +91,7 @@ def split(tokens: list[Token], report: Reporter) -> list[Chunk]:
     depth = 0
     complete = True  # is what stands here no part of the declaration before it?
     for index, token in enumerate(tokens):
-        if str(token) in DECLARATIONS and _is_word(token):
+        if str(token) in DECLARATIONS and is_word(token):
             opens = complete or _opens_declaration(tokens, index, depth, chunks, report)
         else:
             opens = complete or _seems_to_open(tokens, index, depth, chunks, report)
@@ -90,13 +100,18 @@ def split(tokens: list[Token], report: Reporter) -> list[Chunk]:
             depth = 0
         chunks[-1].append(token)
         depth = max(0, depth + (token.type == "LBRACE") - (token.type == "RBRACE"))
-        complete = depth == 0 and token.type == "RBRACE" and str(chunks[-1][0]) in _END_WITH_A_BRACE
+        complete = depth == 0 and token.type == "RBRACE" and _ends_with_a_brace(chunks[-1])
     result: list[Chunk] = []
     for chunk in chunks:
         header = str(chunk[0]) in ("policy", "library") and not result
         extent = (chunk[0].start_pos or 0, chunk[-1].end_pos or 0)
         result.append(Chunk("header" if header else "declaration", chunk, extent))
     return result
+
+
+def _ends_with_a_brace(chunk: list[Token]) -> bool:
+    opening = _opening(chunk)
+    return opening < len(chunk) and str(chunk[opening]) in _END_WITH_A_BRACE
 
 
 def _opens_declaration(
@@ -108,21 +123,24 @@ def _opens_declaration(
     opens_line = previous is None or report.source.position(previous.end_pos or 0)[0] < line
     if not chunks:
         return True
-    first = chunks[-1][0]
+    chunk = chunks[-1]
+    first = chunk[0]
+    if chunk == ["override"]:
+        return token in ("override", "import", "extend")  # of these none can be overridden
     if opens_line and column == report.source.position(first.start_pos or 0)[1]:
         return depth == 0 or str(first) not in _ALSO_CLAUSES.get(str(token), ())
     # `param let = 1`, `import std.rule`, `import x as group`: a name, not the next declaration.
     is_name = previous is not None and (
         previous.type in _UNFINISHED
-        or (_is_word(previous) and str(previous) in _UNFINISHED)
-        or (previous is first and str(first) in DECLARATIONS)
+        or (is_word(previous) and str(previous) in _UNFINISHED)
+        or (len(chunk) == _opening(chunk) + 1 and str(previous) in DECLARATIONS)
     )
     return depth == 0 and not is_name
 
 
 def _seems_to_open(tokens: list[Token], index: int, depth: int, chunks: list[list[Token]], report: Reporter) -> bool:
     """Is the token a misspelt word that opens a declaration: `WORD NAME {`, on a line of its own as the one before?"""
-    if depth > 0 or not chunks or not all(map(_is_word, tokens[index : index + 2])):
+    if depth > 0 or not chunks or not all(map(is_word, tokens[index : index + 2])):
         return False
     following = tokens[index + 2] if index + 2 < len(tokens) else None
     if following is None or (following.type not in ("LBRACE", "EQUAL") and following != "to"):
@@ -135,11 +153,18 @@ def _seems_to_open(tokens: list[Token], index: int, depth: int, chunks: list[lis
 def what_is_missing(chunk: Chunk, lost: list[Token], *, whole: bool) -> set[str]:
     """The names of which nobody knows what they mean where some tokens of a chunk, or the `whole` of it, are lost: the
     declaration's own (`default` and `unsure` for these two), and of facts those that were lost, or the subject."""
-    words = [str(token) for token in chunk.tokens[:2]]
+    opening = _opening(chunk.tokens)
+    words = [str(token) for token in chunk.tokens[opening : opening + 2]]
+    if words[:1] == ["import"]:
+        return {str(token) for token in chunk.tokens if is_word(token)}
+    if words[:1] == ["table"]:
+        among = chunk.tokens if whole else lost
+        rows = {str(name) for row, name in pairwise(among) if row == "row" and is_word(name)}
+        return rows | set(words[1:])
     if words[:1] == ["facts"] and len(words) > 1:
         facts = {str(token) for token, sign in pairwise(lost) if sign.type == "COLON"}
         return {f"{words[1]}.{fact}" for fact in facts} if facts and not whole else {words[1]}
-    return {words[0]} if words[0] in ("default", "unsure") else set(words[1:])
+    return set(words[:1] if words[:1] in (["default"], ["unsure"]) else words[1:])
 
 
 @dataclass(frozen=True)
@@ -162,14 +187,16 @@ def mend(tokens: list[Token], fault: UnexpectedToken, chunk: Chunk, report: Repo
     if swallowed:
         # `when a and` and a line break: the next clause's word was taken for a name.
         index -= 1
-        accepted = {"NAME"} if tokens[index - 1] == "hazard" else {"LPAR", "AT"}
+        accepted = {"NAME"} if tokens[index - 1] in _NAMING else {"LPAR", "AT"}
     else:
-        repaired = _repair(tokens, index, accepted, report)
+        repaired = _repair(tokens, index, accepted, chunk, report)
         if repaired is not None:
             return Mended(repaired, lossy=False)
     if (tokens[index].start_pos or 0) not in tried:  # else it was said, and leaving that out did not help
         _report_unexpected(tokens, index, accepted, chunk, report)
     kept = _without_item(tokens, index, tried)
+    if chunk.opening == "law" and kept is not None and not {"change", "expect"} <= set(kept):
+        return None  # it cannot do without them, and to say so would be to say the same again
     return None if kept is None else Mended(kept, lossy=True)
 
 
@@ -179,8 +206,10 @@ def _swallowed_keyword(tokens: list[Token], index: int, report: Reporter) -> boo
     if index < 2 or not any(start == index - 1 for start, _ in _item_starts(tokens)):
         return False
     before, word = tokens[index - 2], tokens[index - 1]
-    if before == "hazard":
+    if before == "hazard" or (before == "becomes" and word in ("expect", "given")):
         return True
+    if before in VERDICT_NEXT:
+        return report.source.position(before.end_pos or 0)[0] < report.source.position(word.start_pos or 0)[0]
     if before.type not in ("LPAR", "COMMA") and before not in (
         "and",
         "or",
@@ -217,13 +246,14 @@ def _mend_end(tokens: list[Token], accepted: set[str], chunk: Chunk, report: Rep
             opener = tokens[0]
             report.error(
                 "SC0006",
-                f"`{' '.join(str(token) for token in tokens[:2] if _is_word(token))}` is not closed: `}}` is missing",
+                f"`{' '.join(str(token) for token in tokens[:2] if is_word(token))}` is not closed: `}}` is missing",
                 opener.start_pos or 0,
                 (tokens[1] if len(tokens) > 1 else opener).end_pos or 0,
                 labels=(report.label("`}` is missing after this", start, end),),
             )
         return Mended([*tokens, *(closing for _ in unclosed)], lossy=False)
-    report.error("SC0001", f"expected {_expected(accepted, chunk)} after `{last}`", start, end)
+    expected = "a verdict" if _verdict_comes(tokens, len(tokens), accepted) else _expected(accepted, chunk)
+    report.error("SC0001", f"expected {expected} after `{last}`", start, end)
     return None
 
 
@@ -237,28 +267,22 @@ def _open_braces(tokens: list[Token]) -> list[int]:
     return stack
 
 
-def _repair(tokens: list[Token], index: int, accepted: set[str], report: Reporter) -> list[Token] | None:
+def _repair(tokens: list[Token], index: int, accepted: set[str], chunk: Chunk, report: Reporter) -> list[Token] | None:
     """Repair the commonest slips in place; None where this is none of them."""
     token = tokens[index]
     start, end = token.start_pos or 0, token.end_pos or 0
     before, after = tokens[:index], tokens[index + 1 :]
 
-    if token.type == "EQUAL" and "IS" in accepted:
-        if after and after[0].type == "EQUAL":
-            end = after[0].end_pos or end
-            after = after[1:]
-        report.error("SC0007", "a fact is compared with `is`, not with `=`", start, end, replacement="is")
-        return [*before, Token("WORD", "is", start_pos=start, end_pos=end), *after]
+    mended = mend_slip(Slip(tokens, index, accepted, chunk.opening, report))
+    if mended is not None:
+        return mended
     for wrong, right in (("EQUAL", "COLON"), ("COLON", "EQUAL")):
         if token.type == wrong and right in accepted:
             sign = _WORD_OF[right]
             report.error("SC0001", f"expected `{sign}`, found `{token}`", start, end, replacement=sign)
             return [*before, Token(right, sign, start_pos=start, end_pos=end), *after]
-    if _is_word(token):
+    if is_word(token):
         words = {_WORD_OF[terminal] for terminal in accepted if terminal in KEYWORDS.values()}
-        if token in Verdict.__members__.values() and "VERDICT" in accepted:
-            report.error("SC0001", f"`verdict` is missing before `{token}`", start, end)
-            return [*before, Token("WORD", "verdict", start_pos=start, end_pos=start), token, *after]
         meant = get_close_matches(str(token), sorted(words), n=1, cutoff=0.6)
         if meant and meant[0] != str(token):
             report.error(
@@ -276,7 +300,7 @@ def _repair(tokens: list[Token], index: int, accepted: set[str], report: Reporte
     if "RPAR" in accepted and str(token) in _ITEMS["rule"] and "NAME" not in accepted:
         report.error("SC0001", f"`)` is missing before `{token}`", start, end)
         return [*before, Token("RPAR", ")", start_pos=start, end_pos=start), token, *after]
-    if token.type == "COMMA":
+    if token.type == "COMMA" and not (before and before[-1].type in COMPARISONS):
         report.error("SC0001", "`,` separates the parts of a list, and none stands here", start, end, replacement="")
         return [*before, *after]
     missing = None
@@ -290,6 +314,8 @@ def _repair(tokens: list[Token], index: int, accepted: set[str], report: Reporte
     elif len(accepted) == 1 and accepted != {"TO"}:  # a rule would be missing after it too
         (only,) = accepted
         missing = only if only in _WORD_OF and only not in ("LBRACE", "RBRACE") else None
+        if token.type == "RBRACE" and only == "CHANGE":
+            return None  # more than a word is missing
     if missing is not None:
         sign = _WORD_OF[missing]
         place = (before[-1].end_pos or 0) if before else start
@@ -305,16 +331,17 @@ def _in_list(tokens: list[Token], index: int) -> bool:
     if not stack:
         return False
     opening = stack[-1]
-    return opening > 0 and str(tokens[opening - 1]) in ("of", "in", "=")
+    return opening > 0 and str(tokens[opening - 1]) in ("of", "in", "=", ":", ",", "not", "gains")
 
 
 def _report_unexpected(tokens: list[Token], index: int, accepted: set[str], chunk: Chunk, report: Reporter) -> None:
     token = tokens[index]
     start, end = token.start_pos or 0, token.end_pos or 0
-    shown = str(token) if len(str(token)) <= 40 else str(token)[:37] + "..."
-    found = f"`{shown}`" if token.type != "STRING" else "a text"
-    if _is_word(token) and str(token) in RESERVED and "NAME" in accepted and "LPAR" not in accepted:
-        report.error("SC0008", f"`{token}` is a word of the language and cannot be a name", start, end)
+    found = shown(token)
+    if is_word(token) and str(token) in RESERVED and "NAME" in accepted and "LPAR" not in accepted:
+        asked = token == "unknown" and index > 0 and tokens[index - 1] in ("is", "not")
+        help = "no condition asks whether a fact is known: `unsure` says what holds then" if asked else None
+        report.error("SC0008", f"`{token}` is a word of the language and cannot be a name", start, end, help=help)
         return
     if token.type == "RBRACE" and not _open_braces(tokens[:index]):
         report.error("SC0006", "`}` closes nothing", start, end, replacement="")
@@ -325,7 +352,22 @@ def _report_unexpected(tokens: list[Token], index: int, accepted: set[str], chun
     if index == 0 or (chunk.start == "header" and not _open_braces(tokens[:index]) and accepted <= {"$END"}):
         report.error("SC0001", f"expected a declaration, found {found}", start, end, help=HEADER_HELP)
         return
-    report.error("SC0001", f"expected {_expected(accepted, chunk)}, found {found}", start, end)
+    expected = "a verdict" if _verdict_comes(tokens, index, accepted) else _expected(accepted, chunk)
+    report.error("SC0001", f"expected {expected}, found {found}", start, end, help=_help(token, accepted))
+
+
+def _help(token: Token, accepted: set[str]) -> str | None:
+    if accepted == {"TO"}:
+        return "an exception names the rule that it lifts: `exception NAME to RULE { ... }`"
+    if {"FLAG", "SCORE"} <= accepted:
+        return "the types are `flag`, `one of`, `set of`, `score`, `number` and `text`"
+    if token in ("else", "otherwise") and "WHEN" in accepted:
+        return "where this rule does not apply, other rules or `default` decide"
+    return None
+
+
+def _verdict_comes(tokens: list[Token], index: int, accepted: set[str]) -> bool:
+    return "NAME" in accepted and accepted <= {"NAME", "NOT"} and index > 0 and tokens[index - 1] in VERDICT_NEXT
 
 
 def _expected(accepted: set[str], chunk: Chunk) -> str:
@@ -341,14 +383,17 @@ def _expected(accepted: set[str], chunk: Chunk) -> str:
             if "HAS" not in rest
             else "a comparison such as `is`, `has` or `<`"
         )
-    verdict_next = rest == {"NAME"} and chunk.opening in ("default", "unsure")
-    if verdict_next:
-        return "a verdict"
+    if "THEN" in rest:
+        rest -= {"DOT", "RANGE"}
     parts += [_KINDS[kind] for kind in _KINDS if kind in rest]
     rest -= set(_KINDS)
     words = sorted(f"`{_PHRASE_OF[terminal]}`" for terminal in rest if terminal in _PHRASE_OF)
     if len(words) > 6:
-        what = {"rule": "a clause of the rule", "exception": "a clause of the exception"}.get(chunk.opening, "a clause")
+        what = {
+            "rule": "a clause of the rule",
+            "exception": "a clause of the exception",
+            "table": "a clause, `columns` or a row of the table",
+        }.get(chunk.opening, "a clause")
         words = [what if chunk.start == "declaration" else "a declaration"]
     parts += words
     if not parts:
@@ -360,11 +405,15 @@ def _item_starts(tokens: list[Token]) -> list[tuple[int, int]]:
     """(index, depth) of every token that opens an item of a block."""
     starts: list[tuple[int, int]] = []
     blocks: list[str] = []
-    opener = str(tokens[0]) if tokens else ""
+    opening = _opening(tokens)
+    opener = str(tokens[opening]) if opening < len(tokens) else ""
     for index, token in enumerate(tokens):
         if token.type == "LBRACE":
-            blocks.append(opener)
-            opener = ""
+            if opener == "row" and tokens[index - 2] != "then":
+                blocks.append("")  # a cell's set; the row's own block comes after its verdict
+            else:
+                blocks.append(opener)
+                opener = ""
             continue
         if token.type == "RBRACE":
             if blocks:
@@ -373,8 +422,8 @@ def _item_starts(tokens: list[Token]) -> list[tuple[int, int]]:
         block = blocks[-1] if blocks else ""
         following = tokens[index + 1].type if index + 1 < len(tokens) else ""
         after_dot = index > 0 and tokens[index - 1].type == "DOT"
-        if not after_dot and _is_word(token):
-            if str(token) in _ITEMS.get(block, ()):
+        if not after_dot and is_word(token):
+            if str(token) in _ITEMS.get(block, ()) and not (block == "table" and _is_cell(tokens, index)):
                 starts.append((index, len(blocks)))
                 opener = str(token)
             elif (block == "facts" and following == "COLON") or (
@@ -383,6 +432,14 @@ def _item_starts(tokens: list[Token]) -> list[tuple[int, int]]:
                 starts.append((index, len(blocks)))
                 opener = "fact"
     return starts
+
+
+def _is_cell(tokens: list[Token], index: int) -> bool:
+    """Is a word of a table a cell, or a row's name, and opens nothing?"""
+    previous = tokens[index - 1]
+    after = tokens[index + 1 : index + 3]
+    opens_row = tokens[index] == "row" and len(after) == 2 and is_word(after[0]) and after[1].type == "COLON"
+    return not opens_row and (previous.type in ("COLON", "COMMA") or previous in ("row", "not", "then"))
 
 
 def _without_item(tokens: list[Token], index: int, tried: set[int]) -> list[Token] | None:

@@ -11,6 +11,7 @@ from typing import cast
 from lark import Token
 
 from safecot_dsl.compiler.report import Reporter
+from safecot_dsl.compiler.syntax.tree import Comment
 
 # Words that are never names (language charter, surface syntax).
 RESERVED = frozenset("not and or at assume ask severity within empty unknown".split())
@@ -23,7 +24,7 @@ KEYWORDS = {
         "to default unsure example property given expect by or not and at least of assume ask flag one set score text "
         "unknown severity proposition yes no detect any all none matches for class otherwise title hazard when unless "
         "verdict require think answer say offer observe intent risk contrast decide is within empty in has between "
-        "contains"
+        "contains table columns row then law change becomes gains rises falls never laxer stricter extend override"
     ).split()
 } | {"number": "NUMBER_TYPE"}
 
@@ -49,12 +50,13 @@ MAX_NESTING = 64  # brackets, braces and `not` in one another; all that comes af
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _TOKEN = re.compile(
     r"""
-      (?P<space>[ \t\n]+|\#[^\n]*)
+      (?P<space>[ \t\n]+)
+    | (?P<comment>\#[^\n]*)
     | (?P<word>[^\W\d]\w*(?:-\w+)*)
     | (?P<number>-?[0-9]+(?:\.[0-9]+)?(?![0-9A-Za-z_]))
     | (?P<long>\"\"\"(?:[^\\"]|\\.|\\\n|"(?!""))*\"\"\")
     | (?P<string>(?!\"\"\")"(?:[^\\"\n]|\\[^\n])*")
-    | (?P<regex>/(?:[^\\/\n]|\\[^\n])+/i?)
+    | (?P<regex>/(?!\*)(?:[^\\/\n]|\\[^\n])+/i?)
     | (?P<punctuation>\.\.|<=|>=|\|(?!\|)|[{}(),.:=<>])
     """,
     re.VERBOSE,
@@ -81,8 +83,9 @@ class Pattern:
     ignore_case: bool
 
 
-def tokenise(text: str, report: Reporter) -> list[Token]:
-    """The tokens of a file. Words carry the type WORD: the parser's state says whether one is a keyword."""
+def tokenise(text: str, report: Reporter, comments: list[Comment] | None = None) -> list[Token]:
+    """The tokens of a file, and its comments added to `comments`. Words carry the type WORD: the parser's state says
+    whether one is a keyword."""
     _refuse_hidden_characters(text, report)
     tokens: list[Token] = []
     position = 0
@@ -96,6 +99,10 @@ def tokenise(text: str, report: Reporter) -> list[Token]:
         if kind == "space":
             continue
         value = found.group()
+        if kind == "comment":
+            if comments is not None:
+                comments.append(Comment(start, position, value))
+            continue
         if kind == "word":
             tokens.append(_word(value, start, report))
         elif kind == "string" or kind == "long":
@@ -128,7 +135,8 @@ def too_deep(tokens: list[Token]) -> Token | None:
 def _word(value: str, start: int, report: Reporter) -> Token:
     end = start + len(value)
     if not _NAME.match(value):
-        plain = unicodedata.normalize("NFKD", value).lower().replace("-", "_")
+        parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", value)
+        plain = unicodedata.normalize("NFKD", parts).lower().replace("-", "_")
         proper = re.sub(r"\W|^[\d_]+", "", plain, flags=re.ASCII)
         report.error(
             "SC0004",
@@ -163,7 +171,8 @@ _QUOTES = {
 }
 # A declaration that opens a line ends a text that is not closed: what comes after is worth reading.
 _NEXT_DECLARATION = re.compile(
-    r"^(?=(?:import|param|facts|group|let|taxonomy|phrases|criteria|rule|exception|default|unsure|example|property)\b)",
+    r"^(?=(?:import|param|facts|group|let|taxonomy|phrases|criteria|rule|exception|table|default|unsure|example|property"
+    r"|law|extend|override)\b)",
     re.MULTILINE,
 )
 
@@ -187,9 +196,14 @@ def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) ->
             help='a text stands on one line; use `"""` for a longer one',
         )
         return _guess("STRING", text, start, line_end, tokens)
-    if text.startswith("//", start):
-        report.error("SC0002", "`//` opens no comment", start, start + 2, help="a comment starts with `#`")
-        return _line_end(text, start)
+    opening = text[start : start + 2]
+    if opening in ("//", "--", "/*"):
+        report.error("SC0002", f"`{opening}` opens no comment", start, start + 2, help="a comment starts with `#`")
+        closing = text.find("*/", start) if opening == "/*" else -1
+        return closing + 2 if closing >= 0 else _line_end(text, start)
+    if opening == "'t" and tokens and tokens[-1] == "isn" and tokens[-1].end_pos == start:
+        tokens[-1] = Token("WORD", "isnt", start_pos=tokens[-1].start_pos, end_pos=start + 2)
+        return start + 2
     if char == "/":
         line_end = _line_end(text, start)
         report.error("SC0003", "the pattern is not closed: `/` is missing at the end of the line", start, line_end)

@@ -52,6 +52,13 @@ class Regex(Syntax):
     ignore_case: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Comment(Syntax):
+    """From its `#` to the end of its line."""
+
+    text: str
+
+
 # -- conditions ------------------------------------------------------------------------------------------------------
 
 
@@ -364,6 +371,79 @@ class RuleDecl(Syntax):
 
 
 @dataclass(frozen=True, slots=True)
+class AnyValue(Syntax):
+    """`any`, in a cell or after `gains`."""
+
+
+@dataclass(frozen=True, slots=True)
+class WithinTest(Syntax):
+    node: QName
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyTest(Syntax):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class RangeTest(Syntax):
+    low: Number | QName
+    high: Number | QName
+
+
+@dataclass(frozen=True, slots=True)
+class CompareTest(Syntax):
+    operator: str
+    operand: Number | QName
+
+
+CellTest = AnyValue | QName | Names | String | Regex | WithinTest | EmptyTest | RangeTest | CompareTest
+
+
+@dataclass(frozen=True, slots=True)
+class Cell(Syntax):
+    """What a row asks of the fact of one column; `any` is never negated."""
+
+    negated: bool
+    test: CellTest
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnsClause(Syntax):
+    facts: tuple[QName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowDecl(Syntax):
+    """`clauses` are the row's own, in place of the table's of the same kind."""
+
+    name: Name
+    cells: tuple[Cell, ...]
+    verdict: Name
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableDecl(Syntax):
+    """`items` are the clauses that all rows share, the columns and the rows, as they stand."""
+
+    name: Name
+    items: tuple[Clause | ColumnsClause | RowDecl, ...]
+
+    @property
+    def rows(self) -> tuple[RowDecl, ...]:
+        return tuple(item for item in self.items if isinstance(item, RowDecl))
+
+    @property
+    def columns(self) -> tuple[ColumnsClause, ...]:
+        return tuple(item for item in self.items if isinstance(item, ColumnsClause))
+
+    @property
+    def clauses(self) -> tuple[Clause, ...]:
+        return tuple(item for item in self.items if not isinstance(item, RowDecl | ColumnsClause))
+
+
+@dataclass(frozen=True, slots=True)
 class FallbackDecl(Syntax):
     """`kind`: default or unsure."""
 
@@ -394,6 +474,31 @@ class PropertyDecl(Syntax):
     verdicts: tuple[Name, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LawDecl(Syntax):
+    """`change`: becomes, gains, rises or falls; `to` is a name after `becomes`, what may be gained after `gains`, else
+    None. `never`: laxer or stricter."""
+
+    name: String
+    fact: QName
+    change: str
+    to: Name | QName | Names | AnyValue | None
+    given: Cond | None
+    never: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendDecl(Syntax):
+    module: QName
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideDecl(Syntax):
+    """`override` before a declaration, which replaces the one of that name in the policy that is extended."""
+
+    declaration: Declaration
+
+
 Declaration = (
     ImportDecl
     | ParamDecl
@@ -407,6 +512,10 @@ Declaration = (
     | FallbackDecl
     | ExampleDecl
     | PropertyDecl
+    | TableDecl
+    | LawDecl
+    | ExtendDecl
+    | OverrideDecl
 )
 
 
@@ -414,9 +523,10 @@ Declaration = (
 class FileTree:
     """A parsed file. `damaged` holds the declarations (by name) in which something had to be left out, and
     `damaged_kinds` the words that open them: what is missing there is no fault of its own. `header` is None where it
-    could not be read."""
+    could not be read. `comments` are all of the file, wherever they stand."""
 
     header: FileHeader | None
     declarations: tuple[Declaration, ...]
     damaged: frozenset[str] = field(default=frozenset())
     damaged_kinds: frozenset[str] = field(default=frozenset())
+    comments: tuple[Comment, ...] = ()

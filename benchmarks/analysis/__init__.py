@@ -1,0 +1,1 @@
+"""How long the analysis of a policy takes."""

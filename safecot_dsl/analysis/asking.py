@@ -1,0 +1,157 @@
+"""Questions about encoded cases, and their answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import z3
+
+from safecot_dsl.analysis.logic import check, is_literal, is_true, negation, require
+from safecot_dsl.artifact import Case
+
+
+class Outcome(StrEnum):
+    """Whether there is a case of which all claims hold."""
+
+    SAT = "sat"
+    UNSAT = "unsat"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`cases` holds a case of each encoding where the outcome is `sat` and a witness was asked for."""
+
+    outcome: Outcome
+    cases: tuple[Case, ...] = ()
+
+    @property
+    def case(self) -> Case | None:
+        return self.cases[0] if self.cases else None
+
+
+class Encoded(Protocol):
+    """What an asker needs of an encoding."""
+
+    context: z3.Context
+    axioms: list[z3.BoolRef]
+
+    def bits(self) -> list[z3.BoolRef]: ...
+    def case(self, holds: Callable[[z3.BoolRef], bool]) -> Case | z3.BoolRef: ...
+
+
+#: How often another text is asked for where none was found.
+TEXT_TRIES = 8
+
+
+class Asker:
+    """Asks about one encoding, or several in one context, within `seconds_each` a question and `seconds_in_all`.
+
+    Answers repeat: the same questions in the same order give the same cases, unless time runs out.
+    """
+
+    def __init__(self, *encodings: Encoded, seconds_each: float = 5.0, seconds_in_all: float = 60.0) -> None:
+        self.encodings = encodings
+        self._solver = z3.SolverFor("QF_FD", encodings[0].context)
+        # False first: see `domains`.
+        self._solver.set("phase", "always_false")
+        self._solver.set("random_seed", 0)
+        self._seen = [0] * len(encodings)
+        self._seconds_each = seconds_each
+        self._end = time.monotonic() + seconds_in_all
+        self._patience = -1
+
+    @property
+    def out_of_time(self) -> bool:
+        return time.monotonic() >= self._end
+
+    def ask(self, *claims: z3.BoolRef, witness: bool = True, minimise: Sequence[z3.BoolRef] | None = None) -> Answer:
+        """Is there a case, or one of each encoding, of which all claims hold?
+
+        With `witness`, such a case comes with the answer: the plainest that dropping one thing after another leads
+        to, or if `minimise` names variables, one of which no more of these can be dropped. Without, `sat` can still
+        hang on a text that does not exist.
+        """
+        self._keep_up()
+        if not witness and all(map(is_literal, claims)):
+            return Answer(self._check(claims))
+        self._solver.push()
+        try:
+            self._require(claims)
+            outcome = self._check()
+            return self._witness(minimise) if witness and outcome is Outcome.SAT else Answer(outcome)
+        finally:
+            self._solver.pop()
+
+    def _keep_up(self) -> None:
+        for index, encoding in enumerate(self.encodings):
+            if len(encoding.axioms) > self._seen[index]:
+                self._require(encoding.axioms[self._seen[index] :])
+                self._seen[index] = len(encoding.axioms)
+
+    def _require(self, formulas: Iterable[z3.BoolRef]) -> None:
+        for formula in formulas:
+            require(self._solver, formula)
+
+    def _check(self, assumptions: Sequence[z3.BoolRef] = ()) -> Outcome:
+        left = min(self._seconds_each, self._end - time.monotonic())
+        if left <= 0:
+            return Outcome.UNDECIDED
+        patience = max(1, int(left * 1000)) if left < self._seconds_each else int(self._seconds_each * 1000)
+        if patience != self._patience:
+            self._solver.set("timeout", patience)
+            self._patience = patience
+        return _OUTCOMES[check(self._solver, assumptions)]
+
+    def _witness(self, minimise: Sequence[z3.BoolRef] | None) -> Answer:
+        for _ in range(TEXT_TRIES):
+            bits = [bit for encoding in self.encodings for bit in encoding.bits()] if minimise is None else minimise
+            model = self._plainest(bits)
+
+            def holds(formula: z3.BoolRef, model: z3.ModelRef = model) -> bool:
+                return is_true(model, formula)
+
+            found = [encoding.case(holds) for encoding in self.encodings]
+            cases = [case for case in found if isinstance(case, Case)]
+            if len(cases) == len(found):
+                return Answer(Outcome.SAT, tuple(cases))
+            self._require(other for other in found if not isinstance(other, Case))
+            if self._check() is not Outcome.SAT:
+                break
+        # A text that fits may still exist: the search for one is not complete.
+        return Answer(Outcome.UNDECIDED)
+
+    def _plainest(self, bits: Sequence[z3.BoolRef]) -> z3.ModelRef:
+        """A model, after one that was just found, in which none of the variables can be made false by itself."""
+        model = self._solver.model()
+        true, false = _parted(model, bits)
+        self._solver.push()
+        self._require(false)
+        # The last first: what is declared first is what a case is about.
+        while true:
+            last = negation(true.pop())
+            if self._check((last,)) is Outcome.SAT:
+                model = self._solver.model()
+                true, false = _parted(model, true)
+                self._require((last, *false))
+        self._solver.pop()
+        return model
+
+
+def _parted(model: z3.ModelRef, bits: Iterable[z3.BoolRef]) -> tuple[list[z3.BoolRef], list[z3.BoolRef]]:
+    """The variables that are true in a model, and the negations of the others."""
+    true: list[z3.BoolRef] = []
+    false: list[z3.BoolRef] = []
+    for bit in bits:
+        if is_true(model, bit):
+            true.append(bit)
+        else:
+            false.append(negation(bit))
+    return true, false
+
+
+_OUTCOMES = {z3.Z3_L_TRUE: Outcome.SAT, z3.Z3_L_FALSE: Outcome.UNSAT, z3.Z3_L_UNDEF: Outcome.UNDECIDED}

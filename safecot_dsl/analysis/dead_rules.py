@@ -1,0 +1,192 @@
+"""Rules, exceptions and clauses that change nothing: SC1101 to SC1105."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from safecot_dsl.analysis.asking import Outcome
+from safecot_dsl.analysis.examination import Examination, Finding, above_it, key_of, listed
+from safecot_dsl.analysis.logic import any_of, negation
+from safecot_dsl.artifact import Case, Rule
+from safecot_dsl.diagnostics import Severity
+from safecot_dsl.engine import Trace, Truth
+
+#: Of so many rules that mask another, or exceptions that replace it, the names are looked for.
+MOST_NAMED = 8
+
+
+def dead_rule_findings(examination: Examination) -> Iterator[Finding]:
+    """The findings on each rule, in the order of the policy."""
+    never: set[str] = set()  # rules that never apply: what follows from that is not said again
+    for rule in examination.policy.rules:
+        if _never_applies(examination, rule):
+            never.add(rule.name)
+    for rule in examination.policy.rules:
+        if rule.name in never:
+            yield from _why_never(examination, rule, never)
+            continue
+        yield from _masked(examination, rule)
+        yield from _idle_unless(examination, rule)
+        yield from _parents(examination, rule, never)
+
+
+def _never_applies(examination: Examination, rule: Rule) -> bool:
+    encoding = examination.encoding
+    applies = encoding.applies(examination.policy, rule)
+    return examination.ask("SC1101", f"whether `{rule.name}` ever applies", applies, witness=False).outcome is (
+        Outcome.UNSAT
+    )
+
+
+def _why_never(examination: Examination, rule: Rule, never: set[str]) -> Iterator[Finding]:
+    policy, encoding = examination.policy, examination.encoding
+    own = examination.ask("SC1101", f"whether `{rule.name}` ever applies", encoding.own(policy, rule), witness=False)
+    if own.outcome is Outcome.SAT:
+        # It could apply, were it not for the rules that it is an exception to.
+        if not never.issuperset(rule.exception_to):
+            yield from _parents(examination, rule, never)
+        return
+    if own.outcome is not Outcome.UNSAT:
+        return
+    help = "two parts of its `when` exclude each other"
+    if rule.unless is not None:
+        alone = examination.ask("SC1101", f"whether `{rule.name}` can", encoding.condition(rule.when), witness=False)
+        if alone.outcome is Outcome.SAT:
+            help = "its `unless` takes every case that its `when` takes"
+    yield Finding("SC1101", Severity.WARNING, key_of(rule), f"`{rule.name}` never applies", help=help)
+
+
+def _masked(examination: Examination, rule: Rule) -> Iterator[Finding]:
+    policy, encoding = examination.policy, examination.encoding
+    what = f"whether `{rule.name}` ever decides"
+    if examination.ask("SC1102", what, encoding.decides(policy, rule), witness=False).outcome is not Outcome.UNSAT:
+        return
+    effective = encoding.effective(policy, rule)
+    if examination.ask("SC1102", what, effective, witness=False).outcome is Outcome.SAT:
+        base = effective
+        others = {r.name: encoding.effective(policy, r) for r in policy.rules if _stricter(r, rule)}
+        message = f"`{rule.name}` never decides: wherever it holds, so does a stricter rule"
+        help = "narrow the stricter rule, make an exception to it, or take this one away"
+    else:
+        base = encoding.applies(policy, rule)
+        others = {r.name: encoding.applies(policy, r) for r in policy.rules if rule.name in r.exception_to}
+        message = f"`{rule.name}` never decides: wherever it applies, so does an exception to it"
+        help = "narrow the exception, or make one rule of the two"
+
+    def holds(trace: Trace) -> bool:
+        return trace.applies[rule.name] is Truth.YES and rule.name not in trace.decision.deciding
+
+    names: list[str] = []
+    first: Case | None = None
+    while len(names) < MOST_NAMED:
+        case = examination.ask("SC1102", what, base, *(negation(others[name]) for name in names)).case
+        if case is None:
+            break
+        trace = examination.confirm(case, holds, message)
+        if first is None:
+            first = examination.shortened(case, examination.partial.applies(policy, rule).yes)
+            examination.confirm(first, holds, message)
+        names.append(
+            next(
+                name
+                for name in others
+                if name not in names and (trace.effective if base is effective else trace.applies)[name] is Truth.YES
+            )
+        )
+    if first is not None:
+        yield Finding(
+            "SC1102",
+            Severity.WARNING,
+            key_of(rule),
+            f"{message} ({listed(names)})",
+            help=help,
+            notes=(examination.for_example(first),),
+            witness=first,
+        )
+
+
+def _stricter(one: Rule, other: Rule) -> bool:
+    return one.verdict.strictness > other.verdict.strictness
+
+
+def _idle_unless(examination: Examination, rule: Rule) -> Iterator[Finding]:
+    """No case that the rule would take without its `unless` is taken from it."""
+    if rule.unless is None:
+        return
+    policy, encoding = examination.policy, examination.encoding
+    taken = [encoding.condition(rule.when), encoding.condition(rule.unless)]
+    if rule.exception_to:
+        parents = (encoding.applies(policy, policy.rule_index[name]) for name in rule.exception_to)
+        taken.append(any_of(parents, encoding.context))
+    answer = examination.ask("SC1104", f"whether the `unless` of `{rule.name}` does anything", *taken, witness=False)
+    if answer.outcome is Outcome.UNSAT:
+        yield Finding(
+            "SC1104",
+            Severity.WARNING,
+            key_of(rule, ".unless"),
+            f"the `unless` of `{rule.name}` changes nothing: it never holds where the rule would apply",
+            help="take it away, or mend it",
+        )
+
+
+def _parents(examination: Examination, rule: Rule, never: set[str]) -> Iterator[Finding]:
+    """What an exception has to do with each rule that it is to."""
+    policy, encoding = examination.policy, examination.encoding
+    own = encoding.own(policy, rule)
+    apart: list[str] = []
+    laxer: list[str] = []
+    for name in dict.fromkeys(rule.exception_to):
+        parent = policy.rule_index[name]
+        both = [own, encoding.applies(policy, parent)]
+        what = f"whether `{rule.name}` overlaps `{name}`"
+        if name in never:
+            continue  # that the parent never applies is said of the parent
+        if examination.ask("SC1103", what, *both, witness=False).outcome is Outcome.UNSAT:
+            apart.append(name)
+        elif _stricter(rule, parent) and not _restores(examination, rule, parent):
+            laxer.append(name)
+    if apart:
+        yield Finding(
+            "SC1103",
+            Severity.WARNING,
+            key_of(rule),
+            f"the exception `{rule.name}` never overlaps {listed(apart)}, so it is no exception to "
+            f"{'it' if len(apart) == 1 else 'them'}",
+            help="mend its `when`, or name another rule after `to`",
+        )
+    if laxer:
+        yield from _stricter_exception(examination, rule, laxer)
+
+
+def _restores(examination: Examination, rule: Rule, parent: Rule) -> bool:
+    """The parent is itself an exception, to something as strict: the rule only gives back what the parent took."""
+    return any(not _stricter(rule, above) for above in above_it(examination.policy, parent))
+
+
+def _stricter_exception(examination: Examination, rule: Rule, parents: list[str]) -> Iterator[Finding]:
+    policy, encoding = examination.policy, examination.encoding
+    answer = examination.ask(
+        "SC1105",
+        f"whether `{rule.name}` makes anything stricter",
+        encoding.effective(policy, rule),
+        any_of((encoding.applies(policy, policy.rule_index[name]) for name in parents), encoding.context),
+    )
+    if answer.case is None:
+        return
+
+    def holds(trace: Trace) -> bool:
+        return trace.effective[rule.name] is Truth.YES and any(trace.applies[p] is Truth.YES for p in parents)
+
+    case = examination.shortened(answer.case, examination.partial.effective(policy, rule).yes)
+    examination.confirm(case, holds, f"`{rule.name}` is stricter than its rule")
+    verdicts = ", ".join(dict.fromkeys(f"`{policy.rule_index[name].verdict}`" for name in parents))
+    yield Finding(
+        "SC1105",
+        Severity.WARNING,
+        key_of(rule),
+        f"the exception `{rule.name}` is stricter than what it is to: `{rule.verdict}`, where {listed(parents)} "
+        f"would be {verdicts}",
+        help="a rule of its own says the same more plainly, for the strictest rule wins",
+        notes=(examination.for_example(case),),
+        witness=case,
+    )

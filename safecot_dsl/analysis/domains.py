@@ -1,0 +1,333 @@
+"""The values of one fact as Boolean variables, as far as conditions can tell them apart.
+
+Where every variable of a fact is false, the fact has its plainest value: no, the first name, the empty set, the lowest
+interval of numbers, the empty text. A solver that prefers false therefore finds cases that read easily.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+
+import z3
+
+from safecot_dsl.analysis.logic import all_of, any_of, at_most, constant, implies, negation, signed, variable
+from safecot_dsl.analysis.texts import find_text
+from safecot_dsl.artifact import (
+    Between,
+    Compare,
+    Contains,
+    Empty,
+    Fact,
+    FactAtom,
+    FlagIs,
+    FlagType,
+    Has,
+    Is,
+    Matches,
+    NumberType,
+    OneOfType,
+    SetType,
+    Value,
+    Within,
+)
+from safecot_dsl.engine import Truth, evaluate, normalise
+
+
+class Domain(ABC):
+    """A fact's variables. `bits` are all of them, in a fixed order; it grows as atoms need more."""
+
+    def __init__(self, prefix: str, fact: Fact, context: z3.Context, require: Callable[[z3.BoolRef], None]) -> None:
+        self.fact = fact
+        self.context = context
+        self.bits: list[z3.BoolRef] = []
+        self._prefix = prefix
+        self._require = require
+
+    @abstractmethod
+    def atom(self, atom: FactAtom) -> z3.BoolRef:
+        """The atom over this fact."""
+
+    @abstractmethod
+    def value(self, holds: Callable[[z3.BoolRef], bool]) -> Value | None:
+        """The value that a model describes; None for a text where none was found."""
+
+    def plainest(self) -> Value | None:
+        """The value where every variable is false."""
+        return self.value(lambda formula: False)
+
+    @abstractmethod
+    def pins(self, value: Value) -> list[z3.BoolRef]:
+        """What holds where the fact has this value: variables or their negations."""
+
+    def _bit(self, name: str) -> z3.BoolRef:
+        return variable(f"{self._prefix}{self.fact.name} {name}", self.context)
+
+    def _constant(self, value: bool) -> z3.BoolRef:
+        return constant(value, self.context)
+
+    def _any(self, items: Iterable[z3.BoolRef]) -> z3.BoolRef:
+        return any_of(items, self.context)
+
+    def _unfit(self, atom: FactAtom) -> TypeError:
+        return TypeError(f"`{atom.kind}` is no condition on `{self.fact.name}`")
+
+
+class FlagDomain(Domain):
+    def __init__(self, prefix: str, fact: Fact, context: z3.Context, require: Callable[[z3.BoolRef], None]) -> None:
+        super().__init__(prefix, fact, context, require)
+        self.bits = [self._bit("yes")]
+
+    def atom(self, atom: FactAtom) -> z3.BoolRef:
+        if not isinstance(atom, FlagIs):
+            raise self._unfit(atom)
+        return self.bits[0]
+
+    def value(self, holds: Callable[[z3.BoolRef], bool]) -> Value:
+        return holds(self.bits[0])
+
+    def pins(self, value: Value) -> list[z3.BoolRef]:
+        return [signed(self.bits[0], value is True)]
+
+
+class OneOfDomain(Domain):
+    """One variable for each value but the first, at most one of them true."""
+
+    def __init__(self, prefix: str, fact: Fact, context: z3.Context, require: Callable[[z3.BoolRef], None]) -> None:
+        super().__init__(prefix, fact, context, require)
+        assert isinstance(fact.type, OneOfType)
+        self.names = [value.name for value in fact.type.values]
+        self.bits = [self._bit(name) for name in self.names[1:]]
+        self._is = dict(zip(self.names[1:], self.bits, strict=True))
+        self._is[self.names[0]] = negation(self._any(self.bits))
+        if len(self.bits) > 1:
+            require(at_most(1, self.bits))
+
+    def atom(self, atom: FactAtom) -> z3.BoolRef:
+        if not isinstance(atom, Is | Within):
+            raise self._unfit(atom)
+        return self._any(self._is[name] for name in dict.fromkeys(atom.values) if name in self._is)
+
+    def value(self, holds: Callable[[z3.BoolRef], bool]) -> Value:
+        return next((name for name, bit in zip(self.names[1:], self.bits, strict=True) if holds(bit)), self.names[0])
+
+    def pins(self, value: Value) -> list[z3.BoolRef]:
+        return [signed(bit, value == name) for name, bit in zip(self.names[1:], self.bits, strict=True)]
+
+
+class SetDomain(Domain):
+    """One variable for each member."""
+
+    def __init__(self, prefix: str, fact: Fact, context: z3.Context, require: Callable[[z3.BoolRef], None]) -> None:
+        super().__init__(prefix, fact, context, require)
+        assert isinstance(fact.type, SetType)
+        self.has = {value.name: self._bit(value.name) for value in fact.type.values}
+        self.bits = list(self.has.values())
+
+    def atom(self, atom: FactAtom) -> z3.BoolRef:
+        match atom:
+            case Empty():
+                return negation(self._any(self.bits))
+            case Has(quantifier="any", values=values):
+                return self._any(self.has[name] for name in values if name in self.has)
+            case Has(values=values):
+                if not self.has.keys() >= set(values):
+                    return self._constant(False)
+                return all_of((self.has[name] for name in values), self.context)
+            case _:
+                raise self._unfit(atom)
+
+    def value(self, holds: Callable[[z3.BoolRef], bool]) -> Value:
+        return frozenset(name for name, bit in self.has.items() if holds(bit))
+
+    def pins(self, value: Value) -> list[z3.BoolRef]:
+        assert isinstance(value, frozenset)
+        return [signed(bit, name in value) for name, bit in self.has.items()]
+
+
+class NumberDomain(Domain):
+    """One variable for each least double of an interval but the first: "the number is at least this".
+
+    Every comparison is with such a double: `x > c` is "at least the next double after c". So no interval is empty.
+    """
+
+    def __init__(self, prefix: str, fact: Fact, context: z3.Context, require: Callable[[z3.BoolRef], None]) -> None:
+        super().__init__(prefix, fact, context, require)
+        assert isinstance(fact.type, NumberType)
+        self.low, self.high = fact.type.low, fact.type.high
+        self.points: list[float] = []  # ascending, beside `bits`
+
+    def at_least(self, point: float) -> z3.BoolRef:
+        """The number is `point` or more."""
+        if point <= self.low:
+            return self._constant(True)
+        if point > self.high:
+            return self._constant(False)
+        index = bisect_left(self.points, point)
+        if index < len(self.points) and self.points[index] == point:
+            return self.bits[index]
+        bit = self._bit(f">= {point!r}")
+        if index > 0:
+            self._require(implies(bit, self.bits[index - 1]))
+        if index < len(self.points):
+            self._require(implies(self.bits[index], bit))
+        self.points.insert(index, point)
+        self.bits.insert(index, bit)
+        return bit
+
+    def atom(self, atom: FactAtom) -> z3.BoolRef:
+        match atom:
+            case Compare(operator=">=", value=value):
+                return self.at_least(value)
+            case Compare(operator=">", value=value):
+                return self.at_least(_after(value))
+            case Compare(operator="<", value=value):
+                return negation(self.at_least(value))
+            case Compare(value=value):
+                return negation(self.at_least(_after(value)))
+            case Between(low=low, high=high):
+                return all_of((self.at_least(low), negation(self.at_least(_after(high)))), self.context)
+            case _:
+                raise self._unfit(atom)
+
+    def intervals(self) -> list[tuple[float, float]]:
+        """The intervals that the conditions seen so far tell apart: least and greatest double of each, ascending."""
+        starts = [self.low, *self.points]
+        ends = [*(math.nextafter(point, -math.inf) for point in self.points), self.high]
+        return list(zip(starts, ends, strict=True))
+
+    def value(self, holds: Callable[[z3.BoolRef], bool]) -> Value:
+        return pleasant(*self.intervals()[sum(map(holds, self.bits))])
+
+    def pins(self, value: Value) -> list[z3.BoolRef]:
+        assert isinstance(value, float)
+        return [signed(bit, value >= point) for point, bit in zip(self.points, self.bits, strict=True)]
+
+
+class TextDomain(Domain):
+    """One variable for each phrase that is looked for, after folding, and for each pattern.
+
+    That a phrase which contains another brings the other with it is required; what else phrases and patterns have to
+    do with one another is left to the search for a text, which may fail.
+    """
+
+    def __init__(self, prefix: str, fact: Fact, context: z3.Context, require: Callable[[z3.BoolRef], None]) -> None:
+        super().__init__(prefix, fact, context, require)
+        self.atoms: dict[Contains | Matches, z3.BoolRef] = {}
+        self._phrases: dict[str, z3.BoolRef] = {}
+        self._found: dict[tuple[bool, ...], str | None] = {}
+
+    def atom(self, atom: FactAtom) -> z3.BoolRef:
+        if isinstance(atom, Contains):
+            atom = Contains(fact=atom.fact, phrases=atom.phrases)  # the name of a phrase set makes no other atom
+        elif not isinstance(atom, Matches):
+            raise self._unfit(atom)
+        if atom not in self.atoms:
+            self.atoms[atom] = self._contains(atom) if isinstance(atom, Contains) else self._matches(atom)
+        return self.atoms[atom]
+
+    def _matches(self, atom: Matches) -> z3.BoolRef:
+        bit = self._bit(f"matches /{atom.pattern}/{'i' * atom.ignore_case}")
+        self.bits.append(bit)
+        return bit
+
+    def _contains(self, atom: Contains) -> z3.BoolRef:
+        folded = dict.fromkeys(normalise(phrase) for phrase in atom.phrases)
+        if "" in folded:  # stands in every text
+            return self._constant(True)
+        return self._any(self._phrase(phrase) for phrase in folded)
+
+    def _phrase(self, folded: str) -> z3.BoolRef:
+        if folded in self._phrases:
+            return self._phrases[folded]
+        bit = self._bit(f"contains {folded!r}")
+        for other, other_bit in self._phrases.items():
+            if other in folded:
+                self._require(implies(bit, other_bit))
+            elif folded in other:
+                self._require(implies(other_bit, bit))
+        self._phrases[folded] = bit
+        self.bits.append(bit)
+        return bit
+
+    def value(self, holds: Callable[[z3.BoolRef], bool]) -> Value | None:
+        wanted = {atom: holds(bit) for atom, bit in self.atoms.items()}
+        key = tuple(wanted.values())
+        if key not in self._found:
+            self._found[key] = find_text(wanted, [phrase for phrase, bit in self._phrases.items() if holds(bit)])
+        return self._found[key]
+
+    def pins(self, value: Value) -> list[z3.BoolRef]:
+        assert isinstance(value, str)
+        folded = normalise(value)
+        pins = [signed(bit, phrase in folded) for phrase, bit in self._phrases.items()]
+        patterns = (atom for atom in self.atoms if isinstance(atom, Matches))
+        return pins + [signed(self.atoms[atom], _says(atom, value)) for atom in patterns]
+
+    def other_than(self, holds: Callable[[z3.BoolRef], bool]) -> z3.BoolRef:
+        """Some atom is not as this model says: for one that no text was found for."""
+        return self._any(signed(bit, not holds(bit)) for bit in self.atoms.values())
+
+
+def _says(atom: Matches, text: str) -> bool:
+    return evaluate(atom, {atom.fact: text}) is Truth.YES
+
+
+_DOMAINS: Mapping[str, type[Domain]] = {
+    "flag": FlagDomain,
+    "one_of": OneOfDomain,
+    "set_of": SetDomain,
+    "number": NumberDomain,
+    "text": TextDomain,
+}
+
+
+def domain(prefix: str, fact: Fact, context: z3.Context, require: Callable[[z3.BoolRef], None]) -> Domain:
+    return _DOMAINS[fact.type.kind](prefix, fact, context, require)
+
+
+def joined(facts: Iterable[Fact]) -> Fact:
+    """The fact that has the values of all of these, which go by one name; ValueError where their types differ."""
+    first, *others = facts
+    for other in others:
+        match first.type, other.type:
+            case (FlagType(), FlagType()):
+                continue
+            case (OneOfType() | SetType() as a, OneOfType() | SetType() as b) if a.kind == b.kind:
+                known = {value.name for value in a.values}
+                type_ = a.model_copy(update={"values": (*a.values, *(v for v in b.values if v.name not in known))})
+            case (NumberType() as a, NumberType() as b):
+                type_ = a.model_copy(update={"low": min(a.low, b.low), "high": max(a.high, b.high)})
+            case (a, b) if a.kind == b.kind:
+                continue
+            case _:
+                raise ValueError(f"`{first.name}` is of two types: {first.type.kind} and {other.type.kind}")
+        first = first.model_copy(update={"type": type_})
+    return first
+
+
+def _after(number: float) -> float:
+    return math.nextafter(number, math.inf)
+
+
+def pleasant(low: float, high: float) -> float:
+    """The double from `low` to `high` with the fewest digits: 0 if it is one, else the one nearest the middle."""
+    if low <= 0 <= high:
+        return 0.0
+    if low == high:
+        return low
+    # A decimal between the shortest decimals of two doubles is read as a double between them.
+    least, greatest = Decimal(repr(low)), Decimal(repr(high))
+    for exponent in range(max(least.adjusted(), greatest.adjusted()), -18, -1):
+        unit = Decimal(1).scaleb(exponent)
+        first, last = (
+            (least / unit).to_integral_value("ROUND_CEILING"),
+            (greatest / unit).to_integral_value("ROUND_FLOOR"),
+        )
+        if first <= last:
+            middle = ((least + greatest) / 2 / unit).to_integral_value("ROUND_HALF_DOWN")
+            return float(min(max(first, middle), last) * unit)
+    return low

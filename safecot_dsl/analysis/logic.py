@@ -1,0 +1,93 @@
+"""Boolean formulas: the solver's constructors, each with the one type that it has here.
+
+They go to the solver's C interface. The Python one looks at the sort of every part anew, which takes five times as long
+and would be most of the time that an analysis takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import z3
+
+
+def variable(name: str, context: z3.Context) -> z3.BoolRef:
+    return z3.Bool(name, context)
+
+
+def constant(value: bool, context: z3.Context) -> z3.BoolRef:
+    return z3.BoolVal(value, context)
+
+
+def negation(formula: z3.BoolRef) -> z3.BoolRef:
+    return z3.BoolRef(z3.Z3_mk_not(formula.ctx_ref(), formula.ast), formula.ctx)
+
+
+def signed(formula: z3.BoolRef, holds: bool) -> z3.BoolRef:
+    """The formula, or its negation."""
+    return formula if holds else negation(formula)
+
+
+def all_of(formulas: Iterable[z3.BoolRef], context: z3.Context) -> z3.BoolRef:
+    """Their conjunction; of none, true."""
+    parts = list(formulas)
+    return parts[0] if len(parts) == 1 else _joined(z3.Z3_mk_and, parts, context) if parts else constant(True, context)
+
+
+def any_of(formulas: Iterable[z3.BoolRef], context: z3.Context) -> z3.BoolRef:
+    """Their disjunction; of none, false."""
+    parts = list(formulas)
+    return parts[0] if len(parts) == 1 else _joined(z3.Z3_mk_or, parts, context) if parts else constant(False, context)
+
+
+def at_least(count: int, formulas: Iterable[z3.BoolRef]) -> z3.BoolRef:
+    return z3.AtLeast(*formulas, count)
+
+
+def at_most(count: int, formulas: Iterable[z3.BoolRef]) -> z3.BoolRef:
+    return z3.AtMost(*formulas, count)
+
+
+def implies(premise: z3.BoolRef, conclusion: z3.BoolRef) -> z3.BoolRef:
+    return z3.BoolRef(z3.Z3_mk_implies(premise.ctx_ref(), premise.ast, conclusion.ast), premise.ctx)
+
+
+def same(one: z3.BoolRef, other: z3.BoolRef) -> z3.BoolRef:
+    """They are both true or both false."""
+    return z3.BoolRef(z3.Z3_mk_iff(one.ctx_ref(), one.ast, other.ast), one.ctx)
+
+
+def require(solver: z3.Solver, formula: z3.BoolRef) -> None:
+    z3.Z3_solver_assert(formula.ctx_ref(), solver.solver, formula.ast)
+
+
+def check(solver: z3.Solver, assumptions: Sequence[z3.BoolRef]) -> int:
+    """Z3_L_TRUE, Z3_L_FALSE or Z3_L_UNDEF under these assumptions, each a variable or its negation."""
+    return z3.Z3_solver_check_assumptions(solver.ctx.ref(), solver.solver, len(assumptions), _array(assumptions))
+
+
+def is_true(model: z3.ModelRef, formula: z3.BoolRef) -> bool:
+    """What a formula comes to in a model; variables that the model is silent on are false."""
+    result = (z3.Ast * 1)()
+    z3.Z3_model_eval(model.ctx.ref(), model.model, formula.ast, True, result)
+    return z3.Z3_get_bool_value(model.ctx.ref(), result[0]) == z3.Z3_L_TRUE
+
+
+def is_literal(formula: z3.BoolRef) -> bool:
+    """A variable or its negation."""
+    context = formula.ctx_ref()
+    app = z3.Z3_to_app(context, formula.ast)
+    kind = z3.Z3_get_decl_kind(context, z3.Z3_get_app_decl(context, app))
+    if kind == z3.Z3_OP_NOT:
+        app = z3.Z3_to_app(context, z3.Z3_get_app_arg(context, app, 0))
+        kind = z3.Z3_get_decl_kind(context, z3.Z3_get_app_decl(context, app))
+    return kind == z3.Z3_OP_UNINTERPRETED
+
+
+def _joined(make: Callable[..., Any], parts: Sequence[z3.BoolRef], context: z3.Context) -> z3.BoolRef:
+    return z3.BoolRef(make(context.ref(), len(parts), _array(parts)), context)
+
+
+def _array(parts: Sequence[z3.BoolRef]) -> Any:
+    return (z3.Ast * len(parts))(*(part.ast for part in parts))

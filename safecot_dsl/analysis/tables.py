@@ -1,0 +1,108 @@
+"""Decision tables: rows that contradict each other, and cases that no row takes (SC1115, SC1116)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import z3
+
+from safecot_dsl.analysis.asking import Outcome
+from safecot_dsl.analysis.boxes import Box, box_around
+from safecot_dsl.analysis.examination import Examination, Finding
+from safecot_dsl.analysis.logic import all_of, any_of, negation
+from safecot_dsl.artifact import Rule, Table, Verdict
+from safecot_dsl.diagnostics import Severity
+from safecot_dsl.engine import Trace, Truth
+
+MOST_OVERLAPS = 10  # of one table
+MOST_GAPS = 3  # that are shown
+MOST_COUNTED = 50
+
+
+def table_findings(examination: Examination) -> Iterator[Finding]:
+    for table in examination.policy.tables:
+        rows = [examination.policy.rule_index[name] for name in table.rows]
+        yield from _overlaps(examination, table, rows)
+        yield from _gaps(examination, table, rows)
+
+
+def _overlaps(examination: Examination, table: Table, rows: list[Rule]) -> Iterator[Finding]:
+    """Rows of different verdicts that apply together: asked for verdict by verdict, so that the number of questions
+    does not grow with the pairs of rows."""
+    policy, encoding = examination.policy, examination.encoding
+    of: dict[Verdict, list[Rule]] = {}
+    for row in rows:
+        of.setdefault(row.verdict, []).append(row)
+    found = 0
+    for first, second in combinations(sorted(of, key=lambda v: v.strictness), 2):
+        known: list[z3.BoolRef] = []
+        while found < MOST_OVERLAPS:
+            sides = [
+                any_of((encoding.applies(policy, row) for row in of[verdict]), encoding.context)
+                for verdict in (first, second)
+            ]
+            case = examination.ask("SC1115", f"whether rows of `{table.name}` overlap", *sides, *known).case
+            if case is None:
+                break
+            trace = examination.trace(case)
+            one, other = (
+                next(row for row in of[verdict] if trace.applies[row.name] is Truth.YES) for verdict in (first, second)
+            )
+
+            def holds(trace: Trace, one: Rule = one, other: Rule = other) -> bool:
+                return trace.applies[one.name] is Truth.YES and trace.applies[other.name] is Truth.YES
+
+            both = [examination.partial.applies(policy, row).yes for row in (one, other)]
+            case = examination.shortened(case, *both)
+            examination.confirm(case, holds, f"`{one.name}` and `{other.name}` overlap")
+            one, other = sorted((one, other), key=lambda row: table.rows.index(row.name))
+            yield Finding(
+                "SC1115",
+                Severity.ERROR,
+                f"rule:{other.name}",
+                f"the rows `{one.name}` ({one.verdict}) and `{other.name}` ({other.verdict}) of the table "
+                f"`{table.name}` apply together",
+                help="narrow a cell of one of them, so that a case has one row",
+                notes=(examination.for_example(case),),
+                witness=case,
+            )
+            found += 1
+            known.append(
+                negation(all_of((encoding.applies(policy, one), encoding.applies(policy, other)), encoding.context))
+            )
+
+
+def _gaps(examination: Examination, table: Table, rows: list[Rule]) -> Iterator[Finding]:
+    """Cases of which no row's cells hold, as boxes over the columns; each new box is outside of those before."""
+    encoding = examination.encoding
+    covered = any_of((encoding.condition(row.when) for row in rows), encoding.context)
+    read = [row.when for row in rows]
+    boxes: list[Box] = []
+    while len(boxes) < MOST_COUNTED:
+        outside = [negation(box.formula(encoding)) for box in boxes]
+        answer = examination.ask("SC1116", f"whether `{table.name}` has gaps", negation(covered), *outside)
+        if answer.case is None:
+            break
+
+        def uncovered(box: Box) -> bool:
+            what = f"how far a gap of `{table.name}` goes"
+            formula = box.formula(encoding)
+            return examination.ask("SC1116", what, covered, formula, witness=False).outcome is Outcome.UNSAT
+
+        boxes.append(box_around(encoding, answer.case, table.facts, read, uncovered))
+    if not boxes:
+        return
+    shown = boxes[:MOST_GAPS]
+    notes = [box.shown() for box in shown]
+    more = len(boxes) - len(shown)
+    if more:
+        notes.append(f"and {more}{' or more' if len(boxes) == MOST_COUNTED else ''} further gaps")
+    yield Finding(
+        "SC1116",
+        Severity.NOTE,
+        table.key,
+        f"no row of the table `{table.name}` applies in some cases",
+        help="add a row, or leave these cases to other rules and to `default`",
+        notes=tuple(notes),
+    )

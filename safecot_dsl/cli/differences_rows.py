@@ -1,0 +1,174 @@
+"""Which rows of a data set another policy would write differently."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from safecot_dsl.artifact import CaseError, CompiledPolicy, read_case
+from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.engine import Interpreter
+from safecot_dsl.render import ReasoningStyle, answer_text, reasoning_lines, render
+
+_NEEDED = ("facts", "verdict", "rules")
+_READ = (*_NEEDED, "id", "policy", "style", "seed", "reasoning", "answer", "sentences")
+
+
+class RowsError(ValueError):
+    """The file is not one of rows."""
+
+
+class ChangedRow(Frozen):
+    """A row that the new policy writes differently. `what` is the first of these that changes: the verdict, the
+    deciding rules, the text; or *unreadable*, with the reason, where its case does not fit the new policy."""
+
+    row: int
+    id: str
+    what: str
+    old_verdict: str
+    new_verdict: str | None = None
+    old_rules: tuple[str, ...] = ()
+    new_rules: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+class RowChanges(Frozen):
+    """All rows of a file under the new policy. `foreign` counts the rows whose policy is not the old one; `ignored` the
+    rows with a fact that the new policy does not declare; `untexted` those that have no text to compare."""
+
+    total: int
+    foreign: int
+    ignored: dict[str, int]
+    untexted: int
+    changed: tuple[ChangedRow, ...]
+
+    def counts(self) -> dict[str, int]:
+        return dict(Counter(row.what for row in self.changed))
+
+    def verdicts(self) -> dict[str, int]:
+        """`refuse -> redirect`: how many."""
+        moved = Counter(f"{r.old_verdict} -> {r.new_verdict}" for r in self.changed if r.what == "verdict")
+        return dict(sorted(moved.items(), key=lambda entry: (-entry[1], entry[0])))
+
+
+def changed_rows(path: Path, old: CompiledPolicy, new: CompiledPolicy) -> RowChanges:
+    """The rows of `train.parquet`, or of a JSONL file with the same columns, under `new`.
+
+    What a row says is compared with what `new` makes of its facts, with the row's own style and seed; an answer that
+    came from the source or a model is taken to be the same. Facts that `new` does not declare are left out.
+
+    Raises:
+        RowsError: the file cannot be read, or a row lacks `facts`, `verdict` or `rules`.
+    """
+    interpreter = Interpreter(new)
+    changed: list[ChangedRow] = []
+    ignored: Counter[str] = Counter()
+    total = foreign = untexted = 0
+    for number, row in enumerate(_rows(path)):
+        total += 1
+        foreign += row.get("policy") != old.digest
+        facts = _facts(path, number, row)
+        undeclared = facts.keys() - new.fact_index.keys()
+        ignored.update(undeclared)
+        has_text = isinstance(row.get("reasoning"), str) and isinstance(row.get("answer"), str)
+        untexted += not has_text
+        found = _compared(interpreter, number, row, {k: v for k, v in facts.items() if k not in undeclared}, has_text)
+        if found is not None:
+            changed.append(found)
+    return RowChanges(
+        total=total, foreign=foreign, ignored=dict(sorted(ignored.items())), untexted=untexted, changed=tuple(changed)
+    )
+
+
+def _compared(
+    interpreter: Interpreter, number: int, row: Mapping[str, Any], facts: dict[str, Any], has_text: bool
+) -> ChangedRow | None:
+    cited = tuple(rule["name"] for rule in row["rules"])
+    about: dict[str, Any] = {
+        "row": number,
+        "id": str(row.get("id") or ""),
+        "old_verdict": row["verdict"],
+        "old_rules": cited,
+    }
+    try:
+        case = read_case(interpreter.policy, {"facts": facts})
+    except CaseError as error:
+        return ChangedRow(what="unreadable", reason=str(error), **about)
+    style = row.get("style")
+    shown = ReasoningStyle(style) if style in list(ReasoningStyle) else ReasoningStyle.MINIMAL
+    rendered = render(
+        interpreter, case, style=shown, seed=str(row.get("seed") or ""), source_answer=_source_answer(row)
+    )
+    about |= {"new_verdict": rendered.verdict.value, "new_rules": rendered.cited}
+    if rendered.verdict.value != row["verdict"]:
+        return ChangedRow(what="verdict", **about)
+    if sorted(rendered.cited) != sorted(cited):
+        return ChangedRow(what="rules", **about)
+    if not has_text:
+        return None
+    reasoning = "" if style == "none" else "\n".join(reasoning_lines(rendered))
+    same = (reasoning, answer_text(rendered)) == (row["reasoning"], row["answer"])
+    return None if same else ChangedRow(what="text", **about)
+
+
+def _source_answer(row: Mapping[str, Any]) -> str | None:
+    texts = [s["text"] for s in row.get("sentences") or () if s.get("step") in ("source", "model")]
+    return texts[0] if texts else None
+
+
+def _facts(path: Path, number: int, row: Mapping[str, Any]) -> dict[str, Any]:
+    from safecot_dsl.cli.output import parse_json
+
+    missing = [name for name in _NEEDED if row.get(name) is None]
+    if missing:
+        raise RowsError(f"{path}: row {number} has no `{missing[0]}`: rows are those of `safecotc generate`")
+    if not isinstance(row["rules"], list) or not all(isinstance(r, dict) and "name" in r for r in row["rules"]):
+        raise RowsError(f"{path}: row {number}: `rules` is a list of objects with a `name`")
+    try:
+        case = parse_json(row["facts"]) if isinstance(row["facts"], str) else row["facts"]
+        facts = case["facts"] if isinstance(case, dict) and isinstance(case.get("facts"), dict) else None
+    except ValueError as error:
+        raise RowsError(f"{path}: row {number}: `facts` is not JSON: {error}") from None
+    if facts is None:
+        raise RowsError(f'{path}: row {number}: `facts` is a case: {{"facts": {{...}}}}')
+    return facts
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    return _parquet(path) if path.suffix == ".parquet" else _jsonl(path)
+
+
+def _parquet(path: Path) -> Iterator[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+    except (OSError, pa.ArrowException) as error:
+        raise RowsError(f"{path} cannot be read as Parquet: {error}") from error
+    with file:
+        present = [name for name in _READ if name in file.schema_arrow.names]
+        # Not the images: they are most of the bytes, and decide nothing.
+        for batch in file.iter_batches(batch_size=1024, columns=present):
+            yield from batch.to_pylist()
+
+
+def _jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    from safecot_dsl.cli.output import parse_json
+
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.strip():
+                    continue
+                try:
+                    row = parse_json(line)
+                except ValueError as error:
+                    raise RowsError(f"{path}: line {number} is not JSON: {error}") from None
+                if not isinstance(row, dict):
+                    raise RowsError(f"{path}: line {number} is not an object")
+                yield row
+    except UnicodeDecodeError:
+        raise RowsError(f"{path}: the file is not UTF-8") from None

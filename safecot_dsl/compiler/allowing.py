@@ -1,0 +1,79 @@
+"""Comments by which an author answers for a finding: `# allow: SC1111 every such picture is refused by law`."""
+
+from __future__ import annotations
+
+import re
+
+from safecot_dsl.artifact import Allowed
+from safecot_dsl.compiler.modules import Module
+from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.diagnostics import closest
+
+#: The warnings and notes on what a policy means; errors are mended, not allowed.
+ALLOWABLE = frozenset(
+    "SC1002 SC1005 SC1006 SC1101 SC1102 SC1103 SC1104 SC1105 SC1106 SC1107 SC1108 SC1109 SC1110 SC1111 SC1112 SC1113 "
+    "SC1114 SC1116".split()
+)
+
+_ERRORS = frozenset({"SC1001", "SC1003", "SC1004", "SC1115"})
+
+_COMMENT = re.compile(r"#\s*allow\s*(?P<colon>:?)\s*(?P<code>\S*)\s*(?P<reason>.*?)\s*\Z", re.DOTALL)
+_CODE = re.compile(r"SC\d{4}\Z")
+_HELP = "write `# allow: CODE REASON`, such as `# allow: SC1111 such pictures are refused by law`"
+
+
+def read_allowed(module: Module) -> tuple[Allowed, ...]:
+    """What a file allows. A comment that means to and does not is a warning."""
+    source = module.report.source
+    alone: set[int] = set()
+    for comment in module.tree.comments:
+        line, column = source.position(comment.start)
+        if not source.lines[line - 1][: column - 1].strip():
+            alone.add(line)
+    allowed: list[Allowed] = []
+    for comment in module.tree.comments:
+        found = _read(comment, module)
+        if found is None:
+            continue
+        code, reason = found
+        line, _ = source.position(comment.start)
+        while line in alone:  # it speaks of the first line below that is no comment
+            line += 1
+        span = source.span(comment.start, comment.end).model_copy(update={"file": module.record})
+        allowed.append(Allowed(code=code, reason=reason, line=line, span=span))
+    return tuple(allowed)
+
+
+def _read(comment: t.Comment, module: Module) -> tuple[str, str] | None:
+    """Code and reason of a comment that allows something."""
+    match = _COMMENT.match(comment.text)
+    if match is None:
+        return None
+    code, reason = match["code"], match["reason"]
+    start = comment.start + match.start("code")
+    end = start + len(code)
+    report = module.report
+    if not match["colon"]:
+        if _CODE.match(code):  # else it is prose that begins with `allow`
+            report.warning("SC0701", f"`:` is missing between `allow` and `{code}`", comment.start, end, help=_HELP)
+        return None
+    if not code:
+        report.warning(
+            "SC0701", "the code of a finding is missing after `allow:`", comment.start, comment.end, help=_HELP
+        )
+    elif not _CODE.match(code):
+        report.warning("SC0701", f"`{code}` is no code of a finding", start, end, help=_HELP)
+    elif code not in ALLOWABLE:
+        meant = closest(code, ALLOWABLE) if code.startswith("SC1") and code not in _ERRORS else None
+        report.warning(
+            "SC0701",
+            f"`{code}` cannot be allowed: only a warning or a note on what the policy means can",
+            start,
+            end,
+            help=f"did you mean `{meant}`?" if meant else "mend what it is said of",
+        )
+    elif not reason:
+        report.warning("SC0701", f"the reason is missing: why is `{code}` wanted here?", comment.start, end, help=_HELP)
+    else:
+        return code, reason
+    return None

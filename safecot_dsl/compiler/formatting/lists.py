@@ -1,0 +1,82 @@
+"""Lists, and what stands on one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from safecot_dsl.compiler.formatting.tree import Node, Token, flat_text, tokens_of
+from safecot_dsl.compiler.formatting.writer import Blanks, Writer
+
+WIDTH = 100  # columns that a line has where it can be broken; texts never are
+
+
+def fits(child: Node | Token, at: int, reserve: int = 0) -> bool:
+    """Has the construct room on one line from column `at` on, with `reserve` characters after it?"""
+    flat = flat_text(tokens_of(child))
+    return flat is not None and at + len(flat) + reserve <= WIDTH
+
+
+def write_flat(w: Writer, tokens: Iterable[Token], at: int | None = None) -> None:
+    """Write tokens one after the other; `at` is the column of the first."""
+    for token in tokens:
+        w.token(token, at)
+        at = None
+
+
+def width(child: Node | Token) -> int:
+    """How long the construct is on one line."""
+    return len(flat_text(tokens_of(child)) or "")
+
+
+def names(w: Writer, node: Node, at: int | None = None) -> None:
+    """`{ a, b }`: names are short, so as many stand on a line as have room."""
+    opening, *members, closing = node.tokens
+    w.token(opening, at)
+    fill(w, members, w.column + 1, reserve=2)
+    w.token(closing)
+
+
+def fill(
+    w: Writer,
+    items: Sequence[Node | Token],
+    at: int,
+    *,
+    reserve: int = 0,
+    write: Callable[[Writer, Node | Token], None] | None = None,
+) -> None:
+    """Write items from column `at` on, as many on a line as have room; `reserve` is needed after the last."""
+    w.hang = at
+    for number, item in enumerate(items):
+        last = number == len(items) - 1
+        if number and not w.fresh:
+            needed = 1 + width(item) + (reserve if last else 1)
+            if w.column + needed > WIDTH or flat_text(tokens_of(item)) is None:
+                w.newline(at)
+        first = at if w.fresh or not number else w.column + 1
+        if write is None or fits(item, first, 1):
+            write_flat(w, tokens_of(item), first)
+        else:
+            write(w, item)
+        w.hang = at
+
+
+def block(w: Writer, opening: Token, closing: Token, indent: int, items: Sequence[Callable[[], None]]) -> None:
+    """`{`, each item on lines of its own from column `indent + 2` on, `}`. One blank line between two is kept."""
+    w.token(opening)
+    if not items and not closing.above and not opening.after:
+        w.token(closing)
+        return
+    for number, item in enumerate(items):
+        w.newline(indent + 2, Blanks.ALL if number else Blanks.BETWEEN)
+        item()
+    w.close(closing, indent)
+
+
+def runs(items: Sequence[Node]) -> list[list[Node]]:
+    """The items cut where a blank line stands between two: what is aligned with one another."""
+    result: list[list[Node]] = []
+    for number, item in enumerate(items):
+        if number == 0 or item.first.opens_paragraph:
+            result.append([])
+        result[-1].append(item)
+    return result

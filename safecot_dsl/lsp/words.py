@@ -1,0 +1,122 @@
+"""What the language's own words mean, in a sentence each: for hovering and completion."""
+
+from __future__ import annotations
+
+from safecot_dsl.artifact import Verdict
+
+VERDICTS = {
+    Verdict.COMPLY: "Answer the request.",
+    Verdict.WARN: "Answer, and point out the risk.",
+    Verdict.CLARIFY: "Ask first: the answer depends on what is not known.",
+    Verdict.REDIRECT: "Help with the safe part only.",
+    Verdict.REFUSE: "Decline the request.",
+}
+VERDICT_ORDER = "From the laxest to the strictest: " + " < ".join(Verdict)
+
+HEADER = {
+    "language": 'The version of the language, `"1"`.',
+    "version": 'The version of the policy, such as `"1.0.0"`; required.',
+    "title": "The policy's name to people.",
+    "owner": "Who answers for the policy.",
+    "description": "What the policy is about.",
+    "license": "The licence of the text.",
+}
+
+KEYWORDS = {
+    # Files and declarations
+    "policy": "Opens a policy: its name, and in braces its version, title, owner.",
+    "library": "Opens a library: facts, groups, phrases, hazards and criteria that policies import.",
+    "import": "Makes what a library declares known here, under the last part of its name.",
+    "extend": "Builds on another policy: all that it declares is this policy's own.",
+    "override": "Replaces a declaration of the policy that is extended.",
+    "as": "Gives an import another name.",
+    "param": "A number that can be set from outside with `--set NAME=NUMBER`.",
+    "facts": "Declares what is known of the image, the query or the context.",
+    "image": "Facts about the images of a request, together.",
+    "query": "Facts about what the user asks; after `:` of nothing else.",
+    "context": "Facts about the setting of a request; in `think`, the step that says them.",
+    "group": "A name for several values of a fact.",
+    "let": "A name for a condition.",
+    "taxonomy": "A tree of named nodes, such as kinds of hazards.",
+    "phrases": "A set of texts, of which one is drawn.",
+    "criteria": "What a right response is: propositions about responses, and classes of them.",
+    "rule": "Where its condition holds, its verdict is due, unless an exception to it applies.",
+    "exception": "Replaces the verdict of a rule where its own condition holds too.",
+    "to": "The rules that the exception is to.",
+    "table": "Rows that stand for rules, one column a fact.",
+    "columns": "The facts that the cells of each row speak of, in this order.",
+    "row": "A rule: it applies where each of its cells holds.",
+    "then": "The verdict of the row.",
+    "default": "The verdict where no rule applies. In an example: that no rule decides.",
+    "unsure": "The verdict where unknown facts leave the case open.",
+    "example": "A case with the verdict that it must have; checked each time.",
+    "property": "A claim about all complete cases; proved, or refuted with a case.",
+    "law": "A claim about what changing one fact may do to the verdict.",
+    # Facts
+    "flag": "Yes or no.",
+    "one": "`one of`: one value of a list or a taxonomy; after `say`, one text of a phrase set.",
+    "set": "`set of`: any number of the values.",
+    "of": "Stands before a list of values or its name.",
+    "score": "A number from 0 to 1.",
+    "number": "`number A..B`: a number from A to B, both included.",
+    "text": "Any text.",
+    "assume": "What to suppose where the fact is unknown.",
+    "ask": "How a person is asked for the fact.",
+    "unknown": "Somebody looked, and it cannot be told.",
+    "severity": "How grave a hazard is: the gravest of several rules speaks.",
+    # Conditions
+    "and": "Both hold.",
+    "or": "One of them holds, or both.",
+    "not": "It does not hold.",
+    "at": "`at least N of (...)`: N or more of the conditions hold.",
+    "least": "`at least N of (...)`: N or more of the conditions hold.",
+    "is": "The fact has this value; `is not`, `is within` a node, `is empty`.",
+    "within": "The node or any below it.",
+    "empty": "No value at all.",
+    "in": "One of a list, or of a group.",
+    "has": "The set has this value; `has any of`, `has all of`, `has none of`.",
+    "any": "At least one of them. In a row: whatever the fact is.",
+    "all": "Every one of them.",
+    "none": "Not one of them.",
+    "between": "From the one number to the other, both included.",
+    "contains": "The text has the phrase in it, whatever the case of its letters.",
+    "matches": "The text has a piece that the pattern describes.",
+    # Rules
+    "title": "The rule's name to people.",
+    "hazard": "The kind of harm that the rule is about.",
+    "when": "The condition on which it holds.",
+    "unless": "A condition on which the rule does not apply.",
+    "verdict": "What a response owes to the request.",
+    "require": "What a response must do besides; about responses, not about facts.",
+    "think": "The reasoning that a model learns: up to five steps.",
+    "observe": "The step that says what the image shows.",
+    "intent": "The step that says what is asked.",
+    "risk": "The step that says which hazard, and why.",
+    "contrast": "What keeps the rule from applying, said where it nearly did.",
+    "decide": "The step that concludes.",
+    "answer": "What the model answers.",
+    "say": "The answer's first words: a text, or one of a phrase set.",
+    "offer": "What the answer offers instead.",
+    # Criteria
+    "proposition": "A statement about a response that is so or not.",
+    "yes": "A response of which the proposition is so. Of a flag: the fact holds.",
+    "no": "A response of which the proposition is not so. Of a flag: the fact does not hold.",
+    "detect": "How the proposition is found in a response: phrases, or a pattern.",
+    "for": "The verdicts that are due where these classes count.",
+    "class": "A class of responses; tried in order, the best first.",
+    "otherwise": "The last class, of all other responses.",
+    # Claims
+    "given": "The case, or the cases that the claim is about.",
+    "expect": "The verdict that is claimed.",
+    "by": "The rules that decide; `default` or `unsure` where no rule does.",
+    "change": "The fact that is changed.",
+    "becomes": "The fact is given this value.",
+    "gains": "The set gets one more member.",
+    "rises": "The number gets higher.",
+    "falls": "The number gets lower.",
+    "never": "What must not happen to the verdict.",
+    "laxer": "The verdict after the change is less strict than before.",
+    "stricter": "The verdict after the change is stricter than before.",
+}
+#: Keywords that always stand with others, as one writes them.
+PHRASES = {"one": "one of", "set": "set of", "at": "at least"}

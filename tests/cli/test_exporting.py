@@ -1,0 +1,127 @@
+"""`safecotc docs`, `safecotc export`, and the formats of `safecotc check`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .conftest import POLICY, Run
+
+
+def test_docs_are_one_page_with_the_sources_of_the_policy(safecotc: Run) -> None:
+    result = safecotc("docs", "p.safecot")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("<!doctype html>\n")
+    assert "<h1>Kitchen</h1>" in result.out
+    assert '<a class="place" href="#source-2-15">p.safecot:15</a>' in result.out  # the rule
+    assert '<a class="place" href="#source-1-2">lib.safecot:2</a>' in result.out  # its hazard, of the library
+    assert "std/" in result.out
+    assert "the model declines" in result.out.lower()
+
+
+def test_docs_of_equal_sources_are_equal(safecotc: Run, folder: Path) -> None:
+    assert safecotc("docs", "p.safecot", "--out", "a.html").code == 0
+    assert safecotc("docs", "p.safecot", "--out", "b.html").code == 0
+    assert (folder / "a.html").read_bytes() == (folder / "b.html").read_bytes()
+    assert str(folder) not in (folder / "a.html").read_text(encoding="utf-8")
+
+
+def test_markdown_links_from_where_it_is_written_to_the_sources(safecotc: Run, folder: Path) -> None:
+    result = safecotc("docs", "p.safecot", "--to", "markdown")
+    assert "([p.safecot:15](<p.safecot#L15>))" in result.out
+    assert safecotc("docs", "p.safecot", "--to", "markdown", "-o", "site/a/p.md").code == 0
+    text = (folder / "site" / "a" / "p.md").read_text(encoding="utf-8")
+    assert "([p.safecot:15](<../../p.safecot#L15>))" in text
+    assert "(std/" in text
+
+
+def test_docs_of_an_artifact_name_places_without_its_sources(safecotc: Run) -> None:
+    assert safecotc("compile", "p.safecot").code == 0
+    result = safecotc("docs", "p.json")
+    assert result.code == 0
+    assert '<span class="place">p.safecot:15</span>' in result.out
+
+
+@pytest.mark.parametrize("command", [("docs",), ("export", "--to", "llama-guard")])
+def test_what_is_no_policy_has_no_page_and_no_export(command: tuple[str, ...], safecotc: Run, folder: Path) -> None:
+    library = safecotc(*command, "lib.safecot")
+    assert (library.code, library.out) == (1, "")
+    assert "this is a library" in library.err
+    (folder / "p.safecot").write_text(POLICY.replace("verdict refuse", "verdict refused"), encoding="utf-8")
+    broken = safecotc(*command, "p.safecot")
+    assert (broken.code, broken.out) == (1, "")
+    assert "error[SC0305]" in broken.err
+    (folder / "p.safecot").write_text(POLICY, encoding="utf-8")
+    into_folder = safecotc(*command, "p.safecot", "--out", ".")
+    assert (into_folder.code, into_folder.err) == (2, "error: . is a folder: name a file in it\n")
+
+
+@pytest.mark.parametrize("target", ["gpt-oss-safeguard", "llama-guard", "promptfoo"])
+def test_an_export_says_loudly_what_it_leaves_out(target: str, safecotc: Run, folder: Path) -> None:
+    result = safecotc("export", "p.safecot", "--to", target, "--out", "out/x")
+    assert (result.code, result.out) == (0, "")
+    head, *lost = result.err.splitlines()
+    assert head == f"note: {target} does not know all of the policy. Not carried over:"
+    assert lost
+    written = (folder / "out" / "x").read_text(encoding="utf-8")
+    for sentence in lost:
+        assert sentence.removeprefix("  - ") in written
+
+
+def test_the_violation_threshold_moves_the_line(safecotc: Run) -> None:
+    """`training` redirects: a violation from `redirect` on, none from `refuse` on."""
+
+    def policies(*options: str) -> list[str]:
+        result = safecotc("export", "p.safecot", "--to", "promptfoo", *options)
+        plugins = yaml.safe_load(result.out)["redteam"]["plugins"]
+        return [plugin["config"]["policy"].split()[1] for plugin in plugins]
+
+    assert policies() == ["mixing", "training"]
+    assert policies("--violation", "refuse") == ["mixing"]
+    assert policies("--violation", "warn") == ["mixing", "training", "shouting"]
+
+
+def test_settings_reach_the_page_and_the_export(safecotc: Run) -> None:
+    assert "is below 0.25 (the setting “limit”)" in safecotc("docs", "p.safecot", "--set", "limit=0.25").out
+    exported = safecotc("export", "p.safecot", "--to", "gpt-oss-safeguard", "--set", "limit=0.25")
+    assert "is below 0.25 (the setting “limit”)" in exported.out
+
+
+def test_check_speaks_to_github(safecotc: Run, folder: Path) -> None:
+    (folder / "p.safecot").write_text(POLICY.replace("intent is mix", "intent is mixx"), encoding="utf-8")
+    result = safecotc("check", str(folder / "p.safecot"), "--format", "github")
+    assert result.code == 1
+    first, *_, last = result.out.splitlines()
+    assert first == (
+        "::error file=p.safecot,line=17,endLine=17,col=73,title=safecotc SC0202::"
+        "`mixx` is not a value of `query.intent`%0Ahelp: did you mean `mix`?"
+    )
+    assert last.startswith("1 file checked: 1 error")
+
+
+def test_check_writes_sarif(safecotc: Run, folder: Path) -> None:
+    (folder / "p.safecot").write_text(POLICY.replace("intent is mix", "intent is mixx"), encoding="utf-8")
+    result = safecotc("check", "p.safecot", "--format", "sarif")
+    assert result.code == 1
+    (run,) = json.loads(result.out)["runs"]
+    (found,) = [found for found in run["results"] if found["ruleId"] == "SC0202"]
+    place = found["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "p.safecot", "uriBaseId": "%SRCROOT%"}
+    assert place["region"]["snippet"]["text"] == "mixx"
+    assert found["fixes"][0]["artifactChanges"][0]["replacements"][0]["insertedContent"] == {"text": "mix"}
+    fine = safecotc("check", "lib.safecot", "--format", "sarif")
+    assert (fine.code, json.loads(fine.out)["runs"][0]["results"]) == (0, [])
+
+
+def test_imports_are_found_on_the_search_path(safecotc: Run, folder: Path) -> None:
+    """And the library's places lead to its text all the same."""
+    (folder / "elsewhere").mkdir()
+    (folder / "lib.safecot").rename(folder / "elsewhere" / "lib.safecot")
+    assert safecotc("docs", "p.safecot").code == 1
+    result = safecotc("docs", "p.safecot", "--path", "elsewhere")
+    assert result.code == 0
+    assert '<a class="place" href="#source-1-2">lib.safecot:2</a>' in result.out
+    assert safecotc("export", "p.safecot", "--to", "promptfoo", "--path", "elsewhere").code == 0
