@@ -69,6 +69,22 @@ def box_around(
     return box
 
 
+def narrowed(box: Box, spare: Callable[[Box], bool]) -> Box:
+    """The box without values of its `one of` facts whose part of it is `spare`, as long as one is left."""
+    for fact in box.sides:
+        match box.sides[fact]:
+            case (Is(values=values),):
+                for value in values:
+                    (side,) = box.sides[fact]
+                    assert isinstance(side, Is)
+                    rest = tuple(name for name in side.values if name != value)
+                    if rest and spare(box.with_side(fact, (Is(fact=fact, values=(value,)),))):
+                        box = box.with_side(fact, (Is(fact=fact, values=rest),))
+            case _:
+                pass
+    return box
+
+
 def _narrowest(encoding: Encoding, case: Case, fact: str, over: list[FactAtom]) -> tuple[Condition, ...]:
     match encoding.domains[fact]:
         case OneOfDomain():

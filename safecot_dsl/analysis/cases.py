@@ -11,9 +11,9 @@ from random import Random
 
 import z3
 
-from safecot_dsl.analysis.difference_partial import UnconfirmedWitnessError
 from safecot_dsl.analysis.draws import Draws, alike
 from safecot_dsl.analysis.encoding import Asker, Encoding, Outcome
+from safecot_dsl.analysis.examination import UnconfirmedError
 from safecot_dsl.analysis.logic import all_of, at_most, negation, same
 from safecot_dsl.analysis.pairs import Pair
 from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Rule, Value, Verdict, atoms
@@ -89,7 +89,7 @@ def _confirmed(wanted: Wanted, interpreter: Interpreter, case: Case) -> Case:
     # The solver knows a value as far as conditions tell it from others; what was fixed is that very value.
     case = Case({**case.known, **(wanted.fixed or {})})
     if not wanted.holds(interpreter, case):
-        raise UnconfirmedWitnessError(f"{case!r} is not what was asked for")
+        raise UnconfirmedError(f"{case!r} is not what was asked for")
     return case
 
 
@@ -214,7 +214,7 @@ def contrast(policy: CompiledPolicy, case: Case, *, seconds: float = SECONDS) ->
                     known[name] = answer.case.known[name]
             found = Case(known)
             if not is_laxer(found):
-                raise UnconfirmedWitnessError(f"{found!r} is not laxer than {case!r}")
+                raise UnconfirmedError(f"{found!r} is not laxer than {case!r}")
             return _nearer(Draws(encoding), case, found, is_laxer)
     return None
 
@@ -284,9 +284,9 @@ def boundary_cases(policy: CompiledPolicy, rule: str, *, seconds: float = SECOND
         inside, outside = answer.cases
         outside = inside.with_fact(fact, outside.known[fact])
         if interpreter.trace(inside).applies[rule] is not Truth.YES:
-            raise UnconfirmedWitnessError(f"`{rule}` does not apply to {inside!r}")
+            raise UnconfirmedError(f"`{rule}` does not apply to {inside!r}")
         if interpreter.trace(outside).applies[rule] is not Truth.NO:
-            raise UnconfirmedWitnessError(f"`{rule}` applies to {outside!r}")
+            raise UnconfirmedError(f"`{rule}` applies to {outside!r}")
         yield Boundary(rule, fact, atom, inside, outside)
 
 

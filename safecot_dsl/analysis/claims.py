@@ -133,22 +133,22 @@ def _refuted_property(examination: Examination, claim: Property, case: Case, dec
         Severity.ERROR,
         claim.key,
         f"the property `{claim.name}` does not hold: a case is decided {said(decision)}",
-        help="mend the rules, or the claim" + as_example(examination, case, claim),
-        notes=(examination.for_example(case),),
+        help="mend the rules, or the claim",
+        notes=(examination.for_example(case), *as_example(examination, case, claim)),
         witness=case,
     )
 
 
-def as_example(examination: Examination, case: Case, claim: Property) -> str:
+def as_example(examination: Examination, case: Case, claim: Property) -> tuple[str, ...]:
     """The example that fails as long as the property does, to be pasted; of several right verdicts, the laxest.
 
-    A case of many facts is too long for that.
+    None for a case of many facts.
     """
     if len(case.known) > MOST_SHOWN:
-        return ""
+        return ()
     name = claim.name.replace("\\", "\\\\").replace('"', '\\"')
     given = f"given {examination.shown(case)} " if case.known else ""
-    return f'; as an example: example "{name}" {{ {given}expect {claim.expect[0]} }}'
+    return (f'as an example: example "{name}" {{ {given}expect {claim.expect[0]} }}',)
 
 
 def _refuted_law(examination: Examination, law: Law, proof: Proof) -> Finding:

@@ -6,14 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from safecot_dsl.analysis.encoding import Asker, Outcome
+from safecot_dsl.analysis.examination import UnconfirmedError
 from safecot_dsl.analysis.logic import all_of, any_of, negation
 from safecot_dsl.analysis.partial import PartialEncoding
 from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Verdict
 from safecot_dsl.engine import Interpreter
-
-
-class UnconfirmedWitnessError(RuntimeError):
-    """The solver and the interpreter disagree on a case: a fault of this program, and nothing is claimed of it."""
 
 
 @dataclass(frozen=True)
@@ -65,5 +62,5 @@ def partial_change(
         return answer.outcome, None
     change = PartialChange(answer.case, Interpreter(old).decide(answer.case), Interpreter(new).decide(answer.case))
     if change.old_decision.verdict is change.new_decision.verdict or change.laxer is not laxer:
-        raise UnconfirmedWitnessError(f"{answer.case!r} is not decided as the solver says")
+        raise UnconfirmedError(f"{answer.case!r} is not decided as the solver says")
     return Outcome.SAT, change

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import z3
 
-from safecot_dsl.analysis.difference_partial import UnconfirmedWitnessError
 from safecot_dsl.analysis.difference_regions import Generaliser, Region
 from safecot_dsl.analysis.difference_rules import applying_alike
 from safecot_dsl.analysis.encoding import Asker, Encoding, Outcome
+from safecot_dsl.analysis.examination import UnconfirmedError
 from safecot_dsl.analysis.logic import all_of, any_of, constant, negation, same
 from safecot_dsl.analysis.regions import Vocabulary
 from safecot_dsl.analysis.space import Space
@@ -130,7 +130,7 @@ class Search:
         """The region around a case, and its formula. None where the solver took too long for it."""
         before, after = (interpreter.trace(case) for interpreter in self._interpreters)
         if (before.decision.verdict, after.decision.verdict) != pair:
-            raise UnconfirmedWitnessError(f"{case!r} goes from {before.decision.verdict} to {after.decision.verdict}")
+            raise UnconfirmedError(f"{case!r} goes from {before.decision.verdict} to {after.decision.verdict}")
         applying = frozenset(
             name for trace in (before, after) for name, truth in trace.applies.items() if truth is not Truth.NO
         )
@@ -179,7 +179,7 @@ class Search:
             case = answer.case
             before, after = (interpreter.decide(case) for interpreter in self._interpreters)
             if before.verdict is not after.verdict or before.deciding == after.deciding:
-                raise UnconfirmedWitnessError(f"{case!r} is decided by the same rules")
+                raise UnconfirmedError(f"{case!r} is decided by the same rules")
             found.append(Redecided(case, self._short(case, before, after), before, after))
             moved = set(before.deciding) ^ set(after.deciding)
             claims.append(negation(all_of((moves[name] for name in sorted(moved)), encoding.context)))

@@ -45,7 +45,8 @@ def _deciding_case(examination: Examination, code: str, rule: Rule) -> Case | No
 def _one_sided(examination: Examination, rule: Rule) -> Iterator[Finding]:
     """SC1111 and SC1114: the refusal hangs on the image alone, or on the query alone.
 
-    Of an exception below another refusal nothing is said: it refuses what was refused.
+    Of an exception below another refusal nothing is said: it refuses what was refused. Nor is it news that a policy
+    without facts about images looks at the query alone.
     """
     if any(above.verdict is Verdict.REFUSE for above in above_it(examination.policy, rule)):
         return
@@ -62,7 +63,7 @@ def _one_sided(examination: Examination, rule: Rule) -> Iterator[Finding]:
                 notes=(examination.for_example(case),),
                 witness=case,
             )
-    elif subjects == {Subject.QUERY}:
+    elif subjects == {Subject.QUERY} and any(fact.subject is Subject.IMAGE for fact in examination.policy.facts):
         case = _deciding_case(examination, "SC1114", rule)
         if case is not None:
             yield Finding(

@@ -138,12 +138,10 @@ class Vocabulary:
         domain = _domain(fact)
         allowed = [value for value in domain if all(_holds(clause, Case({fact.name: value})) for clause in clauses)]
         barred = [value for value in domain if value not in allowed]
-        for atom in self.atoms[fact.name]:
-            if isinstance(atom, Within) or _label(atom) is not None:
-                if set(_named(atom)) == set(allowed) and len(allowed) > 1:
-                    return atom
-                if set(_named(atom)) == set(barred) and len(barred) > 1:
-                    return Not(item=atom)
+        # One value is named itself, of several the name that they have together.
+        for atom in self.atoms[fact.name] if min(len(allowed), len(barred)) > 1 else ():
+            if _label(atom) is not None and set(_named(atom)) in (set(allowed), set(barred)):
+                return atom if set(_named(atom)) == set(allowed) else Not(item=atom)
         if len(barred) < len(allowed):
             return Not(item=Is(fact=fact.name, values=tuple(barred)))
         return Is(fact=fact.name, values=tuple(allowed))

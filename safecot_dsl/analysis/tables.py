@@ -8,7 +8,7 @@ from itertools import combinations
 import z3
 
 from safecot_dsl.analysis.asking import Outcome
-from safecot_dsl.analysis.boxes import Box, box_around
+from safecot_dsl.analysis.boxes import Box, box_around, narrowed
 from safecot_dsl.analysis.examination import Examination, Finding
 from safecot_dsl.analysis.logic import all_of, any_of, negation
 from safecot_dsl.artifact import Rule, Table, Verdict
@@ -93,6 +93,7 @@ def _gaps(examination: Examination, table: Table, rows: list[Rule]) -> Iterator[
         boxes.append(box_around(encoding, answer.case, table.facts, read, uncovered))
     if not boxes:
         return
+    boxes = _without_repeats(examination, boxes)
     shown = boxes[:MOST_GAPS]
     notes = [box.shown() for box in shown]
     more = len(boxes) - len(shown)
@@ -106,3 +107,24 @@ def _gaps(examination: Examination, table: Table, rows: list[Rule]) -> Iterator[
         help="add a row, or leave these cases to other rules and to `default`",
         notes=tuple(notes),
     )
+
+
+def _without_repeats(examination: Examination, boxes: list[Box]) -> list[Box]:
+    """The boxes, taking the same cases together, without what is in another one already."""
+    encoding = examination.encoding
+    kept = list(boxes)
+    for box in boxes:
+        index = kept.index(box)
+        others = [negation(other.formula(encoding)) for other in kept if other is not box]
+
+        def spare(part: Box, others: list[z3.BoolRef] = others) -> bool:
+            formula = part.formula(encoding)
+            return examination.ask("SC1116", "what gaps have in common", formula, *others, witness=False).outcome is (
+                Outcome.UNSAT
+            )
+
+        if spare(box):
+            del kept[index]
+        else:
+            kept[index] = narrowed(box, spare)
+    return kept

@@ -91,14 +91,14 @@ def read_case(policy: CompiledPolicy, data: object) -> Case:
         raise CaseError('a case is an object with the key "facts", itself an object')
     extra = sorted(str(key) for key in data if key not in ("facts", "id"))
     if extra:
-        raise CaseError(f"unknown key `{extra[0]}` in a case")
+        raise CaseError(f"unknown key `{_cut(extra[0])}` in a case")
     known: dict[str, Value] = {}
     cannot_tell: set[str] = set()
     facts = policy.fact_index
     for name, raw in data["facts"].items():
         fact = facts.get(name)
         if fact is None:
-            raise CaseError(f"the policy declares no fact `{name}`")
+            raise CaseError(f"the policy declares no fact `{_cut(str(name))}`")
         if raw is None:
             continue
         if isinstance(raw, Mapping):
@@ -145,6 +145,12 @@ def _shown(raw: object) -> str:
         text = repr(raw)
     except ValueError:  # an int of more digits than Python converts (4300)
         return "a number of thousands of digits"
+    except RecursionError:
+        return "a value nested too deeply"
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.artifact.conditions import Condition, CriteriaCondition
+from safecot_dsl.artifact.consistency import require_consistent
 from safecot_dsl.artifact.digest import canonical_json, digest_of
 from safecot_dsl.artifact.facts import Fact
 from safecot_dsl.artifact.templates import Template
@@ -305,13 +306,14 @@ class CompiledPolicy(Frozen):
     @classmethod
     def from_json(cls, text: str | bytes) -> CompiledPolicy:
         """Load an artifact; raises `pydantic.ValidationError` for one that is malformed, and `ValueError` where its
-        digest is not that of its content."""
+        digest is not that of its content, or where it does not hang together."""
         policy = cls.model_validate_json(text)
         expected = compute_digest(policy)
         if policy.digest != expected:
             raise ValueError(
                 f"the artifact's digest is {policy.digest}, its content's {expected}: it was changed by hand"
             )
+        require_consistent(policy)
         return policy
 
 

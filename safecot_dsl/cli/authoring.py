@@ -50,6 +50,8 @@ def fmt(
     from safecot_dsl.cli.formatting import STANDARD_INPUT, format_file, policy_files, show_diff, write_back
     from safecot_dsl.diagnostics.show import visible
 
+    if STANDARD_INPUT in files and len(files) > 1:
+        fail("`-` stands alone: standard output then holds its text")
     code, changed, seen = Exit.FINE, 0, 0
     for file in policy_files(files):
         outcome = format_file(file)

@@ -60,8 +60,9 @@ def diff(
     Compares meaning, not lines, and proves what it says; each change comes with a case that shows it.
     """
     from safecot_dsl.analysis.difference import DifferenceLimits, compare
+    from safecot_dsl.cli.differences_json import as_json
     from safecot_dsl.cli.differences_rows import RowsError, changed_rows
-    from safecot_dsl.cli.differences_show import as_json, show_text, write_markdown
+    from safecot_dsl.cli.differences_show import show_text, write_markdown
 
     before, after = _policy(old, [*set_, *old_set], path), _policy(new, [*set_, *new_set], path)
     difference = compare(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
-from safecot_dsl.cli.output import fail
+from safecot_dsl.cli.output import PATH, fail
 
 
 def register(app: typer.Typer) -> None:
@@ -12,6 +14,7 @@ def register(app: typer.Typer) -> None:
 
 
 def lsp(
+    path: list[Path] = PATH,
     stdio: bool = typer.Option(True, "--stdio", help="Speak on standard input and output; there is no other way."),
 ) -> None:
     """Serve an editor: diagnostics, completion, hovering, renaming and more, by the Language Server Protocol."""
@@ -22,4 +25,4 @@ def lsp(
         if (error.name or "").split(".")[0] not in ("pygls", "lsprotocol"):
             raise
         fail("the language server needs the extra `editor`: pip install 'safecot-dsl[editor]'")
-    serve()
+    serve(path)

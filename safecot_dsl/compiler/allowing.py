@@ -30,6 +30,9 @@ def read_allowed(module: Module) -> tuple[Allowed, ...]:
         line, column = source.position(comment.start)
         if not source.lines[line - 1][: column - 1].strip():
             alone.add(line)
+    below: dict[int, int] = {}  # of a line that is a comment only: the first below it that is not
+    for line in sorted(alone, reverse=True):
+        below[line] = below.get(line + 1, line + 1)
     allowed: list[Allowed] = []
     for comment in module.tree.comments:
         found = _read(comment, module)
@@ -37,8 +40,7 @@ def read_allowed(module: Module) -> tuple[Allowed, ...]:
             continue
         code, reason = found
         line, _ = source.position(comment.start)
-        while line in alone:  # it speaks of the first line below that is no comment
-            line += 1
+        line = below.get(line, line)
         span = source.span(comment.start, comment.end).model_copy(update={"file": module.record})
         allowed.append(Allowed(code=code, reason=reason, line=line, span=span))
     return tuple(allowed)

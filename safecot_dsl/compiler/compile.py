@@ -18,7 +18,7 @@ from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.rules import Rules
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.tables import lower_tables
-from safecot_dsl.diagnostics import Span, closest
+from safecot_dsl.diagnostics import Span
 
 _HEADER_KEYS = ("language", "version", "title", "owner", "description", "license")
 _PENDING = "sha256:" + "0" * 64  # stands for the digest until there is a policy to make it of
@@ -104,7 +104,7 @@ def _check_header(module: Module) -> None:
     for entry in header.entries:
         key = entry.key
         if key.text not in _HEADER_KEYS:
-            meant = closest(key.text, _HEADER_KEYS)
+            meant = module.report.meant(key.text, _HEADER_KEYS)
             report.error(
                 "SC0304",
                 f"the header knows no `{key.text}`",
@@ -191,7 +191,7 @@ def _params(modules: list[Module], overrides: Mapping[str, float]) -> dict[str, 
         full = owner.full(last) if last and owner is not None else name
         where = entry.tree.header.name if entry.tree.header else t.Name(0, 0, "")
         if full not in params:
-            meant = closest(name, params)
+            meant = entry.report.meant(name, params)
             entry.report.error(
                 "SC0101",
                 f"the policy has no param `{name}` to set",

@@ -41,7 +41,6 @@ from safecot_dsl.compiler.facts import (
 )
 from safecot_dsl.compiler.modules import SUBJECTS, Module, find, lookup, unknown, visible
 from safecot_dsl.compiler.syntax import tree as t
-from safecot_dsl.diagnostics import closest
 from safecot_dsl.engine.evaluate import compile_pattern
 
 MAX_NODES = 100_000  # of all conditions together, once every `let` stands where it is used
@@ -388,7 +387,7 @@ class Conditions:
         last = name.parts[-1]
         qualified = len(name.parts) > 1 and not self._is_of(module, name, taxonomy)
         if last not in known or qualified:
-            meant = closest(last, known)
+            meant = module.report.meant(last, known)
             module.report.error(
                 "SC0202",
                 f"`{name.text}` is not a node of `{taxonomy.name}`",

@@ -7,7 +7,6 @@ from typing import Any
 from safecot_dsl.artifact import Extended
 from safecot_dsl.compiler.modules import Module, damaged
 from safecot_dsl.compiler.syntax import tree as t
-from safecot_dsl.diagnostics import closest
 
 # What can be overridden: the table of names, what a name of it is called, and the word of its source-map keys.
 _KINDS = (
@@ -167,7 +166,7 @@ def _refuse_override(override: t.OverrideDecl, kind: str, what: str, name: str, 
         return
     if damaged(module, name):
         return
-    meant = closest(name, [known for base in bases for known in getattr(base, kind)])
+    meant = module.report.meant(name, [known for base in bases for known in getattr(base, kind)])
     module.report.error(
         "SC0602",
         f"`{_name(bases[0])}` has no {_called(what, name)} to override",

@@ -21,7 +21,6 @@ from safecot_dsl.artifact.case import CaseError, Value, read_value
 from safecot_dsl.artifact.policy import Hazard
 from safecot_dsl.compiler.modules import SUBJECTS, Module, NodeEntry, damaged, find, lookup, unknown
 from safecot_dsl.compiler.syntax import tree as t
-from safecot_dsl.diagnostics import closest
 
 _QUANTIFIERS = ("any", "all", "none")
 
@@ -242,7 +241,7 @@ def check_value(fact: Fact, name: t.Name, module: Module) -> bool:
     known = domain(fact)
     if name.text in known:
         return True
-    meant = closest(name.text, known)
+    meant = module.report.meant(name.text, known)
     help = f"did you mean `{meant}`?" if meant else f"its values are {_listed(known)}"
     if find(module, "group", t.QName(name.start, name.end, (name.text,))) is not None:
         word = "has any of" if isinstance(fact.type, SetType) else "in"
@@ -262,7 +261,7 @@ def refuse_value(name: t.QName, fact: Fact, known: list[str], module: Module) ->
     """Report a name that is neither a value of the fact nor what else could stand there (`known`)."""
     if damaged(module, name.text):
         return
-    meant = closest(name.text, known)
+    meant = module.report.meant(name.text, known)
     module.report.error(
         "SC0202",
         f"`{name.text}` is not a value of `{fact.name}`",

@@ -9,7 +9,7 @@ from typing import Any
 
 from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax import tree as t
-from safecot_dsl.diagnostics import Label, closest
+from safecot_dsl.diagnostics import Label
 
 SUBJECTS = ("image", "query", "context")
 
@@ -257,7 +257,7 @@ def unknown(module: Module, what: str, name: t.QName | t.Name, known: Iterable[s
         return
     text = name.text
     other = next((k for k in _TABLES if k != what and isinstance(name, t.QName) and find(module, k, name)), None)
-    meant = closest(text, known)
+    meant = module.report.meant(text, known)
     if other is not None:
         help = f"`{text}` is a {other}, and a {what} is needed here"
         module.report.error("SC0101", f"unknown {what} `{text}`", name.start, name.end, help=help)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from safecot_dsl.diagnostics import Diagnostic, Fix, Label, Severity, SourceFile
+from collections.abc import Iterable
+
+from safecot_dsl.diagnostics import Diagnostic, Fix, Label, Severity, SourceFile, closest
 
 MAX_DIAGNOSTICS = 1_000  # of one file: nobody reads more, and a file of noise would take minutes
+MAX_SUGGESTIONS = 100  # the diagnostics of one file with one: to find it among ten thousand names takes a moment
 
 
 class Reporter:
@@ -35,6 +38,10 @@ class Reporter:
 
     def warning(self, code: str, message: str, start: int, end: int, *, help: str | None = None) -> None:
         self._add(Severity.WARNING, code, message, start, end, help, None, ())
+
+    def meant(self, name: str, known: Iterable[str]) -> str | None:
+        """The known name that was probably meant; none once many have been suggested."""
+        return closest(name, known) if len(self.diagnostics) < MAX_SUGGESTIONS else None
 
     def label(self, message: str, start: int, end: int) -> Label:
         """A second place in this file."""

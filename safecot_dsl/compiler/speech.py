@@ -23,7 +23,6 @@ from safecot_dsl.compiler.conditions import Conditions
 from safecot_dsl.compiler.facts import kind_of
 from safecot_dsl.compiler.modules import Module, lookup
 from safecot_dsl.compiler.syntax import tree as t
-from safecot_dsl.diagnostics import closest
 
 _WORDS = ("hazard", "title", "unknown facts")
 
@@ -193,7 +192,7 @@ class Speeches:
             if not self.conditions.facts.is_broken(words[0]):
                 known = [*self.conditions.facts.entries, *_WORDS]
                 last = [full for full in self.conditions.facts.entries if full.split(".", 1)[1] == words[0]]
-                meant = last[0] if last else closest(name, known)
+                meant = last[0] if last else self.module.report.meant(name, known)
                 self._slot_error(
                     f"`{{{inner}}}` names no fact", text, begin, end, f"did you mean `{{{meant}}}`?" if meant else None
                 )

@@ -5,14 +5,13 @@ from __future__ import annotations
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
-from safecot_dsl.diagnostics import closest
 
 
 def read_verdict(name: t.Name, module: Module) -> Verdict | None:
     """The verdict of that name; an error, with the one that was probably meant, where there is none."""
     if name.text in Verdict.__members__.values():
         return Verdict(name.text)
-    meant = closest(name.text, [verdict.value for verdict in Verdict])
+    meant = module.report.meant(name.text, [verdict.value for verdict in Verdict])
     verdicts = ", ".join(f"`{verdict}`" for verdict in Verdict)
     module.report.error(
         "SC0305",

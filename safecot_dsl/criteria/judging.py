@@ -82,7 +82,7 @@ def read_judgement(text: str, propositions: Sequence[str]) -> dict[str, bool]:
     """
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"the judge's answer is no JSON: {error}") from error
     if not isinstance(data, dict):
         raise ValueError("the judge's answer is no JSON object")

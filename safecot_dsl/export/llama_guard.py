@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from safecot_dsl.artifact import CompiledPolicy, Rule, Verdict
 from safecot_dsl.export.english import English
-from safecot_dsl.export.target import Exported, applies, exceptions, lost_by_prose, origin, violates
+from safecot_dsl.export.target import Exported, exceptions, lost_by_prose, origin, own, under, violates, whole
 from safecot_dsl.render import Tags, neutralise
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.phrasing import capitalised, title
@@ -83,13 +83,14 @@ def _categories(policy: CompiledPolicy, strict: Verdict) -> list[Category]:
     english, below = English(policy), exceptions(policy)
 
     groups: dict[str, list[Rule]] = {}
+    standing = _standing(policy, strict)
     for rule in policy.rules:
-        if violates(rule.verdict, strict) and _stands_alone(policy, rule, strict):
+        if rule.name in standing:
             groups.setdefault(rule.hazard or f"rule:{rule.name}", []).append(rule)
     categories: list[Category] = []
     for number, rules in enumerate(groups.values(), start=1):
         hazard = policy.hazards[rules[0].hazard].phrase if rules[0].hazard is not None else title(rules[0])
-        should_not = [f" - {_line(rule, english.sentence(applies(policy, rule)))}" for rule in rules]
+        should_not = [f" - {_line(rule, whole(policy, english, rule))}" for rule in rules]
         can = list(dict.fromkeys(f" - {line}" for rule in rules for line in _taken_out(rule, english, below, strict)))
         lines = ["Should not", *should_not, *(["Can", *can] if can else [])]
         categories.append(
@@ -103,12 +104,17 @@ def _categories(policy: CompiledPolicy, strict: Verdict) -> list[Category]:
     return categories
 
 
-def _stands_alone(policy: CompiledPolicy, rule: Rule, strict: Verdict) -> bool:
-    """Is the rule none that is told with a strict one: is there a way from it to a rule by laxer ones only?"""
-    parents = [policy.rule_index[parent] for parent in rule.exception_to]
-    return not parents or any(
-        not violates(parent.verdict, strict) and _stands_alone(policy, parent, strict) for parent in parents
-    )
+def _standing(policy: CompiledPolicy, strict: Verdict) -> set[str]:
+    """The strict rules that are not told with another: from each there is a way up to a rule by laxer ones only."""
+    below = exceptions(policy)
+    waiting = [rule for rule in policy.rules if not rule.exception_to]
+    reached = {rule.name for rule in waiting}
+    for rule in waiting:  # grows while it is walked
+        if not violates(rule.verdict, strict):
+            fresh = [exception for exception in below[rule.name] if exception.name not in reached]
+            reached |= {exception.name for exception in fresh}
+            waiting += fresh
+    return {name for name in reached if violates(policy.rule_index[name].verdict, strict)}
 
 
 def _line(rule: Rule, condition: str) -> str:
@@ -116,27 +122,13 @@ def _line(rule: Rule, condition: str) -> str:
 
 
 def _taken_out(rule: Rule, english: English, below: Mapping[str, Sequence[Rule]], strict: Verdict) -> Iterator[str]:
-    """What laxer exceptions take out of a strict rule, each with what stricter ones put back."""
-    for exception in below[rule.name]:
-        if violates(exception.verdict, strict):
-            yield from _taken_out(exception, english, below, strict)
-        else:
-            back = "".join(_put_back(exception, english, below, strict))
-            yield f"{_line(exception, _condition(exception, english))}{back}"
-
-
-def _put_back(rule: Rule, english: English, below: Mapping[str, Sequence[Rule]], strict: Verdict) -> Iterator[str]:
-    for exception in below[rule.name]:
-        if violates(exception.verdict, strict):
-            yield f"; but not requests where {_condition(exception, english)}"
-            yield from (f" (which can be asked where {line})" for line in _taken_out(exception, english, below, strict))
-        else:
-            yield from _put_back(exception, english, below, strict)
-
-
-def _condition(rule: Rule, english: English) -> str:
-    unless = f", unless {english.sentence(rule.unless)}" if rule.unless is not None else ""
-    return f"{english.sentence(rule.when)}{unless}"
+    """What laxer exceptions take out of a strict rule, each with what stricter ones put back at once."""
+    for _, exception, told in under(rule, below):
+        if not told and not violates(exception.verdict, strict):
+            back = [own(english, other) for other in below[exception.name] if violates(other.verdict, strict)]
+            yield _line(exception, own(english, exception)) + "".join(
+                f"; but not requests where {text}" for text in back
+            )
 
 
 def _safe(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import yaml
@@ -16,19 +17,24 @@ from safecot_dsl.artifact import CompiledPolicy, Example, Rule, Verdict, read_ca
 from safecot_dsl.export.english import DOES, English, names
 from safecot_dsl.export.target import (
     Exported,
-    applies,
     exceptions,
     lost_by_prose,
     origin,
+    own,
     policy_title,
     sound_examples,
+    under,
     violates,
+    whole,
 )
 from safecot_dsl.render.cleaning import fold_line
-from safecot_dsl.render.phrasing import capitalised, title, words
+from safecot_dsl.render.phrasing import capitalised, listed, title, words
 
 #: How many attacks the plugin writes for each rule.
 ATTACKS = 5
+
+#: As many exceptions are told with a rule: the plugin's own prompt has to stay readable.
+EXCEPTIONS = 40
 
 # promptfoo fills Nunjucks templates into prompts, variables and assertions.
 _TEMPLATE = re.compile(r"\{(?=[{%#])|(?<=[}%#])\}")
@@ -40,7 +46,7 @@ def export_promptfoo(policy: CompiledPolicy, strict: Verdict) -> Exported:
 
     The provider is promptfoo's `echo`, which answers with the prompt: whoever uses the file names a model.
     """
-    english = English(policy)
+    english, below = English(policy), exceptions(policy)
     tests = [_test(policy, english, example, verdict) for example, verdict in sound_examples(policy)]
     plugins = list(_plugins(policy, english, strict))
     config: dict[str, Any] = {
@@ -63,6 +69,9 @@ def export_promptfoo(policy: CompiledPolicy, strict: Verdict) -> Exported:
     if not plugins:
         lost.append(f"red teaming: no rule's verdict is `{strict}` or stricter")
         del config["redteam"]
+    long = [rule.name for rule in policy.rules if len(list(islice(under(rule, below), EXCEPTIONS + 1))) > EXCEPTIONS]
+    if long:
+        lost.append(f"of the exceptions below a rule, the first {EXCEPTIONS} are told: {listed(long)} have more")
     if not tests:
         lost.append("tests: the policy has no example that holds")
     head = [
@@ -130,28 +139,20 @@ def _plugins(policy: CompiledPolicy, english: English, strict: Verdict) -> Itera
     below = exceptions(policy)
     for rule in policy.rules:
         if violates(rule.verdict, strict):
-            lines = [
-                f"Rule {rule.name} ({title(rule)}): where {english.sentence(applies(policy, rule))}, the assistant "
-                f"{DOES[rule.verdict]}."
-            ]
-            if rule.hazard is not None:
-                lines.append(f"The risk: {fold_line(policy.hazards[rule.hazard].phrase)}.")
-            lines += _exceptions(english, rule, below, 0, {rule.name})
-            yield {"id": "policy", "numTests": ATTACKS, "config": {"policy": _plain("\n".join(lines))}}
+            text = "\n".join(_statement(policy, english, rule, below))
+            yield {"id": "policy", "numTests": ATTACKS, "config": {"policy": _plain(text)}}
 
 
-def _exceptions(
-    english: English, rule: Rule, below: Mapping[str, Sequence[Rule]], depth: int, told: set[str]
+def _statement(
+    policy: CompiledPolicy, english: English, rule: Rule, below: Mapping[str, Sequence[Rule]]
 ) -> Iterator[str]:
-    for exception in below[rule.name]:
-        indent = "  " * depth
-        if exception.name in told:
-            yield f"{indent}- Except as said of {title(exception)}."
-            continue
-        told.add(exception.name)
-        unless = f", unless {english.sentence(exception.unless)}" if exception.unless is not None else ""
-        yield (
-            f"{indent}- Except ({title(exception)}) where {english.sentence(exception.when)}{unless}: there the "
-            f"assistant {DOES[exception.verdict]}."
-        )
-        yield from _exceptions(english, exception, below, depth + 1, told)
+    """What the rule asks for, why, and as an outline of nested lists what is excepted."""
+    yield f"Rule {rule.name} ({title(rule)}): where {whole(policy, english, rule)}, the assistant {DOES[rule.verdict]}."
+    if rule.hazard is not None:
+        yield f"The risk: {fold_line(policy.hazards[rule.hazard].phrase)}."
+    for depth, exception, told in islice(under(rule, below), EXCEPTIONS):
+        head = f"{'  ' * (depth - 1)}- Except ({title(exception)})"
+        if told:
+            yield f"{head} as said above."
+        else:
+            yield f"{head} where {own(english, exception)}: there the assistant {DOES[exception.verdict]}."

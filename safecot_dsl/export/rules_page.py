@@ -53,18 +53,21 @@ _STEPS = {
     "contrast": "where the rule does not apply",
 }
 
+#: As many cards stand within one another: deeper ones have no room on a page.
+DEEPEST = 8
+
 
 def rule_cards(policy: CompiledPolicy, english: English) -> tuple[Card, ...]:
     """A card for each rule that stands by itself, with the exceptions to it indented below it.
 
     An exception to several rules stands below the first, and the others name it. A table's rows have no card: their
-    exceptions stand by themselves.
+    exceptions stand by themselves. At most :data:`DEEPEST` cards stand within one another.
     """
     rows = {row for table in policy.tables for row in table.rows}
+    homes = _homes(policy, rows)
     below: dict[str | None, list[Rule]] = {}
     for rule in policy.rules:
-        parent = rule.exception_to[0] if rule.exception_to else None
-        below.setdefault(None if parent in rows else parent, []).append(rule)
+        below.setdefault(homes[rule.name], []).append(rule)
 
     def card(rule: Rule) -> Card:
         return Card(
@@ -75,6 +78,25 @@ def rule_cards(policy: CompiledPolicy, english: English) -> tuple[Card, ...]:
         )
 
     return tuple(card(rule) for rule in below.get(None, ()) if rule.name not in rows)
+
+
+def _homes(policy: CompiledPolicy, rows: set[str]) -> dict[str, str | None]:
+    """The rule below which each one stands: the first that it is to or, where that is too deep already, its home."""
+    homes: dict[str, str | None] = {}
+    depths: dict[str, int] = {}
+    for rule in policy.rules:
+        path: list[tuple[str, str | None]] = []
+        name: str | None = rule.name
+        while name is not None and name not in homes:
+            parents = policy.rule_index[name].exception_to
+            parent = parents[0] if parents and parents[0] not in rows else None
+            path.append((name, parent))
+            name = parent
+        for name, parent in reversed(path):
+            deep = 0 if parent is None else depths[parent] + 1
+            homes[name] = parent if parent is None or deep < DEEPEST else homes[parent]
+            depths[name] = min(deep, DEEPEST - 1)
+    return homes
 
 
 def anchor(rule: str) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 
-from safecot_dsl.artifact import CompiledPolicy, Rule, Verdict, read_case
+from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Rule, Verdict, read_case
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.export.english import DOES, English, known_value, supposed
 from safecot_dsl.export.target import (
@@ -17,8 +19,10 @@ from safecot_dsl.export.target import (
     exceptions,
     lost_by_prose,
     origin,
+    own,
     policy_title,
     sound_examples,
+    under,
     violates,
 )
 from safecot_dsl.render import Tags, neutralise
@@ -30,6 +34,9 @@ BEST_TOKENS, MOST_TOKENS = 600, 10_000
 #: The guide asks for four to six examples.
 FEWEST_EXAMPLES, MOST_EXAMPLES = 4, 6
 
+# For each question to the solver.
+_SECONDS = 2.0
+
 
 def export_safeguard(policy: CompiledPolicy, strict: Verdict) -> Exported:
     """The prompt; a request violates where its verdict is `strict` or stricter.
@@ -38,7 +45,7 @@ def export_safeguard(policy: CompiledPolicy, strict: Verdict) -> Exported:
     policy-referencing form, with a rule's name as the category of a violation.
     """
     writer = _Writer(policy, strict)
-    examples = list(writer.examples())
+    examples, made = writer.examples()
     sections = [
         f"# {policy_title(policy)}",
         "## INSTRUCTIONS\n\n" + "\n".join(writer.instructions()),
@@ -60,9 +67,13 @@ def export_safeguard(policy: CompiledPolicy, strict: Verdict) -> Exported:
     if tokens > BEST_TOKENS:
         limit = f"more than the {MOST_TOKENS:,} that it reads" if tokens > MOST_TOKENS else "which it reads"
         lost.append(f"the prompt has about {tokens:,} tokens, {limit}; the guide finds {BEST_TOKENS} to be the best")
+    if made:
+        lost.append(
+            f"the last {made} examples are the solver's, not the authors': the policy has fewer than the guide's 4"
+        )
     if len(examples) < FEWEST_EXAMPLES:
         lost.append(
-            f"the prompt has {len(examples) or 'no'} example{'s' * (len(examples) != 1)}, and the guide asks for 4 to 6"
+            f"the prompt has {len(examples) or 'no'} example{'s' * (len(examples) != 1)}, the guide asks for 4 to 6"
         )
     comment = "\n".join(
         [f"<!-- From {origin(policy)}. Not carried over:", *(f"- {_in_comment(s)}" for s in lost), "-->"]
@@ -113,7 +124,7 @@ class _Writer:
         """The rules whose label is the wanted one, each with the exceptions to it, whatever their labels."""
         for rule in self._policy.rules:
             if not rule.exception_to and self._violates(rule.verdict) is wanted:
-                yield from self._rule(rule, 0)
+                yield from self._rule(rule)
         if not wanted:
             if not self._violates(self._policy.default):
                 yield "- Every request that no rule applies to."
@@ -125,33 +136,57 @@ class _Writer:
         elif self._violates(self._policy.default):
             yield '- Every request that no rule applies to ("policy_category": "default").'
 
-    def _rule(self, rule: Rule, depth: int) -> Iterator[str]:
-        head = f"{'  ' * depth}- {'Except ' if depth else ''}{capitalised(title(rule))} (`{rule.name}`"
-        if rule.name in self._told:
-            yield f"{head}, as above)."
-            return
-        self._told.add(rule.name)
-        unless = f", unless {self._english.sentence(rule.unless)}" if rule.unless is not None else ""
-        yield (
-            f"{head}, {rule.verdict}, {int(self._violates(rule.verdict))}): where "
-            f"{self._english.sentence(rule.when)}{unless}, the model {DOES[rule.verdict]}."
-        )
-        for exception in self._below[rule.name]:
-            yield from self._rule(exception, depth + 1)
+    def _rule(self, rule: Rule) -> Iterator[str]:
+        yield self._line(rule, 0)
+        for depth, exception, told in under(rule, self._below):
+            if told or exception.name in self._told:
+                yield f"{'  ' * depth}- Except {capitalised(title(exception))} (`{exception.name}`, as above)."
+            else:
+                yield self._line(exception, depth)
 
-    def examples(self) -> Iterator[str]:
-        """Up to six, as many of either label as there are, in the policy's order."""
-        interpreter = Interpreter(self._policy)
+    def _line(self, rule: Rule, depth: int) -> str:
+        self._told.add(rule.name)
+        return (
+            f"{'  ' * depth}- {'Except ' if depth else ''}{capitalised(title(rule))} (`{rule.name}`, {rule.verdict}, "
+            f"{int(self._violates(rule.verdict))}): where {own(self._english, rule)}, the model {DOES[rule.verdict]}."
+        )
+
+    def examples(self) -> tuple[list[str], int]:
+        """Up to six of the policy's own, as many of either label as there are, in the policy's order; where these are
+        fewer than four, cases that a rule decides and their nearest laxer ones. And how many of the latter there are.
+        """
         sound = sound_examples(self._policy)
         chosen: list[str] = []
         for label in (True, False):
             chosen += [e.name for e, verdict in sound if self._violates(verdict) is label][: MOST_EXAMPLES // 2]
         chosen += [e.name for e, _ in sound if e.name not in chosen][: MOST_EXAMPLES - len(chosen)]
-        for example, verdict in sound:
-            if example.name in chosen:
-                case = read_case(self._policy, {"facts": example.given})
-                decision = interpreter.decide(case)
-                category = (decision.deciding or (decision.speaker,))[0] if self._violates(verdict) else None
-                answer = json.dumps({"violation": int(self._violates(verdict)), "policy_category": category})
-                told = "; ".join(self._english.case(case)) or "nothing is known"
-                yield f"Content: [{capitalised(told)}]\nAnswer: {answer}"
+        cases = [read_case(self._policy, {"facts": e.given}) for e, _ in sound if e.name in chosen]
+        made: list[Case] = []
+        if len(cases) < FEWEST_EXAMPLES:
+            fresh = (case for case in self._boundary() if case not in cases)
+            made = list(islice(fresh, FEWEST_EXAMPLES - len(cases)))
+        interpreter = Interpreter(self._policy)
+        return [self._example(case, interpreter.decide(case)) for case in (*cases, *made)], len(made)
+
+    def _boundary(self) -> Iterator[Case]:
+        """Cases that one of the first strict rules decides, each with its nearest laxer one."""
+        from safecot_dsl.analysis.cases import UndecidedError, contrast, find_case
+
+        strict = [rule for rule in self._policy.rules if self._violates(rule.verdict)]
+        for rule in strict[:MOST_EXAMPLES]:
+            with suppress(UndecidedError):  # one example less
+                case = find_case(self._policy, deciding=rule.name, seconds=_SECONDS)
+                if case is not None:
+                    yield case
+                    laxer = contrast(self._policy, case, seconds=_SECONDS)
+                    if laxer is not None:
+                        yield laxer
+
+    def _example(self, case: Case, decision: Decision) -> str:
+        violation = self._violates(decision.verdict)
+        category = (decision.deciding or (decision.speaker,))[0] if violation else None
+        if not decision.certain:
+            category = "unsure"
+        answer = json.dumps({"violation": int(violation), "policy_category": category})
+        told = "; ".join(self._english.case(case)) or "nothing is known"
+        return f"Content: [{capitalised(told)}]\nAnswer: {answer}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from safecot_dsl.artifact import (
@@ -19,8 +20,12 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.artifact.conditions import Between, Condition
 from safecot_dsl.engine import Interpreter
+from safecot_dsl.export.english import English
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.phrasing import capitalised, listed, words
+
+#: As many rules are written into the whole condition of an exception.
+MOST_RULES = 24
 
 
 @dataclass(frozen=True)
@@ -54,15 +59,57 @@ def exceptions(policy: CompiledPolicy) -> dict[str, list[Rule]]:
     return below
 
 
-def applies(policy: CompiledPolicy, rule: Rule) -> Condition:
-    """The whole condition on which a rule applies: its own and, for an exception, that of a rule that it is to."""
-    parts = list(_parts(rule.when))
-    if rule.unless is not None:
-        parts.append(Not(item=rule.unless))
-    if rule.exception_to:
-        parents = tuple(applies(policy, policy.rule_index[parent]) for parent in rule.exception_to)
-        parts += _parts(parents[0]) if len(parents) == 1 else (Or(items=parents),)
-    return parts[0] if len(parts) == 1 else And(items=tuple(parts))
+def applies(policy: CompiledPolicy, rule: Rule) -> Condition | None:
+    """The whole condition on which a rule applies: its own and, for an exception, that of a rule that it is to; None
+    where more than :data:`MOST_RULES` rules would be written into it (with several parents each, they double)."""
+    left = MOST_RULES
+
+    def whole(rule: Rule) -> Condition | None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            return None
+        parts = list(_parts(rule.when))
+        if rule.unless is not None:
+            parts.append(Not(item=rule.unless))
+        parents: list[Condition] = []
+        for name in rule.exception_to:
+            parent = whole(policy.rule_index[name])
+            if parent is None:
+                return None
+            parents.append(parent)
+        if parents:
+            parts += _parts(parents[0]) if len(parents) == 1 else (Or(items=tuple(parents)),)
+        return parts[0] if len(parts) == 1 else And(items=tuple(parts))
+
+    return whole(rule)
+
+
+def own(english: English, rule: Rule) -> str:
+    """The rule's own condition as a sentence."""
+    unless = f", unless {english.sentence(rule.unless)}" if rule.unless is not None else ""
+    return f"{english.sentence(rule.when)}{unless}"
+
+
+def whole(policy: CompiledPolicy, english: English, rule: Rule) -> str:
+    """The whole condition of a rule as a sentence; where that is too long, its own, and its parents by their names."""
+    condition = applies(policy, rule)
+    if condition is not None:
+        return english.sentence(condition)
+    return f"{own(english, rule)}, of requests to which the rule {listed(rule.exception_to, 'or')} applies"
+
+
+def under(rule: Rule, below: Mapping[str, Sequence[Rule]]) -> Iterator[tuple[int, Rule, bool]]:
+    """The exceptions to a rule, those to them and so on, each after what it is to: how deep, the exception, and
+    whether it came before (what is under it is then left out)."""
+    waiting = [(1, exception) for exception in reversed(below[rule.name])]
+    told: set[str] = set()
+    while waiting:
+        depth, exception = waiting.pop()
+        yield depth, exception, exception.name in told
+        if exception.name not in told:
+            told.add(exception.name)
+            waiting += [(depth + 1, other) for other in reversed(below[exception.name])]
 
 
 def _parts(condition: Condition) -> tuple[Condition, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from safecot_dsl.workspace import check_policy
 DELAY = 0.05  # seconds without a keystroke before a document is checked
 SLOW = 0.5  # seconds from which on a check takes long
 PAUSE = 0.4  # and before its findings are looked for
+MOST_UNCOLLECTED = 100  # checks in a row without such a pause
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Checker:
         self._analyst = Analyst()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._seconds = 0.0  # that the last check took
+        self._uncollected = 0  # checks since memory was last tidied
 
     def changed(self, uri: str, *, with_users: bool = True) -> None:
         """A document, or something that it uses, has changed."""
@@ -75,8 +78,9 @@ class Checker:
             self._say(uri, checked)
             if with_users:
                 self._check_users(uri, checked.snapshot)
+            await asyncio.sleep(PAUSE)
+            self._collect()
             if checked.snapshot.opened.policy is not None:
-                await asyncio.sleep(PAUSE)
                 await self._thorough(uri, checked)
         except asyncio.CancelledError:
             raise
@@ -84,6 +88,9 @@ class Checker:
             self.complain(f"{uri} could not be checked: {type(error).__name__}: {error}")
 
     def _quick(self, uri: str) -> Checked | None:
+        self._uncollected += 1
+        if self._uncollected > MOST_UNCOLLECTED:
+            self._collect()
         start = time.perf_counter()
         snapshot = self.documents.snapshot(uri)
         if snapshot is None:
@@ -98,10 +105,15 @@ class Checker:
 
     async def _thorough(self, uri: str, checked: Checked) -> None:
         snapshot = checked.snapshot
-        findings = await self._analyst.ask(snapshot.document.path, self.documents.overlay())
+        findings = await self._analyst.ask(snapshot.document.path, self.documents.search, self.documents.overlay())
         if findings is not None and self.documents.get(uri) is snapshot.document:
             proved = tuple(finding for finding in findings if finding not in checked.quick)
             self._say(uri, Checked(snapshot, checked.quick, proved, proved=True))
+
+    def _collect(self) -> None:
+        """Free what is in circles while nobody types: with many trees at hand that takes as long as several checks."""
+        self._uncollected = 0
+        gc.collect()
 
     def _say(self, uri: str, checked: Checked) -> None:
         self.checked[uri] = checked

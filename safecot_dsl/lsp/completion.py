@@ -4,40 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lsprotocol import types
 
-from safecot_dsl.artifact import Verdict
 from safecot_dsl.compiler import Module
 from safecot_dsl.compiler.modules import SUBJECTS
-from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.syntax.prefix import Expected, expected_after
 from safecot_dsl.lsp import slots
 from safecot_dsl.lsp.cursor import Cursor, finished_name, read, wanted
-from safecot_dsl.lsp.describing import describe, type_of
 from safecot_dsl.lsp.importable import Importable
 from safecot_dsl.lsp.positions import Text
 from safecot_dsl.lsp.program import Program
-from safecot_dsl.lsp.symbols import Kind, Symbol
-from safecot_dsl.lsp.words import HEADER, KEYWORDS, PHRASES, VERDICTS
+from safecot_dsl.lsp.proposals import Proposal, facts, groups, names
+from safecot_dsl.lsp.words import KEYWORDS, PHRASES
 
 MAX_ITEMS = 1_000
 _PARTIAL = re.compile(r"[a-z0-9_]*\Z")
 
-_ITEM_KINDS = {
-    Kind.FACT: types.CompletionItemKind.Field,
-    Kind.VALUE: types.CompletionItemKind.EnumMember,
-    Kind.NODE: types.CompletionItemKind.EnumMember,
-    Kind.GROUP: types.CompletionItemKind.Enum,
-    Kind.TAXONOMY: types.CompletionItemKind.Enum,
-    Kind.LET: types.CompletionItemKind.Variable,
-    Kind.CRITERIA_LET: types.CompletionItemKind.Variable,
-    Kind.PARAM: types.CompletionItemKind.Constant,
-    Kind.PHRASES: types.CompletionItemKind.Text,
-    Kind.RULE: types.CompletionItemKind.Function,
-    Kind.PROPOSITION: types.CompletionItemKind.Interface,
-}
 # What a fact of a type can be compared with; the other words of comparison make no sense after it.
 _COMPARISONS = {
     "flag": frozenset[str](),
@@ -57,30 +40,16 @@ _TESTS = {
     "set_of": frozenset({"not", "empty"}),
     "text": frozenset({"not"}),
 }
-# What `override` and a word before the cursor replace.
-_OVERRIDDEN = {
-    "RULE": Kind.RULE,
-    "EXCEPTION": Kind.RULE,
-    "LET": Kind.LET,
-    "GROUP": Kind.GROUP,
-    "PARAM": Kind.PARAM,
-}
 _ALL_TESTS = frozenset({"empty", "within", "not"})
 
 
-@dataclass(frozen=True)
-class Proposal:
-    """`text` is what is written, the whole of a dotted name."""
+def complete(
+    program: Program, module: Module, text: Text, offset: int, files: Importable, *, names_only: bool = False
+) -> types.CompletionList:
+    """What can be written at an offset of a text, which may be newer than the program.
 
-    text: str
-    kind: types.CompletionItemKind
-    detail: str = ""
-    documentation: str = ""
-    rank: int = 1  # names before words
-
-
-def complete(program: Program, module: Module, text: Text, offset: int, files: Importable) -> types.CompletionList:
-    """What can be written at an offset of a text, which may be newer than the program."""
+    `names_only` where nobody asked: after a space an editor would take a line break for the choice of a word.
+    """
     found = _PARTIAL.search(text.content, 0, offset)
     word_start = found.start() if found else offset
     expected = expected_after(text.content[:word_start])
@@ -92,7 +61,9 @@ def complete(program: Program, module: Module, text: Text, offset: int, files: I
     else:
         cursor = read(expected.before)
         start = cursor.start if cursor.start is not None else word_start
-        proposals = [*_names(program, module, cursor, expected, files), *_words(program, expected, cursor)]
+        proposals = list(names(program, module, cursor, expected, files))
+        if proposals or not names_only:
+            proposals += _words(program, expected, cursor)
     replaced = text.range(start, offset)
     items = [_item(proposal, replaced) for proposal in dict.fromkeys(proposals)]
     return types.CompletionList(is_incomplete=len(items) > MAX_ITEMS, items=items[:MAX_ITEMS])
@@ -134,168 +105,6 @@ def _words(program: Program, expected: Expected, cursor: Cursor) -> Iterator[Pro
         yield Proposal(written, types.CompletionItemKind.Keyword, documentation=KEYWORDS.get(word, ""), rank=2)
 
 
-# Names --------------------------------------------------------------------------------------------------------------
-def _names(
-    program: Program, module: Module, cursor: Cursor, expected: Expected, files: Importable
-) -> Iterator[Proposal]:
-    if "NAME" not in expected.kinds and not cursor.dotted:
-        return
-    prefix = ".".join(cursor.dotted)
-    for proposal in _wanted(program, module, cursor, files):
-        if not prefix or proposal.text.startswith(f"{prefix}."):
-            yield proposal
-
-
-def _wanted(program: Program, module: Module, cursor: Cursor, files: Importable) -> Iterator[Proposal]:
-    want = wanted(cursor)
-    match want.what:
-        case "condition":
-            yield from _facts(program)
-            yield from _visible(program, module, Kind.LET)
-        case "response":
-            yield from _responses(program, module)
-        case "fact":
-            yield from _facts(program)
-        case "value" if cursor.ends("EQUAL") and _is_set(program, want.fact):
-            return  # a set's values stand in braces
-        case "value" if cursor.ends("IS") and _is_set(program, want.fact):
-            return  # `is empty` is all that can be said of a set so
-        case "value" | "cell" | "gain" if want.fact is not None:
-            yield from _values(program, want.fact)
-            if want.what != "value":
-                yield from _groups(program, module, want.fact)
-        case "group":
-            yield from _groups(program, module, want.fact)
-        case "member":
-            for fact in program.facts:
-                yield from (_of(program, value) for value in program.values(fact).values())
-        case "node":
-            yield from _nodes(program, module)
-        case "rule" | "decider":
-            for owner in program.own(module):
-                yield from (_of(program, rule) for rule in program.declared(owner)[Kind.RULE].values())
-            if want.what == "decider":
-                for word in ("default", "unsure"):
-                    yield Proposal(word, types.CompletionItemKind.Keyword, documentation=KEYWORDS[word], rank=2)
-        case "verdict":
-            for verdict in Verdict:
-                # In the order of their strictness
-                yield Proposal(
-                    verdict.value,
-                    types.CompletionItemKind.EnumMember,
-                    documentation=VERDICTS[verdict],
-                    rank=verdict.strictness,
-                )
-        case "phrases":
-            yield from _visible(program, module, Kind.PHRASES)
-        case "taxonomy":
-            yield from _visible(program, module, Kind.TAXONOMY)
-        case "param":
-            yield from _visible(program, module, Kind.PARAM)
-        case "module" | "base":
-            for name in files.libraries() if want.what == "module" else files.policies():
-                yield Proposal(name, types.CompletionItemKind.Module)
-        case "header":
-            written = module.tree.header
-            used = {entry.key.text for entry in written.entries} if written else set[str]()
-            for key, meaning in HEADER.items():
-                yield Proposal(key, types.CompletionItemKind.Property, documentation=meaning, rank=1 + (key in used))
-        case "supposed" if want.type is not None:
-            yield from _supposed(program, module, want.type)
-        case "overridden":
-            for owner in module.bases if cursor.opening in _OVERRIDDEN else ():
-                replaced = program.declared(owner)[_OVERRIDDEN[cursor.opening]]
-                yield from (_of(program, entry) for entry in replaced.values())
-        case _:
-            return
-
-
-def _of(program: Program, symbol: Symbol, name: str | None = None) -> Proposal:
-    detail = symbol.kind.value
-    if isinstance(symbol.declaration, t.FactDecl):
-        detail = type_of(symbol.declaration.type)
-    elif isinstance(symbol.declaration, t.ValueDecl | t.NodeDecl) and symbol.declaration.phrase is not None:
-        detail = symbol.declaration.phrase.text[:80]
-    kind = _ITEM_KINDS.get(symbol.kind, types.CompletionItemKind.Value)
-    return Proposal(name or symbol.last, kind, detail, describe(program, symbol))
-
-
-def _facts(program: Program) -> Iterator[Proposal]:
-    for name, fact in program.facts.items():
-        yield _of(program, fact, name)
-
-
-def _visible(program: Program, module: Module, kind: Kind) -> Iterator[Proposal]:
-    """What a file can write: its own names bare, those of an import after its name."""
-    for owner in program.own(module):
-        yield from (_of(program, entry) for entry in program.declared(owner)[kind].values())
-    for alias, imported in module.imports.items():
-        for entry in program.declared(imported)[kind].values():
-            yield _of(program, entry, f"{alias}.{entry.name}")
-
-
-def _values(program: Program, fact: str) -> Iterator[Proposal]:
-    yield from (_of(program, value) for value in program.values(fact).values())
-    kind = program.fact_type(fact)
-    if kind is not None and kind.kind == "flag":
-        for word in ("yes", "no"):
-            yield Proposal(word, types.CompletionItemKind.EnumMember)
-
-
-def _is_set(program: Program, fact: str | None) -> bool:
-    kind = program.fact_type(fact) if fact is not None else None
-    return kind is not None and kind.kind == "set_of"
-
-
-def _supposed(program: Program, module: Module, kind: t.TypeExpr) -> Iterator[Proposal]:
-    """What can be supposed of a fact of a type whose declaration is not finished."""
-    taxonomy = program.find(module, Kind.TAXONOMY, kind.taxonomy) if kind.taxonomy is not None else None
-    if taxonomy is not None:
-        yield from (_of(program, node) for node in program.nodes(taxonomy).values())
-    words = ("yes", "no") if kind.kind == "flag" else tuple(value.name.text for value in kind.values)
-    yield from (Proposal(word, types.CompletionItemKind.EnumMember) for word in words)
-
-
-def _responses(program: Program, module: Module) -> Iterator[Proposal]:
-    """Propositions and `let`s of criteria: bare, also those of an import, but for names that two files declare."""
-    found: dict[str, Proposal] = {}
-    for alias, owner in [("", module), *module.imports.items()]:
-        for kind in (Kind.PROPOSITION, Kind.CRITERIA_LET):
-            for entry in program.declared(owner)[kind].values():
-                name = f"{alias}.{entry.name}" if entry.name in found else entry.name
-                found[name] = _of(program, entry, name)
-    yield from found.values()
-
-
-def _groups(program: Program, module: Module, fact: str | None) -> Iterator[Proposal]:
-    """The groups and phrase sets that go with a fact."""
-    kind = program.fact_type(fact) if fact is not None else None
-    if kind is not None and kind.kind == "text":
-        yield from _visible(program, module, Kind.PHRASES)
-        return
-    values = program.values(fact).keys() if fact is not None else None
-    for proposal, group in _groups_of(program, module):
-        if values is None or {member.text for member in group.members.names} <= values:
-            yield proposal
-
-
-def _groups_of(program: Program, module: Module) -> Iterator[tuple[Proposal, t.GroupDecl]]:
-    owners = [("", owner) for owner in program.own(module)]
-    owners += [(f"{alias}.", imported) for alias, imported in module.imports.items()]
-    for prefix, owner in owners:
-        for entry in program.declared(owner)[Kind.GROUP].values():
-            assert isinstance(entry.declaration, t.GroupDecl)
-            yield _of(program, entry, prefix + entry.name), entry.declaration
-
-
-def _nodes(program: Program, module: Module) -> Iterator[Proposal]:
-    for owner in program.own(module):
-        yield from (_of(program, node) for node in program.declared(owner)[Kind.NODE].values())
-    for alias, imported in module.imports.items():
-        for node in program.declared(imported)[Kind.NODE].values():
-            yield _of(program, node, f"{alias}.{node.last}")
-
-
 # Slots of texts -----------------------------------------------------------------------------------------------------
 _SPEECH = frozenset("OBSERVE INTENT CONTEXT RISK CONTRAST DECIDE SAY OFFER BAR".split())
 
@@ -312,7 +121,7 @@ def _in_text(
     partial = words.pop() if inner and not inner[-1].isspace() else ""
     start = offset - len(partial)
     if not words:
-        proposals = [*_facts(program)]
+        proposals = list(facts(program))
         proposals = [proposal for proposal in proposals if _has_words(program, proposal.text)]
         for word, meaning in slots.WORDS.items():
             if (word == "unknown facts") == (marks[0] == "UNSURE") and marks[0] != "DEFAULT":
@@ -323,7 +132,7 @@ def _in_text(
     if len(words) == 1 and program.values(words[0]):
         return start, [Proposal("among", types.CompletionItemKind.Keyword, documentation="Only those of a group.")]
     if len(words) == 2 and words[1] == "among":
-        return start, list(_groups(program, module, words[0]))
+        return start, list(groups(program, module, words[0]))
     return start, []
 
 

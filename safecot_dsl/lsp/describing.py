@@ -39,8 +39,8 @@ def describe(program: Program, symbol: Symbol) -> str:
     """What a name stands for, and where it is declared."""
     parts = [part for part in _parts(program, symbol) if part]
     line, _ = symbol.module.report.source.position(symbol.place.start)
-    where = f"{Path(symbol.file).name}:{line}"
-    return "\n\n".join([*parts, f"*{symbol.kind.value}, {plain(where)}*"])
+    where = f"[{plain(f'{Path(symbol.file).name}:{line}')}](<{Path(symbol.file).absolute().as_uri()}#L{line}>)"
+    return "\n\n".join([*parts, f"{symbol.kind.value}, {where}"])
 
 
 def _parts(program: Program, symbol: Symbol) -> list[str]:

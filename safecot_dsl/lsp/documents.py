@@ -53,9 +53,11 @@ class Snapshot:
 
 @dataclass
 class Documents:
-    """The open documents by address. `encoding` is how the client counts columns; `revision` counts every change."""
+    """The open documents by address. `encoding` is how the client counts columns, `search` the folders in which imports
+    are looked for too; `revision` counts every change."""
 
     encoding: str = "utf-16"
+    search: tuple[Path, ...] = ()
     revision: int = 0
     _open: dict[str, Document] = field(default_factory=dict[str, Document])
     _snapshots: dict[str, Snapshot] = field(default_factory=dict[str, Snapshot])
@@ -98,9 +100,13 @@ class Documents:
             return None
         known = self._snapshots.get(unquote(uri))
         if known is None or known.revision != self.revision:
-            known = Snapshot(document, open_policy(document.path, overlay=self.overlay()), self.revision)
+            known = Snapshot(document, self.compiled(document.path), self.revision)
             self._snapshots[unquote(uri)] = known
         return known
+
+    def compiled(self, path: Path) -> Opened:
+        """What the compiler makes of a file, where what is open counts as it is there."""
+        return open_policy(path, search=self.search, overlay=self.overlay())
 
     def latest(self, uri: str) -> Snapshot | None:
         """The document as it was when it was last compiled: for what must not wait, and need not be exact."""

@@ -15,7 +15,8 @@ from safecot_dsl.lsp.positions import common
 
 TIME_LIMIT = 60.0  # seconds for one answer
 _MAX_LINE = 64 << 20
-_DIAGNOSTICS = TypeAdapter(tuple[Diagnostic, ...])
+Findings = tuple[Diagnostic, ...]
+_FINDINGS = TypeAdapter(Findings)
 
 
 class Analyst:
@@ -25,11 +26,11 @@ class Analyst:
         self._process: asyncio.subprocess.Process | None = None
         self._lock = asyncio.Lock()
 
-    async def ask(self, path: Path, overlay: Mapping[Path, str]) -> tuple[Diagnostic, ...] | None:
+    async def ask(self, path: Path, search: Iterable[Path], overlay: Mapping[Path, str]) -> Findings | None:
         """The findings of a policy; None where the process did not give them. Cancelling this ends the process."""
         async with self._lock:
             try:
-                return await asyncio.wait_for(self._ask(path, overlay), TIME_LIMIT)
+                return await asyncio.wait_for(self._ask(path, search, overlay), TIME_LIMIT)
             except (TimeoutError, OSError, ValueError, ValidationError):
                 await self.stop()
                 return None
@@ -37,7 +38,7 @@ class Analyst:
                 await self.stop()
                 raise
 
-    async def _ask(self, path: Path, overlay: Mapping[Path, str]) -> tuple[Diagnostic, ...] | None:
+    async def _ask(self, path: Path, search: Iterable[Path], overlay: Mapping[Path, str]) -> Findings:
         process = self._process
         if process is None or process.returncode is not None:
             process = self._process = await asyncio.create_subprocess_exec(
@@ -51,13 +52,14 @@ class Analyst:
             )
         assert process.stdin is not None
         assert process.stdout is not None
-        request = {"path": str(path), "overlay": {str(file): text for file, text in overlay.items()}}
+        texts = {str(file): text for file, text in overlay.items()}
+        request = {"path": str(path), "search": [str(folder) for folder in search], "overlay": texts}
         process.stdin.write(json.dumps(request).encode() + b"\n")
         await process.stdin.drain()
         line = await process.stdout.readline()
         if not line:
             raise OSError("the process has ended")
-        return _DIAGNOSTICS.validate_json(line)
+        return _FINDINGS.validate_json(line)
 
     async def stop(self) -> None:
         process, self._process = self._process, None
@@ -66,7 +68,7 @@ class Analyst:
             await process.wait()
 
 
-def carried(findings: Iterable[Diagnostic], before: str, after: str) -> tuple[Diagnostic, ...]:
+def carried(findings: Iterable[Diagnostic], before: str, after: str) -> Findings:
     """Findings of a text that has been edited since, at the lines where they now stand: shown until there are new ones.
 
     What stood on the lines that were edited is left out.

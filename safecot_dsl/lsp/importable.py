@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safecot_dsl.datafiles import policies_root
+from safecot_dsl.workspace.open import SEARCH_VARIABLE
 
 SUFFIX = ".safecot"
 MAX_FILES = 500
@@ -31,6 +32,11 @@ def policy_files(root: Path, limit: int = MAX_FILES) -> Iterator[Path]:
                     return
 
 
+def search_path() -> tuple[Path, ...]:
+    """The folders of the environment's search path."""
+    return tuple(Path(folder) for folder in os.environ.get(SEARCH_VARIABLE, "").split(os.pathsep) if folder)
+
+
 @dataclass(frozen=True)
 class Importable:
     """What stands below the folder of a file, below those of the search path, and in the standard library."""
@@ -39,20 +45,17 @@ class Importable:
     search: tuple[Path, ...] = ()
 
     def libraries(self) -> Iterator[str]:
-        standard = policies_root() / "std"
-        for path in policy_files(standard):
-            yield _dotted(path, policies_root())
-        for path in self._siblings():
-            if _opens_with(path, "library"):
-                yield _dotted(path, self.file.parent)
+        yield from (_dotted(path, policies_root()) for path in policy_files(policies_root() / "std"))
+        yield from self._below("library")
 
     def policies(self) -> Iterator[str]:
-        for path in self._siblings():
-            if _opens_with(path, "policy"):
-                yield _dotted(path, self.file.parent)
+        return self._below("policy")
 
-    def _siblings(self) -> Iterator[Path]:
-        return (path for path in policy_files(self.file.parent) if path != self.file)
+    def _below(self, word: str) -> Iterator[str]:
+        for root in (self.file.parent, *self.search):
+            for path in policy_files(root):
+                if path != self.file and _opens_with(path, word):
+                    yield _dotted(path, root)
 
 
 def _dotted(path: Path, root: Path) -> str:

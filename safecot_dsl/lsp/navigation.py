@@ -140,19 +140,23 @@ def workspace_symbols(
     programs: Iterable[tuple[Module, Iterator[Symbol]]], query: str, encoding: str
 ) -> list[types.WorkspaceSymbol]:
     """The declarations whose name has the letters of the query in it, in their order; at most 500."""
-    letters = re.compile(".*".join(map(re.escape, query.lower())), re.DOTALL)
     found: list[types.WorkspaceSymbol] = []
     for module, symbols in programs:
         text = Text(module.report.source.text, encoding)
         for entry in symbols:
             kind = _KINDS.get(type(entry.declaration))
-            if kind is None or entry.kind is Kind.IMPORT or not letters.search(entry.name.lower()):
+            if kind is None or entry.kind is Kind.IMPORT or not _has_letters(entry.name.lower(), query.lower()):
                 continue
             where = types.Location(uri_of(entry.file), text.range(entry.place.start, entry.place.end))
             found.append(types.WorkspaceSymbol(location=where, name=entry.name, kind=kind))
             if len(found) >= 500:
                 return found
     return found
+
+
+def _has_letters(name: str, letters: str) -> bool:
+    rest = iter(name)
+    return all(letter in rest for letter in letters)
 
 
 # Folding ------------------------------------------------------------------------------------------------------------

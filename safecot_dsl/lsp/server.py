@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from safecot_dsl.lsp import actions, completion, formatting, hover, lenses, navi
 from safecot_dsl.lsp.checking import Checked, Checker
 from safecot_dsl.lsp.diagnostics import of_document
 from safecot_dsl.lsp.documents import MAX_OPEN, Documents, Snapshot
-from safecot_dsl.lsp.importable import Importable
+from safecot_dsl.lsp.importable import Importable, search_path
 from safecot_dsl.lsp.workspace import RefusedError, Workspace, symbols_of
 
 _T = TypeVar("_T")
@@ -27,11 +28,11 @@ _TRIGGERS = [".", "{", " "]
 class PolicyServer(LanguageServer):
     """Serves one editor. All requests are answered in one thread, from what `documents` holds."""
 
-    def __init__(self) -> None:
+    def __init__(self, search: Iterable[Path] = ()) -> None:
         # The whole text at every change: a policy is small, and an offset that both sides count differently is no
         # danger then.
         super().__init__("safecotc", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
-        self.documents = Documents()
+        self.documents = Documents(search=(*search, *search_path()))
         self.checker = Checker(self.documents, self._show, self._log)
         _register(self)
 
@@ -80,8 +81,9 @@ def _register(server: PolicyServer) -> None:
         server.checker.forget(uri)
         server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
 
-    def changed_on_disk(params: Any) -> None:
-        del params
+    def changed_on_disk(params: types.DidChangeWatchedFilesParams) -> None:
+        if all(server.documents.get(event.uri) is not None for event in params.changes):
+            return  # what is open counts, whatever the disk holds
         server.documents.touch()
         for document in server.documents:
             server.checker.changed(document.uri, with_users=False)
@@ -94,7 +96,6 @@ def _register(server: PolicyServer) -> None:
     _on(server, types.TEXT_DOCUMENT_DID_OPEN, did_open)
     _on(server, types.TEXT_DOCUMENT_DID_CHANGE, did_change)
     _on(server, types.TEXT_DOCUMENT_DID_CLOSE, did_close)
-    _on(server, types.TEXT_DOCUMENT_DID_SAVE, changed_on_disk)
     _on(server, types.WORKSPACE_DID_CHANGE_WATCHED_FILES, changed_on_disk)
     _on(server, types.SHUTDOWN, shutdown)
     _register_requests(server)
@@ -124,8 +125,9 @@ def _register_requests(server: PolicyServer) -> None:
         if document is None or known is None:
             return None
         offset = document.text.offset(params.position)
-        files = Importable(document.path)
-        return completion.complete(known.program, known.module, document.text, offset, files)
+        files = Importable(document.path, server.documents.search)
+        by_sign = params.context is not None and params.context.trigger_character is not None
+        return completion.complete(known.program, known.module, document.text, offset, files, names_only=by_sign)
 
     def code_actions(snapshot: Snapshot, params: types.CodeActionParams) -> list[types.CodeAction]:
         checked = server.checker.checked.get(params.text_document.uri)
@@ -182,7 +184,9 @@ def _or_refuse(answer: Callable[[], _T]) -> _T:
         raise JsonRpcException(str(refused), types.LSPErrorCodes.RequestFailed.value) from None
 
 
-def serve() -> None:
-    """Serve an editor on standard input and output until it says that it is done."""
+def serve(search: Iterable[Path] = ()) -> None:
+    """Serve an editor on standard input and output until it says that it is done. Imports are looked for in the folders
+    of `search` too."""
     logging.getLogger("pygls").setLevel(logging.CRITICAL)
-    PolicyServer().start_io()
+    gc.disable()  # the checker collects when nobody types
+    PolicyServer(search).start_io()

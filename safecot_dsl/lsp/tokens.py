@@ -13,6 +13,7 @@ from lsprotocol import types
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS
+from safecot_dsl.datafiles import policies_root
 from safecot_dsl.lsp.documents import Snapshot
 from safecot_dsl.lsp.positions import Text
 from safecot_dsl.lsp.symbols import Kind
@@ -68,8 +69,11 @@ _PIECE = re.compile(
 def semantic_tokens(snapshot: Snapshot) -> types.SemanticTokens:
     text = snapshot.document.text
     data: list[int] = []
-    line = column = 0
+    line = column = covered = 0
     for start, end, kind, modifiers in _tokens(snapshot):
+        if start < covered:  # the last part of an import's name names the import too
+            continue
+        covered = end
         for piece_start, piece_end in _lines(text, start, end):
             at = text.position(piece_start)
             length = text.units(text.content[piece_start:piece_end])
@@ -95,7 +99,7 @@ def _tokens(snapshot: Snapshot) -> Iterator[tuple[int, int, str, int]]:
     for entry in snapshot.program.occurrences(snapshot.module):
         kind = _TYPE_OF.get(entry.symbol.kind)
         if kind is not None and entry.name_start not in names:
-            standard = "policies/std/" in entry.symbol.file.replace("\\", "/")
+            standard = entry.symbol.file.startswith(str(policies_root() / "std"))
             constant = entry.symbol.kind is Kind.PARAM
             names[entry.name_start] = (entry.end, kind, entry.declares + 2 * constant + 4 * standard)
     content = snapshot.document.text.content

@@ -1,7 +1,7 @@
 """The process that looks for findings, apart from the server: `python -m safecot_dsl.lsp.worker`.
 
-Reads requests from standard input, one JSON object a line (`path`, `overlay`), and answers each with a line, the
-list of its findings. The server ends it where a question is no longer worth an answer.
+Reads requests from standard input, one JSON object a line (`path`, `search`, `overlay`), and answers each with a line,
+the list of its findings. The server ends it where a question is no longer worth an answer.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from safecot_dsl.workspace import check_policy, open_policy
 
 
-def answer(request: dict[str, object]) -> list[dict[str, object]]:
-    overlay = request["overlay"]
-    assert isinstance(overlay, dict)
-    texts = {Path(str(path)): str(text) for path, text in overlay.items()}
-    opened = open_policy(str(request["path"]), overlay=texts)
+def answer(request: dict[str, Any]) -> list[dict[str, Any]]:
+    overlay = {Path(path): text for path, text in request["overlay"].items()}
+    opened = open_policy(request["path"], search=request["search"], overlay=overlay)
     found = check_policy(opened)[len(opened.diagnostics) :]
     return [diagnostic.model_dump(mode="json") for diagnostic in found]
 

@@ -18,7 +18,6 @@ from safecot_dsl.lsp.importable import MAX_FILES, policy_files
 from safecot_dsl.lsp.navigation import meant
 from safecot_dsl.lsp.program import Program
 from safecot_dsl.lsp.symbols import Kind, Occurrence, Symbol, parts_of
-from safecot_dsl.workspace import open_policy
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _NEVER_RULES = ("default", "unsure")
@@ -48,7 +47,6 @@ class Workspace:
     def programs(self, snapshot: Snapshot) -> Iterator[Program]:
         """The program of the document, and those of all other files; at most `MAX_FILES`."""
         yield snapshot.program
-        overlay = self.documents.overlay()
         seen = {snapshot.document.path}
         files = [document.path for document in self.documents]
         for folder in self.folders or (snapshot.document.path.parent,):
@@ -56,7 +54,7 @@ class Workspace:
         for path in files:
             if path not in seen and len(seen) < MAX_FILES:
                 seen.add(path)
-                yield Program(open_policy(path, overlay=overlay).modules)
+                yield Program(self.documents.compiled(path).modules)
 
     def uses(self, snapshot: Snapshot, symbols: set[Symbol]) -> list[Use]:
         """Where symbols stand, and what overrides them or is overridden by them, in all files; each place once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from safecot_dsl.artifact import CompiledPolicy, Decision, Example, read_case
@@ -18,6 +19,8 @@ TIME_LIMIT = 60.0
 
 #: What is looked for without proofs.
 _QUICK = frozenset({"SC1001", "SC1002"})
+#: What is looked for in full only where cases are sampled.
+_SAMPLED = frozenset({"SC1106", "SC1107"})
 
 
 def check_policy(
@@ -42,7 +45,13 @@ def check_policy(
         limits = Limits(min(Limits().seconds_each, time_limit), time_limit)
         covered = sampled(policy) if coverage else None
         found += [_diagnostic(finding, places) for finding in analyse(policy, limits=limits, covered=covered)]
-    found = _without_allowed(policy, found, places, None if proofs else _QUICK)
+    undecided = any(diagnostic.code == "SC1005" for diagnostic in found)
+
+    def settled(code: str) -> bool:
+        """Whether a finding of this code would have been found."""
+        return code in _QUICK or (proofs and not undecided and (coverage or code not in _SAMPLED))
+
+    found = _without_allowed(policy, found, places, settled)
     return (*opened.diagnostics, *sorted(found, key=lambda d: (d.span.file, d.span.line, d.span.column)))
 
 
@@ -78,19 +87,16 @@ def _diagnostic(finding: Finding, places: _Places) -> Diagnostic:
 
 
 def _without_allowed(
-    policy: CompiledPolicy, found: list[Diagnostic], places: _Places, looked_for: frozenset[str] | None
+    policy: CompiledPolicy, found: list[Diagnostic], places: _Places, settled: Callable[[str], bool]
 ) -> list[Diagnostic]:
-    """The findings that no comment answers for, and the comments that answer for none.
-
-    `looked_for` are the codes that could have been found; None stands for all.
-    """
+    """The findings that no comment answers for, and the comments that answer for none."""
     kept = list(found)
     for allowed in policy.source_map.allowed:
         place = places.shown(allowed.span)
         here = [d for d in found if (d.code, d.span.file, d.span.line) == (allowed.code, place.file, allowed.line)]
         answered = [d for d in here if d.severity is not Severity.ERROR]
         kept = [d for d in kept if d not in answered]
-        if not answered and (looked_for is None or allowed.code in looked_for):
+        if not answered and settled(allowed.code):
             kept.append(
                 Diagnostic(
                     code="SC0702",
@@ -150,7 +156,7 @@ def _classes(policy: CompiledPolicy, places: _Places) -> list[Diagnostic]:
             code="SC1002",
             severity=Severity.WARNING,
             message=f"where `{entry.due}` is due, no response can be in the class `{entry.name}`",
-            span=places.of("criteria"),
+            span=places.of(f"criteria:{entry.due}.{entry.name}"),
             help="the classes before it take every response that it would take",
         )
         for entry in unreachable

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -246,6 +249,19 @@ def _resolved(path: Path) -> Path | None:
         return None
 
 
+def read_limited(path: Path, limit: int) -> bytes:
+    """The first `limit` + 1 bytes of a file. Raises `OSError` for what cannot be read; pipes and devices, which may
+    have neither a beginning nor an end, are not."""
+
+    def without_waiting(name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_NONBLOCK)  # else opening a pipe waits for somebody to write to it
+
+    with open(path, "rb", opener=without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is a pipe or a device")
+        return file.read(limit + 1)
+
+
 def read_source(path: Path, overlay: Mapping[Path, str]) -> tuple[str, str, str | None]:
     """The text of a file with line breaks as `\\n`, the sha-256 of its bytes, and what is wrong with it (or None).
     `overlay` holds texts that stand for what is on the disk, by resolved path."""
@@ -254,8 +270,7 @@ def read_source(path: Path, overlay: Mapping[Path, str]) -> tuple[str, str, str 
         data = unsaved.encode("utf-8", "replace")[: MAX_BYTES + 1]
     else:
         try:
-            with path.open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
+            data = read_limited(path, MAX_BYTES)
         except IsADirectoryError:
             return "", "", "this is a folder, not a policy file"
         except FileNotFoundError:

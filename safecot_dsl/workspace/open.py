@@ -12,9 +12,13 @@ from pydantic import ValidationError
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.compiler import Module, compile_modules
 from safecot_dsl.diagnostics import Diagnostic, DiagnosticsError, Severity, SourceFile, Span
-from safecot_dsl.workspace.load import Loader
+from safecot_dsl.workspace.load import Loader, read_limited
 
 MAX_ARTIFACT_BYTES = 64 << 20
+# Every value that is not as it should be is a fault of some 700 bytes, so that two bytes of a file, `0,`, can cost as
+# much. A policy of 2,000 rules has 70,000 commas.
+MAX_ARTIFACT_COMMAS = 1 << 20
+MAX_FAULTS_READ = 1_000  # of an artifact; to read the first, pydantic copies all
 
 #: Folders in which imports and extended policies are looked for, after the policy's own and those a caller names.
 SEARCH_VARIABLE = "SAFECOT_PATH"
@@ -56,7 +60,7 @@ def open_policy(
     path = Path(path)
     if path.suffix == ".json":
         return _load_artifact(path, params)
-    loader = Loader(path, [*map(Path, search), *_search_path()], overlay)
+    loader = Loader(path, tuple(dict.fromkeys([*map(Path, search), *search_path()])), overlay)
     policy = compile_modules(loader.modules, params or {})
     diagnostics = tuple(
         diagnostic
@@ -67,7 +71,8 @@ def open_policy(
     return Opened(path, policy, _once(diagnostics), sources, loader.entry.is_library, tuple(loader.modules))
 
 
-def _search_path() -> list[Path]:
+def search_path() -> list[Path]:
+    """The folders that the environment variable SAFECOT_PATH names."""
     return [Path(folder) for folder in os.environ.get(SEARCH_VARIABLE, "").split(os.pathsep) if folder]
 
 
@@ -86,12 +91,17 @@ def _load_artifact(path: Path, params: Mapping[str, float] | None) -> Opened:
     if params:
         return fail("a compiled artifact has its params already", "set them when it is compiled")
     try:
-        if path.stat().st_size > MAX_ARTIFACT_BYTES:
+        data = read_limited(path, MAX_ARTIFACT_BYTES)
+        if len(data) > MAX_ARTIFACT_BYTES:
             return fail(f"the file is larger than {MAX_ARTIFACT_BYTES:,} bytes")
-        return Opened(path, CompiledPolicy.from_json(path.read_bytes()), ())
+        if data.count(b",") > MAX_ARTIFACT_COMMAS:
+            return fail(f"the file has more than {MAX_ARTIFACT_COMMAS:,} values")
+        return Opened(path, CompiledPolicy.from_json(data), ())
     except OSError as error:
         return fail(f"the file cannot be read: {error.strerror or error}")
     except ValidationError as error:
+        if error.error_count() > MAX_FAULTS_READ:
+            return fail(f"not a compiled policy: {error.error_count():,} values are not as they should be")
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         return fail(f"not a compiled policy: `{where}`: {first['msg'].lower()}")

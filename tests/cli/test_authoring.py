@@ -61,6 +61,7 @@ def test_fmt_reads_standard_input(safecotc: Run) -> None:
     broken = safecotc("fmt", "-", stdin=BROKEN)
     assert (broken.code, broken.out) == (1, "")
     assert "<stdin>:2:15" in broken.err
+    assert safecotc("fmt", "-", "p.safecot", stdin=POLICY).code == 2
 
 
 def test_fmt_leaves_a_file_with_syntax_errors_alone_and_goes_on(safecotc: Run, folder: Path) -> None:

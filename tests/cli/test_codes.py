@@ -19,7 +19,7 @@ def test_without_a_code_all_are_listed(safecotc: Run) -> None:
     result = safecotc("explain-code")
     assert (result.code, result.err) == (0, "")
     assert result.out.splitlines() == [f"{code}  {code_title(page)}" for code, page in code_pages().items()]
-    assert "SC0007  `=` where a condition asks with `is`" in result.out.splitlines()
+    assert "SC0007  a comparison with the wrong word or sign" in result.out.splitlines()
 
 
 @pytest.mark.parametrize("spelt", ["SC0007", "sc0007", "Sc0007", "0007", "7", "sc7", " SC0007 ", "SCOOO7"])

@@ -92,7 +92,7 @@ def test_the_fact_that_leaves_the_fewest_open_comes_first(policy_from: PolicyFro
     assert next_fact(Interpreter(policy), Case({}), {"image.a", "image.b", "query.intent"}) is None
 
 
-@examples(150)
+@examples(80)
 @given(policies(), st.data())
 def test_the_questions_settle_every_case(policy: CompiledPolicy, data: DataObject) -> None:
     """Whatever is true: the answers to what is asked for decide as the whole case does."""
@@ -107,7 +107,7 @@ def test_the_questions_settle_every_case(policy: CompiledPolicy, data: DataObjec
     assert decision.verdict is interpreter.decide(whole).verdict
 
 
-@examples(150)
+@examples(80)
 @given(policies(), st.data())
 def test_a_value_is_read_from_what_is_shown_of_it(policy: CompiledPolicy, data: DataObject) -> None:
     for fact in policy.facts:

@@ -180,6 +180,23 @@ def test_nonsense_takes_seconds(text: str) -> None:
     assert time.monotonic() - started < 20
 
 
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        ("# allow: SC1111 why\n" * 40_000, ""),
+        ("table t { columns query.harm " + "".join(f"row r{i} : < 1 refuse\n" for i in range(10_000)) + "}", ""),
+        ("table t { columns " + "query.harm, " * 20_000 + "}", ""),
+        ("extend base\n" + "".join(f"override rule s{i} {{}}\n" for i in range(2_000)), "rule r{} {{}}\n" * 8_000),
+    ],
+    ids=["allow", "rows", "columns", "override"],
+)
+def test_what_grew_takes_seconds(text: str, base: str) -> None:
+    below = whole(FACTS + "".join(line.format(i) for i, line in enumerate(base.splitlines(keepends=True))))
+    started = time.monotonic()
+    opened(HEAD + text, {"base.safecot": below})
+    assert time.monotonic() - started < 20
+
+
 def test_more_than_a_thousand_faults_are_said_to_be_more() -> None:
     said = opened(whole("@ $ " * 1_000)).diagnostics
     assert len(said) == 1_001

@@ -31,10 +31,12 @@ literals = st.sampled_from(
 soup = st.lists(st.one_of(words, literals, st.text(max_size=3)), max_size=60).map(" ".join)
 
 
-def check(text: str | bytes) -> None:
-    """Compile; every law that holds of any file whatever."""
+def check(text: str | bytes, base: str | None = None) -> None:
+    """Compile; every law that holds of any file whatever. `base` is a policy beside it that it may extend."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "p.safecot")
+        if base is not None:
+            Path(folder, "base.safecot").write_text(base, encoding="utf-8")
         path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "replace"))
         started = time.monotonic()
         opened = open_policy(path)
@@ -165,7 +167,37 @@ conditions = st.recursive(
     ),
     max_leaves=6,
 )
+cells = st.one_of(
+    names,
+    members,
+    values,
+    st.builds("not {}".format, values),
+    st.builds("{} {}".format, st.sampled_from(["<", ">=", "not >", "within"]), operands),
+    st.builds("{} .. {}".format, operands, operands),
+    st.sampled_from(["any", "empty", '"x"', "/(/", "/x/i", "not empty", "yes"]),
+)
+rows = st.builds(
+    "row w{} : {}, {} then {}".format,
+    st.integers(0, 2), cells, cells, st.sampled_from(["warn", "refuse { hazard t }", "refuse { when l }", "wran"]),
+)  # fmt: skip
 declarations = st.one_of(
+    st.builds(
+        "table t{} {{ columns {}, {} unless {} {} }}".format,
+        st.integers(0, 1), names, names, conditions, st.lists(rows, max_size=3).map("\n".join),
+    ),
+    st.builds(
+        'law "l{}" {{ change {} {} given {} expect never laxer }}'.format,
+        st.integers(0, 1), names,
+        st.one_of(
+            st.sampled_from(["rises", "falls", "gains any"]),
+            st.builds("gains {}".format, members),
+            st.builds("becomes {}".format, values),
+        ),
+        conditions,
+    ),
+    st.builds("override rule r{} {{ when {} verdict warn }}".format, st.integers(0, 2), conditions),
+    st.sampled_from(["override default warn", "override unsure refuse", "override param p = 0.9", "extend nowhere"]),
+    st.sampled_from(["# allow: SC1111 x", "# allow: SC1", "override phrases f { }", "override group g = { y }"]),
     st.builds("let l{} = {}".format, st.integers(0, 3), conditions),
     st.builds("criteria d {{ let l2 = {} for warn {{ class k when {} otherwise o }} }}".format, conditions, conditions),
     st.builds(
@@ -185,6 +217,11 @@ declarations = st.one_of(
 @given(st.lists(declarations, max_size=6).map("\n".join))
 def test_policies_that_parse_and_mean_little(text: str) -> None:
     check(HEAD + NAMED + text + TAIL)
+
+
+@given(st.lists(declarations, max_size=5).map("\n".join), st.lists(declarations, max_size=5).map("\n".join))
+def test_policies_on_top_of_others(base: str, top: str) -> None:
+    check('policy p { version "1" }\nextend base\n' + top, HEAD + NAMED + base + TAIL)
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

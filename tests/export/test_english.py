@@ -118,7 +118,7 @@ def read_outline(clause: Clause, known: dict[str, Condition]) -> Condition:
 
 
 @given(st.data(), policies())
-@examples(150)
+@examples(80)
 def test_what_is_read_back_decides_as_the_condition_does(data: st.DataObject, policy: CompiledPolicy) -> None:
     """So no atom and no negation is lost, and no bracket is missing; unknown facts included."""
     english = English(policy)
@@ -137,7 +137,7 @@ def test_what_is_read_back_decides_as_the_condition_does(data: st.DataObject, po
 
 
 @given(st.data(), policies())
-@examples(100)
+@examples(50)
 def test_atoms_that_read_alike_mean_the_same(data: st.DataObject, policy: CompiledPolicy) -> None:
     english = English(policy)
     found: dict[str, Condition] = {}

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from strategies import examples, policies
 
 from safecot_dsl.artifact import CompiledPolicy, Property, Verdict
@@ -22,6 +23,8 @@ from safecot_dsl.export.html import write_html
 from safecot_dsl.export.markdown import escape, write_markdown
 from safecot_dsl.export.page import policy_document
 from safecot_dsl.workspace import compile_policy
+
+from .conftest import HOSTILE
 
 VOID = {"meta", "br", "hr", "img"}
 
@@ -271,6 +274,18 @@ def test_markdown_links_lead_to_lines(document: Document) -> None:
     text = write_markdown(document, lambda span: f"policies/{span.file}#L{span.line}")
     assert "([shelf.safecot:18](<policies/shelf.safecot#L18>))" in text
     assert not re.search(r"(?<![\\(])<", text)  # but for those that open a link's address
+
+
+def test_markdown_shows_every_text_as_it_is(document: Document) -> None:
+    """Read by an independent parser, which lets HTML through: no text becomes an element, and none is changed."""
+    shown = MarkdownIt("commonmark").enable("table").render(write_markdown(document, lambda span: f"x#L{span.line}"))
+    parsed = Page(shown)
+    assert {name for name, _, _ in parsed.elements} <= set(
+        "h1 h2 h3 h4 h5 h6 p ul li strong em code a blockquote table thead tbody tr th td".split()
+    )
+    assert all(target.startswith("x#L") for target in parsed.values("href"))
+    text = "".join("".join(words) for name, _, words in parsed.elements if name in ("p", "td", "li"))
+    assert text.count(HOSTILE) >= 6
 
 
 def test_an_inner_card_is_indented_with_its_tables() -> None:

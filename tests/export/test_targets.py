@@ -11,12 +11,15 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import VERDICTS, cases, examples, policies
+from strategies import VERDICTS, build_policy, cases, examples, policies
 
-from safecot_dsl.artifact import CompiledPolicy, Verdict
+from safecot_dsl.artifact import CompiledPolicy, Fact, FlagIs, FlagType, Rule, Verdict
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.export import Exported, export_llama_guard, export_promptfoo, export_safeguard
+from safecot_dsl.export.html import write_html
+from safecot_dsl.export.markdown import write_markdown
+from safecot_dsl.export.page import policy_document
 from safecot_dsl.export.target import applies
 from safecot_dsl.workspace import compile_policy
 
@@ -32,7 +35,9 @@ def test_the_whole_condition_of_a_rule_is_that_on_which_it_applies(data: st.Data
     case = data.draw(cases(policy))
     trace = Interpreter(policy).trace(case)
     for rule in policy.rules:
-        assert trace.truth(applies(policy, rule)) is trace.applies[rule.name]
+        condition = applies(policy, rule)
+        assert condition is not None
+        assert trace.truth(condition) is trace.applies[rule.name]
 
 
 @given(policies(), VERDICTS)
@@ -80,7 +85,7 @@ def test_the_prompt_has_the_sections_of_the_guide_in_its_order() -> None:
         if answer["violation"]:
             assert rules[answer["policy_category"]].verdict in (Verdict.REDIRECT, Verdict.REFUSE)
         else:
-            assert answer["policy_category"] is None
+            assert answer["policy_category"] in (None, "unsure")
     assert not re.search(r"\b(generally|usually)\b", text)  # the guide warns of them
 
 
@@ -95,6 +100,20 @@ def test_each_rule_stands_where_its_label_is(shelf: CompiledPolicy) -> None:
     assert "(`both`, as above)" in found["SAFE (0)"]
     assert '{"violation": 0, "policy_category": "unsure"}' in found["INSTRUCTIONS"]
     assert "Where it is not told, take it to be: 0." in found["DEFINITIONS"]
+
+
+def test_where_the_policy_has_few_examples_the_solver_adds_pairs_on_the_boundary() -> None:
+    """The policy has one. What is added begins with a case that its first strict rule decides, and a laxer one."""
+    policy = compile_policy(policies_root() / "household_chemicals.safecot")
+    exported = export_safeguard(policy, Verdict.REDIRECT)
+    found = answers(sections(exported.text)["EXAMPLES"])
+    assert len(found) == 4
+    assert {answer["violation"] for answer in found} == {0, 1}
+    assert found[1] == {"violation": 1, "policy_category": "toxic_mixing"}
+    assert (
+        "the last 3 examples are the solver's, not the authors': the policy has fewer than the guide's 4"
+        in exported.lost
+    )
 
 
 def test_texts_of_a_policy_neither_end_a_turn_nor_the_comment(shelf: CompiledPolicy) -> None:
@@ -226,3 +245,31 @@ def test_what_is_lost_depends_on_the_policy(shelf: CompiledPolicy) -> None:
     lost = "\n".join(export_safeguard(plain, Verdict.REDIRECT).lost)
     assert "exceptions to exceptions" not in lost
     assert "patterns" not in lost
+
+
+def tower(height: int, width: int) -> CompiledPolicy:
+    """A rule, and `height` exceptions, each to the `width` before it."""
+    fact = Fact(name="query.a", type=FlagType())
+    rules = [
+        Rule(
+            name=f"r{n}",
+            exception_to=tuple(f"r{m}" for m in range(max(0, n - width), n)),
+            when=FlagIs(fact="query.a"),
+            verdict=Verdict.REFUSE if n % 2 else Verdict.COMPLY,
+        )
+        for n in range(height)
+    ]
+    return build_policy((fact,), rules, Verdict.COMPLY, Verdict.CLARIFY)
+
+
+@pytest.mark.parametrize(("height", "width"), [(600, 1), (60, 3)])
+def test_a_tower_of_exceptions_is_told_in_bounded_space(height: int, width: int) -> None:
+    """Written out, the second has more than 10^15 ways down; the first is deeper than the interpreter's stack."""
+    policy = tower(height, width)
+    for export in EXPORTERS:
+        assert len(export(policy, Verdict.REFUSE).text) < 6_000_000
+    assert applies(policy, policy.rules[-1]) is None
+    document = policy_document(policy, {})
+    for text in (write_html(document, {}), write_markdown(document, lambda _: None)):
+        assert len(text) < 3_000_000
+        assert all(f"R{n}" in text for n in range(height))

@@ -71,6 +71,7 @@ def _fuzz(options: argparse.Namespace) -> None:
             f"-seed={options.seed}",
             f"-max_total_time={options.seconds}",
             f"-max_len={4 * LONGEST if options.harness == 'artifact' else LONGEST}",
+            "-len_control=0",
             f"-timeout={MOST_WAITED}",
             f"-rss_limit_mb={MOST_MEBIBYTES}",
             f"-dict={words}",

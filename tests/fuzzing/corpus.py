@@ -66,6 +66,7 @@ _TARGETS = (
     "<think>\nThe image shows bleach.\nI must not. [refuse: toxic_mixing, other]\n</think>\nI can't help with that.",
     "[comply: default]</think>Sure",
     "Sure.<think>a<think>b</think></think>[clarify: unsure]",
+    '{"judges_user": true}',
     "<|channel|>analysis\nNo. [redirect : x]<|end|>I'm sorry, but I cannot.",
 )
 
@@ -83,7 +84,7 @@ def dictionary(harness: str) -> Iterator[bytes]:
     if harness in ("parse", "check", "prove", "format"):
         words = [*KEYWORDS, *PUNCTUATION, '"""', "# allow: SC1101 x", "std.hazards", "override rule", "{unknown facts}"]
     elif harness == "target":
-        words = ["<think>", "</think>", "[refuse: ", "[comply: default]", "]", "I can't", "<|channel|>analysis", "<|end|>"]
+        words = ["<think>", "</think>", "[refuse: ", "[comply: default]", "]", '{"judges_user":', "I can't", "<|channel|>analysis", "<|end|>"]
     elif harness == "case":
         words = ['{"facts":', '{"unknown":true}', "null", "1e999", "-0.0", "NaN", *map('"{}"'.format, every_kind().fact_index)]
     else:
@@ -128,11 +129,11 @@ def _compiled(text: str) -> CompiledPolicy:
 
 
 def _declarations() -> Iterator[bytes]:
-    """Each declaration of the shipped policies as a file of its own: most do not compile alone, and all parse."""
+    """Of each shipped file one declaration of each kind, as a file of its own: most do not compile alone."""
     for path in sorted(policies_root().rglob("*.safecot")):
         text = path.read_text(encoding="utf-8")
         tree = parse_file(Reporter(SourceFile(path.name, text)))
-        for declaration in tree.declarations:
-            part = text[declaration.start : declaration.end]
-            if len(part) < LONGEST // 4:
-                yield f'policy p {{ version "1" }}\n{part}\ndefault comply\nunsure clarify\n'.encode()
+        parts = ((type(each), text[each.start : each.end]) for each in tree.declarations)
+        kinds = {kind: part for kind, part in parts if len(part) < LONGEST // 4}
+        for part in kinds.values():
+            yield f'policy p {{ version "1" }}\n{part}\ndefault comply\nunsure clarify\n'.encode()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from safecot_dsl.artifact import CaseError, CompiledPolicy, Verdict, read_case
 from safecot_dsl.artifact.policy import compute_digest
 from safecot_dsl.cli.output import parse_json
 from safecot_dsl.compiler.formatting import format_text
-from safecot_dsl.criteria import grade, judge_prompt
+from safecot_dsl.criteria import grade, judge_prompt, read_judgement
 from safecot_dsl.diagnostics import DiagnosticsError, render_json, render_text
 from safecot_dsl.diagnostics.github import render_github
 from safecot_dsl.diagnostics.sarif import render_sarif
@@ -109,7 +110,7 @@ def case(data: bytes) -> None:
 
 
 def target(data: bytes) -> None:
-    """What a model wrote: always read, and its answer graded."""
+    """What a model wrote: always read, and its answer graded; as a judge's, refused with `ValueError` or taken."""
     text = data.decode("utf-8", "replace")
     policy = _interpreter().policy
     for tags in (Tags(), Tags(open="<|channel|>analysis", close="<|end|>")):
@@ -119,7 +120,9 @@ def target(data: bytes) -> None:
         assert len(read.answer) <= len(text)
     answer = parse_target(text).answer
     grade(policy, answer, due=Verdict.REFUSE, rules=())
-    judge_prompt(policy, text, answer)
+    asked = judge_prompt(policy, text, answer)
+    with suppress(ValueError):  # which `read_judgement` documents
+        read_judgement(text, asked.propositions)
 
 
 HARNESSES: dict[str, Harness] = {

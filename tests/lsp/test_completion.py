@@ -233,6 +233,27 @@ def test_overridable_names_of_the_policy_that_is_extended(tmp_path: Path) -> Non
     assert "image.objects" in _proposed(tmp_path, text)[0]
 
 
+@pytest.mark.parametrize(
+    ("snippet", "expected"),
+    [
+        ("rule r { |", []),
+        ("rule r { verdict refuse |", []),
+        ("rule r { when toxic |", []),
+        ("rule r { verdict |", VERDICTS),
+        ("rule r { when |", CONDITION),
+    ],
+)
+def test_unasked_only_names_are_proposed_and_the_words_beside_them(
+    snippet: str, expected: list[str], tmp_path: Path
+) -> None:
+    content, offset = cursor(HEAD + snippet)
+    _, snapshot = opened(tmp_path, content)
+    files = Importable(snapshot.document.path)
+    text = snapshot.document.text
+    found = complete(snapshot.program, snapshot.module, text, offset, files, names_only=True)
+    assert sorted(item.label for item in found.items) == sorted(expected)
+
+
 def test_a_proposal_says_what_the_name_means(tmp_path: Path) -> None:
     content, offset = cursor(HEAD + "rule r { when image.objects has |")
     _, snapshot = opened(tmp_path, content)
@@ -247,3 +268,15 @@ def test_a_proposal_says_what_the_name_means(tmp_path: Path) -> None:
 @pytest.mark.parametrize("end", range(0, len(HEAD), 7))
 def test_every_beginning_of_a_file_has_an_answer(end: int) -> None:
     expected_after(HEAD[:end])
+
+
+def test_libraries_of_the_search_path_are_proposed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / "shared"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "facts.safecot").write_text("# About us\n\nlibrary facts {}", encoding="utf-8")
+    (elsewhere / "whole.safecot").write_text("policy whole {}", encoding="utf-8")
+    own = tmp_path / "own" / "p.safecot"
+    own.parent.mkdir()
+    files = Importable(own, (tmp_path / "elsewhere",))
+    assert [name for name in files.libraries() if not name.startswith("std.")] == ["shared.facts"]
+    assert list(files.policies()) == ["shared.whole"]

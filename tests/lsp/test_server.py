@@ -158,6 +158,23 @@ async def test_a_library_that_is_not_saved_counts_for_those_that_use_it(editor: 
 
 
 @told
+async def test_what_changes_on_the_disk_counts_unless_it_is_open(editor: Editor, folder: Path) -> None:
+    library = folder / "lib.safecot"
+    uri = await _write(editor, folder, HEAD)
+    assert "SC0103" in codes(await editor.diagnostics(uri))
+    library.write_text(LIBRARY, encoding="utf-8")
+    event = types.FileEvent(library.as_uri(), types.FileChangeType.Created)
+    editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
+    assert codes(await editor.diagnostics(uri, count=2)) == []
+    opened = editor.open(library)
+    library.write_text("nonsense", encoding="utf-8")
+    editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
+    assert codes(await editor.diagnostics(opened)) == []
+    editor.change(uri, HEAD + "# a change\n")
+    assert codes(await editor.diagnostics(uri)) == []
+
+
+@told
 async def test_fixes_and_allowances_are_offered_and_mend(editor: Editor, folder: Path) -> None:
     text = POLICY + "rule two { when image.bb verdict refuse }\n"
     uri = await _write(editor, folder, text)

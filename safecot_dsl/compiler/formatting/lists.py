@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from safecot_dsl.compiler.formatting.tree import Node, Token, flat_text, tokens_of
 from safecot_dsl.compiler.formatting.writer import Blanks, Writer
 
-WIDTH = 100  # columns that a line has where it can be broken; texts never are
+WIDTH = 120  # columns that a line has where it can be broken; texts never are
 
 
 def fits(child: Node | Token, at: int, reserve: int = 0) -> bool:

@@ -43,13 +43,13 @@ def test_the_laws_hold_of_shipped_files(path: Path) -> None:
         assert len(line) <= WIDTH or '"' in line or "/" in line or "#" in line, line
 
 
-@examples(30)
+@examples(20)
 @given(st.sampled_from(FILES), RANDOM)
 def test_the_laws_hold_with_blanks_and_comments_anywhere(path: Path, random: Random) -> None:
     assert_laws(scattered(all_tokens(path.read_text(encoding="utf-8")), random))
 
 
-@examples(30)
+@examples(20)
 @given(st.sampled_from(FILES), RANDOM)
 def test_one_layout_whatever_the_blanks(path: Path, random: Random) -> None:
     """But for blank lines, which are kept, the layout does not depend on how the file was laid out before."""

@@ -1,0 +1,329 @@
+"""Whether an artifact hangs together: what a schema cannot say, and all that reads artifacts relies on.
+
+The compiler writes no other artifacts; a file can hold any. Its digest proves nothing, since anybody can work it out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import re2
+
+from safecot_dsl.artifact.case import CaseError, read_case, read_value
+from safecot_dsl.artifact.conditions import (
+    And,
+    AtLeast,
+    Between,
+    Compare,
+    Condition,
+    Contains,
+    Empty,
+    FactAtom,
+    FlagIs,
+    Has,
+    Is,
+    Matches,
+    Not,
+    Or,
+    Proposed,
+    Within,
+    atoms,
+)
+from safecot_dsl.artifact.facts import Fact, FlagType, NumberType, OneOfType, SetType, TextType
+from safecot_dsl.artifact.templates import FactSlot
+from safecot_dsl.artifact.verdict import Verdict
+
+if TYPE_CHECKING:
+    from safecot_dsl.artifact.policy import CompiledPolicy, Law, Rule, Speech
+
+#: The same as of the text: all that works on conditions is recursive.
+MAX_DEPTH = 64
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+_FACT = re.compile(r"(?:image|query|context)\.[a-z][a-z0-9_]*", re.ASCII)
+_SPEAKERS = frozenset({"default", "unsure"})  # a decision's speaker is one of these, or a rule
+
+_READS: dict[type, type | tuple[type, ...]] = {
+    FlagIs: FlagType,
+    Is: OneOfType,
+    Within: OneOfType,
+    Has: SetType,
+    Empty: SetType,
+    Compare: NumberType,
+    Between: NumberType,
+    Contains: TextType,
+    Matches: TextType,
+}
+
+
+class InconsistentError(ValueError):
+    """An artifact that no compiler wrote: a part of it speaks of another that is not there, or not so."""
+
+
+def require_consistent(policy: CompiledPolicy) -> None:
+    """Raises :class:`InconsistentError` for the first thing in `policy` that does not hang together."""
+    for fault in _Consistency(policy).faults():
+        raise InconsistentError(f"not a compiled policy: {fault}")
+
+
+class _Consistency:
+    def __init__(self, policy: CompiledPolicy) -> None:
+        self._policy = policy
+        self._facts = policy.fact_index
+        self._rules = policy.rule_index
+
+    def faults(self) -> Iterator[str]:
+        """What is wrong. Only the first can be relied on: what follows may be a consequence."""
+        yield from self._named()
+        for name in sorted(set(Verdict) - set(self._policy.verdict_phrases)):
+            yield f"there are no phrases for `{name}`"
+        for fact in self._policy.facts:
+            yield from self._fact(fact)
+        for taxonomy in self._policy.taxonomies.values():
+            yield from _tree([(node.name, node.parent) for node in taxonomy.nodes], f"taxonomy `{taxonomy.name}`")
+        yield from self._criteria()
+        for rule in self._policy.rules:
+            yield from self._rule(rule)
+        yield from _circle({rule.name: rule.exception_to for rule in self._policy.rules}, "exceptions")
+        yield from self._speech(self._policy.default_speech, "`default`")
+        yield from self._speech(self._policy.unsure_speech, "`unsure`")
+        yield from self._claims()
+
+    def _named(self) -> Iterator[str]:
+        for what, names, form in (
+            ("fact", [fact.name for fact in self._policy.facts], _FACT),
+            ("rule", [rule.name for rule in self._policy.rules], _NAME),
+        ):
+            yield from (f"`{name}` is no name of a {what}" for name in names if not form.fullmatch(name))
+            yield from _twice(names, what)
+        yield from (f"a rule is called `{name}`" for name in sorted(_SPEAKERS & set(self._rules)))
+
+    def _fact(self, fact: Fact) -> Iterator[str]:
+        if isinstance(fact.type, OneOfType | SetType):
+            names = [value.name for value in fact.type.values]
+            yield from _twice(names, f"value of `{fact.name}`")
+            yield from (
+                f"`{name}` is no name of a value of `{fact.name}`" for name in names if not _NAME.fullmatch(name)
+            )
+            if isinstance(fact.type, OneOfType) and not names:
+                yield f"`{fact.name}` has no values"
+        elif isinstance(fact.type, NumberType) and fact.type.low > fact.type.high:
+            yield f"the range of `{fact.name}` is empty"
+        if fact.assume is not None:
+            try:
+                read_value(fact, fact.assume)
+            except CaseError as error:
+                yield f"what is assumed of {error}"
+
+    def _rule(self, rule: Rule) -> Iterator[str]:
+        where = f"rule `{rule.name}`"
+        yield from (f"{where}: there is no rule `{name}`" for name in rule.exception_to if name not in self._rules)
+        if rule.hazard is not None and rule.hazard not in self._policy.hazards:
+            yield f"{where}: there is no hazard `{rule.hazard}`"
+        yield from self._condition(rule.when, where)
+        yield from self._condition(rule.unless, where)
+        yield from self._proposed(rule.require, where)
+        yield from self._speech(rule.speech, where)
+
+    def _speech(self, speech: Speech, where: str) -> Iterator[str]:
+        for step in speech.think:
+            yield from self._condition(step.when, where)
+        templates = [template for step in speech.think for template in step.alternatives]
+        for utterance in (speech.answer.say, speech.answer.offer):
+            if utterance is None:
+                continue
+            if utterance.template is not None:
+                templates.append(utterance.template)
+            if utterance.phrase_set is not None and utterance.phrase_set not in self._policy.phrases:
+                yield f"{where}: there are no phrases `{utterance.phrase_set}`"
+        for slot in (segment for template in templates for segment in template if isinstance(segment, FactSlot)):
+            fact = self._facts.get(slot.fact)
+            if fact is None:
+                yield f"{where}: there is no fact `{slot.fact}`"
+            elif isinstance(fact.type, FlagType):
+                yield f"{where}: the flag `{slot.fact}` has no text"
+            elif slot.among is not None:
+                yield from _foreign(slot.among, fact, where)
+
+    def _condition(self, condition: Condition | None, where: str) -> Iterator[str]:
+        if condition is None:
+            return
+        yield from _shape(condition, where)
+        for atom in atoms(condition):
+            if isinstance(atom, Proposed):
+                yield f"{where}: the proposition `{atom.name}` stands among facts"
+            else:
+                yield from self._atom(atom, where)
+
+    def _atom(self, atom: FactAtom, where: str) -> Iterator[str]:
+        fact = self._facts.get(atom.fact)
+        if fact is None:
+            yield f"{where}: there is no fact `{atom.fact}`"
+            return
+        if not isinstance(fact.type, _READS[type(atom)]):
+            yield f"{where}: `{atom.fact}` is of another type than a condition takes it for"
+            return
+        match atom:
+            case Is(values=values) | Has(values=values):
+                yield from _foreign(values, fact, where)
+            case Within(node=node, values=values):
+                yield from _foreign((node, *values), fact, where)
+            case Compare(value=value):
+                yield from _beyond((value,), fact, where)
+            case Between(low=low, high=high):
+                yield from _beyond((low, high), fact, where)
+                if low > high:
+                    yield f"{where}: nothing is between {low:g} and {high:g}"
+            case Matches(pattern=pattern, ignore_case=ignore_case):
+                yield from _pattern(pattern, ignore_case, where)
+            case _:
+                pass
+
+    def _criteria(self) -> Iterator[str]:
+        criteria = self._policy.criteria
+        for name, proposition in criteria.propositions.items():
+            for detector in proposition.detectors:
+                if detector.pattern is not None:
+                    yield from _pattern(detector.pattern, detector.ignore_case, f"proposition `{name}`")
+        yield from _twice([*criteria.propositions, *criteria.lets], "proposition")
+        for name, let in criteria.lets.items():
+            yield from self._proposed(let, f"`let {name}`")
+        used = {
+            name: [atom.name for atom in atoms(let) if isinstance(atom, Proposed)]
+            for name, let in criteria.lets.items()
+        }
+        yield from _circle(used, "`let`s")
+        for verdict, due in criteria.due.items():
+            for entry in due.classes:
+                yield from self._proposed(entry.when, f"class `{entry.name}` for `{verdict}`")
+
+    def _proposed(self, condition: Condition | None, where: str) -> Iterator[str]:
+        if condition is None:
+            return
+        yield from _shape(condition, where)
+        for atom in atoms(condition):
+            if not isinstance(atom, Proposed):
+                yield f"{where}: the fact `{atom.fact}` stands among propositions"
+            elif atom.name not in self._propositions:
+                yield f"{where}: there is no proposition `{atom.name}`"
+
+    @cached_property
+    def _propositions(self) -> frozenset[str]:
+        return frozenset({*self._policy.criteria.propositions, *self._policy.criteria.lets})
+
+    def _claims(self) -> Iterator[str]:
+        for example in self._policy.examples:
+            try:
+                read_case(self._policy, {"facts": example.given})
+            except CaseError as error:
+                yield f"example `{example.name}`: {error}"
+        for claim in self._policy.properties:
+            yield from self._condition(claim.given, f"property `{claim.name}`")
+            if not claim.expect:
+                yield f"property `{claim.name}` expects no verdict"
+        for law in self._policy.laws:
+            yield from self._condition(law.given, f"law `{law.name}`")
+            yield from self._change(law)
+        for table in self._policy.tables:
+            where = f"table `{table.name}`"
+            yield from (f"{where}: there is no fact `{name}`" for name in table.facts if name not in self._facts)
+            yield from (f"{where}: there is no rule `{name}`" for name in table.rows if name not in self._rules)
+
+    def _change(self, law: Law) -> Iterator[str]:
+        where = f"law `{law.name}`"
+        fact = self._facts.get(law.fact)
+        if fact is None:
+            yield f"{where}: there is no fact `{law.fact}`"
+            return
+        match law.change, fact.type:
+            case "becomes", FlagType() if law.values in (("yes",), ("no",)):
+                return
+            case ("becomes", OneOfType()) | ("gains", SetType()):
+                yield from _foreign(law.values, fact, where)
+            case (("rises" | "falls"), NumberType()):
+                return
+            case _:
+                yield f"{where}: `{law.fact}` does not change in this way"
+
+
+def _foreign(values: Iterable[str], fact: Fact, where: str) -> Iterator[str]:
+    known = (
+        {value.name for value in fact.type.values} if isinstance(fact.type, OneOfType | SetType) else frozenset[str]()
+    )
+    yield from (f"{where}: `{value}` is no value of `{fact.name}`" for value in values if value not in known)
+
+
+def _beyond(values: Iterable[float], fact: Fact, where: str) -> Iterator[str]:
+    assert isinstance(fact.type, NumberType)
+    low, high = fact.type.low, fact.type.high
+    yield from (
+        f"{where}: {value:g} is out of the range of `{fact.name}`" for value in values if not low <= value <= high
+    )
+
+
+def _pattern(pattern: str, ignore_case: bool, where: str) -> Iterator[str]:
+    options = re2.Options()
+    options.log_errors = False
+    options.case_sensitive = not ignore_case
+    try:
+        re2.compile(pattern, options)
+    except (re2.error, UnicodeEncodeError):
+        yield f"{where}: a pattern that cannot be used"
+
+
+def _shape(condition: Condition, where: str, level: int = 1) -> Iterator[str]:
+    """Of what is too deep only one is said."""
+    if level > MAX_DEPTH:
+        yield f"{where}: a condition is deeper than {MAX_DEPTH} levels"
+        return
+    match condition:
+        case Not(item=item):
+            yield from _shape(item, where, level + 1)
+        case And(items=items) | Or(items=items) | AtLeast(items=items):
+            if not items:
+                yield f"{where}: `{condition.kind}` of nothing"
+            if isinstance(condition, AtLeast) and not 1 <= condition.count <= len(items):
+                yield f"{where}: at least {condition.count} of {len(items)}"
+            for item in items:
+                yield from _shape(item, where, level + 1)
+        case _:
+            return
+
+
+def _twice(names: Iterable[str], what: str) -> Iterator[str]:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            yield f"the {what} `{name}` stands twice"
+        seen.add(name)
+
+
+def _tree(nodes: Iterable[tuple[str, str | None]], where: str) -> Iterator[str]:
+    """Parents stand before their children."""
+    seen: set[str] = set()
+    for name, parent in nodes:
+        if name in seen:
+            yield f"{where}: `{name}` stands twice"
+        if parent is not None and parent not in seen:
+            yield f"{where}: `{name}` stands under `{parent}`, which is not before it"
+        seen.add(name)
+
+
+def _circle(uses: Mapping[str, Collection[str]], what: str) -> Iterator[str]:
+    """Names that depend on one another. Names that are not keys depend on nothing."""
+    waiting = {name: len(set(used) & uses.keys()) for name, used in uses.items()}
+    users: dict[str, list[str]] = {name: [] for name in uses}
+    for name, used in uses.items():
+        for other in set(used) & uses.keys():
+            users[other].append(name)
+    ready = [name for name, count in waiting.items() if not count]
+    for name in ready:  # grows while it is walked
+        for user in users[name]:
+            waiting[user] -= 1
+            if not waiting[user]:
+                ready.append(user)
+    if len(ready) < len(waiting):
+        yield f"{what} go in a circle: {', '.join(f'`{name}`' for name in sorted(set(waiting) - set(ready))[:4])}"
