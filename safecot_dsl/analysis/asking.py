@@ -64,6 +64,7 @@ class Asker:
         self._seconds_each = seconds_each
         self._end = time.monotonic() + seconds_in_all
         self._patience = -1
+        self._negations: dict[int, z3.BoolRef] = {}
 
     @property
     def out_of_time(self) -> bool:
@@ -128,30 +129,36 @@ class Asker:
     def _plainest(self, bits: Sequence[z3.BoolRef]) -> z3.ModelRef:
         """A model, after one that was just found, in which none of the variables can be made false by itself."""
         model = self._solver.model()
-        true, false = _parted(model, bits)
+        true, false = self._parted(model, bits)
         self._solver.push()
         self._require(false)
         # The last first: what is declared first is what a case is about.
         while true:
-            last = negation(true.pop())
+            last = self._negation(true.pop())
             if self._check((last,)) is Outcome.SAT:
                 model = self._solver.model()
-                true, false = _parted(model, true)
+                true, false = self._parted(model, true)
                 self._require((last, *false))
         self._solver.pop()
         return model
 
+    def _parted(self, model: z3.ModelRef, bits: Iterable[z3.BoolRef]) -> tuple[list[z3.BoolRef], list[z3.BoolRef]]:
+        """The variables that are true in a model, and the negations of the others."""
+        true: list[z3.BoolRef] = []
+        false: list[z3.BoolRef] = []
+        for bit in bits:
+            if is_true(model, bit):
+                true.append(bit)
+            else:
+                false.append(self._negation(bit))
+        return true, false
 
-def _parted(model: z3.ModelRef, bits: Iterable[z3.BoolRef]) -> tuple[list[z3.BoolRef], list[z3.BoolRef]]:
-    """The variables that are true in a model, and the negations of the others."""
-    true: list[z3.BoolRef] = []
-    false: list[z3.BoolRef] = []
-    for bit in bits:
-        if is_true(model, bit):
-            true.append(bit)
-        else:
-            false.append(negation(bit))
-    return true, false
+    def _negation(self, bit: z3.BoolRef) -> z3.BoolRef:
+        # An encoding keeps its variables, so that their identity will do; the solver's own hash is slow.
+        key = id(bit)
+        if key not in self._negations:
+            self._negations[key] = negation(bit)
+        return self._negations[key]
 
 
 _OUTCOMES = {z3.Z3_L_TRUE: Outcome.SAT, z3.Z3_L_FALSE: Outcome.UNSAT, z3.Z3_L_UNDEF: Outcome.UNDECIDED}

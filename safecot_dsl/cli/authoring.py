@@ -7,7 +7,8 @@ from pathlib import Path
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, SET, Exit, Format, complain, console, fail
+from safecot_dsl.cli.opening import PATH, POLICY, SET
+from safecot_dsl.cli.output import FORMAT, Exit, Format, complain, console, fail
 
 
 def register(app: typer.Typer) -> None:
@@ -80,10 +81,10 @@ def fmt(
 
 
 def try_(
-    policy: Path = typer.Argument(..., metavar="POLICY", help="A .safecot file, or a compiled .json artifact."),
+    policy: Path = POLICY,
     all_: bool = typer.Option(False, "--all", help="Ask for every fact, even where the case is certain without it."),
     set_: list[str] = SET,
-    path: list[Path] = typer.Option([], "--path", metavar="DIR", help="Where imports are looked for too."),
+    path: list[Path] = PATH,
     format: Format = FORMAT,
 ) -> None:
     """Ask for the facts of a case one by one, and say how the policy decides it and why.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from safecot_dsl.cli.output import Exit, complain, console, fail, settings, write_json
+from safecot_dsl.cli.opening import PATH, open_compiled
+from safecot_dsl.cli.output import Exit, complain, console, fail, write_json
 
 if TYPE_CHECKING:
     from safecot_dsl.analysis.difference import Difference
@@ -52,7 +53,7 @@ def diff(
     set_: list[str] = typer.Option([], "--set", metavar="NAME=NUMBER", help="Set a param of both policies."),
     old_set: list[str] = typer.Option([], "--old-set", metavar="NAME=NUMBER", help="Set a param of OLD."),
     new_set: list[str] = typer.Option([], "--new-set", metavar="NAME=NUMBER", help="Set a param of NEW."),
-    path: list[Path] = typer.Option([], "--path", metavar="DIR", help="Where imports are looked for too; repeatable."),
+    path: list[Path] = PATH,
     format: DiffFormat = typer.Option(DiffFormat.TEXT, "--format", "-f", help="How to write the result."),
 ) -> None:
     """Say which cases two policies decide differently, whether NEW is stricter, laxer, both or equal, and why.
@@ -64,7 +65,7 @@ def diff(
     from safecot_dsl.cli.differences_rows import RowsError, changed_rows
     from safecot_dsl.cli.differences_show import show_text, write_markdown
 
-    before, after = _policy(old, [*set_, *old_set], path), _policy(new, [*set_, *new_set], path)
+    before, after = open_compiled(old, [*set_, *old_set], path), open_compiled(new, [*set_, *new_set], path)
     difference = compare(
         before,
         after,
@@ -108,20 +109,6 @@ def failure(difference: Difference, fail_on: FailOn) -> str | None:
     if open_:
         return f"whether NEW is {' or '.join(open_)}{scope} could not be decided (--fail-on {fail_on})"
     return None
-
-
-def _policy(path: Path, pairs: list[str], search: list[Path]) -> CompiledPolicy:
-    """The compiled policy; one with errors is shown and ends the command."""
-    from safecot_dsl.diagnostics import render_text
-    from safecot_dsl.workspace import open_policy
-
-    opened = open_policy(path, settings(pairs), search)
-    if opened.failed:
-        console(error=True).print(render_text(opened.diagnostics, opened.sources), end="")
-        raise typer.Exit(Exit.ERRORS)
-    if opened.policy is None:
-        fail(f"{path}: this is a library: it is imported by policies and decides nothing itself", Exit.ERRORS)
-    return opened.policy
 
 
 def _hazard(policy: CompiledPolicy, wanted: str) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import typer
 
-from safecot_dsl.cli.output import PATH, fail
+from safecot_dsl.cli.opening import PATH
+from safecot_dsl.cli.output import fail
 
 
 def register(app: typer.Typer) -> None:

@@ -11,16 +11,14 @@ from urllib.parse import quote
 
 import typer
 
-from safecot_dsl.artifact import Verdict
-from safecot_dsl.cli.output import PATH, SET, Exit, console, fail, settings
+from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled, open_whole
+from safecot_dsl.cli.output import console, fail
 
 if TYPE_CHECKING:
-    from safecot_dsl.artifact import CompiledPolicy
+    from safecot_dsl.artifact import CompiledPolicy, Verdict
     from safecot_dsl.diagnostics import SourceFile, Span
     from safecot_dsl.export.target import Exported
-    from safecot_dsl.workspace import Opened
 
-POLICY = typer.Argument(..., metavar="POLICY", help="A .safecot file, or a compiled .json artifact.")
 OUT = typer.Option(None, "--out", "-o", help="The file to write; `-` or nothing for standard output.")
 
 
@@ -56,12 +54,12 @@ def docs(
     from safecot_dsl.export.claims_page import prove
     from safecot_dsl.export.page import policy_document
 
-    opened, compiled = _open(policy, set_, path)
-    document = policy_document(compiled, prove(compiled), coverage(compiled))
+    opened, artifact = open_whole(policy, set_, path)
+    document = policy_document(artifact, prove(artifact), coverage(artifact))
     if to is Page.HTML:
         from safecot_dsl.export.html import write_html
 
-        text = write_html(document, _cited(compiled, opened.sources))
+        text = write_html(document, _cited(artifact, opened.sources))
     else:
         from safecot_dsl.export.markdown import write_markdown
 
@@ -73,15 +71,18 @@ def export(
     policy: Path = POLICY,
     to: Target = typer.Option(..., "--to", help="The tool to write for."),
     out: Path | None = OUT,
-    violation: Verdict = typer.Option(
-        Verdict.REDIRECT, "--violation", help="The laxest verdict that counts as a violation in the other tool."
+    violation: str = typer.Option(
+        "redirect", "--violation", help="The laxest verdict that counts as a violation in the other tool."
     ),
     set_: list[str] = SET,
     path: list[Path] = PATH,
 ) -> None:
     """Write a policy for another tool. What it cannot carry over is said in the output and on standard error."""
-    _, compiled = _open(policy, set_, path)
-    exported = _exporter(to)(compiled, violation)
+    from safecot_dsl.artifact import Verdict
+
+    if violation not in list(Verdict):
+        fail(f"`--violation {violation}`: one of {', '.join(Verdict)}")
+    exported = _exporter(to)(open_compiled(policy, set_, path), Verdict(violation))
     _write(out, exported.text)
     notes = "\n".join(f"  - {sentence}" for sentence in exported.lost)
     console(error=True).print(f"note: {to} does not know all of the policy. Not carried over:\n{notes}")
@@ -97,20 +98,6 @@ def _exporter(to: Target) -> Callable[[CompiledPolicy, Verdict], Exported]:
             return export_llama_guard
         case Target.PROMPTFOO:
             return export_promptfoo
-
-
-def _open(path: Path, pairs: list[str], search: list[Path]) -> tuple[Opened, CompiledPolicy]:
-    """The policy with its sources; one with errors is shown and ends the command."""
-    from safecot_dsl.diagnostics import render_text
-    from safecot_dsl.workspace import open_policy
-
-    opened = open_policy(path, settings(pairs), search)
-    if opened.failed:
-        console(error=True).print(render_text(opened.diagnostics, opened.sources), end="")
-        raise typer.Exit(Exit.ERRORS)
-    if opened.policy is None:
-        fail(f"{path}: this is a library: it is imported by policies and decides nothing itself", Exit.ERRORS)
-    return opened, opened.policy
 
 
 def _cited(policy: CompiledPolicy, sources: Mapping[str, SourceFile]) -> dict[str, str]:

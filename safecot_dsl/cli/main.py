@@ -23,7 +23,13 @@ app = typer.Typer(
 )
 
 
-_INTERRUPTED = "interrupted; what was finished is kept, and the same command goes on from there"
+_RESUMABLE = ("generate", "train", "eval", "run")
+
+
+def _interrupted() -> str:
+    if any(word in _RESUMABLE for word in sys.argv[1:2]):
+        return "interrupted; what was finished is kept, and the same command goes on from there"
+    return "interrupted"
 
 
 def _version(wanted: bool) -> None:
@@ -54,11 +60,11 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except KeyboardInterrupt:
-        complain(_INTERRUPTED)
+        complain(_interrupted())
         sys.exit(Exit.INTERRUPTED)
     except SystemExit as ended:
         if ended.code == Exit.INTERRUPTED:  # Typer makes this of Ctrl-C, and says nothing
-            complain(_INTERRUPTED)
+            complain(_interrupted())
         raise
     except BrokenPipeError:
         # Whoever read our output has gone, as `head` does; the interpreter must not complain of it at its end.

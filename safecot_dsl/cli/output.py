@@ -49,10 +49,6 @@ FORMAT = typer.Option(Format.TEXT, "--format", "-f", help="How to write the resu
 CHECK_FORMAT = typer.Option(
     CheckFormat.TEXT, "--format", "-f", help="How to write the result: for people, programs, GitHub or code scanning."
 )
-SET = typer.Option([], "--set", metavar="NAME=NUMBER", help="Set a param of the policy; may be given several times.")
-
-
-PATH = typer.Option([], "--path", metavar="DIR", help="Where imports are looked for too; may be given several times.")
 
 
 def console(*, error: bool = False) -> Console:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled
 from safecot_dsl.cli.output import (
     CHECK_FORMAT,
     FORMAT,
-    SET,
     CheckFormat,
     Exit,
     Format,
@@ -25,9 +25,7 @@ from safecot_dsl.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from safecot_dsl.artifact import CompiledPolicy
-
-POLICY = typer.Argument(..., metavar="POLICY", help="A .safecot file, or a compiled .json artifact.")
+    pass
 
 
 def register(app: typer.Typer) -> None:
@@ -35,23 +33,10 @@ def register(app: typer.Typer) -> None:
         app.command(name=command.__name__.rstrip("_"))(command)
 
 
-def _policy(path: Path, pairs: list[str]) -> CompiledPolicy:
-    """The compiled policy; one with errors is shown and ends the command."""
-    from safecot_dsl.diagnostics import render_text
-    from safecot_dsl.workspace import open_policy
-
-    opened = open_policy(path, settings(pairs))
-    if opened.failed:
-        console(error=True).print(render_text(opened.diagnostics, opened.sources), end="")
-        raise typer.Exit(Exit.ERRORS)
-    if opened.policy is None:
-        fail(f"{path}: this is a library: it is imported by policies and decides nothing itself", Exit.ERRORS)
-    return opened.policy
-
-
 def check(
     files: list[Path] = typer.Argument(..., metavar="FILES...", help="Policies or libraries."),
     set_: list[str] = SET,
+    path: list[Path] = PATH,
     format: CheckFormat = CHECK_FORMAT,
     strict: bool = typer.Option(False, "--strict", help="Warnings fail too."),
     quick: bool = typer.Option(False, "--quick", help="Without proofs: the text, examples and criteria only."),
@@ -70,7 +55,7 @@ def check(
     found: dict[tuple[str, Any, str], Any] = {}
     sources: dict[str, SourceFile] = {}
     for file in files:
-        opened = open_policy(file, params)
+        opened = open_policy(file, params, path)
         for diagnostic in check_policy(opened, proofs=not quick, time_limit=time_limit, coverage=coverage):
             # A library's faults show with every policy that imports it; once is enough.
             found.setdefault((diagnostic.code, diagnostic.span, diagnostic.message), diagnostic)
@@ -96,10 +81,11 @@ def compile_(
         None, "--out", "-o", help="Where to write the artifact; `-` for standard output. Default: POLICY with .json."
     ),
     set_: list[str] = SET,
+    path: list[Path] = PATH,
     format: Format = FORMAT,
 ) -> None:
     """Compile a policy into the artifact that everything downstream reads."""
-    compiled = _policy(policy, set_)
+    compiled = open_compiled(policy, set_, path)
     if out is not None and str(out) == "-":
         typer.echo(compiled.to_json(), nl=False)
         return
@@ -151,6 +137,7 @@ def decide(
     case: Path | None = typer.Option(None, "--case", help="A file with one case as JSON; `-` for standard input."),
     cases: Path | None = typer.Option(None, "--cases", help="A file with one case a line; one decision a line."),
     set_: list[str] = SET,
+    path: list[Path] = PATH,
     format: Format = typer.Option(Format.JSON, "--format", "-f", help="How to write the decisions."),
 ) -> None:
     """Decide cases: {"facts": {"image.objects": ["bleach"], "query.harm": null}}.
@@ -163,7 +150,7 @@ def decide(
 
     if (case is None) == (cases is None):
         fail("give either --case FILE or --cases FILE")
-    interpreter = Interpreter(_policy(policy, set_))
+    interpreter = Interpreter(open_compiled(policy, set_, path))
     rows = [(1, _one(case), None)] if case is not None else _lines(cases or Path("-"))
     failed = False
     out = console()
@@ -198,6 +185,7 @@ def explain(
     style: str = typer.Option("stepwise", "--style", help="How much reasoning: minimal, full or stepwise."),
     seed: str = typer.Option("0", "--seed", help="Draws among alternative texts."),
     set_: list[str] = SET,
+    path: list[Path] = PATH,
     format: Format = FORMAT,
 ) -> None:
     """Show why a case is decided as it is, rule by rule, and the reasoning that results."""
@@ -208,7 +196,7 @@ def explain(
 
     if style not in list(ReasoningStyle):
         fail(f"`--style {style}`: one of {', '.join(ReasoningStyle)}")
-    interpreter = Interpreter(_policy(policy, set_))
+    interpreter = Interpreter(open_compiled(policy, set_, path))
     data = _one(case)
     try:
         parsed = read_case(interpreter.policy, data)
@@ -225,11 +213,11 @@ def explain(
     show_explanation(explanation, rendered, text, interpreter.policy, console())
 
 
-def prompt(policy: Path = POLICY, set_: list[str] = SET, format: Format = FORMAT) -> None:
+def prompt(policy: Path = POLICY, set_: list[str] = SET, path: list[Path] = PATH, format: Format = FORMAT) -> None:
     """Write what a model is told when it is to follow the policy without training."""
     from safecot_dsl.render import policy_prompt, prompt_warning
 
-    compiled = _policy(policy, set_)
+    compiled = open_compiled(policy, set_, path)
     text = policy_prompt(compiled)
     warning = prompt_warning(compiled)
     if format is Format.JSON:
@@ -246,9 +234,10 @@ def criteria(
     request: str = typer.Option("(the request)", "--request", help="With --judge: what was asked."),
     response: str = typer.Option("(the response)", "--response", help="With --judge: what is judged."),
     set_: list[str] = SET,
+    path: list[Path] = PATH,
 ) -> None:
     """Write the criteria of right responses as JSON, or as a judge's prompt."""
-    compiled = _policy(policy, set_)
+    compiled = open_compiled(policy, set_, path)
     if not judge:
         write_json(compiled.criteria.model_dump(mode="json", exclude_none=True))
         return
@@ -263,6 +252,7 @@ def grade(
         ..., "--responses", help='JSONL: {"response", "due"?, "case"?} a line; `-` for standard input.'
     ),
     set_: list[str] = SET,
+    path: list[Path] = PATH,
 ) -> None:
     """Grade responses: {"propositions", "verdict", "class"} a line, in order.
 
@@ -273,7 +263,7 @@ def grade(
     from safecot_dsl.engine import Interpreter
     from safecot_dsl.render import parse_target
 
-    interpreter = Interpreter(_policy(policy, set_))
+    interpreter = Interpreter(open_compiled(policy, set_, path))
     failed = False
     for _, data, error in _lines(responses):
         row: dict[str, Any] | None = None

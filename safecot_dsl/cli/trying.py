@@ -8,18 +8,16 @@ import json
 import sys
 from pathlib import Path
 
-import typer
 from rich.text import Text
 
 from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Decision, Fact, Unknown, Value
 from safecot_dsl.cli.because import example_of, reasons
-from safecot_dsl.cli.output import Exit, Format, console, fail, settings, write_json
+from safecot_dsl.cli.opening import open_compiled
+from safecot_dsl.cli.output import Exit, Format, console, fail, write_json
 from safecot_dsl.cli.questions import AnswerError, choices, hint, named_fact, next_fact, question, read_answer
-from safecot_dsl.diagnostics import render_text
 from safecot_dsl.diagnostics.show import visible
 from safecot_dsl.engine import Interpreter, explain, show_value
 from safecot_dsl.render import ReasoningStyle, render, write_target
-from safecot_dsl.workspace import open_policy
 
 _HELP = "Enter: not known   <: back to the question before   !: no more questions   ?: what the values mean"
 _MAX_SHOWN = 30  # values of a fact; a longer list is shown on demand
@@ -34,16 +32,11 @@ def try_policy(path: Path, pairs: list[str], search: list[Path], *, everything: 
 
     An answer that is no value is asked for again in a terminal, and ends the command where answers are piped in.
     """
-    opened = open_policy(path, settings(pairs), search)
-    if opened.failed:
-        console(error=True).print(render_text(opened.diagnostics, opened.sources), end="")
-        raise typer.Exit(Exit.ERRORS)
-    if opened.policy is None:
-        fail(f"{path}: this is a library: it is imported by policies and decides nothing itself", Exit.ERRORS)
-    interpreter = Interpreter(opened.policy)
+    policy = open_compiled(path, pairs, search)
+    interpreter = Interpreter(policy)
     case = _Session(interpreter, everything=everything).run()
     decision = interpreter.decide(case)
-    example = example_of(opened.policy, case, decision)
+    example = example_of(policy, case, decision)
     if format is Format.JSON:
         write_json(
             {"case": case.to_json(), "decision": decision.model_dump(mode="json"), "example": example},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.lsp.program import Program
-from safecot_dsl.lsp.symbols import Kind, Symbol
+from safecot_dsl.lsp.symbols import Symbol
 from safecot_dsl.lsp.words import VERDICTS
 
 MAX_LISTED = 30  # values or phrases that are shown
@@ -181,12 +181,7 @@ def _verdict(verdict: str | None) -> str:
 
 
 def _exceptions(program: Program, symbol: Symbol) -> str:
-    names = [
-        rule.name
-        for module in program.modules
-        for rule in program.declared(module)[Kind.RULE].values()
-        if isinstance(rule.declaration, t.RuleDecl) and symbol.name in [p.text for p in rule.declaration.parents]
-    ]
+    names = program.exceptions.get(symbol.name)
     return f"exceptions to it: {_listed(names)}" if names else ""
 
 

@@ -49,6 +49,10 @@ class Program:
         return self._declared[id(module)]
 
     @cached_property
+    def _bare(self) -> dict[int, dict[str, Symbol]]:
+        return {}
+
+    @cached_property
     def facts(self) -> dict[str, Symbol]:
         """The facts of all files by full name, the first declaration of each."""
         found: dict[str, Symbol] = {}
@@ -125,10 +129,27 @@ class Program:
         else:
             owners, parts = self.own(module), name.parts
         for owner in owners:
-            for full, node in self.declared(owner)[Kind.NODE].items():
-                if full == ".".join(parts) or (len(parts) == 1 and node.last == parts[0]):
-                    return node
+            nodes = self._bare_nodes(owner) if len(parts) == 1 else self.declared(owner)[Kind.NODE]
+            if ".".join(parts) in nodes:
+                return nodes[".".join(parts)]
         return None
+
+    def _bare_nodes(self, module: Module) -> dict[str, Symbol]:
+        """The nodes of a file by their names without the taxonomy's, the first of each."""
+        if id(module) not in self._bare:
+            nodes = self.declared(module)[Kind.NODE].values()
+            self._bare[id(module)] = {node.last: node for node in reversed(nodes)}
+        return self._bare[id(module)]
+
+    @cached_property
+    def exceptions(self) -> dict[str, list[str]]:
+        """The names of the exceptions to each rule."""
+        found: dict[str, list[str]] = {}
+        for module in self.modules:
+            for rule in self.declared(module)[Kind.RULE].values():
+                for parent in rule.declaration.parents if isinstance(rule.declaration, t.RuleDecl) else ():
+                    found.setdefault(parent.text, []).append(rule.name)
+        return found
 
     def find_rule(self, module: Module, name: str) -> Symbol | None:
         return self.find(module, Kind.RULE, t.QName(0, 0, (name,)))

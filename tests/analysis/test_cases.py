@@ -53,7 +53,7 @@ def has_text(policy: CompiledPolicy) -> bool:
 
 
 @given(asked())
-@examples(60)
+@examples(40)
 def test_a_case_is_found_where_there_is_one(question: Any) -> None:
     policy, condition, verdict, by = question
     assume(count_cases(policy) <= MOST_CASES)

@@ -50,7 +50,7 @@ def contains(region: Region, old: Interpreter, new: Interpreter, case: Case) -> 
 
 
 @given(pairs())
-@examples(60)
+@examples(30)
 def test_regions_are_the_changed_cases(pair: Pair) -> None:
     old, new = small(pair)
     difference = compare(*pair, limits=LIMITS)
@@ -69,7 +69,7 @@ def test_regions_are_the_changed_cases(pair: Pair) -> None:
 
 
 @given(pairs())
-@examples(60)
+@examples(30)
 def test_witnesses_are_decided_as_said(pair: Pair) -> None:
     interpreters = [Interpreter(policy) for policy in told_apart(*pair)]
     difference = compare(*pair, limits=LIMITS)
@@ -88,7 +88,7 @@ def test_witnesses_are_decided_as_said(pair: Pair) -> None:
 
 
 @given(pairs())
-@examples(60)
+@examples(30)
 def test_no_part_of_a_region_can_be_left_out(pair: Pair) -> None:
     old, new = small(pair)
     # Texts that are in none of those gone through could be what the part is for.
@@ -118,7 +118,7 @@ def _like(region: Region, **changes: Any) -> Region:
 
 
 @given(pairs())
-@examples(60)
+@examples(30)
 def test_cases_with_unknown_facts(pair: Pair) -> None:
     old, new = told_apart(*pair)
     names = fact_names((old, new))
@@ -142,7 +142,7 @@ def has_text(policies: Pair) -> bool:
 
 
 @given(pairs())
-@examples(60)
+@examples(30)
 def test_who_decides(pair: Pair) -> None:
     old, new = small(pair)
     difference = compare(*pair, limits=LIMITS)
@@ -163,7 +163,7 @@ def test_who_decides(pair: Pair) -> None:
 
 
 @given(pairs())
-@examples(40)
+@examples(20)
 def test_within_a_hazard(pair: Pair) -> None:
     old, new = small(pair)
     for hazard in ("root", "inner", "plain"):
@@ -194,7 +194,7 @@ def equal(difference: Difference) -> bool:
 
 
 @given(policies())
-@examples(40)
+@examples(20)
 def test_a_policy_is_equal_to_itself(policy: CompiledPolicy) -> None:
     difference = compare(policy, policy, limits=LIMITS)
     assert equal(difference)
@@ -203,7 +203,7 @@ def test_a_policy_is_equal_to_itself(policy: CompiledPolicy) -> None:
 
 
 @given(policies())
-@examples(40)
+@examples(20)
 def test_what_is_written_otherwise_and_means_the_same_is_equal(policy: CompiledPolicy) -> None:
     # `when` doubled: written otherwise, so that the solver has to see it.
     rules = [rule.model_copy(update={"when": And(items=(rule.when, rule.when))}) for rule in reversed(policy.rules)]
@@ -211,7 +211,7 @@ def test_what_is_written_otherwise_and_means_the_same_is_equal(policy: CompiledP
 
 
 @given(pairs())
-@examples(40)
+@examples(20)
 def test_swapping_the_policies_swaps_laxer_and_stricter(pair: Pair) -> None:
     old, new = pair
     one, other = compare(old, new, limits=LIMITS), compare(new, old, limits=LIMITS)
@@ -222,13 +222,13 @@ def test_swapping_the_policies_swaps_laxer_and_stricter(pair: Pair) -> None:
 
 
 @given(pairs())
-@examples(15)
+@examples(10)
 def test_the_same_question_has_the_same_answer(pair: Pair) -> None:
     assert compare(*pair, limits=LIMITS) == compare(*pair, limits=LIMITS)
 
 
 @given(policies())
-@examples(40)
+@examples(20)
 def test_columns_decide_as_the_interpreter(policy: CompiledPolicy) -> None:
     random, draws = Random(0), Draws(Encoding(policy))
     drawn = {fact.name: [draws.value(fact.name, random) for _ in range(40)] for fact in policy.facts}

@@ -28,7 +28,7 @@ def policies_and_complete_cases(draw: st.DrawFn) -> tuple[CompiledPolicy, Case, 
 
 
 @given(policies_and_complete_cases())
-@examples(60)
+@examples(25)
 def test_the_clauses_of_a_case_hold_and_settle_every_atom(drawn: Any) -> None:
     policy, case, other = drawn
     clauses = list(vocabulary(policy).clauses(case))
@@ -40,7 +40,7 @@ def test_the_clauses_of_a_case_hold_and_settle_every_atom(drawn: Any) -> None:
 
 
 @given(policies_and_complete_cases(), st.data())
-@examples(80)
+@examples(40)
 def test_what_is_readable_means_the_same(drawn: Any, data: st.DataObject) -> None:
     policy, case, other = drawn
     words = vocabulary(policy)

@@ -44,6 +44,7 @@ def _fuzz(options: argparse.Namespace) -> None:
     with atheris.instrument_imports(include=["safecot_dsl"]):
         from .harnesses import HARNESSES
     from .corpus import LONGEST, dictionary, seeds
+    from .mutating import mutated
 
     harness = HARNESSES[options.harness]
 
@@ -80,7 +81,15 @@ def _fuzz(options: argparse.Namespace) -> None:
             *kept,
             str(corpus),
         ]
-        atheris.Setup(arguments, bounded)
+        if options.harness in ("artifact", "case"):
+
+            def mutate(data: bytes, most: int, seed: int) -> bytes:
+                changed = mutated(data, seed) if seed % 4 else None
+                return atheris.Mutate(data, most) if changed is None else changed[:most]
+
+            atheris.Setup(arguments, bounded, custom_mutator=mutate)
+        else:
+            atheris.Setup(arguments, bounded)
         atheris.Fuzz()
 
 

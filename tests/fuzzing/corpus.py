@@ -19,7 +19,7 @@ from safecot_dsl.workspace import compile_policy
 LONGEST = 6_000
 
 #: A policy in which everything of the language stands once, and no file but itself is needed for most of it.
-EVERY_KIND = '''policy p { version "1" title "All of it" }
+EVERY_KIND = """policy p { version "1" title "All of it" }
 import std.hazards
 param limit = 0.5
 taxonomy places { inside "in a house" severity 1 { kitchen "a kitchen" } outside }
@@ -54,7 +54,7 @@ example "mixing" { given image.seen = { bleach, ammonia }, query.intent = mix, i
 property "asked" { given query.harm >= 0.99 and toxic expect not comply or warn }
 law "minor" { change context.minor becomes yes expect never laxer }
 # allow: SC1104 it is wanted so
-'''  # noqa: E501
+"""  # noqa: E501
 
 _CASES = (
     {"facts": {"image.seen": ["bleach", "ammonia"], "query.intent": "mix", "query.harm": 0.7, "context.minor": True}},
@@ -84,9 +84,27 @@ def dictionary(harness: str) -> Iterator[bytes]:
     if harness in ("parse", "check", "prove", "format"):
         words = [*KEYWORDS, *PUNCTUATION, '"""', "# allow: SC1101 x", "std.hazards", "override rule", "{unknown facts}"]
     elif harness == "target":
-        words = ["<think>", "</think>", "[refuse: ", "[comply: default]", "]", '{"judges_user":', "I can't", "<|channel|>analysis", "<|end|>"]
+        words = [
+            "<think>",
+            "</think>",
+            "[refuse: ",
+            "[comply: default]",
+            "]",
+            '{"judges_user":',
+            "I can't",
+            "<|channel|>analysis",
+            "<|end|>",
+        ]
     elif harness == "case":
-        words = ['{"facts":', '{"unknown":true}', "null", "1e999", "-0.0", "NaN", *map('"{}"'.format, every_kind().fact_index)]
+        words = [
+            '{"facts":',
+            '{"unknown":true}',
+            "null",
+            "1e999",
+            "-0.0",
+            "NaN",
+            *map('"{}"'.format, every_kind().fact_index),
+        ]
     else:
         words = ['"kind":"', "null", "1e400", '"exception_to":["', *(f'"{name}"' for name in _NAMES_IN_ARTIFACTS)]
     return (word.encode() for word in words)

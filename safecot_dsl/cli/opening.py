@@ -1,0 +1,37 @@
+"""How every command opens the policy it is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from safecot_dsl.cli.output import Exit, console, fail, settings
+
+if TYPE_CHECKING:
+    from safecot_dsl.artifact import CompiledPolicy
+    from safecot_dsl.workspace import Opened
+
+POLICY = typer.Argument(..., metavar="POLICY", help="A .safecot file, or a compiled .json artifact.")
+SET = typer.Option([], "--set", metavar="NAME=NUMBER", help="Set a param of the policy; may be given several times.")
+PATH = typer.Option([], "--path", metavar="DIR", help="Where imports are looked for too; may be given several times.")
+
+
+def open_whole(path: Path, pairs: list[str], search: list[Path]) -> tuple[Opened, CompiledPolicy]:
+    """The policy with its sources; one with errors is shown and ends the command, as does a library."""
+    from safecot_dsl.diagnostics import render_text
+    from safecot_dsl.workspace import open_policy
+
+    opened = open_policy(path, settings(pairs), search)
+    if opened.failed:
+        console(error=True).print(render_text(opened.diagnostics, opened.sources), end="")
+        raise typer.Exit(Exit.ERRORS)
+    if opened.policy is None:
+        fail(f"{path}: this is a library: it is imported by policies and decides nothing itself", Exit.ERRORS)
+    return opened, opened.policy
+
+
+def open_compiled(path: Path, pairs: list[str], search: list[Path]) -> CompiledPolicy:
+    """The compiled policy; see :func:`open_whole`."""
+    return open_whole(path, pairs, search)[1]
