@@ -31,13 +31,14 @@ RESULT = Path(__file__).resolve().parents[1] / "results" / "analysis.json"
 MEASURED = """
 import json, sys, time
 start = time.process_time()
+from safecot_dsl.analysis.limits import Limits
 from safecot_dsl.workspace import check_policy, open_policy
 opened = open_policy(sys.argv[1])
 assert opened.policy is not None, opened.diagnostics
 compiled = time.process_time()
 quick = check_policy(opened, proofs=False)
 checked = time.process_time()
-found = check_policy(opened, time_limit=600)
+found = check_policy(opened, limits=Limits(seconds_in_all=600))
 proved = time.process_time()
 codes = {}
 for diagnostic in found:

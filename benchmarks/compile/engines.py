@@ -37,8 +37,9 @@ class Engine(ABC):
     @abstractmethod
     def check(self, number: int) -> None: ...
 
+    @abstractmethod
     def prepare(self) -> None:
-        """All that is done once, before the first case."""
+        """Do all that is done once, before the first case."""
 
     def decide(self, case: Case) -> list[str] | None:
         """None where the engine decides nothing."""
@@ -160,7 +161,7 @@ class Cel(Engine):
     def _environment(self) -> Any:
         import celpy
 
-        types: Any = {name: celpy.celtypes.StringType for name in ATTRIBUTES}
+        types: Any = dict.fromkeys(ATTRIBUTES, celpy.celtypes.StringType)
         return celpy.Environment(annotations=types | {"score": celpy.celtypes.DoubleType})
 
     def parse(self, number: int) -> object:

@@ -64,7 +64,7 @@ class Asker:
         self._seconds_each = seconds_each
         self._end = time.monotonic() + seconds_in_all
         self._patience = -1
-        self._negations: dict[int, z3.BoolRef] = {}
+        self._negations: dict[int, tuple[z3.BoolRef, z3.BoolRef]] = {}
 
     @property
     def out_of_time(self) -> bool:
@@ -154,11 +154,11 @@ class Asker:
         return true, false
 
     def _negation(self, bit: z3.BoolRef) -> z3.BoolRef:
-        # An encoding keeps its variables, so that their identity will do; the solver's own hash is slow.
+        # By identity, which the kept variable holds on to: the solver's own hash is slow.
         key = id(bit)
         if key not in self._negations:
-            self._negations[key] = negation(bit)
-        return self._negations[key]
+            self._negations[key] = (bit, negation(bit))
+        return self._negations[key][1]
 
 
 _OUTCOMES = {z3.Z3_L_TRUE: Outcome.SAT, z3.Z3_L_FALSE: Outcome.UNSAT, z3.Z3_L_UNDEF: Outcome.UNDECIDED}

@@ -8,7 +8,8 @@ from typing import Literal
 import z3
 
 from safecot_dsl.analysis.asking import Answer, Outcome
-from safecot_dsl.analysis.examination import MOST_SHOWN, USUAL_LIMITS, Examination, Finding, Limits, said
+from safecot_dsl.analysis.examination import MOST_SHOWN, Examination, Finding, said
+from safecot_dsl.analysis.limits import USUAL_LIMITS, Limits
 from safecot_dsl.analysis.logic import any_of, negation
 from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Decision, Law, Property, Verdict
 from safecot_dsl.diagnostics import Severity

@@ -102,7 +102,9 @@ class OneOfDomain(Domain):
         self.names = [value.name for value in fact.type.values]
         self.bits = [self._bit(name) for name in self.names[1:]]
         self._is = dict(zip(self.names[1:], self.bits, strict=True))
-        self._is[self.names[0]] = negation(self._any(self.bits))
+        if not self.names:  # a value that there is none of: there are no complete cases
+            require(self._constant(False))
+        self._is.update({name: negation(self._any(self.bits)) for name in self.names[:1]})
         if len(self.bits) > 1:
             require(at_most(1, self.bits))
 
@@ -112,7 +114,8 @@ class OneOfDomain(Domain):
         return self._any(self._is[name] for name in dict.fromkeys(atom.values) if name in self._is)
 
     def value(self, holds: Callable[[z3.BoolRef], bool]) -> Value:
-        return next((name for name, bit in zip(self.names[1:], self.bits, strict=True) if holds(bit)), self.names[0])
+        others = (name for name, bit in zip(self.names[1:], self.bits, strict=True) if holds(bit))
+        return next(others, next(iter(self.names), ""))
 
     def pins(self, value: Value) -> list[z3.BoolRef]:
         return [signed(bit, value == name) for name, bit in zip(self.names[1:], self.bits, strict=True)]

@@ -11,22 +11,12 @@ import z3
 
 from safecot_dsl.analysis.asking import Answer, Asker, Outcome
 from safecot_dsl.analysis.encoding import Encoding
+from safecot_dsl.analysis.limits import Limits
 from safecot_dsl.analysis.pairs import Pair
 from safecot_dsl.analysis.partial import PartialEncoding
 from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Decision, Rule, TextType, Verdict
 from safecot_dsl.diagnostics import Severity
 from safecot_dsl.engine import Interpreter, Trace, show_case
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How long may be looked: for the answer to one question, and in all."""
-
-    seconds_each: float = 5.0
-    seconds_in_all: float = 60.0
-
-
-USUAL_LIMITS = Limits()
 
 #: A case of more facts is not written out.
 MOST_SHOWN = 12

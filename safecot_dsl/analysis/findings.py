@@ -8,8 +8,9 @@ from safecot_dsl.analysis.asking import Outcome
 from safecot_dsl.analysis.claims import claim_findings
 from safecot_dsl.analysis.coverage import Coverage
 from safecot_dsl.analysis.dead_rules import dead_rule_findings
-from safecot_dsl.analysis.examination import USUAL_LIMITS, Examination, Finding, Limits, listed
+from safecot_dsl.analysis.examination import Examination, Finding, listed
 from safecot_dsl.analysis.ignorance import ignorance_findings
+from safecot_dsl.analysis.limits import USUAL_LIMITS, Limits
 from safecot_dsl.analysis.mentions import mention_findings
 from safecot_dsl.analysis.refusals import refusal_findings
 from safecot_dsl.analysis.tables import table_findings

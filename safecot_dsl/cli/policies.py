@@ -46,17 +46,19 @@ def check(
     ),
 ) -> None:
     """Report every error in policies, every example, property and law that fails, and what else looks wrong."""
+    from safecot_dsl.analysis.limits import Limits
     from safecot_dsl.diagnostics import Severity, SourceFile
     from safecot_dsl.workspace import check_policy, open_policy
 
     if quick and coverage:
         fail("`--quick` looks at no cases, and `--coverage` samples them: give one of the two")
+    limits = Limits(seconds_in_all=time_limit)
     params = settings(set_)
     found: dict[tuple[str, Any, str], Any] = {}
     sources: dict[str, SourceFile] = {}
     for file in files:
         opened = open_policy(file, params, path)
-        for diagnostic in check_policy(opened, proofs=not quick, time_limit=time_limit, coverage=coverage):
+        for diagnostic in check_policy(opened, proofs=not quick, limits=limits, coverage=coverage):
             # A library's faults show with every policy that imports it; once is enough.
             found.setdefault((diagnostic.code, diagnostic.span, diagnostic.message), diagnostic)
         sources.update(opened.sources)

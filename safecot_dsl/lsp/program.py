@@ -75,6 +75,15 @@ class Program:
             self._values[fact] = self._values_of(fact)
         return self._values[fact]
 
+    @cached_property
+    def facts_with(self) -> dict[str, dict[str, None]]:
+        """The facts that have a value of a name, in their order."""
+        found: dict[str, dict[str, None]] = {}
+        for fact in self.facts:
+            for value in self.values(fact):
+                found.setdefault(value, {})[fact] = None
+        return found
+
     def _values_of(self, name: str) -> dict[str, Symbol]:
         kind = self.fact_type(name)
         if kind is None:

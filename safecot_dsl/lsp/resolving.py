@@ -22,6 +22,9 @@ def resolve(program: Program, module: Module) -> tuple[Occurrence, ...]:
     return tuple(sorted(walk.found, key=lambda entry: (entry.start, -entry.end)))
 
 
+MAX_FACTS = 20  # of which a group's members are taken for values
+
+
 class _Walk:
     def __init__(self, program: Program, module: Module) -> None:
         self.program = program
@@ -119,10 +122,12 @@ class _Walk:
 
     def _group_members(self, group: t.GroupDecl) -> None:
         """A group says not whose values it lists: it means those of every fact that it fits."""
-        names = {member.text for member in group.members.names}
-        fitting = [fact for fact in self.program.facts if names <= self.program.values(fact).keys()]
+        having = [self.program.facts_with.get(member.text, {}) for member in group.members.names]
+        rarest = min(having, key=len, default={})
+        fitting = [fact for fact in rarest if all(fact in facts for facts in having)]
         if not fitting:  # one of the members is misspelt, say
-            fitting = [fact for fact in self.program.facts if names & self.program.values(fact).keys()]
+            fitting = [fact for facts in having for fact in facts]
+        del fitting[MAX_FACTS:]
         for member in group.members.names:
             seen: set[Symbol] = set()
             for fact in fitting:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from safecot_dsl.analysis.limits import USUAL_LIMITS, Limits
 from safecot_dsl.artifact import CompiledPolicy, Decision, Example, read_case
 from safecot_dsl.criteria import TooManyPropositionsError, unreachable_classes
 from safecot_dsl.diagnostics import Diagnostic, Severity, Span
@@ -14,9 +15,6 @@ from safecot_dsl.workspace.open import Opened
 if TYPE_CHECKING:
     from safecot_dsl.analysis.findings import Finding
 
-#: Of the proofs on one policy, in seconds.
-TIME_LIMIT = 60.0
-
 #: What is looked for without proofs.
 _QUICK = frozenset({"SC1001", "SC1002"})
 #: What is looked for in full only where cases are sampled.
@@ -24,14 +22,14 @@ _SAMPLED = frozenset({"SC1106", "SC1107"})
 
 
 def check_policy(
-    opened: Opened, *, proofs: bool = True, time_limit: float = TIME_LIMIT, coverage: bool = False
+    opened: Opened, *, proofs: bool = True, limits: Limits = USUAL_LIMITS, coverage: bool = False
 ) -> tuple[Diagnostic, ...]:
     """The compiler's diagnostics, and after them, of a policy that compiles, its findings by place.
 
     Findings that the author has answered for with an `allow` comment are left out, and a comment that answers for
     nothing is one (SC0702). Without `proofs` the solver is not asked: examples and classes of responses only.
-    `time_limit` is for all its answers, in seconds; what was not decided in it is a finding (SC1005). With `coverage`
-    cases are sampled, and the share of each verdict is said (SC1106).
+    What was not decided within `limits` is a finding (SC1005). With `coverage` cases are sampled, and the share of each
+    verdict is said (SC1106).
     """
     policy = opened.policy
     if policy is None:
@@ -40,9 +38,8 @@ def check_policy(
     found = [*_examples(policy, places), *_classes(policy, places)]
     if proofs:
         from safecot_dsl.analysis.coverage import coverage as sampled
-        from safecot_dsl.analysis.findings import Limits, analyse
+        from safecot_dsl.analysis.findings import analyse
 
-        limits = Limits(min(Limits().seconds_each, time_limit), time_limit)
         covered = sampled(policy) if coverage else None
         found += [_diagnostic(finding, places) for finding in analyse(policy, limits=limits, covered=covered)]
     undecided = any(diagnostic.code == "SC1005" for diagnostic in found)

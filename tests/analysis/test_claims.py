@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from strategies import VERDICTS, conditions, examples, policies
 
 from safecot_dsl.analysis.claims import Proof, prove_law, prove_property
-from safecot_dsl.analysis.findings import Limits, analyse
+from safecot_dsl.analysis.findings import analyse
+from safecot_dsl.analysis.limits import Limits
 from safecot_dsl.artifact import (
     Case,
     CompiledPolicy,

@@ -10,7 +10,8 @@ from conftest import PolicyFrom
 from hypothesis import assume, given
 from strategies import examples, policies, skeletons
 
-from safecot_dsl.analysis.findings import Finding, Limits, analyse
+from safecot_dsl.analysis.findings import Finding, analyse
+from safecot_dsl.analysis.limits import Limits
 from safecot_dsl.artifact import Case, CompiledPolicy, Rule, SetType, Subject, TextType, Verdict, atoms
 from safecot_dsl.diagnostics import Severity
 from safecot_dsl.engine import Interpreter, Trace, Truth

@@ -13,9 +13,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from safecot_dsl.artifact import CaseError, CompiledPolicy, Verdict, read_case
+from safecot_dsl.artifact import Case, CaseError, CompiledPolicy, Verdict, read_case
 from safecot_dsl.artifact.policy import compute_digest
-from safecot_dsl.cli.output import parse_json
 from safecot_dsl.compiler.formatting import format_text
 from safecot_dsl.criteria import grade, judge_prompt, read_judgement
 from safecot_dsl.diagnostics import DiagnosticsError, render_json, render_text
@@ -66,8 +65,7 @@ def format(data: bytes) -> None:
     text = data.decode("utf-8", "replace")
     try:
         once = format_text(text)
-    except DiagnosticsError as error:
-        assert error.diagnostics
+    except DiagnosticsError:
         return
     assert format_text(once) == once
 
@@ -89,6 +87,8 @@ def artifact(data: bytes) -> None:
 
 def case(data: bytes) -> None:
     """A case as JSON: refused with `CaseError`, or decided, explained and put into words."""
+    from safecot_dsl.cli.output import parse_json  # as `safecotc decide` reads it
+
     interpreter = _interpreter()
     try:
         value = parse_json(data.decode("utf-8", "replace"))
@@ -97,8 +97,14 @@ def case(data: bytes) -> None:
     try:
         read = read_case(interpreter.policy, value)
     except CaseError as error:
-        assert len(str(error)) < 1_000
+        refused = str(error)
+    else:
+        _decided(interpreter, read)
         return
+    assert len(refused) < 1_000
+
+
+def _decided(interpreter: Interpreter, read: Case) -> None:
     decision = interpreter.decide(read)
     assert decision.lower <= decision.verdict or not decision.certain
     assert read_case(interpreter.policy, read.to_json()) == read

@@ -28,11 +28,11 @@ unsure clarify
 """
 
 
-Session = tuple[asyncio.AbstractEventLoop, Editor, Path]
+Served = tuple[asyncio.AbstractEventLoop, Editor, Path]
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server for all tests here, with a folder open."""
     loop, editor, folder = asyncio.new_event_loop(), Editor(), tmp_path_factory.mktemp("policies")
     loop.run_until_complete(asyncio.wait_for(editor.start(folder), PATIENCE))
@@ -42,11 +42,11 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     loop.close()
 
 
-def told(test: Callable[[Editor, Path], Coroutine[Any, Any, None]]) -> Callable[[Session], None]:
+def told(test: Callable[[Editor, Path], Coroutine[Any, Any, None]]) -> Callable[[Served], None]:
     """A test that speaks with the server, and has a folder of its own in the one that is open."""
 
-    def run(session: Session) -> None:
-        loop, editor, folder = session
+    def run(served: Served) -> None:
+        loop, editor, folder = served
         own = folder / test.__name__
         own.mkdir()
         loop.run_until_complete(asyncio.wait_for(test(editor, own), 4 * PATIENCE))

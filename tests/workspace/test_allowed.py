@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from safecot_dsl.analysis.limits import Limits
 from safecot_dsl.diagnostics import Diagnostic, Severity
 from safecot_dsl.workspace import check_policy, open_policy
 
@@ -20,12 +22,12 @@ unsure clarify
 """
 
 
-def checked(tmp_path: Path, before: str = "", after: str = "", **options: bool | float) -> tuple[Diagnostic, ...]:
+def checked(tmp_path: Path, before: str = "", after: str = "", **options: Any) -> tuple[Diagnostic, ...]:
     path = tmp_path / "p.safecot"
     path.write_text(POLICY.replace("BEFORE", before).replace("AFTER", after), encoding="utf-8")
     opened = open_policy(path)
     assert opened.diagnostics == ()
-    return check_policy(opened, **options)  # pyright: ignore[reportArgumentType]
+    return check_policy(opened, **options)
 
 
 def test_findings_stand_at_their_rules_in_order_with_a_witness(tmp_path: Path) -> None:
@@ -55,7 +57,7 @@ def test_a_comment_that_answers_for_nothing_is_a_warning(tmp_path: Path) -> None
 def test_what_was_not_looked_for_may_be_allowed(tmp_path: Path) -> None:
     allowing = "# allow: SC1112 perhaps"
     assert checked(tmp_path, allowing, proofs=False) == ()
-    assert {d.code for d in checked(tmp_path, allowing, time_limit=0.0)} == {"SC1005"}
+    assert {d.code for d in checked(tmp_path, allowing, limits=Limits(seconds_in_all=0))} == {"SC1005"}
     sampled = "# allow: SC1106 never here"
     assert "SC0702" not in {d.code for d in checked(tmp_path, sampled)}
     assert "SC0702" in {d.code for d in checked(tmp_path, sampled, coverage=True)}

@@ -1,0 +1,41 @@
+"""A case as the `example` that pins it down: to read, and to paste into the policy."""
+
+from __future__ import annotations
+
+from safecot_dsl.artifact import Case, CompiledPolicy, Decision
+from safecot_dsl.engine import Interpreter, show_case, show_value
+
+
+def show_example(
+    policy: CompiledPolicy, case: Case, decision: Decision | None = None, name: str = "counterexample"
+) -> str:
+    """The case as an `example` in the policy's language, laid out as `safecotc fmt` does, without a final line break.
+
+    It expects `decision`, by default what the policy says of the case now: it is for the author to say what is right.
+    A fact that is not annotated is left out. A text that no policy file can hold (it has a lone surrogate or another
+    character that the language refuses) is shown as it is; such an example cannot be pasted.
+    """
+    from safecot_dsl.compiler.formatting import format_text
+    from safecot_dsl.diagnostics import DiagnosticsError
+
+    decision = decision or Interpreter(policy).decide(case)
+    given = show_case(case, frozenset(fact.name for fact in policy.facts if fact.type.kind == "text"))
+    expect = f"expect {decision.verdict} by {', '.join(decision.deciding or (decision.speaker,))}"
+    example = f"example {show_value(name, text=True)} {{ {f'given {given} ' if given else ''}{expect} }}"
+    try:
+        return format_text(f'policy p {{ version "1" }}\n{example}\n').partition("\n\n")[2].rstrip("\n")
+    except DiagnosticsError:
+        return example
+
+
+class DrawnCase(Case):
+    """A case that prints as an `example` of its policy; otherwise a :class:`Case` like any other."""
+
+    __slots__ = ("_policy",)
+
+    def __init__(self, policy: CompiledPolicy, case: Case) -> None:
+        super().__init__(case.known, case.cannot_tell)
+        self._policy = policy
+
+    def __repr__(self) -> str:
+        return show_example(self._policy, self)
