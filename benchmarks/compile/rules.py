@@ -61,7 +61,7 @@ class Case:
 
 
 def make_rules(count: int, seed: int = 0) -> list[Rule]:
-    """Rules of two to five parts. Every value of an attribute is as likely as any other."""
+    """Rules of four to six parts, so that of a hundred none or a few apply. Every value of an attribute is as likely as any other."""
     random = Random(seed)
 
     def simple(attribute: str) -> Is | In:
@@ -72,7 +72,7 @@ def make_rules(count: int, seed: int = 0) -> list[Rule]:
     rules: list[Rule] = []
     for index in range(count):
         parts: list[Part] = []
-        for attribute in random.sample(ATTRIBUTES, random.choice([2, 3, 4])):
+        for attribute in random.sample(ATTRIBUTES, random.choice([4, 5])):
             chance = random.random()
             if chance < 0.15:
                 parts.append(Not(simple(attribute)))

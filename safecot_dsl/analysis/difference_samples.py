@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
-from random import Random
 
+from safecot_dsl.analysis.columns import draw_columns, union
 from safecot_dsl.analysis.coverage import Share
-from safecot_dsl.analysis.draws import Draws
 from safecot_dsl.analysis.space import Space
-from safecot_dsl.artifact import And, AtLeast, CompiledPolicy, Condition, Empty, Has, Not, Or, Value, Verdict
-from safecot_dsl.engine import Truth, evaluate
+from safecot_dsl.artifact import CompiledPolicy
 
 
 @dataclass(frozen=True)
@@ -35,11 +32,11 @@ def changed_share(
 ) -> Changed:
     """The share of changed cases, drawn from a space of both policies; with `within`, of those to which one of these
     rules of `old` applies."""
-    draws, random = Draws(space), Random(seed)
-    columns = Columns({name: [draws.value(name, random) for _ in range(samples)] for name in space.facts}, samples)
+    columns = draw_columns(space, samples, seed)
     applies = columns.applies(old)
-    counted = columns.every if within is None else _union(applies[name] for name in within)
-    before, after = columns.verdicts(old, applies), columns.verdicts(new, columns.applies(new))
+    counted = columns.every if within is None else union(applies[name] for name in within)
+    before = columns.verdicts(old, columns.effective(old, applies))
+    after = columns.verdicts(new, columns.effective(new, columns.applies(new)))
     laxer = stricter = 0
     for verdict, column in before.items():
         for other, changed in after.items():
@@ -48,97 +45,3 @@ def changed_share(
             stricter += count * (other.strictness > verdict.strictness)
     total = counted.bit_count()
     return Changed(Share(laxer, total), Share(stricter, total))
-
-
-class Columns:
-    """Many complete cases side by side: a condition comes to an integer with a bit for each case that it holds of."""
-
-    def __init__(self, values: Mapping[str, Sequence[Value]], count: int) -> None:
-        self.every = (1 << count) - 1
-        # Of a set the cases that have each member, of any other fact the cases that have each value.
-        self._places: dict[str, dict[Value, int]] = {}
-        for name, column in values.items():
-            bits: dict[Value, bytearray] = {}
-            for place, value in enumerate(column):
-                for key in value if isinstance(value, frozenset) else (value,):
-                    bits.setdefault(key, bytearray(count // 8 + 1))[place >> 3] |= 1 << (place & 7)
-            self._places[name] = {value: int.from_bytes(mask, "little") for value, mask in bits.items()}
-        self._known: dict[Condition, int] = {}
-
-    def column(self, condition: Condition) -> int:
-        """The cases that the condition holds of."""
-        match condition:
-            case Not(item=item):
-                return self.every & ~self.column(item)
-            case And(items=items):
-                return self._at_least(len(items), items)
-            case Or(items=items):
-                return self._at_least(1, items)
-            case AtLeast(count=count, items=items):
-                return self._at_least(count, items)
-            case _:
-                found = self._known.get(condition)
-                if found is None:
-                    found = self._known[condition] = self._atom(condition)
-                return found
-
-    def _atom(self, atom: Condition) -> int:
-        match atom:
-            case Has(fact=fact, quantifier="any", values=values):
-                return _union(self._places[fact].get(value, 0) for value in values)
-            case Has(fact=fact, values=values):
-                column = self.every
-                for value in values:
-                    column &= self._places[fact].get(value, 0)
-                return column
-            case Empty(fact=fact):
-                return self.every & ~_union(self._places[fact].values())
-            case _:
-                fact: str = atom.fact  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts
-                places = self._places[fact].items()
-                return _union(column for value, column in places if evaluate(atom, {fact: value}) is Truth.YES)
-
-    def _at_least(self, count: int, items: Sequence[Condition]) -> int:
-        # reached[n]: the cases of which at least n of the items so far hold.
-        reached = [self.every] + [0] * count
-        for item in items:
-            column = self.column(item)
-            for n in range(count, 0, -1):
-                reached[n] |= reached[n - 1] & column
-        return reached[count]
-
-    def applies(self, policy: CompiledPolicy) -> dict[str, int]:
-        """The cases that each rule applies to, by its name; parents stand before the exceptions to them."""
-        graph = {rule.name: rule.exception_to for rule in policy.rules}
-        applies: dict[str, int] = {}
-        for name in TopologicalSorter(graph).static_order():
-            rule = policy.rule_index[name]
-            column = self.column(rule.when)
-            if rule.unless is not None:
-                column &= ~self.column(rule.unless)
-            if rule.exception_to:
-                column &= _union(applies[parent] for parent in rule.exception_to)
-            applies[name] = column
-        return applies
-
-    def verdicts(self, policy: CompiledPolicy, applies: Mapping[str, int]) -> dict[Verdict, int]:
-        """The cases of each verdict, from what :meth:`applies` says."""
-        effective = dict(applies)
-        for rule in policy.rules:
-            for parent in rule.exception_to:
-                effective[parent] &= ~applies[rule.name]
-        found: dict[Verdict, int] = {}
-        left = self.every
-        for verdict in sorted(Verdict, key=lambda verdict: -verdict.strictness):
-            column = _union(effective[rule.name] for rule in policy.rules if rule.verdict is verdict)
-            found[verdict] = left & column
-            left &= ~column
-        found[policy.default] |= left
-        return found
-
-
-def _union(columns: Iterable[int]) -> int:
-    result = 0
-    for column in columns:
-        result |= column
-    return result

@@ -18,6 +18,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Condition, Rule, Value, Verdict, read_case
 from safecot_dsl.diagnostics import DiagnosticsError, closest
 from safecot_dsl.testing.examples import DrawnCase
+from safecot_dsl.testing.strategies_values import choice_of
 from safecot_dsl.workspace import Opened
 
 if TYPE_CHECKING:
@@ -202,41 +203,65 @@ class _Drawing:
         return towards_rules(self.plan)
 
     @cached_property
-    def chosen(self) -> SearchStrategy[int]:
-        """Which cube a case is made to agree with; where no case has to, it is left as it is in one case of four."""
+    def chosen(self) -> SearchStrategy[tuple[object, int]]:
+        """Which cube a case is made to agree with; where no case has to, one of four is left as it is, for which 0
+        stands."""
         count = len(self.cubes)
-        if not self.is_free:
-            return st.integers(1, count)
-        left = -(-count // 3)
-        return st.integers(-left, count).map(lambda number: max(0, number)) if count else st.just(0)
+        left = [0] * (count // 3 + 1) if self.is_free else []
+        return choice_of("cube", [*left, *range(1, count + 1)])
+
+    @cached_property
+    def fates(self) -> Mapping[str, SearchStrategy[tuple[object, int]]]:
+        """What becomes of each fact that may be unknown, as a number of eight."""
+        return {name: choice_of((name, "unknown"), range(8)) for name in self.unknown}
+
+    @cached_property
+    def kept(self) -> Sequence[SearchStrategy[int]]:
+        """Which signs of a cube that make a case less plain count where none has to: the bits of the number; from the
+        last power of two on, which is three times of four, all."""
+        return [st.integers(0, (4 << _less_plain(cube)) - 1) for cube in self.cubes]
 
 
-_IN_EIGHT = st.integers(0, 7)
-_IN_THREE = st.integers(0, 2)
+def _less_plain(cube: Cube) -> int:
+    return min(_MOST_BITS, sum(sign for signs in cube.signs.values() for sign in signs.values()))
+
+
+_MOST_BITS = 16  # of longer numbers Hypothesis would draw the short ones far more often
 
 
 def _draw_known(draw: DrawFn, drawing: _Drawing) -> dict[str, Value]:
     """The facts of a complete case of which what is wanted holds."""
     plan = drawing.plan
-    chosen = draw(drawing.chosen)
+    _, chosen = draw(drawing.chosen)
     drawn = {name: own.draw(draw) for name, own in plan.values.items()}
     known: dict[str, Value] = {name: value for name, (value, _) in drawn.items()}
     known.update(plan.wanted.fixed or {})
-    if drawing.is_free:
-        if chosen:
-            cube = drawing.cubes[chosen - 1]
-            for name, asked in cube.signs.items():
-                # What need not be so for a test to fail is shrunk away.
-                some = {place: sign for place, sign in asked.items() if draw(_IN_EIGHT)}
-                if some:
-                    known[name] = plan.values[name].fitted(*drawn[name], some, cube.case.known[name])
-    elif not plan.holds(Case(known)):
-        cube = drawing.cubes[chosen - 1]
-        for name, asked in cube.signs.items():
-            known[name] = plan.values[name].fitted(*drawn[name], asked, cube.case.known[name])
+    if drawing.is_free and chosen:
+        # What need not be so for a test to fail is shrunk away.
+        bits = draw(drawing.kept[chosen - 1])
+        _agree(known, drawing, drawn, drawing.cubes[chosen - 1], bits)
+    elif not drawing.is_free and not plan.holds(Case(known)):
+        _agree(known, drawing, drawn, drawing.cubes[chosen - 1], -1)
         if not plan.holds(Case(known)):
             raise AssertionError(f"{Case(known)!r} is not what was asked for")
     return known
+
+
+def _agree(
+    known: dict[str, Value], drawing: _Drawing, drawn: Mapping[str, tuple[Value, int]], cube: Cube, bits: int
+) -> None:
+    """Make the facts agree with the cube, but for those signs that would make them less plain and have no bit."""
+    count = _less_plain(cube)
+    if bits >> count:
+        bits = -1  # all of them
+    number = 0
+    for name, signs in cube.signs.items():
+        asked: dict[int, bool] = {}
+        for place, sign in signs.items():
+            if not sign or bits >> min(number, count - 1) & 1:
+                asked[place] = sign
+            number += sign
+        known[name] = drawing.plan.values[name].fitted(*drawn[name], asked, cube.case.known[name])
 
 
 @st.composite
@@ -248,14 +273,17 @@ def _drawn(draw: DrawFn, drawing: _Drawing) -> Case:
     return DrawnCase(drawing.plan.policy, case)
 
 
+_MOST = choice_of("unknown", (6, 3, 1))
+
+
 def _forgotten(draw: DrawFn, drawing: _Drawing, known: Mapping[str, Value]) -> Case:
     """The case without some facts, as far as what is wanted of it stays so for certain."""
     # Few facts are known in one case of three, most in another.
-    most = (6, 3, 1)[draw(_IN_THREE)]
+    _, most = draw(_MOST)
     case = Case(known)
     lost: list[str] = []
-    for name in drawing.unknown:
-        number = draw(_IN_EIGHT)
+    for name, fate in drawing.fates.items():
+        _, number = draw(fate)
         if number < most:
             lost.append(name)
             case = case.with_fact(name, UNKNOWN if number % 3 == 1 else None)
@@ -292,6 +320,9 @@ def _straddling(
     return _on_the_boundary(plan, straddles, rule, both)
 
 
+_ANY = st.integers(0, 63)
+
+
 @st.composite
 def _on_the_boundary(
     draw: DrawFn, plan: Plan, straddles: Sequence[Straddle], rule: Rule, both: bool
@@ -304,11 +335,10 @@ def _on_the_boundary(
         inside[name] = own.fitted(value, index, asked, straddle.inside.case.known[name])
     name = straddle.fact
     own = plan.values[name]
-    value, index = own.draw(draw)
-    if isinstance(value, frozenset):
-        value = inside[name]  # one set is a step from the other, as far as may be
     asked = straddle.outside.signs.get(name, {})
-    outside = {**inside, name: own.fitted(value, index, asked, straddle.outside.case.known[name])}
+    # One choice whatever the fact is, so that none seems simpler than another. Of two sets the nearest is taken.
+    other = own.fitted(inside[name], draw(_ANY), asked, straddle.outside.case.known[name])
+    outside = {**inside, name: other}
     for known, is_inside in ((inside, True), (outside, False)):
         applies = plan.interpreter.trace(Case(known)).applies[rule.name].name == "YES"
         if applies is not is_inside or ((is_inside or both) and not plan.holds(Case(known))):

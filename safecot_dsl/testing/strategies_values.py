@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
@@ -15,9 +14,18 @@ from safecot_dsl.analysis.draws import Draws
 from safecot_dsl.analysis.encoding import Encoding
 from safecot_dsl.artifact import Fact, FlagType, NumberType, OneOfType, SetType, TextType, Value
 
-MOST_MEMBERS = 4
+MOST_MEMBERS = 3
 #: What stands in a text by chance: nothing that cannot be pasted into a policy.
 _LETTERS = st.text(st.characters(min_codepoint=32, max_codepoint=126, include_characters="éßİ中👩"), max_size=12)
+
+
+def choice_of(what: object, choices: Sequence[int]) -> SearchStrategy[tuple[object, int]]:
+    """One of the choices, the first the simplest, and what it is a choice of.
+
+    Hypothesis takes like elements to be like choices and copies one over the other, which means nothing where one is a
+    value of a fact and the other of another: five of six cases would be such copies.
+    """
+    return st.sampled_from([(what, choice) for choice in choices])
 
 
 class FactValues:
@@ -35,25 +43,42 @@ class FactValues:
         self.options = list(_options(draws, fact, self._domain))
         self._signs: dict[Value, tuple[bool, ...]] = {}
         self._fitting: dict[tuple[tuple[int, bool], ...], list[Value]] = {}
-        self._strategy = self._strategies()
-
-    def _strategies(self) -> SearchStrategy[tuple[Value, int]]:
-        """A value, and a number by which another is chosen in its place where it does not do."""
-        last = len(self.options) - 1
-        indices = st.integers(0, last)
-        match self.fact.type:
+        self._last = max(0, len(self.options) - 1)
+        match fact.type:
             case SetType():
-                members = st.lists(st.sampled_from(self._members), max_size=min(MOST_MEMBERS, len(self._members)))
-                return members.map(lambda drawn: (frozenset(drawn), 0))
+                count = len(self._members)
+                # Each choice of a member is in one half of all cases none.
+                choices = [*[0] * (count + 1), *range(1, count + 1)]
+                self._choices = [choice_of((fact.name, n), choices) for n in range(min(MOST_MEMBERS, count))]
             case NumberType(low=low, high=high):
-                return _number(self.options, st.integers(0, last + 1), st.floats(low, high))
+                self._choices = [choice_of(fact.name, range(self._last + 2))]
+                self._numbers = st.floats(low, high)
             case TextType():
-                return _text(self.options, st.integers(0, last + 3), indices)
+                self._choices = [choice_of(fact.name, range(self._last + 4))]
             case _:
-                return indices.map(partial(_with_index, self.options))
+                self._choices = [choice_of(fact.name, range(self._last + 1))]
 
     def draw(self, draw: DrawFn) -> tuple[Value, int]:
-        return draw(self._strategy)
+        """A value, and a number by which another is chosen in its place where it does not do."""
+        # One choice a fact, and three a set, however many kinds there are: Hypothesis takes its time for each.
+        if self._members:
+            drawn = [draw(choice)[1] for choice in self._choices]
+            return frozenset(self._members[index - 1] for index in drawn if index), 0
+        index = draw(self._choices[0])[1]
+        if index <= self._last:
+            return self.options[index], index
+        if isinstance(self.fact.type, NumberType):
+            return draw(self._numbers) + 0.0, index  # a zero has no sign in the language
+        match index - self._last - 1:
+            case 0:
+                return draw(_LETTERS), index
+            case 1:
+                return f"{self._listed(draw)} {self._listed(draw)}", index
+            case _:
+                return f"{draw(_LETTERS)}{self._listed(draw)}{draw(_LETTERS)}", index
+
+    def _listed(self, draw: DrawFn) -> Value:
+        return self.options[draw(st.integers(0, self._last))]
 
     def add(self, value: Value) -> None:
         """Make a value one of the options, if none is like it."""
@@ -99,35 +124,6 @@ class FactValues:
             return value ^ {member}
         others = [option for option in self.options if option != value]
         return others[draw(st.integers(0, len(others) - 1))]
-
-
-def _with_index(options: list[Value], index: int) -> tuple[Value, int]:
-    return options[index], index
-
-
-@st.composite
-def _number(
-    draw: DrawFn, options: list[Value], indices: SearchStrategy[int], any_: SearchStrategy[float]
-) -> tuple[Value, int]:
-    index = draw(indices)
-    # A zero has no sign in the language.
-    return (options[index] if index < len(options) else draw(any_) + 0.0), index
-
-
-@st.composite
-def _text(
-    draw: DrawFn, options: list[Value], indices: SearchStrategy[int], listed: SearchStrategy[int]
-) -> tuple[Value, int]:
-    index = draw(indices)
-    if index < len(options):
-        return options[index], index
-    match index - len(options):
-        case 0:
-            return draw(_LETTERS), index
-        case 1:
-            return f"{options[draw(listed)]} {options[draw(listed)]}", index
-        case _:
-            return f"{draw(_LETTERS)}{options[draw(listed)]}{draw(_LETTERS)}", index
 
 
 def _options(draws: Draws, fact: Fact, domain: Domain) -> Iterator[Value]:

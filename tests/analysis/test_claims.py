@@ -203,7 +203,7 @@ def test_no_time_leaves_a_claim_undecided(policy_from: PolicyFrom) -> None:
 # --- by brute force --------------------------------------------------------------------------------------------------
 
 
-@examples(100)
+@examples(80)
 @given(st.data())
 def test_properties_are_decided_as_by_brute_force(data: st.DataObject) -> None:
     policy = without_suppositions(data.draw(policies(max_rules=4)))
@@ -239,7 +239,7 @@ def without_suppositions(policy: CompiledPolicy) -> CompiledPolicy:
     return policy.model_copy(update={"facts": tuple(f.model_copy(update={"assume": None}) for f in policy.facts)})
 
 
-@examples(150)
+@examples(80)
 @given(st.data())
 def test_laws_are_decided_as_by_brute_force(data: st.DataObject) -> None:
     policy = without_suppositions(data.draw(policies(max_rules=4)))

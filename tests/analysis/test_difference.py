@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from random import Random
 from typing import Any
 
 import pytest
@@ -15,8 +14,7 @@ from strategies import build_policy, examples, policies
 from safecot_dsl.analysis.difference import Difference, DifferenceLimits, below, compare
 from safecot_dsl.analysis.difference_facts import FactChange, told_apart
 from safecot_dsl.analysis.difference_regions import Region
-from safecot_dsl.analysis.difference_samples import Columns, changed_share
-from safecot_dsl.analysis.draws import Draws
+from safecot_dsl.analysis.difference_samples import changed_share
 from safecot_dsl.analysis.encoding import Encoding, Outcome
 from safecot_dsl.artifact import And, Case, CompiledPolicy, Condition, TextType, Value, Verdict
 from safecot_dsl.engine import Interpreter, Truth, evaluate, show_case, show_condition
@@ -225,19 +223,6 @@ def test_swapping_the_policies_swaps_laxer_and_stricter(pair: Pair) -> None:
 @examples(10)
 def test_the_same_question_has_the_same_answer(pair: Pair) -> None:
     assert compare(*pair, limits=LIMITS) == compare(*pair, limits=LIMITS)
-
-
-@given(policies())
-@examples(20)
-def test_columns_decide_as_the_interpreter(policy: CompiledPolicy) -> None:
-    random, draws = Random(0), Draws(Encoding(policy))
-    drawn = {fact.name: [draws.value(fact.name, random) for _ in range(40)] for fact in policy.facts}
-    columns = Columns(drawn, 40)
-    verdicts = columns.verdicts(policy, columns.applies(policy))
-    interpreter = Interpreter(policy)
-    for place in range(40):
-        decision = interpreter.decide(Case({name: values[place] for name, values in drawn.items()}))
-        assert [verdict for verdict in Verdict if verdicts[verdict] >> place & 1] == [decision.verdict]
 
 
 # --- by hand ---------------------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ def stricter_verdicts() -> list[Verdict]:
     return list(Verdict)[1:]
 
 
-@examples(250)
+@examples(150)
 @given(st.data())
 def test_a_complete_case_decides_as_the_interpreter_says(data: st.DataObject) -> None:
     policy, case = data.draw(policies_and_cases())
@@ -88,7 +88,7 @@ def test_a_complete_case_decides_as_the_interpreter_says(data: st.DataObject) ->
     assert asker.ask(*pins, negation(all_of(claims, encoding.context))).outcome is Outcome.UNSAT
 
 
-@examples(250)
+@examples(150)
 @given(policies_and_cases())
 def test_a_partial_case_decides_as_the_interpreter_says(policy_and_case: tuple[CompiledPolicy, Case]) -> None:
     policy, case = policy_and_case
@@ -144,7 +144,7 @@ def without_suppositions(policy: CompiledPolicy) -> CompiledPolicy:
     return policy.model_copy(update={"facts": tuple(f.model_copy(update={"assume": None}) for f in policy.facts)})
 
 
-@examples(200)
+@examples(150)
 @given(st.data())
 def test_every_value_satisfies_what_its_variables_say(data: st.DataObject) -> None:
     """Whatever the variables of a domain are, the value that is read from them agrees with every atom."""
@@ -239,7 +239,7 @@ def test_the_plainest_case_comes_first() -> None:
     assert len(changed) == 1
 
 
-@examples(100)
+@examples(60)
 @given(st.data())
 def test_answers_repeat(data: st.DataObject) -> None:
     policy = data.draw(policies())

@@ -491,7 +491,7 @@ def keys(policy: CompiledPolicy, codes: set[str]) -> set[tuple[str, str]]:
     return {(f.code, f.key) for f in analyse(policy) if f.code in codes}
 
 
-@examples(80)
+@examples(60)
 @given(policies(max_rules=5))
 def test_findings_on_complete_cases_are_those_of_brute_force(policy: CompiledPolicy) -> None:
     policy = without_suppositions(policy)

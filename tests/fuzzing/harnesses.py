@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from safecot_dsl.analysis.limits import Limits
 from safecot_dsl.artifact import Case, CaseError, CompiledPolicy, Verdict, read_case
 from safecot_dsl.artifact.policy import compute_digest
 from safecot_dsl.compiler.formatting import format_text
@@ -52,8 +53,6 @@ def check(data: bytes) -> None:
 
 def prove(data: bytes) -> None:
     """A policy file with the solver's findings, in little time."""
-    from safecot_dsl.analysis.examination import Limits
-
     with tempfile.TemporaryDirectory() as folder:
         opened = open_policy(_written(folder, data))
         if opened.policy is not None:

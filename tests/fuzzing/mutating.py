@@ -49,7 +49,7 @@ def mutated(data: bytes, seed: int) -> bytes | None:
             case 3:
                 holder[key] = _copy(other)
             case 4:
-                holder[key] = random.choice(_ODD)
+                holder[key] = _copy(random.choice(_ODD))
             case _:
                 if isinstance(holder, list):
                     holder.insert(key, _copy(other))
