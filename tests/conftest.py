@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from fixture_types import PolicyFrom
 from hypothesis import HealthCheck, settings
 
 from safecot_dsl.artifact import CompiledPolicy
@@ -21,8 +22,6 @@ settings.register_profile("ci", derandomize=True, deadline=None, suppress_health
 # The search for counterexamples: SAFECOT_HYPOTHESIS=long, times as many examples as SAFECOT_EXAMPLES_FACTOR says.
 settings.register_profile("long", derandomize=False, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("SAFECOT_HYPOTHESIS", "ci"))
-
-PolicyFrom = Callable[..., CompiledPolicy]
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
-from conftest import PolicyFrom
+from fixture_types import PolicyFrom
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import VERDICTS, conditions, examples, policies

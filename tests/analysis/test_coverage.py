@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from conftest import PolicyFrom
+from fixture_types import PolicyFrom
 from hypothesis import given
 from strategies import examples, policies
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import PolicyFrom
+from fixture_types import PolicyFrom
 from hypothesis import assume, given
 from strategies import build_policy, examples, policies
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import PolicyFrom
+from fixture_types import PolicyFrom
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import cases, examples, policies

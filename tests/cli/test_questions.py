@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fixture_types import PolicyFrom
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
@@ -11,7 +12,6 @@ from safecot_dsl.cli.because import example_of, reasons
 from safecot_dsl.cli.questions import next_fact, read_answer
 from safecot_dsl.engine import Interpreter, explain, show_value
 from tests.compiler.sources import opened
-from tests.conftest import PolicyFrom
 from tests.strategies import HEAD, cases, declarations, examples, policies, policies_and_cases, unknown_facts, values_of
 
 RULES = """
