@@ -9,7 +9,18 @@ import sys
 import typer
 
 from safecot_dsl import __version__
-from safecot_dsl.cli import authoring, codes, differences, editor, exporting, policies, recipes, schemas
+from safecot_dsl.cli import (
+    authoring,
+    codes,
+    differences,
+    editor,
+    exporting,
+    mutating,
+    policies,
+    recipes,
+    schemas,
+    testing,
+)
 from safecot_dsl.cli.output import Exit, complain
 
 app = typer.Typer(
@@ -50,6 +61,8 @@ authoring.register(app)
 differences.register(app)
 exporting.register(app)
 codes.register(app)
+testing.register(app)
+mutating.register(app)
 editor.register(app)
 schemas.register(app)
 recipes.register(app)

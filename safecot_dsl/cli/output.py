@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections import Counter
 from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -136,9 +137,9 @@ def _integer(digits: str) -> int | float:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {json.dumps(twice)} stands twice")
+        twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        shown = twice if len(twice) <= 80 else f"{twice[:77]}..."
+        raise ValueError(f"the key {json.dumps(shown)} stands twice")
     return value
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from rich.text import Text
 
 from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Decision, Fact, Unknown, Value
-from safecot_dsl.cli.because import example_of, reasons
+from safecot_dsl.cli.because import example_of
 from safecot_dsl.cli.opening import open_compiled
 from safecot_dsl.cli.output import Exit, Format, console, fail, write_json
 from safecot_dsl.cli.questions import AnswerError, choices, hint, named_fact, next_fact, question, read_answer
 from safecot_dsl.diagnostics.show import visible
-from safecot_dsl.engine import Interpreter, explain, show_value
+from safecot_dsl.engine import Interpreter, explain, reasons, show_value
 from safecot_dsl.render import ReasoningStyle, render, write_target
 
 _HELP = "Enter: not known   <: back to the question before   !: no more questions   ?: what the values mean"

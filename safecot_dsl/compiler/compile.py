@@ -5,7 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from safecot_dsl.artifact import Allowed, CompiledPolicy, Header, SourceMap, Taxonomy, Verdict, VerdictPhrases
+from safecot_dsl.artifact import (
+    Allowed,
+    CompiledPolicy,
+    Header,
+    OneOfType,
+    SourceMap,
+    Taxonomy,
+    Verdict,
+    VerdictPhrases,
+)
 from safecot_dsl.artifact.policy import SourceFileRecord, compute_digest
 from safecot_dsl.compiler.allowing import read_allowed
 from safecot_dsl.compiler.claims import lower_examples, lower_properties
@@ -41,6 +50,11 @@ def compile_modules(modules: list[Module], overrides: Mapping[str, float]) -> Co
     facts = declare_facts(modules)
     params = _params(modules, overrides)
     conditions = Conditions(facts, params, _ranged_over(modules))
+    for fact, declaration, module in facts.entries.values():
+        if isinstance(fact.type, OneOfType) and fact.type.taxonomy is not None:
+            values = [f"{value.name}{value.phrase}" for value in fact.type.values]
+            if not conditions.affords(values, declaration, module):
+                break
     naming = name_propositions(modules)
     spans: dict[str, tuple[Module, t.Syntax]] = {}
 

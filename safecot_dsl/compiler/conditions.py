@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import re2
 
 from safecot_dsl.artifact import (
     And,
     AtLeast,
+    Atom,
     Between,
     Compare,
     Condition,
@@ -27,6 +30,7 @@ from safecot_dsl.artifact import (
     Taxonomy,
     TextType,
     Within,
+    atoms,
 )
 from safecot_dsl.compiler.facts import (
     FactTable,
@@ -44,6 +48,7 @@ from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.engine.evaluate import compile_pattern
 
 MAX_NODES = 100_000  # of all conditions together, once every `let` stands where it is used
+MAX_CHARACTERS = 16 << 20  # of the members of groups, taxonomies and phrase sets, wherever one of them is named
 # Levels of a condition, a `let` counting as one. Twice as many levels of JSON come of it, and JSON readers stop at 200.
 MAX_DEPTH = 64
 
@@ -60,7 +65,8 @@ class Conditions:
         self.params = params
         self.phrases: dict[str, tuple[str, ...]] = {}
         self.taxonomies = taxonomies
-        self.total = 0
+        self._parts = 0
+        self._characters = 0
         self._lets: dict[tuple[str, str], Condition | None] = {}
         self._open: list[tuple[Module, t.LetDecl]] = []
         self._level = 0  # at which the condition in hand stands
@@ -103,7 +109,8 @@ class Conditions:
             return None
         owner, declaration = found
         full = owner.full(declaration.name.text)
-        self.phrases[full] = tuple(phrase.text for phrase in declaration.phrases)
+        if full not in self.phrases:
+            self.phrases[full] = tuple(phrase.text for phrase in declaration.phrases)
         return full, self.phrases[full]
 
     def taxonomy(self, fact: Fact) -> Taxonomy | None:
@@ -113,21 +120,38 @@ class Conditions:
     # Conditions over facts --------------------------------------------------------------------------------------
     def lower(self, condition: t.Cond, module: Module) -> Condition | None:
         """The artifact's form of a condition over facts; None where it has an error."""
+        if self._parts > MAX_NODES or self._characters > MAX_CHARACTERS:
+            return None  # which was said; what is left would take long
         lowered = self._lower(condition, module)
         if lowered is None:
             return None
-        before = self.total
-        self.total += self._size(lowered)
-        if self.total <= MAX_NODES:
-            return lowered
-        if before <= MAX_NODES:
+        self._parts += self._size(lowered)
+        if self._parts > MAX_NODES:
             module.report.error(
                 "SC0501",
                 f"the conditions are too large once every `let` is written out: at most {MAX_NODES:,} parts in all",
                 condition.start,
                 condition.end,
             )
-        return None
+            return None
+        return lowered if all(self.affords(_written_out(atom), condition, module) for atom in atoms(lowered)) else None
+
+    def affords(self, members: Sequence[str], where: t.Syntax, module: Module) -> bool:
+        """Count what stands in the artifact wherever it is named. False once that is too much, with one error in all:
+        a file that names a set of a thousand members a thousand times would become an artifact of a million."""
+        if self._characters > MAX_CHARACTERS:
+            return False
+        self._characters += sum(map(len, members))
+        if self._characters <= MAX_CHARACTERS:
+            return True
+        module.report.error(
+            "SC0501",
+            "the policy is too large once groups, taxonomies and phrase sets are written out wherever they are named: "
+            f"at most {MAX_CHARACTERS:,} characters",
+            where.start,
+            where.end,
+        )
+        return False
 
     def _lower(self, condition: t.Cond, module: Module) -> Condition | None:
         if not self._fits_below(0, condition, module):
@@ -516,14 +540,25 @@ def _comparison_hint(fact: Fact) -> str:
             return f'ask it with `contains` or `matches`: `{fact.name} contains "..."`'
 
 
+def _written_out(atom: Atom) -> tuple[str, ...]:
+    """What of an atom may have been named as a whole."""
+    match atom:
+        case Is(values=values) | Has(values=values) | Within(values=values):
+            return values
+        case Contains(phrases=phrases):
+            return phrases
+        case _:
+            return ()
+
+
 def at_least_count(condition: t.AtLeastOf, module: Module) -> int | None:
     """The count of an `at least`, whole and from 1 to the number of its parts."""
-    value = condition.count.value
+    value, text = condition.count.value, condition.count.text
+    shown = text if len(text) <= 20 else f"{text[:20]}..."
     if value != value // 1 or not 1 <= value <= len(condition.items):
         module.report.error(
             "SC0206",
-            f"`at least {condition.count.text}` of {len(condition.items)}: the number is whole, "
-            f"from 1 to {len(condition.items)}",
+            f"`at least {shown}` of {len(condition.items)}: the number is whole, from 1 to {len(condition.items)}",
             condition.count.start,
             condition.count.end,
         )

@@ -77,7 +77,7 @@ def _proposition(name: str, declaration: t.PropositionDecl, module: Module, cond
                 detectors.append(Detector(pattern=detector.pattern, ignore_case=detector.ignore_case))
         else:
             found = conditions.phrase_set(detector, module)
-            if found is not None:
+            if found is not None and conditions.affords(found[1], detector, module):
                 detectors.append(Detector(phrases=found[1], phrase_set=found[0]))
     return Proposition(
         name=name,

@@ -58,6 +58,7 @@ class FactTable:
 def declare_facts(modules: list[Module]) -> FactTable:
     """The facts of all files; a fact declared twice or with a faulty type is an error."""
     facts: dict[str, tuple[Fact, t.FactDecl, Module]] = {}
+    ranging: dict[str, OneOfType] = {}
     broken = {name for module in modules for name in module.tree.damaged}
     if any(module.base_unknown for module in modules):
         broken.update(SUBJECTS)
@@ -75,7 +76,7 @@ def declare_facts(modules: list[Module]) -> FactTable:
                         labels=(other.report.label("first declared here", first.name.start, first.name.end),),
                     )
                     continue
-                kind = _type(declaration.type, module)
+                kind = _type(declaration.type, module, ranging)
                 if kind is None:
                     broken.add(name)
                     continue
@@ -94,7 +95,8 @@ def declare_facts(modules: list[Module]) -> FactTable:
     return FactTable(facts, frozenset(broken))
 
 
-def _type(expr: t.TypeExpr, module: Module) -> FactType | None:
+def _type(expr: t.TypeExpr, module: Module, ranging: dict[str, OneOfType]) -> FactType | None:
+    """The type that is written; facts that range over one taxonomy share theirs, which may be large (`ranging`)."""
     match expr.kind:
         case "flag":
             return FlagType()
@@ -120,6 +122,9 @@ def _type(expr: t.TypeExpr, module: Module) -> FactType | None:
             if found is None:
                 return None
             owner, declaration = found
+            full = owner.full(declaration.name.text)
+            if full in ranging:
+                return ranging[full]
             nodes = taxonomy_of(owner, declaration).nodes
             if not nodes:
                 module.report.error(
@@ -130,7 +135,7 @@ def _type(expr: t.TypeExpr, module: Module) -> FactType | None:
                 )
                 return None
             values = tuple(ValueName(name=node.name, phrase=node.phrase) for node in nodes)
-            return OneOfType(values=values, taxonomy=owner.full(declaration.name.text))
+            return ranging.setdefault(full, OneOfType(values=values, taxonomy=full))
         case _:
             values = _values(expr, module)
             if not values:

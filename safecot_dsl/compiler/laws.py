@@ -75,13 +75,14 @@ def _values(
         case t.Name(text=text):
             return ((text,), None) if check_value(fact, law.to, module) else None
         case t.AnyValue():
-            return tuple(domain(fact)), None
+            values = tuple(domain(fact))
+            return (values, None) if conditions.affords(values, law.to, module) else None
         case t.Names() | t.QName():
             members = conditions.members_or_value(law.to, fact, module)
             if members is not None and not members[0]:
                 module.report.error("SC0610", "the law claims nothing: nothing is gained", law.to.start, law.to.end)
                 return None
-            return members
+            return members if members is None or conditions.affords(members[0], law.to, module) else None
 
 
 def _hint(fact: Fact) -> str | None:

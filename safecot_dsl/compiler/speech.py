@@ -208,7 +208,7 @@ class Speeches:
         at = begin + 1 + inner.rindex(words[2])
         group = t.QName(text.offsets[at], text.offsets[at + len(words[2]) - 1] + 1, tuple(words[2].split(".")))
         found = lookup(self.module, "group", group)
-        if found is None:
+        if found is None or not self.conditions.affords((), group, self.module):
             return None
         _, declaration = found
         members = tuple(dict.fromkeys(member.text for member in declaration.members.names))
@@ -223,4 +223,4 @@ class Speeches:
                 None,
             )
             return None
-        return FactSlot(fact=fact.name, among=members)
+        return FactSlot(fact=fact.name, among=members) if self.conditions.affords(members, group, self.module) else None

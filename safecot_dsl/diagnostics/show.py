@@ -48,12 +48,12 @@ def _render(diagnostic: Diagnostic, sources: Mapping[str, SourceFile], output: T
     output.append(f": {visible(diagnostic.message)}\n", style="bold")
     width = len(str(max([diagnostic.span.line, *(label.span.line for label in diagnostic.labels)])))
     output.append(f"{' ' * width}--> ", style="blue")
-    output.append(f"{diagnostic.span}\n")
+    output.append(f"{visible(str(diagnostic.span))}\n")
     _excerpt(diagnostic.span, "", colour, sources, width, output)
     for label in diagnostic.labels:
         if label.span.file != diagnostic.span.file:
             output.append(f"{' ' * width}::: ", style="blue")
-            output.append(f"{label.span}\n")
+            output.append(f"{visible(str(label.span))}\n")
         _excerpt(label.span, label.message, "blue", sources, width, output)
     for note in diagnostic.notes:
         output.append(f"{' ' * width} = ", style="blue")
@@ -85,7 +85,7 @@ def _excerpt(
     output.append(shown + "\n")
     output.append(f"{' ' * width} | ", style="blue")
     output.append(" " * _cells(before) + "^" * max(1, _cells(marked)), style=colour)
-    output.append(f" {message}\n" if message else "\n", style=colour)
+    output.append(f" {visible(message)}\n" if message else "\n", style=colour)
 
 
 def visible(text: str) -> str:

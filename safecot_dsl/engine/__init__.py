@@ -4,6 +4,7 @@ from safecot_dsl.engine.evaluate import evaluate, literals, normalise
 from safecot_dsl.engine.explain import ConditionNode, Explanation, RuleExplanation, explain
 from safecot_dsl.engine.interpreter import Interpreter, Trace, decide
 from safecot_dsl.engine.nearest import Nearest
+from safecot_dsl.engine.reasons import reasons
 from safecot_dsl.engine.show import show_case, show_condition, show_value
 from safecot_dsl.engine.truth import Literal, Truth
 
@@ -21,6 +22,7 @@ __all__ = [
     "explain",
     "literals",
     "normalise",
+    "reasons",
     "show_case",
     "show_condition",
     "show_value",

@@ -7,11 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from safecot_dsl.testing.examples import show_example
+    from safecot_dsl.testing.policies_texts import PolicyText, policy_texts
     from safecot_dsl.testing.strategies import cases, completions, pairs
+    from safecot_dsl.testing.strategies_claims import NoSuchCaseError
 
-__all__ = ["cases", "completions", "pairs", "show_example"]
+__all__ = ["NoSuchCaseError", "PolicyText", "cases", "completions", "pairs", "policy_texts", "show_example"]
 
-_HOMES = {"cases": "strategies", "completions": "strategies", "pairs": "strategies", "show_example": "examples"}
+#: The module of each name.
+_HOMES = {
+    "NoSuchCaseError": "strategies_claims",
+    "PolicyText": "policies_texts",
+    "cases": "strategies",
+    "completions": "strategies",
+    "pairs": "strategies",
+    "policy_texts": "policies_texts",
+    "show_example": "examples",
+}
 
 
 def __getattr__(name: str) -> Any:

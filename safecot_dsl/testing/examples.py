@@ -15,13 +15,19 @@ def show_example(
     A fact that is not annotated is left out. A text that no policy file can hold (it has a lone surrogate or another
     character that the language refuses) is shown as it is; such an example cannot be pasted.
     """
+    decision = decision or Interpreter(policy).decide(case)
+    return write_example(
+        policy, case, f"{decision.verdict} by {', '.join(decision.deciding or (decision.speaker,))}", name
+    )
+
+
+def write_example(policy: CompiledPolicy, case: Case, expect: str, name: str) -> str:
+    """An `example` of the case, as :func:`show_example` writes it, with what it is to `expect`, such as `refuse`."""
     from safecot_dsl.compiler.formatting import format_text
     from safecot_dsl.diagnostics import DiagnosticsError
 
-    decision = decision or Interpreter(policy).decide(case)
     given = show_case(case, frozenset(fact.name for fact in policy.facts if fact.type.kind == "text"))
-    expect = f"expect {decision.verdict} by {', '.join(decision.deciding or (decision.speaker,))}"
-    example = f"example {show_value(name, text=True)} {{ {f'given {given} ' if given else ''}{expect} }}"
+    example = f"example {show_value(name, text=True)} {{ {f'given {given} ' if given else ''}expect {expect} }}"
     try:
         return format_text(f'policy p {{ version "1" }}\n{example}\n').partition("\n\n")[2].rstrip("\n")
     except DiagnosticsError:

@@ -8,8 +8,8 @@ facts otherwise as it takes; where facts may be unknown, to as few known ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -24,7 +24,7 @@ from safecot_dsl.workspace import Opened
 if TYPE_CHECKING:
     from safecot_dsl.analysis.cases import Wanted
     from safecot_dsl.analysis.cubes import Cube
-    from safecot_dsl.testing.strategies_claims import Plan, Straddle
+    from safecot_dsl.testing.strategies_claims import Plan, Straddle, Targets
 
 
 def cases(
@@ -63,13 +63,15 @@ def cases(
         if may_be_unknown:
             raise ValueError("`near` is about complete cases: it goes without `unknown`")
         return _either(_straddling(artifact, near, wanted, both=True, change=None))
-    from safecot_dsl.testing.strategies_claims import planned
+    from safecot_dsl.testing.strategies_claims import Targets, planned
 
-    asked = wanted.condition is not None or wanted.verdict is not None or wanted.deciding is not None
-    if asked:
-        return _drawn(_Drawing(lambda plan=planned(artifact, wanted): plan, may_be_unknown))
-    # Nothing can fail, so that nothing need be done before the first case is drawn.
-    return _drawn(_Drawing(lambda: planned(artifact, wanted), may_be_unknown))
+    if wanted.condition is not None or wanted.verdict is not None or wanted.deciding is not None:
+        return _drawn(_Drawing(planned(artifact, wanted), may_be_unknown))
+    if wanted.fixed:
+        plan = planned(artifact, wanted)
+        return _drawn(_Drawing(plan, may_be_unknown, targets=Targets(plan)))
+    plan, targets = _of_all(_Same(artifact))
+    return _drawn(_Drawing(plan, may_be_unknown, targets=targets))
 
 
 def pairs(
@@ -95,13 +97,14 @@ def pairs(
             raise ValueError(f"`{change}` is fixed, and is to change")
     if near is not None:
         return _straddling(artifact, near, wanted, both=False, change=change)
-    from safecot_dsl.testing.strategies_claims import planned
+    from safecot_dsl.testing.strategies_claims import Targets, planned
 
     plan = planned(artifact, wanted)
+    drawing = _Drawing(plan, targets=Targets(plan))
     can_change = [name for name, own in plan.values.items() if own.has_others and change in (None, name)]
     if not can_change:
         raise ValueError(f"`{change}` has one value only" if change else "no fact can change")
-    return _changed(_Drawing(lambda: plan, ()), can_change)
+    return _changed(drawing, can_change)
 
 
 def completions(policy: CompiledPolicy | Opened, case: Case) -> SearchStrategy[Case]:
@@ -112,7 +115,31 @@ def completions(policy: CompiledPolicy | Opened, case: Case) -> SearchStrategy[C
     from safecot_dsl.engine import Interpreter
 
     known = Interpreter(artifact).suppose(case)[0].known
-    return cases(artifact, fixed=known)
+    plan, targets = _of_all(_Same(artifact))
+    return _drawn(_Drawing(plan, targets=targets, fixed=known))
+
+
+class _Same:
+    """A policy, which is the same as itself alone: a changed copy may have its digest."""
+
+    def __init__(self, policy: CompiledPolicy) -> None:
+        self.policy = policy
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.policy is self.policy
+
+    def __hash__(self) -> int:
+        return id(self.policy)
+
+
+@lru_cache(maxsize=8)
+def _of_all(same: _Same) -> tuple[Plan, Targets]:
+    """How cases of a policy are drawn of which nothing is asked."""
+    from safecot_dsl.analysis.cases import Wanted
+    from safecot_dsl.testing.strategies_claims import Targets, planned
+
+    plan = planned(same.policy, Wanted())
+    return plan, Targets(plan)
 
 
 # --- what is asked for -----------------------------------------------------------------------------------------------
@@ -178,48 +205,41 @@ def _unknown(policy: CompiledPolicy, unknown: bool | Collection[str], wanted: Wa
 
 
 class _Drawing:
-    """A plan that is made when it is needed, and the strategies that go with it."""
+    """A plan, and the strategies that go with it. `fixed` are facts that are not drawn, `targets` what cases are led to
+    of which nothing is asked."""
 
-    def __init__(self, make: Callable[[], Plan], unknown: Sequence[str]) -> None:
-        self._make = make
-        self.unknown = unknown
-
-    @cached_property
-    def plan(self) -> Plan:
-        return self._make()
-
-    @cached_property
-    def is_free(self) -> bool:
-        """Whether every case does."""
-        wanted = self.plan.wanted
-        return wanted.condition is None and wanted.verdict is None and wanted.deciding is None
-
-    @cached_property
-    def cubes(self) -> Sequence[Cube]:
-        if not self.is_free:
-            return self.plan.cubes
-        from safecot_dsl.testing.strategies_claims import towards_rules
-
-        return towards_rules(self.plan)
-
-    @cached_property
-    def chosen(self) -> SearchStrategy[tuple[object, int]]:
-        """Which cube a case is made to agree with; where no case has to, one of four is left as it is, for which 0
-        stands."""
-        count = len(self.cubes)
+    def __init__(
+        self,
+        plan: Plan,
+        unknown: Sequence[str] = (),
+        *,
+        targets: Targets | None = None,
+        fixed: Mapping[str, Value] | None = None,
+    ) -> None:
+        self.plan = plan
+        self.is_free = not plan.cubes
+        self.fixed = plan.wanted.fixed or {} if fixed is None else fixed
+        self.values = {name: own for name, own in plan.values.items() if name not in self.fixed}
+        self._targets = targets or ()
+        # Which cube a case is made to agree with. Where it has to agree with none, one case of four is left as it is,
+        # for which 0 stands.
+        count = len(self._targets if self.is_free else plan.cubes)
         left = [0] * (count // 3 + 1) if self.is_free else []
-        return choice_of("cube", [*left, *range(1, count + 1)])
+        self.chosen = choice_of("cube", [*left, *range(1, count + 1)])
+        # What becomes of each fact that may be unknown.
+        self.fates = {name: choice_of((name, "unknown"), range(8)) for name in unknown}
 
-    @cached_property
-    def fates(self) -> Mapping[str, SearchStrategy[tuple[object, int]]]:
-        """What becomes of each fact that may be unknown, as a number of eight."""
-        return {name: choice_of((name, "unknown"), range(8)) for name in self.unknown}
-
-    @cached_property
-    def kept(self) -> Sequence[SearchStrategy[int]]:
-        """Which signs of a cube that make a case less plain count where none has to: the bits of the number; from the
-        last power of two on, which is three times of four, all."""
-        return [st.integers(0, (4 << _less_plain(cube)) - 1) for cube in self.cubes]
+    def cube(self, chosen: int) -> Cube | None:
+        """The cube that was chosen; None where a case is left as it is, or what is fixed is not so in the cube."""
+        if not self.is_free:
+            return self.plan.cubes[chosen - 1]
+        cube = self._targets[chosen - 1] if chosen else None
+        if cube is None:
+            return None
+        for name, signs in cube.signs.items():
+            if name in self.fixed and not self.plan.values[name].agrees(self.fixed[name], signs):
+                return None
+        return cube
 
 
 def _less_plain(cube: Cube) -> int:
@@ -233,15 +253,18 @@ def _draw_known(draw: DrawFn, drawing: _Drawing) -> dict[str, Value]:
     """The facts of a complete case of which what is wanted holds."""
     plan = drawing.plan
     _, chosen = draw(drawing.chosen)
-    drawn = {name: own.draw(draw) for name, own in plan.values.items()}
+    drawn = {name: own.draw(draw) for name, own in drawing.values.items()}
     known: dict[str, Value] = {name: value for name, (value, _) in drawn.items()}
-    known.update(plan.wanted.fixed or {})
-    if drawing.is_free and chosen:
-        # What need not be so for a test to fail is shrunk away.
-        bits = draw(drawing.kept[chosen - 1])
-        _agree(known, drawing, drawn, drawing.cubes[chosen - 1], bits)
-    elif not drawing.is_free and not plan.holds(Case(known)):
-        _agree(known, drawing, drawn, drawing.cubes[chosen - 1], -1)
+    known.update(drawing.fixed)
+    cube = drawing.cube(chosen)
+    if cube is None:
+        return known
+    if drawing.is_free:
+        # What need not be so for a test to fail is shrunk away: of the signs that make a case less plain those count
+        # that the bits of a number say; from the last power of two on, which is three times of four, all.
+        _agree(known, drawing, drawn, cube, draw(st.integers(0, (4 << _less_plain(cube)) - 1)))
+    elif not plan.holds(Case(known)):
+        _agree(known, drawing, drawn, cube, -1)
         if not plan.holds(Case(known)):
             raise AssertionError(f"{Case(known)!r} is not what was asked for")
     return known
@@ -256,6 +279,8 @@ def _agree(
         bits = -1  # all of them
     number = 0
     for name, signs in cube.signs.items():
+        if name in drawing.fixed:
+            continue
         asked: dict[int, bool] = {}
         for place, sign in signs.items():
             if not sign or bits >> min(number, count - 1) & 1:
@@ -268,7 +293,7 @@ def _agree(
 def _drawn(draw: DrawFn, drawing: _Drawing) -> Case:
     known = _draw_known(draw, drawing)
     case = Case(known)
-    if drawing.unknown:
+    if drawing.fates:
         case = _forgotten(draw, drawing, known)
     return DrawnCase(drawing.plan.policy, case)
 

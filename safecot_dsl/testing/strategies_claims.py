@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from safecot_dsl.analysis.cases import UndecidedError, Wanted
@@ -55,7 +55,9 @@ class Plan:
         return wanted.verdict in (None, decision.verdict) and (wanted.deciding is None or wanted.deciding in by)
 
 
-def _values(policy: CompiledPolicy, encoding: Encoding, found: Iterable[Cube], fixed: Iterable[str]):
+def _values(
+    policy: CompiledPolicy, encoding: Encoding, found: Iterable[Cube], fixed: Iterable[str]
+) -> dict[str, FactValues]:
     draws, left = Draws(encoding), set(fixed)
     values = {fact.name: FactValues(encoding, draws, fact) for fact in policy.facts if fact.name not in left}
     for cube in found:
@@ -93,30 +95,35 @@ def _described(wanted: Wanted) -> str:
     return " and ".join(parts) + (" with what is fixed" if wanted.fixed else "")
 
 
-def towards_rules(plan: Plan) -> list[Cube]:
-    """Cubes that lead to each rule, and to `default`, as what decides; not to those that never do, or where that is
-    not known in time."""
-    encoding, fixed = plan.encoding, plan.wanted.fixed or {}
-    assert encoding is not None
-    given = [pin for name, value in fixed.items() for pin in encoding.domains[name].pins(value)]
-    free = [list(plan.values)]
-    found: list[Cube] = []
-    for claim in _deciders(plan.policy, encoding):
-        wanting = Wanting((encoding,), [claim], given, free)
+class Targets:
+    """Cubes that lead to each rule, and to `default`, as what decides. Each is found when it is first asked for: a
+    policy of a hundred rules takes seconds for all."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._found: dict[int, list[Cube]] = {}
+
+    def __len__(self) -> int:
+        return MOST_CUBES_TO_A_RULE * (len(self._plan.policy.rules) + 1)
+
+    def __getitem__(self, index: int) -> Cube | None:
+        """None where the rule never decides, or that is not known in time."""
+        number, variant = divmod(index, MOST_CUBES_TO_A_RULE)
+        if number not in self._found:
+            self._found[number] = self._cubes(number)
+        found = self._found[number]
+        return found[min(variant, len(found) - 1)] if found else None
+
+    def _cubes(self, number: int) -> list[Cube]:
+        policy, encoding, fixed = self._plan.policy, self._plan.encoding, self._plan.wanted.fixed or {}
+        assert encoding is not None
+        given = [pin for name, value in fixed.items() for pin in encoding.domains[name].pins(value)]
+        claim = encoding.decides(policy, policy.rules[number - 1]) if number else encoding.default_holds(policy)
+        wanting = Wanting((encoding,), [claim], given, [list(self._plan.values)])
         try:
-            found += [cube for (cube,) in cubes(wanting, most=MOST_CUBES_TO_A_RULE, seconds=SECONDS)]
+            return [cube for (cube,) in cubes(wanting, most=MOST_CUBES_TO_A_RULE, seconds=SECONDS)]
         except UndecidedError:
-            continue
-    for cube in found:
-        for name, own in plan.values.items():
-            own.add(cube.case.known[name])
-    return found
-
-
-def _deciders(policy: CompiledPolicy, encoding: Encoding) -> Iterator:
-    yield encoding.default_holds(policy)
-    for rule in policy.rules:
-        yield encoding.decides(policy, rule)
+            return []
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from safecot_dsl.analysis.cubes import signs_of
-from safecot_dsl.analysis.domains import Domain, NumberDomain
+from safecot_dsl.analysis.domains import Domain, NumberDomain, TextDomain
 from safecot_dsl.analysis.draws import Draws
 from safecot_dsl.analysis.encoding import Encoding
-from safecot_dsl.artifact import Fact, FlagType, NumberType, OneOfType, SetType, TextType, Value
+from safecot_dsl.artifact import Contains, Fact, FlagType, NumberType, OneOfType, SetType, TextType, Value
 
 MOST_MEMBERS = 3
+MOST_PHRASES = 64
 #: What stands in a text by chance: nothing that cannot be pasted into a policy.
 _LETTERS = st.text(st.characters(min_codepoint=32, max_codepoint=126, include_characters="éßİ中👩"), max_size=12)
 
@@ -142,7 +143,8 @@ def _options(draws: Draws, fact: Fact, domain: Domain) -> Iterator[Value]:
             ends = itertools.chain.from_iterable(domain.intervals())
             yield from sorted(set(ends) - set(plain), key=lambda value: (abs(value), value < 0))
         case TextType():
-            yield from dict.fromkeys(("", "a", *draws.others(fact.name, "")))
+            assert isinstance(domain, TextDomain)
+            phrases = [phrase for atom in domain.atoms if isinstance(atom, Contains) for phrase in atom.phrases]
+            yield from dict.fromkeys(("", "a", *phrases[:MOST_PHRASES], *draws.others(fact.name, "")))
         case SetType():
             return
-

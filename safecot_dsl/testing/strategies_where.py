@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 
-from safecot_dsl.artifact import CompiledPolicy, Condition, Contains, Fact, Has, Is, atoms
+from safecot_dsl.artifact import CompiledPolicy, Condition, Fact, Has, Is, atoms
 from safecot_dsl.compiler.conditions import Conditions
 from safecot_dsl.compiler.facts import FactTable, declare_facts
 from safecot_dsl.compiler.modules import Module

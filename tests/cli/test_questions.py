@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
 from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Value, read_case
-from safecot_dsl.cli.because import example_of, reasons
+from safecot_dsl.cli.because import example_of
 from safecot_dsl.cli.questions import next_fact, read_answer
-from safecot_dsl.engine import Interpreter, explain, show_value
+from safecot_dsl.engine import Interpreter, explain, reasons, show_value
 from tests.compiler.sources import opened
 from tests.strategies import HEAD, cases, declarations, examples, policies, policies_and_cases, unknown_facts, values_of
 

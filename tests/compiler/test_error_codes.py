@@ -56,6 +56,13 @@ ELSEWHERE: dict[str, tuple[str, dict[str, str], dict[str, float]]] = {
         {},
     ),
     "too many columns": (f"table t {{ columns {', '.join(['query.harm'] * 70)} row r : < 1 then refuse }}", {}, {}),
+    "too large once written out": (
+        FACTS
+        + f'phrases f {{ "{"x" * 500_000}" }}\n'
+        + "\n".join(f"rule r{i} {{ when image.text contains any of f verdict refuse }}" for i in range(40)),
+        {},
+        {},
+    ),
     "too many faults": ("@ $ " * 1_000, {}, {}),
     "too large": ("#" * (1 << 20), {}, {}),
 }

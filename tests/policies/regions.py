@@ -1,17 +1,22 @@
 """All complete cases of a policy, up to what its conditions can tell apart.
 
 Conditions read facts only through atoms. Two values of a fact that agree on every atom over it are therefore one value
-to the policy, and one representative of each class is enough: claims checked over the product of the representatives
-hold of all complete cases.
+to the policy, and one representative of each class is enough. Not every fact matters in every case either: once it is
+known that a place is asked for, nobody looks at number plates. So facts are fixed one after the other until every
+condition is settled, and whatever is still open then changes nothing: claims checked over the cases that are left hold
+of all complete cases.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Iterable, Iterator, Mapping
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from safecot_dsl.artifact import (
+    And,
+    AtLeast,
     Atom,
     Between,
     Case,
@@ -22,8 +27,10 @@ from safecot_dsl.artifact import (
     Fact,
     FlagType,
     Matches,
+    Not,
     NumberType,
     OneOfType,
+    Or,
     SetType,
     TextType,
     Value,
@@ -31,12 +38,12 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.engine import Truth, evaluate
 
-# A text in which the pattern is found, for each pattern that a shipped policy has.
-WITNESSES = {r"\b1\.\s+2\.\s+3\.": "1.\n2.\n3."}
+# A text in which the pattern is found, by the beginning of each pattern that a shipped policy has.
+WITNESSES = {r"\b1 ?": "1.\n2.\n3.", r"\b(?:specimen": "SPECIMEN"}
 
 
 def conditions(policy: CompiledPolicy) -> Iterator[Condition]:
-    """Every condition over facts in the policy: of rules, of steps and of properties."""
+    """Every condition over facts in the policy: of rules, of steps, of properties and of laws."""
     for rule in policy.rules:
         yield rule.when
         if rule.unless is not None:
@@ -45,7 +52,7 @@ def conditions(policy: CompiledPolicy) -> Iterator[Condition]:
     for step in (step for speech in speeches for step in speech.think):
         if step.when is not None:
             yield step.when
-    for claim in policy.properties:
+    for claim in (*policy.properties, *policy.laws):
         if claim.given is not None:
             yield claim.given
 
@@ -109,23 +116,64 @@ def _witness(atom: Atom) -> str:
         case Contains(phrases=phrases):
             return phrases[0]
         case Matches(pattern=pattern):
-            return WITNESSES[pattern]
+            (text,) = [text for start, text in WITNESSES.items() if pattern.startswith(start)]
+            return text
         case _:
             raise AssertionError(atom)
 
 
 def complete_cases(policy: CompiledPolicy) -> Iterator[Case]:
-    """One complete case of every region."""
+    """One complete case of every region: between two of a region no condition of the policy tells a difference."""
     values = representatives(policy)
-    for combination in itertools.product(*values.values()):
-        yield Case(dict(zip(values, combination, strict=True)))
+    first = {name: options[0] for name, options in values.items()}
+
+    def below(known: dict[str, Value], waiting: Sequence[Condition]) -> Iterator[Case]:
+        waiting = [condition for condition in waiting if evaluate(condition, known) is Truth.MAYBE]
+        if not waiting:
+            yield Case(first | known)
+            return
+        over: dict[str, dict[Atom, None]] = {}
+        counts: Counter[str] = Counter()
+        for condition in waiting:
+            found = list(open_atoms(condition, known))
+            counts.update({atom.fact for atom in found})
+            for atom in found:
+                over.setdefault(atom.fact, {})[atom] = None
+        # The fact that the most conditions wait for settles the most of them.
+        name = max(counts, key=lambda fact: (counts[fact], fact))
+        classes: dict[tuple[Truth, ...], Value] = {}
+        for value in values[name]:
+            classes.setdefault(tuple(evaluate(atom, {name: value}) for atom in over[name]), value)
+        for value in classes.values():
+            yield from below(known | {name: value}, waiting)
+
+    yield from below({}, list(dict.fromkeys(conditions(policy))))
+
+
+def random_cases(policy: CompiledPolicy, seed: int) -> Iterator[Case]:
+    """Complete cases without end, each fact drawn from its representatives. For what depends on more than a decision
+    does, such as the nearest rule."""
+    rng = random.Random(seed)
+    values = representatives(policy)
+    while True:
+        yield Case({name: rng.choice(options) for name, options in values.items()})
+
+
+def open_atoms(condition: Condition, known: Mapping[str, Value]) -> Iterator[Atom]:
+    """The atoms over unknown facts that the truth of the condition may still depend on."""
+    if evaluate(condition, known) is not Truth.MAYBE:
+        return
+    match condition:
+        case And(items=items) | Or(items=items) | AtLeast(items=items):
+            for item in items:
+                yield from open_atoms(item, known)
+        case Not(item=item):
+            yield from open_atoms(item, known)
+        case _:
+            yield condition
 
 
 def neighbours(case: Case, values: Mapping[str, list[Value]]) -> Iterator[Case]:
     """The complete cases that differ from `case` in one fact."""
     for name, alternatives in values.items():
         yield from (case.with_fact(name, value) for value in alternatives if value != case.known[name])
-
-
-def region_count(policy: CompiledPolicy) -> int:
-    return math.prod(len(values) for values in representatives(policy).values())

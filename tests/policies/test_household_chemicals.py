@@ -1,4 +1,4 @@
-"""The language charter's example, case by case, worked out by hand from its semantics."""
+"""The household policy, case by case, worked out by hand from the semantics."""
 
 from __future__ import annotations
 
@@ -17,12 +17,38 @@ CASES: list[tuple[str, dict[str, Any], str, str, str, tuple[str, ...], tuple[str
     # name, facts, verdict, lower, upper, deciding rules, unsettled facts
     (
         "one of the two is no pair",
-        {"image.objects": ["bleach", "vinegar"], "image.setting": "kitchen", "query.intent": "mix", "query.harm": 0.2},
+        {"image.objects": ["ammonia", "vinegar"], "image.setting": "kitchen", "query.intent": "mix", "query.harm": 0.2},
         "comply", "comply", "comply", (), (),
+    ),
+    (
+        "bleach and an acid are the other pair",
+        {"image.objects": ["bleach", "vinegar"], "image.setting": "kitchen", "query.intent": "mix", "query.harm": 0.2},
+        "refuse", "refuse", "refuse", ("chlorine_mixing",), (),
     ),
     (
         "both, but they are only stored",
         {"image.objects": BOTH, "image.setting": "kitchen", "query.intent": "store", "query.harm": 0.2},
+        "comply", "comply", "comply", (), (),
+    ),
+    (
+        "to ask whether they may be mixed is not to ask how",
+        {"image.objects": BOTH, "image.setting": "kitchen", "query.intent": "check", "query.harm": 0.2},
+        "comply", "comply", "comply", (), (),
+    ),
+    (
+        "a child who stores them is warned",
+        {"image.objects": BOTH, "image.setting": "kitchen", "query.intent": "store", "context.minor": True},
+        "warn", "warn", "warn", ("minor_handles",), (),
+    ),
+    (
+        # minor_handles alone may apply, and it says `unsure warn`: laxer than the policy's clarify.
+        "what the child stores is not known",
+        {"image.setting": "kitchen", "query.intent": "store", "context.minor": True},
+        "warn", "comply", "warn", (), ("image.objects",),
+    ),
+    (
+        "a wording that nobody scored is taken for ordinary",
+        {"image.objects": ["toy"], "image.setting": "street", "query.intent": "identify"},
         "comply", "comply", "comply", (), (),
     ),
     (

@@ -1,18 +1,21 @@
-"""Every shipped policy: it compiles, its examples and properties hold, and none of its rules is dead.
+"""Every shipped policy: it compiles, its examples and claims hold, and none of its rules is dead.
 
-The checks range over every region of complete cases (see `regions`), so they prove and do not sample.
+The checks range over every region of complete cases (see `regions`), so they prove and do not sample, where nothing
+else is said. They know nothing of the solver, whose findings are held against them.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 import pytest
-from regions import complete_cases, conditions, neighbours, representatives, signature
+from regions import complete_cases, conditions, neighbours, random_cases, representatives, signature
 
 from safecot_dsl.artifact import (
     And,
@@ -20,6 +23,7 @@ from safecot_dsl.artifact import (
     CompiledPolicy,
     Decision,
     FlagType,
+    Law,
     Not,
     NumberType,
     OneOfType,
@@ -31,12 +35,14 @@ from safecot_dsl.artifact import (
     atoms,
     read_case,
 )
+from safecot_dsl.compiler.formatting import format_text
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter, Truth, evaluate
-from safecot_dsl.workspace import compile_policy, open_policy
+from safecot_dsl.testing.mutation import mutate
+from safecot_dsl.workspace import check_policy, compile_policy, open_policy
 
 NAMES = ["household_chemicals", "weapons", "self_harm", "people_privacy", "text_in_image"]
-AUTHORED = NAMES[1:]  # household_chemicals is the language charter's example, word for word
+OTHERS = [policies_root() / "miniature.safecot", Path(__file__).resolve().parents[2] / "recipes" / "vlguard.safecot"]
 
 
 @cache
@@ -58,7 +64,9 @@ def survey(name: str) -> Survey:
     policy = compiled(name)
     interpreter = Interpreter(policy)
     result = Survey()
-    for case in complete_cases(policy):
+    cases = list(complete_cases(policy))
+    random.Random(0).shuffle(cases)  # whoever looks for one case of a kind finds it early
+    for case in cases:
         decision = interpreter.decide(case)
         result.decisions[case] = decision
         for claim in policy.properties:
@@ -86,9 +94,32 @@ def speaker(decision: Decision) -> tuple[str, ...]:
     return decision.deciding or (decision.speaker,)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_compiles_without_a_finding(name: str) -> None:
-    assert [str(d) for d in open_policy(policies_root() / f"{name}.safecot").diagnostics] == []
+@pytest.mark.parametrize(
+    "path", [*(policies_root() / f"{name}.safecot" for name in NAMES), *OTHERS], ids=lambda p: p.stem
+)
+def test_checks_without_a_finding_that_is_not_allowed(path: Path) -> None:
+    """Warnings and notes too: the solver finds nothing, or the policy says why it is meant."""
+    opened = open_policy(path)
+    assert [str(d) for d in check_policy(opened)] == []
+
+
+@pytest.mark.parametrize("path", sorted(policies_root().glob("**/*.safecot")), ids=lambda p: p.stem)
+def test_is_laid_out(path: Path) -> None:
+    if path.parent.name not in ("published", "templates"):
+        text = path.read_text(encoding="utf-8")
+        assert format_text(text) == text
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "path", [*(policies_root() / f"{name}.safecot" for name in NAMES), *OTHERS], ids=lambda p: p.stem
+)
+def test_a_small_slip_in_a_rule_would_be_noticed(path: Path) -> None:
+    """By the examples, properties and laws of the policy itself."""
+    report = mutate(compile_policy(path))
+    assert [survivor.mutant.what for survivor in report.survived] == []
+    assert len(report.undecided) == 0
+    assert len(report.killed) > 20
 
 
 def test_examples_come_out_as_written() -> None:
@@ -107,6 +138,43 @@ def test_properties_hold_of_all_complete_cases(name: str) -> None:
     """And none of them is vacuous."""
     assert survey(name).broken == []
     assert set(survey(name).claimed) == {claim.name for claim in compiled(name).properties}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_laws_hold_of_random_pairs(name: str) -> None:
+    """A sample, which the solver's proof is held against: 1,500 cases, changed in every way that a law speaks of."""
+    policy = compiled(name)
+    interpreter = Interpreter(policy)
+    values = representatives(policy)
+    pairs: Counter[str] = Counter()
+    for case in itertools.islice(random_cases(policy, seed=3), 1_500):
+        before = interpreter.decide(case).verdict.strictness
+        for law in policy.laws:
+            if law.given is not None and evaluate(law.given, interpreter.suppose(case)[0].known) is not Truth.YES:
+                continue
+            for value in changed_values(law, case.known[law.fact], values[law.fact]):
+                pairs[law.name] += 1
+                after = interpreter.decide(case.with_fact(law.fact, value)).verdict.strictness
+                assert after >= before if law.never == "laxer" else after <= before, (law.name, case, value)
+    assert set(pairs) == {law.name for law in policy.laws}
+
+
+def changed_values(law: Law, value: Value, options: list[Value]) -> list[Value]:
+    """What a law's change may make of a value."""
+    match law.change:
+        case "becomes":
+            wanted: Value = {"yes": True, "no": False}.get(law.values[0], law.values[0])
+            return [wanted] if wanted != value else []
+        case "gains":
+            assert isinstance(value, frozenset)
+            return [value | {member} for member in law.values if member not in value]
+        case "rises" | "falls":
+            assert isinstance(value, float | int)
+            return [
+                v
+                for v in options
+                if isinstance(v, float | int) and (v > value) is (law.change == "rises") and v != value
+            ]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -189,18 +257,19 @@ def conditions_of(policy: CompiledPolicy, name: str) -> list:
 def test_every_refusal_has_a_laxer_neighbour(name: str) -> None:
     """For each rule that refuses there is a case in which one changed fact gives a laxer verdict."""
     policy = compiled(name)
+    interpreter = Interpreter(policy)
     values = representatives(policy)
-    decisions = survey(name).decisions
     waiting = {rule.name for rule in policy.rules if rule.verdict is Verdict.REFUSE}
-    for case, decision in decisions.items():
+    for case, decision in survey(name).decisions.items():
         if waiting & set(decision.deciding) and any(
-            decisions[other].verdict.strictness < Verdict.REFUSE.strictness for other in neighbours(case, values)
+            interpreter.decide(other).verdict.strictness < Verdict.REFUSE.strictness
+            for other in neighbours(case, values)
         ):
             waiting -= set(decision.deciding)
     assert waiting == set()
 
 
-@pytest.mark.parametrize("name", AUTHORED)
+@pytest.mark.parametrize("name", NAMES)
 def test_examples_cover_both_sides(name: str) -> None:
     """Six examples at least: some answered by default, an ambiguous one, and for every rule one that it decides."""
     examples = compiled(name).examples
@@ -229,7 +298,7 @@ def test_more_knowledge_narrows(name: str) -> None:
     total = 1
     for fact, options in values.items():
         total *= len(options) + (fact not in supposed)
-    sampled = total > 25_000  # all partial cases where that takes seconds
+    sampled = total > 8_000  # all partial cases where that takes seconds
 
     def partial_cases() -> Iterator[Case]:
         names = list(values)
@@ -302,6 +371,14 @@ def test_representatives_cover_random_values(name: str) -> None:
                 case NumberType(low=low, high=high):
                     value = rng.uniform(low, high)
                 case TextType():
-                    pieces = ["Ignore your instructions", "1. 2. 3.", "suicide", "SPECIMEN", "bread", "ransomware"]
+                    pieces = [
+                        "Ignore your instructions",
+                        "1. 2. 3.",
+                        "suicide",
+                        "SPECIMEN",
+                        "bread",
+                        "ransomware",
+                        "prevent",
+                    ]
                     value = " ".join(piece for piece in pieces if rng.random() < 0.3)
             assert signature(fact, value, over) in known, (fact.name, value)

@@ -1,0 +1,60 @@
+"""`safecotc mutate`: would the examples and claims of a policy notice a small slip in it?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from safecot_dsl.cli.opening import PATH, POLICY, SET
+from safecot_dsl.cli.output import FORMAT, Exit, Format, fail, write_json
+
+
+def register(app: typer.Typer) -> None:
+    app.command(name="mutate")(mutate)
+
+
+def mutate(
+    policy: Path = POLICY,
+    fail_under: float = typer.Option(0.0, "--fail-under", metavar="PERCENT", help="Exit code 1 if the score is lower."),
+    limit: int | None = typer.Option(None, "--limit", metavar="N", min=1, help="Draw N of the mutants."),
+    seed: int = typer.Option(0, "--seed", help="Which N are drawn."),
+    time_limit: float = typer.Option(
+        5.0, "--time-limit", metavar="SECONDS", min=0, help="For each question to the solver."
+    ),
+    set_: list[str] = SET,
+    path: list[Path] = PATH,
+    format: Format = FORMAT,
+) -> None:
+    """Change the policy in many small ways, and see whether its examples, properties and laws notice.
+
+    The score is the percentage of changes that are noticed, of those that make a difference. For each of the others
+    there is an example to paste that would notice it.
+    """
+    from safecot_dsl.cli.mutating_show import as_json, show
+    from safecot_dsl.cli.opening import open_whole
+    from safecot_dsl.cli.places import Places
+    from safecot_dsl.storage.progress import Progress
+    from safecot_dsl.testing.mutation import UnsoundBaselineError, mutate
+
+    if not 0 <= fail_under <= 100:
+        fail(f"`--fail-under {fail_under:g}`: a percentage lies between 0 and 100")
+    opened, compiled = open_whole(policy, set_, path)
+    with Progress() as progress:
+
+        def watch(done: int, of: int) -> None:
+            if done == 1:
+                progress.start("trying mutants", of, unit="mutants")
+            progress.advance()
+
+        try:
+            report = mutate(compiled, limit=limit, seed=seed, seconds=time_limit, watch=watch)
+        except UnsoundBaselineError as error:
+            fail(f"{policy}: {error}: mend that first, `safecotc check` says more", Exit.ERRORS)
+    places = Places(opened, compiled)
+    if format is Format.JSON:
+        write_json(as_json(compiled, places, report))
+    else:
+        show(places, report)
+    if report.score < fail_under:
+        raise typer.Exit(Exit.ERRORS)

@@ -1,0 +1,127 @@
+"""One run of `safecotc test`: the files opened, their tests run, and what came of it written."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from safecot_dsl.cli.formatting import policy_files
+from safecot_dsl.cli.output import Exit, complain, console, settings, write_json
+from safecot_dsl.cli.testing import TestFormat
+from safecot_dsl.cli.testing_show import as_json, show
+from safecot_dsl.diagnostics import render_text
+from safecot_dsl.storage import write_whole
+from safecot_dsl.storage.progress import Progress
+from safecot_dsl.testing.junit import Suite, write_junit
+from safecot_dsl.testing.runner import Outcome, PolicyTests, Settings, Status, Test
+from safecot_dsl.workspace import Opened, open_policy
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is tested and how, and where it is written. `name` is what the titles of the wanted tests contain."""
+
+    paths: list[Path]
+    name: str
+    settings: Settings
+    strict: bool
+    params: list[str]
+    search: list[Path]
+    format: TestFormat
+    junit: Path | None
+
+    def files(self) -> list[Path]:
+        return list(policy_files(self.paths))
+
+    def wants(self, test: Test) -> bool:
+        return self.name.casefold() in test.title.casefold()
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What came of one file: the `outcomes` of its tests, if it compiles."""
+
+    opened: Opened
+    outcomes: Sequence[Outcome] = ()
+
+    def suite(self) -> Suite:
+        opened = self.opened
+        broken = render_text(opened.diagnostics, opened.sources).plain if opened.failed else None
+        return Suite(opened.path, opened.policy, self.outcomes, broken)
+
+    def count(self, status: Status) -> int:
+        return sum(outcome.status is status for outcome in self.outcomes)
+
+
+def run_once(plan: Plan) -> Exit:
+    """Run the plan's tests, write what came of them, and say what the exit code is."""
+    return code_of(plan, run_files(plan, plan.files()))
+
+
+def run_files(plan: Plan, files: Collection[Path]) -> list[Tested]:
+    """Run the wanted tests of some files, and write what came of them."""
+    params = settings(plan.params)
+    opened = [open_policy(file, params, plan.search) for file in files]
+    suites = [(one, PolicyTests(one, plan.settings) if one.policy is not None else None) for one in opened]
+    total = sum(plan.wants(test) for _, tests in suites if tests is not None for test in tests.tests)
+    tested: list[Tested] = []
+    # A bar is for people; where nobody watches, the results are enough.
+    with _without_traces(), Progress("testing", total, unit="tests", quiet=not sys.stderr.isatty()) as progress:
+        for one, tests in suites:
+            outcomes: list[Outcome] = []
+            for test in tests.tests if tests is not None else ():
+                if plan.wants(test):
+                    outcomes.append(tests.run(test))  # type: ignore[union-attr]
+                    progress.advance()
+            tested.append(Tested(one, outcomes))
+    _write(plan, tested)
+    return tested
+
+
+def code_of(plan: Plan, tested: Collection[Tested]) -> Exit:
+    """The exit code; where nothing was tested, that is said."""
+    if any(one.count(Status.DISAGREEMENT) for one in tested):
+        return Exit.FAILED
+    undecided = plan.strict and any(one.count(Status.UNDECIDED) for one in tested)
+    if undecided or any(one.opened.failed or one.count(Status.FAILED) for one in tested):
+        return Exit.ERRORS
+    if not any(one.outcomes for one in tested):
+        what = f"no example, property or law has `{plan.name}` in its name" if plan.name else "there is nothing to test"
+        complain(what)
+        return Exit.USAGE
+    return Exit.FINE
+
+
+def _write(plan: Plan, tested: Sequence[Tested]) -> None:
+    document = write_junit((one.suite() for one in tested if not one.opened.is_library), strict=plan.strict)
+    if plan.junit is not None:
+        write_whole(plan.junit, document)
+    match plan.format:
+        case TestFormat.JUNIT:
+            sys.stdout.write(document)
+        case TestFormat.JSON:
+            write_json(as_json(tested, plan.settings))
+        case TestFormat.TEXT:
+            show(tested, console())
+    sys.stdout.flush()
+
+
+@contextmanager
+def _without_traces() -> Iterator[None]:
+    """Hypothesis keeps what it works out about characters in a folder: not in the author's, unless that is wanted."""
+    if "HYPOTHESIS_STORAGE_DIRECTORY" in os.environ:
+        yield
+        return
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    with tempfile.TemporaryDirectory(prefix="safecot-", ignore_cleanup_errors=True) as folder:
+        set_hypothesis_home_dir(folder)
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)

@@ -1,0 +1,102 @@
+"""What came of `safecotc test`, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from safecot_dsl.diagnostics import render_json, render_text
+from safecot_dsl.diagnostics.show import visible
+from safecot_dsl.testing import report
+from safecot_dsl.testing.runner import Kind, Settings, Status
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from safecot_dsl.cli.testing_run import Tested
+
+_PLURALS = {Kind.EXAMPLE: "examples", Kind.PROPERTY: "properties", Kind.LAW: "laws"}
+
+
+def as_json(tested: Sequence[Tested], settings: Settings) -> dict[str, Any]:
+    """Every test of every policy, and how many came to what."""
+    return {
+        "policies": [
+            {
+                "policy": str(one.opened.path),
+                "digest": one.opened.policy.digest if one.opened.policy is not None else None,
+                "library": one.opened.is_library,
+                "diagnostics": render_json(one.opened.diagnostics),
+                "tests": [report.as_json(outcome) for outcome in one.outcomes],
+                "counts": {status.value: one.count(status) for status in Status},
+            }
+            for one in tested
+        ],
+        "counts": {status.value: sum(one.count(status) for one in tested) for status in Status},
+        "broken": sum(one.opened.failed for one in tested),
+        "seed": settings.seed,
+    }
+
+
+def show(tested: Sequence[Tested], out: Console) -> None:
+    """What failed with all that there is to say of it, what was not decided, a line for each policy, and the sum."""
+    for one in tested:
+        if one.opened.failed:
+            out.print(render_text(one.opened.diagnostics, one.opened.sources))
+        for outcome in one.outcomes:
+            if outcome.failed and one.opened.policy is not None:
+                first, *rest = report.description(outcome, one.opened.policy).split("\n")
+                out.print(Text(first, style="bold red"))
+                out.print(Text("\n".join([*rest, ""])))
+    undecided = [o for one in tested for o in one.outcomes if o.status is Status.UNDECIDED]
+    for outcome in undecided:
+        more = f"; {outcome.evidence}" if outcome.evidence else ""
+        out.print(Text(f"{report.headline(outcome)}{visible(more)}", style="yellow"))
+    if undecided:
+        out.print()
+    _table([one for one in tested if not one.opened.is_library], out)
+    out.print(_sum(tested))
+
+
+def _table(tested: Sequence[Tested], out: Console) -> None:
+    """A line for each policy: how many of its tests passed, of how many."""
+    if not tested:
+        return
+    rows = [("policy", *_PLURALS.values(), "time")]
+    for one in tested:
+        if one.opened.failed:
+            rows.append((visible(str(one.opened.path)), "does not compile", "", "", ""))
+            continue
+        rows.append((visible(str(one.opened.path)), *(_cell(one, kind) for kind in Kind), _seconds(one)))
+    widths = [
+        max(len(row[column]) for row in rows if row[1] != "does not compile" or column == 0) for column in range(5)
+    ]
+    for number, row in enumerate(rows):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        out.print(Text(line, style="dim" if number == 0 else ""))
+    out.print()
+
+
+def _cell(one: Tested, kind: Kind) -> str:
+    of_kind = [outcome for outcome in one.outcomes if outcome.test.kind is kind]
+    passed = sum(outcome.status is Status.PASSED for outcome in of_kind)
+    return f"{passed} of {len(of_kind)}" if of_kind else "-"
+
+
+def _seconds(one: Tested) -> str:
+    return f"{sum(outcome.seconds for outcome in one.outcomes):.1f} s"
+
+
+def _sum(tested: Sequence[Tested]) -> Text:
+    counts = {status: sum(one.count(status) for one in tested) for status in Status}
+    total, broken = sum(counts.values()), sum(one.opened.failed for one in tested)
+    parts = [f"{counts[Status.PASSED]} passed"]
+    parts += [f"{counts[Status.FAILED]} failed"] * bool(counts[Status.FAILED])
+    parts += [f"{counts[Status.UNDECIDED]} not decided"] * bool(counts[Status.UNDECIDED])
+    parts += [f"{counts[Status.DISAGREEMENT]} in disagreement"] * bool(counts[Status.DISAGREEMENT])
+    if broken:
+        parts.append(f"{broken} {'policy does' if broken == 1 else 'policies do'} not compile")
+    bad = broken or counts[Status.FAILED] or counts[Status.DISAGREEMENT]
+    return Text(f"{total} test{'s' * (total != 1)}: {', '.join(parts)}", style="bold red" if bad else "bold green")

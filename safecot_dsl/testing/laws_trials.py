@@ -1,0 +1,143 @@
+"""A law, and what it was tried on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Decision, Fact
+from safecot_dsl.engine import Interpreter
+from safecot_dsl.testing.examples import show_example
+from safecot_dsl.testing.strategies import cases
+
+#: Decides cases of one policy.
+Decider = Callable[[Case], Decision]
+#: Prepares a policy for many cases. A law is about what comes of it.
+Engine = Callable[[CompiledPolicy], Decider]
+
+
+def reference_engine(policy: CompiledPolicy) -> Decider:
+    """The reference interpreter."""
+    return Interpreter(policy).decide
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A case of a trial, with what was decided of it and why it is there; prints as an example of its policy."""
+
+    name: str
+    policy: CompiledPolicy
+    case: Case
+    decision: Decision
+
+    def __str__(self) -> str:
+        return show_example(self.policy, self.case, self.decision, self.name)
+
+
+@dataclass(frozen=True, repr=False)
+class Trial:
+    """What a law comes to of some cases. `fault` says how it fails; None where it holds."""
+
+    law: str
+    fault: str | None
+    shown: tuple[Shown, ...]
+
+    def __repr__(self) -> str:
+        says = f"the law `{self.law}` " + ("holds" if self.fault is None else f"does not hold: {self.fault}")
+        return "\n\n".join([says, *map(str, self.shown)])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        # Hypothesis would print how the trial was made, whole policies and all.
+        printer.text(repr(self))
+
+
+class LawBrokenError(AssertionError):
+    """A law does not hold. Its text says how, and has the cases as examples to paste into the policy."""
+
+    def __init__(self, trial: Trial) -> None:
+        super().__init__(repr(trial))
+        self.trial = trial
+
+
+T = TypeVar("T")
+
+
+class Bench:
+    """A policy on which laws are tried, and the engine that decides its cases."""
+
+    def __init__(self, policy: CompiledPolicy, engine: Engine = reference_engine) -> None:
+        self.policy = policy
+        self.engine = engine
+        self.decide = engine(policy)
+        self._made: dict[Hashable, object] = {}
+
+    @cached_property
+    def complete(self) -> SearchStrategy[Case]:
+        """Complete cases."""
+        return cases(self.policy)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made at the first call with the key."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]  # type: ignore[return-value]
+
+    def shown(self, name: str, case: Case, decision: Decision, policy: CompiledPolicy | None = None) -> Shown:
+        return Shown(name, policy or self.policy, case, decision)
+
+
+@dataclass(frozen=True)
+class Law:
+    """What must hold of a policy, tried on cases that Hypothesis draws."""
+
+    name: str
+    attempts: Callable[[Bench], SearchStrategy[tuple[str | None, tuple[Shown, ...]]]]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def trials(self, bench: Bench) -> SearchStrategy[Trial]:
+        return self.attempts(bench).map(lambda tried: Trial(self.name, *tried))
+
+
+@dataclass(frozen=True)
+class Learning:
+    """A case with facts unknown, and what can be learnt: the values of those that no supposition fills in."""
+
+    before: Case
+    complete: Case
+    learnable: tuple[str, ...]
+
+    def learning(self, names: tuple[str, ...] | list[str]) -> Case:
+        case = self.before
+        for name in names:
+            case = case.with_fact(name, self.complete.known[name])
+        return case
+
+
+@st.composite
+def learnings(draw: DrawFn, bench: Bench) -> Learning:
+    """A complete case of which any facts are forgotten."""
+    complete = draw(bench.complete)
+    before = complete
+    learnable: list[str] = []
+    for fact in bench.policy.facts:
+        fate = draw(st.integers(0, 3))
+        if fate < 2:
+            continue
+        before = before.with_fact(fact.name, UNKNOWN if fate == 3 else None)
+        if fact.assume is None:
+            learnable.append(fact.name)
+        else:  # nothing can be learnt of it that would not contradict
+            complete = complete.with_fact(fact.name, supposed(fact))
+    return Learning(before, complete, tuple(learnable))
+
+
+def supposed(fact: Fact) -> bool | float | str | frozenset[str] | None:
+    """What a fact is supposed to be, as a case has it."""
+    return frozenset(fact.assume) if isinstance(fact.assume, tuple) else fact.assume

@@ -1,0 +1,39 @@
+"""Examples that a policy lacks, ready to be pasted once the author agrees with what they expect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from safecot_dsl.artifact import Case, CompiledPolicy
+from safecot_dsl.testing.examples import show_example
+
+#: What stands above a suggested example: it expects what the policy says now, and that may be wrong.
+TO_CONFIRM = "# Confirm that this is what you want, and give it a name that says why."
+
+
+class Suggestions:
+    """Examples of one policy, each under a name that neither the policy nor another suggestion has."""
+
+    def __init__(self, policy: CompiledPolicy) -> None:
+        self._policy = policy
+        self._taken = {example.name for example in policy.examples}
+
+    def example(self, case: Case, subject: str) -> str:
+        """The case with the policy's own decision as the expectation, under a comment that asks for a confirmation.
+
+        `subject` is what the example is about: the name of a rule, `default` or `unsure`.
+        """
+        number = 1
+        while (name := f"confirm: {subject} ({number})") in self._taken:
+            number += 1
+        self._taken.add(name)
+        return f"{TO_CONFIRM}\n{show_example(self._policy, case, name=name)}"
+
+
+def shortened(case: Case, holds: Callable[[Case], bool]) -> Case:
+    """The case without facts that it can do without: what holds of it, holds still. The last facts go first."""
+    for name in reversed(list(case.known)):
+        shorter = case.with_fact(name, None)
+        if holds(shorter):
+            case = shorter
+    return case

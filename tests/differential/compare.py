@@ -1,0 +1,261 @@
+"""Three accounts of what a policy says of a case: the interpreter, the reference of these tests, the solver's formulas.
+
+`compare` holds them against one another in every field, for one policy and many cases.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+
+import z3
+
+from safecot_dsl.analysis.encoding import Encoding
+from safecot_dsl.analysis.partial import PartialEncoding
+from safecot_dsl.artifact import (
+    Between,
+    Case,
+    Compare,
+    CompiledPolicy,
+    Contains,
+    Fact,
+    FlagType,
+    NumberType,
+    OneOfType,
+    SetType,
+    TextType,
+    Value,
+    Verdict,
+    atoms,
+)
+from safecot_dsl.engine import Interpreter, Trace, Truth
+from tests.engine import reference
+from tests.strategies import TEXTS
+
+from .formulas import Columns, given
+
+
+class Disagreement(AssertionError):
+    """Two of the three say different things of a case."""
+
+    def __init__(self, policy: CompiledPolicy, case: Case, what: str) -> None:
+        super().__init__(f"{what}\ncase: {json.dumps(case.to_json())}\npolicy: {policy.to_json()}")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How many pairs of a policy and a case all agreed on; `complete` are those without an unknown fact."""
+
+    pairs: int
+    complete: int
+    ambiguous: int
+
+    def __add__(self, other: Compared) -> Compared:
+        return Compared(self.pairs + other.pairs, self.complete + other.complete, self.ambiguous + other.ambiguous)
+
+
+NOTHING = Compared(0, 0, 0)
+
+
+# --- cases -----------------------------------------------------------------------------------------------------------
+
+
+def random_cases(policy: CompiledPolicy, count: int, random: Random) -> list[Case]:
+    """Cases of the policy, no two equal: half of them with every fact known, the others with any.
+
+    Fewer than `count` where that many are not found in twice as many draws.
+    """
+    values = {fact.name: list(_values(policy, fact)) for fact in policy.facts}
+    cases: dict[Case, None] = {}
+    for number in range(2 * count):
+        if len(cases) == count:
+            break
+        known: dict[str, Value] = {}
+        cannot_tell: set[str] = set()
+        for fact in policy.facts:
+            fate = random.randrange(4) if number % 2 else 3
+            if fate == 0:
+                cannot_tell.add(fact.name)
+            elif fate > 1 or fact.assume is not None:
+                known[fact.name] = _value(fact, values[fact.name], random)
+        cases[Case(known, frozenset(cannot_tell))] = None
+    return list(cases)
+
+
+def _value(fact: Fact, listed: Sequence[Value], random: Random) -> Value:
+    match fact.type:
+        case SetType(values=values):
+            return frozenset(value.name for value in values if random.random() < 0.5)
+        case NumberType(low=low, high=high) if random.random() < 0.3:
+            return random.uniform(low, high)
+        case TextType() if random.random() < 0.3:
+            return "".join(str(random.choice(listed)) for _ in range(random.randrange(3)))
+        case _:
+            return random.choice(listed)
+
+
+def _values(policy: CompiledPolicy, fact: Fact) -> Iterator[Value]:
+    """The values at which something may change, and those right beside them."""
+    match fact.type:
+        case FlagType():
+            yield from (False, True)
+        case OneOfType(values=values):
+            yield from (value.name for value in values)
+        case NumberType(low=low, high=high):
+            ends = {low, high, *(end for end in _read(policy, fact) if isinstance(end, float))}
+            beside = {math.nextafter(end, to) for end in ends for to in (-math.inf, math.inf)}
+            yield from sorted(value for value in ends | beside if low <= value <= high)
+        case TextType():
+            yield from TEXTS
+            yield from (phrase for phrase in _read(policy, fact) if isinstance(phrase, str))
+        case SetType():
+            return
+
+
+def _read(policy: CompiledPolicy, fact: Fact) -> Iterator[float | str]:
+    """The constants with which the policy's conditions compare the fact."""
+    for rule in policy.rules:
+        for condition in (rule.when, rule.unless):
+            for atom in atoms(condition) if condition is not None else ():
+                match atom:
+                    case Compare(fact=fact.name, value=value):
+                        yield value
+                    case Between(fact=fact.name, low=low, high=high):
+                        yield from (low, high)
+                    case Contains(fact=fact.name, phrases=phrases):
+                        yield from phrases
+                    case _:
+                        pass
+
+
+# --- comparing -------------------------------------------------------------------------------------------------------
+
+
+def compare(policy: CompiledPolicy, cases: Sequence[Case]) -> Compared:
+    """Holds the accounts against one another; raises :class:`Disagreement` at the first case on which two differ."""
+    as_json = json.loads(policy.to_json())
+    interpreter = Interpreter(policy)
+    traces = [interpreter.trace(case) for case in cases]
+    for case, trace in zip(cases, traces, strict=True):
+        expected = reference.decide(as_json, case.to_json()["facts"])
+        said = trace.decision.model_dump(mode="json")
+        if said != expected:
+            fields = [name for name, value in expected.items() if said[name] != value]
+            raise Disagreement(policy, case, f"interpreter and reference, {fields}: {said} and {expected}")
+    _compare_partial(policy, cases, traces)
+    every = {fact.name for fact in policy.facts}
+    complete = [n for n, trace in enumerate(traces) if trace.case.known.keys() == every]
+    _compare_complete(policy, [cases[n] for n in complete], [traces[n] for n in complete])
+    return Compared(len(cases), len(complete), sum(not trace.decision.certain for trace in traces))
+
+
+class _Claims:
+    """What the solver's formulas should come to, case by case."""
+
+    def __init__(
+        self, policy: CompiledPolicy, cases: Sequence[Case], traces: Sequence[Trace], columns: Columns
+    ) -> None:
+        self._policy, self._cases, self._traces, self._columns = policy, cases, traces, columns
+        self._agree(columns.unmet, [False] * len(cases), "an axiom does not hold")
+
+    def hold(self, what: str, formula: z3.BoolRef, expected: Sequence[bool]) -> None:
+        self._agree(self._columns[formula], expected, f"interpreter and solver: {what}")
+
+    def _agree(self, said: int, expected: Sequence[bool], what: str) -> None:
+        differing = said ^ sum(truth << n for n, truth in enumerate(expected))
+        if differing:
+            number = (differing & -differing).bit_length() - 1
+            decision = self._traces[number].decision
+            raise Disagreement(self._policy, self._cases[number], f"{what}; the interpreter: {decision!r}")
+
+
+def _compare_complete(policy: CompiledPolicy, cases: Sequence[Case], traces: Sequence[Trace]) -> None:
+    """Semantics 2, 3 and 6, on cases whose facts are all known once suppositions are filled in."""
+    encoding = Encoding(policy)
+    literals = [
+        [pin for name, value in trace.case.known.items() for pin in encoding.domains[name].pins(value)]
+        for trace in traces
+    ]
+    # Definitions are made as they are asked for: first all of them, then what they come to.
+    rules = policy.rules
+    formulas: list[tuple[str, z3.BoolRef, list[bool]]] = []
+    for rule in rules:
+        name = rule.name
+        formulas += [
+            (f"applies {name}", encoding.applies(policy, rule), [t.applies[name] is Truth.YES for t in traces]),
+            (f"effective {name}", encoding.effective(policy, rule), [t.effective[name] is Truth.YES for t in traces]),
+            (f"decides {name}", encoding.decides(policy, rule), [name in t.decision.deciding for t in traces]),
+        ]
+    for verdict in Verdict:
+        of_cases = [t.decision.verdict for t in traces]
+        formulas.append((f"is {verdict}", encoding.verdict_is(policy, verdict), [v is verdict for v in of_cases]))
+        at_least = [v.strictness >= verdict.strictness for v in of_cases]
+        formulas.append((f"at least {verdict}", encoding.verdict_at_least(policy, verdict), at_least))
+    by_default = [t.decision.speaker == "default" for t in traces]
+    formulas.append(("default", encoding.default_holds(policy), by_default))
+    columns, kept = given(literals)
+    claims = _Claims(policy, cases, traces, Columns(len(cases), columns, encoding.axioms))
+    for what, formula, expected in formulas:
+        claims.hold(what, formula, expected)
+    del kept
+
+
+def _compare_partial(policy: CompiledPolicy, cases: Sequence[Case], traces: Sequence[Trace]) -> None:
+    """Semantics 1 to 6, on cases with any of the facts unknown. The formulas fill in suppositions themselves."""
+    encoding = PartialEncoding(policy)
+    literals = [list(_partial_literals(encoding, case)) for case in cases]
+    formulas: list[tuple[str, z3.BoolRef, list[bool]]] = []
+    for rule in policy.rules:
+        name = rule.name
+        for what, encoded, truths in (
+            ("applies", encoding.applies(policy, rule), [t.applies[name] for t in traces]),
+            ("effective", encoding.effective(policy, rule), [t.effective[name] for t in traces]),
+        ):
+            formulas.append((f"{what} {name}: yes", encoded.yes, [truth is Truth.YES for truth in truths]))
+            formulas.append((f"{what} {name}: may", encoded.may, [truth is not Truth.NO for truth in truths]))
+        undecided = [name in t.decision.undecided for t in traces]
+        formulas.append((f"undecided {name}", encoding.maybe_effective(policy, rule), undecided))
+        # Where no certain rule has the certain verdict, the interpreter names undecided ones: these it leaves out.
+        decides = [t.decision.certain and name in t.decision.effective and t.decision.verdict is rule.verdict
+                   for t in traces]  # fmt: skip
+        formulas.append((f"decides {name}", encoding.decides(policy, rule), decides))
+    for verdict in Verdict:
+        for what, formula, of_cases in (
+            ("lower", encoding.lower_at_least(policy, verdict), [t.decision.lower for t in traces]),
+            ("upper", encoding.upper_at_least(policy, verdict), [t.decision.upper for t in traces]),
+            ("verdict", encoding.verdict_at_least(policy, verdict), [t.decision.verdict for t in traces]),
+        ):
+            at_least = [value.strictness >= verdict.strictness for value in of_cases]
+            formulas.append((f"{what} at least {verdict}", formula, at_least))
+        certain = [t.decision.certain and t.decision.lower is verdict for t in traces]
+        formulas.append((f"certainly {verdict}", encoding.certainly(policy, verdict), certain))
+    ambiguous = [not t.decision.certain for t in traces]
+    formulas.append(("ambiguous", encoding.ambiguous(policy), ambiguous))
+    columns, kept = given(literals)
+    claims = _Claims(policy, cases, traces, Columns(len(cases), columns, encoding.axioms))
+    for what, formula, expected in formulas:
+        claims.hold(what, formula, expected)
+    del kept
+
+
+def _partial_literals(encoding: PartialEncoding, case: Case) -> Iterator[z3.BoolRef]:
+    for name, known in encoding.known.items():
+        yield known if name in case.known else z3.Not(known)
+        # An unknown fact has some value or other to the solver: any that there is.
+        fact = encoding.facts[name]
+        value = case.known.get(name, _ANY.get(fact.type.kind))
+        if value is None:
+            match fact.type:
+                case OneOfType(values=values):
+                    value = values[-1].name
+                case NumberType(high=high):
+                    value = high
+                case _:
+                    raise AssertionError(fact)
+        yield from encoding.domains[name].pins(value)
+
+
+_ANY: dict[str, Value] = {"flag": True, "set_of": frozenset(), "text": "a bomb"}
