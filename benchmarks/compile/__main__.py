@@ -96,7 +96,7 @@ def _agree(engines: list[Engine], rules: list[Rule], cases: list[Case]) -> int:
 def _measure(engine: Engine, cases: list[Case], times: int) -> dict[str, float | None]:
     number = count(1)
     decides = engine.decide(cases[0]) is not None
-    few = cases[:20]
+    few = cases[:10]
     one = _least(lambda: [engine.decide(case) for case in few], times) / len(few) if decides else None
     # The slowest needs minutes for as many cases as the fastest decides in a tenth of a second.
     many = cases[: max(len(few), int(3 / one))] if one is not None else []

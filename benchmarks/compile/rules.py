@@ -61,7 +61,7 @@ class Case:
 
 
 def make_rules(count: int, seed: int = 0) -> list[Rule]:
-    """Rules of four to six parts: of a hundred, none or a few apply to a case. Every value is as likely as any other."""
+    """Rules of four to six parts: of a hundred, none or a few apply to a case. Values are equally likely."""
     random = Random(seed)
 
     def simple(attribute: str) -> Is | In:

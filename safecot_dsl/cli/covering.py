@@ -54,7 +54,7 @@ def _lines(places: Places, coverage: RuleCoverage) -> Iterator[str]:
         yield ""
     kinds = ((_plural(kind), coverage.of(kind)) for kind in Kind)
     counted = [f"{name} {one.count('covered')}/{one.reachable}" for name, one in kinds if one.items]
-    yield f"rule coverage {percentage(coverage.percent)}: {', '.join(counted)}"
+    yield f"{places.entry}: rule coverage {percentage(coverage.percent)}: {', '.join(counted)}"
 
 
 def _plural(kind: Kind) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from safecot_dsl.cli.opening import PATH, POLICY, SET
-from safecot_dsl.cli.output import FORMAT, Exit, Format, fail, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, Format, complain, fail, write_json
 
 
 def register(app: typer.Typer) -> None:
@@ -16,7 +16,9 @@ def register(app: typer.Typer) -> None:
 
 def mutate(
     policy: Path = POLICY,
-    fail_under: float = typer.Option(0.0, "--fail-under", metavar="PERCENT", help="Exit code 1 if the score is lower."),
+    fail_under: float = typer.Option(
+        0.0, "--fail-under", metavar="PERCENT", min=0, max=100, help="Exit code 1 if the score is lower."
+    ),
     limit: int | None = typer.Option(None, "--limit", metavar="N", min=1, help="Draw N of the mutants."),
     seed: int = typer.Option(0, "--seed", help="Which N are drawn."),
     time_limit: float = typer.Option(
@@ -37,8 +39,6 @@ def mutate(
     from safecot_dsl.storage.progress import Progress
     from safecot_dsl.testing.mutation import UnsoundBaselineError, mutate
 
-    if not 0 <= fail_under <= 100:
-        fail(f"`--fail-under {fail_under:g}`: a percentage lies between 0 and 100")
     opened, compiled = open_whole(policy, set_, path)
     with Progress() as progress:
 
@@ -51,10 +51,11 @@ def mutate(
             report = mutate(compiled, limit=limit, seed=seed, seconds=time_limit, watch=watch)
         except UnsoundBaselineError as error:
             fail(f"{policy}: {error}: mend that first, `safecotc check` says more", Exit.ERRORS)
-    places = Places(opened, compiled)
+    places = Places(opened)
     if format is Format.JSON:
         write_json(as_json(compiled, places, report))
     else:
         show(places, report)
     if report.score < fail_under:
+        complain(f"{policy}: the score is less than {fail_under:g} %")
         raise typer.Exit(Exit.ERRORS)

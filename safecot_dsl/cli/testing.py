@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from safecot_dsl.cli.opening import PATH, SET
-from safecot_dsl.cli.output import Exit, fail
+from safecot_dsl.cli.output import fail
 
 
 class TestFormat(StrEnum):
@@ -23,10 +23,10 @@ class TestFormat(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    app.command(name="test")(test)
+    app.command(name="test")(run_tests)
 
 
-def test(
+def run_tests(
     policies: list[Path] = typer.Argument(
         ..., metavar="POLICIES...", help="Policies, compiled artifacts, or folders of policies."
     ),
@@ -41,6 +41,12 @@ def test(
     seed: int = typer.Option(0, "--seed", help="Draws other cases."),
     strict: bool = typer.Option(False, "--strict", help="A claim that is not decided fails too."),
     watch: bool = typer.Option(False, "--watch", help="Run again whenever a policy, or what it imports, changes."),
+    coverage: bool = typer.Option(
+        False, "--coverage", help="Say what of the rules the examples exercise, and write an example for the rest."
+    ),
+    fail_under: float | None = typer.Option(
+        None, "--fail-under", metavar="PERCENT", min=0, max=100, help="With --coverage: exit code 1 if it is lower."
+    ),
     junit: Path | None = typer.Option(None, "--junit", metavar="FILE", help="Write JUnit XML to a file as well."),
     set_: list[str] = SET,
     path: list[Path] = PATH,
@@ -64,6 +70,8 @@ def test(
             "this needs `hypothesis`, which is not installed: pip install 'safecot-dsl[test]'; or give `--examples 0`, "
             "so that properties and laws are proved only"
         )
+    if fail_under is not None and not coverage:
+        fail("`--fail-under` is about rule coverage: give `--coverage` too")
     plan = Plan(
         paths=policies,
         name=name,
@@ -73,11 +81,10 @@ def test(
         search=path,
         format=format,
         junit=junit,
+        coverage=coverage,
+        fail_under=fail_under,
     )
     if watch:
         run_again_and_again(plan)
     elif code := run_once(plan):
         raise typer.Exit(code)
-
-
-__all__ = ["Exit", "TestFormat", "register", "test"]

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from safecot_dsl.cli import output
 from safecot_dsl.cli.formatting import policy_files
-from safecot_dsl.cli.output import Exit, complain, console, settings, write_json
+from safecot_dsl.cli.output import Exit, complain, console, write_json
 from safecot_dsl.cli.testing import TestFormat
 from safecot_dsl.cli.testing_show import as_json, show
 from safecot_dsl.diagnostics import render_text
 from safecot_dsl.storage import write_whole
 from safecot_dsl.storage.progress import Progress
+from safecot_dsl.testing.coverage import RuleCoverage, rule_coverage
 from safecot_dsl.testing.junit import Suite, write_junit
 from safecot_dsl.testing.runner import Outcome, PolicyTests, Settings, Status, Test
 from safecot_dsl.workspace import Opened, open_policy
@@ -34,6 +37,8 @@ class Plan:
     search: list[Path]
     format: TestFormat
     junit: Path | None
+    coverage: bool = False
+    fail_under: float | None = None
 
     def files(self) -> list[Path]:
         return list(policy_files(self.paths))
@@ -44,10 +49,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class Tested:
-    """What came of one file: the `outcomes` of its tests, if it compiles."""
+    """What came of one file: the `outcomes` of its tests, if it compiles, and what its examples exercise, if that was
+    asked for."""
 
     opened: Opened
     outcomes: Sequence[Outcome] = ()
+    coverage: RuleCoverage | None = None
 
     def suite(self) -> Suite:
         opened = self.opened
@@ -65,22 +72,29 @@ def run_once(plan: Plan) -> Exit:
 
 def run_files(plan: Plan, files: Collection[Path]) -> list[Tested]:
     """Run the wanted tests of some files, and write what came of them."""
-    params = settings(plan.params)
+    params = output.settings(plan.params)
     opened = [open_policy(file, params, plan.search) for file in files]
-    suites = [(one, PolicyTests(one, plan.settings) if one.policy is not None else None) for one in opened]
-    total = sum(plan.wants(test) for _, tests in suites if tests is not None for test in tests.tests)
+    wanted = [list(_wanted(plan, one)) for one in opened]
     tested: list[Tested] = []
     # A bar is for people; where nobody watches, the results are enough.
-    with _without_traces(), Progress("testing", total, unit="tests", quiet=not sys.stderr.isatty()) as progress:
-        for one, tests in suites:
+    bar = Progress("testing", sum(map(len, wanted)), unit="tests", quiet=not sys.stderr.isatty())
+    with _without_traces(plan.settings), bar as progress:
+        for one, tests in zip(opened, wanted, strict=True):
             outcomes: list[Outcome] = []
-            for test in tests.tests if tests is not None else ():
-                if plan.wants(test):
-                    outcomes.append(tests.run(test))  # type: ignore[union-attr]
-                    progress.advance()
-            tested.append(Tested(one, outcomes))
+            for run in tests:
+                outcomes.append(run())
+                progress.advance()
+            covered = rule_coverage(one.policy) if plan.coverage and one.policy is not None else None
+            tested.append(Tested(one, outcomes, covered))
     _write(plan, tested)
     return tested
+
+
+def _wanted(plan: Plan, opened: Opened) -> Iterator[Callable[[], Outcome]]:
+    """How to run each of the tests that are wanted of a file."""
+    if opened.policy is not None:
+        tests = PolicyTests(opened, plan.settings)
+        yield from (partial(tests.run, test) for test in tests.tests if plan.wants(test))
 
 
 def code_of(plan: Plan, tested: Collection[Tested]) -> Exit:
@@ -89,6 +103,11 @@ def code_of(plan: Plan, tested: Collection[Tested]) -> Exit:
         return Exit.FAILED
     undecided = plan.strict and any(one.count(Status.UNDECIDED) for one in tested)
     if undecided or any(one.opened.failed or one.count(Status.FAILED) for one in tested):
+        return Exit.ERRORS
+    low = [one for one in tested if one.coverage is not None and one.coverage.percent < (plan.fail_under or 0)]
+    if low:
+        for one in low:
+            complain(f"{one.opened.path}: the rule coverage is less than {plan.fail_under:g} %")
         return Exit.ERRORS
     if not any(one.outcomes for one in tested):
         what = f"no example, property or law has `{plan.name}` in its name" if plan.name else "there is nothing to test"
@@ -112,9 +131,9 @@ def _write(plan: Plan, tested: Sequence[Tested]) -> None:
 
 
 @contextmanager
-def _without_traces() -> Iterator[None]:
+def _without_traces(settings: Settings) -> Generator[None]:
     """Hypothesis keeps what it works out about characters in a folder: not in the author's, unless that is wanted."""
-    if "HYPOTHESIS_STORAGE_DIRECTORY" in os.environ:
+    if not settings.examples or "HYPOTHESIS_STORAGE_DIRECTORY" in os.environ:
         yield
         return
     from hypothesis.configuration import set_hypothesis_home_dir

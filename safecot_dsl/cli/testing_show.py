@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from safecot_dsl.cli import covering
+from safecot_dsl.cli.places import Places
 from safecot_dsl.diagnostics import render_json, render_text
 from safecot_dsl.diagnostics.show import visible
 from safecot_dsl.testing import report
@@ -31,6 +33,7 @@ def as_json(tested: Sequence[Tested], settings: Settings) -> dict[str, Any]:
                 "diagnostics": render_json(one.opened.diagnostics),
                 "tests": [report.as_json(outcome) for outcome in one.outcomes],
                 "counts": {status.value: one.count(status) for status in Status},
+                "coverage": None if one.coverage is None else covering.as_json(Places(one.opened), one.coverage),
             }
             for one in tested
         ],
@@ -41,21 +44,25 @@ def as_json(tested: Sequence[Tested], settings: Settings) -> dict[str, Any]:
 
 
 def show(tested: Sequence[Tested], out: Console) -> None:
-    """What failed with all that there is to say of it, what was not decided, a line for each policy, and the sum."""
+    """What failed with all that there is to say of it, what else is to be said, a line for each policy, and the sum."""
     for one in tested:
         if one.opened.failed:
-            out.print(render_text(one.opened.diagnostics, one.opened.sources))
+            out.print(render_text(one.opened.diagnostics, one.opened.sources), end="")
         for outcome in one.outcomes:
             if outcome.failed and one.opened.policy is not None:
                 first, *rest = report.description(outcome, one.opened.policy).split("\n")
                 out.print(Text(first, style="bold red"))
                 out.print(Text("\n".join([*rest, ""])))
-    undecided = [o for one in tested for o in one.outcomes if o.status is Status.UNDECIDED]
-    for outcome in undecided:
+    remarks = [o for one in tested for o in one.outcomes if o.message and not o.failed]
+    for outcome in remarks:
         more = f"; {outcome.evidence}" if outcome.evidence else ""
         out.print(Text(f"{report.headline(outcome)}{visible(more)}", style="yellow"))
-    if undecided:
+    if remarks:
         out.print()
+    for one in tested:
+        if one.coverage is not None:
+            covering.show(Places(one.opened), one.coverage)
+            out.print()
     _table([one for one in tested if not one.opened.is_library], out)
     out.print(_sum(tested))
 

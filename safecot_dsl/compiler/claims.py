@@ -33,7 +33,7 @@ def _given(declaration: t.ExampleDecl, module: Module, conditions: Conditions) -
     facts: dict[str, Any] = {}
     fine = True
     for entry in declaration.given:
-        fact = conditions.fact(entry.fact, module)
+        fact = conditions.names.fact(entry.fact, module)
         if fact is None:
             fine = False
             continue

@@ -21,12 +21,13 @@ from safecot_dsl.compiler.claims import lower_examples, lower_properties
 from safecot_dsl.compiler.conditions import Conditions
 from safecot_dsl.compiler.criteria import lower_all_criteria, name_propositions
 from safecot_dsl.compiler.extending import extended
-from safecot_dsl.compiler.facts import FactTable, declare_facts, number, taxonomy_of
+from safecot_dsl.compiler.facts import FactTable, declare_facts, number
 from safecot_dsl.compiler.laws import lower_laws
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.rules import Rules
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.tables import lower_tables
+from safecot_dsl.compiler.taxonomies import taxonomy_of
 from safecot_dsl.diagnostics import Span
 
 _HEADER_KEYS = ("language", "version", "title", "owner", "description", "license")
@@ -49,7 +50,7 @@ def compile_modules(modules: list[Module], overrides: Mapping[str, float]) -> Co
         _check_kind(module)
     facts = declare_facts(modules)
     params = _params(modules, overrides)
-    conditions = Conditions(facts, params, _ranged_over(modules))
+    conditions = Conditions(facts, params, _taxonomies(modules))
     for fact, declaration, module in facts.entries.values():
         if isinstance(fact.type, OneOfType) and fact.type.taxonomy is not None:
             values = [f"{value.name}{value.phrase}" for value in fact.type.values]
@@ -83,7 +84,9 @@ def compile_modules(modules: list[Module], overrides: Mapping[str, float]) -> Co
     for module in modules:
         for name, declaration in module.phrases.items():
             spans[f"phrases:{module.full(name)}"] = (module, declaration)
-    taxonomies = _taxonomies(modules, facts, rules.hazard_taxonomies)
+        for name, declaration in module.taxonomies.items():
+            spans[f"taxonomy:{module.full(name)}"] = (module, declaration)
+    taxonomies = _mentioned(conditions.names.taxonomies, facts, rules.hazard_taxonomies)
     policy = CompiledPolicy(
         digest=_PENDING,
         header=_header(entry, entry.tree.header),
@@ -91,7 +94,7 @@ def compile_modules(modules: list[Module], overrides: Mapping[str, float]) -> Co
         params=dict(sorted(params.items())),
         taxonomies=taxonomies,
         hazards=dict(sorted(rules.hazards.items())),
-        phrases=dict(sorted(conditions.phrases.items())),
+        phrases=dict(sorted(conditions.names.phrases.items())),
         verdict_phrases=phrases,
         rules=tuple(lowered),
         default=default.verdict,
@@ -220,7 +223,7 @@ def _params(modules: list[Module], overrides: Mapping[str, float]) -> dict[str, 
     return params
 
 
-def _ranged_over(modules: list[Module]) -> dict[str, Taxonomy]:
+def _taxonomies(modules: list[Module]) -> dict[str, Taxonomy]:
     taxonomies: dict[str, Taxonomy] = {}
     for module in modules:
         for declaration in module.taxonomies.values():
@@ -232,11 +235,10 @@ def _ranged_over(modules: list[Module]) -> dict[str, Taxonomy]:
     return taxonomies
 
 
-def _taxonomies(modules: list[Module], facts: FactTable, hazardous: set[str]) -> dict[str, Taxonomy]:
+def _mentioned(declared: dict[str, Taxonomy], facts: FactTable, hazardous: set[str]) -> dict[str, Taxonomy]:
     """The taxonomies that facts range over or rules take their hazards from."""
     ranged = {getattr(fact.type, "taxonomy", None) for fact, _, _ in facts.entries.values()}
-    every = _ranged_over(modules)
-    return {name: taxonomy for name, taxonomy in sorted(every.items()) if name in ranged or name in hazardous}
+    return {name: taxonomy for name, taxonomy in sorted(declared.items()) if name in ranged or name in hazardous}
 
 
 def _verdict_phrases(modules: list[Module]) -> dict[Verdict, VerdictPhrases]:

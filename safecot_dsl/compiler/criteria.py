@@ -13,8 +13,10 @@ from safecot_dsl.artifact import (
     Verdict,
     atoms,
 )
-from safecot_dsl.compiler.conditions import MAX_DEPTH, MAX_NODES, Conditions, check_pattern, lower_criteria
+from safecot_dsl.compiler.atoms import check_pattern
+from safecot_dsl.compiler.conditions import MAX_DEPTH, MAX_NODES, Conditions
 from safecot_dsl.compiler.modules import Module
+from safecot_dsl.compiler.propositions import lower_criteria
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.verdicts import read_verdict
 
@@ -45,8 +47,8 @@ def lower_all_criteria(
     """The criteria of all files. The policy's own classes go before those of what it imports, verdict by verdict."""
     propositions: dict[str, Proposition] = {}
     lets: dict[str, CriteriaCondition] = {}
-    own: dict[Verdict, tuple[DueClasses, Module, t.Syntax]] = {}
-    imported: dict[Verdict, tuple[DueClasses, Module, t.Syntax]] = {}
+    own: dict[Verdict, tuple[DueClasses, Module, t.ClassesDecl]] = {}
+    imported: dict[Verdict, tuple[DueClasses, Module, t.ClassesDecl]] = {}
     for module in modules:
         for declaration in module.of(t.CriteriaDecl):
             for proposition in declaration.propositions:
@@ -61,7 +63,12 @@ def lower_all_criteria(
                 table = imported if module.qname else own
                 _classes(classes, module, naming, table)
     _refuse_lets(modules, lets, naming)
-    due = {verdict: classes for verdict, (classes, _, _) in (imported | own).items()}
+    counted = imported | own
+    for verdict, (_, module, declaration) in counted.items():
+        for entry in declaration.classes:
+            spans.setdefault(f"criteria:class.{verdict}.{entry.name.text}", (module, entry))
+        spans.setdefault(f"criteria:class.{verdict}.{declaration.otherwise.text}", (module, declaration.otherwise))
+    due = {verdict: classes for verdict, (classes, _, _) in counted.items()}
     return Criteria(
         propositions=dict(sorted(propositions.items())),
         lets=dict(sorted(lets.items())),
@@ -76,7 +83,7 @@ def _proposition(name: str, declaration: t.PropositionDecl, module: Module, cond
             if check_pattern(detector, module):
                 detectors.append(Detector(pattern=detector.pattern, ignore_case=detector.ignore_case))
         else:
-            found = conditions.phrase_set(detector, module)
+            found = conditions.names.phrase_set(detector, module)
             if found is not None and conditions.affords(found[1], detector, module):
                 detectors.append(Detector(phrases=found[1], phrase_set=found[0]))
     return Proposition(
@@ -92,7 +99,7 @@ def _classes(
     declaration: t.ClassesDecl,
     module: Module,
     naming: dict[tuple[str, str], str],
-    table: dict[Verdict, tuple[DueClasses, Module, t.Syntax]],
+    table: dict[Verdict, tuple[DueClasses, Module, t.ClassesDecl]],
 ) -> None:
     classes: list[CriteriaClass] = []
     names = [declaration.otherwise.text]

@@ -1,4 +1,4 @@
-"""Facts, their types and domains, taxonomies and hazards."""
+"""Facts, their types and domains."""
 
 from __future__ import annotations
 
@@ -9,25 +9,18 @@ from safecot_dsl.artifact import (
     Fact,
     FactType,
     FlagType,
-    Node,
     NumberType,
     OneOfType,
     SetType,
-    Taxonomy,
     TextType,
     ValueName,
 )
 from safecot_dsl.artifact.case import CaseError, Value, read_value
-from safecot_dsl.artifact.policy import Hazard
-from safecot_dsl.compiler.modules import SUBJECTS, Module, NodeEntry, damaged, find, lookup, unknown
+from safecot_dsl.compiler.modules import SUBJECTS, Module, damaged, find, lookup
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.compiler.taxonomies import taxonomy_of, words
 
 _QUANTIFIERS = ("any", "all", "none")
-
-
-def words(name: str) -> str:
-    """A name as words, which is the phrase of a value that was given none."""
-    return name.replace("_", " ")
 
 
 def number(literal: t.Number, module: Module) -> float | None:
@@ -275,82 +268,6 @@ def refuse_value(name: t.QName, fact: Fact, known: list[str], module: Module) ->
         help=f"did you mean `{meant}`?" if meant else f"it is {kind_of(fact)}",
         replacement=meant,
     )
-
-
-def taxonomy_of(module: Module, declaration: t.TaxonomyDecl) -> Taxonomy:
-    """The artifact's form of a taxonomy, parents before children."""
-    nodes: list[Node] = []
-    seen: set[str] = set()
-    pending: list[tuple[t.NodeDecl, str | None]] = [(node, None) for node in reversed(declaration.nodes)]
-    while pending:
-        node, parent = pending.pop()
-        if node.name.text not in seen:
-            seen.add(node.name.text)
-            severity = node.severity.value if node.severity and math.isfinite(node.severity.value) else None
-            phrase = node.phrase.text if node.phrase else words(node.name.text)
-            nodes.append(Node(name=node.name.text, phrase=phrase, severity=severity, parent=parent))
-        pending.extend((child, node.name.text) for child in reversed(node.children))
-    return Taxonomy(name=module.full(declaration.name.text), nodes=tuple(nodes))
-
-
-def below(taxonomy: Taxonomy, node: str) -> tuple[str, ...]:
-    """The node and everything below it, in the order of the taxonomy."""
-    inside = {node}
-    for candidate in taxonomy.nodes:  # parents come before children
-        if candidate.parent in inside:
-            inside.add(candidate.name)
-    return tuple(candidate.name for candidate in taxonomy.nodes if candidate.name in inside)
-
-
-def find_node(module: Module, name: t.QName) -> tuple[Module, NodeEntry] | None:
-    """The node that a qualified name means: `hazards.violent_crimes`, or a bare name of the file's own taxonomy."""
-    # A file's bare name means a node that it can know of, not one of a policy that extends it.
-    below = [module, *module.bases]
-    own = len(name.parts) == 2 and any(name.parts[0] in member.taxonomies for member in below)
-    imported = module.imports.get(name.parts[0]) if len(name.parts) > 1 and not own else None
-    owners = [imported] if imported else below
-    *taxonomy, node = name.text.split(".")[1 if imported else 0 :]
-    entries = [
-        (owner, entry)
-        for owner in owners
-        for entry in owner.nodes.get(node, [])
-        if not taxonomy or [entry.taxonomy.name.text] == taxonomy
-    ]
-    if len(entries) == 1:
-        return entries[0]
-    if entries:
-        where = ", ".join(f"`{entry.taxonomy.name.text}`" for _, entry in entries)
-        module.report.error(
-            "SC0107",
-            f"`{name.text}` is a node of several taxonomies: {where}",
-            name.start,
-            name.end,
-            help="put the taxonomy's name before it",
-        )
-        return None
-    known = [known for owner in below for known in owner.nodes]
-    for alias, imported in module.imports.items():
-        known += [f"{alias}.{node}" for node in imported.nodes]
-    unknown(module, "hazard", name, known)
-    return None
-
-
-def hazard_of(module: Module, entry: NodeEntry) -> Hazard:
-    """A node as a hazard: its severity is its own, at least 0, else its nearest ancestor's, else 0."""
-    taxonomy = taxonomy_of(module, entry.taxonomy)
-    by_name = {node.name: node for node in taxonomy.nodes}
-    node: Node | None = by_name[entry.node.name.text]
-    phrase = node.phrase if node else ""
-    severity = 0.0
-    while node is not None:
-        if node.severity is not None:
-            severity = max(0.0, node.severity)
-            break
-        node = by_name[node.parent] if node.parent else None
-    name = entry.node.name.text
-    if sum(len(member.nodes.get(name, ())) for member in module.family) > 1:  # the bare name would mean either
-        name = f"{entry.taxonomy.name.text}.{name}"
-    return Hazard(name=module.full(name), phrase=phrase, severity=severity)
 
 
 def subject_hint(name: t.QName, facts: FactTable) -> str | None:

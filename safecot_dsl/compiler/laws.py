@@ -29,7 +29,7 @@ def lower_laws(module: Module, conditions: Conditions, spans: dict[str, tuple[Mo
             place = declaration.name
             module.report.error("SC0501", f"too many laws: at most {MAX_LAWS:,} in one file", place.start, place.end)
             break
-        fact = conditions.fact(declaration.fact, module)
+        fact = conditions.names.fact(declaration.fact, module)
         given = conditions.lower(declaration.given, module) if declaration.given is not None else None
         changed = _values(declaration, fact, module, conditions) if fact is not None else None
         if fact is None or changed is None or (declaration.given is not None and given is None):
@@ -78,7 +78,7 @@ def _values(
             values = tuple(domain(fact))
             return (values, None) if conditions.affords(values, law.to, module) else None
         case t.Names() | t.QName():
-            members = conditions.members_or_value(law.to, fact, module)
+            members = conditions.names.members_or_value(law.to, fact, module)
             if members is not None and not members[0]:
                 module.report.error("SC0610", "the law claims nothing: nothing is gained", law.to.start, law.to.end)
                 return None

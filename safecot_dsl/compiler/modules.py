@@ -20,7 +20,7 @@ class NodeEntry:
 
     taxonomy: t.TaxonomyDecl
     node: t.NodeDecl
-    parent: t.NodeDecl | None
+    parent: NodeEntry | None
 
 
 @dataclass(eq=False)
@@ -158,15 +158,16 @@ class Module:
 
     def _index_nodes(self, taxonomy: t.TaxonomyDecl) -> None:
         seen: dict[str, t.NodeDecl] = {}
-        pending: list[tuple[t.NodeDecl, t.NodeDecl | None]] = [(node, None) for node in reversed(taxonomy.nodes)]
+        pending = [NodeEntry(taxonomy, node, None) for node in reversed(taxonomy.nodes)]
         while pending:
-            node, parent = pending.pop()
+            entry = pending.pop()
+            node = entry.node
             if node.name.text in seen:
                 self.duplicate(node.name, "node", seen[node.name.text].name)
             else:
                 seen[node.name.text] = node
-                self.nodes.setdefault(node.name.text, []).append(NodeEntry(taxonomy, node, parent))
-            pending.extend((child, node) for child in reversed(node.children))
+                self.nodes.setdefault(node.name.text, []).append(entry)
+            pending.extend(NodeEntry(taxonomy, child, entry) for child in reversed(node.children))
 
 
 # Kinds of names that a reference can mean, by the table that holds them.
@@ -205,6 +206,24 @@ def find(module: Module, kind: str, name: t.QName) -> tuple[Module, Any] | None:
         imported = module.imports[name.parts[0]]
         found = table(imported, kind).get(name.parts[1])
         return None if found is None else (imported, found)
+    return None
+
+
+def own_propositions(module: Module) -> list[str]:
+    """The propositions, and the `let`s of criteria, that the policy (or library) declares itself."""
+    return [name for member in module.family for name in (*member.propositions, *member.criteria_lets)]
+
+
+def find_proposition(module: Module, name: t.QName) -> tuple[Module, str] | None:
+    """The file that declares a proposition (or `let` of criteria) and its name there. Imported ones stand bare too."""
+    for kind in ("proposition", "criteria let"):
+        found = find(module, kind, name)
+        if found is not None:
+            return found[0], name.parts[-1]
+    if len(name.parts) == 1:
+        for imported in module.imports.values():
+            if name.text in imported.propositions or name.text in imported.criteria_lets:
+                return imported, name.text
     return None
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from safecot_dsl.artifact import Condition, Rule, Speech, Verdict
 from safecot_dsl.artifact.policy import Hazard
-from safecot_dsl.compiler.conditions import Conditions, lower_criteria
-from safecot_dsl.compiler.facts import find_node, hazard_of
+from safecot_dsl.compiler.conditions import Conditions
 from safecot_dsl.compiler.modules import Module, damaged, find_rule, rule_names, unknown
+from safecot_dsl.compiler.propositions import lower_criteria
 from safecot_dsl.compiler.speech import Speeches
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.compiler.taxonomies import find_node, hazard_of
 from safecot_dsl.compiler.verdicts import read_verdict
 
 _FALLBACKS = ("default", "unsure")

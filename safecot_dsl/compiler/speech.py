@@ -109,7 +109,7 @@ class Speeches:
                     clause.content.end,
                 )
                 continue
-            named = self.conditions.phrase_set(clause.content, self.module)
+            named = self.conditions.names.phrase_set(clause.content, self.module)
             assert named is not None
             parts[clause.kind] = Utterance(phrase_set=named[0], key=key)
         return Answer(say=parts.get("say"), offer=parts.get("offer"))
@@ -187,11 +187,11 @@ class Speeches:
                 "a slot is a fact, `FACT among GROUP`, `hazard`, `title` or `unknown facts`; `{{` is a brace",
             )
             return None
-        fact = self.conditions.facts.get(words[0])
+        fact = self.conditions.names.facts.get(words[0])
         if fact is None:
-            if not self.conditions.facts.is_broken(words[0]):
-                known = [*self.conditions.facts.entries, *_WORDS]
-                last = [full for full in self.conditions.facts.entries if full.split(".", 1)[1] == words[0]]
+            if not self.conditions.names.facts.is_broken(words[0]):
+                known = [*self.conditions.names.facts.entries, *_WORDS]
+                last = [full for full in self.conditions.names.facts.entries if full.split(".", 1)[1] == words[0]]
                 meant = last[0] if last else self.module.report.meant(name, known)
                 self._slot_error(
                     f"`{{{inner}}}` names no fact", text, begin, end, f"did you mean `{{{meant}}}`?" if meant else None

@@ -114,7 +114,7 @@ class _Lowering:
                     column.end,
                     labels=(report.label("first here", first.start, first.end),),
                 )
-        self.facts = tuple(self.rules.conditions.fact(column, self.module) for column in self.columns)
+        self.facts = tuple(self.rules.conditions.names.fact(column, self.module) for column in self.columns)
 
     def _without_cells(self, clauses: dict[str, t.Clause], what: str) -> dict[str, t.Clause]:
         """Without the clauses for which a row has other places; one that stands there is an error."""

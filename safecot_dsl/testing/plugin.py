@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from safecot_dsl.workspace import Opened
 
 
-class UndecidedWarning(UserWarning):
-    """A claim was not proved in time, and no drawn case refutes it."""
+class PolicyWarning(UserWarning):
+    """A claim was not proved in time, and no drawn case refutes it; or no case is as its `given` says."""
 
 
 class PolicyFailure(Exception):
@@ -147,13 +147,19 @@ class TestItem(PolicyItem):
         from safecot_dsl.testing.report import description, headline
         from safecot_dsl.testing.runner import Status
 
-        outcome = self._tests.run(self._test)
+        try:
+            outcome = self._tests.run(self._test)
+        except ModuleNotFoundError as error:
+            if error.name != "hypothesis":
+                raise
+            raise PolicyFailure(_NO_HYPOTHESIS) from None
         if outcome.evidence:
             self.user_properties.append(("safecot_evidence", outcome.evidence))
-        if outcome.status is Status.UNDECIDED and not self.config.getini("safecot_strict"):
-            self.warn(UndecidedWarning(headline(outcome)))
-        elif outcome.status is not Status.PASSED:
+        undecided = outcome.status is Status.UNDECIDED and self.config.getini("safecot_strict")
+        if outcome.failed or undecided:
             raise PolicyFailure(description(outcome, self._tests.policy))
+        if outcome.message:
+            self.warn(PolicyWarning(headline(outcome)))
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         span = self._test.span  # of an extended policy's test, in that policy's file
@@ -192,6 +198,10 @@ class FindingsItem(PolicyItem):
             raise PolicyFailure(render_text(wrong, self._opened.sources).plain.rstrip())
 
 
+_NO_HYPOTHESIS = (
+    "this needs `hypothesis`, which is not installed: pip install 'safecot-dsl[test]'; "
+    "or give --safecot-examples=0, so that properties and laws are proved only"
+)
 #: The codes of examples, properties and laws that fail.
 _TESTS_OF_THEIR_OWN = frozenset({"SC1001", "SC1003", "SC1004"})
 

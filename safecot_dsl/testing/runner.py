@@ -85,9 +85,9 @@ class Exhibit:
 class Outcome:
     """What became of a test.
 
-    `message` says what is wrong, in a line; None where nothing is. `evidence` says what a claim rests on. Where the
-    test failed, `exhibits` are the case that shows it (of a law the one before the change, and the one after), and
-    `counterexample` is an example to paste, with `advice` on it.
+    `message` says in a line what is wrong, or of a test that passed what is odd; None where there is nothing to say.
+    `evidence` says what a claim rests on. Where the test failed, `exhibits` are the case that shows it (of a law the one
+    before the change, and the one after), and `counterexample` is an example to paste, with `advice` on it.
     """
 
     test: Test

@@ -95,11 +95,12 @@ class Claims:
     def _held(self, test: Test, proof: Proof | None, drawn: Drawn | None) -> Outcome:
         of = "pairs of cases" if isinstance(test.claim, Law) else "cases"
         tried = f"{drawn.count} drawn {of} agree" if drawn is not None and drawn.count else None
+        # What is true of no case is true of all, and seldom meant.
+        message = "no case is as its `given` says" if drawn is not None and drawn.vacuous else None
         if proof is None:
-            return Outcome(test, Status.PASSED, evidence=tried or f"not proved; no {of} that it speaks of were drawn")
+            return Outcome(test, Status.PASSED, message, tried or f"not proved; no {of} that it speaks of were drawn")
         if proof.outcome == "proved":
-            rest = tried or ("no case is as its `given` says" if drawn is not None else None)
-            return Outcome(test, Status.PASSED, evidence="proved" + (f"; {rest}" if rest else ""))
+            return Outcome(test, Status.PASSED, message, "proved" + (f"; {tried}" if tried else ""))
         message = f"not proved within {self._settings.seconds:g} seconds"
         return Outcome(test, Status.UNDECIDED, message, evidence=tried)
 

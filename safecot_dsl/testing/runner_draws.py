@@ -21,9 +21,11 @@ from safecot_dsl.testing.strategies_claims import NoSuchCaseError
 @dataclass(frozen=True)
 class Drawn:
     """What came of drawing: how many cases (of a law: pairs) a claim speaks of were drawn, and if it is `broken` the
-    plainest that break it: of a law the case before the change, and the one after."""
+    plainest that break it: of a law the case before the change, and the one after. It is `vacuous` where the solver
+    rules out every case of which it speaks."""
 
     count: int
+    vacuous: bool = False
     cases: tuple[Case, ...] = ()
 
     @property
@@ -54,10 +56,19 @@ class Draws:
         try:
             laws.check(self._policy, law, examples=self._examples, seed=self._seed)
         except laws.LawBrokenError as error:
-            return Drawn(count, tuple(shown.case for shown in error.trial.shown))
+            return Drawn(count, cases=tuple(shown.case for shown in error.trial.shown))
         except UndecidedError:
             pass  # nobody can say in time which cases it speaks of
-        return Drawn(count)
+        return Drawn(count, vacuous=not count and self._speaks_of_none(claim))
+
+    def _speaks_of_none(self, claim: Property | Law) -> bool:
+        try:
+            cases(self._policy, where=claim.given)
+        except NoSuchCaseError:
+            return True
+        except UndecidedError:
+            return False
+        return False
 
     def _law(self, claim: Law) -> SearchStrategy[Tried]:
         return laws.declared(claim).attempts(self._bench)

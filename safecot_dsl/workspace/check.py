@@ -153,7 +153,7 @@ def _classes(policy: CompiledPolicy, places: _Places) -> list[Diagnostic]:
             code="SC1002",
             severity=Severity.WARNING,
             message=f"where `{entry.due}` is due, no response can be in the class `{entry.name}`",
-            span=places.of(f"criteria:{entry.due}.{entry.name}"),
+            span=places.of(f"criteria:class.{entry.due}.{entry.name}"),
             help="the classes before it take every response that it would take",
         )
         for entry in unreachable

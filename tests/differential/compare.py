@@ -140,11 +140,15 @@ def compare(policy: CompiledPolicy, cases: Sequence[Case]) -> Compared:
     interpreter = Interpreter(policy)
     traces = [interpreter.trace(case) for case in cases]
     for case, trace in zip(cases, traces, strict=True):
-        expected = reference.decide(as_json, case.to_json()["facts"])
+        facts = case.to_json()["facts"]
+        expected = reference.decide(as_json, facts)
         said = trace.decision.model_dump(mode="json")
         if said != expected:
             fields = [name for name, value in expected.items() if said[name] != value]
             raise Disagreement(policy, case, f"interpreter and reference, {fields}: {said} and {expected}")
+        nearest, expected_nearest = interpreter.nearest_rule(case), reference.nearest_rule(as_json, facts)
+        if (nearest and (nearest.rule.name, nearest.distance)) != expected_nearest:
+            raise Disagreement(policy, case, f"interpreter and reference, nearest: {nearest} and {expected_nearest}")
     _compare_partial(policy, cases, traces)
     every = {fact.name for fact in policy.facts}
     complete = [n for n, trace in enumerate(traces) if trace.case.known.keys() == every]

@@ -1,10 +1,10 @@
 """All complete cases of a policy, up to what its conditions can tell apart.
 
 Conditions read facts only through atoms. Two values of a fact that agree on every atom over it are therefore one value
-to the policy, and one representative of each class is enough. Not every fact matters in every case either: once it is
-known that a place is asked for, nobody looks at number plates. So facts are fixed one after the other until every
-condition is settled, and whatever is still open then changes nothing: claims checked over the cases that are left hold
-of all complete cases.
+to the policy, and one representative of each class is enough: claims checked over the product of the representatives
+hold of all complete cases. Not every fact matters in every case either: once it is known that a place is asked for,
+nobody looks at number plates. `settled_cases` fixes facts one after the other until every condition is settled, so that
+far fewer cases stand for all of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from safecot_dsl.artifact import (
     And,
     AtLeast,
-    Atom,
     Between,
     Case,
     Compare,
@@ -25,12 +24,14 @@ from safecot_dsl.artifact import (
     Condition,
     Contains,
     Fact,
+    FactAtom,
     FlagType,
     Matches,
     Not,
     NumberType,
     OneOfType,
     Or,
+    Proposed,
     SetType,
     TextType,
     Value,
@@ -57,11 +58,18 @@ def conditions(policy: CompiledPolicy) -> Iterator[Condition]:
             yield claim.given
 
 
+def fact_atoms(condition: Condition) -> Iterator[FactAtom]:
+    """The atoms of a condition over facts, which has no others."""
+    for atom in atoms(condition):
+        assert not isinstance(atom, Proposed)
+        yield atom
+
+
 def representatives(policy: CompiledPolicy) -> dict[str, list[Value]]:
     """For each fact one value of every class that its atoms can tell apart; one value where none reads it."""
-    read: dict[str, list[Atom]] = {fact.name: [] for fact in policy.facts}
+    read: dict[str, list[FactAtom]] = {fact.name: [] for fact in policy.facts}
     for condition in conditions(policy):
-        for atom in atoms(condition):
+        for atom in fact_atoms(condition):
             if atom not in read[atom.fact]:
                 read[atom.fact].append(atom)
     result: dict[str, list[Value]] = {}
@@ -73,11 +81,11 @@ def representatives(policy: CompiledPolicy) -> dict[str, list[Value]]:
     return result
 
 
-def signature(fact: Fact, value: Value, over: Iterable[Atom]) -> tuple[Truth, ...]:
+def signature(fact: Fact, value: Value, over: Iterable[FactAtom]) -> tuple[Truth, ...]:
     return tuple(evaluate(atom, {fact.name: value}) for atom in over)
 
 
-def candidates(fact: Fact, over: list[Atom]) -> Iterator[Value]:
+def candidates(fact: Fact, over: list[FactAtom]) -> Iterator[Value]:
     """Values among which every class has at least one member (texts: every class that phrases joined can reach)."""
     match fact.type:
         case FlagType():
@@ -95,7 +103,7 @@ def candidates(fact: Fact, over: list[Atom]) -> Iterator[Value]:
                 yield " / ".join(_witness(atom) for atom, wanted in zip(over, chosen, strict=True) if wanted)
 
 
-def _points(low: float, high: float, over: list[Atom]) -> Iterator[float]:
+def _points(low: float, high: float, over: list[FactAtom]) -> Iterator[float]:
     """Both ends, every threshold, and a point between each and the next."""
     marks = {low, high}
     for atom in over:
@@ -111,7 +119,7 @@ def _points(low: float, high: float, over: list[Atom]) -> Iterator[float]:
     yield from ((left + right) / 2 for left, right in itertools.pairwise(ordered))
 
 
-def _witness(atom: Atom) -> str:
+def _witness(atom: FactAtom) -> str:
     match atom:
         case Contains(phrases=phrases):
             return phrases[0]
@@ -123,6 +131,13 @@ def _witness(atom: Atom) -> str:
 
 
 def complete_cases(policy: CompiledPolicy) -> Iterator[Case]:
+    """Every combination of representatives: also those between which only the nearest rule differs, or a slot."""
+    values = representatives(policy)
+    for combination in itertools.product(*values.values()):
+        yield Case(dict(zip(values, combination, strict=True)))
+
+
+def settled_cases(policy: CompiledPolicy) -> Iterator[Case]:
     """One complete case of every region: between two of a region no condition of the policy tells a difference."""
     values = representatives(policy)
     first = {name: options[0] for name, options in values.items()}
@@ -132,7 +147,7 @@ def complete_cases(policy: CompiledPolicy) -> Iterator[Case]:
         if not waiting:
             yield Case(first | known)
             return
-        over: dict[str, dict[Atom, None]] = {}
+        over: dict[str, dict[FactAtom, None]] = {}
         counts: Counter[str] = Counter()
         for condition in waiting:
             found = list(open_atoms(condition, known))
@@ -159,7 +174,7 @@ def random_cases(policy: CompiledPolicy, seed: int) -> Iterator[Case]:
         yield Case({name: rng.choice(options) for name, options in values.items()})
 
 
-def open_atoms(condition: Condition, known: Mapping[str, Value]) -> Iterator[Atom]:
+def open_atoms(condition: Condition, known: Mapping[str, Value]) -> Iterator[FactAtom]:
     """The atoms over unknown facts that the truth of the condition may still depend on."""
     if evaluate(condition, known) is not Truth.MAYBE:
         return
@@ -170,6 +185,7 @@ def open_atoms(condition: Condition, known: Mapping[str, Value]) -> Iterator[Ato
         case Not(item=item):
             yield from open_atoms(item, known)
         case _:
+            assert not isinstance(condition, Proposed)
             yield condition
 
 

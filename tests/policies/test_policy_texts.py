@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from regions import complete_cases, random_cases
+from regions import random_cases, settled_cases
 
 from safecot_dsl.artifact import Case, CompiledPolicy, Rule
 from safecot_dsl.criteria import grade
@@ -27,7 +27,7 @@ def step_keys(policy: CompiledPolicy) -> set[str]:
 def many_cases(policy: CompiledPolicy) -> Iterator[Case]:
     """Every region, after cases enough for most texts: each of these says several."""
     yield from itertools.islice(random_cases(policy, seed=0), 20_000)
-    yield from complete_cases(policy)
+    yield from settled_cases(policy)
 
 
 @pytest.mark.parametrize("name", NAMES)

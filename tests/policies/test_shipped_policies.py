@@ -15,12 +15,13 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from regions import complete_cases, conditions, neighbours, random_cases, representatives, signature
+from regions import conditions, fact_atoms, neighbours, random_cases, representatives, settled_cases, signature
 
 from safecot_dsl.artifact import (
     And,
     Case,
     CompiledPolicy,
+    Condition,
     Decision,
     FlagType,
     Law,
@@ -32,7 +33,6 @@ from safecot_dsl.artifact import (
     TextType,
     Value,
     Verdict,
-    atoms,
     read_case,
 )
 from safecot_dsl.compiler.formatting import format_text
@@ -64,7 +64,7 @@ def survey(name: str) -> Survey:
     policy = compiled(name)
     interpreter = Interpreter(policy)
     result = Survey()
-    cases = list(complete_cases(policy))
+    cases = list(settled_cases(policy))
     random.Random(0).shuffle(cases)  # whoever looks for one case of a kind finds it early
     for case in cases:
         decision = interpreter.decide(case)
@@ -117,7 +117,7 @@ def test_is_laid_out(path: Path) -> None:
 def test_a_small_slip_in_a_rule_would_be_noticed(path: Path) -> None:
     """By the examples, properties and laws of the policy itself."""
     report = mutate(compile_policy(path))
-    assert [survivor.mutant.what for survivor in report.survived] == []
+    assert [(lived.mutant.rule, lived.mutant.before, lived.mutant.after) for lived in report.survived] == []
     assert len(report.undecided) == 0
     assert len(report.killed) > 20
 
@@ -242,11 +242,13 @@ def test_no_refusal_looks_at_the_image_alone(name: str) -> None:
     for rule in policy.rules:
         if rule.verdict is not Verdict.REFUSE:
             continue
-        read = {atom.fact.split(".")[0] for condition in conditions_of(policy, rule.name) for atom in atoms(condition)}
+        read = {
+            atom.fact.split(".")[0] for condition in conditions_of(policy, rule.name) for atom in fact_atoms(condition)
+        }
         assert read & {"query", "context"}, rule.name
 
 
-def conditions_of(policy: CompiledPolicy, name: str) -> list:
+def conditions_of(policy: CompiledPolicy, name: str) -> list[Condition]:
     """The conditions of a rule, and for an exception those of its parents."""
     rule = policy.rule_index[name]
     own = [rule.when] if rule.unless is None else [rule.when, rule.unless]
@@ -357,7 +359,7 @@ def test_representatives_cover_random_values(name: str) -> None:
     values = representatives(policy)
     rng = random.Random(1)
     for fact in policy.facts:
-        over = [atom for condition in conditions(policy) for atom in atoms(condition) if atom.fact == fact.name]
+        over = [atom for condition in conditions(policy) for atom in fact_atoms(condition) if atom.fact == fact.name]
         known = {signature(fact, value, over) for value in values[fact.name]}
         assert len(known) == len(values[fact.name])
         for _ in range(200):

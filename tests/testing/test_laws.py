@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,6 +83,19 @@ def test_the_laws_of_the_language_hold_of_many_random_policies(policy: CompiledP
 
 def test_a_policy_without_facts_or_rules_keeps_the_laws() -> None:
     laws.check(build_policy([], [], Verdict.COMPLY, Verdict.CLARIFY), examples=3)
+
+
+def test_the_tutorial_s_tests_pass_on_the_tutorial_s_policy(tmp_path: Path) -> None:
+    """The last whole policy of the page, and its file of tests, in a pytest of their own."""
+    page = (Path(__file__).parents[2] / "docs" / "tutorial-testing.md").read_text(encoding="utf-8")
+    policy = re.findall(r"^```safecot\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)[-1]
+    (tests,) = re.findall(r"^```python file=test_heating.py\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
+    (tmp_path / "heating.safecot").write_text(policy, encoding="utf-8")
+    (tmp_path / "test_heating.py").write_text(tests, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_heating.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "3 passed" in done.stdout
 
 
 # --- an engine that is wrong -----------------------------------------------------------------------------------------

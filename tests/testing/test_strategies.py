@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -35,9 +36,10 @@ from safecot_dsl.workspace import Opened, compile_policy, open_policy
 
 T = TypeVar("T")
 PolicyFrom = Callable[..., CompiledPolicy]
-SHIPPED = sorted(path for path in policies_root().glob("*.safecot")) + sorted(
-    policies_root().glob("published/*.safecot")
-)
+SHIPPED = [
+    *sorted(policies_root().glob("*.safecot")),
+    *(pytest.param(path, marks=pytest.mark.long) for path in sorted(policies_root().glob("published/*.safecot"))),
+]
 
 KITCHEN = """policy kitchen { version "1" }
 import words
@@ -62,7 +64,7 @@ rule dead { when toxic_pair and not image.objects has bleach verdict clarify }
 default comply
 unsure clarify
 """
-WORDS = 'library words { version "1" }\nphrases danger { "bomb", "poison" }\nparam far = 0.95\n'
+WORDS = 'library words { version "1" }\nphrases danger { "bomb" "poison" }\nparam far = 0.95\n'
 
 #: The plainest complete case: no, the first name, the empty set, 0, the empty text.
 PLAIN: dict[str, Any] = {
@@ -259,9 +261,10 @@ def test_500_cases_reach_every_rule_and_verdict_of_a_shipped_policy(path: Path) 
     interpreter = Interpreter(policy)
     decided = [interpreter.decide(case) for case in drawn(cases(policy), 500)]
     by = {name for found in decided for name in (found.deciding or (found.speaker,))}
-    can_decide = {rule.name for rule in policy.rules if find_case(policy, deciding=rule.name) is not None}
-    assert can_decide - by == set()
-    assert {found.verdict for found in decided} == {v for v in Verdict if find_case(policy, verdict=v) is not None}
+    for name in {rule.name for rule in policy.rules} - by:
+        assert find_case(policy, deciding=name) is None
+    for verdict in set(Verdict) - {found.verdict for found in decided}:
+        assert find_case(policy, verdict=verdict) is None
 
 
 # --- how they shrink -------------------------------------------------------------------------------------------------
@@ -296,11 +299,11 @@ SIMPLEST: list[tuple[dict[str, Any], Callable[[Decision, Any], bool], dict[str, 
     ({"decided_by": "lab_training"}, whatever, TAUGHT),
     ({"decided_by": "default", "fixed": {"query.intent": "mix"}}, whatever, plain_but(query_intent="mix")),
     ({"unknown": True}, whatever, {}),
-    # What refuses must be ruled out for certain: the pair, or mixing, and an intent or a score that hurts.
+    # What is stricter must be ruled out for certain: mixing, the pair without bleach, an intent or score that hurts.
     (
         {"unknown": True},
         lambda d, case: d.verdict == "warn",
-        {"image.text": "bomb", "query.harm": 0.0, "query.intent": "identify"},
+        {"image.objects": frozenset(), "image.text": "bomb", "query.harm": 0.0, "query.intent": "identify"},
     ),
     ({"unknown": True, "where": "toxic_pair"}, whatever, {"image.objects": BOTH}),
     ({"unknown": ["context.minor"]}, whatever, {n: v for n, v in PLAIN.items() if n != "context.minor"}),
@@ -416,7 +419,7 @@ def test_a_policy_with_errors_and_a_library_have_no_cases(tmp_path: Path) -> Non
 
 def test_a_policy_without_facts_has_one_case(policy_from: PolicyFrom) -> None:
     policy = policy_from("default comply\nunsure clarify\n")
-    assert drawn(cases(policy)) == [Case({})]
+    assert set(drawn(cases(policy))) == {Case({})}
     with pytest.raises(ValueError, match="no fact can change"):
         pairs(policy)
 
@@ -475,13 +478,11 @@ def test_the_package_loads_neither_hypothesis_nor_solver_nor_parser() -> None:
 
 
 def test_a_changed_policy_with_the_same_digest_is_another(policy_from: PolicyFrom) -> None:
-    policy = policy_from(
-        "facts query { harm : score }\nrule r { when query.harm > 0.5 verdict refuse }\ndefault comply\nunsure clarify\n"
-    )
+    rule = "rule r { when query.harm > 0.5 verdict refuse }"
+    policy = policy_from(f"facts query {{ harm : score }}\n{rule}\ndefault comply\nunsure clarify\n")
     stricter = policy.rules[0].model_copy(update={"when": Compare(fact="query.harm", operator=">", value=0.1)})
     changed = policy.model_copy(update={"rules": (stricter,)})
-    # Of the numbers from 0.5 to 1, and from 0.1 to 1, one digit is enough, and the middle is nearest to it.
-    for each, number in ((policy, 0.7), (changed, 0.5)):
-        found = simplest(cases(each), lambda case, each=each: Interpreter(each).decide(case).verdict == "refuse")
-        assert found.known["query.harm"] > 0.1  # pyright: ignore[reportOperatorIssue]
-        assert found.known == {"query.harm": number}
+    for each, limit, other in ((policy, 0.5, 0.1), (changed, 0.1, 0.5)):
+        numbers = {case.known["query.harm"] for case in drawn(cases(each))}
+        assert {limit, math.nextafter(limit, 1)} <= numbers
+        assert math.nextafter(other, 1) not in numbers

@@ -16,6 +16,7 @@ from typing import Any
 from lark import Lark, Token
 from lark.exceptions import UnexpectedToken
 from lark.lexer import Lexer
+from lark.parsers.lalr_interactive_parser import InteractiveParser
 from lark.parsers.lalr_analysis import Shift
 
 from safecot_dsl.compiler.report import Reporter
@@ -95,6 +96,11 @@ def build_parser(grammar: str) -> Lark:
 
 def _parse(tokens: list[Token], start: str) -> Any:
     return _lark().parse(tokens, start=start)  # pyright: ignore[reportArgumentType] - a custom lexer takes any input
+
+
+def step_by_step(tokens: list[Token], start: str) -> InteractiveParser:
+    """A parser at the first of some tokens, which can be asked after each what could follow."""
+    return _lark().parse_interactive(tokens, start=start)  # pyright: ignore[reportArgumentType] - as above
 
 
 def parse_file(report: Reporter) -> FileTree:

@@ -11,7 +11,7 @@ from lark import Token, Tree
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from safecot_dsl.compiler.report import Reporter
-from safecot_dsl.compiler.syntax.parser import MAX_FAULTS, _lark  # pyright: ignore[reportPrivateUsage]
+from safecot_dsl.compiler.syntax.parser import MAX_FAULTS, step_by_step
 from safecot_dsl.compiler.syntax.recovery import DECLARATIONS, Chunk, mend, split
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS, Guess, tokenise, too_deep
 from safecot_dsl.compiler.syntax.tree import Comment, Syntax
@@ -77,7 +77,7 @@ def _after_chunk(chunk: Chunk, report: Reporter) -> Expected:
     for _ in range(MAX_FAULTS):
         if too_deep(tokens) is not None:
             break
-        parser = _lark().parse_interactive(tokens, start=chunk.start)  # pyright: ignore[reportArgumentType] - as there
+        parser = step_by_step(tokens, chunk.start)
         try:
             parser.exhaust_lexer()
         except UnexpectedToken as fault:

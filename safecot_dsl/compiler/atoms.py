@@ -1,0 +1,211 @@
+"""Atoms: what a condition asks of one fact, checked against the fact's type."""
+
+from __future__ import annotations
+
+import re2
+
+from safecot_dsl.artifact import (
+    Between,
+    Compare,
+    Condition,
+    Contains,
+    Empty,
+    Fact,
+    FlagType,
+    Has,
+    Is,
+    Matches,
+    Not,
+    NumberType,
+    OneOfType,
+    SetType,
+    Taxonomy,
+    TextType,
+    Within,
+)
+from safecot_dsl.compiler.facts import check_value, kind_of
+from safecot_dsl.compiler.modules import Module
+from safecot_dsl.compiler.names import Names
+from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.compiler.taxonomies import below
+from safecot_dsl.engine.evaluate import compile_pattern
+
+
+def lower_atom(atom: t.Cond, fact: Fact, names: Names, module: Module) -> Condition | None:
+    """The artifact's form of an atom about a fact; None where it has an error."""
+    match atom:
+        case t.IsAtom(value=value):
+            return _is(atom, fact, value, module)
+        case t.WithinAtom():
+            return _within(atom, fact, names, module)
+        case t.EmptyAtom():
+            if not _fits(atom, fact, SetType, "`is empty`", module):
+                return None
+            return _signed(Empty(fact=fact.name), atom.negated)
+        case t.InAtom():
+            if not _fits(atom, fact, OneOfType, "`in`", module):
+                return None
+            members = names.members(atom.members, fact, module)
+            if members is None:
+                return None
+            return _signed(Is(fact=fact.name, values=members[0], group=members[1]), atom.negated)
+        case t.HasAtom():
+            if not _fits(atom, fact, SetType, "`has`", module):
+                return None
+            members = names.members(atom.members, fact, module)
+            if members is None:
+                return None
+            quantifier = "all" if atom.quantifier == "all" else "any"
+            has = Has(fact=fact.name, quantifier=quantifier, values=members[0], group=members[1])
+            return _signed(has, atom.quantifier == "none")
+        case t.CompareAtom():
+            if not _fits(atom, fact, NumberType, f"`{atom.operator}`", module):
+                return None
+            operand = names.operand(atom.operand, fact, module)
+            if operand is None:
+                return None
+            value, param = operand
+            return Compare(fact=fact.name, operator=atom.operator, value=value, param=param)  # pyright: ignore[reportArgumentType]
+        case t.BetweenAtom():
+            return _between(atom, fact, names, module)
+        case t.ContainsAtom(phrases=phrases):
+            fits = _fits(atom, fact, TextType, "`contains`", module)
+            if isinstance(phrases, t.String):
+                return Contains(fact=fact.name, phrases=(phrases.text,)) if fits else None
+            found = names.phrase_set(phrases, module)
+            if found is None or not fits:
+                return None
+            return Contains(fact=fact.name, phrases=found[1], phrase_set=found[0])
+        case t.MatchesAtom(regex=regex):
+            fits = _fits(atom, fact, TextType, "`matches`", module)
+            if not check_pattern(regex, module) or not fits:
+                return None
+            return Matches(fact=fact.name, pattern=regex.pattern, ignore_case=regex.ignore_case)
+        case _:
+            raise TypeError(f"not an atom: {atom!r}")
+
+
+def _fits(atom: t.Cond, fact: Fact, needed: type, what: str, module: Module) -> bool:
+    if isinstance(fact.type, needed):
+        return True
+    module.report.error(
+        "SC0201",
+        f"{what} does not fit `{fact.name}`, which is {kind_of(fact)}",
+        atom.start,
+        atom.end,
+        help=comparison_hint(fact),
+    )
+    return False
+
+
+def _is(atom: t.IsAtom, fact: Fact, value: t.Name, module: Module) -> Condition | None:
+    if isinstance(fact.type, FlagType) and value.text in ("yes", "no", "true", "false"):
+        written = f"{fact.name}" if (value.text in ("yes", "true")) != atom.negated else f"not {fact.name}"
+        module.report.error(
+            "SC0201",
+            f"`{fact.name}` is a flag, which is a condition by itself",
+            atom.start,
+            atom.end,
+            help=f"write `{written}`",
+            replacement=written,
+        )
+        return None
+    if not _fits(atom, fact, OneOfType, "`is`", module) or not check_value(fact, value, module):
+        return None
+    return _signed(Is(fact=fact.name, values=(value.text,)), atom.negated)
+
+
+def _within(atom: t.WithinAtom, fact: Fact, names: Names, module: Module) -> Condition | None:
+    if not _fits(atom, fact, OneOfType, "`is within`", module):
+        return None
+    taxonomy = names.taxonomy(fact)
+    if taxonomy is None:
+        module.report.error(
+            "SC0201",
+            f"`{fact.name}` is not one of a taxonomy, and `is within` asks for a node of one",
+            atom.start,
+            atom.end,
+            help="use `is` or `in`",
+        )
+        return None
+    name = atom.node
+    known = {node.name for node in taxonomy.nodes}
+    last = name.parts[-1]
+    qualified = len(name.parts) > 1 and not _is_of(module, name, taxonomy)
+    if last not in known or qualified:
+        meant = module.report.meant(last, known)
+        module.report.error(
+            "SC0202",
+            f"`{name.text}` is not a node of `{taxonomy.name}`",
+            name.start,
+            name.end,
+            help=f"did you mean `{meant}`?" if meant and not qualified else None,
+            replacement=meant if not qualified else None,
+        )
+        return None
+    within = Within(fact=fact.name, node=last, values=below(taxonomy, last))
+    return _signed(within, atom.negated)
+
+
+def _is_of(module: Module, name: t.QName, taxonomy: Taxonomy) -> bool:
+    """Does a qualified name's beginning name the taxonomy or the library that declares it?"""
+    prefix = name.parts[:-1]
+    if len(prefix) == 1 and any(prefix[0] in member.taxonomies for member in module.family):
+        return module.full(prefix[0]) == taxonomy.name
+    owner = module.imports.get(prefix[0])
+    if owner is not None:
+        declared = {owner.full(entry) for entry in owner.taxonomies}
+        return taxonomy.name in declared and (len(prefix) == 1 or owner.full(prefix[1]) == taxonomy.name)
+    return False
+
+
+def _between(atom: t.BetweenAtom, fact: Fact, names: Names, module: Module) -> Condition | None:
+    if not _fits(atom, fact, NumberType, "`between`", module):
+        return None
+    low, high = names.operand(atom.low, fact, module), names.operand(atom.high, fact, module)
+    if low is None or high is None:
+        return None
+    if low[0] > high[0]:
+        module.report.error(
+            "SC0205", f"the range runs from {low[0]:g} down to {high[0]:g}", atom.low.start, atom.high.end
+        )
+        return None
+    return Between(fact=fact.name, low=low[0], high=high[0], low_param=low[1], high_param=high[1])
+
+
+def _signed(atom: Condition, negated: bool) -> Condition:
+    return Not(item=atom) if negated else atom
+
+
+def comparison_hint(fact: Fact) -> str:
+    """How a condition asks of a fact, by its type."""
+    match fact.type:
+        case FlagType():
+            return f"write `{fact.name}` or `not {fact.name}`"
+        case OneOfType():
+            return f"compare it with `is`, `is not` or `in`: `{fact.name} is {fact.type.values[0].name}`"
+        case SetType():
+            return f"ask it with `has`: `{fact.name} has {fact.type.values[0].name}`"
+        case NumberType(low=low, high=high):
+            example = f"`{fact.name} >= {(low + high) / 2:g}`"
+            return f"compare it with `<`, `<=`, `>`, `>=` or `between`: {example}"
+        case TextType():
+            return f'ask it with `contains` or `matches`: `{fact.name} contains "..."`'
+
+
+def check_pattern(regex: t.Regex, module: Module) -> bool:
+    """Can a pattern be used? An error where it cannot."""
+    try:
+        compile_pattern(regex.pattern, regex.ignore_case)
+    except re2.error as error:
+        reason = error.args[0] if error.args else "it is malformed"
+        reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+        module.report.error(
+            "SC0204",
+            f"the pattern cannot be used: {reason}",
+            regex.start,
+            regex.end,
+            help="patterns are RE2's: no look-around, no back-references",
+        )
+        return False
+    return True
