@@ -142,6 +142,7 @@ def test_the_metadata_names_the_extras_and_keeps_torch_out_of_the_core(wheel: Pa
         lines = archive.read(name).decode().splitlines()
     assert {line.split(": ")[1] for line in lines if line.startswith("Provides-Extra")} == {
         "editor",
+        "test",
         "data",
         "train",
         "miniature",

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from safecot_dsl.cli.testing_run import Tested
 
+#: How many failures are told in full: nobody reads more, and the first is often the cause of the others.
+MOST_TOLD = 20
+
 _PLURALS = {Kind.EXAMPLE: "examples", Kind.PROPERTY: "properties", Kind.LAW: "laws"}
 
 
@@ -45,14 +48,19 @@ def as_json(tested: Sequence[Tested], settings: Settings) -> dict[str, Any]:
 
 def show(tested: Sequence[Tested], out: Console) -> None:
     """What failed with all that there is to say of it, what else is to be said, a line for each policy, and the sum."""
+    told = 0
     for one in tested:
         if one.opened.failed:
             out.print(render_text(one.opened.diagnostics, one.opened.sources), end="")
         for outcome in one.outcomes:
             if outcome.failed and one.opened.policy is not None:
+                told += 1
                 first, *rest = report.description(outcome, one.opened.policy).split("\n")
                 out.print(Text(first, style="bold red"))
-                out.print(Text("\n".join([*rest, ""])))
+                if told <= MOST_TOLD:
+                    out.print(Text("\n".join([*rest, ""])))
+    if told > MOST_TOLD:
+        out.print(f"\nof the last {told - MOST_TOLD} only what fails is said; `-k` picks some, `--format json` has all\n")
     remarks = [o for one in tested for o in one.outcomes if o.message and not o.failed]
     for outcome in remarks:
         more = f"; {outcome.evidence}" if outcome.evidence else ""

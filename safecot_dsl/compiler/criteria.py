@@ -59,6 +59,8 @@ def lower_all_criteria(
                 lowered = lower_criteria(let.condition, module, naming)
                 if lowered is not None:
                     lets[naming[module.qname, let.name.text]] = lowered
+            if id(declaration) in module.overriding:
+                continue  # that criteria cannot be overridden was said
             for classes in declaration.classes:
                 table = imported if module.qname else own
                 _classes(classes, module, naming, table)

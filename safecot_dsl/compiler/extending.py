@@ -39,8 +39,9 @@ _REFUSED = {
 def join_base(module: Module, base: Module | None) -> None:
     """Make a policy and what it extends (None where it extends nothing, or nothing that can be had) one family."""
     _check_place(module)
-    for override in module.overriding.values():
-        _check_kind(override, module)
+    for override in module.tree.declarations:
+        if isinstance(override, t.OverrideDecl):
+            _check_override(override, module)
     if base is not None:
         module.family.extend(base.family)
         for member in base.family:
@@ -92,12 +93,22 @@ def _check_place(module: Module) -> None:
                 )
 
 
-def _check_kind(override: t.OverrideDecl, module: Module) -> None:
-    refused = _REFUSED.get(type(override.declaration))  # pyright: ignore[reportArgumentType, reportCallIssue]
+def _check_override(override: t.OverrideDecl, module: Module) -> None:
+    """Can such a declaration be overridden, and does the policy extend one?"""
+    end = override.start + len("override")
+    refused = _is_refused(override)
     if refused is not None:
         what, help = refused
-        end = override.start + len("override")
         module.report.error("SC0603", f"{what} cannot be overridden", override.start, end, help=help)
+    elif not module.extends:
+        help = "extend a policy (`extend NAME`), or leave `override` out"
+        module.report.error(
+            "SC0602", "the policy extends none: there is nothing to override", override.start, end, help=help
+        )
+
+
+def _is_refused(override: t.OverrideDecl) -> tuple[str, str] | None:
+    return _REFUSED.get(type(override.declaration))  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 def _owner(module: Module, kind: str, name: str) -> Module | None:
@@ -108,6 +119,8 @@ def _join(kind: str, what: str, word: str, module: Module) -> None:
     for name, declaration in getattr(module, kind).items():
         owner = _owner(module, kind, name)
         override = module.overriding.get(id(declaration))
+        if override is not None and _is_refused(override):
+            continue
         if owner is None:
             if override is not None:
                 _refuse_override(override, kind, what, name, module)
@@ -155,16 +168,7 @@ def _refuse_override(override: t.OverrideDecl, kind: str, what: str, name: str, 
     """There is nothing of that name to override."""
     place = _place(override.declaration)
     bases = module.bases
-    if not bases:
-        if module.base_unknown:
-            return
-        end = override.start + len("override")
-        help = "extend a policy (`extend NAME`), or leave `override` out"
-        module.report.error(
-            "SC0602", "the policy extends none: there is nothing to override", override.start, end, help=help
-        )
-        return
-    if damaged(module, name):
+    if not bases or damaged(module, name):
         return
     meant = module.report.meant(name, [known for base in bases for known in getattr(base, kind)])
     module.report.error(

@@ -59,6 +59,8 @@ def declare_facts(modules: list[Module]) -> FactTable:
         for block in module.of(t.FactsDecl):
             for declaration in block.facts:
                 name = f"{block.subject}.{declaration.name.text}"
+                if name in facts and id(block) in module.overriding:
+                    continue  # that facts cannot be overridden was said
                 if name in facts:
                     _, first, other = facts[name]
                     module.report.error(

@@ -79,6 +79,11 @@ class Module:
     def of(self, kind: type[Any]) -> list[Any]:
         return [declaration for declaration in self.declarations if isinstance(declaration, kind)]
 
+    @cached_property
+    def extends(self) -> bool:
+        """Does it mean to extend a policy?"""
+        return bool(self.of(t.ExtendDecl)) or "extend" in self.tree.damaged_kinds
+
     @property
     def base_unknown(self) -> bool:
         """Does it extend something of which nobody knows what it declares?"""
@@ -93,7 +98,8 @@ class Module:
         """Fill the tables of names; a name that is declared twice is an error at its second place."""
         for declaration in self.tree.declarations:
             if isinstance(declaration, t.OverrideDecl):
-                self.overriding[id(declaration.declaration)] = declaration
+                for part in (declaration.declaration, *_parts(declaration.declaration)):
+                    self.overriding[id(part)] = declaration
         for declaration in self.declarations:
             match declaration:
                 case t.ParamDecl(name=name):
@@ -134,8 +140,10 @@ class Module:
                     pass
 
     def _declare_fallback(self, kind: str, declaration: t.FallbackDecl) -> None:
-        first = self.fallbacks.setdefault(kind, declaration)
-        if first is not declaration:
+        first = self.fallbacks.get(kind)
+        if first is None or self._idle(first):
+            self.fallbacks[kind] = declaration
+        elif not self._idle(declaration):
             self.report.error(
                 "SC0302",
                 f"`{kind}` stands twice: a policy has exactly one",
@@ -145,10 +153,15 @@ class Module:
             )
 
     def _declare(self, table: dict[str, Any], name: t.Name | t.String, declaration: Any, what: str) -> None:
-        if name.text in table:
-            self.duplicate(name, what, table[name.text].name)
-        else:
+        first = table.get(name.text)
+        if first is None or self._idle(first):
             table[name.text] = declaration
+        elif not self._idle(declaration):
+            self.duplicate(name, what, first.name)
+
+    def _idle(self, declaration: Any) -> bool:
+        """Does it override, where nothing is extended? That is an error of its own, and it declares nothing."""
+        return id(declaration) in self.overriding and not self.extends
 
     def duplicate(self, name: t.Name | t.String, what: str, first: t.Syntax) -> None:
         label: Label = self.report.label("first declared here", first.start, first.end)
@@ -168,6 +181,17 @@ class Module:
                 seen[node.name.text] = node
                 self.nodes.setdefault(node.name.text, []).append(entry)
             pending.extend(NodeEntry(taxonomy, child, entry) for child in reversed(node.children))
+
+
+def _parts(declaration: t.Declaration) -> tuple[Any, ...]:
+    """What is declared inside a declaration and has a name of its own in the policy."""
+    match declaration:
+        case t.TableDecl(rows=rows):
+            return rows
+        case t.CriteriaDecl(propositions=propositions, lets=lets):
+            return (*propositions, *lets)
+        case _:
+            return ()
 
 
 # Kinds of names that a reference can mean, by the table that holds them.

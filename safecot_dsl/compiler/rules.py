@@ -26,7 +26,8 @@ class Fallback:
     speech: Speech
 
 
-def _clause_word(clause: t.Clause) -> str:
+def clause_word(clause: t.Clause) -> str:
+    """The word that opens a clause."""
     match clause:
         case t.TitleClause():
             return "title"
@@ -44,7 +45,7 @@ def once(clauses: tuple[t.Clause, ...], module: Module) -> dict[str, t.Clause]:
     """The clauses by their word; one that stands twice is an error."""
     found: dict[str, t.Clause] = {}
     for clause in clauses:
-        word = _clause_word(clause)
+        word = clause_word(clause)
         if word in found:
             first = found[word]
             module.report.error(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from safecot_dsl.artifact import Condition, Fact, FlagType, NumberType, OneOfType, Rule, SetType, Table, TextType
 from safecot_dsl.compiler.facts import domain, kind_of, refuse_value
 from safecot_dsl.compiler.modules import Module, find, visible
-from safecot_dsl.compiler.rules import Rules, check_rule_name, once
+from safecot_dsl.compiler.rules import Rules, check_rule_name, clause_word, once
 from safecot_dsl.compiler.syntax import tree as t
 
 MAX_ROWS = 1_000  # of one table
@@ -61,8 +63,7 @@ class _Lowering:
         if len(self.table.rows) > MAX_ROWS:
             _refuse_size(self.table, self.module, f"one has at most {MAX_ROWS:,} rows")
             return [], None
-        shared = once(self.table.clauses, self.module)
-        shared = self._without_cells(shared, "table")
+        shared = self._without_cells(self._shared(), "table")
         key = f"table:{name.text}"
         self.rules.mark(key, self.table, self.module)
         lowered = [self._row(row, shared) for row in rows]
@@ -115,6 +116,49 @@ class _Lowering:
                     labels=(report.label("first here", first.start, first.end),),
                 )
         self.facts = tuple(self.rules.conditions.names.fact(column, self.module) for column in self.columns)
+
+    def _shared(self) -> dict[str, t.Clause]:
+        """The clauses that all rows share. One after the columns or a row is an error: on a row's line it reads as the
+        row's own."""
+        clauses, body = self.table.clauses, self.table.body
+        for run in self._misplaced(body):
+            self._refuse_misplaced(*run)
+        shared = once(tuple(clause for clause in clauses if clause.start < body), self.module)
+        return {clause_word(clause): clause for clause in reversed(clauses) if clause.start > body} | shared
+
+    def _misplaced(self, body: int) -> list[tuple[t.RowDecl | None, list[t.Clause]]]:
+        """The clauses below the columns, those on one line together, with the row on that line, if there is one. What
+        neither a table nor a row has is refused elsewhere."""
+        position = self.module.report.source.position
+        runs: list[tuple[t.RowDecl | None, list[t.Clause]]] = []
+        for before, item in pairwise(self.table.items):
+            if isinstance(item, t.RowDecl | t.ColumnsClause) or item.start < body or clause_word(item) in _IS_NO_CLAUSE:
+                continue
+            same_line = position(before.end)[0] == position(item.start)[0]
+            if same_line and runs and runs[-1][1][-1] is before:
+                runs[-1][1].append(item)
+            else:
+                runs.append((before if same_line and isinstance(before, t.RowDecl) else None, [item]))
+        return runs
+
+    def _refuse_misplaced(self, row: t.RowDecl | None, run: list[t.Clause]) -> None:
+        """What follows a row without braces on its line was probably meant for that row alone."""
+        word = clause_word(run[0])
+        start, end, replacement = run[0].start, run[0].start + len(word), None
+        help = f"move it up, or into the braces of a row: `then warn {{ {word} ... }}`"
+        if row is not None:
+            help = f"a row's own clauses stand in braces: `then {row.verdict.text} {{ {word} ... }}`"
+            if not row.clauses:
+                end = run[-1].end
+                replacement = f"{{ {self.module.report.source.text[start:end]} }}"
+        self.module.report.error(
+            "SC0608",
+            "what all rows share stands before `columns`",
+            start,
+            end,
+            help=help,
+            replacement=replacement,
+        )
 
     def _without_cells(self, clauses: dict[str, t.Clause], what: str) -> dict[str, t.Clause]:
         """Without the clauses for which a row has other places; one that stands there is an error."""

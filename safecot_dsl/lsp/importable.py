@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safecot_dsl.datafiles import policies_root
-from safecot_dsl.workspace.open import SEARCH_VARIABLE
 
 SUFFIX = ".safecot"
 MAX_FILES = 500
@@ -30,11 +29,6 @@ def policy_files(root: Path, limit: int = MAX_FILES) -> Iterator[Path]:
                 found += 1
                 if found >= limit:
                     return
-
-
-def search_path() -> tuple[Path, ...]:
-    """The folders of the environment's search path."""
-    return tuple(Path(folder) for folder in os.environ.get(SEARCH_VARIABLE, "").split(os.pathsep) if folder)
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from safecot_dsl.lsp import actions, completion, formatting, hover, lenses, navi
 from safecot_dsl.lsp.checking import Checked, Checker
 from safecot_dsl.lsp.diagnostics import of_document
 from safecot_dsl.lsp.documents import MAX_OPEN, Documents, Snapshot
-from safecot_dsl.lsp.importable import Importable, search_path
+from safecot_dsl.lsp.importable import Importable
 from safecot_dsl.lsp.workspace import RefusedError, Workspace, symbols_of
+from safecot_dsl.workspace import search_path
 
 _T = TypeVar("_T")
 _TRIGGERS = [".", "{", " "]

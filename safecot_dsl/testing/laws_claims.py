@@ -10,6 +10,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from safecot_dsl import artifact
 from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Value
+from safecot_dsl.engine import show_condition
 from safecot_dsl.testing.laws_language import Tried
 from safecot_dsl.testing.laws_trials import Bench, Law
 from safecot_dsl.testing.strategies import cases
@@ -106,7 +107,8 @@ def never(
     else:
         kind, values = ("rises" if rises else "falls"), ()
     what = f"{fact} {kind}" + (f" {' or '.join(values)}" if values else "")
-    name = f"where {what}, the verdict is never {direction}" + (f", given {given}" if isinstance(given, str) else "")
+    said = given if given is None or isinstance(given, str) else show_condition(given)
+    name = f"where {what}, the verdict is never {direction}" + ("" if said is None else f", given {said}")
 
     def made(bench: Bench) -> SearchStrategy[Tried]:
         from safecot_dsl.testing.strategies_where import read_condition

@@ -14,6 +14,7 @@ from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Decision, Fact
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.testing.examples import show_example
 from safecot_dsl.testing.strategies import cases
+from safecot_dsl.testing.strategies_values import choice_of
 
 #: Decides cases of one policy.
 Decider = Callable[[Case], Decision]
@@ -120,17 +121,22 @@ class Learning:
         return case
 
 
+#: In how many cases of eight a fact is known.
+_REMEMBERED = choice_of("remembered", (8, 7, 4, 1))
+
+
 @st.composite
 def learnings(draw: DrawFn, bench: Bench) -> Learning:
-    """A complete case of which any facts are forgotten."""
+    """A complete case of which facts are forgotten: in equal parts none, few, some and most."""
     complete = draw(bench.complete)
+    _, remembered = draw(_REMEMBERED)
     before = complete
     learnable: list[str] = []
     for fact in bench.policy.facts:
-        fate = draw(st.integers(0, 3))
-        if fate < 2:
+        _, fate = draw(bench.once(("fate", fact.name), lambda name=fact.name: choice_of((name, "fate"), range(8))))
+        if fate < remembered:
             continue
-        before = before.with_fact(fact.name, UNKNOWN if fate == 3 else None)
+        before = before.with_fact(fact.name, UNKNOWN if fate % 2 else None)
         if fact.assume is None:
             learnable.append(fact.name)
         else:  # nothing can be learnt of it that would not contradict

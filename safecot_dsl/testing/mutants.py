@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from safecot_dsl.artifact import CompiledPolicy, Rule, Verdict
 from safecot_dsl.artifact.policy import compute_digest
 from safecot_dsl.engine import show_condition
-from safecot_dsl.testing.mutants_conditions import CONDITION_OPERATORS, Place, constants_of, parts
+from safecot_dsl.testing.mutants_conditions import CONDITION_OPERATORS, Place, parts
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,7 @@ class Mutant:
 
     `operator` is what kind of slip, `rule` the rule that has it (None for `default` and `unsure`), `key` its place in
     the source map of the policy. `before` and `after` are what was written and what stands there now, as an author
-    writes it, `after` empty where something was left out. `policy` is a whole artifact with a digest of its own; of a
-    rule that was left out, the exceptions to it alone are left out too, and its claims may still name it.
+    writes it, `after` empty where something was left out. `slip` is what makes the one policy of the other.
     """
 
     operator: str
@@ -27,7 +27,27 @@ class Mutant:
     key: str
     before: str
     after: str
-    policy: CompiledPolicy
+    original: CompiledPolicy = field(repr=False, compare=False)
+    slip: Rule | Verdict | None = field(repr=False)
+
+    @cached_property
+    def policy(self) -> CompiledPolicy:
+        """The policy with the slip in it: a whole artifact with a digest of its own.
+
+        Of a rule that was left out, the exceptions to it alone are left out too; examples may still name it.
+        """
+        draft = self.draft()
+        return _changed(draft, digest=compute_digest(draft))
+
+    def draft(self) -> CompiledPolicy:
+        """The same, but with the digest of the policy that it was made from: it decides alike, and is made in a tenth
+        of the time."""
+        rule = None if self.rule is None else self.original.rule_index[self.rule]
+        if rule is None:
+            return _changed(self.original, **{self.key: self.slip})
+        if self.slip is None:
+            return _without(self.original, rule)
+        return _changed(self.original, rules=tuple(self.slip if r is rule else r for r in self.original.rules))
 
     @property
     def sentence(self) -> str:
@@ -42,24 +62,19 @@ def mutants(policy: CompiledPolicy) -> Iterator[Mutant]:
 
     The table is `RULE_OPERATORS` with `mutants_conditions.CONDITION_OPERATORS`, and `POLICY_OPERATORS`.
     """
-    seen: set[Rule] = set()
+    surroundings = Surroundings(policy)
+    seen: set[Rule] = set(policy.rules)
     for rule in policy.rules:
-        for operator, change in _rule_changes(policy, rule):
-            if change.rule is None:
-                yield _mutant(operator, rule, change, _without(policy, rule))
-            elif change.rule != rule and change.rule not in seen:
+        for operator, change in _rule_changes(surroundings, rule):
+            if change.rule is None or change.rule not in seen:
+                key = f"rule:{rule.name}{change.part}"
+                yield Mutant(operator, rule.name, key, change.before, change.after, policy, change.rule)
+            if change.rule is not None:
                 seen.add(change.rule)
-                rules = tuple(change.rule if other is rule else other for other in policy.rules)
-                yield _mutant(operator, rule, change, _changed(policy, rules=rules))
     for name in ("default", "unsure"):
         verdict: Verdict = getattr(policy, name)
         for other in _neighbours(verdict):
-            made = _changed(policy, **{name: other})
-            yield Mutant(f"{name} changed", None, name, f"{name} {verdict}", f"{name} {other}", made)
-
-
-def _mutant(operator: str, rule: Rule, change: Change, made: CompiledPolicy) -> Mutant:
-    return Mutant(operator, rule.name, f"rule:{rule.name}{change.part}", change.before, change.after, made)
+            yield Mutant(f"{name} changed", None, name, f"{name} {verdict}", f"{name} {other}", policy, other)
 
 
 @dataclass(frozen=True)
@@ -72,21 +87,40 @@ class Change:
     part: str = ""
 
 
-RuleOperator = Callable[[CompiledPolicy, Rule], Iterator[Change]]
+class Surroundings(Place):
+    """What operators have to know of the policy, with the exceptions to each rule."""
+
+    def __init__(self, policy: CompiledPolicy) -> None:
+        super().__init__(policy)
+        self._exceptions: dict[str, list[str]] = {rule.name: [] for rule in policy.rules}
+        for rule in policy.rules:
+            for parent in rule.exception_to:
+                self._exceptions[parent].append(rule.name)
+
+    def below(self, rule: Rule) -> set[str]:
+        """The rule, the exceptions to it, and to these, downwards."""
+        found, pending = {rule.name}, [rule.name]
+        while pending:
+            more = [name for name in self._exceptions[pending.pop()] if name not in found]
+            found.update(more)
+            pending += more
+        return found
 
 
-def _rule_changes(policy: CompiledPolicy, rule: Rule) -> Iterator[tuple[str, Change]]:
+RuleOperator = Callable[[Surroundings, Rule], Iterator[Change]]
+
+
+def _rule_changes(surroundings: Surroundings, rule: Rule) -> Iterator[tuple[str, Change]]:
     for name, operator in RULE_OPERATORS.items():
-        for change in operator(policy, rule):
+        for change in operator(surroundings, rule):
             yield name, change
-    place = Place(policy, constants_of(policy))
     for part in ("when", "unless"):
         condition = getattr(rule, part)
         if condition is None:
             continue
         for node in parts(condition):
             for name, operator in CONDITION_OPERATORS.items():
-                for slip in operator(place, node.condition):
+                for slip in operator(surroundings, node.condition):
                     changed = rule.model_copy(update={part: node.rebuilt(slip.condition)})
                     after = "" if slip.dropped is not None else node.shown(slip.condition)
                     before = show_condition(slip.dropped) if slip.dropped is not None else node.shown(node.condition)
@@ -101,40 +135,42 @@ def _declared(rule: Rule, parents: tuple[str, ...] | None = None) -> str:
     return f"exception {rule.name} to {', '.join(parents)}" if parents else f"rule {rule.name}"
 
 
-def _left_out(policy: CompiledPolicy, rule: Rule) -> Iterator[Change]:
-    del policy
+def _left_out(surroundings: Surroundings, rule: Rule) -> Iterator[Change]:
+    del surroundings
     kind = "exception" if rule.exception_to else "rule"
     yield Change(None, f"{kind} {rule.name}", "")
 
 
-def _without_unless(policy: CompiledPolicy, rule: Rule) -> Iterator[Change]:
-    del policy
+def _without_unless(surroundings: Surroundings, rule: Rule) -> Iterator[Change]:
+    del surroundings
     if rule.unless is not None:
         before = f"unless {show_condition(rule.unless)}"
         yield Change(rule.model_copy(update={"unless": None}), before, "", ".unless")
 
 
-def _other_verdict(policy: CompiledPolicy, rule: Rule) -> Iterator[Change]:
-    del policy
+def _other_verdict(surroundings: Surroundings, rule: Rule) -> Iterator[Change]:
+    del surroundings
     for verdict in _neighbours(rule.verdict):
         changed = rule.model_copy(update={"verdict": verdict})
         yield Change(changed, f"verdict {rule.verdict}", f"verdict {verdict}", ".verdict")
 
 
-def _other_unsure(policy: CompiledPolicy, rule: Rule) -> Iterator[Change]:
+def _other_unsure(surroundings: Surroundings, rule: Rule) -> Iterator[Change]:
     if rule.unsure is None:
         return
     before = f"unsure {rule.unsure}"
     for verdict in _neighbours(rule.unsure):
         yield Change(rule.model_copy(update={"unsure": verdict}), before, f"unsure {verdict}", ".unsure")
-    if rule.unsure is not policy.unsure:
+    if rule.unsure is not surroundings.policy.unsure:
         yield Change(rule.model_copy(update={"unsure": None}), before, "", ".unsure")
 
 
-def _other_parents(policy: CompiledPolicy, rule: Rule) -> Iterator[Change]:
+def _other_parents(surroundings: Surroundings, rule: Rule) -> Iterator[Change]:
     """An exception to one rule less, to the next rule instead, and to none: a rule of its own."""
-    below = _below(policy, rule)
-    names = [other.name for other in policy.rules if other.name not in below]
+    if not rule.exception_to:
+        return
+    below = surroundings.below(rule)
+    names = [other.name for other in surroundings.policy.rules if other.name not in below]
     for parent in rule.exception_to:
         others = tuple(name for name in rule.exception_to if name != parent)
         if others:
@@ -143,8 +179,7 @@ def _other_parents(policy: CompiledPolicy, rule: Rule) -> Iterator[Change]:
         chosen = next((name for name in later if name not in rule.exception_to), None)
         if chosen is not None:
             yield _reparented(rule, tuple(chosen if name == parent else name for name in rule.exception_to))
-    if rule.exception_to:
-        yield _reparented(rule, ())
+    yield _reparented(rule, ())
 
 
 def _reparented(rule: Rule, parents: tuple[str, ...]) -> Change:
@@ -173,37 +208,24 @@ def _neighbours(verdict: Verdict) -> list[Verdict]:
 
 def _changed(policy: CompiledPolicy, **changes: object) -> CompiledPolicy:
     # A copy would keep what the policy has cached of its rules.
-    values: dict[str, Any] = {name: getattr(policy, name) for name in CompiledPolicy.model_fields} | changes
-    made = CompiledPolicy.model_construct(None, **values)
-    return CompiledPolicy.model_construct(None, **values | {"digest": compute_digest(made)})
+    values: dict[str, Any] = {name: getattr(policy, name) for name in CompiledPolicy.model_fields}
+    return CompiledPolicy.model_construct(None, **values | changes)
 
 
 def _without(policy: CompiledPolicy, rule: Rule) -> CompiledPolicy:
     """Without a rule, and without the exceptions that are to nothing then."""
     gone = {rule.name}
-    rules = [other for other in policy.rules if other is not rule]
-    while True:
-        orphans = {other.name for other in rules if other.exception_to and gone.issuperset(other.exception_to)}
-        if not orphans:
-            break
-        gone |= orphans
-        rules = [other for other in rules if other.name not in orphans]
+    pending = [other for other in policy.rules if other.exception_to]
+    while orphans := [other for other in pending if gone.issuperset(other.exception_to)]:
+        gone.update(other.name for other in orphans)
+        pending = [other for other in pending if other.name not in gone]
     kept = tuple(
         other.model_copy(update={"exception_to": tuple(name for name in other.exception_to if name not in gone)})
-        for other in rules
+        for other in policy.rules
+        if other.name not in gone
     )
     tables = tuple(
         table.model_copy(update={"rows": tuple(row for row in table.rows if row not in gone)})
         for table in policy.tables
     )
     return _changed(policy, rules=kept, tables=tables)
-
-
-def _below(policy: CompiledPolicy, rule: Rule) -> set[str]:
-    """The rule, the exceptions to it, and to these, downwards."""
-    found = {rule.name}
-    while True:
-        more = {other.name for other in policy.rules if found.intersection(other.exception_to)} - found
-        if not more:
-            return found
-        found |= more

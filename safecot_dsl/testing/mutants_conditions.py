@@ -30,12 +30,12 @@ from safecot_dsl.engine import show_condition
 SHARE_OF_RANGE = 100
 
 
-@dataclass(frozen=True)
 class Place:
     """What operators have to know of the policy: with its facts, the numbers that each fact is compared with."""
 
-    policy: CompiledPolicy
-    constants: Mapping[str, list[float]]
+    def __init__(self, policy: CompiledPolicy) -> None:
+        self.policy = policy
+        self.constants = constants_of(policy)
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,6 @@ def _beside(place: Place, fact: str, value: float) -> Iterator[float]:
     fact with, or the end of its range, where that is no further."""
     numbers = place.constants[fact]
     step = (Decimal(repr(numbers[-1])) - Decimal(repr(numbers[0]))) / SHARE_OF_RANGE
-    # An infinite domain has no hundredth; `number` has two ends that are literals.
     before, after = bisect_left(numbers, value) - 1, bisect_right(numbers, value)
     for sign, index in ((-1, before), (1, after)):
         if not 0 <= index < len(numbers):

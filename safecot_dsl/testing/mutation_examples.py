@@ -25,9 +25,9 @@ class Examples:
         """The first example that fails of a policy; None where all hold."""
         return self._first(policy, range(len(self._cases)))
 
-    def killer(self, mutant: Mutant) -> Example | None:
-        """The first example that fails of a mutant; None where none does."""
-        return self._first(mutant.policy, self._affected(mutant))
+    def killer(self, mutant: Mutant, draft: CompiledPolicy) -> Example | None:
+        """The first example that fails of a mutant, of which this is the draft; None where none does."""
+        return self._first(draft, self._affected(mutant))
 
     def _first(self, policy: CompiledPolicy, places: Sequence[int]) -> Example | None:
         interpreter = Interpreter(policy)
@@ -41,8 +41,8 @@ class Examples:
         """The examples whose decision can be another. Where only a rule's condition was changed, those are left out to
         which it is the same: most of them, and a decision takes fifty times as long as a condition."""
         everything = range(len(self._cases))
-        after = mutant.policy.rule_index.get(mutant.rule) if mutant.rule is not None else None
-        if after is None:
+        after = mutant.slip
+        if not isinstance(after, Rule):
             return everything
         before = self._rules[after.name]
         conditions = {"when": before.when, "unless": before.unless}

@@ -48,11 +48,12 @@ class Trial:
 
     def fate(self, mutant: Mutant) -> Fate:
         """What becomes of a mutant of the policy."""
-        failing = self._examples.killer(mutant)
+        draft = mutant.draft()
+        failing = self._examples.killer(mutant, draft)
         if failing is not None:
             return Killed(mutant, failing.key)
-        comparison = Comparison(self._policy, mutant.policy, self._seconds)
-        changed = Interpreter(mutant.policy)
+        comparison = Comparison(self._policy, draft, self._seconds)
+        changed = Interpreter(draft)
         complete = comparison.other_verdict()
         if complete.case is not None:
             broken = self._broken(comparison, changed, complete.case)

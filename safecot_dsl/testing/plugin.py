@@ -126,7 +126,7 @@ class PolicyItem(pytest.Item):
     """A test of a policy. What fails is shown as it is, without a traceback of this program."""
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        if isinstance(excinfo.value, PolicyFailure):
+        if isinstance(excinfo.value, PolicyFailure | PolicyWarning):  # a warning where warnings are errors
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Condition, Rule, Value, Verdict, read_case
+from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Condition, Value, Verdict, read_case
 from safecot_dsl.diagnostics import DiagnosticsError, closest
+from safecot_dsl.engine import Interpreter, Truth
 from safecot_dsl.testing.examples import DrawnCase
 from safecot_dsl.testing.strategies_values import choice_of
 from safecot_dsl.workspace import Opened
@@ -112,8 +113,6 @@ def completions(policy: CompiledPolicy | Opened, case: Case) -> SearchStrategy[C
     artifact = _artifact(policy)
     for name in (*case.known, *case.cannot_tell):
         _require_known("fact", name, artifact.fact_index)
-    from safecot_dsl.engine import Interpreter
-
     known = Interpreter(artifact).suppose(case)[0].known
     plan, targets = _of_all(_Same(artifact))
     return _drawn(_Drawing(plan, targets=targets, fixed=known))
@@ -229,6 +228,9 @@ class _Drawing:
         # What becomes of each fact that may be unknown.
         self.fates = {name: choice_of((name, "unknown"), range(8)) for name in unknown}
 
+    def __repr__(self) -> str:
+        return repr(self.plan)
+
     def cube(self, chosen: int) -> Cube | None:
         """The cube that was chosen; None where a case is left as it is, or what is fixed is not so in the cube."""
         if not self.is_free:
@@ -342,16 +344,28 @@ def _straddling(
     _require_known("rule", near, policy.rule_index)
     rule = policy.rule_index[near]
     plan, straddles = straddling(policy, rule, wanted, both=both, change=change)
-    return _on_the_boundary(plan, straddles, rule, both)
+    return _on_the_boundary(_Boundary(plan, straddles, rule.name, both))
 
 
 _ANY = st.integers(0, 63)
 
 
+class _Boundary:
+    """How pairs near a rule are drawn; of `both` is so what is wanted, else of the first."""
+
+    def __init__(self, plan: Plan, straddles: Sequence[Straddle], rule: str, both: bool) -> None:
+        self.plan = plan
+        self.straddles = straddles
+        self.rule = rule
+        self.both = both
+
+    def __repr__(self) -> str:
+        return f"{self.plan} near {self.rule}"
+
+
 @st.composite
-def _on_the_boundary(
-    draw: DrawFn, plan: Plan, straddles: Sequence[Straddle], rule: Rule, both: bool
-) -> tuple[Case, Case]:
+def _on_the_boundary(draw: DrawFn, boundary: _Boundary) -> tuple[Case, Case]:
+    plan, straddles = boundary.plan, boundary.straddles
     straddle = straddles[draw(st.integers(0, len(straddles) - 1))]
     inside: dict[str, Value] = dict(plan.wanted.fixed or {})
     for name, own in plan.values.items():
@@ -365,9 +379,9 @@ def _on_the_boundary(
     other = own.fitted(inside[name], draw(_ANY), asked, straddle.outside.case.known[name])
     outside = {**inside, name: other}
     for known, is_inside in ((inside, True), (outside, False)):
-        applies = plan.interpreter.trace(Case(known)).applies[rule.name].name == "YES"
-        if applies is not is_inside or ((is_inside or both) and not plan.holds(Case(known))):
-            raise AssertionError(f"{Case(known)!r} is not on the boundary of `{rule.name}`")
+        applies = plan.interpreter.trace(Case(known)).applies[boundary.rule] is Truth.YES
+        if applies is not is_inside or ((is_inside or boundary.both) and not plan.holds(Case(known))):
+            raise AssertionError(f"{Case(known)!r} is not on the boundary of `{boundary.rule}`")
     return DrawnCase(plan.policy, Case(inside)), DrawnCase(plan.policy, Case(outside))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from safecot_dsl.analysis.cases import UndecidedError, Wanted
 from safecot_dsl.analysis.cubes import Cube, Wanting, cubes
@@ -27,7 +27,7 @@ class NoSuchCaseError(ValueError):
     """No case is as it is asked for: the solver has ruled it out."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """How cases of a policy are drawn. Facts in `wanted.fixed` are not drawn.
 
@@ -39,7 +39,10 @@ class Plan:
     wanted: Wanted
     values: Mapping[str, FactValues]
     cubes: Sequence[Cube] = ()
-    encoding: Encoding | None = field(default=None, repr=False)
+    encoding: Encoding | None = None
+
+    def __repr__(self) -> str:
+        return self.policy.header.name  # what Hypothesis says of a strategy has room for no more
 
     def holds(self, case: Case) -> bool:
         """Whether what is wanted holds of the case for certain, suppositions filled in."""
@@ -126,7 +129,7 @@ class Targets:
             return []
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Straddle:
     """Cubes of pairs of cases that differ in `fact`: the rule applies to the first and not to the second."""
 

@@ -16,7 +16,8 @@ import pytest
 
 from safecot_dsl.analysis.claims import Proof
 from safecot_dsl.testing import runner_claims
-from tests.cli.conftest import LIBRARY, POLICY, Run, command
+
+from .conftest import LIBRARY, POLICY, Run, command
 
 FEW = ("--examples", "20")
 CLAIMS = """property "storing is answered" { given query.intent is store and not context.minor expect comply }

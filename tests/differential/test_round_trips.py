@@ -58,7 +58,7 @@ def parsed(text: str) -> Any:
     return shape(tree)
 
 
-@examples(60)
+@examples(40)
 @given(policy_texts())
 def test_formatting_parses_to_the_same_tree(policy: PolicyText) -> None:
     for text in policy.files.values():
@@ -95,7 +95,7 @@ def test_loading_a_shipped_policy_gives_what_was_saved(path: Path) -> None:
         loaded_again(policy)
 
 
-@examples(25)
+@examples(15)
 @given(policy=policy_texts(), seed=st.integers(0, 2**32))
 def test_the_command_line_decides_as_the_interpreter_and_the_reference(
     policy: PolicyText, seed: int, tmp_path: Path

@@ -37,7 +37,7 @@ def with_refusals(policy: CompiledPolicy, random: Random) -> str:
     return HEAD + "\n".join(texts)
 
 
-@examples(60)
+@examples(40)
 @given(policy=policies(), seed=st.integers(0, 2**32))
 def test_what_is_rendered_reads_as_its_verdict(policy: CompiledPolicy, seed: int, tmp_path: Path) -> None:
     random = Random(seed)

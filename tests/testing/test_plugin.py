@@ -135,6 +135,7 @@ def test_what_failed_last_is_run_again(project: pytest.Pytester) -> None:
     project.runpytest_inprocess(*plugin, "--lf").assert_outcomes(passed=1)
 
 
+@pytest.mark.long
 def test_the_tests_of_one_policy_run_in_several_processes(project: pytest.Pytester) -> None:
     """Examples only: every process would load the solver."""
     write(project, "kitchen.safecot", POLICY + 'example "storing" { given query.intent = store expect refuse }\n')

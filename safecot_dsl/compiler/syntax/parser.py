@@ -16,8 +16,8 @@ from typing import Any
 from lark import Lark, Token
 from lark.exceptions import UnexpectedToken
 from lark.lexer import Lexer
-from lark.parsers.lalr_interactive_parser import InteractiveParser
 from lark.parsers.lalr_analysis import Shift
+from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.build import Builder

@@ -442,6 +442,11 @@ class TableDecl(Syntax):
     def clauses(self) -> tuple[Clause, ...]:
         return tuple(item for item in self.items if not isinstance(item, RowDecl | ColumnsClause))
 
+    @property
+    def body(self) -> int:
+        """Where its first columns or row stand, after which no clause does."""
+        return next((item.start for item in self.items if isinstance(item, RowDecl | ColumnsClause)), self.end)
+
 
 @dataclass(frozen=True, slots=True)
 class FallbackDecl(Syntax):
