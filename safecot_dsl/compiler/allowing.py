@@ -63,8 +63,12 @@ def _read(comment: t.Comment, module: Module) -> tuple[str, str] | None:
         report.warning(
             "SC0701", "the code of a finding is missing after `allow:`", comment.start, comment.end, help=_HELP
         )
+    elif _CODE.match(code.rstrip(",;")) and code[-1] in ",;":
+        help = "write another comment for the next"
+        report.warning("SC0701", "a comment allows one finding", start, end, help=help)
     elif not _CODE.match(code):
-        report.warning("SC0701", f"`{code}` is no code of a finding", start, end, help=_HELP)
+        help = f"write `{code.upper()}`" if _CODE.match(code.upper()) else _HELP
+        report.warning("SC0701", f"`{code}` is no code of a finding", start, end, help=help)
     elif code not in ALLOWABLE:
         meant = closest(code, ALLOWABLE) if code.startswith("SC1") and code not in _ERRORS else None
         report.warning(

@@ -7,7 +7,8 @@ from typing import Any
 from safecot_dsl.artifact import Example, Property, Verdict
 from safecot_dsl.compiler.conditions import Conditions
 from safecot_dsl.compiler.facts import typed_value
-from safecot_dsl.compiler.modules import Module, damaged, find_rule, rule_names, unknown
+from safecot_dsl.compiler.lookup import damaged, find_rule, rule_names, unknown
+from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.verdicts import read_verdict
 

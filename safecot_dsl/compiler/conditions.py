@@ -24,7 +24,8 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.compiler.atoms import check_pattern, comparison_hint, lower_atom
 from safecot_dsl.compiler.facts import FactTable, kind_of, subject_hint
-from safecot_dsl.compiler.modules import SUBJECTS, Module, find, find_proposition, lookup, unknown, visible
+from safecot_dsl.compiler.lookup import find, find_proposition, lookup, unknown, visible
+from safecot_dsl.compiler.modules import SUBJECTS, Module
 from safecot_dsl.compiler.names import Names
 from safecot_dsl.compiler.syntax import tree as t
 

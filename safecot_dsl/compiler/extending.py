@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from safecot_dsl.artifact import Extended
-from safecot_dsl.compiler.modules import Module, damaged
+from safecot_dsl.compiler.lookup import damaged
+from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
 
 # What can be overridden: the table of names, what a name of it is called, and the word of its source-map keys.

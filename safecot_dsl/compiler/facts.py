@@ -16,7 +16,8 @@ from safecot_dsl.artifact import (
     ValueName,
 )
 from safecot_dsl.artifact.case import CaseError, Value, read_value
-from safecot_dsl.compiler.modules import SUBJECTS, Module, damaged, find, lookup
+from safecot_dsl.compiler.lookup import damaged, find, lookup
+from safecot_dsl.compiler.modules import SUBJECTS, Module
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.taxonomies import taxonomy_of, words
 

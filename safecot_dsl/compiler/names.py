@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from safecot_dsl.artifact import Fact, NumberType, OneOfType, SetType, Taxonomy
 from safecot_dsl.compiler.facts import FactTable, check_value, domain, number, out_of_range, refuse_value, subject_hint
-from safecot_dsl.compiler.modules import Module, find, lookup, unknown, visible
+from safecot_dsl.compiler.lookup import find, lookup, unknown, visible
+from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from safecot_dsl.artifact import And, AtLeast, Condition, Not, Or, Proposed
 from safecot_dsl.compiler.conditions import MAX_DEPTH, at_least_count
-from safecot_dsl.compiler.modules import SUBJECTS, Module, find_proposition, own_propositions, unknown
+from safecot_dsl.compiler.lookup import find_proposition, own_propositions, unknown
+from safecot_dsl.compiler.modules import SUBJECTS, Module
 from safecot_dsl.compiler.syntax import tree as t
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from safecot_dsl.artifact import Condition, Rule, Speech, Verdict
 from safecot_dsl.artifact.policy import Hazard
 from safecot_dsl.compiler.conditions import Conditions
-from safecot_dsl.compiler.modules import Module, damaged, find_rule, rule_names, unknown
+from safecot_dsl.compiler.lookup import damaged, find_rule, rule_names, unknown
+from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.propositions import lower_criteria
 from safecot_dsl.compiler.speech import Speeches
 from safecot_dsl.compiler.syntax import tree as t

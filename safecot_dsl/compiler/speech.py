@@ -21,7 +21,8 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.compiler.conditions import Conditions
 from safecot_dsl.compiler.facts import kind_of
-from safecot_dsl.compiler.modules import Module, lookup
+from safecot_dsl.compiler.lookup import lookup
+from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
 
 _WORDS = ("hazard", "title", "unknown facts")

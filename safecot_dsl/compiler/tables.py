@@ -6,7 +6,8 @@ from itertools import pairwise
 
 from safecot_dsl.artifact import Condition, Fact, FlagType, NumberType, OneOfType, Rule, SetType, Table, TextType
 from safecot_dsl.compiler.facts import domain, kind_of, refuse_value
-from safecot_dsl.compiler.modules import Module, find, visible
+from safecot_dsl.compiler.lookup import find, visible
+from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.rules import Rules, check_rule_name, clause_word, once
 from safecot_dsl.compiler.syntax import tree as t
 

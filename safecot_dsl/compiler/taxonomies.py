@@ -6,7 +6,8 @@ import math
 
 from safecot_dsl.artifact import Node, Taxonomy
 from safecot_dsl.artifact.policy import Hazard
-from safecot_dsl.compiler.modules import Module, NodeEntry, unknown
+from safecot_dsl.compiler.lookup import unknown
+from safecot_dsl.compiler.modules import Module, NodeEntry
 from safecot_dsl.compiler.syntax import tree as t
 
 

@@ -81,7 +81,7 @@ class Trial:
         if telling is None:
             telling = self._new_telling(mutant, changed, case, complete)
             self._telling.append(telling)
-        other = changed.decide(telling.case)
+        other = Interpreter(mutant.policy).decide(telling.case)  # with the digest of the mutant
         return Survivor(mutant, telling.case, telling.decision, other, complete, telling.example)
 
     def _new_telling(self, mutant: Mutant, changed: Interpreter, case: Case, complete: bool) -> _Telling:

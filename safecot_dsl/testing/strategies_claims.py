@@ -12,7 +12,7 @@ from safecot_dsl.analysis.encoding import Encoding
 from safecot_dsl.analysis.logic import negation
 from safecot_dsl.analysis.pairs import Pair
 from safecot_dsl.artifact import Case, CompiledPolicy, Rule
-from safecot_dsl.engine import Interpreter, Truth, evaluate
+from safecot_dsl.engine import Interpreter, Truth, evaluate, show_condition
 from safecot_dsl.testing.strategies_values import FactValues
 
 #: For one question to the solver; most take a thousandth of one.
@@ -86,8 +86,6 @@ def planned(policy: CompiledPolicy, wanted: Wanted) -> Plan:
 
 
 def _described(wanted: Wanted) -> str:
-    from safecot_dsl.engine import show_condition
-
     parts: list[str] = []
     if wanted.condition is not None:
         parts.append(f"such that `{show_condition(wanted.condition)}`")

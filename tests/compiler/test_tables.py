@@ -144,9 +144,9 @@ def test_rows_are_rules_to_exceptions_examples_and_the_order_of_a_table_means_no
     exception e to one { when image.flag_ verdict warn }
     example "by a row" { given query.intent = mix, image.flag_ = no expect refuse by one }
     """
-    rows = ["row one : mix then refuse", "row two : hurt then redirect", "columns query.intent", 'title "t"']
-    first = compiled(f"{GIVEN} {rest} table t {{ {' '.join(rows)} }}")
-    second = compiled(f"{GIVEN} table t {{ {' '.join(rows[::-1])} }} {rest}")
+    rows = ["row one : mix then refuse", "row two : hurt then redirect", "columns query.intent"]
+    first = compiled(f'{GIVEN} {rest} table t {{ title "t" {" ".join(rows)} }}')
+    second = compiled(f'{GIVEN} table t {{ title "t" {" ".join(rows[::-1])} }} {rest}')
     assert first.digest == second.digest
     assert first.rule_index["e"].exception_to == ("one",)
     assert first.examples[0].by == ("one",)

@@ -330,7 +330,7 @@ def test_declared_laws_are_tried_with_the_others(policy_from: PolicyFrom) -> Non
     policy = policy_from(text)
     assert [str(law) for law in laws.all_of(policy)] == [*map(str, laws.LANGUAGE), "minors"]
     with pytest.raises(laws.LawBrokenError, match="the law `minors` does not hold"):
-        laws.check(policy)
+        laws.check(policy, examples=60)
 
 
 def test_a_counterexample_is_pasted_and_passes_as_an_example(policy_from: PolicyFrom) -> None:

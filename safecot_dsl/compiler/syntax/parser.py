@@ -21,7 +21,9 @@ from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.build import Builder
-from safecot_dsl.compiler.syntax.recovery import HEADER_HELP, Chunk, mend, split, what_is_missing
+from safecot_dsl.compiler.syntax.chunks import Chunk, split, what_is_missing
+from safecot_dsl.compiler.syntax.expectations import HEADER_HELP
+from safecot_dsl.compiler.syntax.recovery import mend
 from safecot_dsl.compiler.syntax.tables import load_tables
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS, MAX_NESTING, RESERVED, Guess, tokenise, too_deep
 from safecot_dsl.compiler.syntax.tree import Comment, Cond, FileTree

@@ -11,8 +11,9 @@ from lark import Token, Tree
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from safecot_dsl.compiler.report import Reporter
+from safecot_dsl.compiler.syntax.chunks import DECLARATIONS, Chunk, split
 from safecot_dsl.compiler.syntax.parser import MAX_FAULTS, step_by_step
-from safecot_dsl.compiler.syntax.recovery import DECLARATIONS, Chunk, mend, split
+from safecot_dsl.compiler.syntax.recovery import mend
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS, Guess, tokenise, too_deep
 from safecot_dsl.compiler.syntax.tree import Comment, Syntax
 from safecot_dsl.diagnostics import SourceFile

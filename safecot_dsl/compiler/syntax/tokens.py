@@ -91,6 +91,8 @@ def tokenise(text: str, report: Reporter, comments: list[Comment] | None = None)
     position = 0
     while position < len(text):
         found = _TOKEN.match(text, position)
+        if found is not None and (_separates_a_path(text, position, tokens) or _is_empty_cell(text, position, tokens)):
+            found = None
         if found is None:
             position = _unreadable(text, position, report, tokens)
             continue
@@ -152,6 +154,7 @@ def _word(value: str, start: int, report: Reporter) -> Token:
 
 # Signs of other languages, and what the reader probably meant: our words for them, which the parser goes on with.
 _FOREIGN = {
+    "->": ("write `then`", ("then",)),
     "&&": ("write `and`", ("and",)),
     "&": ("write `and`", ("and",)),
     "||": ("write `or`", ("or",)),
@@ -184,7 +187,7 @@ def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) ->
         following = _NEXT_DECLARATION.search(text, start)
         end = start + len(text[start : following.start() if following else len(text)].rstrip())
         report.error("SC0003", 'the text is not closed: `"""` is missing', start, start + 3)
-        tokens.append(_plain_string(Guess, "", start, end))
+        tokens.append(text_token(Guess, "", start, end))
         return end
     if char == '"':
         line_end = _line_end(text, start)
@@ -204,6 +207,12 @@ def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) ->
     if opening == "'t" and tokens and tokens[-1] == "isn" and tokens[-1].end_pos == start:
         tokens[-1] = Token("WORD", "isnt", start_pos=tokens[-1].start_pos, end_pos=start + 2)
         return start + 2
+    if _separates_a_path(text, start, tokens):
+        report.error(
+            "SC0001", "the parts of a name are separated by `.`, not by `/`", start, start + 1, replacement="."
+        )
+        tokens.append(Token("DOT", ".", start_pos=start, end_pos=start + 1))
+        return start + 1
     if char == "/":
         line_end = _line_end(text, start)
         report.error("SC0003", "the pattern is not closed: `/` is missing at the end of the line", start, line_end)
@@ -222,8 +231,11 @@ def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) ->
         report.error("SC0002", f"`{char}` does not open a text", start, start + 1, help='texts stand in `"`')
         if closing is None:
             return start + 1
-        tokens.append(_plain_string(Words, text[start + 1 : closing], start, closing + 1))
+        tokens.append(text_token(Words, text[start + 1 : closing], start, closing + 1))
         return closing + 1
+    repaired = _misplaced_sign(text, start, report, tokens)
+    if repaired is not None:
+        return repaired
     sign = next((sign for sign in _FOREIGN if text.startswith(sign, start)), None)
     if sign is not None:
         help, words = _FOREIGN[sign]
@@ -238,12 +250,70 @@ def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) ->
     return end
 
 
+_EMPTY_CELL = re.compile(r"(?:-{1,3}|[*?_])(?=\s*(?:,|then\b))")
+_LOOK_BACK = 200  # tokens: a row of so many cells is none
+_RANGE = re.compile(r"-(?=\s*\d)")
+
+
+def _misplaced_sign(text: str, start: int, report: Reporter, tokens: list[Token]) -> int | None:
+    """`90%`, `0.2 - 0.4`, `-` for an empty cell: where to go on, once that is said and mended."""
+    previous = tokens[-1] if tokens else None
+    if previous is None:
+        return None
+    if text[start] == "%" and previous.type == "NUMBER" and previous.end_pos == start:
+        share = f"{float(previous) / 100:g}"
+        first = previous.start_pos or 0
+        report.error("SC0002", "`%` has no meaning here", first, start + 1, help=f"write `{share}`", replacement=share)
+        tokens[-1] = Token("NUMBER", share, start_pos=first, end_pos=start + 1)
+        return start + 1
+    if previous.type == "NUMBER" and _RANGE.match(text, start):
+        between = len(tokens) > 1 and tokens[-2] == "between"
+        message = "`between` joins its two numbers by `and`" if between else "a range is written with `..`"
+        sign = "and" if between else ".."
+        report.error("SC0001", f"{message}, not with `-`", start, start + 1, replacement=sign)
+        tokens.append(Token("WORD" if between else "RANGE", sign, start_pos=start, end_pos=start + 1))
+        return start + 1
+    if _is_empty_cell(text, start, tokens):
+        end = next(end for end in range(start + 1, len(text)) if text[end] != text[start])
+        report.error("SC0001", "an empty cell is written `any`", start, end, replacement="any")
+        tokens.append(Token("WORD", "any", start_pos=start, end_pos=end))
+        return end
+    return None
+
+
+def _separates_a_path(text: str, start: int, tokens: list[Token]) -> bool:
+    """`/` in `import std/hazards`."""
+    if text[start] != "/" or not tokens or tokens[-1].type != "WORD" or tokens[-1].end_pos != start:
+        return False
+    for token in reversed(tokens[-_LOOK_BACK:]):
+        if token.type not in ("WORD", "DOT"):
+            return False
+        if token in ("import", "extend"):
+            return True
+    return False
+
+
+def _is_empty_cell(text: str, start: int, tokens: list[Token]) -> bool:
+    """`-`, `*`, `?` or `_` for a cell of a row."""
+    if text[start] not in "-*?_" or not tokens or tokens[-1].type not in ("COLON", "COMMA"):
+        return False
+    if _EMPTY_CELL.match(text, start) is None:
+        return False
+    for index in range(len(tokens) - 1, max(1, len(tokens) - _LOOK_BACK), -1):
+        if tokens[index].type == "COLON":
+            return tokens[index - 2] == "row"
+        if tokens[index].type in ("LBRACE", "LPAR"):
+            return False
+    return False
+
+
 def _line_end(text: str, start: int) -> int:
     end = text.find("\n", start)
     return len(text) if end < 0 else end
 
 
-def _plain_string(kind: type[Words], content: str, start: int, end: int) -> Words:
+def text_token(kind: type[Words], content: str, start: int, end: int) -> Words:
+    """A STRING token of a content, for a text that stands at `start` to `end` without its quotes, or without one."""
     return _words(kind, content, start, end, [min(start + 1 + i, end) for i in range(len(content) + 1)])
 
 
@@ -258,7 +328,7 @@ def _guess(kind: str, text: str, start: int, line_end: int, tokens: list[Token])
     """A stand-in up to the end of the line, without the braces there: these probably close a block."""
     end = start + len(text[start:line_end].rstrip(" \t}"))
     if kind == "STRING":
-        tokens.append(_plain_string(Guess, text[start + 1 : end], start, end))
+        tokens.append(text_token(Guess, text[start + 1 : end], start, end))
     else:
         tokens.append(Guess(kind, "/x/", start_pos=start, end_pos=end))
     return end
