@@ -60,7 +60,9 @@ def show(tested: Sequence[Tested], out: Console) -> None:
                 if told <= MOST_TOLD:
                     out.print(Text("\n".join([*rest, ""])))
     if told > MOST_TOLD:
-        out.print(f"\nof the last {told - MOST_TOLD} only what fails is said; `-k` picks some, `--format json` has all\n")
+        out.print(
+            f"\nof the last {told - MOST_TOLD} only what fails is said; `-k` picks some, `--format json` has all\n"
+        )
     remarks = [o for one in tested for o in one.outcomes if o.message and not o.failed]
     for outcome in remarks:
         more = f"; {outcome.evidence}" if outcome.evidence else ""

@@ -86,8 +86,8 @@ class Outcome:
     """What became of a test.
 
     `message` says in a line what is wrong, or of a test that passed what is odd; None where there is nothing to say.
-    `evidence` says what a claim rests on. Where the test failed, `exhibits` are the case that shows it (of a law the one
-    before the change, and the one after), and `counterexample` is an example to paste, with `advice` on it.
+    `evidence` says what a claim rests on. Where the test failed, `exhibits` are the case that shows it (of a law the
+    one before the change, and the one after), and `counterexample` is an example to paste, with `advice` on it.
     """
 
     test: Test

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -27,6 +28,7 @@ class Claims:
     def __init__(self, policy: CompiledPolicy, settings: Settings, exhibit: Callable[[Case], Exhibit]) -> None:
         self._policy, self._settings, self._exhibit = policy, settings, exhibit
         self._interpreter = Interpreter(policy)
+        self._took = 0.0  # by the last proof, in seconds
 
     @cached_property
     def _examination(self) -> Examination:
@@ -43,8 +45,10 @@ class Claims:
 
     def outcome(self, test: Test, claim: Property | Law) -> Outcome:
         """Prove the claim, and where that refutes nothing, look for a case among drawn ones all the same."""
+        began = time.monotonic()
         try:
             proof = self._proof(claim)
+            self._took = time.monotonic() - began
             if proof is not None and proof.outcome == "refuted":
                 return self._refuted(test, claim, proof)
         except UnconfirmedError as error:
@@ -101,8 +105,11 @@ class Claims:
             return Outcome(test, Status.PASSED, message, tried or f"not proved; no {of} that it speaks of were drawn")
         if proof.outcome == "proved":
             return Outcome(test, Status.PASSED, message, "proved" + (f"; {tried}" if tried else ""))
-        message = f"not proved within {self._settings.seconds:g} seconds"
-        return Outcome(test, Status.UNDECIDED, message, evidence=tried)
+        if self._took >= self._settings.seconds:
+            message = f"not proved within {self._settings.seconds:g} seconds"
+        else:
+            message = "not proved, as no text was found that fits its patterns, and none ruled out"
+        return Outcome(test, Status.UNDECIDED, message, tried or f"no {of} that it speaks of were drawn")
 
     def _failed(self, test: Test, claim: Property | Law, found: tuple[Exhibit, ...], evidence: str) -> Outcome:
         last = found[-1]

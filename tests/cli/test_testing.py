@@ -59,6 +59,17 @@ def test_what_fails_is_told_with_an_example_that_can_be_pasted(safecotc: Run, cl
     assert done.out.splitlines()[-1] == "2 tests: 1 passed, 1 failed"
 
 
+def test_of_many_failures_the_first_are_told_in_full(safecotc: Run, folder: Path) -> None:
+    wrong = "".join(f'example "wrong {n}" {{ given query.intent = store expect refuse }}\n' for n in range(23))
+    (folder / "p.safecot").write_text(POLICY + wrong, encoding="utf-8")
+    done = safecotc("test", "p.safecot", *FEW)
+    lines = done.out.splitlines()
+    assert sum("fails: expected `refuse`" in line for line in lines) == 23
+    assert lines.count("  the case:") == 20
+    assert "of the last 3 only what fails is said; `-k` picks some, `--format json` has all" in lines
+    assert lines[-1] == "24 tests: 1 passed, 23 failed"
+
+
 def test_json_has_every_test(safecotc: Run, claims: Path) -> None:
     with claims.open("a", encoding="utf-8") as file:
         file.write(BROKEN)

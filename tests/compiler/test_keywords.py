@@ -71,7 +71,7 @@ PLACES = {
     "row": "facts image { a : flag }\ntable t9 { columns image.a row @ : yes then refuse row s9 : no then warn }\n"
     "exception e9 to @, s9 { when image.a verdict comply }",
     "column": "facts image { a : flag @ : flag }\ntable t9 { columns image.a, image.@ row r9 : yes, no then refuse\n"
-    "row s9 : no, yes then warn { unless image.@ } unless image.@ }",
+    "row s9 : no, yes then warn { unless image.@ } }",
     "cell": "facts image { a : one of { @, b } }\ntable t9 { columns image.a\n"
     'row r9 : not @ then refuse\n row s9 : { @ } then warn { title "t" } row t9 : not { b, @, } then warn }',
     "cell that is a group": "facts image { a : one of { b } s : set of { b } n : score }\ngroup @ = { b }\n"

@@ -151,7 +151,9 @@ def test_a_claim_that_is_not_decided_passes_with_a_warning(project: pytest.Pytes
     done.stdout.fnmatch_lines(
         ["*kitchen.safecot:17: PolicyWarning: *the property `storing is answered` is not decided: not proved within*"]
     )
-    project.runpytest_inprocess(*PLUGIN, limit, "-W", "error::UserWarning").assert_outcomes(passed=3, failed=2)
+    done = project.runpytest_inprocess(*PLUGIN, limit, "-W", "error::UserWarning")
+    done.assert_outcomes(passed=3, failed=2)
+    done.stdout.no_fnmatch_line("*runtest*")
     project.makeini("[pytest]\nsafecot_strict = true\n")
     done = project.runpytest_inprocess(*PLUGIN, limit, "-k", "not findings")
     done.assert_outcomes(passed=3, failed=2, deselected=2)

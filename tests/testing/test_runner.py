@@ -154,6 +154,23 @@ def test_a_claim_that_is_not_proved_in_time_is_undecided(run_one: Run) -> None:
     assert outcome.message == "not proved within 0 seconds"
 
 
+TEXTS = """policy p { version "1" }
+facts query { words : text }
+rule letters { when query.words matches /^a+b{3}$/ verdict refuse }
+default comply
+unsure clarify
+"""
+
+
+def test_where_no_text_is_found_it_is_said_that_time_was_not_what_lacked(run_one: Run) -> None:
+    """No text begins with `a` and does not: two patterns, of which the solver knows nothing."""
+    claim = 'property "two" { given query.words matches /^a+b{3}$/ and query.words matches /^[^a]/ expect comply }'
+    outcome = run_one(claim, head=TEXTS)
+    assert outcome.status is Status.UNDECIDED
+    assert outcome.message == "not proved, as no text was found that fits its patterns, and none ruled out"
+    assert outcome.evidence == "no cases that it speaks of were drawn"
+
+
 def test_a_claim_that_is_refuted_by_drawing_fails_though_there_was_no_time_to_prove_it(run_one: Run) -> None:
     claim = 'property "nothing is answered" { expect not comply }'
     outcome = run_one(claim, dataclasses.replace(FAST, seconds=0.0))

@@ -84,7 +84,7 @@ def _with_override(tokens: list[Token], report: Reporter) -> list[Token]:
     """With `override` where that was misspelt before a declaration's word: `overide rule r { ... }`."""
     mended = tokens
     for index, (token, following) in enumerate(pairwise(tokens)):
-        if not is_word(token) or not is_word(following) or following not in _OVERRIDABLE or token in KEYWORDS:
+        if not is_word(token) or str(token) in KEYWORDS or not is_word(following) or str(following) not in _OVERRIDABLE:
             continue
         if get_close_matches(str(token), ["override"], n=1, cutoff=0.7):
             start, end = token.start_pos or 0, token.end_pos or 0
