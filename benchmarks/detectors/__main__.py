@@ -24,10 +24,10 @@ from rich.table import Table
 
 from benchmarks.detectors.data import Half, Labelled, of_half, read_rbr, read_vlguard
 from benchmarks.detectors.peers import has_keyword, starts_as_refusal
+from safecot_dsl.analysis.statistics import wilson
 from safecot_dsl.artifact import Criteria
 from safecot_dsl.criteria import detect, response_verdict
 from safecot_dsl.datafiles import policies_root
-from safecot_dsl.analysis.statistics import wilson
 from safecot_dsl.storage import write_whole
 from safecot_dsl.workspace import compile_policy
 

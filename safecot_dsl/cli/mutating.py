@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import typer
@@ -40,7 +41,8 @@ def mutate(
     from safecot_dsl.testing.mutation import UnsoundBaselineError, mutate
 
     opened, compiled = open_whole(policy, set_, path)
-    with Progress() as progress:
+    # A bar is for people; where nobody watches, the result is enough.
+    with Progress(quiet=not sys.stderr.isatty()) as progress:
 
         def watch(done: int, of: int) -> None:
             if done == 1:

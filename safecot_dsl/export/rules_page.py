@@ -118,7 +118,7 @@ def _blocks(policy: CompiledPolicy, english: English, rule: Rule) -> Iterable[Bl
     if rule.exception_to:
         parents: list[Link | str] = []
         for parent in rule.exception_to:
-            parents += [", " if parents else "", _link(policy, policy.rule_index[parent])]
+            parents += [" or " if parents else "", _link(policy, policy.rule_index[parent])]
         yield Paragraph(("An exception: where it applies, it replaces ", *parents, "."))
     yield from stated(english, f"The model {DOES[rule.verdict]}", "when", rule.when)
     if rule.unless is not None:

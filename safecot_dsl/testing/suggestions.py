@@ -35,7 +35,7 @@ def shortened(case: Case, holds: Callable[[Case], bool]) -> Case:
 
     Half of the facts are tried at a time, then a quarter, and so on to one: of many facts a case needs but few.
     """
-    names = list(reversed(case.known))
+    names = list(case.known)[::-1]
     size = len(names)
     while size:
         kept: list[str] = []

@@ -73,8 +73,7 @@ score 66.6 %: 12 mutants, 8 killed, 4 survived, 0 equivalent
 def test_survivors_stand_above_the_example_that_would_notice_them(folder: Path) -> None:
     del folder
     code, out, err = run("mutate", "p.safecot")
-    assert (code, out) == (0, SHOWN)
-    assert err.startswith("trying mutants: 0/12 mutants (0 %)\n")
+    assert (code, out, err) == (0, SHOWN, "")
 
 
 def test_json_has_the_score_and_every_mutant(folder: Path) -> None:

@@ -26,7 +26,7 @@ PIECE = re.compile(r'"""(?:[^"]|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|/[^/\n]+/i?|#[^
 
 words = st.sampled_from([*sorted(KEYWORDS), *sorted(PUNCTUATION), "refuse", "comply", "a", "x1", "image", "std"])
 literals = st.sampled_from(
-    ['"t"', '"{image.text}"', '"""l"""', "/p/i", "1", "-0.5", "9e9", "{", "}", '"', "/", "#", "\\"]
+    ['"t"', '"{image.text}"', '"""l"""', "/p/i", "1", "-0.5", "9e9", "{", "}", '"', "/", "#", "\\", "-", "->", "%", "_"]
 )
 soup = st.lists(st.one_of(words, literals, st.text(max_size=3)), max_size=60).map(" ".join)
 
@@ -182,8 +182,8 @@ rows = st.builds(
 )  # fmt: skip
 declarations = st.one_of(
     st.builds(
-        "table t{} {{ columns {}, {} unless {} {} }}".format,
-        st.integers(0, 1), names, names, conditions, st.lists(rows, max_size=3).map("\n".join),
+        "table t{} {{ unless {} columns {}, {} {} {} }}".format,
+        st.integers(0, 1), conditions, names, names, st.sampled_from(["", "", "title \"late\""]), st.lists(rows, max_size=3).map("\n".join),
     ),
     st.builds(
         'law "l{}" {{ change {} {} given {} expect never laxer }}'.format,

@@ -68,10 +68,12 @@ def test_an_import_of_a_folder_finds_no_file(tmp_path: Path) -> None:
 def test_imports_stay_below_their_root(tmp_path: Path) -> None:
     outside = write(tmp_path / "outside.safecot", LIBRARY.format("let l = image.a"))
     inside = tmp_path / "inside"
-    for text in ("import ..outside", "import ../outside", "import /outside", 'import "outside"', "import .outside"):
+    for text in ("import ..outside", "import ../outside", "import /outside", 'import "../outside"', "import .outside"):
         path = write(inside / "p.safecot", POLICY.format(text))
         assert open_policy(path).failed
         assert "SC0103" not in {code for code, _ in said(path)}  # no way to write it: nothing is looked for
+    path = write(inside / "p.safecot", POLICY.format('import "outside"'))  # what it means is looked for here
+    assert [code for code, _ in said(path)] == ["SC0001", "SC0103"]
     (inside / "link.safecot").symlink_to(outside)
     (inside / "folder").symlink_to(tmp_path)
     for name in ("link", "folder.outside"):

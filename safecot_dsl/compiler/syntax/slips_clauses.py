@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import cast
 
 from lark import Token
 
@@ -69,9 +70,9 @@ def _unquoted(slip: Slip) -> list[Token] | None:
 def _quoted_name(slip: Slip) -> list[Token] | None:
     """`rule "asks to hurt" {`."""
     token = slip.token
-    if slip.accepted != {"NAME"} or not isinstance(token, Words) or slip.before not in _NAMED:
+    if slip.accepted != {"NAME"} or token.type != "STRING" or slip.before not in _NAMED:
         return None
-    name = as_name(token.content)
+    name = as_name(cast(Words, token).content)
     if not name:
         return None
     help = f"write `{name}`"
@@ -83,9 +84,9 @@ def _quoted_name(slip: Slip) -> list[Token] | None:
 def _imported(slip: Slip) -> list[Token] | None:
     """`import "std/hazards"`."""
     token = slip.token
-    if slip.before not in ("import", "extend") or not isinstance(token, Words) or "NAME" not in slip.accepted:
+    if slip.before not in ("import", "extend") or token.type != "STRING" or "NAME" not in slip.accepted:
         return None
-    parts = token.content.removesuffix(".safecot").replace("/", ".").strip(".").split(".")
+    parts = cast(Words, token).content.removesuffix(".safecot").replace("/", ".").split(".")
     if not all(re.fullmatch("[a-z][a-z0-9_]*", part) for part in parts):
         return None
     right = ".".join(parts)
