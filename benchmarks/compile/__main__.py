@@ -144,7 +144,7 @@ def _bare_parse(text: str) -> Callable[[], object]:
 
     from safecot_dsl.compiler import Reporter
     from safecot_dsl.compiler.syntax.parser import ContextualWords
-    from safecot_dsl.compiler.syntax.tokens import tokenise
+    from safecot_dsl.compiler.syntax.scanner import tokenise
     from safecot_dsl.datafiles import grammar_path
     from safecot_dsl.diagnostics import SourceFile
 

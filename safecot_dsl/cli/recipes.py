@@ -23,6 +23,8 @@ OVERRIDE = typer.Option(
 
 #: The modules that each extra brings; `train` comes with `data`, `miniature` with both.
 _EXTRAS = {
+    "editor": ("pygls", "lsprotocol"),
+    "test": ("hypothesis", "pytest"),
     "data": ("pyarrow", "PIL"),
     "train": ("torch", "transformers", "peft", "accelerate", "safetensors"),
     "miniature": ("tokenizers", "qtawesome"),

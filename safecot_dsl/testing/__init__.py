@@ -6,12 +6,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from safecot_dsl.testing.coverage import rule_coverage
     from safecot_dsl.testing.examples import show_example
+    from safecot_dsl.testing.mutation import mutate
     from safecot_dsl.testing.policies_texts import PolicyText, policy_texts
     from safecot_dsl.testing.strategies import cases, completions, pairs
     from safecot_dsl.testing.strategies_claims import NoSuchCaseError
 
-__all__ = ["NoSuchCaseError", "PolicyText", "cases", "completions", "pairs", "policy_texts", "show_example"]
+__all__ = [
+    "NoSuchCaseError",
+    "PolicyText",
+    "cases",
+    "completions",
+    "mutate",
+    "pairs",
+    "policy_texts",
+    "rule_coverage",
+    "show_example",
+]
 
 #: The module of each name.
 _HOMES = {
@@ -19,8 +31,10 @@ _HOMES = {
     "PolicyText": "policies_texts",
     "cases": "strategies",
     "completions": "strategies",
+    "mutate": "mutation",
     "pairs": "strategies",
     "policy_texts": "policies_texts",
+    "rule_coverage": "coverage",
     "show_example": "examples",
 }
 

@@ -12,7 +12,7 @@ from lark import Token as LarkToken
 
 from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.parser import ContextualWords
-from safecot_dsl.compiler.syntax.tokens import tokenise
+from safecot_dsl.compiler.syntax.scanner import tokenise
 from safecot_dsl.datafiles import grammar_path
 
 _NO_GAP_BEFORE = frozenset({"DOT", "RPAR"})

@@ -24,8 +24,9 @@ from safecot_dsl.compiler.syntax.build import Builder
 from safecot_dsl.compiler.syntax.chunks import Chunk, split, what_is_missing
 from safecot_dsl.compiler.syntax.expectations import HEADER_HELP
 from safecot_dsl.compiler.syntax.recovery import mend
+from safecot_dsl.compiler.syntax.scanner import tokenise
 from safecot_dsl.compiler.syntax.tables import load_tables
-from safecot_dsl.compiler.syntax.tokens import KEYWORDS, MAX_NESTING, RESERVED, Guess, tokenise, too_deep
+from safecot_dsl.compiler.syntax.tokens import KEYWORDS, MAX_NESTING, RESERVED, Guess, too_deep
 from safecot_dsl.compiler.syntax.tree import Comment, Cond, FileTree
 from safecot_dsl.datafiles import grammar_path
 

@@ -14,7 +14,8 @@ from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.chunks import DECLARATIONS, Chunk, split
 from safecot_dsl.compiler.syntax.parser import MAX_FAULTS, step_by_step
 from safecot_dsl.compiler.syntax.recovery import mend
-from safecot_dsl.compiler.syntax.tokens import KEYWORDS, Guess, tokenise, too_deep
+from safecot_dsl.compiler.syntax.scanner import tokenise
+from safecot_dsl.compiler.syntax.tokens import KEYWORDS, Guess, too_deep
 from safecot_dsl.compiler.syntax.tree import Comment, Syntax
 from safecot_dsl.diagnostics import SourceFile
 

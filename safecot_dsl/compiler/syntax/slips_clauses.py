@@ -63,6 +63,8 @@ def _unquoted(slip: Slip) -> list[Token] | None:
         if not slip.same_line(before, slip.tokens[stop]):
             break
         stop += 1
+    if stop == slip.index:
+        return None
     what = f"the name of {'an' if before == 'example' else 'a'} `{before}` is a text" if before in _CLAIMS else "a text"
     return slip.quote(f'{what} in `"`' if before in _CLAIMS else f'{what} stands in `"`', stop - slip.index)
 

@@ -1,21 +1,15 @@
-"""Text to tokens. Never fails: what cannot be read is reported and left out, and the rest goes on."""
+"""The tokens of the language, and its words and signs."""
 
 from __future__ import annotations
 
 import re
-import textwrap
-import unicodedata
 from dataclasses import dataclass
 from typing import cast
 
 from lark import Token
 
-from safecot_dsl.compiler.report import Reporter
-from safecot_dsl.compiler.syntax.tree import Comment
-
 # Words that are never names (language charter, surface syntax).
 RESERVED = frozenset("not and or at assume ask severity within empty unknown".split())
-
 # Keywords by the word that spells them; all but `number` have the word in capitals as their terminal.
 KEYWORDS = {
     word: word.upper()
@@ -27,7 +21,6 @@ KEYWORDS = {
         "contains table columns row then law change becomes gains rises falls never laxer stricter extend override"
     ).split()
 } | {"number": "NUMBER_TYPE"}
-
 PUNCTUATION = {
     "{": "LBRACE",
     "}": "RBRACE",
@@ -44,23 +37,7 @@ PUNCTUATION = {
     ">=": "MORE_EQUAL",
     ">": "MORE",
 }
-
 MAX_NESTING = 64  # brackets, braces and `not` in one another; all that comes after the parser is recursive
-
-_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
-_TOKEN = re.compile(
-    r"""
-      (?P<space>[ \t\n]+)
-    | (?P<comment>\#[^\n]*)
-    | (?P<word>[^\W\d]\w*(?:-\w+)*)
-    | (?P<number>-?[0-9]+(?:\.[0-9]+)?(?![0-9A-Za-z_]))
-    | (?P<long>\"\"\"(?:[^\\"]|\\.|\\\n|"(?!""))*\"\"\")
-    | (?P<string>(?!\"\"\")"(?:[^\\"\n]|\\[^\n])*")
-    | (?P<regex>/(?!\*)(?:[^\\/\n]|\\[^\n])+/i?)
-    | (?P<punctuation>\.\.|<=|>=|\|(?!\|)|[{}(),.:=<>])
-    """,
-    re.VERBOSE,
-)
 
 
 class Words(Token):
@@ -83,36 +60,16 @@ class Pattern:
     ignore_case: bool
 
 
-def tokenise(text: str, report: Reporter, comments: list[Comment] | None = None) -> list[Token]:
-    """The tokens of a file, and its comments added to `comments`. Words carry the type WORD: the parser's state says
-    whether one is a keyword."""
-    _refuse_hidden_characters(text, report)
-    tokens: list[Token] = []
-    position = 0
-    while position < len(text):
-        found = _TOKEN.match(text, position)
-        if found is not None and (_separates_a_path(text, position, tokens) or _is_empty_cell(text, position, tokens)):
-            found = None
-        if found is None:
-            position = _unreadable(text, position, report, tokens)
-            continue
-        start, position = position, found.end()
-        kind = found.lastgroup
-        if kind == "space":
-            continue
-        value = found.group()
-        if kind == "comment":
-            if comments is not None:
-                comments.append(Comment(start, position, value))
-            continue
-        if kind == "word":
-            tokens.append(_word(value, start, report))
-        elif kind == "string" or kind == "long":
-            tokens.append(_string(value, start, kind == "long", report))
-        else:
-            name = PUNCTUATION[value] if kind == "punctuation" else str(kind).upper()
-            tokens.append(Token(name, value, start_pos=start, end_pos=position))
-    return tokens
+def text_token(kind: type[Words], content: str, start: int, end: int) -> Words:
+    """A STRING token of a content, for a text that stands at `start` to `end` without its quotes, or without one."""
+    return text_with_places(kind, content, start, end, [min(start + 1 + i, end) for i in range(len(content) + 1)])
+
+
+def text_with_places(kind: type[Words], content: str, start: int, end: int, offsets: list[int]) -> Words:
+    token = cast(Words, kind("STRING", content, start_pos=start, end_pos=end))
+    token.content = content
+    token.offsets = offsets
+    return token
 
 
 def too_deep(tokens: list[Token]) -> Token | None:
@@ -134,290 +91,7 @@ def too_deep(tokens: list[Token]) -> Token | None:
     return None
 
 
-def _word(value: str, start: int, report: Reporter) -> Token:
-    end = start + len(value)
-    if not _NAME.match(value):
-        parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", value)
-        plain = unicodedata.normalize("NFKD", parts).lower().replace("-", "_")
-        proper = re.sub(r"\W|^[\d_]+", "", plain, flags=re.ASCII)
-        report.error(
-            "SC0004",
-            f"`{value}` is not a name: names are lower-case letters, digits and `_`, starting with a letter",
-            start,
-            end,
-            help=f"write `{proper}`" if proper else None,
-            replacement=proper or None,
-        )
-        value = proper or "name"
-    return Token("WORD", value, start_pos=start, end_pos=end)
-
-
-# Signs of other languages, and what the reader probably meant: our words for them, which the parser goes on with.
-_FOREIGN = {
-    "->": ("write `then`", ("then",)),
-    "&&": ("write `and`", ("and",)),
-    "&": ("write `and`", ("and",)),
-    "||": ("write `or`", ("or",)),
-    "!=": ("write `is not`", ("is", "not")),
-    "!": ("write `not`", ("not",)),
-    "[": ("a list stands in `{` and `}`", ("{",)),
-    "]": ("a list stands in `{` and `}`", ("}",)),
-}
-_HINTS = {";": "nothing stands between clauses", "-": "names use `_`"}
-_QUOTES = {
-    "'": "'",
-    "\u2018": "\u2019",
-    "\u201c": '\u201d"',
-    "\u00ab": "\u00bb",
-    "\u2019": "\u2019",
-    "\u201d": "\u201d",
-}
-# A declaration that opens a line ends a text that is not closed: what comes after is worth reading.
-_NEXT_DECLARATION = re.compile(
-    r"^(?=(?:import|param|facts|group|let|taxonomy|phrases|criteria|rule|exception|table|default|unsure|example|property"
-    r"|law|extend|override)\b)",
-    re.MULTILINE,
-)
-
-
-def _unreadable(text: str, start: int, report: Reporter, tokens: list[Token]) -> int:
-    """Report what stands at `start`, add a stand-in token where that helps the parser, and say where to go on."""
-    char = text[start]
-    if text.startswith('"""', start):
-        following = _NEXT_DECLARATION.search(text, start)
-        end = start + len(text[start : following.start() if following else len(text)].rstrip())
-        report.error("SC0003", 'the text is not closed: `"""` is missing', start, start + 3)
-        tokens.append(text_token(Guess, "", start, end))
-        return end
-    if char == '"':
-        line_end = _line_end(text, start)
-        report.error(
-            "SC0003",
-            'the text is not closed: `"` is missing at the end of the line',
-            start,
-            line_end,
-            help='a text stands on one line; use `"""` for a longer one',
-        )
-        return _guess("STRING", text, start, line_end, tokens)
-    opening = text[start : start + 2]
-    if opening in ("//", "--", "/*"):
-        report.error("SC0002", f"`{opening}` opens no comment", start, start + 2, help="a comment starts with `#`")
-        closing = text.find("*/", start) if opening == "/*" else -1
-        return closing + 2 if closing >= 0 else _line_end(text, start)
-    if opening == "'t" and tokens and tokens[-1] == "isn" and tokens[-1].end_pos == start:
-        tokens[-1] = Token("WORD", "isnt", start_pos=tokens[-1].start_pos, end_pos=start + 2)
-        return start + 2
-    if _separates_a_path(text, start, tokens):
-        report.error(
-            "SC0001", "the parts of a name are separated by `.`, not by `/`", start, start + 1, replacement="."
-        )
-        tokens.append(Token("DOT", ".", start_pos=start, end_pos=start + 1))
-        return start + 1
-    if char == "/":
-        line_end = _line_end(text, start)
-        report.error("SC0003", "the pattern is not closed: `/` is missing at the end of the line", start, line_end)
-        return _guess("REGEX", text, start, line_end, tokens)
-    if char.isdigit() or (char == "-" and text[start + 1 : start + 2].isdigit()):
-        end = start + 1
-        while end < len(text) and (text[end].isalnum() or text[end] in "._"):
-            end += 1
-        report.error("SC0004", f"`{text[start:end]}` is neither a number nor a name", start, end)
-        tokens.append(Token("NUMBER", "0", start_pos=start, end_pos=end))
-        return end
-    if _hidden(char):
-        return start + 1  # reported already
-    if char in _QUOTES:
-        closing = next((i for i in range(start + 1, _line_end(text, start)) if text[i] in _QUOTES[char]), None)
-        report.error("SC0002", f"`{char}` does not open a text", start, start + 1, help='texts stand in `"`')
-        if closing is None:
-            return start + 1
-        tokens.append(text_token(Words, text[start + 1 : closing], start, closing + 1))
-        return closing + 1
-    repaired = _misplaced_sign(text, start, report, tokens)
-    if repaired is not None:
-        return repaired
-    sign = next((sign for sign in _FOREIGN if text.startswith(sign, start)), None)
-    if sign is not None:
-        help, words = _FOREIGN[sign]
-        end = start + len(sign)
-        report.error("SC0002", f"`{sign}` has no meaning here", start, end, help=help)
-        tokens += [Token(PUNCTUATION.get(word, "WORD"), word, start_pos=start, end_pos=end) for word in words]
-        return end
-    end = start + 1
-    while end < len(text) and text[end] == char:
-        end += 1
-    report.error("SC0002", f"`{text[start:end]}` has no meaning here", start, end, help=_HINTS.get(char))
-    return end
-
-
-_EMPTY_CELL = re.compile(r"(?:-{1,3}|[*?_])(?=\s*(?:,|then\b))")
-_LOOK_BACK = 200  # tokens: a row of so many cells is none
-_RANGE = re.compile(r"-(?=\s*\d)")
-
-
-def _misplaced_sign(text: str, start: int, report: Reporter, tokens: list[Token]) -> int | None:
-    """`90%`, `0.2 - 0.4`, `-` for an empty cell: where to go on, once that is said and mended."""
-    previous = tokens[-1] if tokens else None
-    if previous is None:
-        return None
-    if text[start] == "%" and previous.type == "NUMBER" and previous.end_pos == start:
-        share = f"{float(previous) / 100:g}"
-        first = previous.start_pos or 0
-        report.error("SC0002", "`%` has no meaning here", first, start + 1, help=f"write `{share}`", replacement=share)
-        tokens[-1] = Token("NUMBER", share, start_pos=first, end_pos=start + 1)
-        return start + 1
-    if previous.type == "NUMBER" and _RANGE.match(text, start):
-        between = len(tokens) > 1 and tokens[-2] == "between"
-        message = "`between` joins its two numbers by `and`" if between else "a range is written with `..`"
-        sign = "and" if between else ".."
-        report.error("SC0001", f"{message}, not with `-`", start, start + 1, replacement=sign)
-        tokens.append(Token("WORD" if between else "RANGE", sign, start_pos=start, end_pos=start + 1))
-        return start + 1
-    if _is_empty_cell(text, start, tokens):
-        end = next(end for end in range(start + 1, len(text)) if text[end] != text[start])
-        report.error("SC0001", "an empty cell is written `any`", start, end, replacement="any")
-        tokens.append(Token("WORD", "any", start_pos=start, end_pos=end))
-        return end
-    return None
-
-
-def _separates_a_path(text: str, start: int, tokens: list[Token]) -> bool:
-    """`/` in `import std/hazards`."""
-    if text[start] != "/" or not tokens or tokens[-1].type != "WORD" or tokens[-1].end_pos != start:
-        return False
-    for token in reversed(tokens[-_LOOK_BACK:]):
-        if token.type not in ("WORD", "DOT"):
-            return False
-        if token in ("import", "extend"):
-            return True
-    return False
-
-
-def _is_empty_cell(text: str, start: int, tokens: list[Token]) -> bool:
-    """`-`, `*`, `?` or `_` for a cell of a row."""
-    if text[start] not in "-*?_" or not tokens or tokens[-1].type not in ("COLON", "COMMA"):
-        return False
-    if _EMPTY_CELL.match(text, start) is None:
-        return False
-    for index in range(len(tokens) - 1, max(1, len(tokens) - _LOOK_BACK), -1):
-        if tokens[index].type == "COLON":
-            return tokens[index - 2] == "row"
-        if tokens[index].type in ("LBRACE", "LPAR"):
-            return False
-    return False
-
-
-def _line_end(text: str, start: int) -> int:
-    end = text.find("\n", start)
-    return len(text) if end < 0 else end
-
-
-def text_token(kind: type[Words], content: str, start: int, end: int) -> Words:
-    """A STRING token of a content, for a text that stands at `start` to `end` without its quotes, or without one."""
-    return _words(kind, content, start, end, [min(start + 1 + i, end) for i in range(len(content) + 1)])
-
-
-def _words(kind: type[Words], content: str, start: int, end: int, offsets: list[int]) -> Words:
-    token = cast(Words, kind("STRING", content, start_pos=start, end_pos=end))
-    token.content = content
-    token.offsets = offsets
-    return token
-
-
-def _guess(kind: str, text: str, start: int, line_end: int, tokens: list[Token]) -> int:
-    """A stand-in up to the end of the line, without the braces there: these probably close a block."""
-    end = start + len(text[start:line_end].rstrip(" \t}"))
-    if kind == "STRING":
-        tokens.append(text_token(Guess, text[start + 1 : end], start, end))
-    else:
-        tokens.append(Guess(kind, "/x/", start_pos=start, end_pos=end))
-    return end
-
-
-_ESCAPES = {'"': '"', "\\": "\\", "n": "\n"}
-
-
-def _string(raw: str, start: int, long: bool, report: Reporter) -> Words:
-    """Decode a text: `\\"`, `\\\\`, `\\n`; a long one is dedented first, without its first and last line break."""
-    quotes = 3 if long else 1
-    inner = raw[quotes:-quotes]
-    places = list(range(start + quotes, start + quotes + len(inner)))
-    if long:
-        inner, places = _dedented(inner, places)
-    content: list[str] = []
-    offsets: list[int] = []
-    position = 0
-    while position < len(inner):
-        char = inner[position]
-        offsets.append(places[position])
-        if char != "\\":
-            content.append(char)
-            position += 1
-            continue
-        escaped = inner[position + 1]
-        if escaped not in _ESCAPES:
-            shown = "a line break" if escaped == "\n" else f"`\\{escaped}`"
-            report.error(
-                "SC0003",
-                f'{shown} is no escape: a text knows `\\"`, `\\\\` and `\\n`',
-                places[position],
-                places[position] + 2,
-                help="write `\\\\` for a backslash",
-            )
-        content.append(_ESCAPES.get(escaped, escaped))
-        position += 2
-    end = start + len(raw)
-    offsets.append(end - quotes)
-    return _words(Words, "".join(content), start, end, offsets)
-
-
-def _dedented(inner: str, places: list[int]) -> tuple[str, list[int]]:
-    """`textwrap.dedent` that remembers where each character came from."""
-    lines = inner.split("\n")
-    dedented = textwrap.dedent(inner).split("\n")
-    kept: list[str] = []
-    kept_places: list[int] = []
-    offset = 0
-    for number, (line, short) in enumerate(zip(lines, dedented, strict=True)):
-        cut = len(line) - len(short)
-        kept.append(short)
-        kept_places.extend(places[offset + cut : offset + len(line)])
-        offset += len(line)
-        if number < len(lines) - 1:
-            kept_places.append(places[offset])
-        offset += 1
-    text = "\n".join(kept)
-    if text.startswith("\n"):
-        text, kept_places = text[1:], kept_places[1:]
-    if text.endswith("\n"):
-        text, kept_places = text[:-1], kept_places[:-1]
-    return text, kept_places
-
-
 def pattern_of(token: Token) -> Pattern:
     """The parts of a REGEX token: `\\/` stands for a slash."""
     body, _, flag = str(token)[1:].rpartition("/")
     return Pattern(re.sub(r"\\(.)", lambda m: "/" if m[1] == "/" else m[0], body), flag == "i")
-
-
-# Characters that let a policy show another text than it has (Trojan Source, CVE-2021-42574) or hide in it.
-_BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
-
-
-def _hidden(char: str) -> bool:
-    return _HIDDEN.match(char) is not None
-
-
-def _refuse_hidden_characters(text: str, report: Reporter) -> None:
-    for found in _HIDDEN.finditer(text):
-        char = found.group()
-        what = "bidirectional" if char in _BIDIRECTIONAL else "control"
-        report.error(
-            "SC0005",
-            f"a {what} character (U+{ord(char):04X}) stands in the source",
-            found.start(),
-            found.end(),
-            help="remove it: it is not seen, and can make the text look other than it is",
-            replacement="",
-        )

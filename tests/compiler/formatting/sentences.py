@@ -12,7 +12,8 @@ from random import Random
 from lark import Lark
 
 from safecot_dsl.compiler import Reporter
-from safecot_dsl.compiler.syntax.tokens import KEYWORDS, PUNCTUATION, tokenise
+from safecot_dsl.compiler.syntax.scanner import tokenise
+from safecot_dsl.compiler.syntax.tokens import KEYWORDS, PUNCTUATION
 from safecot_dsl.compiler.syntax.tree import Comment
 from safecot_dsl.datafiles import grammar_path
 from safecot_dsl.diagnostics import SourceFile

@@ -125,8 +125,8 @@ CASES = {
     "a long group fills lines": (
         "group g = { " + ", ".join(f"member_{number:02}" for number in range(12)) + " }",
         """
-        group g = { member_00, member_01, member_02, member_03, member_04, member_05, member_06, member_07,
-                    member_08, member_09, member_10, member_11 }
+        group g = { member_00, member_01, member_02, member_03, member_04, member_05, member_06, member_07, member_08,
+                    member_09, member_10, member_11 }
         """,
     ),
     "a long condition breaks at its connectives": (
