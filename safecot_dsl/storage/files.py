@@ -36,8 +36,10 @@ def write_whole(path: Path | str, data: bytes | str, *, mode: int | None = None)
             os.fsync(file.fileno())
         partial.chmod(0o666 & ~_umask() if mode is None else mode)  # mkstemp gives 0600
         partial.replace(path)
-    except BaseException:
+    except BaseException as error:
         partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # a write that fails names no file by itself
         raise
     _sync_folder(path.parent)
 
