@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from graphlib import TopologicalSorter
 from random import Random
 
 from safecot_dsl.analysis.draws import Draws
 from safecot_dsl.analysis.space import Space
 from safecot_dsl.artifact import And, AtLeast, CompiledPolicy, Condition, Empty, Has, Not, Or, Value, Verdict
 from safecot_dsl.engine import Truth, evaluate
+from safecot_dsl.engine.columns import at_least_of
+from safecot_dsl.engine.order import parents_first
 
 
 def draw_columns(space: Space, samples: int, seed: int) -> Columns:
@@ -67,26 +68,18 @@ class Columns:
                 return union(column for value, column in places if evaluate(atom, {fact: value}) is Truth.YES)
 
     def _at_least(self, count: int, items: Sequence[Condition]) -> int:
-        # reached[n]: the cases of which at least n of the items so far hold.
-        reached = [self.every] + [0] * count
-        for item in items:
-            column = self.column(item)
-            for n in range(count, 0, -1):
-                reached[n] |= reached[n - 1] & column
-        return reached[count]
+        return at_least_of(count, map(self.column, items), self.every)
 
     def applies(self, policy: CompiledPolicy) -> dict[str, int]:
         """The cases that each rule applies to, by its name; parents stand before the exceptions to them."""
-        graph = {rule.name: rule.exception_to for rule in policy.rules}
         applies: dict[str, int] = {}
-        for name in TopologicalSorter(graph).static_order():
-            rule = policy.rule_index[name]
+        for rule in parents_first(policy):
             column = self.column(rule.when)
             if rule.unless is not None:
                 column &= ~self.column(rule.unless)
             if rule.exception_to:
                 column &= union(applies[parent] for parent in rule.exception_to)
-            applies[name] = column
+            applies[rule.name] = column
         return applies
 
     def effective(self, policy: CompiledPolicy, applies: Mapping[str, int]) -> dict[str, int]:

@@ -8,8 +8,9 @@ import z3
 
 from safecot_dsl.analysis.asking import Answer, Asker, Outcome
 from safecot_dsl.analysis.logic import negation
-from safecot_dsl.analysis.space import Space, parents_first
+from safecot_dsl.analysis.space import Space
 from safecot_dsl.artifact import CompiledPolicy, Condition, Rule, Verdict
+from safecot_dsl.engine.order import parents_first
 
 __all__ = ["Answer", "Asker", "Encoding", "Outcome"]
 

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import z3
 
 from safecot_dsl.analysis.logic import at_least, negation, variable
-from safecot_dsl.analysis.space import Space, parents_first
+from safecot_dsl.analysis.space import Space
 from safecot_dsl.artifact import And, AtLeast, Case, CompiledPolicy, Condition, Not, Or, Proposed, Rule, Value, Verdict
 from safecot_dsl.engine import Truth, evaluate
+from safecot_dsl.engine.order import parents_first
 
 
 class Kleene(NamedTuple):

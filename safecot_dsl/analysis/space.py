@@ -22,9 +22,9 @@ from safecot_dsl.artifact import (
     Not,
     Or,
     Proposed,
-    Rule,
     Value,
 )
+from safecot_dsl.engine.order import exceptions_of
 
 
 class Space:
@@ -83,7 +83,8 @@ class Space:
         """A variable that stands for a formula, which is made once."""
         if key not in self._definitions:
             made = formula()
-            name = variable(f"{self._prefix}: {' '.join(map(str, key))}", self.context)
+            # By number: the key holds the policy's address, and the solver's answers may hang on the names it is given.
+            name = variable(f"{self._prefix}: {len(self._definitions)}", self.context)
             self.axioms.append(same(name, made))
             self._definitions[key] = name
         return self._definitions[key]
@@ -109,27 +110,3 @@ class Space:
                 return each.other_than(holds)
             known[name] = value
         return Case(known)
-
-
-def parents_first(policy: CompiledPolicy) -> list[Rule]:
-    """The rules in an order in which a rule comes after all that it is an exception to."""
-    order: list[Rule] = []
-    exceptions = exceptions_of(policy)
-    waiting = {rule.name: len(rule.exception_to) for rule in policy.rules}
-    ready = [rule for rule in policy.rules if not rule.exception_to]
-    while ready:
-        rule = ready.pop()
-        order.append(rule)
-        for exception in exceptions[rule.name]:
-            waiting[exception.name] -= 1
-            if not waiting[exception.name]:
-                ready.append(exception)
-    return order
-
-
-def exceptions_of(policy: CompiledPolicy) -> dict[str, list[Rule]]:
-    exceptions: dict[str, list[Rule]] = {rule.name: [] for rule in policy.rules}
-    for rule in policy.rules:
-        for parent in rule.exception_to:
-            exceptions[parent].append(rule)
-    return exceptions

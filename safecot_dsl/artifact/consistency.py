@@ -39,7 +39,8 @@ from safecot_dsl.artifact.verdict import Verdict
 if TYPE_CHECKING:
     from safecot_dsl.artifact.policy import CompiledPolicy, Law, Rule, Speech
 
-#: The same as of the text: all that works on conditions is recursive.
+#: Levels of a condition, a `let` counting as one: all that works on conditions is recursive. Twice as many levels of
+#: JSON come of it, and JSON readers stop at 200. The compiler holds policies to it too.
 MAX_DEPTH = 64
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)

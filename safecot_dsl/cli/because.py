@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from safecot_dsl.artifact import Case, CompiledPolicy, Decision
-from safecot_dsl.engine import show_case
+from safecot_dsl.testing.examples import pasteable_example
 
 
 def example_of(policy: CompiledPolicy, case: Case, decision: Decision) -> str | None:
     """The case and its decision as an `example` to paste into the policy; None where a text in it has characters that
     no policy may hold."""
-    from safecot_dsl.compiler.formatting import format_text
-    from safecot_dsl.diagnostics import DiagnosticsError
-
-    texts = frozenset(fact.name for fact in policy.facts if fact.type.kind == "text")
-    given = show_case(case, texts)
-    by = ", ".join(decision.deciding or (decision.speaker,))
-    body = (f"given {given}\n" if given else "") + f"expect {decision.verdict} by {by}"
-    try:
-        text = format_text(f'policy p {{ version "1" }}\nexample "{_name(policy, decision)}" {{ {body} }}\n')
-    except DiagnosticsError:
-        return None
-    return text.partition("\n\n")[2]
+    example = pasteable_example(policy, case, decision, _name(policy, decision))
+    return None if example is None else example + "\n"
 
 
 def _name(policy: CompiledPolicy, decision: Decision) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from safecot_dsl.cli.places import Places
 from safecot_dsl.cli.suggested import by_example, percentage, print_lines
 from safecot_dsl.testing.coverage import Covered, Kind, RuleCoverage
+from safecot_dsl.workspace.places import Places
 
 
 def as_json(places: Places, coverage: RuleCoverage) -> dict[str, Any]:
@@ -22,13 +22,13 @@ def _counts(coverage: RuleCoverage) -> dict[str, Any]:
 
 
 def _goal(item: Covered, places: Places) -> dict[str, Any]:
-    file, line = places.of(item.goal.key)
+    place = places.find(item.goal.key)
     return {
         "kind": item.goal.kind.value,
         "rule": None if item.goal.rule is None else item.goal.rule.name,
         "key": item.goal.key,
-        "file": file,
-        "line": line,
+        "file": places.entry if place is None else place.file,
+        "line": None if place is None else place.line,
         "goal": item.goal.text,
         "status": item.status,
         "cases": item.cases,
@@ -43,7 +43,7 @@ def show(places: Places, coverage: RuleCoverage) -> None:
 
 def _lines(places: Places, coverage: RuleCoverage) -> Iterator[str]:
     def line(item: Covered, said: str) -> str:
-        return f"{places.shown(item.goal.key)}: {said}: {item.goal.text}"
+        return f"{places.line(item.goal.key)}: {said}: {item.goal.text}"
 
     missing = [item for item in coverage.items if item.status == "missing"]
     yield from by_example((item.example or "", line(item, "not exercised")) for item in missing)

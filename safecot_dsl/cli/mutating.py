@@ -36,9 +36,9 @@ def mutate(
     """
     from safecot_dsl.cli.mutating_show import as_json, show
     from safecot_dsl.cli.opening import open_whole
-    from safecot_dsl.cli.places import Places
     from safecot_dsl.storage.progress import Progress
     from safecot_dsl.testing.mutation import UnsoundBaselineError, mutate
+    from safecot_dsl.workspace.places import Places
 
     opened, compiled = open_whole(policy, set_, path)
     # A bar is for people; where nobody watches, the result is enough.

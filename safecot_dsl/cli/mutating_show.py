@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.cli.places import Places
 from safecot_dsl.cli.suggested import by_example, percentage, print_lines
 from safecot_dsl.testing.mutation import Mutant, MutationReport, Survivor
+from safecot_dsl.workspace.places import Places
 
 
 def as_json(policy: CompiledPolicy, places: Places, report: MutationReport) -> dict[str, Any]:
@@ -39,13 +39,13 @@ def as_json(policy: CompiledPolicy, places: Places, report: MutationReport) -> d
 
 
 def _mutant(mutant: Mutant, places: Places) -> dict[str, Any]:
-    file, line = places.of(mutant.key)
+    place = places.find(mutant.key)
     return {
         "operator": mutant.operator,
         "rule": mutant.rule,
         "key": mutant.key,
-        "file": file,
-        "line": line,
+        "file": places.entry if place is None else place.file,
+        "line": None if place is None else place.line,
         "before": mutant.before,
         "after": mutant.after,
         "sentence": mutant.sentence,
@@ -60,20 +60,20 @@ def show(places: Places, report: MutationReport) -> None:
 def _lines(places: Places, report: MutationReport) -> Iterator[str]:
     yield from by_example((survivor.example, _survived(places, survivor)) for survivor in report.survived)
     for fate in report.undecided:
-        yield f"{places.shown(fate.mutant.key)}: not decided in time: {fate.mutant.sentence}"
+        yield f"{places.line(fate.mutant.key)}: not decided in time: {fate.mutant.sentence}"
     if report.undecided:
         yield ""
     elsewhere = [fate for fate in report.equivalent if fate.example is not None]
     if elsewhere:
         yield "Not counted, as every verdict stays the same; but other rules decide, and so other texts are used:"
-        yield from (f"{places.shown(fate.mutant.key)}: {fate.mutant.sentence}" for fate in elsewhere)
+        yield from (f"{places.line(fate.mutant.key)}: {fate.mutant.sentence}" for fate in elsewhere)
         yield ""
     yield _summary(report)
 
 
 def _survived(places: Places, survivor: Survivor) -> str:
     unknown = "" if survivor.complete else " (only where facts are unknown)"
-    return f"{places.shown(survivor.mutant.key)}: survived: {survivor.mutant.sentence}{unknown}"
+    return f"{places.line(survivor.mutant.key)}: survived: {survivor.mutant.sentence}{unknown}"
 
 
 def _summary(report: MutationReport) -> str:

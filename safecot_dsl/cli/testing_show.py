@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from safecot_dsl.cli import covering
-from safecot_dsl.cli.places import Places
 from safecot_dsl.diagnostics import render_json, render_text
 from safecot_dsl.diagnostics.show import visible
 from safecot_dsl.testing import report
 from safecot_dsl.testing.runner import Kind, Settings, Status
+from safecot_dsl.workspace.places import Places
 
 if TYPE_CHECKING:
     from rich.console import Console

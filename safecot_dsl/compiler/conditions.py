@@ -22,6 +22,7 @@ from safecot_dsl.artifact import (
     Within,
     atoms,
 )
+from safecot_dsl.artifact.consistency import MAX_DEPTH
 from safecot_dsl.compiler.atoms import check_pattern, comparison_hint, lower_atom
 from safecot_dsl.compiler.facts import FactTable, kind_of, subject_hint
 from safecot_dsl.compiler.lookup import find, find_proposition, lookup, unknown, visible
@@ -31,8 +32,6 @@ from safecot_dsl.compiler.syntax import tree as t
 
 MAX_NODES = 100_000  # of all conditions together, once every `let` stands where it is used
 MAX_CHARACTERS = 16 << 20  # of the members of groups, taxonomies and phrase sets, wherever one of them is named
-# Levels of a condition, a `let` counting as one. Twice as many levels of JSON come of it, and JSON readers stop at 200.
-MAX_DEPTH = 64
 
 
 class Conditions:

@@ -13,8 +13,9 @@ from safecot_dsl.artifact import (
     Verdict,
     atoms,
 )
+from safecot_dsl.artifact.consistency import MAX_DEPTH
 from safecot_dsl.compiler.atoms import check_pattern
-from safecot_dsl.compiler.conditions import MAX_DEPTH, MAX_NODES, Conditions
+from safecot_dsl.compiler.conditions import MAX_NODES, Conditions
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.propositions import lower_criteria
 from safecot_dsl.compiler.syntax import tree as t

@@ -8,6 +8,7 @@ from typing import Final
 from safecot_dsl.artifact import And, AtLeast, Condition, Criteria, Not, Or, Proposed, Verdict
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.criteria.conditions import let_order, names
+from safecot_dsl.engine.columns import at_least_of
 
 #: A truth table of 2^20 rows is a 128 KiB integer, and an operation on it takes microseconds.
 MOST_PROPOSITIONS: Final = 20
@@ -87,13 +88,7 @@ class _TruthTable:
                 raise TypeError(f"criteria are about propositions, but a condition reads the fact `{condition.fact}`")
 
     def _at_least(self, count: int, items: Sequence[Condition]) -> int:
-        # reached[n]: the rows in which at least n of the items so far are yes.
-        reached = [self.every] + [0] * count
-        for item in items:
-            column = self.column(item)
-            for n in range(count, 0, -1):
-                reached[n] |= reached[n - 1] & column
-        return reached[count]
+        return at_least_of(count, map(self.column, items), self.every)
 
 
 def _alternating(block: int, rows: int) -> int:

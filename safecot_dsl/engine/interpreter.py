@@ -9,6 +9,7 @@ from typing import Any
 from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Decision, Rule, Value, Verdict
 from safecot_dsl.engine.evaluate import evaluate, maybe_atoms
 from safecot_dsl.engine.nearest import Nearest, changes
+from safecot_dsl.engine.order import exceptions_of, parents_first
 from safecot_dsl.engine.truth import Truth, conjunction, disjunction
 
 
@@ -31,26 +32,10 @@ class Interpreter:
 
     def __init__(self, policy: CompiledPolicy) -> None:
         self.policy = policy
-        self.exceptions: dict[str, list[Rule]] = {rule.name: [] for rule in policy.rules}
-        for rule in policy.rules:
-            for parent in rule.exception_to:
-                self.exceptions[parent].append(rule)
-        self._order = self._parents_first()
+        self.exceptions = exceptions_of(policy)
+        self._order = parents_first(policy)
         self._severity = self._severities()
         self._suppositions = {fact.name: fact.assume for fact in policy.facts if fact.assume is not None}
-
-    def _parents_first(self) -> list[Rule]:
-        """The rules in an order in which a rule comes after all that it is an exception to."""
-        waiting = {rule.name: len(set(rule.exception_to)) for rule in self.policy.rules}
-        ready = [rule for rule in self.policy.rules if not waiting[rule.name]]
-        for rule in ready:  # grows while it is walked
-            for exception in self.exceptions[rule.name]:
-                waiting[exception.name] -= 1
-                if not waiting[exception.name]:
-                    ready.append(exception)
-        if len(ready) != len(self.policy.rules):
-            raise ValueError("the exceptions of the policy form a cycle")
-        return ready
 
     def _severities(self) -> dict[str, float]:
         severity: dict[str, float] = {}

@@ -16,22 +16,37 @@ def show_example(
     character that the language refuses) is shown as it is; such an example cannot be pasted.
     """
     decision = decision or Interpreter(policy).decide(case)
-    return write_example(
-        policy, case, f"{decision.verdict} by {', '.join(decision.deciding or (decision.speaker,))}", name
-    )
+    return write_example(policy, case, _said(decision), name)
 
 
 def write_example(policy: CompiledPolicy, case: Case, expect: str, name: str) -> str:
     """An `example` of the case, as :func:`show_example` writes it, with what it is to `expect`, such as `refuse`."""
+    return _laid_out(written := _written(policy, case, expect, name)) or written
+
+
+def pasteable_example(policy: CompiledPolicy, case: Case, decision: Decision, name: str) -> str | None:
+    """As :func:`show_example`, but None where a text in the case has characters that no policy may hold."""
+    return _laid_out(_written(policy, case, _said(decision), name))
+
+
+def _said(decision: Decision) -> str:
+    return f"{decision.verdict} by {', '.join(decision.deciding or (decision.speaker,))}"
+
+
+def _written(policy: CompiledPolicy, case: Case, expect: str, name: str) -> str:
+    given = show_case(case, frozenset(fact.name for fact in policy.facts if fact.type.kind == "text"))
+    return f"example {show_value(name, text=True)} {{ {f'given {given} ' if given else ''}expect {expect} }}"
+
+
+def _laid_out(example: str) -> str | None:
+    """An `example` as `safecotc fmt` lays it out; None where it is none."""
     from safecot_dsl.compiler.formatting import format_text
     from safecot_dsl.diagnostics import DiagnosticsError
 
-    given = show_case(case, frozenset(fact.name for fact in policy.facts if fact.type.kind == "text"))
-    example = f"example {show_value(name, text=True)} {{ {f'given {given} ' if given else ''}expect {expect} }}"
     try:
         return format_text(f'policy p {{ version "1" }}\n{example}\n').partition("\n\n")[2].rstrip("\n")
     except DiagnosticsError:
-        return example
+        return None
 
 
 class DrawnCase(Case):

@@ -18,6 +18,7 @@ from safecot_dsl.engine import Interpreter, explain, reasons
 from safecot_dsl.testing.examples import show_example
 from safecot_dsl.workspace import Opened
 from safecot_dsl.workspace.check import failure
+from safecot_dsl.workspace.places import Places
 
 if TYPE_CHECKING:
     from safecot_dsl.testing.runner_claims import Claims
@@ -114,6 +115,7 @@ class PolicyTests:
         self.policy: CompiledPolicy = opened.policy
         self.settings = settings
         self._interpreter = Interpreter(self.policy)
+        self._places = Places(opened)
 
     @cached_property
     def tests(self) -> Sequence[Test]:
@@ -124,7 +126,7 @@ class PolicyTests:
             (Kind.PROPERTY, policy.properties),
             (Kind.LAW, policy.laws),
         )
-        return [Test(kind, claim.name, self._place(claim.key), claim) for kind, claims in kinds for claim in claims]
+        return [Test(kind, claim.name, self._places.of(claim.key), claim) for kind, claims in kinds for claim in claims]
 
     def run(self, test: Test) -> Outcome:
         """Run one of the tests."""
@@ -158,13 +160,6 @@ class PolicyTests:
             advice="if the policy is right, the example is",
             counterexample=show_example(self.policy, case, shown.decision, example.name),
         )
-
-    def _place(self, key: str) -> Span:
-        span = self.policy.span(key)
-        if span is None:
-            return Span(file=str(self.opened.path), line=1, column=1, end_line=1, end_column=1)
-        paths = {module.record: module.report.source.path for module in self.opened.modules}
-        return span.model_copy(update={"file": paths.get(span.file, str(self.opened.path))})
 
 
 def run_policy(

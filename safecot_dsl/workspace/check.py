@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from safecot_dsl.analysis.limits import USUAL_LIMITS, Limits
 from safecot_dsl.artifact import CompiledPolicy, Decision, Example, read_case
 from safecot_dsl.criteria import TooManyPropositionsError, unreachable_classes
-from safecot_dsl.diagnostics import Diagnostic, Severity, Span
+from safecot_dsl.diagnostics import Diagnostic, Severity
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.workspace.open import Opened
+from safecot_dsl.workspace.places import Places
 
 if TYPE_CHECKING:
     from safecot_dsl.analysis.findings import Finding
@@ -34,7 +35,7 @@ def check_policy(
     policy = opened.policy
     if policy is None:
         return opened.diagnostics
-    places = _Places(opened, policy)
+    places = Places(opened)
     found = [*_examples(policy, places), *_classes(policy, places)]
     if proofs:
         from safecot_dsl.analysis.coverage import coverage as sampled
@@ -52,26 +53,7 @@ def check_policy(
     return (*opened.diagnostics, *sorted(found, key=lambda d: (d.span.file, d.span.line, d.span.column)))
 
 
-class _Places:
-    """Where things stand, in files named as they are to people."""
-
-    def __init__(self, opened: Opened, policy: CompiledPolicy) -> None:
-        self._policy = policy
-        self._entry = str(opened.path)
-        self._paths = {module.record: module.report.source.path for module in opened.modules}
-
-    def of(self, key: str) -> Span:
-        span = self._policy.span(key)
-        if span is None:
-            return Span(file=self._entry, line=1, column=1, end_line=1, end_column=1)
-        return self.shown(span)
-
-    def shown(self, span: Span) -> Span:
-        """The span in the file's own path; in a compiled artifact, in the artifact's."""
-        return span.model_copy(update={"file": self._paths.get(span.file, self._entry)})
-
-
-def _diagnostic(finding: Finding, places: _Places) -> Diagnostic:
+def _diagnostic(finding: Finding, places: Places) -> Diagnostic:
     return Diagnostic(
         code=finding.code,
         severity=finding.severity,
@@ -84,7 +66,7 @@ def _diagnostic(finding: Finding, places: _Places) -> Diagnostic:
 
 
 def _without_allowed(
-    policy: CompiledPolicy, found: list[Diagnostic], places: _Places, settled: Callable[[str], bool]
+    policy: CompiledPolicy, found: list[Diagnostic], places: Places, settled: Callable[[str], bool]
 ) -> list[Diagnostic]:
     """The findings that no comment answers for, and the comments that answer for none."""
     kept = list(found)
@@ -106,7 +88,7 @@ def _without_allowed(
     return kept
 
 
-def _examples(policy: CompiledPolicy, places: _Places) -> list[Diagnostic]:
+def _examples(policy: CompiledPolicy, places: Places) -> list[Diagnostic]:
     interpreter = Interpreter(policy)
     found: list[Diagnostic] = []
     for example in policy.examples:
@@ -143,7 +125,7 @@ def said_by(decision: Decision) -> str:
     return "by " + ", ".join(f"`{name}`" for name in names)
 
 
-def _classes(policy: CompiledPolicy, places: _Places) -> list[Diagnostic]:
+def _classes(policy: CompiledPolicy, places: Places) -> list[Diagnostic]:
     try:
         unreachable = unreachable_classes(policy.criteria)
     except TooManyPropositionsError:
