@@ -30,6 +30,19 @@ class LazyImage:
         return cls(name, lambda: data)
 
 
+@dataclass(frozen=True)
+class FactOrigin:
+    """Where the value of a fact came from, where no label of the source gave it.
+
+    `by` names the annotator (`ocr`, `model:NAME`), `confidence` is from 0 to 1 (None where it states none), and
+    `detail` what a person needs to see of it, such as the raw answer.
+    """
+
+    by: str
+    confidence: float | None = None
+    detail: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Item:
     """One request of a data source, with its facts.
@@ -37,7 +50,8 @@ class Item:
     `id` names it within `source`. `answer` is the source's own answer, None where it has none; whether it fits the
     verdict is not the reader's to say. `absent_images` are the names of images that the source speaks of and that are
     not at hand. `neighbours`, where a source can make them, gives the items that differ from this one in one fact.
-    `split` is "train" unless the source has splits of its own.
+    `split` is "train" unless the source has splits of its own. `commercial` says whether the licence allows commercial
+    use. `annotated` holds the origins of the facts that an annotator filled in, by the fact's name.
     """
 
     id: str
@@ -51,6 +65,8 @@ class Item:
     split: str = "train"
     meta: Mapping[str, str] = field(default_factory=dict[str, str])
     neighbours: Callable[[], Iterable[Item]] | None = None
+    commercial: bool = True
+    annotated: Mapping[str, FactOrigin] = field(default_factory=dict[str, FactOrigin])
 
     @property
     def key(self) -> str:

@@ -31,6 +31,14 @@ class ImageError(ValueError):
         self.detail = detail
 
 
+_SIGNATURES = ((b"\x89PNG", "image/png"), (b"\xff\xd8", "image/jpeg"), (b"RIFF", "image/webp"), (b"GIF8", "image/gif"))
+
+
+def image_type(data: bytes) -> str:
+    """The media type of encoded bytes by their signature, `application/octet-stream` where it is none of ours."""
+    return next((name for start, name in _SIGNATURES if data.startswith(start)), "application/octet-stream")
+
+
 def open_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Image:
     """Decode an image from outside: an RGB picture, upright, its transparent parts on white.
 

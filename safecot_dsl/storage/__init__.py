@@ -4,11 +4,13 @@ The one way in which this package writes what must not be half there, skips what
 long step has come. Nothing heavy is imported.
 """
 
+from safecot_dsl.storage.cache import Cache
 from safecot_dsl.storage.files import digest_directory, sha256_bytes, sha256_file, whole_directory, write_whole
 from safecot_dsl.storage.progress import Progress
 from safecot_dsl.storage.stage import Stage, StageBusyError, run_stage
 
 __all__ = [
+    "Cache",
     "Progress",
     "Stage",
     "StageBusyError",
