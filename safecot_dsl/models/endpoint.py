@@ -7,6 +7,7 @@ import json
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 _LONGEST_WAIT = 60.0  # seconds between two tries
 #: What may go right when it is tried again; every other HTTP status is an answer.
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+#: What no other question would be spared: a wrong key, and a model or address that is not there.
+_HOPELESS = frozenset({401, 404})
+#: So many questions in a row without a connection, each tried again to the end, and the server counts as gone.
+_GONE = 3
 
 
 class EndpointSettings(Frozen):
@@ -66,13 +71,18 @@ class Endpoint:
         self.counts = Counts(cost=None if settings.input_price is None and settings.output_price is None else 0.0)
         self._cache = cache
         self._lock = threading.Lock()
+        self._unreached = 0  # questions in a row that got no connection
         self._next_slot = 0.0  # when the next request may start, by the monotonic clock
         self._opened: OpenAI | None = None
         if settings.api_key_env is not None and not os.environ.get(settings.api_key_env):
             raise ModelError(f"the environment variable `{settings.api_key_env}`, which is to hold the key, is not set")
 
     def ask(self, questions: Sequence[Question], *, progress: Progress | None = None) -> list[Reply | Failure]:
-        """One reply or failure a question, in their order. `progress` is advanced by the questions answered."""
+        """One reply or failure a question, in their order. `progress` is advanced by the questions answered.
+
+        Raises :class:`ModelError` where going on is in vain: the key is wrong, the model is not there, or the server
+        is gone. What was answered until then is in the cache.
+        """
         keys = [self._key(question) for question in questions]
         kept = self._cache.get_many(keys) if self._cache is not None else {}
         found: dict[str, Reply | Failure] = {key: _from_cache(text, self.name) for key, text in kept.items()}
@@ -80,10 +90,12 @@ class Endpoint:
         for key, question in zip(keys, questions, strict=True):
             if key not in found:
                 fresh.setdefault(key, question)  # the same question twice is asked once
+        times = Counter(keys)
+        known = sum(times[key] for key in kept)
         with self._lock:
-            self.counts.cached += sum(key in kept for key in keys)
-        if progress is not None and kept:
-            progress.advance(sum(key in kept for key in keys))
+            self.counts.cached += known
+        if progress is not None and known:
+            progress.advance(known)
 
         def work(entry: tuple[str, Question]) -> None:
             key, question = entry
@@ -91,7 +103,7 @@ class Endpoint:
             if isinstance(answer, Reply) and self._cache is not None:
                 self._cache.put(key, _to_cache(answer))
             if progress is not None:
-                progress.advance(keys.count(key))
+                progress.advance(times[key])
 
         if fresh:
             pool = ThreadPoolExecutor(min(self.settings.concurrency, len(fresh)), thread_name_prefix="endpoint")
@@ -156,6 +168,8 @@ class Endpoint:
                 failure = Failure("no connection", f"{self.settings.base_url}: {error.__cause__ or error}")
             except openai.APIStatusError as error:
                 failure = Failure(f"http {error.status_code}", _shortened(str(error.message)))
+                if error.status_code in _HOPELESS:
+                    raise ModelError(f"{self.settings.base_url} answers {failure.reason}: {failure.detail}") from None
                 if error.status_code not in _PASSING:
                     break
                 wait = max(wait, _asked_to_wait(error.response.headers.get("retry-after")))
@@ -169,7 +183,11 @@ class Endpoint:
         with self._lock:
             if isinstance(answer, Failure):
                 self.counts.failed[answer.reason] = self.counts.failed.get(answer.reason, 0) + 1
+                self._unreached = self._unreached + 1 if answer.reason == "no connection" else 0
+                if self._unreached >= _GONE:
+                    raise ModelError(f"{self.name} cannot be reached: {answer.detail}")
                 return answer
+            self._unreached = 0
             self.counts.asked += 1
             self.counts.input_tokens += answer.input_tokens
             self.counts.output_tokens += answer.output_tokens
