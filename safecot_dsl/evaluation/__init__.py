@@ -5,6 +5,7 @@ scored = score(policy, items, answers)
 summary = summarise(policy, items, {"base": ..., "safecot": scored}, held_out=..., hypothesis_split=...)
 """
 
+from safecot_dsl.evaluation.agreement import Agreement, Disagreement, agreement
 from safecot_dsl.evaluation.ask import AnswersError, ask, read_answers
 from safecot_dsl.evaluation.curves import Curve, CurveError, read_curve
 from safecot_dsl.evaluation.hypothesis import Claim, Hypothesis, judge
@@ -20,10 +21,12 @@ from safecot_dsl.evaluation.summary import ARM_TITLES, RuleRow, Summary, read_su
 __all__ = [
     "ARM_TITLES",
     "METRICS",
+    "Agreement",
     "AnswersError",
     "Claim",
     "Curve",
     "CurveError",
+    "Disagreement",
     "EvalItem",
     "EvaluationRecipe",
     "Headline",
@@ -38,6 +41,7 @@ __all__ = [
     "Scored",
     "SplitRecipe",
     "Summary",
+    "agreement",
     "ask",
     "choose",
     "comply_with_everything",
