@@ -4,11 +4,13 @@ Importing this package loads neither torch nor Pillow nor an HTTP client; openin
 """
 
 from safecot_dsl.models.asking import Asker, Counts, Failure, LocalAsker, Question, Reply
+from safecot_dsl.models.embedding import embed, embedding_version
 from safecot_dsl.models.endpoint import Endpoint, EndpointSettings
 from safecot_dsl.models.folder import ModelError, model_digest
 from safecot_dsl.models.images import ImageError, open_image
 from safecot_dsl.models.interface import Request, ScriptedModel, VisionLanguageModel
 from safecot_dsl.models.local import LocalModel, load_model
+from safecot_dsl.models.processors import load_processor
 
 __all__ = [
     "Asker",
@@ -25,7 +27,10 @@ __all__ = [
     "Request",
     "ScriptedModel",
     "VisionLanguageModel",
+    "embed",
+    "embedding_version",
     "load_model",
+    "load_processor",
     "model_digest",
     "open_image",
 ]

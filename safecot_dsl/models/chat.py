@@ -6,13 +6,15 @@ Everything here is read off the model's chat template, tokenizer and processor, 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from safecot_dsl.models.families import family_of_processor
 from safecot_dsl.models.folder import ModelError
 from safecot_dsl.models.images import open_image
 from safecot_dsl.models.interface import Request
+from safecot_dsl.models.tensors import append_tokens
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,6 +37,8 @@ class Chat:
             raise ModelError(f"the model's processor is a bare {type(processor).__name__}: it cannot take images")
         self.processor = processor
         self.tokenizer = processor.tokenizer
+        family = family_of_processor(type(processor).__name__)
+        self._prefix = family is not None and family.prefix
         if not getattr(processor, "chat_template", None):
             raise ModelError("the model's processor has no chat template (chat_template.jinja)")
         end = self.tokenizer.eos_token_id
@@ -60,6 +64,10 @@ class Chat:
             ImageError: an image is refused.
         """
         return self._process(self.write(request), [open_image(image) for image in request.images])
+
+    def continued(self, prompt: Mapping[str, Tensor], ids: Sequence[int]) -> dict[str, Tensor]:
+        """The tensors of an encoded request with an answer's tokens after it."""
+        return append_tokens(prompt, ids, answer_type=1 if self._prefix else None)
 
     def opened(self, request: Request) -> str:
         """What the template itself has written of the answer: `<think>` in some reasoning models, else nothing."""
@@ -141,7 +149,13 @@ class Chat:
         return self.processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=add_generation_prompt)
 
     def _process(self, text: str, images: list[Any]) -> dict[str, Tensor]:
+        import torch
+
         begin = self.tokenizer.bos_token
         settings = {"add_special_tokens": False} if begin and text.startswith(begin) else {}
-        made = self.processor(text=[text], images=[images] if images else None, return_tensors="pt", **settings)
+        if self._prefix and not images:  # the processor refuses text alone, the model does not
+            made = self.tokenizer([text], return_tensors="pt", return_token_type_ids=True, **settings)
+            made["token_type_ids"] = torch.zeros_like(made["input_ids"])
+        else:
+            made = self.processor(text=[text], images=[images] if images else None, return_tensors="pt", **settings)
         return {key: value for key, value in made.items() if key != "labels"}  # PaliGemma's are of no use here

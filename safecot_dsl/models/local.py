@@ -10,6 +10,7 @@ from safecot_dsl.models.chat import Chat
 from safecot_dsl.models.folder import ModelError, check_adapter_fits, check_model_folder, is_folder
 from safecot_dsl.models.images import ImageError
 from safecot_dsl.models.interface import Request
+from safecot_dsl.models.processors import load_processor
 from safecot_dsl.models.quiet import quiet_libraries
 from safecot_dsl.models.tensors import collate
 from safecot_dsl.storage import Progress
@@ -107,12 +108,9 @@ def load_chat(path_or_id: str) -> Chat:
         ModelError: what is missing or refused, and where.
     """
     path_or_id = _checked(path_or_id)
-    from transformers import AutoProcessor, GenerationConfig
+    from transformers import GenerationConfig
 
-    try:
-        processor = AutoProcessor.from_pretrained(path_or_id, trust_remote_code=False)
-    except Exception as error:
-        raise ModelError(f"the processor of `{path_or_id}` cannot be loaded: {error}") from error
+    processor = load_processor(path_or_id)
     try:
         settings = GenerationConfig.from_pretrained(path_or_id)
     except OSError:  # not every model has one
@@ -130,13 +128,13 @@ def load_parts(path_or_id: str, *, device: str | None = None) -> tuple[Any, Any]
     """The Transformers model and its processor, as `load_model` loads them."""
     path_or_id = _checked(path_or_id)
     import torch
-    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers import AutoModelForImageTextToText
 
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
+    processor = load_processor(path_or_id)
     try:
         with quiet_libraries():
-            processor = AutoProcessor.from_pretrained(path_or_id, trust_remote_code=False)
             model = AutoModelForImageTextToText.from_pretrained(
                 path_or_id, trust_remote_code=False, use_safetensors=True, dtype=dtype
             )

@@ -13,13 +13,18 @@ PER_TOKEN = frozenset({"input_ids", "attention_mask", "token_type_ids", "mm_toke
 IGNORED = -100  # a label without loss, as in torch's cross entropy
 
 
-def append_tokens(row: Mapping[str, Tensor], ids: Sequence[int]) -> dict[str, Tensor]:
-    """The tensors of a prompt with text tokens after it, which are treated as the prompt's last token is."""
+def append_tokens(row: Mapping[str, Tensor], ids: Sequence[int], answer_type: int | None = None) -> dict[str, Tensor]:
+    """The tensors of a prompt with text tokens after it.
+
+    They are treated as the prompt's last token is, but for their `token_type_ids` where `answer_type` is given.
+    """
     import torch
 
     longer = dict(row)
     for key in PER_TOKEN & row.keys():
         last = row[key][:, -1:]
+        if key == "token_type_ids" and answer_type is not None:
+            last = torch.full_like(last, answer_type)
         more = torch.tensor([list(ids)]) if key == "input_ids" else last.repeat(1, len(ids), *[1] * (last.ndim - 2))
         longer[key] = torch.cat([row[key], more], dim=1)
     return longer

@@ -37,7 +37,7 @@ def write_card(record: Mapping[str, Any], recipe: TrainingRecipe, recipe_json: s
             f"| loss | {first['loss']:.4f} at step {first['step']}, {last['loss']:.4f} at step {last['step']} "
             "(mean of the completion's tokens; `metrics.jsonl` has all) |",
             f"| time | {last['seconds']:.0f} s on `{record['device']}` |",
-            "| adapted | the language model's linear layers only; the vision tower and the connector are the base's |",
+            f"| adapted | linear layers of: {', '.join(recipe.adapt)}; all else is the base's |",
             "",
             "## Loading it",
             "",
@@ -46,7 +46,7 @@ def write_card(record: Mapping[str, Any], recipe: TrainingRecipe, recipe_json: s
             "from transformers import AutoModelForImageTextToText, AutoProcessor",
             "",
             f"base = {base!r}",
-            "processor = AutoProcessor.from_pretrained(base)",
+            "processor = AutoProcessor.from_pretrained(base)  # some families: with torchvision installed",
             "model = AutoModelForImageTextToText.from_pretrained(base)",
             'model = PeftModel.from_pretrained(model, "path/to/this/folder")',
             "```",

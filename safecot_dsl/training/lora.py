@@ -1,51 +1,78 @@
-"""LoRA on the language model alone."""
+"""LoRA adapters: on the language model alone, unless the recipe asks for more."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from safecot_dsl.models.families import Parts, linear_layers, parts_of
 from safecot_dsl.models.quiet import quiet_libraries
 from safecot_dsl.training.errors import TrainingError
 from safecot_dsl.training.recipe import TrainingRecipe
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-# What families call it: Idefics and SmolVLM the one; LLaVA, Qwen-VL, Gemma and InternVL the other.
-_LANGUAGE_MODEL = r"(?:text_model|language_model)"
-_ELSEWHERE = re.compile(r"vision|visual|image|connector|projector|audio", re.IGNORECASE)
 
 
 def add_lora(model: Any, recipe: TrainingRecipe) -> Any:
-    """The model with fresh adapters on its language model's linear layers, and nothing else trainable.
+    """The model with fresh adapters on the linear layers of the parts that the recipe names, and nothing else
+    trainable.
 
     Raises:
-        TrainingError: no layer of these names is in the language model, or a trainable parameter lies outside it.
+        TrainingError: a part or a layer that the model does not have, or a trainable parameter outside those parts.
     """
     from peft import LoraConfig, get_peft_model
 
-    names = recipe.target_modules or PROJECTIONS
-    # The bare names would also match vision towers that use them (peft#2615).
-    pattern = rf".*\b{_LANGUAGE_MODEL}\b.*\.(?:{'|'.join(map(re.escape, names))})"
-    if not any(re.fullmatch(pattern, name) for name, _ in model.named_modules()):
-        raise TrainingError(
-            f"no layer named {', '.join(names)} lies in the language model of a {type(model).__name__}; its linear "
-            f"layers there are {', '.join(_linear_names(model)) or 'none'}: name them in `target_modules`"
-        )
+    parts = parts_of(model)
+    chosen = _chosen(model, parts, recipe)
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=recipe.r,
         lora_alpha=recipe.lora_alpha,
         lora_dropout=recipe.lora_dropout,
-        target_modules=pattern,
+        # The bare names of layers would also match other parts that use them (peft#2615).
+        target_modules="|".join(chosen),
     )
     with quiet_libraries():
         tuned: Any = get_peft_model(model, config)
-    check_trainable(tuned)
+    check_trainable(tuned, parts, recipe)
     return tuned
 
 
-def check_trainable(model: Any) -> None:
-    """Check that what is trained are adapters of the language model only.
+def _chosen(model: Any, parts: Parts, recipe: TrainingRecipe) -> list[str]:
+    """One pattern of layers for each part that is to be adapted."""
+    patterns: list[str] = []
+    for part in recipe.adapt:
+        path = _path(parts, part, type(model).__name__)
+        there = set(linear_layers(model, path))
+        if part == "language":
+            names = recipe.target_modules or PROJECTIONS
+            pattern = rf"{re.escape(path)}\..*\.(?:{'|'.join(map(re.escape, names))})"
+            if not any(re.fullmatch(pattern, name) for name in there):
+                last = sorted({name.rpartition(".")[2] for name in there})
+                raise TrainingError(
+                    f"no layer named {', '.join(names)} lies in the language model of a {type(model).__name__}; its "
+                    f"linear layers there are {', '.join(last) or 'none'}: name them in `target_modules`"
+                )
+            patterns.append(pattern)
+            continue
+        # Towers and projectors name their layers in many ways, and a vision tower may hold the projector.
+        inner = parts.projector if part == "vision" and parts.projector is not None else None
+        there = {name for name in there if inner is None or not name.startswith(f"{inner}.")}
+        if not there:
+            raise TrainingError(f"the {part} part of a {type(model).__name__} (`{path}`) has no linear layer to adapt")
+        patterns += map(re.escape, sorted(there))
+    return patterns
+
+
+def _path(parts: Parts, part: str, model: str) -> str:
+    path = {"language": parts.language, "vision": parts.vision, "projector": parts.projector}[part]
+    if path is None:
+        raise TrainingError(f"`adapt` names `{part}`, and no such part was found in a {model}")
+    return path
+
+
+def check_trainable(model: Any, parts: Parts, recipe: TrainingRecipe) -> None:
+    """Check that what is trained are adapters of the chosen parts only.
 
     Raises:
         TrainingError: naming the first parameter that is not.
@@ -53,9 +80,13 @@ def check_trainable(model: Any) -> None:
     trainable = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
     if not trainable:
         raise TrainingError("nothing in the model is trainable")
+    paths = [_path(parts, part, "model") for part in recipe.adapt]
     for name in trainable:
-        if _ELSEWHERE.search(name) or "lora_" not in name or not re.search(_LANGUAGE_MODEL, name):
-            raise TrainingError(f"`{name}` would be trained, but only adapters of the language model may be")
+        own = name.removeprefix("base_model.model.")
+        if "lora_" not in name or not any(own.startswith(f"{path}.") for path in paths):
+            raise TrainingError(
+                f"`{name}` would be trained, but only adapters of these parts may be: {', '.join(recipe.adapt)}"
+            )
 
 
 def check_causal(model: Any, row: dict[str, Any]) -> None:
@@ -80,10 +111,3 @@ def check_causal(model: Any, row: dict[str, Any]) -> None:
             f"a {type(model.get_base_model()).__name__} sees tokens of the answer before it has predicted them, in the "
             "way in which rows are encoded here: this family is not supported"
         )
-
-
-def _linear_names(model: Any) -> list[str]:
-    from torch.nn import Linear
-
-    inside = [n for n, m in model.named_modules() if isinstance(m, Linear) and re.search(_LANGUAGE_MODEL, n)]
-    return sorted({name.rpartition(".")[2] for name in inside})

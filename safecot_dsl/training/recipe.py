@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,7 +10,8 @@ from safecot_dsl.artifact.base import Frozen
 
 
 class TrainingRecipe(Frozen):
-    """One training run: LoRA (Hu et al. 2021) by AdamW, on the language model's linear layers."""
+    """One training run: LoRA (Hu et al. 2021) by AdamW, on the language model's linear layers unless `adapt` says
+    more."""
 
     r: int = Field(default=16, ge=1)
     lora_alpha: int = Field(default=32, ge=1)
@@ -19,6 +20,11 @@ class TrainingRecipe(Frozen):
         default=None,
         description="Last parts of the names of the linear layers to adapt, looked for in the language model alone; "
         "by default its attention and MLP projections.",
+    )
+    adapt: Annotated[tuple[Literal["language", "vision", "projector"], ...], Field(min_length=1)] = Field(
+        default=("language",),
+        description="The parts that get adapters: what is said (`language`), what is seen (`vision`), and the way "
+        "between them (`projector`). Of the last two all linear layers are adapted.",
     )
     learning_rate: float = Field(default=2e-4, gt=0)
     per_device_train_batch_size: int = Field(default=8, ge=1, description="Rows a batch.")

@@ -7,6 +7,7 @@ or a word-level one, with the reasoning tags as special tokens.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,11 @@ TEMPLATE = """\
 """
 
 
-def tokenizer(kind: str = "bytes") -> Any:
-    """`bytes`: a byte-level BPE, which knows every text; `words`: one entry a word of `WORDS`, else `<unk>`."""
+def tokenizer(kind: str = "bytes", more: Sequence[str] = (), **named: Any) -> Any:
+    """`bytes`: a byte-level BPE, which knows every text; `words`: one entry a word of `WORDS`, else `<unk>`.
+
+    `more` are further special tokens, and `named` says what the tokenizer calls its tokens.
+    """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -51,7 +55,7 @@ def tokenizer(kind: str = "bytes") -> Any:
         made.decoder = decoders.ByteLevel()
         alphabet = pre_tokenizers.ByteLevel.alphabet()
         trainer = trainers.BpeTrainer(
-            vocab_size=400, special_tokens=SPECIALS, initial_alphabet=alphabet, show_progress=False
+            vocab_size=400, special_tokens=[*SPECIALS, *more], initial_alphabet=alphabet, show_progress=False
         )
         made.train_from_iterator([" ".join(WORDS)] * 4, trainer)
     return PreTrainedTokenizerFast(
@@ -60,10 +64,11 @@ def tokenizer(kind: str = "bytes") -> Any:
         pad_token="<pad>",
         unk_token="<unk>",
         clean_up_tokenization_spaces=False,
+        **named,
     )
 
 
-def _text(tokens: Any) -> dict[str, Any]:
+def text_config(tokens: Any) -> dict[str, Any]:
     return {
         "model_type": "llama",
         "hidden_size": 64,
@@ -82,7 +87,7 @@ def _text(tokens: Any) -> dict[str, Any]:
     }
 
 
-def _vision(**more: Any) -> dict[str, Any]:
+def vision_config(**more: Any) -> dict[str, Any]:
     return {
         "hidden_size": 64,
         "intermediate_size": 128,
@@ -107,8 +112,8 @@ def build_idefics3(folder: Path, *, kind: str = "bytes", seed: int = 0) -> Path:
     torch.manual_seed(seed)
     tokens = tokenizer(kind)
     config = Idefics3Config(
-        text_config=_text(tokens),
-        vision_config=_vision(),
+        text_config=text_config(tokens),
+        vision_config=vision_config(),
         scale_factor=1,
         image_token_id=tokens.convert_tokens_to_ids("<image>"),
         pad_token_id=tokens.pad_token_id,
@@ -135,8 +140,8 @@ def build_llava(folder: Path, *, kind: str = "bytes", seed: int = 0) -> Path:
     torch.manual_seed(seed)
     tokens = tokenizer(kind)
     config = LlavaConfig(
-        text_config=_text(tokens),
-        vision_config=CLIPVisionConfig(**_vision(projection_dim=64)),
+        text_config=text_config(tokens),
+        vision_config=CLIPVisionConfig(**vision_config(projection_dim=64)),
         image_token_index=tokens.convert_tokens_to_ids("<image>"),
         image_seq_length=(SIZE // PATCH) ** 2,
         vision_feature_layer=-1,
@@ -170,10 +175,10 @@ def build_paligemma(folder: Path, *, seed: int = 0) -> Path:
     torch.manual_seed(seed)
     tokens = tokenizer()
     tokens.bos_token = "<|turn|>"  # its processor asks for one
-    text = _text(tokens) | {"model_type": "gemma", "head_dim": 16}
+    text = text_config(tokens) | {"model_type": "gemma", "head_dim": 16}
     config = PaliGemmaConfig(
         text_config=text,
-        vision_config=_vision(model_type="siglip_vision_model", vision_use_head=False, projection_dim=64),
+        vision_config=vision_config(model_type="siglip_vision_model", vision_use_head=False, projection_dim=64),
         projection_dim=64,
         image_token_index=tokens.convert_tokens_to_ids("<image>"),
     )
