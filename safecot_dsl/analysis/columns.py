@@ -68,7 +68,7 @@ class Columns:
                 return union(column for value, column in places if evaluate(atom, {fact: value}) is Truth.YES)
 
     def _at_least(self, count: int, items: Sequence[Condition]) -> int:
-        return at_least_of(count, map(self.column, items), self.every)
+        return at_least_of(count, map(self.column, items), self.every, 0)
 
     def applies(self, policy: CompiledPolicy) -> dict[str, int]:
         """The cases that each rule applies to, by its name; parents stand before the exceptions to them."""

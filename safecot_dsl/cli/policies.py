@@ -136,26 +136,47 @@ def _one(path: Path) -> Any:
 
 def decide(
     policy: Path = POLICY,
+    table: Path | None = typer.Argument(
+        None, metavar="[TABLE]", help="A Parquet, Arrow, CSV or JSONL file of cases to decide into --out."
+    ),
     case: Path | None = typer.Option(None, "--case", help="A file with one case as JSON; `-` for standard input."),
     cases: Path | None = typer.Option(None, "--cases", help="A file with one case a line; one decision a line."),
+    out: Path | None = typer.Option(None, "--out", "-o", metavar="PARQUET", help="Where TABLE's decisions go."),
+    columns: str | None = typer.Option(
+        None, "--columns", metavar="NAME,NAME", help="The parts of TABLE's decisions that are wanted; without it all."
+    ),
+    masks: bool = typer.Option(False, "--masks", help="Lists of rules and facts in --out as bit masks."),
     set_: list[str] = SET,
     path: list[Path] = PATH,
-    format: Format = typer.Option(Format.JSON, "--format", "-f", help="How to write the decisions."),
+    format: Format | None = typer.Option(
+        None, "--format", "-f", help="How to write decisions (json unless given), or what became of TABLE (text)."
+    ),
 ) -> None:
     """Decide cases: {"facts": {"image.objects": ["bleach"], "query.harm": null}}.
 
-    An ill-typed case gives {"error": ...} in its place, and exit code 1 at the end.
+    An ill-typed case gives {"error": ...} in its place, and exit code 1 at the end. A TABLE has a column for each fact;
+    its first ill-typed case ends the command, and nothing is written.
     """
+    if table is not None:
+        from safecot_dsl.cli.deciding import decide_table
+
+        if out is None or case is not None or cases is not None:
+            fail("a TABLE of cases needs --out FILE.parquet, and neither --case nor --cases")
+        compiled = open_compiled(policy, set_, path)
+        decide_table(compiled, table, out, columns=columns, masks=masks, format=format or Format.TEXT)
+        return
+    if out is not None or columns is not None or masks:
+        fail("--out, --columns and --masks are for a TABLE of cases; --case and --cases write to standard output")
     from safecot_dsl.artifact import CaseError, read_case
     from safecot_dsl.diagnostics.show import visible
     from safecot_dsl.engine import Interpreter
 
     if (case is None) == (cases is None):
-        fail("give either --case FILE or --cases FILE")
+        fail("give one of --case FILE, --cases FILE, and a TABLE with --out FILE")
     interpreter = Interpreter(open_compiled(policy, set_, path))
     rows = [(1, _one(case), None)] if case is not None else _lines(cases or Path("-"))
     failed = False
-    out = console()
+    screen = console()
     for number, data, error in rows:
         decision = None
         if error is None:
@@ -166,7 +187,7 @@ def decide(
         failed = failed or decision is None
         if format is Format.TEXT:
             said = f"error: {visible(error or '')}" if decision is None else _in_words(decision)
-            out.print(f"{number}: {said}")
+            screen.print(f"{number}: {said}")
         else:
             write_json({"error": error} if decision is None else decision.model_dump(mode="json"))
     if failed:

@@ -33,6 +33,8 @@ from safecot_dsl.engine.truth import Literal, Truth, at_least, conjunction, disj
 
 def normalise(text: str) -> str:
     """The form in which `contains` compares: NFKC, case folding, NFKC again (Unicode 16, D145 with NFKC)."""
+    if text.isascii():
+        return text.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 

@@ -125,8 +125,12 @@ def test_no_cases_are_no_decisions(safecotc: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "error"),
     [
-        (("p.safecot",), 2, "give either --case FILE or --cases FILE"),
-        (("p.safecot", "--case", "case.json", "--cases", "case.json"), 2, "give either --case FILE or --cases FILE"),
+        (("p.safecot",), 2, "give one of --case FILE, --cases FILE, and a TABLE with --out FILE"),
+        (
+            ("p.safecot", "--case", "case.json", "--cases", "case.json"),
+            2,
+            "give one of --case FILE, --cases FILE, and a TABLE with --out FILE",
+        ),
         (("p.safecot", "--case", "nowhere.json"), 2, "nowhere.json: No such file or directory"),
         (("p.safecot", "--case", "."), 2, ".: Is a directory"),
         (("p.safecot", "--case", "latin.json"), 2, "latin.json: the file is not UTF-8"),

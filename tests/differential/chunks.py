@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from safecot_dsl.artifact import CompiledPolicy
 from tests.strategies import policies, skeletons
@@ -38,7 +39,12 @@ def compare_chunk(number: int, *, count: int = POLICIES, cases: int = CASES) -> 
     return sum(results, NOTHING)
 
 
-def over_policies(number: int, count: int, check: Callable[[CompiledPolicy], Any]) -> None:
+def over_policies(
+    number: int,
+    count: int,
+    check: Callable[[CompiledPolicy], Any],
+    strategy: SearchStrategy[CompiledPolicy] = ANY_POLICY,
+) -> None:
     """Calls `check` with `count` random policies, and on failure with ever smaller ones that fail."""
 
     @seed(number)
@@ -50,7 +56,7 @@ def over_policies(number: int, count: int, check: Callable[[CompiledPolicy], Any
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
-    @given(ANY_POLICY)
+    @given(strategy)
     def run(policy: CompiledPolicy) -> None:
         check(policy)
 

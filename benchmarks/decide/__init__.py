@@ -1,0 +1,1 @@
+"""How many cases a second are decided, and in how much memory."""

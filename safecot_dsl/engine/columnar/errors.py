@@ -1,0 +1,7 @@
+"""What is wrong with a table of cases."""
+
+from __future__ import annotations
+
+
+class FrameError(ValueError):
+    """The table does not fit the policy's facts: a column that it lacks or does not declare, or a value outside."""

@@ -1,0 +1,225 @@
+"""Conditions as circuits, in strong Kleene logic: a column where a condition is yes, and one where it is no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from safecot_dsl.artifact import (
+    And,
+    AtLeast,
+    Between,
+    Compare,
+    CompiledPolicy,
+    Condition,
+    Contains,
+    Empty,
+    Fact,
+    FlagIs,
+    Has,
+    Is,
+    Matches,
+    Not,
+    OneOfType,
+    Or,
+    SetType,
+    Within,
+)
+from safecot_dsl.engine.columnar.circuit import Circuit, Node
+from safecot_dsl.engine.columns import at_least_of
+
+#: Of a `one of` fact so many values at most are looked at one by one; a longer list is looked up.
+_ONE_BY_ONE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A column that is read from a fact's own: where its value, or what is supposed for it, passes `test`. Where there
+    is neither, only `null` holds.
+
+    | test           | operand                         | holds where the value      |
+    |----------------|---------------------------------|----------------------------|
+    | null           | None                            | is missing, supposed or not |
+    | flag           | None                            | is yes                     |
+    | is             | the value's place in the domain | is that                    |
+    | in             | places, ascending               | is one of them             |
+    | has            | the member's place              | holds the member           |
+    | at least, more | a number                        | is at least, more than it  |
+    | contains       | phrases                         | contains one of them       |
+    | matches        | (pattern, ignore case)          | is matched                 |
+    """
+
+    fact: str
+    test: str
+    operand: Any = None
+
+
+class Presence(Enum):
+    """What a fact's column holds."""
+
+    KNOWN = "a value in every case"
+    MIXED = "a value in some"
+    UNKNOWN = "a value in none"
+
+
+@dataclass(frozen=True, slots=True)
+class Kleene:
+    """Where something is yes, and where it is no; it is maybe elsewhere."""
+
+    yes: Node
+    no: Node
+
+    def __invert__(self) -> Kleene:
+        return Kleene(self.no, self.yes)
+
+    def __and__(self, other: Kleene) -> Kleene:
+        yes = self.yes & other.yes
+        return Kleene(yes, ~yes if self.known and other.known else self.no | other.no)
+
+    def __or__(self, other: Kleene) -> Kleene:
+        return ~(~self & ~other)
+
+    @property
+    def known(self) -> bool:
+        """Whether it is nowhere maybe, by its construction."""
+        return self.no == ~self.yes
+
+    @property
+    def may(self) -> Node:
+        """Where it is yes or maybe."""
+        return ~self.no
+
+    @property
+    def maybe(self) -> Node:
+        return ~(self.yes | self.no)
+
+
+class Conditions:
+    """The conditions of a policy as parts of one circuit, for cases in which the facts are present as given."""
+
+    def __init__(self, policy: CompiledPolicy, presence: Mapping[str, Presence]) -> None:
+        self.circuit = Circuit()
+        self._facts = policy.fact_index
+        self._presence = presence
+        self._unknown = {
+            fact.name: self.circuit.false if fact.assume is not None else self.null(fact.name) for fact in policy.facts
+        }
+
+    def null(self, fact: str) -> Node:
+        """Where the fact's column has no value."""
+        match self._presence[fact]:
+            case Presence.KNOWN:
+                return self.circuit.false
+            case Presence.UNKNOWN:
+                return self.circuit.true
+            case Presence.MIXED:
+                return self.circuit.input(Input(fact, "null"))
+
+    def truth(self, condition: Condition) -> Kleene:
+        """Where the condition is yes and where it is no."""
+        match condition:
+            case Not(item=item):
+                return ~self.truth(item)
+            case And(items=items):
+                return self.all_of(map(self.truth, items))
+            case Or(items=items):
+                return self.any_of(map(self.truth, items))
+            case AtLeast(count=count, items=items):
+                true, false = self.circuit.true, self.circuit.false
+                truths = [self.truth(item) for item in items]
+                yes = at_least_of(count, (truth.yes for truth in truths), true, false)
+                if all(truth.known for truth in truths):
+                    return Kleene(yes, ~yes)
+                # Fewer than N of K are not no: at least K - N + 1 are no.
+                return Kleene(yes, at_least_of(len(items) - count + 1, (truth.no for truth in truths), true, false))
+            case _:
+                return self._atom(condition)
+
+    def all_of(self, truths: Iterable[Kleene]) -> Kleene:
+        result = Kleene(self.circuit.true, self.circuit.false)
+        for truth in truths:
+            result = result & truth
+        return result
+
+    def any_of(self, truths: Iterable[Kleene]) -> Kleene:
+        return ~self.all_of(~truth for truth in truths)
+
+    def reached(self, condition: Condition, where: Node, mark: Callable[[str, Node], None]) -> None:
+        """Marks the facts of the maybe atoms that one reaches from the condition down its maybe parts."""
+        where = where & self.truth(condition).maybe
+        if where == self.circuit.false:
+            return
+        match condition:
+            case Not(item=item):
+                self.reached(item, where, mark)
+            case And(items=items) | Or(items=items) | AtLeast(items=items):
+                for item in items:
+                    self.reached(item, where, mark)
+            case _:
+                mark(condition.fact, where)  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts
+
+    # --- atoms -------------------------------------------------------------------------------------------------------
+
+    def _atom(self, atom: Condition) -> Kleene:
+        fact: str = atom.fact  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts
+        unknown = self._unknown[fact]
+        if unknown == self.circuit.true:
+            return Kleene(self.circuit.false, self.circuit.false)
+        holds, positive = self._holds(self._facts[fact], atom)
+        # An input holds only where the fact is known; what holds of every value does not.
+        if holds == self.circuit.true:
+            holds = ~unknown
+        truth = Kleene(holds, ~(holds | unknown))
+        return truth if positive else ~truth
+
+    def _holds(self, fact: Fact, atom: Condition) -> tuple[Node, bool]:
+        """Where a known value passes a test, and whether the atom says that, or the contrary."""
+        name = fact.name
+        match atom:
+            case FlagIs():
+                return self._input(name, "flag"), True
+            case Is(values=values) | Within(values=values):
+                return self._one_of(fact, values)
+            case Has(quantifier=quantifier, values=values):
+                members = [self._input(name, "has", place) for place in _places(fact, values)]
+                if quantifier == "any":
+                    return self.circuit.any_of(members), True
+                return self.circuit.all_of(members), True
+            case Empty():
+                assert isinstance(fact.type, SetType)
+                every = range(len(fact.type.values))
+                return self.circuit.any_of(self._input(name, "has", place) for place in every), False
+            case Compare(operator=">=" | "<" as operator, value=value):
+                return self._input(name, "at least", value), operator == ">="
+            case Compare(operator=operator, value=value):
+                return self._input(name, "more", value), operator == ">"
+            case Between(low=low, high=high):
+                return self._input(name, "at least", low) & ~self._input(name, "more", high), True
+            case Contains(phrases=phrases):
+                return self._input(name, "contains", phrases), True
+            case Matches(pattern=pattern, ignore_case=ignore_case):
+                return self._input(name, "matches", (pattern, ignore_case)), True
+            case _:
+                raise TypeError("a proposition is no condition over facts")
+
+    def _input(self, fact: str, test: str, operand: Any = None) -> Node:
+        return self.circuit.input(Input(fact, test, operand))
+
+    def _one_of(self, fact: Fact, values: tuple[str, ...]) -> tuple[Node, bool]:
+        assert isinstance(fact.type, OneOfType)
+        places = _places(fact, values)
+        others = [place for place in range(len(fact.type.values)) if place not in places]
+        positive = len(places) <= len(others)
+        fewer = places if positive else others
+        if len(fewer) > _ONE_BY_ONE:
+            return self._input(fact.name, "in", tuple(fewer)), positive
+        return self.circuit.any_of(self._input(fact.name, "is", place) for place in fewer), positive
+
+
+def _places(fact: Fact, values: Iterable[str]) -> list[int]:
+    """The places of the values in the fact's domain, ascending."""
+    assert isinstance(fact.type, OneOfType | SetType)
+    wanted = set(values)
+    return [place for place, value in enumerate(fact.type.values) if value.name in wanted]
