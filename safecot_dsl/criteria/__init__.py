@@ -5,9 +5,11 @@ whoever holds a whole completion takes the reasoning off first.
 """
 
 from safecot_dsl.criteria.conditions import conjunction, evaluate
-from safecot_dsl.criteria.detectors import PatternError, detect, finds
+from safecot_dsl.criteria.detectors import detect, finds
+from safecot_dsl.criteria.grader import Grader
 from safecot_dsl.criteria.grading import READINGS, REQUIREMENT_BROKEN, Grade, grade, response_verdict
 from safecot_dsl.criteria.judging import JudgePrompt, judge_prompt, read_judgement
+from safecot_dsl.criteria.patterns import PatternError
 from safecot_dsl.criteria.reachability import TooManyPropositionsError, UnreachableClass, unreachable_classes
 from safecot_dsl.criteria.text import fold, fold_quotes, has_text
 
@@ -15,6 +17,7 @@ __all__ = [
     "READINGS",
     "REQUIREMENT_BROKEN",
     "Grade",
+    "Grader",
     "JudgePrompt",
     "PatternError",
     "TooManyPropositionsError",

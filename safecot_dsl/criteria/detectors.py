@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
-from typing import Any
-
-import re2
 
 from safecot_dsl.artifact import Criteria, Detector
 from safecot_dsl.criteria.conditions import complete
+from safecot_dsl.criteria.patterns import PatternSet, compile_pattern
 from safecot_dsl.criteria.text import fold, fold_quotes
-
-
-class PatternError(ValueError):
-    """RE2 does not accept a detector's pattern."""
 
 
 def detect(criteria: Criteria, response: str) -> dict[str, bool | None]:
@@ -32,6 +26,36 @@ def detect_propositions(criteria: Criteria, response: str) -> dict[str, bool | N
         name: any(_finds(detector, text) for detector in proposition.detectors) if proposition.detectors else None
         for name, proposition in criteria.propositions.items()
     }
+
+
+class DetectorSet:
+    """The detectors of some criteria, prepared for many responses: finds what :func:`detect_propositions` finds."""
+
+    def __init__(self, criteria: Criteria) -> None:
+        patterns: dict[tuple[str, bool], int] = {}
+        # Of each proposition the places of its patterns and its other detectors; None where it has neither.
+        self._propositions: dict[str, tuple[frozenset[int], tuple[Detector, ...]] | None] = {}
+        for name, proposition in criteria.propositions.items():
+            places: set[int] = set()
+            phrases: list[Detector] = []
+            for detector in proposition.detectors:
+                if detector.pattern is None:
+                    phrases.append(detector)
+                else:
+                    places.add(patterns.setdefault((detector.pattern, detector.ignore_case), len(patterns)))
+            asked = (frozenset(places), tuple(phrases)) if proposition.detectors else None
+            self._propositions[name] = asked
+        self._patterns = PatternSet(tuple(patterns))
+
+    def detect(self, response: str) -> dict[str, bool | None]:
+        text = _Response(response)
+        found = self._patterns.search(text.raw)
+        return {
+            name: None
+            if asked is None
+            else not asked[0].isdisjoint(found) or any(_finds(phrases, text) for phrases in asked[1])
+            for name, asked in self._propositions.items()
+        }
 
 
 def finds(detector: Detector, response: str) -> bool:
@@ -63,17 +87,3 @@ def _finds(detector: Detector, response: _Response) -> bool:
 
 # A policy's phrases are few and its responses many.
 _folded = lru_cache(maxsize=4096)(fold)
-
-
-@lru_cache(maxsize=512)
-def compile_pattern(pattern: str, ignore_case: bool = False) -> Any:
-    """The pattern as a compiled RE2 program, which searches in linear time."""
-    options = re2.Options()
-    options.log_errors = False
-    options.case_sensitive = not ignore_case
-    try:
-        return re2.compile(fold_quotes(pattern), options)
-    except re2.error as error:
-        reason = error.args[0] if error.args else error
-        text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-        raise PatternError(f"RE2 does not accept the pattern /{pattern}/: {text}") from error

@@ -72,11 +72,24 @@ def grade(
     """
     criteria = policy if isinstance(policy, Criteria) else policy.criteria
     values = _answered(criteria, response, answers or {})
-    required = _required(policy, rules)
+    required = required_conditions(policy, rules)
+    return grade_values(criteria, values, speaks=has_text(response), due=due, required=required)
+
+
+def grade_values(
+    criteria: Criteria,
+    values: Mapping[str, bool | None],
+    *,
+    speaks: bool,
+    due: Verdict | None,
+    required: Mapping[str, Condition],
+) -> Grade:
+    """The grade of a response of which `values` says what every proposition and `let` comes to; `speaks` says
+    whether it has anything to judge, and `required` are the requirements of the rules in force, by rule."""
     requirements = {name: evaluate(condition, values) for name, condition in required.items()}
-    verdict, reasons = _verdict(criteria, response, values)
+    verdict, reasons = _verdict(criteria, speaks, values)
     cls: str | None = None
-    if due is not None and has_text(response):
+    if due is not None and speaks:
         cls, why = _class(criteria, due, values)
         if broken := [name for name, met in requirements.items() if met is False]:
             reasons += [f"the response breaks what {_listed(broken)} requires; its class would be `{cls}`"]
@@ -104,7 +117,7 @@ def response_verdict(
     """The verdict that a response shows, by the lets `response_refuse`, `response_redirect`, `response_clarify`,
     `response_warn` and `response_comply`, tried in this order; see :func:`grade` for `answers` and errors."""
     criteria = policy if isinstance(policy, Criteria) else policy.criteria
-    return _verdict(criteria, response, _answered(criteria, response, answers or {}))[0]
+    return _verdict(criteria, has_text(response), _answered(criteria, response, answers or {}))[0]
 
 
 def _answered(criteria: Criteria, response: str, answers: Mapping[str, bool]) -> dict[str, bool | None]:
@@ -115,9 +128,9 @@ def _answered(criteria: Criteria, response: str, answers: Mapping[str, bool]) ->
 
 
 def _verdict(
-    criteria: Criteria, response: str, values: Mapping[str, bool | None]
+    criteria: Criteria, speaks: bool, values: Mapping[str, bool | None]
 ) -> tuple[Verdict | Unscored, list[str]]:
-    if not has_text(response):
+    if not speaks:
         return "unscored", ["the response has no letter and no digit: there is nothing to judge"]
     readings = {verdict: name for verdict, name in READINGS.items() if name in values}
     if not readings:
@@ -146,7 +159,8 @@ def _class(criteria: Criteria, due: Verdict, values: Mapping[str, bool | None]) 
     return classes.otherwise, None
 
 
-def _required(policy: CompiledPolicy | Criteria, rules: Sequence[str]) -> dict[str, Condition]:
+def required_conditions(policy: CompiledPolicy | Criteria, rules: Sequence[str]) -> dict[str, Condition]:
+    """The `require` conditions of `rules`, by the names of those that have one; `ValueError` for an unknown rule."""
     if isinstance(policy, Criteria):
         if rules:
             raise ValueError("bare criteria have no rules: pass the compiled policy")

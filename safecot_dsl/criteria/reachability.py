@@ -88,7 +88,7 @@ class _TruthTable:
                 raise TypeError(f"criteria are about propositions, but a condition reads the fact `{condition.fact}`")
 
     def _at_least(self, count: int, items: Sequence[Condition]) -> int:
-        return at_least_of(count, map(self.column, items), self.every)
+        return at_least_of(count, map(self.column, items), self.every, 0)
 
 
 def _alternating(block: int, rows: int) -> int:

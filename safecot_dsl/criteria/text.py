@@ -19,6 +19,8 @@ def fold_quotes(text: str) -> str:
 
     Lone surrogates become U+FFFD, so that the result always has a UTF-8 form.
     """
+    if text.isascii():
+        return text
     folded = text.translate(_QUOTES)
     return folded if folded.isascii() else folded.translate(_SURROGATES)
 

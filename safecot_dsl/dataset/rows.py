@@ -1,98 +1,182 @@
-"""One training row: what a candidate teaches, written out, with the provenance of every sentence."""
+"""Training rows: what candidates teach, written out, with the provenance of every sentence."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Literal
 
-from safecot_dsl.artifact import CompiledPolicy, canonical_json
-from safecot_dsl.dataset.candidates import Candidate
-from safecot_dsl.dataset.recipe import DataRecipe
-from safecot_dsl.engine import Interpreter
+from safecot_dsl.artifact import Case, CompiledPolicy, Value, canonical_json
+from safecot_dsl.facts import Item
 from safecot_dsl.render import (
     Order,
-    ReasoningStyle,
     Rendered,
+    Sentence,
+    Tags,
     answer_text,
     neutralise,
+    reasoning_block,
     reasoning_lines,
-    render,
-    write_target,
+    target_text,
 )
 
+#: So many sentences that come again are kept.
+_KEPT: Final = 4096
 
-def render_candidate(
-    interpreter: Interpreter, candidate: Candidate, answer: str | None, recipe: DataRecipe, seed: int
-) -> tuple[Rendered, str]:
-    """What the candidate's row says, and the seed its draws came from.
+RowStyle = Literal["none", "minimal", "full", "stepwise"]
+RowOrder = Literal["reasoning_first", "answer_first"]
 
-    The seed does not depend on style or order, so that the arms of a comparison answer in the same words.
+# A string alone is encoded without the cost of preparing an encoder.
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
+
+
+@dataclass(frozen=True, slots=True)
+class RowImage:
+    """An image of a row.
+
+    `path` is what the row calls it; where `data`, the file's bytes, is None, it is the file's path relative to the
+    data set's image root. `sha256` is the digest of the file's bytes, in hexadecimal digits.
     """
-    row_seed = f"{seed}/{candidate.key}"
-    # Without reasoning the answer is all that is used: any style gives the same.
-    style = ReasoningStyle.MINIMAL if recipe.style == "none" else ReasoningStyle(recipe.style)
-    rendered = render(interpreter, candidate.item.case, style=style, seed=row_seed, source_answer=answer)
-    return rendered, row_seed
+
+    path: str
+    sha256: str
+    data: bytes | None
+
+    @classmethod
+    def of(cls, data: bytes, path: str) -> RowImage:
+        """An image that the row holds."""
+        return cls(path, hashlib.sha256(data).hexdigest(), data)
 
 
-def target_order(recipe: DataRecipe) -> Order:
-    """The order that the target's writer is asked for."""
-    return Order.ANSWER_ONLY if recipe.style == "none" else Order(recipe.order)
+class RowBuilder:
+    """Builds the rows of one policy, in one style, between the same tags, in one order.
+
+    What the rows of a policy have in common is worked out once. Its memory is bounded.
+    """
+
+    def __init__(
+        self,
+        policy: CompiledPolicy,
+        *,
+        style: RowStyle = "stepwise",
+        order: RowOrder = "reasoning_first",
+        tags: Tags | None = None,
+    ) -> None:
+        self._policy = policy
+        self._style = style
+        self._order = Order.ANSWER_ONLY if style == "none" else Order(order)
+        self._tags = tags or Tags()
+        self._sentences: dict[int, tuple[Sentence, dict[str, Any]]] = {}
+        self._rules: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+
+    def build(
+        self,
+        item: Item,
+        rendered: Rendered,
+        images: Sequence[RowImage],
+        *,
+        seed: str,
+        pair: str = "",
+        from_model: bool = False,
+    ) -> dict[str, Any]:
+        """The row in the columns of :func:`safecot_dsl.dataset.schema.canonical_schema`; see there for each.
+
+        `seed` is what the wording was drawn with, `pair` the name of the contrast pair, and `from_model` says that the
+        answer which the policy leaves open is a model's, not the source's. Rows share what they say alike: lists and
+        dictionaries in them are to be read, not changed.
+        """
+        tags = self._tags
+        reasoned = self._order is not Order.ANSWER_ONLY
+        reasoning = "\n".join(reasoning_lines(rendered, tags)) if reasoned else ""
+        answer = answer_text(rendered, tags)
+        block = reasoning_block(reasoning, rendered.verdict, rendered.cited, tags) if reasoned else ""
+        completion = target_text(block, answer, self._order)
+        told = (*rendered.reasoning, *rendered.answer) if reasoned else rendered.answer
+        prompt = neutralise(item.prompt, tags)
+        facts = facts_text(item.case)
+        digests = [image.sha256 for image in images]
+        return {
+            "id": content_id(prompt, digests, facts, completion),
+            "images": [{"bytes": image.data, "path": image.path} for image in images],
+            "image_sha256": digests,
+            "prompt": prompt,
+            "reasoning": reasoning,
+            "answer": answer,
+            "completion": completion,
+            "verdict": rendered.verdict.value,
+            "rules": self._cited(rendered.cited),
+            "sentences": [self._sentence(sentence, from_model) for sentence in told],
+            "facts": facts,
+            "style": self._style,
+            "policy": self._policy.digest,
+            "seed": seed,
+            "source": item.source,
+            "source_id": item.id,
+            "licence": item.licence,
+            "split": item.split,
+            "pair": pair,
+        }
+
+    def _sentence(self, sentence: Sentence, from_model: bool) -> dict[str, Any]:
+        if sentence.step == "source":
+            return self._described(sentence, "model" if from_model else "source")
+        # While a sentence is kept here, no other can have its identity.
+        kept = self._sentences.get(id(sentence))
+        if kept is None:
+            if len(self._sentences) >= _KEPT:
+                self._sentences.clear()
+            kept = self._sentences[id(sentence)] = sentence, self._described(sentence, sentence.step)
+        return kept[1]
+
+    def _described(self, sentence: Sentence, step: str) -> dict[str, Any]:
+        return {"step": step, "text": sentence.text, "rule": sentence.rule, **_where(self._policy, sentence.key)}
+
+    def _cited(self, names: tuple[str, ...]) -> list[dict[str, Any]]:
+        if names not in self._rules:
+            if len(self._rules) >= _KEPT:
+                self._rules.clear()
+            self._rules[names] = [_place(self._policy, name) for name in names]
+        return self._rules[names]
 
 
-def build_row(
-    policy: CompiledPolicy,
-    candidate: Candidate,
-    rendered: Rendered,
-    images: Sequence[bytes],
-    recipe: DataRecipe,
-    *,
-    row_seed: str,
-    pair: str,
-    from_model: bool,
-) -> dict[str, Any]:
-    """The row in the columns of :func:`safecot_dsl.dataset.schema.canonical_schema`; see there for each. `from_model`
-    says that the answer which the policy leaves open is a model's, not the source's."""
-    item, tags = candidate.item, recipe.tags
-    completion = write_target(rendered, tags, order=target_order(recipe))
-    prompt = neutralise(item.prompt, tags)
-    facts = canonical_json(item.case.to_json())
-    reasoned = recipe.style != "none"
-    return {
-        "id": row_id(policy.digest, prompt, images, facts, completion),
-        "images": [{"bytes": data, "path": image.name} for data, image in zip(images, item.images, strict=True)],
-        "prompt": prompt,
-        "reasoning": "\n".join(reasoning_lines(rendered, tags)) if reasoned else "",
-        "answer": answer_text(rendered, tags),
-        "completion": completion,
-        "verdict": rendered.verdict.value,
-        "rules": [_place(policy, name) for name in rendered.cited],
-        "sentences": [
-            {
-                "step": "model" if from_model and sentence.step == "source" else sentence.step,
-                "text": sentence.text,
-                "rule": sentence.rule,
-                **_where(policy, sentence.key),
-            }
-            for sentence in (*(rendered.reasoning if reasoned else ()), *rendered.answer)
-        ],
-        "facts": facts,
-        "style": recipe.style,
-        "policy": policy.digest,
-        "seed": row_seed,
-        "source": item.source,
-        "source_id": item.id,
-        "licence": item.licence,
-        "split": item.split,
-        "pair": pair,
-    }
+def facts_text(case: Case) -> str:
+    """The case as canonical JSON: the same as `canonical_json(case.to_json())`."""
+    facts = {name: _value_text(value) for name, value in case.known.items()}
+    facts.update(dict.fromkeys(case.cannot_tell, '{"unknown":true}'))
+    return f'{{"facts":{{{",".join([f"{_name_text(name)}:{facts[name]}" for name in sorted(facts)])}}}}}'
 
 
-def row_id(policy: str, prompt: str, images: Sequence[bytes], facts: str, completion: str) -> str:
-    """24 hexadecimal digits of the SHA-256 of all that a row teaches, and of the policy that it came from."""
-    content = [policy, prompt, [hashlib.sha256(data).hexdigest() for data in images], facts, completion]
-    return hashlib.sha256(canonical_json(content).encode("utf-8", "surrogatepass")).hexdigest()[:24]
+_name_text = lru_cache(maxsize=4096)(_quoted)
+
+
+def _value_text(value: Value) -> str:
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, frozenset):
+        return _set_text(value)
+    return repr(value) if math.isfinite(value) else canonical_json(value)
+
+
+@lru_cache(maxsize=4096)
+def _set_text(value: frozenset[str]) -> str:
+    return canonical_json(sorted(value))
+
+
+def content_id(prompt: str, images: Sequence[str], facts: str, completion: str) -> str:
+    """A row's id: 24 hexadecimal digits of the SHA-256 of all that it teaches, as canonical JSON.
+
+    `images` are their files' SHA-256 in hexadecimal digits, `facts` the case as canonical JSON. The policy is not in
+    it: a row that says the same under a changed policy is the same row.
+    """
+    digests = ",".join([f'"{digest}"' for digest in images])
+    content = f"[{_quoted(prompt)},[{digests}],{_quoted(facts)},{_quoted(completion)}]"
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
 def _place(policy: CompiledPolicy, name: str) -> dict[str, Any]:

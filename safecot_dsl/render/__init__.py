@@ -4,6 +4,7 @@ from safecot_dsl.render.cleaning import fold_block, fold_line, neutralise
 from safecot_dsl.render.draw import draw
 from safecot_dsl.render.model import Rendered, Sentence
 from safecot_dsl.render.prompt import PROMPT_WORDS, policy_prompt, prompt_warning
+from safecot_dsl.render.renderer import Renderer
 from safecot_dsl.render.rendering import render, render_trace
 from safecot_dsl.render.style import Order, ReasoningStyle, Tags
 from safecot_dsl.render.target import (
@@ -12,8 +13,10 @@ from safecot_dsl.render.target import (
     answer_text,
     derivation_text,
     parse_target,
+    reasoning_block,
     reasoning_lines,
     sentence_lines,
+    target_text,
     write_target,
 )
 
@@ -23,6 +26,7 @@ __all__ = [
     "Problem",
     "ReasoningStyle",
     "Rendered",
+    "Renderer",
     "Sentence",
     "Tags",
     "Target",
@@ -35,9 +39,11 @@ __all__ = [
     "parse_target",
     "policy_prompt",
     "prompt_warning",
+    "reasoning_block",
     "reasoning_lines",
     "render",
     "render_trace",
     "sentence_lines",
+    "target_text",
     "write_target",
 ]

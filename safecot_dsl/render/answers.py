@@ -9,46 +9,34 @@ at all, not half of one: `needs_answer` says so.
 from __future__ import annotations
 
 from safecot_dsl.artifact import Utterance, Verdict
-from safecot_dsl.render.cleaning import fold_line
-from safecot_dsl.render.draw import draw
-from safecot_dsl.render.model import Sentence, SentenceStep, answer_sentence
-from safecot_dsl.render.slots import usable
-from safecot_dsl.render.steps import Telling, phrases_key
+from safecot_dsl.render.model import SentenceStep, answer_sentence
+from safecot_dsl.render.plan import Part, Parts
+from safecot_dsl.render.spoken import from_phrases, from_templates, from_verdict
+from safecot_dsl.render.steps import Telling
 
 
-def answer(telling: Telling, source_answer: str | None) -> tuple[tuple[Sentence, ...], bool]:
-    """The sentences of the answer, and whether it needs one that was not given (they are then empty)."""
-    verdict = telling.trace.decision.verdict
+def answer(telling: Telling) -> tuple[Parts, Parts, bool]:
+    """What stands before the source's answer and what after it, and whether that stands between them at all; where it
+    does not, all of the answer comes first."""
+    verdict = telling.outcome.decision.verdict
     authored = telling.speech.answer
     say = _utterance(telling, "say", authored.say)
     if say is None and verdict is not Verdict.COMPLY:
-        say = _phrase(telling, verdict)
-    source = None
+        say = from_verdict(telling.grounds, verdict, "say", telling.speaker, answer_sentence)
+    offer = _utterance(telling, "offer", authored.offer)
     if verdict in (Verdict.COMPLY, Verdict.WARN):
-        source = answer_sentence("source", source_answer or "", key=None, rule=None, built=False)
-        if not source.text:
-            return (), True
-    parts = (say, source, _utterance(telling, "offer", authored.offer))
-    sentences = tuple(part for part in parts if part is not None)
-    return sentences, not sentences
+        return _parts(say), _parts(offer), True
+    return _parts(say, offer), _parts(), False
 
 
-def _utterance(telling: Telling, step: SentenceStep, utterance: Utterance | None) -> Sentence | None:
+def _parts(*parts: Part | None) -> Parts:
+    return Parts([part for part in parts if part is not None])
+
+
+def _utterance(telling: Telling, step: SentenceStep, utterance: Utterance | None) -> Part | None:
     if utterance is None:
         return None
     if utterance.phrase_set is not None:
-        texts = [text for text in telling.scope.policy.phrases[utterance.phrase_set] if fold_line(text)]
-    else:
-        texts = usable([utterance.template], telling.scope) if utterance.template is not None else []
-    if not texts:
-        return None
-    text = draw(texts, telling.seed, utterance.key)
-    return answer_sentence(step, text, key=utterance.key, rule=telling.speaker, built=False)
-
-
-def _phrase(telling: Telling, verdict: Verdict) -> Sentence | None:
-    phrases = [text for text in telling.scope.policy.verdict_phrases[verdict].say if fold_line(text)]
-    if not phrases:
-        return None
-    key = phrases_key(telling, "say", verdict)
-    return answer_sentence("say", draw(phrases, telling.seed, key), key=key, rule=telling.speaker, built=True)
+        return from_phrases(telling.grounds, utterance, telling.speaker, step, answer_sentence)
+    template = () if utterance.template is None else (utterance.template,)
+    return from_templates(telling.grounds, utterance, template, telling.scope, telling.speaker, step, answer_sentence)

@@ -104,6 +104,17 @@ def _has(atom: Has, fact: Fact, value: frozenset[str], so: bool, name_fact: bool
     return f"{label(fact)}: {'with' if so else 'without'} {listed(present) if so else listed(missing, 'or')}"
 
 
+def clause_subjects(atom: FactAtom, fact: Fact) -> frozenset[str]:
+    """All that can stand before the colon in clauses on this literal."""
+    found = {label(fact)}
+    for lead in ("all of", "missing of", "among"):
+        for name_fact in (False, True):
+            subject = _group_subject(atom, lead, fact, name_fact)
+            if subject is not None:
+                found.add(subject)
+    return frozenset(found)
+
+
 def _needs_all(atom: FactAtom) -> bool:
     # All of one, unnamed, is no other question than any of one.
     return isinstance(atom, Has) and atom.quantifier == "all" and (len(atom.values) != 1 or atom.group is not None)

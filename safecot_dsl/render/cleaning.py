@@ -30,11 +30,15 @@ _VERDICTS = "|".join(Verdict)
 
 def fold_line(text: str) -> str:
     """`text` on one line: every run of white space and control characters becomes one space."""
+    if text.isprintable():  # no controls, no surrogates, and of white space the space alone
+        return " ".join(text.split()) if "  " in text else text.strip()
     return _SURROGATE.sub("\ufffd", " ".join(_CONTROL.sub(" ", text).split()))
 
 
 def fold_block(text: str) -> str:
     """`text` with its lines kept, line breaks as `\\n`, other control characters as spaces, and no margin."""
+    if text.replace("\n", "").isprintable():
+        return text.strip()
     lines = _CONTROL_IN_BLOCK.sub(" ", _LINE_BREAK.sub("\n", text))
     return _SURROGATE.sub("\ufffd", lines).strip()
 
@@ -47,14 +51,47 @@ def neutralise(text: str, tags: Tags) -> str:
     names such as `<image>`. The length stays, and a second pass changes nothing: a sign that came about only by the
     change would have to contain a round bracket, and none does.
     """
+    return _neutralised(text, tags.open, tags.close)
+
+
+@lru_cache(maxsize=8192)
+def clean_line(text: str, opening: str, closing: str) -> str:
+    """`neutralise(fold_line(text), tags)`, by the tags' texts, for lines that come again."""
+    return _neutralised(fold_line(text), opening, closing)
+
+
+def _neutralised(text: str, opening: str, closing: str) -> str:
+    if not _may_have_signs(text, opening, closing):
+        return text
     probe = text if text.isascii() else "".join(map(_plain, text))
-    starts = [match.start() for match in _signs(tags.open, tags.close).finditer(probe)]
+    starts = [match.start() for match in _signs(opening, closing).finditer(probe)]
     if not starts:
         return text
     characters = list(text)
     for start in starts:
         characters[start] = "("
     return "".join(characters)
+
+
+def _may_have_signs(text: str, opening: str, closing: str) -> bool:
+    """False only where no reserved sign can stand in `text`: most texts have none of the characters that begin one."""
+    firsts = _first_characters(opening, closing)
+    if firsts is None:
+        return True
+    # A character that has one of them for its compatibility form falls apart into it, and unlike with NFKC nothing
+    # that follows can be composed with it.
+    apart = text if text.isascii() else unicodedata.normalize("NFKD", text)
+    for first in firsts:  # noqa: SIM110 (a generator costs more than the search)
+        if first in apart:
+            return True
+    return False
+
+
+@lru_cache(maxsize=64)
+def _first_characters(opening: str, closing: str) -> tuple[str, ...] | None:
+    """What reserved signs begin with, in plain ASCII without case; None where a tag begins with something else."""
+    firsts = {"<", "[", _plain(opening[0]), _plain(closing[0])}
+    return tuple(sorted(firsts)) if all(c.isascii() and not c.isalpha() for c in firsts) else None
 
 
 @lru_cache(maxsize=64)

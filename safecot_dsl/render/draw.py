@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -17,7 +17,19 @@ def draw(choices: Sequence[T], seed: str, key: str) -> T:
     """
     if not choices:
         raise ValueError(f"nothing to draw from at `{key}`")
-    # The seed's length keeps ("a", "bc") and ("ab", "c") apart.
-    message = f"{len(seed)}:{seed}:{key}".encode("utf-8", "surrogatepass")
-    number = int.from_bytes(hashlib.sha256(message).digest()[:8], "big")
-    return choices[number % len(choices)]
+    return choices[drawn_place(seed_bytes(seed), key_bytes(key), len(choices))]
+
+
+def seed_bytes(seed: str) -> bytes:
+    """What :func:`drawn_place` takes for a seed; its length keeps ("a", "bc") and ("ab", "c") apart."""
+    return f"{len(seed)}:{seed}:".encode("utf-8", "surrogatepass")
+
+
+def key_bytes(key: str) -> bytes:
+    """What :func:`drawn_place` takes for a key."""
+    return key.encode("utf-8", "surrogatepass")
+
+
+def drawn_place(seed: bytes, key: bytes, count: int) -> int:
+    """The place of the one that :func:`draw` takes from `count` choices."""
+    return int.from_bytes(sha256(seed + key).digest()[:8], "big") % count

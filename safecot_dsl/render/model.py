@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 from safecot_dsl.artifact import Verdict
@@ -44,6 +45,8 @@ class Rendered(Frozen):
     needs_answer: bool
 
 
+# A policy's lines come again, and none is longer than what its author wrote and the texts that it quotes cut short.
+@lru_cache(maxsize=8192)
 def line_sentence(step: SentenceStep, text: str, *, key: str | None, rule: str | None, built: bool) -> Sentence:
     """A sentence of reasoning: on one line, and with nothing in it that reads as the format's own signs."""
     clean = neutralise(fold_line(text), _DEFAULT_TAGS)

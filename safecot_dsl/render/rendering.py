@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from safecot_dsl.artifact import Case, Speech
+from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Speech
 from safecot_dsl.engine import Interpreter, Trace
 from safecot_dsl.render.answers import answer
 from safecot_dsl.render.model import Rendered
-from safecot_dsl.render.reasons import Standing, about, hazard_of
+from safecot_dsl.render.plan import Plan
+from safecot_dsl.render.reasons import About, Grounds, Outcome, Standing
 from safecot_dsl.render.slots import Scope
 from safecot_dsl.render.steps import Telling, reasoning
 from safecot_dsl.render.style import ReasoningStyle
@@ -27,31 +28,34 @@ def render_trace(
     interpreter: Interpreter, trace: Trace, *, style: ReasoningStyle, seed: str, source_answer: str | None = None
 ) -> Rendered:
     """Like :func:`render`, where the case's trace is at hand already."""
-    policy, decision = interpreter.policy, trace.decision
-    subject = about(interpreter, trace)
+    grounds = Grounds(interpreter)
+    return plan(grounds, trace, style, grounds.about(trace)).tell(seed, source_answer, cited(trace.decision))
+
+
+def cited(decision: Decision) -> tuple[str, ...]:
+    """What a text names as its grounds: the deciding rules, else the speaker."""
+    return decision.deciding or (decision.speaker,)
+
+
+def plan(grounds: Grounds, outcome: Outcome, style: ReasoningStyle, subject: About | None) -> Plan:
+    """How a decision is told, whatever the seed. `subject` is what :meth:`Grounds.about` says of it."""
     rule = subject.rule if subject is not None and subject.standing is Standing.SPEAKS else None
+    decision = outcome.decision
     telling = Telling(
-        interpreter=interpreter,
-        trace=trace,
-        speech=_speech(interpreter, trace),
+        grounds=grounds,
+        outcome=outcome,
+        speech=speech_of(grounds.policy, decision),
         about=subject,
         scope=Scope(
-            policy, trace.case, decision.unsettled, rule, None if rule is None else hazard_of(interpreter, rule)
+            grounds.policy, outcome.case, decision.unsettled, rule, None if rule is None else grounds.hazard(rule)
         ),
-        seed=seed,
     )
-    sentences, needs_answer = answer(telling, source_answer)
-    return Rendered(
-        reasoning=reasoning(telling, style),
-        verdict=decision.verdict,
-        cited=decision.deciding or (decision.speaker,),
-        answer=sentences,
-        needs_answer=needs_answer,
-    )
+    before, after, takes_source = answer(telling)
+    return Plan(decision.verdict, reasoning(telling, style), before, after, takes_source)
 
 
-def _speech(interpreter: Interpreter, trace: Trace) -> Speech:
-    policy, decision = interpreter.policy, trace.decision
+def speech_of(policy: CompiledPolicy, decision: Decision) -> Speech:
+    """The texts of the speaker, where they fit the decision."""
     match decision.speaker:
         case "default":
             return policy.default_speech

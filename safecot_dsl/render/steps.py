@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from safecot_dsl.artifact import Fact, FactAtom, Has, Rule, Speech, StepKind, Subject, Value, Verdict
-from safecot_dsl.engine import Interpreter, Trace, Truth
+from safecot_dsl.artifact import Fact, FactAtom, Has, Rule, Speech, StepKind, Subject, Value
+from safecot_dsl.engine import Truth
 from safecot_dsl.render.clauses import clause
-from safecot_dsl.render.cleaning import fold_line
-from safecot_dsl.render.draw import draw
+from safecot_dsl.render.keeping import is_short, keep
+from safecot_dsl.render.literals import Reading
 from safecot_dsl.render.model import Sentence, SentenceStep, line_sentence
 from safecot_dsl.render.phrasing import known_value, title
-from safecot_dsl.render.reasons import (
-    About,
-    Reading,
-    Standing,
-    derivation,
-    hazard_of,
-    lineage,
-    readings,
-    readings_that,
-    replaced,
-)
-from safecot_dsl.render.slots import Scope, usable
+from safecot_dsl.render.plan import Part, Parts
+from safecot_dsl.render.reasons import About, Grounds, Outcome, Standing
+from safecot_dsl.render.slots import Scope
+from safecot_dsl.render.spoken import from_templates, from_verdict, phrases_key
 from safecot_dsl.render.style import ReasoningStyle
 
 _STEP: dict[StepKind, SentenceStep] = {
@@ -34,7 +26,7 @@ _STEP: dict[StepKind, SentenceStep] = {
     StepKind.CONTRAST: "risk",
     StepKind.DECIDE: "decide",
 }
-_SUBJECT_OF = {StepKind.OBSERVE: Subject.IMAGE, StepKind.INTENT: Subject.QUERY, StepKind.CONTEXT: Subject.CONTEXT}
+_SUBJECTS = {StepKind.OBSERVE: Subject.IMAGE, StepKind.INTENT: Subject.QUERY, StepKind.CONTEXT: Subject.CONTEXT}
 
 
 @dataclass(frozen=True)
@@ -45,176 +37,167 @@ class Telling:
     what the speaker's slots may speak of.
     """
 
-    interpreter: Interpreter
-    trace: Trace
+    grounds: Grounds
+    outcome: Outcome
     speech: Speech
     about: About | None
     scope: Scope
-    seed: str
 
     @property
     def speaker(self) -> str:
-        return self.trace.decision.speaker
+        return self.outcome.decision.speaker
 
 
-def reasoning(telling: Telling, style: ReasoningStyle) -> tuple[Sentence, ...]:
-    """The sentences of the reasoning, in order: what the style asks for, and always `risk` and `decide`."""
-    sentences: list[Sentence] = []
+def reasoning(telling: Telling, style: ReasoningStyle) -> Parts:
+    """The reasoning, in order: what the style asks for, and always `risk` and `decide`."""
+    parts: list[Part] = []
     if style is not ReasoningStyle.MINIMAL:
-        known = _known_facts(telling)
-        for kind, subject in _SUBJECT_OF.items():
-            sentences += _authored(telling, kind) or _built_facts(telling, kind, known[subject])
+        for kind in _SUBJECTS:
+            parts += _authored(telling, kind) or _built_facts(telling, kind)
     if style is ReasoningStyle.STEPWISE:
-        sentences += _clauses(telling)
-    sentences += _risk(telling)
-    sentences += _authored(telling, StepKind.DECIDE) or [_built_decide(telling)]
-    return tuple(sentences)
+        parts += _clauses(telling)
+    parts += _risk(telling)
+    parts += _authored(telling, StepKind.DECIDE) or [_built_decide(telling)]
+    return Parts(parts)
 
 
-def _authored(telling: Telling, kind: StepKind) -> list[Sentence]:
-    """The speaker's own step of this kind, drawn from the alternatives that can be used; none where none can."""
-    drawn = _drawn(telling.speech, kind, telling.scope, telling)
-    if drawn is None:
-        return []
-    text, key = drawn
-    return [line_sentence(_STEP[kind], text, key=key, rule=telling.speaker, built=False)]
+def _authored(telling: Telling, kind: StepKind) -> list[Part]:
+    """The speaker's own step of this kind, one of the alternatives that can be used; none where none can."""
+    return _step(telling, telling.speech, kind, telling.scope, telling.speaker)
 
 
-def _drawn(speech: Speech, kind: StepKind, scope: Scope, telling: Telling) -> tuple[str, str] | None:
+def _step(telling: Telling, speech: Speech, kind: StepKind, scope: Scope, rule: str) -> list[Part]:
     for step in speech.think:
-        if step.kind is kind and (step.when is None or telling.trace.truth(step.when) is Truth.YES):
-            texts = usable(step.alternatives, scope)
-            return (draw(texts, telling.seed, step.key), step.key) if texts else None
-    return None
+        if step.kind is kind and (step.when is None or telling.outcome.truth(step.when) is Truth.YES):
+            part = from_templates(telling.grounds, step, step.alternatives, scope, rule, _STEP[kind], line_sentence)
+            return [] if part is None else [part]
+    return []
 
 
-def _known_facts(telling: Telling) -> dict[Subject, list[tuple[Fact, Value, Reading]]]:
-    """The known facts that the condition reads, by subject, in the order in which it reads them."""
-    known: dict[Subject, list[tuple[Fact, Value, Reading]]] = {subject: [] for subject in Subject}
+def _built_facts(telling: Telling, kind: StepKind) -> list[Sentence]:
+    """What is known of the facts that the condition reads and that are about this subject, in the order in which it
+    reads them."""
     if telling.about is None:
-        return known
-    seen: set[str] = set()
-    for reading in readings(lineage(telling.interpreter, telling.about.rule)):
-        fact, value = _fact(telling, reading.atom)
-        if value is not None and fact.name not in seen:
-            seen.add(fact.name)
-            known[fact.subject].append((fact, value, reading))
-    return known
-
-
-def _built_facts(telling: Telling, kind: StepKind, known: list[tuple[Fact, Value, Reading]]) -> list[Sentence]:
+        return []
+    known = telling.outcome.case.known
     return [
-        _from_reading(_STEP[kind], known_value(fact, value, assumed=_is_assumed(telling, fact)), reading)
-        for fact, value, reading in known
+        _stated(telling, _STEP[kind], fact, known[fact.name], reading)
+        for fact, reading in telling.grounds.facts_read(telling.about.rule, _SUBJECTS[kind])
+        if fact.name in known
     ]
+
+
+def _stated(telling: Telling, step: SentenceStep, fact: Fact, value: Value, reading: Reading) -> Sentence:
+    assumed = _is_assumed(telling, fact)
+    key = (reading, value, assumed)
+    said = telling.grounds.said.get(key)
+    if said is None:
+        text = known_value(fact, value, assumed=assumed)
+        said = text, _from_reading(step, text, reading)
+        if is_short(value):
+            keep(telling.grounds.said, key, said)
+    return said[1]
 
 
 def _clauses(telling: Telling) -> list[Sentence]:
     """One clause for each literal of the derivation; clauses that read the same are said once."""
     if telling.about is None:
         return []
-    rules = derivation(telling.interpreter, telling.about.rule, telling.trace)
-    return list(_clauses_on(telling, readings(rules), "clause"))
+    rules = telling.grounds.derivation(telling.about.rule, telling.outcome)
+    return list(_clauses_on(telling, telling.grounds.readings(rules), "clause"))
 
 
-def _clauses_on(telling: Telling, found: list[Reading], step: SentenceStep) -> Iterator[Sentence]:
+def _clauses_on(telling: Telling, found: Sequence[Reading], step: SentenceStep) -> Iterator[Sentence]:
     shared = _groups_of_several_facts([reading.atom for reading in found])
     said: set[str] = set()
     for reading in found:
-        fact, value = _fact(telling, reading.atom)
-        text = clause(
-            reading.atom,
-            fact,
-            value,
-            positive=reading.positive,
-            assumed=_is_assumed(telling, fact),
-            name_fact=isinstance(reading.atom, Has) and reading.atom.group in shared,
-        )
+        name_fact = isinstance(reading.atom, Has) and reading.atom.group in shared
+        text, sentence = _clause(telling, reading, step, name_fact)
         if text not in said:
             said.add(text)
-            yield _from_reading(step, text, reading)
+            yield sentence
 
 
-def _risk(telling: Telling) -> list[Sentence]:
+def _clause(telling: Telling, reading: Reading, step: SentenceStep, name_fact: bool) -> tuple[str, Sentence]:
+    fact, value = _fact(telling, reading.atom)
+    assumed = _is_assumed(telling, fact)
+    key = (reading, value, assumed, step, name_fact)
+    said = telling.grounds.said.get(key)
+    if said is None:
+        text = clause(reading.atom, fact, value, positive=reading.positive, assumed=assumed, name_fact=name_fact)
+        said = text, _from_reading(step, text, reading)
+        if is_short(value):
+            keep(telling.grounds.said, key, said)
+    return said
+
+
+def _risk(telling: Telling) -> list[Part]:
     about = telling.about
-    sentences = _authored(telling, StepKind.RISK)
+    parts = _authored(telling, StepKind.RISK)
     if about is None:
-        return sentences or [line_sentence("risk", "No rule applies.", key="default", rule="default", built=True)]
-    if not sentences:
+        return parts or [line_sentence("risk", "No rule applies.", key="default", rule="default", built=True)]
+    if not parts:
         match about.standing:
             case Standing.SPEAKS:
-                sentences = [_built_risk(telling, about.rule)]
+                parts += [_built_risk(telling, about.rule)]
             case Standing.NEAREST:
-                sentences = _contrast(telling, about.rule)
+                parts += _contrast(telling, about.rule)
             case Standing.OPEN:
-                sentences = _open(telling, about.rule)
+                parts += _open(telling, about.rule)
     if about.standing is Standing.SPEAKS and about.rule.exception_to:
-        sentences = [*sentences, _replaces(telling, about.rule)]
-    return sentences
+        parts += [_replaces(telling, about.rule)]
+    return parts
 
 
 def _built_risk(telling: Telling, rule: Rule) -> Sentence:
-    hazard = hazard_of(telling.interpreter, rule)
+    hazard = telling.grounds.hazard(rule)
     if hazard is None:
         return line_sentence("risk", f"Rule: {title(rule)}.", key=_title_key(rule), rule=rule.name, built=True)
-    phrase = telling.interpreter.policy.hazards[hazard].phrase
+    phrase = telling.scope.policy.hazards[hazard].phrase
     return line_sentence("risk", f"Risk: {phrase}.", key=f"hazard:{hazard}", rule=rule.name, built=True)
 
 
 def _replaces(telling: Telling, rule: Rule) -> Sentence:
-    parents = replaced(telling.interpreter, rule, telling.trace)
+    parents = telling.grounds.replaced(rule, telling.outcome)
     names = "; ".join(title(parent) for parent in parents)
     return line_sentence("risk", f"Exception to: {names}.", key=f"rule:{rule.name}", rule=rule.name, built=True)
 
 
-def _contrast(telling: Telling, rule: Rule) -> list[Sentence]:
+def _contrast(telling: Telling, rule: Rule) -> Sequence[Part]:
     """Why the nearest rule does not apply: in its author's words, else by the literals that fail."""
-    scope = Scope(
-        telling.scope.policy,
-        telling.trace.case,
-        telling.scope.unsettled,
-        rule,
-        hazard_of(telling.interpreter, rule),
-    )
-    drawn = _drawn(rule.speech, StepKind.CONTRAST, scope, telling)
-    if drawn is not None:
-        text, key = drawn
-        return [line_sentence("risk", text, key=key, rule=rule.name, built=False)]
-    rules = derivation(telling.interpreter, rule, telling.trace)
-    failing = readings_that(rules, telling.trace, Truth.NO)
+    scope = replace(telling.scope, rule=rule, hazard=telling.grounds.hazard(rule))
+    authored = _step(telling, rule.speech, StepKind.CONTRAST, scope, rule.name)
+    if authored:
+        return authored
+    rules = telling.grounds.derivation(rule, telling.outcome)
+    failing = telling.grounds.readings_that(rules, telling.outcome, Truth.NO)
     head = line_sentence("risk", f"Not met: {title(rule)}.", key=_title_key(rule), rule=rule.name, built=True)
     return [head, *_clauses_on(telling, failing, "risk")]
 
 
 def _open(telling: Telling, rule: Rule) -> list[Sentence]:
     """Which rule may apply, and what is not known about it."""
-    rules = derivation(telling.interpreter, rule, telling.trace)
-    unknown = readings_that(rules, telling.trace, Truth.MAYBE)
+    rules = telling.grounds.derivation(rule, telling.outcome)
+    unknown = telling.grounds.readings_that(rules, telling.outcome, Truth.MAYBE)
     head = line_sentence("risk", f"May be met: {title(rule)}.", key=_title_key(rule), rule=rule.name, built=True)
     return [head, *_clauses_on(telling, unknown, "risk")]
 
 
-def _built_decide(telling: Telling) -> Sentence:
-    verdict = telling.trace.decision.verdict
-    phrases = [text for text in telling.scope.policy.verdict_phrases[verdict].decide if fold_line(text)]
-    key = phrases_key(telling, "decide", verdict)
-    text = draw(phrases, telling.seed, key) if phrases else f"Decision: {verdict}."
-    return line_sentence("decide", text, key=key, rule=telling.speaker, built=True)
-
-
-def phrases_key(telling: Telling, part: str, verdict: Verdict) -> str:
-    """The source-map key of the phrase set from which a verdict's `decide` or `say` is drawn."""
-    phrases = telling.scope.policy.verdict_phrases[verdict]
-    declared = phrases.decide_set if part == "decide" else phrases.say_set
-    return f"phrases:{declared or f'{part}_{verdict}'}"
+def _built_decide(telling: Telling) -> Part:
+    verdict = telling.outcome.decision.verdict
+    part = from_verdict(telling.grounds, verdict, "decide", telling.speaker, line_sentence)
+    if part is not None:
+        return part
+    key = phrases_key(telling.scope.policy, verdict, "decide")
+    return line_sentence("decide", f"Decision: {verdict}.", key=key, rule=telling.speaker, built=True)
 
 
 def _fact(telling: Telling, atom: FactAtom) -> tuple[Fact, Value | None]:
-    return telling.scope.policy.fact_index[atom.fact], telling.trace.case.known.get(atom.fact)
+    return telling.scope.policy.fact_index[atom.fact], telling.outcome.case.known.get(atom.fact)
 
 
 def _is_assumed(telling: Telling, fact: Fact) -> bool:
-    return fact.name in telling.trace.decision.assumed
+    return fact.name in telling.outcome.decision.assumed
 
 
 def _from_reading(step: SentenceStep, text: str, reading: Reading) -> Sentence:

@@ -19,7 +19,7 @@ from enum import StrEnum
 
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.artifact.base import Frozen
-from safecot_dsl.render.cleaning import fold_block, fold_line, neutralise
+from safecot_dsl.render.cleaning import clean_line, fold_block, neutralise
 from safecot_dsl.render.model import Rendered, Sentence
 from safecot_dsl.render.style import Order, Tags
 
@@ -70,11 +70,17 @@ def sentence_lines(rendered: Rendered) -> tuple[tuple[Sentence, ...], ...]:
 
 def reasoning_lines(rendered: Rendered, tags: Tags = _DEFAULT_TAGS) -> tuple[str, ...]:
     """The lines of the reasoning, without the derivation."""
-    lines = (
-        " ".join(text for sentence in line if (text := neutralise(fold_line(sentence.text), tags)))
-        for line in sentence_lines(rendered)
-    )
-    return tuple(line for line in lines if line)
+    opening, closing = tags.open, tags.close
+    lines: list[str] = []
+    last = ""
+    for sentence in rendered.reasoning:
+        step, text = sentence.step, clean_line(sentence.text, opening, closing)
+        if step != last or step == "clause":
+            lines.append(text)
+        elif text:
+            lines[-1] = f"{lines[-1]} {text}" if lines[-1] else text
+        last = step
+    return tuple([line for line in lines if line])
 
 
 def answer_text(rendered: Rendered, tags: Tags = _DEFAULT_TAGS) -> str:
@@ -104,9 +110,19 @@ def write_target(rendered: Rendered, tags: Tags = _DEFAULT_TAGS, order: Order | 
     order = Order(order)
     if order is Order.ANSWER_ONLY:
         return answer
-    reasoning = "\n".join(reasoning_lines(rendered, tags))
-    derivation = derivation_text(rendered.verdict, rendered.cited)
-    block = "\n".join([tags.open, f"{reasoning} {derivation}".lstrip(), tags.close])
+    block = reasoning_block("\n".join(reasoning_lines(rendered, tags)), rendered.verdict, rendered.cited, tags)
+    return target_text(block, answer, order)
+
+
+def reasoning_block(reasoning: str, verdict: Verdict, cited: tuple[str, ...], tags: Tags = _DEFAULT_TAGS) -> str:
+    """The reasoning between its tags, with the derivation at its end. `reasoning` are its lines, already clean."""
+    return "\n".join([tags.open, f"{reasoning} {derivation_text(verdict, cited)}".lstrip(), tags.close])
+
+
+def target_text(block: str, answer: str, order: Order) -> str:
+    """The target of a reasoning block and an answer, each written already."""
+    if order is Order.ANSWER_ONLY:
+        return answer
     parts = [block, answer] if order is Order.REASONING_FIRST else [answer, block]
     return "\n".join(part for part in parts if part)
 

@@ -1,0 +1,50 @@
+"""Grading many responses under one policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Final
+
+from safecot_dsl.artifact import CompiledPolicy, Criteria, Verdict
+from safecot_dsl.criteria.conditions import complete
+from safecot_dsl.criteria.detectors import DetectorSet
+from safecot_dsl.criteria.grading import Grade, grade_values, required_conditions
+from safecot_dsl.criteria.text import has_text
+
+#: How many responses and how many grades are remembered, and the longest response that is.
+_REMEMBERED: Final = 4096
+_LONGEST: Final = 4096
+
+
+class Grader:
+    """A policy's criteria prepared for many responses: gives what :func:`~safecot_dsl.criteria.grade` gives.
+
+    A response that came before is not read again, and responses of which the detectors say the same share one grade,
+    which is not to be changed. Memory is bounded.
+    """
+
+    def __init__(self, policy: CompiledPolicy | Criteria) -> None:
+        self._policy = policy
+        self._criteria = policy if isinstance(policy, Criteria) else policy.criteria
+        self._detectors = DetectorSet(self._criteria)
+        self._names = tuple(self._criteria.propositions)
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._read)
+        self._grades = lru_cache(maxsize=_REMEMBERED)(self._grade)
+
+    def grade(self, response: str, *, due: Verdict | None = None, rules: Sequence[str] = ()) -> Grade:
+        """Equal to `grade(policy, response, due=due, rules=rules)`."""
+        found, speaks = (self._remembered if len(response) <= _LONGEST else self._read)(response)
+        return self._grades(found, speaks, due, tuple(rules))
+
+    def _read(self, response: str) -> tuple[tuple[bool | None, ...], bool]:
+        """What the detectors say of each proposition, and whether there is anything to judge."""
+        return tuple(self._detectors.detect(response).values()), has_text(response)
+
+    def _grade(
+        self, found: tuple[bool | None, ...], speaks: bool, due: Verdict | None, rules: tuple[str, ...]
+    ) -> Grade:
+        propositions: Mapping[str, bool | None] = dict(zip(self._names, found, strict=True))
+        values = complete(self._criteria, propositions)
+        required = required_conditions(self._policy, rules)
+        return grade_values(self._criteria, values, speaks=speaks, due=due, required=required)

@@ -1,0 +1,183 @@
+"""The conditions of rules as their literals stand in them, prepared for many cases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import ge, gt, le, lt
+from typing import Any
+
+from safecot_dsl.artifact import (
+    And,
+    AtLeast,
+    Between,
+    Compare,
+    Condition,
+    Contains,
+    Empty,
+    FactAtom,
+    FlagIs,
+    Has,
+    Is,
+    Matches,
+    Not,
+    Or,
+    Proposed,
+    Rule,
+    Value,
+    Within,
+)
+from safecot_dsl.engine import Truth, evaluate
+from safecot_dsl.engine import truth as kleene
+
+# A member of an enumeration takes Python longer to find than to use.
+_YES, _MAYBE = Truth.YES, Truth.MAYBE
+_COMPARE: dict[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A literal where it stands: `key` is the clause of the rule that reads it, such as `rule:NAME.when`."""
+
+    atom: FactAtom
+    positive: bool
+    rule: Rule
+    key: str
+
+
+class Leaf:
+    """One literal. `number` is equal for equal literals, and for them only."""
+
+    __slots__ = ("_fact", "_holds", "_no", "_yes", "number", "reading")
+
+    def __init__(self, number: int, reading: Reading) -> None:
+        self.number = number
+        self.reading = reading
+        self._fact = reading.atom.fact
+        self._holds = _holds(reading.atom)
+        self._yes, self._no = (Truth.YES, Truth.NO) if reading.positive else (Truth.NO, Truth.YES)
+
+    def truth(self, known: Mapping[str, Value]) -> Truth:
+        value = known.get(self._fact)
+        if value is None:
+            return _MAYBE
+        return self._yes if self._holds(value) else self._no
+
+    def cost(self, known: Mapping[str, Value]) -> int:
+        return 0 if self.truth(known) is _YES else 1
+
+    def leaves(self) -> Iterator[Leaf]:
+        yield self
+
+    def that(self, known: Mapping[str, Value], wanted: Truth) -> Iterator[Leaf]:
+        if self.truth(known) is wanted:
+            yield self
+
+
+class Inner:
+    """At least `count` of `items`: all of them for `and`, one for `or`. A `not` is pushed down to the literals.
+
+    `number` is equal for nodes that ask the same, and for them only.
+    """
+
+    __slots__ = ("count", "items", "number")
+
+    def __init__(self, number: int, count: int, items: tuple[Node, ...]) -> None:
+        self.number = number
+        self.count = count
+        self.items = items
+
+    def truth(self, known: Mapping[str, Value]) -> Truth:
+        return at_least(self.count, [item.truth(known) for item in self.items])
+
+    def cost(self, known: Mapping[str, Value]) -> int:
+        """The fewest literals to change for it to hold, as :meth:`Interpreter.nearest_rule` counts."""
+        return least(self.count, [item.cost(known) for item in self.items])
+
+    def leaves(self) -> Iterator[Leaf]:
+        """Its literals, in the order in which they are read."""
+        for item in self.items:
+            yield from item.leaves()
+
+    def that(self, known: Mapping[str, Value], wanted: Truth) -> Iterator[Leaf]:
+        """The literals that make it `wanted`: those one reaches down such parts only."""
+        if self.truth(known) is wanted:
+            for item in self.items:
+                yield from item.that(known, wanted)
+
+
+Node = Leaf | Inner
+
+
+def at_least(count: int, truths: Sequence[Truth]) -> Truth:
+    if count == len(truths):
+        return min(truths, default=Truth.YES)
+    if count == 1:
+        return max(truths, default=Truth.NO)
+    return kleene.at_least(count, truths)
+
+
+def least(count: int, costs: Sequence[int]) -> int:
+    """The least that `count` of the items cost together."""
+    if count == len(costs):
+        return sum(costs)
+    return min(costs) if count == 1 else sum(sorted(costs)[:count])
+
+
+class Literals:
+    """Makes nodes of the conditions of one policy."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Any, int] = {}
+
+    def clauses(self, rule: Rule) -> tuple[Node, ...]:
+        """The rule's own condition, whatever the rules that it is an exception to: `when`, and not `unless`. Each of
+        them has to hold."""
+        when = self._node(rule.when, True, rule, f"rule:{rule.name}.when")
+        if rule.unless is None:
+            return (when,)
+        return when, self._node(rule.unless, False, rule, f"rule:{rule.name}.unless")
+
+    def _node(self, condition: Condition, positive: bool, rule: Rule, key: str) -> Node:
+        match condition:
+            case Not(item=item):
+                return self._node(item, not positive, rule, key)
+            case And(items=items):
+                count = len(items) if positive else 1
+            case Or(items=items):
+                count = 1 if positive else len(items)
+            case AtLeast(count=asked, items=items):
+                # Not at least N of K: at least K - N + 1 of the negations.
+                count = asked if positive else len(items) - asked + 1
+            case Proposed():
+                raise TypeError("a proposition is no condition over facts")
+            case _:
+                return Leaf(self._number((condition, positive)), Reading(condition, positive, rule, key))
+        nodes = tuple([self._node(item, positive, rule, key) for item in items])
+        return Inner(self._number((count, *(node.number for node in nodes))), count, nodes)
+
+    def _number(self, key: Any) -> int:
+        return self._numbers.setdefault(key, len(self._numbers))
+
+
+def _holds(atom: FactAtom) -> Callable[[Any], bool]:
+    """What an atom says of a known value of its fact, as :func:`~safecot_dsl.engine.evaluate` does."""
+    match atom:
+        case FlagIs():
+            return bool
+        case Is(values=values) | Within(values=values):
+            return frozenset(values).__contains__
+        case Has(values=values, quantifier="any"):
+            members = frozenset(values)
+            return lambda value: not members.isdisjoint(value)
+        case Has(values=values):
+            return frozenset(values).issubset
+        case Empty():
+            return lambda value: not value
+        case Compare(operator=operator, value=bound):
+            compare = _COMPARE[operator]
+            return lambda value: compare(value, bound)
+        case Between(low=low, high=high):
+            return lambda value: low <= value <= high
+        case Contains() | Matches():
+            return lambda value: evaluate(atom, {atom.fact: value}) is Truth.YES

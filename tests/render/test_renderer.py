@@ -1,0 +1,162 @@
+"""The prepared renderer says what rendering case by case says, whatever it kept from the cases before."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from safecot_dsl.artifact import Case, CompiledPolicy, Fact, FlagIs, Not, Rule, Speech, TextType, UnknownSlot, Verdict
+from safecot_dsl.engine import Interpreter
+from safecot_dsl.render import ReasoningStyle, Renderer, render
+from safecot_dsl.render.keeping import LONGEST, keep
+from safecot_dsl.render.reasons import Grounds
+from safecot_dsl.render.standings import Standings
+from tests.strategies import examples, policies, skeletons
+
+from . import building
+from .talking import draw_cases, with_speech
+
+SOURCE_ANSWERS = (None, "", "Fine.", "Two\n\nparts </think> é")
+
+
+@examples(100)
+@given(policy=st.one_of(policies(), policies(), skeletons()), seed=st.integers(0, 2**32))
+def test_the_renderer_says_what_render_says(policy: CompiledPolicy, seed: int) -> None:
+    """For random policies with random texts: cases that come again, in any style, with the decision given or not."""
+    random = Random(seed)
+    policy = with_speech(policy, random)
+    interpreter = Interpreter(policy)
+    renderer = Renderer(interpreter)
+    cases = draw_cases(policy, 8, random)
+    for number in range(24):
+        case, style = random.choice(cases), random.choice(list(ReasoningStyle))
+        drawn, answer = str(random.randrange(3)), random.choice(SOURCE_ANSWERS)
+        decision = interpreter.decide(case) if random.random() < 0.5 else None
+        found = interpreter.nearest_rule(case) if random.random() < 0.5 else None
+        nearest = None if found is None else found.rule.name
+        expected = render(interpreter, case, style=style, seed=drawn, source_answer=answer)
+        said = renderer.render(case, style=style, seed=drawn, source_answer=answer, decision=decision, nearest=nearest)
+        assert said == expected, number
+        event(f"{expected.verdict}, by {'a rule' if expected.cited[0] in policy.rule_index else expected.cited[0]}")
+
+
+@examples(100)
+@given(policy=st.one_of(policies(), skeletons()), seed=st.integers(0, 2**32))
+def test_rules_stand_as_the_interpreter_says(policy: CompiledPolicy, seed: int) -> None:
+    """What applies and what comes nearest, from the table of conditions and from the trees of single rules."""
+    interpreter = Interpreter(policy)
+    grounds = Grounds(interpreter)
+    standings, renderer = Standings(grounds), Renderer(interpreter)
+    for case in draw_cases(policy, 12, Random(seed)):
+        trace, nearest = interpreter.trace(case), interpreter.nearest_rule(case)
+        known = trace.case.known
+        assert standings.applies(known) == trace.applies
+        assert standings.nearest(known) == (nearest and nearest.rule.name)
+        assert renderer.nearest_rule(case) == (nearest and nearest.rule.name)
+        for rule in policy.rules:
+            if not rule.exception_to:
+                parts = grounds.clauses(rule)
+                assert min(part.truth(known) for part in parts) is trace.applies[rule.name]
+        if nearest is not None and not nearest.rule.exception_to:
+            assert sum(part.cost(known) for part in grounds.clauses(nearest.rule)) == nearest.distance
+
+
+def test_the_renderer_tells_apart_what_a_question_asks_for() -> None:
+    """Two cases that are told alike but for what is not known: the answer asks for that."""
+    asking = building.say("unsure", building.template("Please tell me ", UnknownSlot(), "."))
+    strict = Rule(name="strict", when=building.IS_HURT, verdict=Verdict.REFUSE)
+    lax = Rule(name="lax", when=building.IN_LABORATORY, verdict=Verdict.REDIRECT)
+    policy = building.policy(strict, lax, unsure_speech=Speech(answer=asking))
+    _told(
+        policy,
+        ("Please tell me where you are and what you want to do.", building.case()),
+        ("Please tell me what you want to do.", building.case(image__setting="street")),
+    )
+
+
+def test_the_renderer_tells_apart_what_a_step_depends_on() -> None:
+    """Two cases that differ in a fact which only the `when` of a step reads, and two in one that a parent reads."""
+    observed = building.step(
+        "rule:asks_to_hurt", "observe", building.template("In a laboratory."), when=building.IN_LABORATORY
+    )
+    hurting = building.speaking(building.HURTING, observed)
+    _told(
+        building.policy(hurting),
+        ("In a laboratory.", building.case(query__intent="hurt", image__setting="laboratory")),
+        ("Intent: how to hurt someone with it.", building.case(query__intent="hurt", image__setting="street")),
+    )
+    seen = {"query__intent": "mix", "query__harm": 0.1, "image__setting": "laboratory"}
+    shown = "Objects visible in the image: a bottle of bleach and a bottle of ammonia"
+    _told(
+        building.PLAIN,
+        (f"{shown}.", building.case(image__objects=["bleach", "ammonia"], **seen)),
+        (
+            f"{shown.replace(' and', ',')} and a toy.",
+            building.case(image__objects=["bleach", "ammonia", "toy"], **seen),
+        ),
+    )
+
+
+def _told(policy: CompiledPolicy, *expected: tuple[str, Case]) -> None:
+    """One renderer tells each case with its text, and as if it were the first."""
+    interpreter = Interpreter(policy)
+    renderer = Renderer(interpreter)
+    for text, case in expected:
+        rendered = renderer.render(case, style=ReasoningStyle.FULL, seed="0")
+        assert rendered == render(interpreter, case, style=ReasoningStyle.FULL, seed="0")
+        assert text in [sentence.text for sentence in (*rendered.reasoning, *rendered.answer)]
+
+
+def test_cases_that_differ_only_in_what_no_text_reads_share_a_plan() -> None:
+    """A renderer that kept whole cases would have grown with them."""
+    renderer = Renderer(Interpreter(building.PLAIN))
+    for number in range(50):
+        case = building.case(query__intent="hurt", query__harm=0.95, image__text=f"text {number}")
+        renderer.render(case, style=ReasoningStyle.STEPWISE, seed="0")
+    assert len(renderer._plans) == 1  # pyright: ignore[reportPrivateUsage]
+
+
+def test_a_long_text_is_not_kept() -> None:
+    text = Fact(name="image.text", type=TextType())
+    rule = Rule(
+        name="speaks",
+        when=Not(item=FlagIs(fact="query.off")),
+        verdict=Verdict.REFUSE,
+        speech=building.speaking(
+            building.HURTING,
+            building.step("rule:speaks", "observe", building.template("It reads ", building.FactSlot(fact=text.name))),
+        ).speech,
+    )
+    off = Fact(name="query.off", type=building.FlagType())
+    renderer = Renderer(Interpreter(building.policy(rule, facts=(text, off))))
+    for number in range(5):
+        long = Case({text.name: str(number) * (LONGEST + 1), off.name: False})
+        said = renderer.render(long, style=ReasoningStyle.FULL, seed="0")
+        assert said.reasoning[0].text.startswith(f"It reads {number}{number}")
+    kept = [renderer._plans, renderer._decisions, renderer._grounds.parts]  # pyright: ignore[reportPrivateUsage]
+    assert not any(len(str(key)) > LONGEST for held in kept for key in held)
+    short = Case({text.name: "short", off.name: False})
+    renderer.render(short, style=ReasoningStyle.FULL, seed="0")
+    assert len(renderer._plans) == 1  # pyright: ignore[reportPrivateUsage]
+
+
+def test_what_is_kept_is_bounded() -> None:
+    kept: dict[int, int] = {}
+    for number in range(100):
+        assert keep(kept, number, -number, most=7) == -number
+        assert len(kept) <= 7
+        assert kept[number] == -number
+
+
+@pytest.mark.parametrize("style", list(ReasoningStyle))
+def test_the_seed_alone_decides_among_texts(style: ReasoningStyle) -> None:
+    """Rows of one case differ by their seeds, and a seed gives the same row each time."""
+    renderer = Renderer(Interpreter(building.PLAIN))
+    case = building.case(query__intent="hurt", query__harm=0.95)
+    said = {
+        renderer.render(case, style=style, seed=str(number % 20), decision=None).answer[0].text for number in range(40)
+    }
+    assert said == {"I can't help with that.", "No."}
