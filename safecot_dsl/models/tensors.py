@@ -33,13 +33,14 @@ def append_tokens(row: Mapping[str, Tensor], ids: Sequence[int], answer_type: in
 def collate(rows: Sequence[Mapping[str, Tensor]], *, pad_id: int, side: Literal["left", "right"]) -> dict[str, Tensor]:
     """One batch of encoded rows, all of them with the same number of images.
 
-    Tensors with an entry a token, and `labels`, are padded on `side` to (rows, longest); image tensors are padded with
-    zeros to the largest in each dimension but the first, as their processors do, and joined along the first.
+    Tensors with an entry a token, `labels` and `loss_weights` among them, are padded on `side` to (rows, longest);
+    image tensors are padded with zeros to the largest in each dimension but the first, as their processors do, and
+    joined along the first.
     """
     import torch
 
     longest = max(row["input_ids"].shape[1] for row in rows)
-    fillers = dict.fromkeys(PER_TOKEN, 0) | {"input_ids": pad_id, "labels": IGNORED}
+    fillers = dict.fromkeys(PER_TOKEN, 0) | {"input_ids": pad_id, "labels": IGNORED, "loss_weights": 0}
     batch: dict[str, Tensor] = {}
     for key in rows[0]:
         values = [row[key] for row in rows]
