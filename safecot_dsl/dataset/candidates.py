@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from safecot_dsl.artifact import Decision, Verdict
-from safecot_dsl.criteria import grade
+from safecot_dsl.artifact import Case, Decision, Verdict
+from safecot_dsl.criteria import Grader
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.facts import Item, image_placeholder, says_no_image
 from safecot_dsl.render import Tags, neutralise
@@ -28,6 +29,10 @@ class Candidate:
     item: Item
     decision: Decision
     stratum: Stratum
+
+    @property
+    def case(self) -> Case:
+        return self.item.case
 
     @property
     def refused(self) -> bool:
@@ -74,11 +79,18 @@ class Judge:
     train_unsure: bool
     has_answerer: bool
 
+    @cached_property
+    def grader(self) -> Grader:
+        """The policy's criteria, prepared for many answers."""
+        return Grader(self.interpreter.policy)
+
     def judge(self, item: Item, key: str) -> Candidate | Rejected:
         """The candidate that an item is, or why it is none. Its source's answer and its images are not looked at yet,
         but for an answer that is about an image that is not there."""
         if not item.prompt.strip():
             return Rejected("no_prompt", item.key)
+        if item.unseen:
+            return Rejected("image_absent", f"{item.key}: {item.absent_images[0]} is not there")
         placeholder = image_placeholder(neutralise(item.prompt, self.tags))
         if placeholder is not None:
             return Rejected("image_placeholder", f"{item.key}: {placeholder} stands in the prompt")
@@ -107,7 +119,7 @@ class Judge:
             return Rejected("image_placeholder", shown)
         if (item.images or item.absent_images) and says_no_image(answer):
             return Rejected("answer_says_no_image", shown)
-        graded = grade(self.interpreter.policy, answer)
+        graded = self.grader.grade(answer)
         if graded.propositions.get("declines") or graded.verdict in (Verdict.REFUSE, Verdict.REDIRECT):
             return Rejected("answer_declines", shown)
         if graded.verdict is Verdict.CLARIFY:

@@ -13,8 +13,10 @@ from safecot_dsl.artifact import Case, Decision, Verdict
 from safecot_dsl.dataset.candidates import Candidate, Stratum
 from safecot_dsl.dataset.selection import (
     Selection,
+    SelectionPlan,
     differing_facts,
     in_turn,
+    select,
     select_contrast,
     select_random,
     select_stratified,
@@ -29,7 +31,7 @@ def candidate(name: str, verdict: Verdict, speaker: str, nearest: str = "", **kn
         lower=verdict,
         upper=verdict,
         certain=True,
-        deciding=(),
+        deciding=() if speaker in ("default", "unsure") else (speaker,),
         effective=(),
         undecided=(),
         unsettled=(),
@@ -55,7 +57,7 @@ POOL = [
 ]
 
 
-def speakers(selection: Selection) -> Counter[str]:
+def speakers(selection: Selection[Candidate]) -> Counter[str]:
     return Counter(
         (c.candidate.stratum.nearest and "near_") + (c.candidate.stratum.nearest or c.candidate.stratum.speaker)
         for c in selection.chosen
@@ -92,13 +94,39 @@ def test_random_draws_uniformly() -> None:
     assert all(abs(count - 400 * 20 / 206) < 26 for count in counts.values())
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_order_of_the_pool_changes_nothing(seed: int) -> None:
-    shuffled = random.Random(seed).sample(POOL, len(POOL))
-    for select in (select_random, select_stratified):
-        one = select(POOL, rows=20, balance=0.5, seed=seed)
-        other = select(shuffled, rows=20, balance=0.5, seed=seed)
-        assert {c.candidate.key for c in one.chosen} == {c.candidate.key for c in other.chosen}
+PLANS = [
+    SelectionPlan("random", 20),
+    SelectionPlan("stratified", 20),
+    SelectionPlan("contrast", 20),
+    SelectionPlan("coverage", 20),
+    SelectionPlan("coverage", 30, each=3, balance=None),
+]
+
+
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: f"{plan.kind}-{plan.rows}")
+def test_the_order_of_the_pool_changes_nothing(plan: SelectionPlan) -> None:
+    for seed in range(3):
+        shuffled = random.Random(seed).sample(POOL, len(POOL))
+        one, other = select(POOL, plan, seed=seed), select(shuffled, plan, seed=seed)
+        assert {(c.candidate.key, c.pair, c.why) for c in one.chosen} == {
+            (c.candidate.key, c.pair, c.why) for c in other.chosen
+        }
+        assert len({c.candidate.key for c in one.chosen}) == len(one.chosen) == plan.rows
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"rows": 0}, "`rows` is 0"),
+        ({"balance": 1.5}, "`balance` is 1.5"),
+        ({"each": 0}, "`each` is 0"),
+        ({"pairs": -0.1}, "`pairs` is -0.1"),
+        ({"distance": 0}, "`distance` is 0"),
+    ],
+)
+def test_a_plan_that_makes_no_sense_is_refused(given: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SelectionPlan("coverage", **given)  # pyright: ignore[reportArgumentType]
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=6), st.integers(0, 20))
@@ -187,3 +215,17 @@ def test_contrast_with_neighbours_shares_out_strata_and_changed_facts() -> None:
     again = select_contrast(pool, rows=24, seed=0, neighbours=neighbours, excluded={partners[0].key})
     assert partners[0].key in used
     assert partners[0].key not in {c.candidate.key for c in again.chosen}
+
+
+def test_contrast_from_the_pool_shares_out_strata() -> None:
+    """Each refusal has one partner of the stratum near `x` and three, by three other facts, near `y`: half and half."""
+    pool: list[Candidate] = []
+    for number in range(12):
+        what = {"id": str(number), "a": "0", "b": "0", "c": "0", "d": "0"}
+        pool.append(candidate(f"r{number}", Verdict.REFUSE, "rule", **what))
+        for fact in "abcd":
+            near = "x" if fact == "a" else "y"
+            pool.append(candidate(f"{fact}{number}", Verdict.COMPLY, "default", near, **{**what, fact: "1"}))
+    selection = select_contrast(pool, rows=24, seed=0, neighbours=lambda _: None)
+    assert Counter(c.candidate.stratum.nearest for c in selection.chosen) == {"": 12, "x": 6, "y": 6}
+    assert {c.distance for c in selection.chosen} == {1}

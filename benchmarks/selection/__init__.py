@@ -1,0 +1,1 @@
+"""What selecting rows from a large pool costs."""

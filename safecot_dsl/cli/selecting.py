@@ -1,0 +1,190 @@
+"""Commands on what rows are made of: which a recipe would select, and whether two sets of requests overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, write_json
+from safecot_dsl.cli.running import ONE_ARM, OUT, OVERRIDE, RECIPE, arms_of, open_run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from safecot_dsl.dataset.leakage import Leakage
+    from safecot_dsl.dataset.selection import ToCollect
+    from safecot_dsl.dataset.selection.preview import Preview
+
+
+class Compared(StrEnum):
+    """What texts are compared by."""
+
+    WORDS = "words"
+    MEANING = "meaning"
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(select)
+    app.command()(leakage)
+
+
+def select(
+    recipe: str = RECIPE,
+    out: Path | None = OUT,
+    arm: str | None = ONE_ARM,
+    set_: list[str] = OVERRIDE,
+    seconds: float = typer.Option(5.0, "--seconds", min=0.1, help="For each question to the solver."),
+    format: Format = FORMAT,
+) -> None:
+    """Show what a recipe would select, rule by rule, and which cases to collect where its sources have none."""
+    from safecot_dsl.dataset.selection.preview import preview
+    from safecot_dsl.storage import Progress
+
+    with Progress() as progress:
+        run = open_run(recipe, out, set_, progress)
+        name = arms_of(run, arm)[0]
+        found = preview(
+            run.policy,
+            run.recipe.data_of(name),
+            seed=run.recipe.seed,
+            base_dir=run.base_dir,
+            cache=run.out / "cache",
+            answers="" if run.recipe.model is None else "model",
+            seconds=seconds,
+            progress=progress,
+        )
+    if format is Format.JSON:
+        write_json(_as_json(found))
+        return
+    out_ = console()
+    out_.print(_headline(found, run.recipe.data_of(name).selection))
+    out_.print(_table(found))
+    for line in _collect(found):
+        out_.print(line)
+
+
+def _headline(found: Preview, kind: str) -> str:
+    left_out = found.counts.left_out.summary()
+    rows = len(found.selection.chosen)
+    headline = f"{kind}: {rows:,} rows of {found.candidates:,} usable items ({found.counts.items:,} read; "
+    headline += f"left out: {left_out})"
+    short = ", ".join(f"{count:,} {what}" for what, count in found.selection.short.items())
+    return f"{headline}; short of {short}" if short else headline
+
+
+def _table(found: Preview) -> Table:
+    """What each goal gets; `random` is what as many rows drawn at random would give it."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("goal")
+    table.add_column("verdict")
+    for column in ("pool", "wanted", "rows", "in pairs", "random"):
+        table.add_column(column, justify="right")
+    for goal, random in zip(found.table.goals, found.random, strict=True):
+        name = goal.name if goal.kind in (goal.name, "rule") else f"{goal.kind} {goal.name}"
+        counts = (goal.available, goal.wanted, goal.rows, goal.paired, random.rows)
+        verdict = "" if goal.kind == "verdict" else goal.verdict
+        table.add_row(name, verdict, *(f"{count:,}" for count in counts), style="bold" if not goal.available else None)
+    return table
+
+
+def _collect(found: Preview) -> Iterator[str]:
+    """The cases to collect, each with the request of the pool that comes nearest."""
+    from safecot_dsl.diagnostics.show import visible
+
+    if found.table.collect:
+        yield ""
+        yield "what the pool cannot cover, and a case to collect for it:"
+    for case in found.table.collect:
+        yield from (visible(line) for line in _case(case))
+
+
+def _case(case: ToCollect) -> Iterator[str]:
+    lack = "no request is decided by it" if case.lack == "row" else "none of its requests has a partner for contrast"
+    yield f"  {case.for_goal}: {lack}"
+    if case.status == "unreachable":
+        none = "no case is" if case.lack == "row" else "no case that differs from it in one fact is on the other side"
+        yield f"    {none}: nothing to collect"
+    elif case.status == "undecided":
+        yield "    the solver took too long to find one (--seconds gives it longer)"
+    else:
+        yield f"    {case.verdict} by {', '.join(case.deciding)}: {'; '.join(case.facts) or 'whatever the facts are'}"
+        if case.nearest:
+            yield f"    nearest: {case.nearest}" + (f", if {'; '.join(case.changes)}" if case.changes else "")
+
+
+def _as_json(found: Preview) -> dict[str, Any]:
+    random = {(goal.kind, goal.name): goal.rows for goal in found.random}
+    table = found.table.model_dump(mode="json")
+    for goal in table["goals"]:
+        goal["random"] = random[goal["kind"], goal["name"]]
+    return {
+        "items": found.counts.items,
+        "left_out": dict(sorted(found.counts.left_out.counts.items())),
+        "candidates": found.candidates,
+        "rows": len(found.selection.chosen),
+        "short": found.selection.short,
+        **table,
+    }
+
+
+def leakage(
+    train: Path = typer.Argument(..., metavar="TRAIN", help="A data set, or Parquet or JSONL with `prompt`, `images`."),
+    test: Path | None = typer.Argument(
+        None, metavar="[TEST]", help="The same; without it, TRAIN's splits but `train`."
+    ),
+    text: Compared = typer.Option(
+        Compared.WORDS, "--text", help="What prompts are compared by: their letters, or sentence embeddings."
+    ),
+    format: Format = FORMAT,
+) -> None:
+    """Find requests of TEST that stand in TRAIN, the same or nearly so. Exit code 1 where there are any."""
+    from safecot_dsl.dataset.leakage import find_leakage, read_probes
+    from safecot_dsl.dataset.selection import NearDuplicates
+    from safecot_dsl.dataset.store import open_dataset
+
+    similarity = 0.8 if text is Compared.WORDS else 0.9
+    settings = NearDuplicates.model_validate({"text": text.value, "similarity": similarity})
+    if test is not None:
+        trained, tested = read_probes(train), read_probes(test)
+    else:
+        splits = [split for split in open_dataset(train).splits if split != "train"]
+        if not splits:
+            fail(f"{train} has no split but `train`: name what is evaluated on, as in `safecotc leakage TRAIN TEST`")
+        trained = read_probes(train, split="train")
+        tested = (probe for split in splits for probe in read_probes(train, split=split))
+    found = find_leakage(trained, tested, settings)
+    if format is Format.JSON:
+        write_json({"leaks": found.leaks, **found.model_dump(mode="json")})
+    else:
+        _show_leakage(found, console())
+    if found.leaks:
+        raise typer.Exit(Exit.ERRORS)
+
+
+_OVERLAPS = {
+    "same": "the same prompt and pictures",
+    "near": "nearly the same prompt and pictures",
+    "image": "nearly the same picture under another prompt",
+    "prompt": "nearly the same prompt with other pictures (no leak by itself)",
+}
+
+
+def _show_leakage(found: Leakage, out: Console) -> None:
+    from safecot_dsl.diagnostics.show import visible
+
+    out.print(f"{found.leaks:,} of {found.test:,} requests stand among the {found.train:,} that are trained on")
+    for kind, count in found.counts.items():
+        if count:
+            out.print(f"  {count:>6,}  {_OVERLAPS[kind]}")
+        for example in found.examples:
+            if example.kind == kind and kind != "prompt":
+                out.print(visible(f"          {example.test} is {example.train}"))
+    if found.unreadable:
+        out.print(f"  {found.unreadable:>6,}  pictures cannot be opened, and were compared by their bytes alone")
