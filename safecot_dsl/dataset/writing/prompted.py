@@ -1,0 +1,232 @@
+"""Texts that a model writes under the rule as its instruction, and that are used only where they are right."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from safecot_dsl.artifact import CompiledPolicy, Verdict, canonical_json
+from safecot_dsl.dataset.writing.draft import Draft, Limits, Request
+from safecot_dsl.dataset.writing.model import (
+    NO_ANSWER,
+    CheckResult,
+    Job,
+    WritingCounts,
+    WritingError,
+    WritingRecord,
+    Written,
+)
+from safecot_dsl.dataset.writing.prompting import STEPS, Prompt, make_prompt
+from safecot_dsl.dataset.writing.replies import ReplyError, Told, read_reply
+from safecot_dsl.dataset.writing.settings import PromptedWriting
+from safecot_dsl.dataset.writing.verify import Verifier, failed
+from safecot_dsl.dataset.writing.words import content
+from safecot_dsl.models import Asker, Failure, Question, Reply
+from safecot_dsl.render import ReasoningStyle, Rendered, Renderer, Sentence, Tags, answer_text
+from safecot_dsl.render.model import SentenceStep, answer_sentence, line_sentence
+from safecot_dsl.storage import Progress, sha256_bytes
+
+# Asking once more may help where a model answered and should not have; where nobody answered, the asker has tried.
+_WORTH_ANOTHER = frozenset({"refused", "filtered", "empty", "not an answer"})
+_UNREADABLE = "reply"
+
+
+@dataclass
+class _Work:
+    """A job under way."""
+
+    job: Job
+    own: Rendered
+    prompt: Prompt
+    images: tuple[bytes, ...]
+    with_answer: bool
+    digest: str
+    raw: list[str] = field(default_factory=list[str])
+    rejected: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
+    checks: tuple[CheckResult, ...] = ()
+    model: str | None = None
+    done: Rendered | None = None
+    given_up: bool = False
+
+
+class PromptedWriter:
+    """Puts each job to a model, verifies what it writes, asks again with another seed where that is wrong, and after
+    `attempts` uses the policy's own text. `counts` says what all that came to.
+
+    The same answers of the model give the same texts; ask it with a cache to have the same answers.
+    """
+
+    def __init__(
+        self,
+        policy: CompiledPolicy,
+        asker: Asker,
+        settings: PromptedWriting,
+        *,
+        style: ReasoningStyle = ReasoningStyle.STEPWISE,
+        tags: Tags | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.counts = WritingCounts()
+        self._policy, self._asker, self._settings, self._style = policy, asker, settings, style
+        self._tags = tags or Tags()
+        limits = Limits(settings.max_words, settings.max_answer_words)
+        self._verifier = Verifier(policy, self._tags, limits, style)
+        self._renderer = Renderer(self._verifier.interpreter)
+        self._progress = progress
+        self._heard = False
+
+    def write(self, jobs: Sequence[Job]) -> list[Written]:
+        """One text a job, in their order.
+
+        A job whose answer the policy leaves open, which has no source's, and for which the model is not to answer, is
+        not put to it: its text needs an answer still.
+
+        Raises :class:`WritingError` where the model gave no answer to any question, of this call and of all before.
+        """
+        works = [self._begin(job) for job in jobs]
+        for attempt in range(self._settings.attempts):
+            waiting = [work for work in works if work is not None and work.done is None and not work.given_up]
+            if not waiting:
+                break
+            questions = [_question(work, attempt) for work in waiting]
+            answers = self._asker.ask(questions, progress=self._progress)
+            self._listen(answers)
+            for work, answer in zip(waiting, answers, strict=True):
+                self._take(work, answer)
+        written = [self._end(job, work) for job, work in zip(jobs, works, strict=True)]
+        for entry in written:
+            self.counts.add(entry.record)
+        return written
+
+    def _begin(self, job: Job) -> _Work | None:
+        own = self._own(job, job.source_answer)
+        open_answer = job.decision.verdict in (Verdict.COMPLY, Verdict.WARN)
+        with_answer = self._settings.answer and not (open_answer and job.source_answer)
+        if own.needs_answer and not with_answer:
+            return None
+        trace, rule, named = self._verifier.grounds_of(job.case)
+        prompt = make_prompt(
+            self._policy, job, trace, rule, named, own, style=self._style, tags=self._tags, with_answer=with_answer
+        )
+        images = job.images if self._settings.images else ()
+        asked = [self._asker.name, prompt.system, prompt.user, prompt.schema, [sha256_bytes(data) for data in images]]
+        digest = sha256_bytes(canonical_json(asked).encode("utf-8", "surrogatepass"))
+        return _Work(job, own, prompt, images, with_answer, digest)
+
+    def _own(self, job: Job, answer: str | None) -> Rendered:
+        return self._renderer.render(
+            job.case, style=self._style, seed=job.seed, source_answer=answer, decision=job.decision
+        )
+
+    def _listen(self, answers: Sequence[Reply | Failure]) -> None:
+        self._heard = self._heard or any(isinstance(answer, Reply) for answer in answers)
+        failures = [answer for answer in answers if isinstance(answer, Failure)]
+        if not self._heard and all(answer.reason not in _WORTH_ANOTHER for answer in failures):
+            first = failures[0]
+            raise WritingError(
+                f"{self._asker.name} answered none of {len(failures)} questions: {first.reason}"
+                + (f" ({first.detail})" if first.detail else "")
+                + "; see that the endpoint of `writing` is up, or write with `mode: template`"
+            )
+
+    def _take(self, work: _Work, answer: Reply | Failure) -> None:
+        if isinstance(answer, Failure):
+            work.rejected.append((f"{NO_ANSWER}{answer.reason}",))
+            work.given_up = answer.reason not in _WORTH_ANOTHER
+            return
+        work.raw.append(answer.text)
+        work.model = answer.model
+        try:
+            told = read_reply(answer, STEPS[self._style], with_answer=work.with_answer)
+        except ReplyError:
+            work.rejected.append((_UNREADABLE,))
+            return
+        request = Request(work.job.prompt, work.job.source_answer)
+        work.checks = self._verifier.verify_draft(
+            work.job.case,
+            work.job.decision,
+            self._draft(work, told),
+            request,
+            parts="all" if work.with_answer else "reasoning",
+        )
+        names = failed(work.checks)
+        if names:
+            work.rejected.append(names)
+        else:
+            work.done = self._rendered(work, told)
+
+    def _draft(self, work: _Work, told: Told) -> Draft:
+        lines: list[str] = []
+        steps: list[SentenceStep] = []
+        for step, text in told.steps:
+            if steps and steps[-1] == step != "clause":
+                lines[-1] += f" {text.strip()}"
+            else:
+                lines.append(text.strip())
+                steps.append(step)
+        answer = answer_text(work.own, self._tags) if told.answer is None else self._answer(work, told.answer)
+        return Draft(tuple(lines), tuple(steps), told.verdict, work.own.cited, answer)
+
+    def _answer(self, work: _Work, answer: str) -> str:
+        """The answer as it will stand in the row, with the model's words as they came."""
+        if not _is_open(work.job):
+            return answer.strip()
+        around = [part.text for part in self._own(work.job, "\u2026").answer]
+        return " ".join(answer.strip() if text == "\u2026" else text for text in around)
+
+    def _rendered(self, work: _Work, told: Told) -> Rendered:
+        own, speaker = work.own, work.job.decision.speaker
+        reasoning = tuple(_sentence(own, step, text, speaker) for step, text in told.steps)
+        if told.answer is None:
+            answer = own.answer
+        elif _is_open(work.job):
+            answer = self._own(work.job, told.answer).answer
+        else:
+            key = own.answer[0].key if own.answer else _rule_key(speaker)
+            answer = (answer_sentence("say", told.answer, key=key, rule=speaker, built=True),)
+        return Rendered(
+            reasoning=reasoning, verdict=own.verdict, cited=own.cited, answer=answer, needs_answer=not answer
+        )
+
+    def _end(self, job: Job, work: _Work | None) -> Written:
+        if work is None:
+            return Written(self._own(job, job.source_answer), WritingRecord(mode="template"))
+        record = WritingRecord(
+            mode="fallback" if work.done is None else "prompted",
+            model=work.model or self._asker.name,
+            prompt_digest=work.digest,
+            raw=tuple(work.raw),
+            rejected=tuple(work.rejected),
+            checks=work.checks,
+        )
+        return Written(work.own if work.done is None else work.done, record)
+
+
+def _question(work: _Work, attempt: int) -> Question:
+    drawn = hashlib.sha256(f"{work.job.seed}\0writing\0{attempt}".encode("utf-8", "surrogatepass")).digest()
+    return Question(
+        prompt=work.prompt.user,
+        system=work.prompt.system,
+        images=work.images,
+        schema=work.prompt.schema,
+        seed=int.from_bytes(drawn[:4], "big") >> 1,  # servers take 31 bits
+    )
+
+
+def _is_open(job: Job) -> bool:
+    return job.decision.verdict in (Verdict.COMPLY, Verdict.WARN)
+
+
+def _sentence(own: Rendered, step: SentenceStep, text: str, speaker: str) -> Sentence:
+    """The sentence with the origin of what the policy says at this step: of several sentences, the most like it."""
+    stems = set(content(text))
+    alike = [(len(stems & set(content(s.text))), -place, s) for place, s in enumerate(own.reasoning) if s.step == step]
+    if not alike:
+        return line_sentence(step, text, key=_rule_key(speaker), rule=speaker, built=True)
+    model = max(alike, key=lambda entry: entry[:2])[2]
+    return line_sentence(step, text, key=model.key, rule=model.rule, built=True)
+
+
+def _rule_key(speaker: str) -> str:
+    return speaker if speaker in ("default", "unsure") else f"rule:{speaker}"
