@@ -29,6 +29,7 @@ FLOORS = (
     "dataset",
     "training",
     "evaluation",
+    "guard",
     "export",
     "pipeline",
     "lsp",
@@ -104,7 +105,8 @@ def test_every_form_of_import_is_seen(source: str) -> None:
 
 # --- what importing loads --------------------------------------------------------------------------------------------
 
-MODELS = ("torch", "transformers", "peft", "accelerate", "pyarrow", "PIL", "polars", "datasets", "trl")
+MODELS = ("torch", "transformers", "peft", "accelerate", "pyarrow", "PIL", "polars", "numpy", "datasets", "trl")
+MODELS += ("onnxruntime", "openai", "ray", "starlette")
 PARSER_AND_SOLVER = ("lark", "z3")
 
 

@@ -1,0 +1,1 @@
+"""What a guard's check of one response costs, and what it notices."""

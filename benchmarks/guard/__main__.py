@@ -1,0 +1,137 @@
+"""Measure the guard's check: `python -m benchmarks.guard [--cases N]`.
+
+For every complete shipped policy: texts that the compiler writes on random cases (stepwise, with facts that nobody
+knows) are checked; all of them are valid, so each fault is a false alarm. Then one thing is changed in each: the
+verdict, the cited rules, a clause by the same literal's clause on another value, or a clause that is left out. What
+still follows after such a change (another line says the same, or another cited rule holds) is no fault, so the shares
+noticed have no goal. Times are of the processor, in milliseconds a check. No peer does this. The last line is the
+result in JSON, and it is kept as `benchmarks/results/guard.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.rows.requests import distinct_cases
+from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.datafiles import policies_root
+from safecot_dsl.engine import Interpreter
+from safecot_dsl.guard import DerivationChecker
+from safecot_dsl.render import ReasoningStyle, Renderer, derivation_text, write_target
+from safecot_dsl.storage import write_whole
+from safecot_dsl.workspace import compile_policy
+
+RESULT = Path(__file__).resolve().parents[1] / "results" / "guard.json"
+#: Milliseconds that a check may take.
+GOAL = 5.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.guard", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--cases", type=int, default=1_000, help="cases of each policy (default 1,000)")
+    options = parser.parse_args(arguments)
+    detail: dict[str, Any] = {}
+    for path in sorted(policies_root().glob("*.safecot")):
+        detail[path.stem] = measured(compile_policy(path), options.cases)
+    show(Console(), detail)
+    result = {
+        "benchmark": "guard",
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{os.cpu_count()} x {platform.machine()}, {platform.system()}",
+        "versions": {"python": platform.python_version(), "safecot-dsl": version("safecot-dsl")},
+        "ours": max(found["ms"] for found in detail.values()),
+        "peers": {},
+        "unit": "milliseconds a check, of the slowest policy",
+        "ratio_to_best_peer": None,
+        "goal": GOAL,
+        "detail": detail,
+    }
+    write_whole(RESULT, json.dumps(result, indent=1) + "\n")
+    print(json.dumps({key: value for key, value in result.items() if key != "detail"}))  # noqa: T201
+    return 0
+
+
+def measured(policy: CompiledPolicy, count: int) -> dict[str, Any]:
+    """The cost of a check, the false alarms, and the share noticed of each kind of change."""
+    random = Random(1)
+    renderer, checker = Renderer(Interpreter(policy)), DerivationChecker(policy)
+    texts: list[str] = []
+    for number, case in enumerate(distinct_cases(policy, count, random)):
+        rendered = renderer.render(case, style=ReasoningStyle.STEPWISE, seed=str(number), source_answer="Fine.")
+        texts.append(write_target(rendered))
+    start = time.process_time()
+    found = [checker.check(text) for text in texts]
+    seconds = time.process_time() - start
+    tried: Counter[str] = Counter()
+    noticed: Counter[str] = Counter()
+    for number, text in enumerate(texts):
+        for kind, changed in changes(policy, text, texts[number - 1], random):
+            tried[kind] += 1
+            noticed[kind] += not checker.check(changed).valid
+    return {
+        "facts": len(policy.facts),
+        "rules": len(policy.rules),
+        "texts": len(texts),
+        "ms": round(1e3 * seconds / len(texts), 2),
+        "false_alarms": sum(not derivation.valid for derivation in found),
+        "noticed": {kind: round(noticed[kind] / tried[kind], 3) for kind in sorted(tried)},
+    }
+
+
+def changes(policy: CompiledPolicy, text: str, other: str, random: Random) -> list[tuple[str, str]]:
+    """The text with one thing changed, by the kind of the change."""
+    made: list[tuple[str, str]] = []
+    head, _, tail = text.partition("\n</think>")
+    reasoning, _, derivation = head.rpartition("[")
+    word, _, names = derivation.rstrip("]").partition(": ")
+    verdicts = sorted({rule.verdict for rule in policy.rules} | {policy.default})
+    wrong = random.choice([verdict for verdict in verdicts if verdict != word] or verdicts)
+    if wrong != word:
+        made.append(("verdict", f"{reasoning}[{wrong}: {names}]\n</think>{tail}"))
+    rules = [rule for rule in policy.rules if rule.name not in names.split(", ")]
+    if rules:
+        rule = random.choice(rules)
+        made.append(("rule", f"{reasoning}{derivation_text(rule.verdict, (rule.name,))}\n</think>{tail}"))
+    lines = reasoning.split("\n")
+    clauses = [at for at, line in enumerate(lines) if line.endswith(".") and ": " in line]
+    if clauses:
+        at = random.choice(clauses)
+        made.append(("clause left out", "\n".join([*lines[:at], *lines[at + 1 :]]) + f"[{derivation}\n</think>{tail}"))
+        subject = lines[at].partition(": ")[0]
+        same = [line for line in other.split("\n") if line.partition(": ")[0] == subject and line != lines[at]]
+        if same:
+            swapped = [*lines[:at], random.choice(same), *lines[at + 1 :]]
+            made.append(("clause changed", "\n".join(swapped) + f"[{derivation}\n</think>{tail}"))
+    return made
+
+
+def show(console: Console, detail: dict[str, Any]) -> None:
+    kinds = sorted({kind for found in detail.values() for kind in found["noticed"]})
+    table = Table(title=f"a check (goal: under {GOAL:.0f} ms), and the share of changed texts that is noticed")
+    table.add_column("policy")
+    for heading in ("facts", "rules", "texts", "ms", "false alarms", *kinds):
+        table.add_column(heading, justify="right")
+    for name, found in detail.items():
+        shares = [f"{found['noticed'][kind]:.0%}" if kind in found["noticed"] else "" for kind in kinds]
+        cells = [str(found[key]) for key in ("facts", "rules", "texts", "ms", "false_alarms")]
+        table.add_row(name, *cells, *shares)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
