@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,6 +51,15 @@ def write_card(record: Mapping[str, Any], recipe: TrainingRecipe, recipe_json: s
             "model = AutoModelForImageTextToText.from_pretrained(base)",
             'model = PeftModel.from_pretrained(model, "path/to/this/folder")',
             "```",
+            "",
+            "Served by vLLM, where it knows the base's family:",
+            "",
+            "```text",
+            f"vllm serve {shlex.quote(base)} --enable-lora --max-lora-rank {max(8, recipe.r)} "
+            "--lora-modules safecot=path/to/this/folder",
+            "```",
+            "",
+            "As a model of its own, without an adapter: `safecotc merge path/to/this/folder --out merged`.",
             "",
             "## Training settings",
             "",

@@ -9,6 +9,7 @@ from safecot_dsl.models.families import Parts, linear_layers, parts_of
 from safecot_dsl.models.quiet import quiet_libraries
 from safecot_dsl.training.errors import TrainingError
 from safecot_dsl.training.recipe import TrainingRecipe
+from safecot_dsl.training.weighting import LOSS_WEIGHTS
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -100,7 +101,7 @@ def check_causal(model: Any, row: dict[str, Any]) -> None:
     """
     import torch
 
-    inputs = {key: value.to(model.device) for key, value in row.items()}
+    inputs = {key: value.to(model.device) for key, value in row.items() if key != LOSS_WEIGHTS}
     changed = inputs | {"input_ids": inputs["input_ids"].clone()}
     changed["input_ids"][0, -1] = changed["input_ids"][0, -2]
     model.eval()  # without dropout

@@ -26,6 +26,10 @@ class TrainingRecipe(Frozen):
         description="The parts that get adapters: what is said (`language`), what is seen (`vision`), and the way "
         "between them (`projector`). Of the last two all linear layers are adapted.",
     )
+    reasoning_weight: float = Field(
+        default=1.0, ge=0, description="What a token of the reasoning weighs in the loss; 0: it carries none."
+    )
+    answer_weight: float = Field(default=1.0, ge=0, description="What a token of the answer weighs in the loss.")
     learning_rate: float = Field(default=2e-4, gt=0)
     per_device_train_batch_size: int = Field(default=8, ge=1, description="Rows a batch.")
     gradient_accumulation_steps: int = Field(default=1, ge=1, description="Batches a step.")
@@ -52,6 +56,8 @@ class TrainingRecipe(Frozen):
                 f"`save_steps` ({self.save_steps}) is no multiple of `logging_steps` ({self.logging_steps}): "
                 "a resumed run would average its first line of metrics over fewer steps than an undisturbed one"
             )
+        if self.reasoning_weight == self.answer_weight == 0:
+            raise ValueError("`reasoning_weight` and `answer_weight` are both 0: nothing would be learnt")
         if self.target_modules is not None and not self.target_modules:
             raise ValueError("`target_modules` is empty: leave it out for the language model's projections")
         return self

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from safecot_dsl.dataset.store import DatasetError, open_dataset, split_of
 from safecot_dsl.models import ImageError, Request
 from safecot_dsl.models.chat import Chat
-from safecot_dsl.models.tensors import IGNORED, append_tokens
+from safecot_dsl.models.tensors import IGNORED
 from safecot_dsl.storage import Progress
 from safecot_dsl.training.errors import TrainingError
+from safecot_dsl.training.weighting import LOSS_WEIGHTS, Weighting
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+_EVEN = Weighting()
 COLUMNS = ("id", "images", "prompt", "completion")
 # Encoded rows are kept in memory up to this size, so that later epochs cost no image processing.
 IN_MEMORY = 2 << 30  # bytes
@@ -30,28 +33,35 @@ class Row:
     completion: str
 
 
-def read_rows(path: Path) -> list[Row]:
-    """The rows of a Parquet file with the columns `id`, `images`, `prompt` and `completion`; others are not read.
+def row_files(path: Path) -> tuple[Path, ...]:
+    """The Parquet files that rows are read from: those of the split `train` of a data set, or the file `path` itself.
 
     Raises:
-        TrainingError: another kind of file, a missing column, no rows, or two rows with one id.
+        TrainingError: there is no such file or data set, or it has no split `train`.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
-        missing = [name for name in COLUMNS if name not in pq.read_schema(path).names]
-        if missing:
-            raise TrainingError(f"`{path}` has no column {', '.join(f'`{name}`' for name in missing)}")
-        table = pq.read_table(path, columns=list(COLUMNS))
-    except pa.ArrowInvalid as error:
-        raise TrainingError(f"`{path}` is not a Parquet file: {error}") from error
+        dataset = open_dataset(path)
+    except DatasetError as error:
+        raise TrainingError(f"there is no file of training rows: {error}") from error
+    if path.is_file():
+        return dataset.files
+    files = tuple(file for file in dataset.files if split_of(file) == "train")
+    if not files:
+        raise TrainingError(f"`{path}` has no split `train` (it has {', '.join(dataset.splits)})")
+    return files
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of the split `train` of a data set, or of a Parquet file with the columns `id`, `images`, `prompt` and
+    `completion`; other columns are not read.
+
+    Raises:
+        TrainingError: no such rows, another kind of file, a missing column, two rows with one id, or an image that is
+            not to be had.
+    """
     rows: list[Row] = []
-    for record in table.to_pylist():
-        images = tuple(image["bytes"] for image in record["images"] or [])
-        if None in images:
-            raise TrainingError(f"row `{record['id']}` of `{path}` has an image without bytes")
-        rows.append(Row(record["id"], Request(record["prompt"], images), record["completion"]))
+    for file in row_files(path):
+        rows += _rows_of(file)
     if not rows:
         raise TrainingError(f"`{path}` holds no rows")
     if len({row.id for row in rows}) < len(rows):
@@ -59,8 +69,19 @@ def read_rows(path: Path) -> list[Row]:
     return rows
 
 
-def encode_row(chat: Chat, row: Row) -> dict[str, Tensor]:
-    """The model's tensors for a row, and `labels` (1, tokens): the completion's tokens, `IGNORED` before them.
+def _rows_of(file: Path) -> Iterator[Row]:
+    dataset = open_dataset(file)
+    try:
+        digests = ("image_sha256",) if "image_sha256" in dataset.columns else ()
+        for record in dataset.rows((*COLUMNS, *digests)):
+            yield Row(record["id"], Request(record["prompt"], dataset.images(record)), record["completion"])
+    except DatasetError as error:
+        raise TrainingError(str(error)) from error
+
+
+def encode_row(chat: Chat, row: Row, weighting: Weighting = _EVEN) -> dict[str, Tensor]:
+    """The model's tensors for a row, and `labels` (1, tokens): the completion's tokens, `IGNORED` before them and
+    where the weight is 0. Where the weights differ, they are there as `loss_weights` (1, tokens).
 
     The prompt is encoded exactly as it is when the model is asked, and the completion apart, after it. Nothing is ever
     cut off. The end of the turn is labelled, so that the model learns to stop.
@@ -78,9 +99,16 @@ def encode_row(chat: Chat, row: Row) -> dict[str, Tensor]:
     text = chat.remaining(row.request, row.completion)
     learnt = chat.token_ids(text)
     _check_completion(chat, row, text, learnt)
-    learnt = learnt + chat.closing_ids
+    weights = weighting.of(chat.tokenizer, text, learnt, row.id)
+    if not any(weights):
+        raise TrainingError(f"row `{row.id}` has no labelled tokens: all of its completion has the weight 0")
+    learnt, weights = learnt + chat.closing_ids, weights + [weighting.answer] * len(chat.closing_ids)
     length = prompt["input_ids"].shape[1]
-    return append_tokens(prompt, learnt) | {"labels": torch.tensor([[IGNORED] * length + learnt])}
+    labels = [token if weight else IGNORED for token, weight in zip(learnt, weights, strict=True)]
+    encoded = chat.continued(prompt, learnt) | {"labels": torch.tensor([[IGNORED] * length + labels])}
+    if not weighting.is_even:
+        encoded[LOSS_WEIGHTS] = torch.tensor([[0.0] * length + weights])
+    return encoded
 
 
 def _check_completion(chat: Chat, row: Row, text: str, ids: Sequence[int]) -> None:
@@ -103,7 +131,14 @@ class EncodedRows:
     """The rows as tensors, each checked once; encoded again at every access where they are too large to keep."""
 
     def __init__(
-        self, chat: Chat, rows: Sequence[Row], *, max_tokens: int | None, progress: Progress, in_memory: int = IN_MEMORY
+        self,
+        chat: Chat,
+        rows: Sequence[Row],
+        *,
+        max_tokens: int | None,
+        progress: Progress,
+        weighting: Weighting = _EVEN,
+        in_memory: int = IN_MEMORY,
     ) -> None:
         """Encode and check all rows.
 
@@ -112,7 +147,9 @@ class EncodedRows:
         """
         self._chat = chat
         self._rows = rows
+        self._weighting = weighting
         self._kept: list[dict[str, Tensor]] | None = []
+        self.names = [row.id for row in rows]
         self.images = [len(row.request.images) for row in rows]
         self.lengths: list[int] = []
         self.labelled: list[int] = []
@@ -120,7 +157,7 @@ class EncodedRows:
         size = 0
         progress.start("encoding rows", len(rows), unit="rows")
         for row in rows:
-            encoded = encode_row(chat, row)
+            encoded = encode_row(chat, row, weighting)
             self._count(row, encoded, max_tokens)
             size += sum(value.nbytes for value in encoded.values())
             if size > in_memory:
@@ -130,6 +167,11 @@ class EncodedRows:
             progress.advance()
 
     @property
+    def is_even(self) -> bool:
+        """Whether every labelled token weighs the same."""
+        return self._weighting.is_even
+
+    @property
     def in_memory(self) -> bool:
         return self._kept is not None
 
@@ -137,7 +179,10 @@ class EncodedRows:
         return len(self._rows)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return self._kept[index] if self._kept is not None else encode_row(self._chat, self._rows[index])
+        return self._kept[index] if self._kept is not None else self._encoded(index)
+
+    def _encoded(self, index: int) -> dict[str, Tensor]:
+        return encode_row(self._chat, self._rows[index], self._weighting)
 
     def _count(self, row: Row, encoded: dict[str, Tensor], max_tokens: int | None) -> None:
         length = encoded["input_ids"].shape[1]

@@ -20,11 +20,14 @@ class Schedule:
     beforehand, the schedule is the same in a run that is resumed.
     """
 
-    def __init__(self, recipe: TrainingRecipe, images: Sequence[int], lengths: Sequence[int]) -> None:
-        """`images` and `lengths` (tokens) have one entry a row."""
+    def __init__(
+        self, recipe: TrainingRecipe, images: Sequence[int], lengths: Sequence[int], processes: int = 1
+    ) -> None:
+        """`images` and `lengths` (tokens) have one entry a row. Of each step's batches every one of `processes` takes
+        its share, in turn."""
         self.batch_size = recipe.per_device_train_batch_size
         self.drop_last = False
-        accumulated = recipe.gradient_accumulation_steps
+        accumulated = recipe.gradient_accumulation_steps * processes
         per_epoch = len(_epoch(recipe, images, lengths, 0))
         self.steps = (
             recipe.max_steps if recipe.max_steps > 0 else math.ceil(recipe.num_train_epochs * per_epoch / accumulated)

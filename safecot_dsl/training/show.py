@@ -9,19 +9,22 @@ from safecot_dsl.models.chat import Chat
 from safecot_dsl.models.local import load_chat
 from safecot_dsl.models.tensors import IGNORED, collate
 from safecot_dsl.training.rows import encode_row, read_rows
+from safecot_dsl.training.weighting import Weighting
 
 
-def show_batch(rows: Path, model: str, *, count: int = 2) -> str:
+def show_batch(rows: Path, model: str, *, count: int = 2, weighting: Weighting | None = None) -> str:
     """The first `count` rows as the model is given them: their text, padding included, `⟦…⟧` around what carries loss.
 
     Runs of one special token (image tokens, padding) are shown as `<image>×16`. The marks are read off the labels of
-    the very tensors that the model would be given (rows with as many images share a batch).
+    the very tensors that the model would be given (rows with as many images share a batch); a part
+    that weighs nothing carries none.
     """
     chat = load_chat(model)
+    weighting = weighting or Weighting()
     shown: list[str] = []
     for _, group in groupby(read_rows(rows)[:count], key=lambda row: len(row.request.images)):
         batch = list(group)
-        tensors = collate([encode_row(chat, row) for row in batch], pad_id=chat.pad_id, side="right")
+        tensors = collate([encode_row(chat, row, weighting) for row in batch], pad_id=chat.pad_id, side="right")
         columns = (tensors["input_ids"].tolist(), tensors["labels"].tolist(), tensors["attention_mask"].sum(1).tolist())
         for row, ids, labels, attended in zip(batch, *columns, strict=True):
             learnt = sum(label != IGNORED for label in labels)

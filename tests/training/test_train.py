@@ -23,6 +23,7 @@ from safecot_dsl.training.checkpoints import last_checkpoint, seal_checkpoint
 from safecot_dsl.training.lora import add_lora, check_trainable
 from safecot_dsl.training.metrics import Metrics, read_metrics
 from safecot_dsl.training.rows import read_rows
+from safecot_dsl.training.run import FAULT
 
 from .conftest import eight_rows, row
 
@@ -197,6 +198,50 @@ def test_a_run_that_diverges_stops_with_the_step_and_leaves_no_adapter(idefics3,
     with pytest.raises(TrainingError, match=r"the loss is (nan|inf) at step \d+: the run has diverged; lower"):
         train(write_rows(eight_rows()), str(idefics3), tmp_path / "a", recipe, **DIGESTS)
     assert not (tmp_path / "a").exists()
+    fault = json.loads((tmp_path / ".a.work" / FAULT).read_text())
+    assert fault["fault"] in ("the loss is nan", "the loss is inf")
+    assert {entry["row"] for batch in fault["batches"] for entry in batch} <= {each["id"] for each in eight_rows()}
+    assert all(entry["tokens"] > 16 for batch in fault["batches"] for entry in batch)
+
+
+@pytest.mark.parametrize(
+    ("error", "batch", "checkpointing", "mend"),
+    [
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+            4,
+            False,
+            "`per_device_train_batch_size: 2, gradient_accumulation_steps: 2` makes the same step in half the memory, "
+            "and `gradient_checkpointing: true` takes less",
+        ),
+        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."), 1, True, "one row is"),
+    ],
+)
+def test_out_of_memory_says_what_to_change(
+    idefics3, write_rows, tmp_path, monkeypatch, error, batch, checkpointing, mend
+):
+    import transformers
+
+    def full(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(transformers.Trainer, "training_step", full)
+    recipe = QUICK.model_copy(update={"per_device_train_batch_size": batch, "gradient_checkpointing": checkpointing})
+    with pytest.raises(TrainingError, match=rf"out of memory at step 1, with {batch} rows a batch") as caught:
+        train(write_rows(eight_rows()), str(idefics3), tmp_path / "a", recipe, **DIGESTS)
+    assert mend in str(caught.value)
+    assert json.loads((tmp_path / ".a.work" / FAULT).read_text())["step"] == 1
+
+
+def test_another_error_of_a_step_is_not_taken_for_it(idefics3, write_rows, tmp_path, monkeypatch):
+    import transformers
+
+    def broken(*arguments, **options):
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(transformers.Trainer, "training_step", broken)
+    with pytest.raises(RuntimeError, match="something else"):
+        train(write_rows(eight_rows()), str(idefics3), tmp_path / "a", QUICK, **DIGESTS)
 
 
 def test_a_bad_row_stops_before_training_and_leaves_no_adapter(idefics3, write_rows, tmp_path):

@@ -1,0 +1,55 @@
+"""Several processes at one run, as `accelerate launch` and `torchrun` start them: who is first, and what they share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def process_count() -> int:
+    """How many processes are at this run; 1 where nobody started more."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_first() -> bool:
+    """Whether this process is the one that writes files and talks."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def share(value: T) -> T:
+    """The first process's `value`, in every process; each must call it at the same point."""
+    if process_count() == 1:
+        return value
+    import torch
+
+    _join()
+    box: list[Any] = [value]
+    torch.distributed.broadcast_object_list(box, src=0)
+    return box[0]
+
+
+def wait_for_all() -> None:
+    """Return when every process has come here."""
+    share(0)
+
+
+@contextmanager
+def first_alone() -> Generator[None]:
+    """The block runs in the first process, and when it is done there, in the others."""
+    if not is_first():
+        wait_for_all()
+    yield
+    if is_first():
+        wait_for_all()
+
+
+def _join() -> None:
+    """Join the group of processes: over gloo on a CPU, over nccl on GPUs."""
+    import torch
+    from accelerate import PartialState
+
+    PartialState(cpu=not torch.cuda.is_available())
