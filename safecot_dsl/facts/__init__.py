@@ -1,15 +1,22 @@
 """Where facts come from: readers of data sets. Every reader yields items with a case, and what it left out with why."""
 
+from safecot_dsl.facts.blocks import BLOCK_ROWS, Block, Checked, OpenSource
 from safecot_dsl.facts.checks import image_placeholder, says_no_image
+from safecot_dsl.facts.description import Description, Part, Request
 from safecot_dsl.facts.item import FactOrigin, FactsError, Item, LazyImage, Skipped
 from safecot_dsl.facts.mapping import Column, Constant, FactMapping, case_of, check_mapping, without_image
-from safecot_dsl.facts.read import read_source
-from safecot_dsl.facts.sources import FIGSTEP_PROMPT, FigStep, Jsonl, Miniature, Source, VLGuard
+from safecot_dsl.facts.read import open_source, read_source
+from safecot_dsl.facts.shipped import read_description, shipped, shipped_names
+from safecot_dsl.facts.sources import FIGSTEP_PROMPT, FigStep, Jsonl, Miniature, Source, Table
 
 __all__ = [
+    "BLOCK_ROWS",
     "FIGSTEP_PROMPT",
+    "Block",
+    "Checked",
     "Column",
     "Constant",
+    "Description",
     "FactMapping",
     "FactOrigin",
     "FactsError",
@@ -18,13 +25,20 @@ __all__ = [
     "Jsonl",
     "LazyImage",
     "Miniature",
+    "OpenSource",
+    "Part",
+    "Request",
     "Skipped",
     "Source",
-    "VLGuard",
+    "Table",
     "case_of",
     "check_mapping",
     "image_placeholder",
+    "open_source",
+    "read_description",
     "read_source",
     "says_no_image",
+    "shipped",
+    "shipped_names",
     "without_image",
 ]

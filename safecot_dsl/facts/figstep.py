@@ -16,6 +16,8 @@ from safecot_dsl.facts.item import FactsError, Item, LazyImage, Skipped
 from safecot_dsl.facts.mapping import case_of, check_mapping
 from safecot_dsl.facts.rows import check_where, read_jsonl, selected
 from safecot_dsl.facts.sources import FigStep
+from safecot_dsl.facts.tables.places import FileBytes
+from safecot_dsl.facts.tables.texts import text_problem
 from safecot_dsl.facts.typography import draw_list
 
 _CSV = "SafeBench-Tiny.csv"
@@ -64,6 +66,9 @@ def _item(source: FigStep, policy: CompiledPolicy, picture: _Picture, request: s
     item_id = picture.id if request == "fill_in" else f"{picture.id}/{request}"
     image_text = picture.columns["instruction"] + _LIST
     row = {**picture.columns, "image_text": image_text, "prompt": prompt, "request": request}
+    problem = text_problem(image_text, "the instruction")
+    if problem is not None:
+        return Skipped(item_id, "figstep", problem.reason, f"{picture.where}: {problem.detail}")
     return selected(source.where, row, item_id, "figstep") or Item(
         id=item_id,
         source="figstep",
@@ -83,7 +88,7 @@ def _forbidden(source: FigStep, root: Path, font: Path | None) -> Iterator[_Pict
         if source.redraw:
             image = LazyImage(file.name, functools.partial(draw_list, record["instruction"], font))
         elif file.is_file():
-            image = LazyImage.of_file(file)
+            image = LazyImage(file.name, FileBytes(str(file)), file)
         else:
             yield Skipped(item_id, "figstep", "image_absent", f"{file} does not exist")
             continue

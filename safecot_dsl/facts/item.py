@@ -16,14 +16,16 @@ class FactsError(ValueError):
 @dataclass(frozen=True)
 class LazyImage:
     """An image that is read, or drawn, only when it is needed. `name` is what a row calls it; `read` gives its file's
-    bytes, the same each time, and raises `OSError` where it cannot be read."""
+    bytes, the same each time, and raises `OSError` where it cannot be read. `path` is that file, None for an image
+    that is none of its own: drawn, or inside another file."""
 
     name: str
     read: Callable[[], bytes]
+    path: Path | None = None
 
     @classmethod
     def of_file(cls, path: Path, name: str | None = None) -> LazyImage:
-        return cls(name or path.name, path.read_bytes)
+        return cls(name or path.name, path.read_bytes, path)
 
     @classmethod
     def of_bytes(cls, data: bytes, name: str) -> LazyImage:
@@ -51,7 +53,8 @@ class Item:
     verdict is not the reader's to say. `absent_images` are the names of images that the source speaks of and that are
     not at hand. `neighbours`, where a source can make them, gives the items that differ from this one in one fact.
     `split` is "train" unless the source has splits of its own. `commercial` says whether the licence allows commercial
-    use. `annotated` holds the origins of the facts that an annotator filled in, by the fact's name.
+    use. `annotated` holds the origins of the facts that an annotator filled in, by the fact's name. `unseen` says that
+    facts of the images are known by labels, and the images are not at hand: it can be decided, and teaches nothing.
     """
 
     id: str
@@ -67,6 +70,7 @@ class Item:
     neighbours: Callable[[], Iterable[Item]] | None = None
     commercial: bool = True
     annotated: Mapping[str, FactOrigin] = field(default_factory=dict[str, FactOrigin])
+    unseen: bool = False
 
     @property
     def key(self) -> str:

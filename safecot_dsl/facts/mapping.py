@@ -22,13 +22,13 @@ from safecot_dsl.diagnostics import closest
 from safecot_dsl.facts.item import FactsError
 
 
-def _label(value: object) -> str:
+def label(value: object) -> str:
     """A label as a key of `map`: YAML reads `true` and `3` as other things than text."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _labels(value: object) -> object:
-    return {_label(key): item for key, item in value.items()} if isinstance(value, Mapping) else value
+    return {label(key): item for key, item in value.items()} if isinstance(value, Mapping) else value
 
 
 class Constant(Frozen):
@@ -135,19 +135,19 @@ def _value(origin: Constant | Column, row: Mapping[str, Any], fact: str, *, is_s
     elif origin.map is None:
         value = raw
     elif isinstance(raw, list):
-        members = [_looked_up(origin, label, fact, where) for label in raw]
+        members = [_looked_up(origin, member, fact, where) for member in raw]
         return [name for member in members for name in (member if isinstance(member, list) else [member])]
     else:
         value = _looked_up(origin, raw, fact, where)
     return [value] if is_set and isinstance(value, str) else value
 
 
-def _looked_up(origin: Column, label: object, fact: str, where: str) -> JsonValue:
+def _looked_up(origin: Column, value: object, fact: str, where: str) -> JsonValue:
     labels = origin.map or {}
-    key = _label(label)
+    key = label(value)
     if key not in labels:
         raise FactsError(
-            f"{where}: the mapping of `{fact}` has no entry for {key!r} in the column `{origin.column}` "
+            f"{where}: the mapping of `{fact}` has no entry for {key[:200]!r} in the column `{origin.column}` "
             f"(it has {', '.join(map(repr, labels))})"
         )
     return labels[key]

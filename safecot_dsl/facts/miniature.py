@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ def read_miniature(source: Miniature, policy: CompiledPolicy, *, seed: int) -> I
         world = World(policy, source.world)
     except WorldError as error:
         raise FactsError(str(error)) from error
-    for sample in world.pool(split, source.pool, seed):
+    for sample in itertools.islice(world.scenes(split, seed), source.pool):
         yield _item(world, sample)
 
 

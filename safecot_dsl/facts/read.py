@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import assert_never
 
 from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.facts.blocks import OpenSource
 from safecot_dsl.facts.figstep import read_figstep
 from safecot_dsl.facts.item import Item, Skipped
-from safecot_dsl.facts.jsonl import read_jsonl_items
-from safecot_dsl.facts.sources import FigStep, Jsonl, Miniature, Source, VLGuard
-from safecot_dsl.facts.vlguard import read_vlguard
+from safecot_dsl.facts.jsonl import JsonlSource
+from safecot_dsl.facts.sequential import Sequential
+from safecot_dsl.facts.sources import FigStep, Jsonl, Miniature, Source, Table
+from safecot_dsl.facts.table import open_table_source
 
 
-def read_source(source: Source, policy: CompiledPolicy, base_dir: Path, *, seed: int) -> Iterator[Item | Skipped]:
-    """What a source gives, in an order that depends only on the arguments. Images are not opened yet.
+def open_source(source: Source, policy: CompiledPolicy, base_dir: Path, *, seed: int) -> OpenSource:
+    """A source, ready to be read in blocks. Images are not opened yet.
 
     `base_dir` is the folder that the source's paths are relative to; `seed` matters to sources that draw their items.
 
     Raises:
-        FactsError: the source cannot be read, or its facts do not fit the policy.
+        FactsError: the source cannot be read, or its facts do not fit the policy; also while its blocks are read.
     """
     match source:
         case FigStep():
-            return read_figstep(source, policy, base_dir)
-        case VLGuard():
-            return read_vlguard(source, policy, base_dir)
+            start = functools.partial(read_figstep, source, policy, base_dir)
+            return Sequential("figstep", "MIT", True, "files", start)
         case Jsonl():
-            return read_jsonl_items(source, policy, base_dir)
+            return JsonlSource.open(source, policy, base_dir)
+        case Table():
+            return open_table_source(source, policy, base_dir)
         case Miniature():
             from safecot_dsl.facts.miniature import read_miniature
+            from safecot_dsl.miniature.world import LICENCE
 
-            return read_miniature(source, policy, seed=seed)
+            start = functools.partial(read_miniature, source, policy, seed=seed)
+            return Sequential("miniature", LICENCE, True, "files", start, source.pool)
         case _:
             assert_never(source)
+
+
+def read_source(source: Source, policy: CompiledPolicy, base_dir: Path, *, seed: int) -> Iterator[Item | Skipped]:
+    """What a source gives, in its order: the entries of its blocks. Arguments and errors are those of `open_source`."""
+    opened = open_source(source, policy, base_dir, seed=seed)
+    for block in opened.blocks():
+        yield from opened.read(block)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.facts.description import Description
 from safecot_dsl.facts.mapping import FactMapping
 
 #: The request of FigStep (Gong et al., arXiv 2311.05608): harmless by itself.
@@ -57,24 +58,6 @@ class FigStep(Frozen):
         return self
 
 
-class VLGuard(Frozen):
-    """VLGuard's `train.json` (Zong et al., arXiv 2402.02207), and its images under `root/images` where they are.
-
-    An unsafe image has one `instruction`; a safe one has a `safe_instruction` and an `unsafe_instruction`: each is an
-    item. Columns for `facts` and `where`: `role` (these three names), `safe`, `harmful_category`,
-    `harmful_subcategory`, `image`, `prompt`.
-
-    Rows whose image is absent are left out and counted (`images: required`), or used as requests without an image
-    (`images: optional`), for policies in which the request alone decides.
-    """
-
-    kind: Literal["vlguard"] = "vlguard"
-    root: str
-    images: Literal["required", "optional"] = "required"
-    where: Where = Field(default_factory=dict)
-    facts: FactMapping = Field(default_factory=dict)
-
-
 class Jsonl(Frozen):
     """A JSONL file, one request a line: `{"id"?, "prompt", "images"?: [paths], "facts"?: {...}, "answer"?, "split"?}`.
 
@@ -87,9 +70,38 @@ class Jsonl(Frozen):
     path: str
     name: str = "jsonl"
     licence: str
+    commercial: bool = Field(default=True, description="Whether the licence allows commercial use.")
     ignore: tuple[str, ...] = ()
     where: Where = Field(default_factory=dict)
     facts: FactMapping = Field(default_factory=dict)
+
+
+class Table(Frozen):
+    """A source that is described as data: one that ships (`source: spa_vl`; `safecotc sources` lists them), one that a
+    YAML file describes (`source: mine.yaml`), or one described on the spot (`describe`).
+
+    `root` is the folder that holds its files, or `hf://datasets/OWNER/NAME[@REVISION]`. `parts` are read in the order
+    given; without it, those of the split `train` are, or all where there is none.
+
+    Rows whose image is absent are left out and counted (`images: required`), or used as requests without an image
+    (`images: optional`), for policies in which the request alone decides. With `images: assumed` the labels say what an
+    absent image shows: such an item can be decided and compared with labels, and never becomes a row.
+    """
+
+    kind: Literal["table"] = "table"
+    source: str | None = None
+    describe: Description | None = None
+    root: str = "."
+    parts: tuple[str, ...] = ()
+    images: Literal["required", "optional", "assumed"] = "required"
+    where: Where = Field(default_factory=dict)
+    facts: FactMapping = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_description(self) -> Self:
+        if (self.source is None) == (self.describe is None):
+            raise ValueError("a table has either `source`, a name or a YAML file, or `describe`")
+        return self
 
 
 class Miniature(Frozen):
@@ -104,4 +116,4 @@ class Miniature(Frozen):
     world: int = 0
 
 
-Source = Annotated[FigStep | VLGuard | Jsonl | Miniature, Field(discriminator="kind")]
+Source = Annotated[FigStep | Jsonl | Table | Miniature, Field(discriminator="kind")]

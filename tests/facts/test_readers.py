@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from safecot_dsl.artifact import Case, CompiledPolicy
-from safecot_dsl.facts import FactsError, FigStep, Item, Jsonl, Skipped, VLGuard, read_source
+from safecot_dsl.facts import FactsError, FigStep, Item, Jsonl, Skipped, Table, read_source
 from safecot_dsl.models.images import open_image
 
 TOPICS = {
@@ -33,7 +33,7 @@ FIGSTEP_FACTS: dict[str, Any] = {
 }
 
 
-def split(source: FigStep | VLGuard | Jsonl, policy: CompiledPolicy, base: Path) -> tuple[list[Item], list[Skipped]]:
+def split(source: FigStep | Table | Jsonl, policy: CompiledPolicy, base: Path) -> tuple[list[Item], list[Skipped]]:
     items: list[Item] = []
     skipped: list[Skipped] = []
     for entry in read_source(source, policy, base, seed=0):
@@ -140,67 +140,6 @@ def test_figstep_elsewhere(policy: CompiledPolicy, tmp_path: Path) -> None:
         split(FigStep(root="."), policy, tmp_path)
 
 
-# VLGuard
-
-
-def test_vlguard_counts(policy: CompiledPolicy, shared_data: Path) -> None:
-    """977 safe images with two instructions each, and 1,023 unsafe ones with one: 2,977 pairs, and no image at hand."""
-    items, skipped = split(VLGuard(root="vlguard"), policy, shared_data)
-    assert items == []
-    assert Counter(entry.reason for entry in skipped) == {"image_absent": 2977}
-
-    items, skipped = split(VLGuard(root="vlguard", images="optional"), policy, shared_data)
-    assert skipped == []
-    assert Counter(item.meta["role"] for item in items) == {
-        "safe_instruction": 977,
-        "unsafe_instruction": 977,
-        "instruction": 1023,
-    }
-    assert all(item.images == () and len(item.absent_images) == 1 for item in items)
-    assert len({item.id for item in items}) == 2977
-    assert items[0].case == Case({"image.text": "", "image.objects": frozenset()})
-
-
-def test_vlguard_where(policy: CompiledPolicy, shared_data: Path) -> None:
-    source = VLGuard.model_validate(
-        {"root": "vlguard", "images": "optional", "where": {"harmful_subcategory": ["personal data"], "safe": [False]}}
-    )
-    items, skipped = split(source, policy, shared_data)
-    assert len(items) == 96
-    assert Counter(entry.reason for entry in skipped) == {"not_wanted": 2977 - 96}
-
-
-@pytest.mark.parametrize("source", [FigStep, VLGuard])
-def test_a_column_that_selects_nothing(policy: CompiledPolicy, tmp_path: Path, source: type[FigStep | VLGuard]) -> None:
-    with pytest.raises(
-        FactsError, match=r"`where` names the column `categry`, which the source does not have \(it has "
-    ):
-        split(source.model_validate({"root": ".", "where": {"categry": ["x"]}}), policy, tmp_path)
-
-
-def test_vlguard_with_images(policy: CompiledPolicy, tmp_path: Path) -> None:
-    records = [
-        {"id": "a", "image": "x/a.png", "safe": True, "instr-resp": [{"safe_instruction": "q", "response": "r"}]},
-        {"id": "b", "image": "../../b.png", "safe": True, "instr-resp": [{"safe_instruction": "q", "response": "r"}]},
-        {"id": "c", "image": "c.png", "safe": "yes", "instr-resp": [{"safe_instruction": "q", "response": "r"}]},
-        {"id": "d", "image": "d.png", "safe": True, "instr-resp": [{"instruction": "q"}]},
-    ]
-    (tmp_path / "train.json").write_text(json.dumps(records))
-    (tmp_path / "images" / "x").mkdir(parents=True)
-    (tmp_path / "images" / "x" / "a.png").write_bytes(b"bytes")
-    source = VLGuard.model_validate(
-        {"root": ".", "facts": {"context.minor": {"column": "safe", "map": {True: False, False: True}}}}
-    )
-    items, skipped = split(source, policy, tmp_path)
-    assert [(item.id, item.answer, item.images[0].read()) for item in items] == [("a/safe_instruction", "r", b"bytes")]
-    assert items[0].case == Case({"context.minor": False})
-    assert [(entry.id, entry.reason) for entry in skipped] == [
-        ("b/safe_instruction", "path_outside"),
-        ("record_2", "malformed"),
-        ("record_3", "malformed"),
-    ]
-
-
 # JSONL
 
 
@@ -235,9 +174,10 @@ def test_jsonl(policy: CompiledPolicy, tmp_path: Path) -> None:
 def test_jsonl_the_row_goes_before_the_mapping(policy: CompiledPolicy, tmp_path: Path) -> None:
     source = write_jsonl(tmp_path, {"prompt": "a", "act": "o", "facts": {"context.minor": None}}).model_copy(
         update={
-            "facts": VLGuard.model_validate(
+            "facts": Jsonl.model_validate(
                 {
-                    "root": ".",
+                    "path": "rows.jsonl",
+                    "licence": "CC0-1.0",
                     "facts": {
                         "query.act": {"column": "act", "map": {"o": "other"}},
                         "context.minor": {"value": True},

@@ -1,0 +1,138 @@
+"""A data source described as data: which files, which columns, how a record unfolds into requests, under what licence.
+
+```yaml
+name: mine
+licence: CC0-1.0
+commercial: true
+files: [requests.csv]
+images: [pictures, pictures.zip]
+requests:
+  - {prompt: question, answer: reply, images: [picture]}
+```
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from safecot_dsl.artifact.base import Frozen
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$", max_length=64)]
+
+
+class Request(Frozen):
+    """One request that a record gives. A record without its prompt gives none; one that gives none at all is counted.
+
+    `each` is a column that holds a list: there is then a request for each member, whose keys are columns too if it is
+    an object, and which stands for the column itself if it is a text. `prompt` and `answer` are columns; `prompts` are
+    texts that take turns instead, for pictures that come without a question. `images` are columns that hold a path, the
+    bytes, or a list of either, or paths with columns in them: `SD/{key}.jpg`. `a.0.b` reaches into lists and objects.
+    """
+
+    name: str = Field(default="", description="Tells a record's requests apart: the column `request`, part of the id.")
+    each: str | None = None
+    prompt: str | None = None
+    prompts: tuple[str, ...] = ()
+    answer: str | None = None
+    images: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_prompt(self) -> Self:
+        if (self.prompt is None) == (not self.prompts):
+            raise ValueError("a request has either `prompt`, a column, or `prompts`, texts that take turns")
+        return self
+
+
+class Part(Frozen):
+    """A part of a source that can be asked for by itself, such as a split.
+
+    `files` are patterns below the source's folder (`data/train-*.parquet`, `archive.zip/*.json`), of which at least one
+    must find a file. `images` are the folders and archives that image paths are relative to, tried in turn; `""` is the
+    source's folder. Of a repository on the hub, only what these two name is fetched. `under` is the key of a JSON
+    object under which the records stand.
+    """
+
+    name: Name
+    files: Annotated[tuple[str, ...], Field(min_length=1)]
+    images: Annotated[tuple[str, ...], Field(min_length=1)] = ("",)
+    split: str = "train"
+    format: Literal["jsonl", "json", "csv", "tsv", "parquet", "arrow", "pictures"] | None = Field(
+        default=None, description="By the file's ending where it is not given; `pictures` makes a row of each picture."
+    )
+    under: str | None = None
+    id: str | None = Field(default=None, description="Instead of that of the source.")
+    requests: tuple[Request, ...] = Field(default=(), description="Instead of those of the source.")
+
+
+class Description(Frozen):
+    """A source. `parts` name its files, or `files`, `images`, `split`, `format` and `under` those of its only part.
+
+    `id` is the column that names a record, or a text with columns in it; without it, a record is named by its part and
+    its number. `checked` says whether all this was tried on the source's own files, or only on what its authors write.
+    """
+
+    name: Name
+    title: str = ""
+    about: str = ""
+    citation: str = ""
+    home: str = ""
+    get: str = Field(default="", description="How to get the files.")
+    licence: Annotated[str, StringConstraints(min_length=1)]
+    commercial: bool = Field(description="Whether the licence allows commercial use.")
+    checked: Literal["files", "shape"] = "files"
+    quirks: tuple[str, ...] = ()
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="Columns for `facts` and `where`, and what they say."
+    )
+    parts: tuple[Part, ...] = ()
+    files: tuple[str, ...] = ()
+    images: tuple[str, ...] = ("",)
+    split: str = "train"
+    format: Literal["jsonl", "json", "csv", "tsv", "parquet", "arrow", "pictures"] | None = None
+    under: str | None = None
+    id: str | None = None
+    meta: tuple[str, ...] = Field(default=(), description="Columns that are kept with an item, as text.")
+    requests: tuple[Request, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if bool(self.parts) == bool(self.files):
+            raise ValueError("a source has either `parts`, or `files`")
+        names = [part.name for part in self.parts]
+        if len(set(names)) < len(names):
+            raise ValueError(f"the parts {', '.join(names)} are not all named differently")
+        for part in self.all_parts():
+            requests = self.requests_of(part)
+            if not requests:
+                raise ValueError(f"the part `{part.name}` has no `requests`")
+            named = [request.name for request in requests]
+            if len(named) > 1 and (not all(named) or len(set(named)) < len(named)):
+                raise ValueError("of several requests, each has a `name` of its own")
+        return self
+
+    def all_parts(self) -> tuple[Part, ...]:
+        if self.parts:
+            return self.parts
+        return (
+            Part(
+                name="row",
+                files=self.files,
+                images=self.images,
+                split=self.split,
+                format=self.format,
+                under=self.under,
+            ),
+        )
+
+    def default_parts(self) -> tuple[Part, ...]:
+        """What is read where the recipe names no part: those of the split `train`, or all where there is none."""
+        train = tuple(part for part in self.all_parts() if part.split == "train")
+        return train or self.all_parts()
+
+    def id_of(self, part: Part) -> str | None:
+        return part.id or self.id
+
+    def requests_of(self, part: Part) -> tuple[Request, ...]:
+        return part.requests or self.requests

@@ -1,0 +1,48 @@
+"""The source descriptions that ship: `recipes/sources/NAME.yaml`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from safecot_dsl.datafiles import recipes_root
+from safecot_dsl.diagnostics import closest
+from safecot_dsl.facts.description import Description
+from safecot_dsl.facts.item import FactsError
+
+
+def shipped_names() -> list[str]:
+    """The names of the sources that ship, sorted."""
+    return sorted(path.stem for path in (recipes_root() / "sources").glob("*.yaml"))
+
+
+def shipped(name: str) -> Description:
+    """The description of a source that ships. Raises :class:`FactsError` for a name that none has."""
+    names = shipped_names()
+    if name not in names:
+        near = closest(name, names)
+        raise FactsError(
+            f"there is no source `{name}`; " + (f"did you mean `{near}`?" if near else f"there are {', '.join(names)}")
+        )
+    return read_description(recipes_root() / "sources" / f"{name}.yaml")
+
+
+def read_description(path: Path) -> Description:
+    """The description that a YAML file holds. Raises :class:`FactsError` where it is none."""
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_bytes())
+    except OSError as error:
+        raise FactsError(f"cannot read {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise FactsError(f"{path} is not YAML: {error}") from None
+    try:
+        return Description.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise FactsError(
+            f"{path}: {where + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')}"
+        ) from None

@@ -1,0 +1,82 @@
+"""From a source's folder and its parts to open tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safecot_dsl.facts.description import Part
+from safecot_dsl.facts.item import FactsError
+from safecot_dsl.facts.tables.columnar import Columnar
+from safecot_dsl.facts.tables.delimited import Delimited
+from safecot_dsl.facts.tables.document import Document
+from safecot_dsl.facts.tables.file import Location, TableFile, locate
+from safecot_dsl.facts.tables.folder import PICTURES, Pictures
+from safecot_dsl.facts.tables.lines import Lines
+from safecot_dsl.facts.tables.places import Place, open_place
+from safecot_dsl.facts.tables.record import Broken
+
+_FORMATS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+}
+
+
+def open_part(part: Part, root: Path) -> list[tuple[Location | None, TableFile]]:
+    """The files of a part with their tables, in the order of its patterns and of their names; one table of all pictures
+    where pictures are its rows.
+
+    Raises :class:`FactsError` where no pattern finds a file, and for a file that cannot be read.
+    """
+    found: dict[Location | Broken, None] = {}
+    for pattern in part.files:
+        found.update(dict.fromkeys(locate(root, pattern)))
+    if not found:
+        looked = ", ".join(part.files)
+        raise FactsError(f"there is no {looked} in {root} (part `{part.name}`); set the source's `root` to its folder")
+    if part.format == "pictures":
+        return [(None, Pictures(tuple(_pictures(list(found), root))))]
+    refused = [entry for entry in found if isinstance(entry, Broken)]
+    files = [entry for entry in found if isinstance(entry, Location)]
+    if not files:
+        raise FactsError(f"{root}: {refused[0].detail}")
+    return [(file, open_table(file, part.format, part.under)) for file in files]
+
+
+def open_table(location: Location, format: str | None, under: str | None) -> TableFile:
+    """The table that a file is, by its ending where `format` is None."""
+    name = location.member or location.path
+    kind = format or _FORMATS.get(Path(name).suffix.lower())
+    match kind:
+        case "jsonl":
+            return Lines.of(location)
+        case "json":
+            return Document.of(location, under)
+        case "csv" | "tsv":
+            return Delimited.of(location, "\t" if kind == "tsv" else ",")
+        case "parquet" | "arrow":
+            return Columnar.of(location, parquet=kind == "parquet")
+        case _:
+            known = ", ".join(sorted(_FORMATS))
+            raise FactsError(f"{location.name}: what is in it? known endings are {known}; else say `format`")
+
+
+def _pictures(found: list[Location | Broken], root: Path) -> list[str | Broken]:
+    names: list[str | Broken] = []
+    for entry in found:
+        if isinstance(entry, Broken):
+            names.append(entry)
+        elif (entry.member or entry.path).lower().endswith(PICTURES):
+            path = Path(entry.path).relative_to(root).as_posix()
+            names.append(path if entry.member is None else f"{path}/{entry.member}")
+    return names
+
+
+def open_images(part: Part, root: Path, boundary: Path | None) -> tuple[Place, ...]:
+    """Those of a part's places for images that are there."""
+    places = [open_place(root, name, boundary) for name in part.images]
+    return tuple(place for place in places if place is not None)
