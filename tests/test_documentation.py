@@ -51,7 +51,10 @@ ELSEWHERE = {
 }
 
 #: Where a page says that the reader changes a file: before which command (the page's n-th, from 0), what by what.
-EDITS = {("docs/tutorial.md", 1): ("medicines.safecot", "query.intent is overdose", "query.intent is overdoes")}
+EDITS = {
+    ("docs/tutorial.md", 1): ("medicines.safecot", "query.intent is overdose", "query.intent is overdoes"),
+    ("docs/how-to/trace.md", 4): ("cleaning.safecot", "verdict warn", "verdict refuse"),
+}
 
 #: What stands for a folder of real data, by what is read from it.
 FOLDERS = {"figstep": "figstep", "vlguard": "vlguard"}
@@ -221,7 +224,7 @@ def test_the_how_to_on_data_makes_the_rows_that_it_speaks_of(tmp_path: Path) -> 
     for line in (tmp_path / "requests.jsonl").read_text(encoding="utf-8").splitlines():
         for name in json.loads(line)["images"]:
             Image.new("RGB", (8, 8), "white").save(tmp_path / name)
-    done = run("safecotc generate kitchen.yaml --format json --set data.strict=true", tmp_path)
+    done = run("safecotc generate kitchen.yaml --format json", tmp_path)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)["safecot"]
     assert report["verdicts"] == {"comply": 1, "refuse": 1}

@@ -54,7 +54,7 @@ class RowChanges(Frozen):
 
 
 def changed_rows(path: Path, old: CompiledPolicy, new: CompiledPolicy) -> RowChanges:
-    """The rows of `train.parquet`, or of a JSONL file with the same columns, under `new`.
+    """The rows of a data set, of one of its files, or of a JSONL file with the same columns, under `new`.
 
     What a row says is compared with what `new` makes of its facts, with the row's own style and seed; an answer that
     came from the source or a model is taken to be the same. Facts that `new` does not declare are left out.
@@ -137,22 +137,18 @@ def _facts(path: Path, number: int, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    return _parquet(path) if path.suffix == ".parquet" else _jsonl(path)
+    return _stored(path) if path.is_dir() or path.suffix == ".parquet" else _jsonl(path)
 
 
-def _parquet(path: Path) -> Iterator[dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _stored(path: Path) -> Iterator[dict[str, Any]]:
+    from safecot_dsl.dataset.store import DatasetError, open_dataset
 
     try:
-        file = pq.ParquetFile(path)
-    except (OSError, pa.ArrowException) as error:
-        raise RowsError(f"{path} cannot be read as Parquet: {error}") from error
-    with file:
-        present = [name for name in _READ if name in file.schema_arrow.names]
+        dataset = open_dataset(path)
         # Not the images: they are most of the bytes, and decide nothing.
-        for batch in file.iter_batches(batch_size=1024, columns=present):
-            yield from batch.to_pylist()
+        yield from dataset.rows([name for name in _READ if name in dataset.columns])
+    except DatasetError as error:
+        raise RowsError(str(error)) from error
 
 
 def _jsonl(path: Path) -> Iterator[dict[str, Any]]:

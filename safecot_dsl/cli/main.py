@@ -10,16 +10,27 @@ import typer
 
 from safecot_dsl import __version__
 from safecot_dsl.cli import (
+    agreeing,
+    annotating,
     authoring,
     codes,
+    data_changes,
+    data_formats,
     differences,
     editor,
     exporting,
+    extras,
+    guarding,
+    merging,
     mutating,
     policies,
     recipes,
     schemas,
+    selecting,
+    sources,
     testing,
+    tracing,
+    verifying,
 )
 from safecot_dsl.cli.output import Exit, complain
 
@@ -66,6 +77,16 @@ mutating.register(app)
 editor.register(app)
 schemas.register(app)
 recipes.register(app)
+data_formats.register(app)
+sources.register(app)
+verifying.register(app)
+annotating.register(app)
+agreeing.register(app)
+merging.register(app)
+guarding.register(app)
+selecting.register(app)
+tracing.register(app)
+data_changes.register(app)
 
 
 def main() -> None:
@@ -91,13 +112,13 @@ def main() -> None:
             complain(f"{where}{error.strerror or error}")
         sys.exit(Exit.FAILED)
     except ModuleNotFoundError as error:
-        message = recipes.missing_extra(error)
+        message = extras.missing_extra(error)
         if message is None:
             raise
         complain(message)
         sys.exit(Exit.USAGE)
     except Exception as error:
-        if not recipes.is_expected(error):
+        if not extras.is_expected(error):
             raise
         complain(str(error))
         sys.exit(Exit.FAILED)

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+import os
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, Format, console, fail, write_json
+from safecot_dsl.cli.running import ARM, OUT, OVERRIDE, RECIPE, arms_of, open_run, show_progress
 
-if TYPE_CHECKING:
-    from safecot_dsl.pipeline import Run
-    from safecot_dsl.storage import Progress
 
-RECIPE = typer.Argument(..., metavar="RECIPE", help="A recipe file, or the name of one that ships (demo, figstep).")
-OUT = typer.Option(None, "--out", "-o", help="The run's folder. Default: runs/ and the recipe's name.")
-ARM = typer.Option(None, "--arm", help="One arm of the recipe; default: all.")
-OVERRIDE = typer.Option(
-    [], "--set", metavar="KEY=VALUE", help="Change a value of the recipe, such as data.rows=100; may be repeated."
-)
+class EngineName(StrEnum):
+    """Where the processes run."""
 
-#: The modules that each extra brings; `train` comes with `data`, `miniature` with both.
-_EXTRAS = {
-    "editor": ("pygls", "lsprotocol"),
-    "test": ("hypothesis", "pytest"),
-    "data": ("pyarrow", "PIL"),
-    "train": ("torch", "transformers", "peft", "accelerate", "safetensors"),
-    "miniature": ("tokenizers", "qtawesome"),
-}
+    LOCAL = "local"
+    RAY = "ray"
 
 
 def register(app: typer.Typer) -> None:
@@ -38,92 +26,78 @@ def register(app: typer.Typer) -> None:
     app.command()(run)
 
 
-def is_expected(error: Exception) -> bool:
-    """Is this an exception of ours, whose message is meant for the user?"""
-    return type(error).__module__.split(".", 1)[0] == "safecot_dsl"
-
-
-def missing_extra(error: ModuleNotFoundError) -> str | None:
-    """What to install where a module of an extra is missing."""
-    module = (error.name or "").split(".", 1)[0]
-    for extra, modules in _EXTRAS.items():
-        if module in modules:
-            return f"this needs `{module}`, which is not installed: pip install 'safecot-dsl[{extra}]'"
-    return None
-
-
-def _require(run: Run, *, training: bool) -> None:
-    """End the command before its first hour of work where a later step would find a module missing."""
-    sources = [source.kind for arm in run.recipe.arms for source in run.recipe.data_of(arm).sources]
-    in_miniature = "miniature" in sources or (training and run.recipe.miniature is not None)
-    wanted = ["data", *["train"] * training, *["miniature"] * in_miniature]
-    for extra in wanted:
-        for module in _EXTRAS[extra]:
-            if find_spec(module) is None:
-                raise ModuleNotFoundError(name=module)
-
-
-def _prepare(name: str, out: Path | None, overrides: list[str], progress: Progress, *, training: bool = True) -> Run:
-    """The run of a recipe; a policy with errors is shown and ends the command, as does what is not installed."""
-    from safecot_dsl.diagnostics import DiagnosticsError, render_text
-    from safecot_dsl.pipeline import Run, find_recipe, load_recipe
-    from safecot_dsl.workspace import open_policy
-
-    pairs: dict[str, str] = {}
-    for pair in overrides:
-        key, equals, value = pair.partition("=")
-        if not equals or not key.strip():
-            fail(f"`--set {pair}`: write KEY=VALUE, such as `--set data.rows=100`")
-        pairs[key.strip()] = value
-    path = find_recipe(name)
-    recipe = load_recipe(path, pairs)
-    run = Run(recipe, path, out or Path("runs") / recipe.name, progress, pairs)
-    try:
-        _ = run.policy
-    except DiagnosticsError as error:
-        # Opened again for the sources, which the excerpts are taken from.
-        opened = open_policy(run.policy_path, recipe.params)
-        console(error=True).print(render_text(error.diagnostics, opened.sources), end="")
-        raise typer.Exit(Exit.ERRORS) from None
-    _require(run, training=training)
-    return run
-
-
-def _arms(run: Run, arm: str | None) -> list[str]:
-    if arm is None:
-        return list(run.recipe.arms)
-    if arm not in run.recipe.arms:
-        fail(f"the recipe has no arm `{arm}`; it has {', '.join(run.recipe.arms)}")
-    return [arm]
-
-
-def _progress() -> Progress:
-    """Progress goes to standard error, results to standard output."""
-    from safecot_dsl.storage import Progress
-
-    return Progress()
-
-
 def generate(
     recipe: str = RECIPE,
     out: Path | None = OUT,
     arm: str | None = ARM,
+    processes: int = typer.Option(1, "--processes", "-p", min=1, help="How many processes make rows."),
+    shard: str | None = typer.Option(
+        None,
+        "--shard",
+        metavar="I/N",
+        help="Make the I-th of N shares of the rows; the last call, without it, joins them.",
+    ),
+    engine: EngineName = typer.Option(
+        EngineName.LOCAL, "--engine", help="`ray` spreads the processes over the machines of a Ray cluster."
+    ),
+    strict: bool = typer.Option(False, "--strict", help="Stop at the first item that is left out for a fault."),
     set_: list[str] = OVERRIDE,
     format: Format = FORMAT,
 ) -> None:
-    """Make the training rows of a recipe: Parquet, the same for TRL, a card, and a report of what was left out."""
-    with _progress() as progress:
-        run = _prepare(recipe, out, set_, progress, training=False)
-        made = {name: run.generate(name) for name in _arms(run, arm)}
+    """Make the training rows of a recipe: Parquet, their provenance, a card, and a report of what was left out."""
+    from safecot_dsl.dataset.bench import Hands
+
+    part = _shard(shard) if shard is not None else None
+    overrides = [*set_, *["data.strict=true"] * strict]
+    hands = Hands(processes, engine.value)
+    with show_progress() as progress:
+        run = open_run(recipe, out, overrides, progress)
+        if part is not None:
+            _say_shard(
+                {name: run.generate_shard(name, *part, hands) for name in arms_of(run, arm)}, shard or "", format
+            )
+            return
+        made = {name: run.generate(name, hands) for name in arms_of(run, arm)}
+    from safecot_dsl.dataset.incremental import read_changes
+
+    changes = {name: read_changes(path) for name, (path, _) in made.items()}
     if format is Format.JSON:
         write_json(
-            {name: {"path": str(path), **report.model_dump(mode="json")} for name, (path, report) in made.items()}
+            {
+                name: {
+                    "path": str(path),
+                    **report.model_dump(mode="json"),
+                    **({"changes": changed.model_dump(mode="json")} if (changed := changes[name]) is not None else {}),
+                }
+                for name, (path, report) in made.items()
+            }
         )
         return
+    from safecot_dsl.cli.changes_show import show_changes
     from safecot_dsl.cli.results import show_dataset
 
     for name, (path, report) in made.items():
         show_dataset(name, path, report, console())
+        changed = changes[name]
+        if changed is not None:
+            show_changes(changed, console())
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """`2/5` as (2, 5)."""
+    number, slash, total = text.partition("/")
+    if not (slash and number.isdecimal() and total.isdecimal() and 1 <= int(number) <= int(total)):
+        fail(f"`--shard {text}`: write I/N, such as `--shard 1/4`, with I from 1 to N")
+    return int(number), int(total)
+
+
+def _say_shard(made: dict[str, tuple[int, int]], shard: str, format: Format) -> None:
+    if format is Format.JSON:
+        write_json({name: {"parts": there, "of": total} for name, (there, total) in made.items()})
+        return
+    for name, (there, total) in made.items():
+        left = "the same command without --shard joins them" if there == total else "other shards make the rest"
+        console().print(f"{name}: shard {shard} is done; {there} of {total} parts are there: {left}")
 
 
 def train(
@@ -135,16 +109,24 @@ def train(
     format: Format = FORMAT,
 ) -> None:
     """Train the LoRA adapters of a recipe. A run that was killed goes on from its last checkpoint."""
-    with _progress() as progress:
-        run = _prepare(recipe, out, set_, progress)
-        arms = _arms(run, arm)
+    with show_progress() as progress:
+        run = open_run(recipe, out, set_, progress, training=True)
+        arms = arms_of(run, arm)
         if show_batch:
             from safecot_dsl.training import show_batch as show
+            from safecot_dsl.training.weighting import Weighting
 
             rows, _ = run.generate(arms[0])
-            typer.echo(show(rows / "train.parquet", run.model))
+            settings = run.recipe.training_of(arms[0])
+            tags = run.recipe.data_of(arms[0]).tags
+            weighting = Weighting(settings.reasoning_weight, settings.answer_weight, tags)
+            typer.echo(show(rows, run.model, weighting=weighting))
             return
         made = {name: run.train(name) for name in arms}
+    from safecot_dsl.training.processes import is_first
+
+    if not is_first():
+        return
     if format is Format.JSON:
         results = {
             name: {"adapter": str(r.adapter), "rows": r.rows, "steps": r.steps, "loss": r.loss, "seconds": r.seconds}
@@ -167,8 +149,10 @@ def evaluate(recipe: str = RECIPE, out: Path | None = OUT, set_: list[str] = OVE
 
 def run(recipe: str = RECIPE, out: Path | None = OUT, set_: list[str] = OVERRIDE, format: Format = FORMAT) -> None:
     """Do everything in a recipe. A second run does nothing; a run after a kill continues."""
-    with _progress() as progress:
-        prepared = _prepare(recipe, out, set_, progress)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        fail("evaluation is one process's work: start `safecotc train` in several, and then this in one")
+    with show_progress() as progress:
+        prepared = open_run(recipe, out, set_, progress, training=True)
         summary = prepared.evaluate()
     if format is Format.JSON:
         write_json(summary.model_dump(mode="json"))

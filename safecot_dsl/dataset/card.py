@@ -29,6 +29,9 @@ REASONS = {
     "answer_needs_image": "the policy complies, and the answer is about an image that is not there",
     "image_placeholder": "a text holds a placeholder that a processor would take for an image",
     "requirement_broken": "the answer breaks what a deciding rule requires",
+    "non_commercial": "its licence forbids commercial use, and the recipe wants none of these",
+    "split": "its split is called something that no file can be named for",
+    "near_duplicate": "another request with the same facts is nearly the same, and is kept",
     "duplicate": "the same request with the same images and facts is a row already",
 }
 
@@ -54,7 +57,8 @@ def write_card(policy: CompiledPolicy, recipe: DataRecipe, report: DatasetReport
             ),
             "",
             f"- policy digest: `{report.policy_digest}` (the compiled policy is `policy.json`)",
-            "- `train.parquet`: all columns; `trl.parquet`: the same rows as conversational prompt and completion",
+            "- `data/`: the rows, by split; `provenance/`: a record for each of them",
+            *_kept_elsewhere(recipe),
             "",
             "## Rebuild",
             "",
@@ -86,8 +90,11 @@ def write_card(policy: CompiledPolicy, recipe: DataRecipe, report: DatasetReport
                 ("verdict", "speaker", "nearest rule", "rows", "available"),
                 ((s.verdict, f"`{s.speaker}`", s.nearest, s.rows, s.available) for s in report.strata),
             ),
+            *_goals(report),
             *_pairs(report),
             *_shortfall(report),
+            *_annotated(report),
+            *_preferences(report),
             "## Left out",
             "",
             f"The sources gave {report.items} items. {report.candidates} of them could have become rows, "
@@ -128,11 +135,48 @@ def _front_matter(report: DatasetReport) -> Iterable[str]:
         "language": ["en"],
         "tags": ["safety", "refusal", "chain-of-thought", "vision-language"],
         "configs": [
-            {"config_name": "default", "data_files": "train.parquet"},
-            {"config_name": "trl", "data_files": "trl.parquet"},
+            {
+                "config_name": "default",
+                "data_files": [{"split": split, "path": f"data/{split}-*.parquet"} for split in sorted(report.splits)],
+            },
+            *({"config_name": kind, "data_files": f"preferences/{kind}-*.parquet"} for kind in report.preferences),
+            {"config_name": "provenance", "data_files": "provenance/*.parquet"},
         ],
     }
     return ("---", yaml.safe_dump(matter, sort_keys=False, allow_unicode=True).rstrip("\n"), "---", "")
+
+
+def _kept_elsewhere(recipe: DataRecipe) -> Iterable[str]:
+    if recipe.images == "reference":
+        yield "- images are kept by reference: their paths start at `image_root` of `report.json`"
+    yield from (f"- `exports/{format}/`: the rows for {format}" for format in recipe.exports)
+
+
+def _annotated(report: DatasetReport) -> Iterable[str]:
+    if report.annotated:
+        yield "## Facts that no label gave"
+        yield ""
+        yield from _table(
+            ("fact", "filled in by", "rows"),
+            ((f"`{f}`", by, count) for f, found in report.annotated.items() for by, count in found.items()),
+        )
+
+
+def _preferences(report: DatasetReport) -> Iterable[str]:
+    if report.preferences:
+        yield "## Preference pairs"
+        yield ""
+        yield from _table(("the rejected text is", "pairs"), sorted(report.preferences.items()))
+
+
+def _goals(report: DatasetReport) -> Iterable[str]:
+    if report.goals:
+        yield "What the selection got of what the pool has (`safecotc select` says what to collect):"
+        yield ""
+        yield from _table(
+            ("goal", "verdict", "wanted", "rows", "in pairs", "available"),
+            ((f"{g.kind} `{g.name}`", g.verdict, g.wanted or "", g.rows, g.paired, g.available) for g in report.goals),
+        )
 
 
 def _pairs(report: DatasetReport) -> Iterable[str]:

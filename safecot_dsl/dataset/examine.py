@@ -1,116 +1,165 @@
-"""The costly look at selected candidates: images are opened, answers checked, and asked for where missing."""
+"""The costly look at candidates: images are opened, answers checked, and asked for where missing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from safecot_dsl.artifact import canonical_json
-from safecot_dsl.dataset.candidates import Candidate, Judge, LeftOut, Rejected
-from safecot_dsl.facts import Item
+from safecot_dsl.dataset.candidates import Candidate, Rejected
+from safecot_dsl.dataset.errors import GenerateError
+from safecot_dsl.dataset.rows import RowImage
+from safecot_dsl.dataset.setup import Workshop
+from safecot_dsl.facts import LazyImage
 from safecot_dsl.models.images import ImageError, ImageFault, open_image
-from safecot_dsl.storage import Progress, sha256_bytes
 
 #: The answers of a model before tuning, to requests with their encoded images: one each, in their order.
 Answerer = Callable[[list[tuple[str, tuple[bytes, ...]]]], list[str]]
 
+#: Requests that a model is asked at once. It is fixed, since what stands in a batch can change the last bits of what a
+#: local model computes, and a run that goes on after a kill must ask in the same batches.
+ASKED_AT_ONCE = 64
+#: Files whose digests are remembered, where rows name images and do not hold them.
+_REMEMBERED = 1 << 16
 
-class GenerateError(ValueError):
-    """No data set can be made: nothing usable in the sources, or (with `strict`) a row that cannot be used."""
 
+@dataclass(frozen=True)
+class SeenImage:
+    """An image that was opened. `path` is where its file is from the image root, None where the row must hold the
+    bytes; `sha256` is the hexadecimal digest of its bytes."""
 
-@dataclass
-class Examiner:
-    """Remembers what it has seen: `digests` of the images of every sound candidate, and the model's `answers`, by the
-    candidate's key."""
+    image: LazyImage
+    sha256: str
+    path: str | None
+    _data: bytes | None = None
 
-    judge: Judge
-    left_out: LeftOut
-    strict: bool
-    answerer: Answerer | None
-    progress: Progress | None
-    digests: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    answers: dict[str, str] = field(default_factory=dict[str, str])
-    _signatures: dict[str, str] = field(default_factory=dict[str, str])
+    def of_row(self) -> RowImage:
+        """The image as a row has it."""
+        return RowImage(self.path or self.image.name, self.sha256, None if self.path is not None else self.read())
 
-    def examine(self, candidates: Sequence[Candidate]) -> set[str]:
-        """The keys of the candidates that cannot become rows; the reasons are counted. The others are in `digests`.
+    @property
+    def held(self) -> int:
+        """How many bytes are held in memory for it."""
+        return len(self._data) if self._data is not None else 0
 
-        Raises :class:`GenerateError` for a broken image where `strict`, and for a model that loses answers.
+    def let_go(self) -> SeenImage:
+        """The same image, whose bytes are read again when they are asked for."""
+        return replace(self, _data=None)
+
+    def read(self) -> bytes:
+        """Its bytes.
+
+        Raises :class:`GenerateError` where they are no longer those that were opened.
         """
-        failed: set[str] = set()
-        asking: list[Candidate] = []
-        if self.progress is not None and candidates:
-            self.progress.start("checking images and answers", len(candidates), unit="items")
-        for candidate in candidates:
-            rejected = self._source_answer(candidate) or self._images(candidate)
+        if self._data is not None:
+            return self._data
+        data = _read(self.image)
+        if hashlib.sha256(data).hexdigest() != self.sha256:
+            raise GenerateError(f"{self.image.name}: the image changed while the data set was made; run it again")
+        return data
+
+
+class Examiner:
+    """Opens images, and remembers the files that several requests are about."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._workshop = workshop
+        self._by_reference = workshop.recipe.images == "reference"
+        self._root = workshop.setup.base_dir.resolve()
+        self._files: dict[str, SeenImage | ImageError] = {}
+
+    def examine(self, candidate: Candidate) -> tuple[SeenImage, ...] | Rejected:
+        """The images of a candidate, opened, or why it cannot become a row."""
+        item, judge = candidate.item, self._workshop.judge
+        if candidate.needs_answer and item.answer is not None:
+            rejected = judge.answer_problem(candidate, item.answer)
             if rejected is not None:
-                self.left_out.add(rejected)
-                failed.add(candidate.key)
-            elif candidate.needs_answer and candidate.item.answer is None:
-                asking.append(candidate)
-            if self.progress is not None:
-                self.progress.advance()
-        return failed | self._ask(asking)
-
-    def answer(self, candidate: Candidate) -> str | None:
-        """The answer of a row that needs one: the source's, else the model's."""
-        if not candidate.needs_answer:
-            return None
-        return self.answers.get(candidate.key, candidate.item.answer)
-
-    def images(self, candidate: Candidate) -> tuple[bytes, ...]:
-        """The images of a sound candidate, which must be those that were opened."""
-        images = _read(candidate.item)
-        if tuple(map(sha256_bytes, images)) != self.digests[candidate.key]:
-            raise GenerateError(f"{candidate.item.key}: an image changed while the data set was made; run it again")
-        return images
-
-    def _source_answer(self, candidate: Candidate) -> Rejected | None:
-        answer = candidate.item.answer
-        return self.judge.answer_problem(candidate, answer) if candidate.needs_answer and answer is not None else None
-
-    def _images(self, candidate: Candidate) -> Rejected | None:
-        item = candidate.item
+                return rejected
         try:
-            images = _read(item)
-            for data in images:
-                open_image(data)
+            return tuple(map(self._see, item.images))
         except ImageError as error:
-            if self.strict:
-                raise GenerateError(f"{item.key}: {error} (`strict: true`)") from error
             return Rejected(f"image_{error.fault.name.lower()}", f"{item.key}: {error}")
-        digests = tuple(map(sha256_bytes, images))
-        signature = canonical_json([item.prompt, digests, item.case.to_json()])
-        first = self._signatures.setdefault(signature, candidate.key)
-        if first != candidate.key:
-            return Rejected("duplicate", f"{candidate.key} is {first} again")
-        self.digests[candidate.key] = digests
-        return None
 
-    def _ask(self, candidates: Sequence[Candidate]) -> set[str]:
-        """Ask the model; the keys of the candidates whose answers cannot be used."""
-        if not candidates or self.answerer is None:
-            return set()
-        replies = self.answerer([(candidate.item.prompt, self.images(candidate)) for candidate in candidates])
-        if len(replies) != len(candidates):
-            raise GenerateError(f"the model gave {len(replies)} answers to {len(candidates)} requests")
-        failed: set[str] = set()
-        for candidate, reply in zip(candidates, replies, strict=True):
-            rejected = self.judge.answer_problem(candidate, reply)
-            if rejected is not None:
-                self.left_out.add(rejected)
-                failed.add(candidate.key)
-            else:
-                self.answers[candidate.key] = reply
-        return failed
+    def _see(self, image: LazyImage) -> SeenImage:
+        if not self._by_reference or image.path is None:
+            data = _read(image)
+            open_image(data)
+            return SeenImage(image, hashlib.sha256(data).hexdigest(), None, data)
+        file = str(image.path)
+        seen = self._files.get(file)
+        if seen is None:
+            if len(self._files) >= _REMEMBERED:
+                self._files = {}
+            seen = self._files[file] = self._opened(image, image.path)
+        if isinstance(seen, ImageError):
+            raise seen
+        return seen
 
-
-def _read(item: Item) -> tuple[bytes, ...]:
-    images: list[bytes] = []
-    for image in item.images:
+    def _opened(self, image: LazyImage, path: Path) -> SeenImage | ImageError:
         try:
-            images.append(image.read())
-        except OSError as error:
-            raise ImageError(ImageFault.BROKEN, f"{image.name}: {error.strerror or error}") from error
-    return tuple(images)
+            data = _read(image)
+            open_image(data)
+        except ImageError as error:
+            return error
+        from_root = Path(os.path.relpath(path.resolve(), self._root)).as_posix()
+        return SeenImage(image, hashlib.sha256(data).hexdigest(), from_root)
+
+
+def signature(prompt: str, images: Iterable[str], facts: str) -> bytes:
+    """16 bytes that two rows share where one teaches what the other does: the same words, images (their SHA-256) and
+    facts, as they stand in the rows."""
+    content = "\0".join((prompt, *images, facts))
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+def ask(workshop: Workshop, asked: Sequence[tuple[Candidate, tuple[SeenImage, ...]]]) -> list[str | Rejected]:
+    """The model's answers to requests that the source leaves open, or why one cannot be used; one each, in order.
+
+    Answers are kept by content, so that neither a run that was killed nor one under another policy asks again.
+
+    Raises :class:`GenerateError` for a model that loses answers.
+    """
+    answers: list[str | Rejected] = []
+    for start in range(0, len(asked), ASKED_AT_ONCE):
+        some = asked[start : start + ASKED_AT_ONCE]
+        replies = _asked_once(workshop, some)
+        for (candidate, _), reply in zip(some, replies, strict=True):
+            answers.append(workshop.judge.answer_problem(candidate, reply) or reply)
+    return answers
+
+
+def _asked_once(workshop: Workshop, asked: Sequence[tuple[Candidate, tuple[SeenImage, ...]]]) -> list[str]:
+    """The answers to a few requests, each kept by its own content: what else was asked may change with the policy."""
+    if workshop.answerer is None:
+        raise GenerateError("there is no model to ask")  # the judge lets nothing through that would need one
+    keys = [_answer_key(workshop, one, images) for one, images in asked]
+    kept = workshop.cache.get_many(keys)
+    missing = {key: request for key, request in zip(keys, asked, strict=True) if key not in kept}
+    if missing:
+        replies = workshop.answerer(
+            [(one.item.prompt, tuple(i.read() for i in images)) for one, images in missing.values()]
+        )
+        if len(replies) != len(missing):
+            raise GenerateError(f"the model gave {len(replies)} answers to {len(missing)} requests")
+        # As JSON: an answer may hold half a surrogate pair, which has no UTF-8 form.
+        fresh = {key: json.dumps(reply) for key, reply in zip(missing, replies, strict=True)}
+        workshop.cache.put_many(fresh)
+        kept |= fresh
+    return [json.loads(kept[key]) for key in keys]
+
+
+def _answer_key(workshop: Workshop, candidate: Candidate, images: Sequence[SeenImage]) -> str:
+    request = [candidate.item.prompt, [image.sha256 for image in images]]
+    content = canonical_json(["answer", workshop.setup.answers, request])
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _read(image: LazyImage) -> bytes:
+    try:
+        return image.read()
+    except OSError as error:
+        raise ImageError(ImageFault.BROKEN, f"{image.name}: {error.strerror or error}") from error

@@ -1,28 +1,37 @@
-"""From sources to a data set on disk: decide, select, answer, render, write."""
+"""From sources to a data set on disk: decide, select, write parts, join them."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from safecot_dsl.artifact import Case, CaseError, CompiledPolicy
+from safecot_dsl.artifact import CaseError, CompiledPolicy
 from safecot_dsl.artifact.case import read_value
-from safecot_dsl.criteria import REQUIREMENT_BROKEN, grade
-from safecot_dsl.dataset.candidates import Candidate, Judge, LeftOut, Rejected
-from safecot_dsl.dataset.card import write_card
-from safecot_dsl.dataset.examine import Answerer, Examiner, GenerateError
-from safecot_dsl.dataset.recipe import DataRecipe, dump_recipe
-from safecot_dsl.dataset.report import DatasetReport, Tally, left_out_reasons
-from safecot_dsl.dataset.rows import build_row, render_candidate
-from safecot_dsl.dataset.selection import Chosen, Selection, select_contrast, select_random, select_stratified
-from safecot_dsl.dataset.writer import RowWriter
+from safecot_dsl.dataset.bench import Bench, Hands, Stage, make_all
+from safecot_dsl.dataset.errors import GenerateError
+from safecot_dsl.dataset.examine import Answerer
+from safecot_dsl.dataset.finish import join_parts
+from safecot_dsl.dataset.incremental import take_over
+from safecot_dsl.dataset.parts import read_counts
+from safecot_dsl.dataset.plan import Summary, read_summary
+from safecot_dsl.dataset.planner import make_plan
+from safecot_dsl.dataset.pool import Counts
+from safecot_dsl.dataset.publish import export, write_report
+from safecot_dsl.dataset.recipe import DataRecipe
+from safecot_dsl.dataset.report import DatasetReport
+from safecot_dsl.dataset.setup import Setup, Workshop
+from safecot_dsl.dataset.state import State
+from safecot_dsl.dataset.store import PROVENANCE
+from safecot_dsl.dataset.tracing_sources import keep_sources
 from safecot_dsl.diagnostics import closest
-from safecot_dsl.engine import Interpreter
-from safecot_dsl.facts import Item, Skipped, read_source
-from safecot_dsl.storage import Progress, sha256_file, whole_directory, write_whole
+from safecot_dsl.storage import Progress, whole_directory
+from safecot_dsl.workspace import compile_policy
+
+#: The folder for pieces that nobody wants to keep, inside the one that becomes the data set.
+_OWN_WORK = ".work"
 
 
 def generate(
@@ -33,67 +42,172 @@ def generate(
     seed: int,
     base_dir: Path,
     answerer: Answerer | None = None,
+    answers: str = "model",
     name: str = "dataset",
     command: str | None = None,
     progress: Progress | None = None,
+    hands: Hands | None = None,
+    work: Path | None = None,
+    cache: Path | None = None,
+    becomes: Path | None = None,
+    policy_file: Path | None = None,
+    previous: Path | None = None,
 ) -> DatasetReport:
     """Make the data set of `recipe` under `policy` in the folder `out`, which appears whole or not at all.
 
-    The folder holds `train.parquet` and `trl.parquet` (columns: :mod:`safecot_dsl.dataset.schema`), the card
-    `README.md`, `report.json`, `recipe.yaml` and `policy.json`. The same arguments give the same bytes; `answerer` must
-    then be deterministic too. `seed` reaches every random choice. `base_dir` is the folder that the recipe's paths are
-    relative to. `name` is what the card calls the data set, and `command` what it says to run to make it again.
+    What the folder holds is said in :mod:`safecot_dsl.dataset.store`. The same arguments give the same bytes, whatever
+    `hands` there are; `answerer` must then be deterministic too. `seed` reaches every random choice. `base_dir` is the
+    folder that the recipe's paths are relative to. `name` is what the card calls the data set, and `command` what it
+    says to run to make it again.
 
-    An item whose answer the policy leaves to the source gets the source's, else `answerer`'s. Everything that does
-    not become a row is counted by reason in the report.
+    An item whose answer the policy leaves to the source gets the source's, else `answerer`'s, which `answers` names
+    with its settings. Everything that does not become a row is counted by reason in the report.
+
+    The data set is made in pieces. They are kept in the folder `work`, where it is given: a call that was killed is
+    then taken up where it stopped. The caller sees to it that `work` belongs to these arguments and no others, and
+    removes it when the data set is there. `cache` is a folder for what is dear to ask again (in `work`, if not given).
+    `becomes` is where `out` will stand in the end, if it is moved.
+
+    `policy_file` is what the policy was compiled from: its text is kept with the rows, so that a row's trace shows it.
+    `previous` is a data set that was made before: rows that say what they said there keep the digest of the policy that
+    they were made under, and `changes.json` says what became of the others. What the rows say does not depend on it.
 
     Raises:
         FactsError: a source that cannot be read, or facts that do not fit the policy.
-        GenerateError: there is no row to write; with `recipe.strict`, a row or an image that cannot be used.
+        GenerateError: there is no row to write; with `recipe.strict`, something that is left out.
     """
-    _check_replay(policy, recipe)
-    judge = Judge(Interpreter(policy), recipe.tags, recipe.unsure == "train", answerer is not None)
-    left_out = LeftOut()
-    examiner = Examiner(judge, left_out, recipe.strict, answerer, progress)
-    job = _Job(policy, recipe, base_dir, seed, judge, examiner, left_out, progress)
-    recipe_text = dump_recipe(recipe, name=name, policy="policy.json", seed=seed)
-    pool = job.collect()
-    selection = job.select(pool)
-    if not selection.chosen:
-        raise GenerateError(f"no item of the sources can become a row; left out: {left_out.summary()}")
-    with whole_directory(out) as folder:
-        written, tally = job.write(folder, selection)
-        write_whole(folder / "policy.json", policy.to_json())
-        write_whole(folder / "recipe.yaml", recipe_text)
-        report = DatasetReport(
-            name=name,
-            policy=policy.header.name,
-            policy_version=policy.header.version,
-            policy_digest=policy.digest,
-            seed=seed,
-            command=command or "safecotc generate recipe.yaml",
-            items=job.items,
-            candidates=len(pool),
-            not_selected=sum(c.key not in written and c.key not in job.unusable for c in pool),
-            rows=tally.rows,
-            verdicts=_sorted(tally.verdicts),
-            sources=_sorted(tally.sources),
-            licences=_sorted(tally.licences),
-            splits=_sorted(tally.splits),
-            rules=tally.rule_counts(policy),
-            strata=tally.stratum_counts(Counter(candidate.stratum for candidate in pool)),
-            left_out=left_out_reasons(left_out),
-            short=selection.short,
-            pairs={str(distance): count // 2 for distance, count in sorted(tally.distances.items())},
-            read_as={due: _sorted(reads) for due, reads in sorted(tally.read_as.items())},
-            answers_from_model=tally.answers_from_model,
-            without_image=tally.without_image,
-            notes=tally.notes(),
-            files={file.name: sha256_file(file) for file in sorted(folder.iterdir())},
+    with whole_directory(out) as made:
+        folder = work or made / _OWN_WORK
+        folder.mkdir(parents=True, exist_ok=True)
+        bench = _bench(policy, recipe, folder, seed, base_dir, answerer, answers, progress, cache)
+        pieces = _make(bench, hands or Hands(), lambda _: True)
+        counts = _join(made, bench, pieces)
+        if work is None:
+            shutil.rmtree(folder)
+        image_root = "."
+        if recipe.images == "reference":
+            image_root = Path(os.path.relpath(base_dir.resolve(), (becomes or out).resolve())).as_posix()
+        command = command or "safecotc generate recipe.yaml"
+        policy_source = keep_sources(made, policy, policy_file, becomes or out)
+        if previous is not None:
+            take_over(made, previous, policy, progress)
+        report = write_report(
+            made, bench.workshop.setup, pieces.summary, counts, name, command, image_root, policy_source
         )
-        write_whole(folder / "report.json", report.model_dump_json(indent=2) + "\n")
-        write_whole(folder / "README.md", write_card(policy, recipe, report, recipe_text))
-    return report
+        export(made, recipe, base_dir.resolve(), progress)
+        return report
+
+
+def generate_shard(
+    policy: CompiledPolicy,
+    recipe: DataRecipe,
+    work: Path,
+    *,
+    shard: int,
+    shards: int,
+    seed: int,
+    base_dir: Path,
+    answerer: Answerer | None = None,
+    answers: str = "model",
+    progress: Progress | None = None,
+    hands: Hands | None = None,
+    cache: Path | None = None,
+) -> tuple[int, int]:
+    """Make the pieces of shard number `shard` (from 1) of `shards` in the folder `work`: how many parts of the data
+    set are there now, and how many it has. :func:`generate` with the same `work` makes what is missing and joins them.
+
+    The pool and the plan belong to every shard: what of them is not there is made, and what another shard has put
+    there is used. Arguments and errors are those of :func:`generate`.
+    """
+    bench = _bench(policy, recipe, work, seed, base_dir, answerer, answers, progress, cache)
+    pieces = _make(bench, hands or Hands(), lambda number: number % shards == shard - 1, shard - 1, shards)
+    there = sum(bench.state.part(number).is_dir() for number in range(pieces.parts))
+    return there, pieces.parts
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """How many parts the data set has, and the plan's summary where rows were selected."""
+
+    parts: int
+    summary: Summary | None
+
+
+def _bench(
+    policy: CompiledPolicy,
+    recipe: DataRecipe,
+    work: Path,
+    seed: int,
+    base_dir: Path,
+    answerer: Answerer | None,
+    answers: str,
+    progress: Progress | None,
+    cache: Path | None,
+) -> Bench:
+    _check_replay(policy, recipe)
+    _check_exports(recipe)
+    state = State(work)
+    setup = Setup(
+        policy,
+        recipe,
+        base_dir,
+        seed,
+        cache or state.cache,
+        answers if answerer is not None else "",
+        _other(recipe, base_dir),
+    )
+    return Bench(Workshop(setup, answerer=answerer, progress=progress), state)
+
+
+def _make(bench: Bench, hands: Hands, mine: Callable[[int], bool], first: int = 0, shards: int = 1) -> _Pieces:
+    """Make the pieces that are missing; of the parts, those with numbers that are `mine`."""
+    workshop, state, progress = bench.workshop, bench.state, bench.workshop.progress
+    if workshop.asks and hands != Hands():
+        if progress is not None:
+            progress.note("a model is asked, whose rate is limited for this process: the rows are made in it alone")
+        hands = Hands()
+    blocks = bench.blocks
+    if not workshop.recipe.selects:
+        wanted = {number: place.rows for number, place in enumerate(blocks) if mine(number)}
+        _phase(bench, hands, "parts", wanted, {n for n in wanted if state.part(n).is_dir()}, "writing rows", "items")
+        return _Pieces(len(blocks), None)
+    if not state.plan.is_file():
+        # Another shard makes other blocks meanwhile: each begins with its own.
+        order = sorted(range(len(blocks)), key=lambda number: ((number - first) % shards, number))
+        wanted = {number: blocks[number].rows for number in order}
+        done = {number for number in wanted if state.pool(number).is_file()}
+        _phase(bench, hands, "pool", wanted, done, "deciding", "items")
+        make_plan(workshop, blocks, [state.pool(number) for number in range(len(blocks))], state.plan)
+    summary = read_summary(state.plan)
+    wanted = {n: summary.rows_of(n) for n in range(summary.parts) if mine(n)}
+    _phase(bench, hands, "parts", wanted, {n for n in wanted if state.part(n).is_dir()}, "writing rows", "rows")
+    return _Pieces(summary.parts, summary)
+
+
+def _phase(
+    bench: Bench, hands: Hands, stage: Stage, sizes: dict[int, int], done: set[int], description: str, unit: str
+) -> None:
+    if bench.workshop.progress is not None:
+        completed = sum(sizes[number] for number in done)
+        bench.workshop.progress.start(description, sum(sizes.values()), completed=completed, unit=unit)
+    make_all(bench, hands, stage, {number: size for number, size in sizes.items() if number not in done})
+
+
+def _join(folder: Path, bench: Bench, pieces: _Pieces) -> Counts:
+    """Join the parts in `folder`; what was counted on the way there.
+
+    Raises :class:`GenerateError` where there is no row.
+    """
+    parts = [bench.state.part(number) for number in range(pieces.parts)]
+    counts = Counts()
+    if pieces.summary is not None:
+        counts.add(pieces.summary.counts)
+    for part in parts:
+        counts.add(read_counts(part))
+    join_parts(folder, parts, counts.left_out)
+    if not any((folder / PROVENANCE).iterdir()):
+        raise GenerateError(f"no item of the sources can become a row; left out: {counts.left_out.summary()}")
+    return counts
 
 
 def _check_replay(policy: CompiledPolicy, recipe: DataRecipe) -> None:
@@ -110,146 +224,16 @@ def _check_replay(policy: CompiledPolicy, recipe: DataRecipe) -> None:
             raise GenerateError(f"`data.replay.given`: {error}") from None
 
 
-def fits(case: Case, given: Mapping[str, str | bool]) -> bool:
-    """Whether all these facts are known to have these values."""
-    return all(case.known.get(name) == value for name, value in given.items())
+def _other(recipe: DataRecipe, base_dir: Path) -> CompiledPolicy | None:
+    """The second policy of policy flips."""
+    return compile_policy(base_dir / recipe.flips) if recipe.flips is not None else None
 
 
-@dataclass
-class _Job:
-    """The steps of one call of :func:`generate`, and what they count."""
+def _check_exports(recipe: DataRecipe) -> None:
+    from safecot_dsl.dataset.formats import ExportError, find_format
 
-    policy: CompiledPolicy
-    recipe: DataRecipe
-    base_dir: Path
-    seed: int
-    judge: Judge
-    examiner: Examiner
-    left_out: LeftOut
-    progress: Progress | None
-    items: int = 0
-    unusable: set[str] = field(default_factory=set[str])
-    near: dict[str, tuple[Candidate, ...]] = field(default_factory=dict[str, tuple[Candidate, ...]])
-
-    def collect(self) -> list[Candidate]:
-        """Decide every item of the sources; what cannot become a row is counted."""
-        pool: list[Candidate] = []
-        keys: Counter[str] = Counter()
-        if self.progress is not None:
-            self.progress.start("deciding", unit="items")
-        for item in self._read():
-            self.items += 1
-            if self.progress is not None:
-                self.progress.advance()
-            if isinstance(item, Skipped):
-                self._skip(item)
-                continue
-            keys[item.key] += 1
-            judged = self.judge.judge(item, item.key if keys[item.key] == 1 else f"{item.key}#{keys[item.key]}")
-            if isinstance(judged, Candidate):
-                pool.append(judged)
-            else:
-                self.left_out.add(judged)
-        return pool
-
-    def _read(self) -> Iterator[Item | Skipped]:
-        for source in self.recipe.sources:
-            yield from read_source(source, self.policy, self.base_dir, seed=self.seed)
-
-    def _skip(self, skipped: Skipped) -> None:
-        detail = f"{skipped.source}/{skipped.id}: {skipped.detail}"
-        if self.recipe.strict and skipped.reason != "not_wanted":
-            raise GenerateError(f"{detail} (`strict: true`)")
-        self.left_out.add(Rejected(skipped.reason, detail))
-
-    def select(self, pool: Sequence[Candidate]) -> Selection:
-        """Select and examine what was selected; what proves unusable is left out and the selection made again without
-        it, until nothing falls out any more. What was examined is not examined twice."""
-        while True:
-            selection = self._select([c for c in pool if c.key not in self.unusable])
-            fresh = [c.candidate for c in selection.chosen if c.candidate.key not in self.examiner.digests]
-            failed = self.examiner.examine(fresh)
-            if not failed:
-                return selection
-            self.unusable |= failed
-
-    def _select(self, pool: Sequence[Candidate]) -> Selection:
-        selection = self._selected(pool)
-        replay = self.recipe.replay
-        if replay is None:
-            return selection
-        taken = {chosen.candidate.key for chosen in selection.chosen}
-        fitting = [c for c in pool if c.key not in taken and fits(c.item.case, replay.given)]
-        drawn = select_random(fitting, rows=replay.rows, balance=None, seed=self.seed)
-        missing = replay.rows - len(drawn.chosen)
-        short = selection.short | ({"replayed requests": missing} if missing else {})
-        return Selection((*selection.chosen, *drawn.chosen), short)
-
-    def _selected(self, pool: Sequence[Candidate]) -> Selection:
-        recipe = self.recipe
-        match recipe.selection:
-            case "random":
-                return select_random(pool, rows=recipe.rows, balance=recipe.balance, seed=self.seed)
-            case "stratified":
-                return select_stratified(pool, rows=recipe.rows, balance=recipe.balance, seed=self.seed)
-            case "contrast":
-                return select_contrast(
-                    pool, rows=recipe.rows, seed=self.seed, neighbours=self._neighbours, excluded=self.unusable
-                )
-
-    def _neighbours(self, candidate: Candidate) -> Sequence[Candidate] | None:
-        make = candidate.item.neighbours
-        if make is None:
-            return None
-        if candidate.key not in self.near:
-            judged = (self.judge.judge(item, item.key) for item in make())
-            self.near[candidate.key] = tuple(entry for entry in judged if isinstance(entry, Candidate))
-        return self.near[candidate.key]
-
-    def write(self, folder: Path, selection: Selection) -> tuple[set[str], Tally]:
-        """Write the rows; the keys of the candidates written, and the counts."""
-        tally, written = Tally(), set[str]()
-        if self.progress is not None:
-            self.progress.start("writing rows", len(selection.chosen), unit="rows")
-        with RowWriter(folder / "train.parquet", folder / "trl.parquet") as writer:
-            for chosen in selection.chosen:
-                row = self._row(chosen, tally)
-                if row is not None:
-                    writer.add(row)
-                    written.add(chosen.candidate.key)
-                else:
-                    self.unusable.add(chosen.candidate.key)
-                if self.progress is not None:
-                    self.progress.advance()
-        if not written:
-            raise GenerateError(f"every selected item was left out: {self.left_out.summary()}")
-        return written, tally
-
-    def _row(self, chosen: Chosen, tally: Tally) -> dict[str, Any] | None:
-        candidate, recipe = chosen.candidate, self.recipe
-        answer = self.examiner.answer(candidate)
-        rendered, row_seed = render_candidate(self.judge.interpreter, candidate, answer, recipe, self.seed)
-        images = self.examiner.images(candidate)
-        from_model = candidate.key in self.examiner.answers
-        row = build_row(
-            self.policy,
-            candidate,
-            rendered,
-            images,
-            recipe,
-            row_seed=row_seed,
-            pair=chosen.pair,
-            from_model=from_model,
-        )
-        decision = candidate.decision
-        graded = grade(self.policy, row["answer"], due=decision.verdict, rules=decision.deciding)
-        if graded.cls == REQUIREMENT_BROKEN:
-            broken = ", ".join(rule for rule, met in graded.requirements.items() if met is False)
-            self.left_out.add(Rejected("requirement_broken", f"{candidate.item.key}: {broken}"))
-            return None
-        tally.add(candidate, graded, distance=chosen.distance if chosen.pair else 0, from_model=from_model)
-        return row
-
-
-def _sorted(counter: Counter[str]) -> dict[str, int]:
-    return dict(sorted(counter.items()))
+    for format in recipe.exports:
+        try:
+            find_format(format)
+        except ExportError as error:
+            raise GenerateError(f"`data.exports`: {error}") from None

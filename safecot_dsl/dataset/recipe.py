@@ -8,7 +8,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.dataset.selection.near_duplicates import NearDuplicates
+from safecot_dsl.dataset.selection.plan import SelectionPlan
+from safecot_dsl.dataset.writing.settings import TemplateWriting, Writing
 from safecot_dsl.facts import Source
+from safecot_dsl.facts.annotators.settings import Annotator
 from safecot_dsl.render import Tags
 
 
@@ -22,6 +26,18 @@ class Replay(Frozen):
     given: dict[str, str | bool] = Field(min_length=1, description="Full names of facts to their values.")
 
 
+class Coverage(Frozen):
+    """How `selection: coverage` shares out its rows."""
+
+    each: int | None = Field(
+        default=None,
+        ge=1,
+        description="Rows for every rule, exception and verdict; default: a third of all, shared out.",
+    )
+    pairs: float = Field(default=0.5, ge=0, le=1, description="The share of rows that stand in contrast pairs.")
+    distance: int = Field(default=1, ge=1, description="In how many facts the two rows of a pair may differ.")
+
+
 class DataRecipe(Frozen):
     """The `data` of a recipe: what `safecotc generate` makes. Paths are relative to the recipe's folder.
 
@@ -32,6 +48,7 @@ class DataRecipe(Frozen):
       speakers that decide (complying rows over the rules that come nearest), so that rare ones get their share.
     - `contrast`: pairs of a refused request and a laxer one that differ in one fact (where the source can make such
       neighbours, else in as few as the pool allows); which rules and exceptions they are about goes round in turn.
+    - `coverage`: first rows for every rule, exception and verdict, then contrast pairs, then as `stratified`.
     """
 
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
@@ -39,19 +56,51 @@ class DataRecipe(Frozen):
     style: Literal["none", "minimal", "full", "stepwise"] = Field(
         default="stepwise", description="How much reasoning; `none` is the answer alone, a control."
     )
+    annotators: tuple[Annotator, ...] = Field(default=(), description="Fill in facts that labels do not give.")
+    writing: Writing = Field(default_factory=TemplateWriting, description="Whose words the rows are in.")
     order: Literal["reasoning_first", "answer_first"] = Field(
         default="reasoning_first", description="`answer_first` puts the reasoning after the answer, a control."
     )
-    selection: Literal["random", "stratified", "contrast"] = "random"
+    selection: Literal["random", "stratified", "contrast", "coverage"] = "random"
     balance: float | None = Field(
         default=0.5, ge=0, le=1, description="The share of refused rows where `rows` is given; null: as they come."
+    )
+    coverage: Coverage = Field(default_factory=Coverage, description="What `selection: coverage` covers, and how far.")
+    near_duplicates: NearDuplicates | None = Field(
+        default=None, description="Of requests that are nearly the same, keep one; `{}` as tuned."
     )
     replay: Replay | None = Field(default=None, description="Harmless requests that are added to the selected rows.")
     tags: Tags = Field(default_factory=Tags)
     unsure: Literal["train", "skip"] = Field(
         default="train", description="Whether requests with facts that cannot be told teach to ask for them."
     )
-    strict: bool = Field(default=False, description="Stop at the first row that cannot be read, or broken image.")
+    images: Literal["embed", "reference"] = Field(
+        default="embed", description="`reference`: rows name the files of their images, and do not hold them."
+    )
+    commercial_only: bool = Field(default=False, description="Leave out items whose licence forbids commercial use.")
+    preferences: tuple[Literal["over_refusal", "unsafe", "unreasoned"], ...] = Field(
+        default=(), description="Preference pairs of the rows against texts that are wrong in these ways."
+    )
+    flips: str | None = Field(
+        default=None, description="Another policy: pairs of what each of the two says where they decide differently."
+    )
+    exports: tuple[str, ...] = Field(
+        default=(), description="Formats that the rows are written in besides, in `exports/`; see `safecotc data`."
+    )
+    strict: bool = Field(
+        default=False, description="Stop at the first item that is left out for a reason that the recipe does not give."
+    )
+
+    @property
+    def selects(self) -> bool:
+        """Whether rows are chosen among the usable items, or every usable item is a row."""
+        chosen = self.rows is not None or self.selection in ("contrast", "coverage")
+        return chosen or self.replay is not None or self.near_duplicates is not None
+
+    @property
+    def selection_plan(self) -> SelectionPlan:
+        """What the selection is asked for."""
+        return SelectionPlan(kind=self.selection, rows=self.rows, balance=self.balance, **self.coverage.model_dump())
 
     @model_validator(mode="after")
     def _pairs_are_even(self) -> Self:
@@ -68,9 +117,13 @@ def dump_recipe(recipe: DataRecipe, *, name: str, policy: str, seed: int) -> str
     import yaml
 
     data = json.loads(recipe.model_dump_json(exclude_defaults=True))
-    # `kind` is a default of its model, and the key that tells the sources apart.
-    data["sources"] = [
-        {"kind": source.kind, **given} for source, given in zip(recipe.sources, data["sources"], strict=True)
-    ]
+    # `kind` and `mode` are defaults of their models, and the keys that tell these apart.
+    for key, given in (("sources", recipe.sources), ("annotators", recipe.annotators)):
+        if given:
+            data[key] = [{"kind": one.kind, **rest} for one, rest in zip(given, data[key], strict=True)]
+    if "writing" in data:
+        data["writing"] = {"mode": recipe.writing.mode, **data["writing"]}
+    if recipe.near_duplicates is not None:
+        data.setdefault("near_duplicates", {})
     whole = {"name": name, "policy": policy, "seed": seed, "data": data}
     return yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=100)

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.artifact.base import Frozen
-from safecot_dsl.criteria import Grade
-from safecot_dsl.dataset.candidates import Candidate, LeftOut, Stratum
+from safecot_dsl.dataset.candidates import LeftOut, Stratum
+from safecot_dsl.dataset.selection import GoalCount
+
+#: What of a row's provenance is counted, besides the deciding rules and whether there is an image.
+_COUNTED = (
+    "verdict",
+    "speaker",
+    "nearest",
+    "source",
+    "licence",
+    "split",
+    "distance",
+    "has_image",
+    "from_model",
+    "read_as",
+    "mode",
+)
 
 
 class StratumCount(Frozen):
@@ -48,7 +67,12 @@ class DatasetReport(Frozen):
     could not be had. Neighbours that a source made for contrast pairs are no items, but count as rows, and where they
     are left out. `read_as` says, for each verdict that is due, how many of the written answers the policy's criteria
     read as which verdict: off the diagonal, text and criteria disagree. `pairs` counts contrast pairs by the number of
-    facts in which they differ. `files` are the digests of the written files.
+    facts in which they differ. `preferences` counts the preference pairs by kind. `goals` is what every rule, exception
+    and verdict got of what the pool had, where rows were selected. `annotated` says in how many rows which annotator
+    filled in a fact, and `modes` counts the rows by whose words they are in. `image_root` is the folder, from the data
+    set's, that the paths of images kept by reference are relative to, and
+    `policy_source` the policy's own file from there (empty where none is known). `files` are the digests of the written
+    files.
     """
 
     name: str
@@ -73,6 +97,12 @@ class DatasetReport(Frozen):
     read_as: dict[str, dict[str, int]]
     answers_from_model: int
     without_image: int
+    preferences: dict[str, int]
+    goals: tuple[GoalCount, ...]
+    annotated: dict[str, dict[str, int]]
+    modes: dict[str, int]
+    image_root: str
+    policy_source: str = ""
     notes: tuple[str, ...]
     files: dict[str, str]
 
@@ -83,7 +113,7 @@ class DatasetReport(Frozen):
 
 @dataclass
 class Tally:
-    """Counts over the rows as they are written."""
+    """Counts over the rows written."""
 
     rows: int = 0
     without_image: int = 0
@@ -96,22 +126,48 @@ class Tally:
     deciding: Counter[str] = field(default_factory=Counter[str])
     distances: Counter[int] = field(default_factory=Counter[int])  # of the rows of pairs: two a pair
     read_as: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
+    modes: Counter[str] = field(default_factory=Counter[str])
+    annotated: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
 
-    def add(self, candidate: Candidate, graded: Grade, *, distance: int, from_model: bool) -> None:
-        """Count a row; `distance` is 0 for one that is in no pair."""
-        due = candidate.decision.verdict.value
-        self.rows += 1
-        self.without_image += not candidate.item.images
-        self.answers_from_model += from_model
-        self.verdicts[due] += 1
-        self.sources[candidate.item.source] += 1
-        self.licences[candidate.item.licence] += 1
-        self.splits[candidate.item.split] += 1
-        self.strata[candidate.stratum] += 1
-        self.deciding.update(candidate.decision.deciding)
-        if distance:
-            self.distances[distance] += 1
-        self.read_as.setdefault(due, Counter())[str(graded.verdict)] += 1
+    @classmethod
+    def of(cls, provenance: Sequence[Path]) -> Tally:
+        """The counts over the rows of these provenance files; memory does not grow with the rows."""
+        import polars as pl
+
+        alike = pl.scan_parquet(list(provenance)).select(
+            *(pl.col(name) for name in _COUNTED),
+            deciding=pl.col("deciding").list.join("\n"),
+        )
+        tally = cls()
+        counted = alike.group_by(pl.all()).len("count").collect(engine="streaming")
+        for row in counted.iter_rows(named=True):
+            tally._count(row, row["count"])
+        found = pl.scan_parquet(list(provenance)).select(pl.col("origins").drop_nulls())
+        for batch in found.collect(engine="streaming").iter_slices():
+            for origins in batch["origins"]:
+                tally._count_origins(json.loads(origins))
+        return tally
+
+    def _count(self, row: Mapping[str, Any], count: int) -> None:
+        due = row["verdict"]
+        self.rows += count
+        self.without_image += 0 if row["has_image"] else count
+        self.answers_from_model += count if row["from_model"] else 0
+        self.verdicts[due] += count
+        self.sources[row["source"]] += count
+        self.licences[row["licence"]] += count
+        self.splits[row["split"]] += count
+        self.strata[Stratum(Verdict(due), row["speaker"], row["nearest"])] += count
+        for rule in filter(None, row["deciding"].split("\n")):
+            self.deciding[rule] += count
+        if row["distance"]:
+            self.distances[row["distance"]] += count
+        self.read_as.setdefault(due, Counter())[row["read_as"]] += count
+        self.modes[row["mode"]] += count
+
+    def _count_origins(self, origins: Mapping[str, Mapping[str, Any]]) -> None:
+        for fact, origin in origins.items():
+            self.annotated.setdefault(fact, Counter())[origin["by"]] += 1
 
     def rule_counts(self, policy: CompiledPolicy) -> tuple[RuleCount, ...]:
         """For each rule of the policy, in its order."""

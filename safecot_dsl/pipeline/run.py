@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from safecot_dsl import __version__
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
-from safecot_dsl.dataset import Answerer, DataRecipe, DatasetReport, generate
+from safecot_dsl.dataset import Answerer, DataRecipe, DatasetReport, Hands, generate, generate_shard
 from safecot_dsl.evaluation import (
     EvalItem,
     Scored,
@@ -28,6 +29,7 @@ from safecot_dsl.evaluation import (
     write_report,
     write_summary,
 )
+from safecot_dsl.facts.annotators.digest import annotators_digest
 from safecot_dsl.facts.digest import source_digest
 from safecot_dsl.models import Request, VisionLanguageModel, load_model
 from safecot_dsl.models.folder import check_model_folder, model_digest
@@ -35,12 +37,14 @@ from safecot_dsl.pipeline.disk import writing
 from safecot_dsl.pipeline.items import miniature_items
 from safecot_dsl.pipeline.recipe import Recipe, RecipeError
 from safecot_dsl.render import ReasoningStyle
-from safecot_dsl.storage import Progress, Stage, run_stage, write_whole
+from safecot_dsl.storage import Progress, Stage, run_stage, sha256_bytes, stage_inputs, write_whole
+from safecot_dsl.storage.files import remove
 from safecot_dsl.training import TrainingResult, train
+from safecot_dsl.training.processes import first_alone
 from safecot_dsl.workspace import compile_policy
 
 #: Part of every stage's inputs: what the stages mean. Raise it when a stage's output changes for the same inputs.
-MEANING = "1"
+MEANING = "2"
 
 _POLES = {"refuse_everything": refuse_everything, "comply_with_everything": comply_with_everything}
 
@@ -98,42 +102,85 @@ class Run:
             return run_stage(directory, inputs, work, progress=self.progress)
 
     # Data and training ------------------------------------------------------------------------------------------
-    def generate(self, arm: str) -> tuple[Path, DatasetReport]:
+    def generate(self, arm: str, hands: Hands | None = None) -> tuple[Path, DatasetReport]:
         """The data set of an arm, in `arms/ARM/data`."""
-        recipe = self.recipe.data_of(arm)
-        directory = self.out / "arms" / arm / "data"
-        answerer = self._answerer(recipe)
+        directory = self._data(arm)
+        inputs = self._data_inputs(arm)
+        pieces = self._pieces(directory, inputs)
 
         def work(folder: Path) -> None:
             made = folder / "rows"
             generate(
-                self.policy,
-                recipe,
-                made,
-                seed=self.recipe.seed,
-                base_dir=self.base_dir,
-                answerer=answerer,
+                out=made,
                 name=self.recipe.name if arm == "safecot" else f"{self.recipe.name}, {arm}",
                 command=self._command("generate", "--arm", arm),
-                progress=self.progress,
+                work=pieces,
+                becomes=directory,
+                policy_file=self.policy_path,
+                previous=_before(directory, inputs),
+                hands=hands,
+                **self._making(arm),
             )
             for entry in made.iterdir():
                 entry.replace(folder / entry.name)
             made.rmdir()
 
-        inputs = {
+        self._stage(directory, inputs, work)
+        for old in directory.parent.glob(f".{directory.name}.pieces-*"):
+            remove(old)
+        _write_changed(self.out / "policy.json", self.policy.to_json().encode())
+        return directory, DatasetReport.model_validate_json((directory / "report.json").read_bytes())
+
+    def generate_shard(self, arm: str, shard: int, shards: int, hands: Hands | None = None) -> tuple[int, int]:
+        """The parts of shard `shard` (from 1) of `shards` of an arm's data set: how many parts are there now, and how
+        many there must be before :meth:`generate` has nothing more to do than to join them."""
+        directory = self._data(arm)
+        pieces = self._pieces(directory, self._data_inputs(arm))
+        with writing(directory):
+            return generate_shard(work=pieces, shard=shard, shards=shards, hands=hands, **self._making(arm))
+
+    def _data(self, arm: str) -> Path:
+        return self.out / "arms" / arm / "data"
+
+    def _pieces(self, directory: Path, inputs: Mapping[str, str]) -> Path:
+        """Where the pieces of a data set are kept until they are joined: a folder for these inputs and no others."""
+        name = sha256_bytes(canonical_json(dict(inputs)).encode()).removeprefix("sha256:")[:16]
+        return directory.with_name(f".{directory.name}.pieces-{name}")
+
+    def _making(self, arm: str) -> dict[str, Any]:
+        """What makes the rows of an arm."""
+        recipe = self.recipe.data_of(arm)
+        return {
+            "policy": self.policy,
+            "recipe": recipe,
+            "seed": self.recipe.seed,
+            "base_dir": self.base_dir,
+            "answerer": self._answerer(recipe),
+            "answers": self._answers_inputs(recipe),
+            "progress": self.progress,
+            "cache": self.out / "cache",
+        }
+
+    def _data_inputs(self, arm: str) -> dict[str, str]:
+        recipe = self.recipe.data_of(arm)
+        answers = self._answers_inputs(recipe)
+        return {
             "policy": self.policy.digest,
             "data": canonical_json(recipe.model_dump(mode="json")),
             "seed": str(self.recipe.seed),
             "sources": ",".join(source_digest(source, self.base_dir) for source in recipe.sources),
-            "model": model_digest(self.model) if answerer is not None else "",
-            "answers": canonical_json(self._answer_settings) if answerer is not None else "",
+            "annotators": annotators_digest(recipe.annotators, self.base_dir),
+            "answers": answers,
+            "flips": compile_policy(self.base_dir / recipe.flips).digest if recipe.flips is not None else "",
             "version": __version__,
             "meaning": MEANING,
         }
-        self._stage(directory, inputs, work)
-        _write_changed(self.out / "policy.json", self.policy.to_json().encode())
-        return directory, DatasetReport.model_validate_json((directory / "report.json").read_bytes())
+
+    def _answers_inputs(self, recipe: DataRecipe) -> str:
+        """The model that answers what the sources leave open, and its settings; empty where none is asked."""
+        if self._answerer(recipe) is None:
+            return ""
+        return canonical_json({"model": model_digest(self.model), **self._answer_settings})
 
     def _command(self, verb: str, *options: str) -> str:
         return shlex.join(["safecotc", verb, self.path.name, *options, *self._overrides])
@@ -143,13 +190,18 @@ class Run:
         settings = self.recipe.evaluation
         return {"max_new_tokens": settings.max_new_tokens, "batch_size": settings.batch_size}
 
+    @cached_property
+    def _base(self) -> VisionLanguageModel:
+        """The model before tuning."""
+        return load_model(self.model)
+
     def _answerer(self, recipe: DataRecipe) -> Answerer | None:
         """The base model's own answers, where the recipe names a model and a source has none."""
         if self.recipe.model is None or all(source.kind == "miniature" for source in recipe.sources):
             return None  # the miniature's samples carry the base's answers
 
         def answer(asked: list[tuple[str, tuple[bytes, ...]]]) -> list[str]:
-            return load_model(self.model).generate(
+            return self._base.generate(
                 [Request(prompt=prompt, images=images) for prompt, images in asked],
                 max_new_tokens=self.recipe.evaluation.max_new_tokens,
                 batch_size=self.recipe.evaluation.batch_size,
@@ -158,9 +210,10 @@ class Run:
         return answer
 
     def train(self, arm: str) -> TrainingResult:
-        """The adapter of an arm, in `arms/ARM/adapter`; its data are made first."""
-        model = self.model
-        data, _ = self.generate(arm)
+        """The adapter of an arm, in `arms/ARM/adapter`; its data are made first, by the first process alone."""
+        with first_alone():
+            model = self.model
+            data, _ = self.generate(arm)
         # What this arm comes from, and no more: a change of another arm leaves this one as it is.
         made_by = self.recipe.model_copy(
             update={"data": self.recipe.data_of(arm), "training": self.recipe.training_of(arm)}
@@ -168,12 +221,13 @@ class Run:
         directory = self.out / "arms" / arm / "adapter"
         with writing(directory):
             return train(
-                data / "train.parquet",
+                data,
                 model,
                 directory,
                 self.recipe.training_of(arm).model_copy(update={"seed": self.recipe.seed}),
                 policy_digest=self.policy.digest,
                 data_digest=_digest_of_stage(data),
+                tags=self.recipe.data_of(arm).tags,
                 recipe_json=canonical_json(
                     made_by.model_dump(mode="json", exclude={"arms", "evaluation", "description"}) | {"arm": arm}
                 ),
@@ -292,6 +346,13 @@ class Run:
         for name in ("summary.json", "report.html"):
             _write_changed(self.out / name, (report / name).read_bytes())
         return read_summary(self.out / "summary.json")
+
+
+def _before(directory: Path, inputs: Mapping[str, str]) -> Path | None:
+    """The data set that stands in `directory`, where it was made from other inputs: a damaged one of the same inputs is
+    made anew and nothing else."""
+    made_from = stage_inputs(directory)
+    return directory if made_from is not None and made_from != inputs else None
 
 
 def _write_changed(path: Path, data: bytes) -> None:

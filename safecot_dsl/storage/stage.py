@@ -97,6 +97,12 @@ def run_stage(
     return Stage(directory, wanted, outputs, ran=True)
 
 
+def stage_inputs(directory: Path) -> dict[str, str] | None:
+    """What the finished stage in the folder was made from, by its stamp; None where there is none."""
+    stamp = _read_json(directory / STAMP)
+    return stamp.get("inputs") if isinstance(stamp, dict) else None
+
+
 def _prepare(partial: Path, wanted: dict[str, str]) -> None:
     """Keep what an earlier run with the same inputs left, less the files it was writing when it was killed."""
     if _read_json(partial / _INPUTS) == wanted:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from safecot_dsl.cli import recipes
+from safecot_dsl.cli import extras
 from safecot_dsl.pipeline.recipe import RecipeError
 
 from .conftest import MIXING, Run
@@ -63,8 +63,8 @@ def test_generate_makes_every_arm_unless_one_is_named(safecotc: Run, recipe: Pat
 def test_progress_goes_to_standard_error_and_results_to_standard_output(process: Run, recipe: Path):
     done = process("generate", "kitchen.yaml", "--format", "json")
     assert done.json().keys() == {"no_reasoning", "safecot"}
-    assert "deciding: begun" in done.err
-    assert "writing rows: 2/2 rows (100 %)" in done.err
+    assert "writing rows: 0/3 items (0 %)" in done.err
+    assert "writing rows: 3/3 items (100 %)" in done.err
 
 
 def test_generate_loads_no_model_library(recipe: Path):
@@ -89,7 +89,7 @@ def test_paths_are_relative_to_the_recipe_and_the_run_to_the_current_folder(
     monkeypatch.chdir(elsewhere)
     done = safecotc("generate", str(recipe), "--arm", "safecot")
     assert done.code == 0, done.err
-    assert (elsewhere / "runs/kitchen/arms/safecot/data/train.parquet").is_file()
+    assert (elsewhere / "runs/kitchen/arms/safecot/data/data/train-00000.parquet").is_file()
     assert not (recipe.parent / "runs").exists()
 
 
@@ -131,9 +131,9 @@ def test_evaluation_of_other_worlds_is_said_to_be_out_of_reach(process: Run, rec
 
 
 def test_an_exception_of_ours_is_one_line_and_another_is_not():
-    assert recipes.is_expected(RecipeError("x"))
-    assert not recipes.is_expected(ValueError("x"))
-    assert not recipes.is_expected(KeyError("x"))
+    assert extras.is_expected(RecipeError("x"))
+    assert not extras.is_expected(ValueError("x"))
+    assert not extras.is_expected(KeyError("x"))
 
 
 @pytest.mark.parametrize(
@@ -147,20 +147,49 @@ def test_an_exception_of_ours_is_one_line_and_another_is_not():
     ],
 )
 def test_the_extra_that_brings_a_module(name: str, extra: str):
-    message = recipes.missing_extra(ModuleNotFoundError(name=name))
+    message = extras.missing_extra(ModuleNotFoundError(name=name))
     assert message is not None
     assert message.endswith(f"pip install 'safecot-dsl[{extra}]'")
 
 
 def test_a_module_of_no_extra_is_a_fault_of_the_program():
-    assert recipes.missing_extra(ModuleNotFoundError(name="json5")) is None
-    assert recipes.missing_extra(ModuleNotFoundError("who knows")) is None
+    assert extras.missing_extra(ModuleNotFoundError(name="json5")) is None
+    assert extras.missing_extra(ModuleNotFoundError("who knows")) is None
 
 
 def test_every_module_of_the_extras_is_installed_for_development():
     """So that no name in the table is misspelt."""
     from importlib.util import find_spec
 
-    for modules in recipes._EXTRAS.values():
+    for modules in extras.EXTRAS.values():
         for module in modules:
             assert find_spec(module) is not None
+
+
+def test_shards_are_made_and_then_joined(safecotc: Run, recipe: Path):
+    """The last call finds what the shards left, and leaves nothing of it behind."""
+    one = safecotc("generate", "kitchen.yaml", "--arm", "safecot", "--shard", "1/2")
+    assert one.code == 0, one.err
+    assert one.out == (
+        "safecot: shard 1/2 is done; 1 of 1 parts are there: the same command without --shard joins them\n"
+    )
+    two = safecotc("generate", "kitchen.yaml", "--arm", "safecot", "--shard", "2/2", "-f", "json")
+    assert two.json() == {"safecot": {"parts": 1, "of": 1}}
+    arm = recipe.parent / "runs" / "kitchen" / "arms" / "safecot"
+    assert [entry.name.startswith(".data.pieces-") for entry in arm.iterdir()] == [True]
+    joined = safecotc("generate", "kitchen.yaml", "--arm", "safecot")
+    assert "writing rows: 3/3 items (100 %)" in joined.err.splitlines()[0]
+    assert [entry.name for entry in arm.iterdir()] == ["data"]
+
+
+@pytest.mark.parametrize("shard", ["2", "0/2", "3/2", "a/b", "1/"])
+def test_a_shard_that_there_is_not_is_wrong_usage(safecotc: Run, recipe: Path, shard: str):
+    done = safecotc("generate", "kitchen.yaml", "--shard", shard)
+    assert (done.code, done.out) == (2, "")
+    assert f"`--shard {shard}`: write I/N, such as `--shard 1/4`" in done.err
+
+
+def test_strict_stops_at_what_is_left_out(process: Run, recipe: Path):
+    done = process("generate", "kitchen.yaml", "--strict")
+    assert (done.code, done.out) == (3, "")
+    assert "error: hand/mute: `comply`, and no answer (`no_answer`; `strict: true`)" in done.err

@@ -18,11 +18,13 @@ from PIL import Image
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset import DataRecipe, DatasetReport, GenerateError, canonical_schema, validate_rows
 from safecot_dsl.dataset import generate as generate_with
-from safecot_dsl.dataset.writer import RowWriter
+from safecot_dsl.dataset.writer import PartWriter
 from safecot_dsl.pipeline import load_recipe
 from safecot_dsl.workspace import compile_policy
 
 from .kitchen import ANGRY, COMPLIED, HURT, REDIRECTED, REFUSED, UNKNOWN, WARNED, Writer, facts, png
+
+DATA_FILE = "data/train-00000.parquet"
 
 
 def generate(
@@ -32,7 +34,11 @@ def generate(
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
-    return pq.read_table(folder / "train.parquet").to_pylist()
+    return pq.read_table(folder / DATA_FILE).to_pylist()
+
+
+def files_of(folder: Path) -> list[str]:
+    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
 
 
 # What a row says
@@ -90,7 +96,7 @@ def test_styles_teach_the_same_answer(policy: CompiledPolicy, source: Writer, tm
         answers.append([row["answer"] for row in rows])
         assert all((row["completion"] == row["answer"]) == (style == "none") for row in rows)
         assert all((row["reasoning"] == "") == (style == "none") for row in rows)
-        assert validate_rows(tmp_path / style / "train.parquet") == []
+        assert validate_rows(tmp_path / style) == []
     assert answers[0] == answers[1] == answers[2] == answers[3]
 
 
@@ -99,7 +105,7 @@ def test_answer_first(policy: CompiledPolicy, source: Writer, tmp_path: Path) ->
     generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
     (row,) = rows_of(tmp_path / "out")
     assert row["completion"].startswith("It is a cup.\n<think>\n")
-    assert validate_rows(tmp_path / "out" / "train.parquet") == []
+    assert validate_rows(tmp_path / "out") == []
 
 
 def test_tags_in_a_request_are_neutralised(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
@@ -108,7 +114,7 @@ def test_tags_in_a_request_are_neutralised(policy: CompiledPolicy, source: Write
     (row,) = rows_of(tmp_path / "out")
     assert row["prompt"] == "(/think> Sure, (image> and (image>"
     assert row["answer"] == "A (think> cup."
-    assert validate_rows(tmp_path / "out" / "train.parquet") == []
+    assert validate_rows(tmp_path / "out") == []
 
 
 def test_a_request_without_an_image(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
@@ -210,7 +216,7 @@ def test_broken_images_are_counted_and_the_run_goes_on(policy: CompiledPolicy, s
 @pytest.mark.parametrize("broken", range(5))
 def test_strict_stops_at_a_broken_image(policy: CompiledPolicy, source: Writer, tmp_path: Path, broken: int) -> None:
     recipe = source((REFUSED, None), broken_images(tmp_path)[broken], strict=True)
-    with pytest.raises(GenerateError, match=r"hand/r1: .*\(`strict: true`\)"):
+    with pytest.raises(GenerateError, match=r"hand/r1: .*\(`image_[a-z_]+`; `strict: true`\)"):
         generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
     assert not (tmp_path / "out").exists()
 
@@ -318,11 +324,12 @@ def test_the_same_inputs_give_the_same_bytes(
     generate(policy, recipe, tmp_path / "one", base_dir=tmp_path, seed=4)
     generate(policy, recipe, tmp_path / "two", base_dir=tmp_path, seed=4)
     generate(policy, recipe, tmp_path / "three", base_dir=tmp_path, seed=5)
-    names = ["README.md", "policy.json", "recipe.yaml", "report.json", "train.parquet", "trl.parquet"]
-    assert sorted(file.name for file in (tmp_path / "one").iterdir()) == names
+    provenance = "provenance/part-00000.parquet"
+    names = ["README.md", DATA_FILE, "policy.json", provenance, "recipe.yaml", "report.json"]
+    assert files_of(tmp_path / "one") == names
     for name in names:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
-    assert (tmp_path / "one" / "train.parquet").read_bytes() != (tmp_path / "three" / "train.parquet").read_bytes()
+    assert (tmp_path / "one" / DATA_FILE).read_bytes() != (tmp_path / "three" / DATA_FILE).read_bytes()
 
 
 def test_the_card_rebuilds_the_data(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
@@ -332,8 +339,8 @@ def test_the_card_rebuilds_the_data(policy: CompiledPolicy, source: Writer, tmp_
     card = (tmp_path / "one" / "README.md").read_text()
     matter, body = card.split("---\n")[1], card.split("---\n", 2)[2]
     assert yaml.safe_load(matter)["configs"] == [
-        {"config_name": "default", "data_files": "train.parquet"},
-        {"config_name": "trl", "data_files": "trl.parquet"},
+        {"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]},
+        {"config_name": "provenance", "data_files": "provenance/*.parquet"},
     ]
     assert "# kitchen_rows\n" in body
     assert f"```\n{command}\n```" in body
@@ -342,7 +349,7 @@ def test_the_card_rebuilds_the_data(policy: CompiledPolicy, source: Writer, tmp_
     assert (written.name, written.policy, written.seed, written.data) == ("kitchen_rows", "policy.json", 4, recipe)
     again = compile_policy(tmp_path / "one" / written.policy)
     generate(again, written.data, tmp_path / "two", base_dir=tmp_path, seed=written.seed)
-    assert (tmp_path / "one" / "train.parquet").read_bytes() == (tmp_path / "two" / "train.parquet").read_bytes()
+    assert (tmp_path / "one" / DATA_FILE).read_bytes() == (tmp_path / "two" / DATA_FILE).read_bytes()
 
 
 @pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
@@ -355,56 +362,42 @@ def test_a_run_that_breaks_off_leaves_nothing_and_keeps_what_was_there(
 ) -> None:
     recipe = everything(source)
     generate(policy, recipe, tmp_path / "old", base_dir=tmp_path)
-    before = {file.name: file.read_bytes() for file in (tmp_path / "old").iterdir()}
+    before = {name: (tmp_path / "old" / name).read_bytes() for name in files_of(tmp_path / "old")}
     folder = sorted(entry.name for entry in tmp_path.iterdir())
-    add, count = RowWriter.add, 0
+    add = PartWriter.add
 
-    def full_disk(writer: RowWriter, row: dict[str, Any]) -> None:
-        nonlocal count
-        count += 1
-        if count == 17:
-            raise failure
-        add(writer, row)
+    def full_disk(writer: PartWriter, rows: Sequence[dict[str, Any]], records: Sequence[tuple[Any, ...]]) -> None:
+        add(writer, rows[:16], records[:16])
+        raise failure
 
-    monkeypatch.setattr(RowWriter, "add", full_disk)
+    monkeypatch.setattr(PartWriter, "add", full_disk)
     for name in ("new", "old"):
-        count = 0
         with pytest.raises(type(failure)):
             generate(policy, recipe, tmp_path / name, base_dir=tmp_path, seed=9)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == folder
-    assert {file.name: file.read_bytes() for file in (tmp_path / "old").iterdir()} == before
+    assert {name: (tmp_path / "old" / name).read_bytes() for name in files_of(tmp_path / "old")} == before
 
 
 def test_a_full_disk_while_the_last_rows_are_flushed(
     policy: CompiledPolicy, source: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def flush(writer: RowWriter) -> None:
+    def flush(files: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(RowWriter, "_flush", flush)
+    monkeypatch.setattr("safecot_dsl.dataset.writer._Files.flush", flush)
     with pytest.raises(OSError, match="No space left"):
         generate(policy, everything(source), tmp_path / "out", base_dir=tmp_path)
     assert not [entry for entry in tmp_path.iterdir() if "out" in entry.name]
 
 
-def test_datasets_and_trl_read_the_files(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+def test_datasets_reads_the_folder(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     recipe = source((REFUSED, None), {"images": [], "facts": {"query.intent": "hurt"}}, (COMPLIED, "A cup."))
     generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
-    canonical = datasets.Dataset.from_parquet(str(tmp_path / "out" / "train.parquet"), cache_dir=str(tmp_path / "c"))
+    canonical = datasets.load_dataset(str(tmp_path / "out"), split="train", cache_dir=str(tmp_path / "c"))
     assert canonical.column_names == canonical_schema().names
     assert [[image.size for image in images] for images in canonical["images"]] == [[(8, 8)], [], [(8, 8)]]
     assert canonical[0]["rules"] == [{"name": "toxic_mixing", "file": "kitchen.safecot", "line": 10}]
-    trl = datasets.load_dataset(
-        "parquet", data_files=str(tmp_path / "out" / "trl.parquet"), split="train", cache_dir=str(tmp_path / "c")
-    )
-    assert trl[2]["prompt"] == [{"role": "user", "content": "Question 2?"}]
-    assert trl[2]["completion"] == [{"role": "assistant", "content": canonical[2]["completion"]}]
-    assert trl[2]["images"][0].getpixel((0, 0)) == (2, 2, 2)
-    assert trl[1]["images"] == []
-    from trl.data_utils import is_conversational  # pyright: ignore
-
-    assert is_conversational(trl[0])
 
 
 def test_row_groups_bound_what_is_held(
@@ -412,9 +405,8 @@ def test_row_groups_bound_what_is_held(
 ) -> None:
     monkeypatch.setattr("safecot_dsl.dataset.writer.ROW_GROUP", 4)
     report = generate(policy, everything(source), tmp_path / "out", base_dir=tmp_path)
-    for name in ("train.parquet", "trl.parquet"):
-        metadata = pq.ParquetFile(tmp_path / "out" / name).metadata
-        assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [4] * 7 + [2]
+    metadata = pq.ParquetFile(tmp_path / "out" / DATA_FILE).metadata
+    assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [4] * 7 + [2]
     assert report.rows == 30
 
 

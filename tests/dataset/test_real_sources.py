@@ -21,8 +21,8 @@ def run(name: str, data: Path, out: Path) -> tuple[DatasetReport, list[dict[str,
     recipe = load_recipe(recipes_root() / f"{name}.yaml", {"data.sources.0.root": str(data)})
     policy = compile_policy(recipes_root() / recipe.policy)
     report = generate(policy, recipe.data, out, base_dir=recipes_root(), seed=recipe.seed)
-    assert validate_rows(out / "train.parquet") == []
-    return report, pq.read_table(out / "train.parquet").to_pylist()
+    assert validate_rows(out) == []
+    return report, pq.read_table(out / "data/train-00000.parquet").to_pylist()
 
 
 #: The three requests of FigStep's Tiny set that want to do without a professional, read by hand.
@@ -113,12 +113,12 @@ def test_the_miniature(tmp_path: Path, selection: str) -> None:
         {"sources": [{"kind": "miniature", "pool": 3000}], "rows": 96, "selection": selection}
     )
     report = generate(policy, recipe, tmp_path / "out", base_dir=tmp_path, seed=1)
-    assert validate_rows(tmp_path / "out" / "train.parquet") == []
+    assert validate_rows(tmp_path / "out") == []
     assert report.verdicts["refuse"] == 48
     assert report.rows == 96
     assert [rule.name for rule in report.rules if not rule.deciding] == []
     assert report.splits == {"train": 96}
-    rows = pq.read_table(tmp_path / "out" / "train.parquet").to_pylist()
+    rows = pq.read_table(tmp_path / "out" / "data/train-00000.parquet").to_pylist()
     if selection == "contrast":
         assert report.pairs == {"1": 48}
         for refused, laxer in zip(rows[::2], rows[1::2], strict=True):

@@ -152,7 +152,7 @@ exit $code
 
 @pytest.mark.parametrize(
     ("verb", "left", "reached"),
-    [("generate", 24, "writing rows"), ("train", 360, "training")],
+    [("generate", 64, "writing rows"), ("train", 360, "training")],
     ids=["while rows are written", "in a checkpoint"],
 )
 def test_a_disk_that_fills_up_in_mid_run(

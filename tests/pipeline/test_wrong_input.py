@@ -199,7 +199,7 @@ def test_images_that_cannot_be_used_are_counted_by_reason(
     assert (report["items"], report["rows"]) == (9, 2)
     for reason in ("image_too_large", "image_broken", "image_not_an_image", "path_outside"):
         assert reason in done.stdout
-    rows = pq.read_table(tmp_path / "out/arms/safecot/data/train.parquet").to_pylist()
+    rows = pq.read_table(tmp_path / "out/arms/safecot/data/data/train-00000.parquet").to_pylist()
     assert {row["source_id"]: row["verdict"] for row in rows} == {"r0": "refuse", "r6": "comply"}
 
 

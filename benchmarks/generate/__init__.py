@@ -1,0 +1,1 @@
+"""How fast rows are made, and in how much memory."""

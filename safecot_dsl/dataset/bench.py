@@ -1,0 +1,137 @@
+"""Where pieces of a data set are made: in this process, in several, or on a Ray cluster. The bytes are the same."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from safecot_dsl.dataset.errors import GenerateError
+from safecot_dsl.dataset.index import make_index
+from safecot_dsl.dataset.parts import make_part, make_part_of_block
+from safecot_dsl.dataset.plan import planned
+from safecot_dsl.dataset.pool import Counts
+from safecot_dsl.dataset.setup import Setup, SourceBlock, Workshop
+from safecot_dsl.dataset.state import State
+
+Engine = Literal["local", "ray"]
+Stage = Literal["pool", "parts"]
+
+#: When garbage in circles is looked for. Rows hold none, and make so many objects that with Python's own thresholds the
+#: looking took a quarter of all time.
+_SELDOM = (200_000, 10, 100)
+
+
+class Bench:
+    """Makes one piece after another."""
+
+    def __init__(self, workshop: Workshop, state: State) -> None:
+        self.workshop = workshop
+        self.state = state
+
+    @cached_property
+    def blocks(self) -> tuple[SourceBlock, ...]:
+        return self.state.blocks(self.workshop)
+
+    def make(self, stage: Stage, number: int) -> None:
+        """The index of a block of the pool, or a part; nothing is done where it is there."""
+        state, workshop = self.state, self.workshop
+        if stage == "pool":
+            make_index(workshop, self.blocks[number], state.pool(number))
+        elif not workshop.recipe.selects:
+            make_part_of_block(workshop, self.blocks[number], number, state.part(number))
+        elif not state.part(number).is_dir():
+            make_part(workshop, planned(workshop, self.blocks, state.plan, number), state.part(number), Counts())
+
+
+@dataclass(frozen=True)
+class Hands:
+    """How many processes work, and where."""
+
+    processes: int = 1
+    engine: Engine = "local"
+
+
+def make_all(bench: Bench, hands: Hands, stage: Stage, sizes: dict[int, int]) -> None:
+    """Make the pieces with these numbers. `sizes` is what each counts for in the progress that is shown."""
+    progress = bench.workshop.progress
+    if hands.engine == "local" and hands.processes == 1:
+        with _seldom_collected():
+            for number in sizes:
+                bench.make(stage, number)
+        return
+    done = _by_ray if hands.engine == "ray" else _by_processes
+    for number in done(bench.workshop.opened(), bench.state, hands.processes, stage, list(sizes)):
+        if progress is not None:
+            progress.advance(sizes[number])
+
+
+def _by_ray(setup: Setup, state: State, processes: int, stage: Stage, numbers: Sequence[int]) -> Iterator[int]:
+    from safecot_dsl.dataset.ray_engine import make_on_ray
+
+    yield from make_on_ray(setup, state, processes, stage, numbers)
+
+
+def _by_processes(setup: Setup, state: State, processes: int, stage: Stage, numbers: Sequence[int]) -> Iterator[int]:
+    import multiprocessing
+
+    # A fresh interpreter: a fork would share the locks of Arrow's and Polars' threads.
+    context = multiprocessing.get_context("spawn")
+    waiting = list(reversed(numbers))
+    with ProcessPoolExecutor(processes, context, _open, (setup, state)) as pool:
+        running: set[Future[int]] = set()
+        try:
+            while waiting or running:
+                while waiting and len(running) < processes:
+                    running.add(pool.submit(_make, stage, waiting.pop()))
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        except BaseException:
+            for future in running:
+                future.cancel()
+            raise
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    usual = gc.get_threshold()
+    gc.set_threshold(*_SELDOM)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+_bench: Bench | None = None
+
+
+def _open(setup: Setup, state: State) -> None:
+    """In a process of its own: open the setup, and end where the process that asked has ended."""
+    global _bench
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    gc.freeze()  # what was imported stays
+    gc.set_threshold(*_SELDOM)
+    _bench = Bench(Workshop(setup), state)
+
+
+def _end_with_parent() -> None:
+    import multiprocessing
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _make(stage: Stage, number: int) -> int:
+    if _bench is None:
+        raise GenerateError("the process was not opened")
+    _bench.make(stage, number)
+    return number

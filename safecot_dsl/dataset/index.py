@@ -1,0 +1,105 @@
+"""The light index of the pool on disk: what a selection is made from, a file a block."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from safecot_dsl.artifact import Case, canonical_json
+from safecot_dsl.artifact.case import read_case
+from safecot_dsl.dataset.candidates import Candidate, Stratum
+from safecot_dsl.dataset.pool import Counts, Entry, Place, judge_block, origins_json
+from safecot_dsl.dataset.rows import facts_text
+from safecot_dsl.dataset.selection import Fingerprint, compared_text, exact_facts, image_hash
+from safecot_dsl.dataset.setup import SourceBlock, Workshop
+from safecot_dsl.models.images import ImageError
+from safecot_dsl.storage import write_whole
+
+_COUNTS = b"safecot.counts"
+_READ = ("position", "key", "facts", "origins", "nearest", "neighbours")
+
+
+def make_index(workshop: Workshop, place: SourceBlock, path: Path) -> None:
+    """Write the light index of a block, unless it is there."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if path.is_file():
+        return
+    placed, counts = judge_block(workshop, place)
+    columns: dict[str, list[Any]] = {
+        "position": [one.position for one in placed],
+        "key": [one.candidate.key for one in placed],
+        "facts": [facts_text(one.candidate.item.case) for one in placed],
+        "origins": [origins_json(one.candidate.item) for one in placed],
+        "nearest": [one.candidate.stratum.nearest for one in placed],
+        "neighbours": [one.candidate.item.neighbours is not None for one in placed],
+    }
+    types = [pa.int32(), pa.string(), pa.string(), pa.string(), pa.string(), pa.bool_()]
+    if workshop.recipe.near_duplicates is not None:
+        prints = [_fingerprint(workshop, one.candidate) for one in placed]
+        columns |= {
+            "fingerprint": [found is not None for found in prints],
+            "exact": [found.facts if found is not None else "" for found in prints],
+            "text": [found.text if found is not None else "" for found in prints],
+            "hashes": [found.images if found is not None else () for found in prints],
+        }
+        types += [pa.bool_(), pa.string(), pa.string(), pa.list_(pa.uint64())]
+    schema = pa.schema(
+        list(zip(columns, types, strict=True)), metadata={_COUNTS: canonical_json(counts.to_json()).encode()}
+    )
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns, schema=schema), buffer, compression="zstd")
+    write_whole(path, buffer.getvalue())
+
+
+def _fingerprint(workshop: Workshop, candidate: Candidate) -> Fingerprint | None:
+    """What a candidate is compared by; None where a picture cannot be opened, which is said of it when it is chosen."""
+    item = candidate.item
+    try:
+        hashes = tuple(image_hash(image.read()) for image in item.images)
+    except (ImageError, OSError):
+        return None
+    text = compared_text(workshop.policy, item.case, item.prompt)
+    return Fingerprint(candidate.key, exact_facts(workshop.policy, item.case), hashes, text)
+
+
+def load_fingerprints(paths: Iterable[Path]) -> Iterator[Fingerprint]:
+    """What the candidates of all blocks are compared by, where the recipe compares them."""
+    import pyarrow.parquet as pq
+
+    for path in paths:
+        table = pq.read_table(path, columns=["key", "fingerprint", "exact", "text", "hashes"])
+        for row in table.to_pylist():
+            if row["fingerprint"]:
+                yield Fingerprint(row["key"], row["exact"], tuple(row["hashes"]), row["text"])
+
+
+def load_index(workshop: Workshop, paths: Iterable[Path]) -> tuple[list[Entry], Counts]:
+    """The candidates of all blocks, in order, and what was counted. Equal cases are one object."""
+    import pyarrow.parquet as pq
+
+    entries: list[Entry] = []
+    total = Counts()
+    cases: dict[str, Case] = {}
+    for number, path in enumerate(paths):
+        table = pq.read_table(path, columns=list(_READ))
+        total.add(Counts.from_json(json.loads(table.schema.metadata[_COUNTS])))
+        columns = table.to_pydict()
+        for facts in columns["facts"]:
+            if facts not in cases:
+                cases[facts] = read_case(workshop.policy, json.loads(facts))
+        block_cases = [cases[facts] for facts in columns["facts"]]
+        workshop.interpreter.prime(block_cases)
+        for case, position, key, origins, nearest, neighbours in zip(
+            block_cases,
+            *(columns[name] for name in ("position", "key", "origins", "nearest", "neighbours")),
+            strict=True,
+        ):
+            decision = workshop.interpreter.decide(case)
+            stratum = Stratum(decision.verdict, decision.speaker, nearest)
+            entries.append(Entry(key, case, decision, stratum, Place(number, position), origins, neighbours))
+    return entries, total

@@ -1,0 +1,192 @@
+"""A part of a data set: rows, their provenance and counts, in a folder of their own that is there whole or not at all.
+
+train-00000.parquet …     the rows of a split
+provenance.parquet        a record for each row, in the order in which they were made
+counts.json               what was left out
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from safecot_dsl.criteria import REQUIREMENT_BROKEN
+from safecot_dsl.dataset.candidates import Candidate, Rejected
+from safecot_dsl.dataset.examine import SeenImage, ask, signature
+from safecot_dsl.dataset.lineage import provenance_of
+from safecot_dsl.dataset.pool import Counts, Place, judge_block
+from safecot_dsl.dataset.setup import SourceBlock, Workshop
+from safecot_dsl.dataset.writer import PartWriter
+from safecot_dsl.dataset.writing import Job, Written
+from safecot_dsl.storage import whole_directory, write_whole
+
+#: Rows that are made together, at most, and the bytes of images that they hold, about.
+CHUNK = 256
+CHUNK_BYTES = 64 << 20
+
+COUNTS = "counts.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A candidate that is to be a row. `answer` is the model's, where it was asked already."""
+
+    candidate: Candidate
+    place: Place
+    pair: str = ""
+    distance: int = 0
+    why: str = ""
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A wanted row whose images are sound, and the answer that its decision leaves open."""
+
+    wanted: Wanted
+    images: tuple[SeenImage, ...]
+    answer: str | None
+    from_model: bool = False
+
+
+def make_part_of_block(workshop: Workshop, place: SourceBlock, number: int, path: Path) -> None:
+    """Every usable item of block `number` as a part, unless it is there."""
+    if not path.is_dir():
+        placed, counts = judge_block(workshop, place)
+        wanted = (Wanted(one.candidate, Place(number, one.position)) for one in placed)
+        make_part(workshop, wanted, path, counts)
+
+
+def make_part(workshop: Workshop, wanted: Iterable[Wanted], path: Path, counts: Counts) -> None:
+    """Make the rows of these candidates as the part in the folder `path`. What falls out is added to `counts`.
+
+    Raises :class:`GenerateError` where the recipe is strict and something falls out.
+    """
+    with whole_directory(path) as folder:
+        with PartWriter(folder) as writer:
+            for chunk in _chunks(workshop, wanted, counts):
+                made = list(_rows(workshop, _answered(workshop, chunk, counts), counts))
+                writer.add([one.row for one in made], [one.record for one in made])
+                if workshop.pairs is not None:
+                    writer.add_pairs(
+                        workshop.pairs.pairs(
+                            [one.job for one in made], [one.text for one in made], [one.row for one in made]
+                        )
+                    )
+        write_whole(folder / COUNTS, json.dumps(counts.to_json()) + "\n")
+
+
+def read_counts(path: Path) -> Counts:
+    """What a part counted."""
+    return Counts.from_json(json.loads((path / COUNTS).read_bytes()))
+
+
+def _chunks(workshop: Workshop, wanted: Iterable[Wanted], counts: Counts) -> Iterator[list[_Ready]]:
+    chunk: list[_Ready] = []
+    size = 0
+    for one in wanted:
+        seen = workshop.examiner.examine(one.candidate)
+        if isinstance(seen, Rejected):
+            workshop.leave_out(seen, counts.left_out)
+            continue
+        answer = one.answer if one.answer is not None else one.candidate.item.answer
+        chunk.append(_Ready(one, seen, answer if one.candidate.needs_answer else None, one.answer is not None))
+        size += sum(image.held for image in seen)
+        if len(chunk) >= CHUNK or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _answered(workshop: Workshop, chunk: Sequence[_Ready], counts: Counts) -> list[_Ready]:
+    """The chunk with the model's answers where the source has none; what it cannot answer is left out."""
+    if workshop.answerer is None:  # who has to be asked here is answered by the writer, or was asked before
+        return list(chunk)
+    asking = [one for one in chunk if one.answer is None and one.wanted.candidate.needs_answer]
+    if not asking:
+        return list(chunk)
+    replies = dict(
+        zip(map(id, asking), ask(workshop, [(one.wanted.candidate, one.images) for one in asking]), strict=True)
+    )
+    answered: list[_Ready] = []
+    for one in chunk:
+        reply = replies.get(id(one))
+        if isinstance(reply, Rejected):
+            workshop.leave_out(reply, counts.left_out)
+        else:
+            answered.append(one if reply is None else _Ready(one.wanted, one.images, reply, from_model=True))
+    return answered
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A row, its provenance, and what it was made from."""
+
+    row: dict[str, Any]
+    record: tuple[Any, ...]
+    job: Job
+    text: Written
+
+
+def _rows(workshop: Workshop, chunk: Sequence[_Ready], counts: Counts) -> Iterator[_Made]:
+    """The rows of a chunk."""
+    recipe = workshop.recipe
+    jobs = [_job(workshop, one) for one in chunk]
+    for one, job, written in zip(chunk, jobs, workshop.writer.write(jobs), strict=True):
+        wanted, candidate = one.wanted, one.wanted.candidate
+        if workshop.progress is not None and recipe.selects:
+            workshop.progress.advance()
+        if written.rendered.needs_answer:
+            workshop.leave_out(
+                Rejected("no_answer", f"{candidate.item.key}: the model that writes gave none"), counts.left_out
+            )
+            continue
+        row = workshop.builder.build(
+            candidate.item,
+            written.rendered,
+            [image.of_row() for image in one.images],
+            seed=job.seed,
+            pair=wanted.pair,
+            from_model=one.from_model,
+        )
+        decision = candidate.decision
+        graded = workshop.judge.grader.grade(row["answer"], due=decision.verdict, rules=decision.deciding)
+        if graded.cls == REQUIREMENT_BROKEN:
+            broken = ", ".join(rule for rule, met in graded.requirements.items() if met is False)
+            workshop.leave_out(Rejected("requirement_broken", f"{candidate.item.key}: {broken}"), counts.left_out)
+            continue
+        yield _Made(
+            row,
+            provenance_of(
+                row["id"],
+                candidate,
+                wanted.place,
+                why=wanted.why,
+                pair=wanted.pair,
+                distance=wanted.distance,
+                record=written.record if written.record.mode != "template" else None,
+                from_model=one.from_model or (candidate.needs_answer and one.answer is None),
+                graded=graded,
+                signature=signature(row["prompt"], row["image_sha256"], row["facts"]),
+            ),
+            # Where the policy does not help, help is what a pair may set against its text.
+            replace(job, source_answer=candidate.item.answer) if one.answer is None else job,
+            written,
+        )
+
+
+def _job(workshop: Workshop, one: _Ready) -> Job:
+    candidate = one.wanted.candidate
+    return Job(
+        key=candidate.key,
+        case=candidate.item.case,
+        decision=candidate.decision,
+        prompt=candidate.item.prompt,
+        images=tuple(image.read() for image in one.images) if workshop.writer_sees_images else (),
+        source_answer=one.answer,
+        seed=workshop.row_seed(candidate),
+    )

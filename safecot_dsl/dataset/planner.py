@@ -1,0 +1,148 @@
+"""Makes the plan: selects, looks at what was selected, and selects again without what proves unusable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from safecot_dsl.dataset.candidates import Candidate, Rejected
+from safecot_dsl.dataset.examine import SeenImage, ask, signature
+from safecot_dsl.dataset.index import load_fingerprints, load_index
+from safecot_dsl.dataset.plan import Summary, write_plan
+from safecot_dsl.dataset.pool import Counts, Entry, Place, candidate_of, entry_of
+from safecot_dsl.dataset.rows import facts_text
+from safecot_dsl.dataset.selection import Chosen, Selection, near_duplicates, select, select_random
+from safecot_dsl.dataset.setup import SourceBlock, Workshop
+from safecot_dsl.render import neutralise
+
+
+def make_plan(workshop: Workshop, blocks: tuple[SourceBlock, ...], pool: Sequence[Path], path: Path) -> None:
+    """Choose among the candidates of the pool, and write the plan, unless it is there.
+
+    What was chosen is looked at; what proves unusable is left out and the choice made again without it, until nothing
+    falls out any more.
+    """
+    if not path.is_file():
+        entries, counts = load_index(workshop, pool)
+        planner = _Planner(workshop, blocks, entries, counts)
+        planner.leave_out_twins(pool)
+        selection = planner.choose()
+        taken = {one.candidate.key for one in selection.chosen} | planner.unusable
+        summary = Summary(
+            counts,
+            candidates=len(entries),
+            not_selected=sum(entry.key not in taken for entry in entries),
+            rows=len(selection.chosen),
+            short=selection.short,
+            goals=selection.goals,
+        )
+        write_plan(path, selection, summary, planner.answers)
+
+
+class _Planner:
+    def __init__(
+        self, workshop: Workshop, blocks: tuple[SourceBlock, ...], entries: list[Entry], counts: Counts
+    ) -> None:
+        self.workshop = workshop
+        self.blocks = blocks
+        self.entries = entries
+        self.counts = counts
+        self.answers: dict[str, str] = {}
+        self.unusable: set[str] = set()
+        self._sound: set[str] = set()
+        self._signatures: dict[bytes, str] = {}
+        self._near: dict[str, tuple[Entry, ...]] = {}
+
+    def leave_out_twins(self, pool: Sequence[Path]) -> None:
+        """Of candidates that are nearly the same one stays in the pool."""
+        settings = self.workshop.recipe.near_duplicates
+        if settings is None:
+            return
+        if self.workshop.progress is not None:
+            self.workshop.progress.start("comparing", unit="items")
+        twins = near_duplicates(load_fingerprints(pool), settings, seed=self.workshop.setup.seed)
+        for key, twin in twins.items():
+            self.workshop.leave_out(Rejected("near_duplicate", twin.describe(key)), self.counts.left_out)
+        self.unusable |= twins.keys()
+
+    def choose(self) -> Selection[Entry]:
+        while True:
+            selection = self._select([entry for entry in self.entries if entry.key not in self.unusable])
+            fresh = [one.candidate for one in selection.chosen if one.candidate.key not in self._sound]
+            failed = self._examine(fresh)
+            if not failed:
+                return selection
+            self.unusable |= failed
+
+    def _select(self, pool: list[Entry]) -> Selection[Entry]:
+        recipe, seed = self.workshop.recipe, self.workshop.setup.seed
+        selection = select(
+            pool,
+            recipe.selection_plan,
+            seed=seed,
+            neighbours=self._neighbours,
+            policy=self.workshop.policy,
+            excluded=self.unusable,
+        )
+        replay = recipe.replay
+        if replay is None:
+            return selection
+        taken = {chosen.candidate.key for chosen in selection.chosen}
+        fitting = [
+            entry
+            for entry in pool
+            if entry.key not in taken and all(entry.case.known.get(k) == v for k, v in replay.given.items())
+        ]
+        drawn = select_random(fitting, rows=replay.rows, balance=None, seed=seed)
+        missing = replay.rows - len(drawn.chosen)
+        short = selection.short | ({"replayed requests": missing} if missing else {})
+        replayed = tuple(Chosen(one.candidate, why="replay") for one in drawn.chosen)
+        return Selection((*selection.chosen, *replayed), short, selection.goals)
+
+    def _neighbours(self, entry: Entry) -> Sequence[Entry] | None:
+        if not entry.has_neighbours:
+            return None
+        if entry.key not in self._near:
+            place = self.blocks[entry.place.block]
+            item = candidate_of(self.workshop, self.blocks, entry).item
+            assert item.neighbours is not None
+            near: list[Entry] = []
+            for number, other in enumerate(item.neighbours()):
+                judged = self.workshop.judge.judge(other, self.workshop.key(place.source, other))
+                if isinstance(judged, Candidate):
+                    near.append(entry_of(judged, Place(entry.place.block, entry.place.position, number)))
+            self._near[entry.key] = tuple(near)
+        return self._near[entry.key]
+
+    def _examine(self, entries: list[Entry]) -> set[str]:
+        """The keys of those that cannot become rows; the reasons are counted."""
+        workshop, left_out = self.workshop, self.counts.left_out
+        failed: set[str] = set()
+        asking: list[tuple[Candidate, tuple[SeenImage, ...]]] = []
+        if workshop.progress is not None and entries:
+            workshop.progress.start("checking images and answers", len(entries), unit="items")
+        for entry in sorted(entries, key=lambda e: (e.place.block, e.place.position, e.place.neighbour)):
+            candidate = candidate_of(workshop, self.blocks, entry)
+            seen = workshop.examiner.examine(candidate)
+            if not isinstance(seen, Rejected):
+                prompt = neutralise(candidate.item.prompt, workshop.recipe.tags)
+                teaches = signature(prompt, [image.sha256 for image in seen], facts_text(candidate.item.case))
+                first = self._signatures.setdefault(teaches, entry.key)
+                if first != entry.key:
+                    seen = Rejected("duplicate", f"{entry.key} is {first} again")
+            if isinstance(seen, Rejected):
+                workshop.leave_out(seen, left_out)
+                failed.add(entry.key)
+            else:
+                self._sound.add(entry.key)
+                if workshop.answerer is not None and candidate.needs_answer and candidate.item.answer is None:
+                    asking.append((candidate, tuple(image.let_go() for image in seen)))
+            if workshop.progress is not None:
+                workshop.progress.advance()
+        for (candidate, _), reply in zip(asking, ask(workshop, asking), strict=True):
+            if isinstance(reply, Rejected):
+                workshop.leave_out(reply, left_out)
+                failed.add(candidate.key)
+            else:
+                self.answers[candidate.key] = reply
+        return failed

@@ -1,0 +1,167 @@
+"""The pool: the items of a block that may become rows, decided; and its light index, which a selection is made from."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from safecot_dsl.artifact import Case, Decision, Verdict, canonical_json
+from safecot_dsl.dataset.candidates import Candidate, LeftOut, Rejected, Stratum
+from safecot_dsl.dataset.setup import SourceBlock, Workshop
+from safecot_dsl.facts import FactOrigin, Item, Skipped
+
+_COUNTS = b"safecot.counts"
+#: What a split may be called: `datasets` takes no other names, and a file is named for it.
+_SPLIT = re.compile(r"\w+(\.\w+)*")
+_READ = ("position", "key", "facts", "origins", "nearest", "neighbours")
+
+
+@dataclass
+class Counts:
+    """What became of the entries of a block: how many there were, what was left out, and the strata of the rest."""
+
+    items: int = 0
+    left_out: LeftOut = field(default_factory=LeftOut)
+    strata: Counter[Stratum] = field(default_factory=Counter[Stratum])
+
+    def add(self, other: Counts) -> None:
+        """Count another block in, which comes after this one."""
+        self.items += other.items
+        merge_left_out(self.left_out, other.left_out)
+        self.strata.update(other.strata)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "items": self.items,
+            "left_out": self.left_out.counts,
+            "examples": self.left_out.examples,
+            "strata": [[s.verdict.value, s.speaker, s.nearest, count] for s, count in sorted(self.strata.items())],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Counts:
+        strata = Counter(
+            {Stratum(Verdict(v), speaker, nearest): count for v, speaker, nearest, count in data["strata"]}
+        )
+        return cls(data["items"], LeftOut(data["left_out"], data["examples"]), strata)
+
+
+def merge_left_out(into: LeftOut, other: LeftOut) -> None:
+    """Count in what was left out after what `into` holds; of each reason the first few examples stay."""
+    for reason, examples in other.examples.items():
+        for detail in examples:
+            into.add(Rejected(reason, detail))
+        into.counts[reason] += other.counts[reason] - len(examples)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A candidate and where its item stands in its block."""
+
+    candidate: Candidate
+    position: int
+
+
+def judge_block(workshop: Workshop, place: SourceBlock) -> tuple[list[Placed], Counts]:
+    """Decide the items of a block, annotated. What cannot become a row is counted.
+
+    Raises :class:`GenerateError` where the recipe is strict and something is left out.
+    """
+    counts = Counts()
+    items = list(_wanted(workshop, place, counts))
+    annotated = workshop.annotate([item for _, item in items])
+    workshop.interpreter.prime(item.case for item in annotated)
+    placed: list[Placed] = []
+    for (position, _), item in zip(items, annotated, strict=True):
+        judged = workshop.judge.judge(item, workshop.key(place.source, item))
+        if isinstance(judged, Candidate):
+            counts.strata[judged.stratum] += 1
+            placed.append(Placed(judged, position))
+        else:
+            workshop.leave_out(judged, counts.left_out)
+    return placed, counts
+
+
+def _wanted(workshop: Workshop, place: SourceBlock, counts: Counts) -> Iterable[tuple[int, Item]]:
+    for position, entry in enumerate(workshop.read(place)):
+        counts.items += 1
+        if workshop.progress is not None:
+            workshop.progress.advance()
+        if isinstance(entry, Skipped):
+            detail = f"{entry.source}/{entry.id}: {entry.detail}"
+            workshop.leave_out(Rejected(entry.reason, detail), counts.left_out)
+        elif workshop.recipe.commercial_only and not entry.commercial:
+            workshop.leave_out(Rejected("non_commercial", f"{entry.key}: {entry.licence}"), counts.left_out)
+        elif not _SPLIT.fullmatch(entry.split):
+            workshop.leave_out(Rejected("split", f"{entry.key}: the split {entry.split!r}"), counts.left_out)
+        else:
+            yield position, entry
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an item is found again: the number of its block, its position there, and (not -1) which neighbour of the
+    item there it is."""
+
+    block: int
+    position: int
+    neighbour: int = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """A candidate in the light index: what a selection asks for, and where the rest of it is found."""
+
+    key: str
+    case: Case
+    decision: Decision
+    stratum: Stratum
+    place: Place
+    origins: str = ""
+    has_neighbours: bool = False
+
+    @property
+    def refused(self) -> bool:
+        return self.decision.verdict is Verdict.REFUSE
+
+
+def entry_of(candidate: Candidate, place: Place) -> Entry:
+    """What the light index keeps of a candidate."""
+    item = candidate.item
+    return Entry(
+        candidate.key,
+        item.case,
+        candidate.decision,
+        candidate.stratum,
+        place,
+        origins_json(item),
+        item.neighbours is not None,
+    )
+
+
+def candidate_of(workshop: Workshop, blocks: tuple[SourceBlock, ...], entry: Entry) -> Candidate:
+    """The candidate that an entry of the index stands for, with its item."""
+    item = workshop.read(blocks[entry.place.block])[entry.place.position]
+    assert isinstance(item, Item)
+    if entry.place.neighbour >= 0:
+        assert item.neighbours is not None
+        item = list(item.neighbours())[entry.place.neighbour]
+    if entry.origins:
+        item = replace(item, case=entry.case, annotated=read_origins(entry.origins))
+    return Candidate(entry.key, item, entry.decision, entry.stratum)
+
+
+def origins_json(item: Item) -> str:
+    """The origins of the facts that annotators filled in, as JSON; empty where there are none."""
+    if not item.annotated:
+        return ""
+    return canonical_json({name: asdict(origin) for name, origin in item.annotated.items()})
+
+
+def read_origins(text: str) -> dict[str, FactOrigin]:
+    """What :func:`origins_json` wrote."""
+    return {name: FactOrigin(**origin) for name, origin in json.loads(text).items()}

@@ -1,0 +1,118 @@
+"""The policy's source at the places that rows name: as it was when they were made, and whether it changed since."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.datafiles import policies_root
+from safecot_dsl.dataset.store import Dataset, source_file
+from safecot_dsl.storage import sha256_file, write_whole
+from safecot_dsl.workspace import search_path
+
+#: What became of a source file: as it was, changed, no longer there; None where nobody knows where it stood.
+Now = Literal["same", "changed", "gone"] | None
+
+
+class Excerpt(Frozen):
+    """A piece of a policy's source: `lines` from `line` (from 1) on, None where the text is not to be had any more.
+
+    `now` says what became of the file since.
+    """
+
+    file: str
+    line: int
+    lines: tuple[str, ...] | None
+    now: Now
+
+
+def keep_sources(folder: Path, policy: CompiledPolicy, policy_file: Path | None, becomes: Path) -> str:
+    """Keep the files that a policy was compiled from with the data set in `folder`: those that are still the same.
+
+    What the report says of the policy's own file: its path from the folder `becomes`; empty without `policy_file`.
+    """
+    if policy_file is None:
+        return ""
+    for record in policy.source_map.files:
+        for path in _candidates(record.path, policy_file.parent):
+            data = path.read_bytes() if path.is_file() else b""
+            if hashlib.sha256(data).hexdigest() == record.sha256:
+                write_whole(folder / source_file(record.sha256), data)
+                break
+    return Path(os.path.relpath(policy_file.resolve(), becomes.resolve())).as_posix()
+
+
+class PolicySources:
+    """The files that one policy of a data set was compiled from. What was kept with the rows comes first; else a file
+    that still stands where it stood, and is still the same, will do."""
+
+    def __init__(self, dataset: Dataset, policy: CompiledPolicy) -> None:
+        self._dataset = dataset
+        self._policy = policy
+        self._digests = {record.path: record.sha256 for record in policy.source_map.files}
+        self._texts: dict[str, list[str] | None] = {}
+
+    def line(self, file: str, line: int) -> str | None:
+        """One line of a file (from 1); None where the text is not to be had."""
+        lines = self._lines(file)
+        return lines[line - 1] if lines is not None and 0 < line <= len(lines) else None
+
+    def excerpt(self, key: str) -> Excerpt | None:
+        """What stands behind a source-map key (`rule:NAME`, `default`); None where the policy says no place."""
+        span = self._policy.span(key)
+        if span is None:
+            return None
+        lines = self._lines(span.file)
+        # An end at the start of a line does not belong to that line.
+        end = span.end_line - (span.end_column == 1 and span.end_line > span.line)
+        text = None if lines is None else tuple(lines[span.line - 1 : end])
+        return Excerpt(file=span.file, line=span.line, lines=text or None, now=self.now(span.file))
+
+    def now(self, file: str) -> Now:
+        """What became of the file since the policy was compiled."""
+        digest = self._digests.get(file)
+        if digest is None:
+            return None
+        # The first that is there is the one that a policy would be compiled from.
+        there = next((path for path in _candidates(file, self._root) if path.is_file()), None)
+        if there is not None:
+            return "same" if sha256_file(there) == f"sha256:{digest}" else "changed"
+        return "gone" if self._root is not None else None
+
+    @cached_property
+    def _root(self) -> Path | None:
+        """The folder in which the policy's own file stood."""
+        report = self._dataset.path / "report.json"
+        named = json.loads(report.read_bytes()).get("policy_source") if report.is_file() else ""
+        return (self._dataset.path / named).parent if named else None
+
+    def _lines(self, file: str) -> list[str] | None:
+        if file not in self._texts:
+            data = self._read(file)
+            text = data.decode("utf-8-sig", "replace") if data is not None else None
+            self._texts[file] = text.replace("\r\n", "\n").split("\n") if text is not None else None
+        return self._texts[file]
+
+    def _read(self, file: str) -> bytes | None:
+        digest = self._digests.get(file)
+        if digest is None:
+            return None
+        kept = self._dataset.source_bytes(digest)
+        if kept is not None:
+            return kept
+        for path in _candidates(file, self._root):
+            if path.is_file() and sha256_file(path) == f"sha256:{digest}":
+                return path.read_bytes()
+        return None
+
+
+def _candidates(file: str, root: Path | None) -> list[Path]:
+    """Where a file that a source map names may stand: beside the policy, among those that ship, in the search path."""
+    roots = [*([root] if root is not None else []), policies_root(), *search_path()]
+    return [root / file for root in roots if (root / file).resolve().is_relative_to(root.resolve())]
