@@ -15,6 +15,10 @@ from safecot_dsl.workspace import compile_policy
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Several tests run at once: a library that takes every processor for its threads would wait for itself. It is read when
+# the libraries are imported, and by the processes that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Derandomised, so that a failure in continuous integration can be repeated; no deadline, because machines are shared.
 # Tests that cost more or less a case than most give their own number of examples through `examples()`.
 _CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]

@@ -145,6 +145,10 @@ def test_the_metadata_names_the_extras_and_keeps_torch_out_of_the_core(wheel: Pa
         "editor",
         "test",
         "data",
+        "annotate",
+        "endpoint",
+        "guard",
+        "ray",
         "train",
         "miniature",
     }

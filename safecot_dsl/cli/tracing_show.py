@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from safecot_dsl.dataset.tracing_rules import RuleRows, TraceCheck, Untraced
 
 _ROLES = {"decides": "decides", "speaks": "speaks", "nearest": "is nearest", "sentence": "gives a sentence"}
-_NOW = {"changed": "; the file has changed since", "gone": "; the file is no longer there", "same": "", None: ""}
+_NOW = {"changed": "; the file has changed since", "same": "", None: "; the file is not at hand"}
 
 
 def show_row(row: RowTrace, out: Console) -> None:

@@ -46,10 +46,13 @@ class DetectorSet:
             asked = (frozenset(places), tuple(phrases)) if proposition.detectors else None
             self._propositions[name] = asked
         self._patterns = PatternSet(tuple(patterns))
+        self._only_patterns = not any(asked[1] for asked in self._propositions.values() if asked is not None)
 
     def detect(self, response: str) -> dict[str, bool | None]:
         text = _Response(response)
         found = self._patterns.search(text.raw)
+        if not found and self._only_patterns:
+            return {name: None if asked is None else False for name, asked in self._propositions.items()}
         return {
             name: None
             if asked is None

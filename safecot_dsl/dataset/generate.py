@@ -88,12 +88,11 @@ def generate(
         if recipe.images == "reference":
             image_root = Path(os.path.relpath(base_dir.resolve(), (becomes or out).resolve())).as_posix()
         command = command or "safecotc generate recipe.yaml"
-        policy_source = keep_sources(made, policy, policy_file, becomes or out)
+        if policy_file is not None:
+            keep_sources(made, policy, policy_file)
         if previous is not None:
             take_over(made, previous, policy, progress)
-        report = write_report(
-            made, bench.workshop.setup, pieces.summary, counts, name, command, image_root, policy_source
-        )
+        report = write_report(made, bench.workshop.setup, pieces.summary, counts, name, command, image_root)
         export(made, recipe, base_dir.resolve(), progress)
         return report
 

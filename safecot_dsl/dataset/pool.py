@@ -79,10 +79,10 @@ def judge_block(workshop: Workshop, place: SourceBlock) -> tuple[list[Placed], C
     for (position, _), item in zip(items, annotated, strict=True):
         judged = workshop.judge.judge(item, workshop.key(place.source, item))
         if isinstance(judged, Candidate):
-            counts.strata[judged.stratum] += 1
             placed.append(Placed(judged, position))
         else:
             workshop.leave_out(judged, counts.left_out)
+    counts.strata.update(one.candidate.stratum for one in placed)
     return placed, counts
 
 

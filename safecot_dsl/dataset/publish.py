@@ -26,14 +26,7 @@ def export(folder: Path, recipe: DataRecipe, image_root: Path, progress: Progres
 
 
 def write_report(
-    folder: Path,
-    setup: Setup,
-    summary: Summary | None,
-    counts: Counts,
-    name: str,
-    command: str,
-    image_root: str,
-    policy_source: str,
+    folder: Path, setup: Setup, summary: Summary | None, counts: Counts, name: str, command: str, image_root: str
 ) -> DatasetReport:
     """Write what stands beside the rows: policy, recipe, report and card."""
     policy, recipe, seed = setup.policy, setup.recipe, setup.seed
@@ -71,7 +64,6 @@ def write_report(
         without_image=tally.without_image,
         preferences=_preferences(folder),
         image_root=image_root,
-        policy_source=policy_source,
         notes=tally.notes(),
         files=file_digests(folder),
     )

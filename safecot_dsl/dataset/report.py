@@ -70,9 +70,7 @@ class DatasetReport(Frozen):
     facts in which they differ. `preferences` counts the preference pairs by kind. `goals` is what every rule, exception
     and verdict got of what the pool had, where rows were selected. `annotated` says in how many rows which annotator
     filled in a fact, and `modes` counts the rows by whose words they are in. `image_root` is the folder, from the data
-    set's, that the paths of images kept by reference are relative to, and
-    `policy_source` the policy's own file from there (empty where none is known). `files` are the digests of the written
-    files.
+    set's, that the paths of images kept by reference are relative to. `files` are the digests of the written files.
     """
 
     name: str
@@ -102,7 +100,6 @@ class DatasetReport(Frozen):
     annotated: dict[str, dict[str, int]]
     modes: dict[str, int]
     image_root: str
-    policy_source: str = ""
     notes: tuple[str, ...]
     files: dict[str, str]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any, Final, Literal
 
 from safecot_dsl.artifact import Case, CompiledPolicy, Value, canonical_json
@@ -24,14 +24,17 @@ from safecot_dsl.render import (
     target_text,
 )
 
-#: So many sentences that come again are kept.
+#: So many sentences and lists of rules that come again are kept.
 _KEPT: Final = 4096
+#: So many cases whose facts are written already, and the longest text of facts that is kept.
+_KEPT_FACTS: Final = 1 << 14
+_LONGEST_FACTS: Final = 2048
 
 RowStyle = Literal["none", "minimal", "full", "stepwise"]
 RowOrder = Literal["reasoning_first", "answer_first"]
 
-# A string alone is encoded without the cost of preparing an encoder.
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
+# What `json` encodes a string with.
+_quoted = encode_basestring
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class RowBuilder:
         self._tags = tags or Tags()
         self._sentences: dict[int, tuple[Sentence, dict[str, Any]]] = {}
         self._rules: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        self._facts: dict[int, tuple[Case, str]] = {}
 
     def build(
         self,
@@ -97,8 +101,9 @@ class RowBuilder:
         completion = target_text(block, answer, self._order)
         told = (*rendered.reasoning, *rendered.answer) if reasoned else rendered.answer
         prompt = neutralise(item.prompt, tags)
-        facts = facts_text(item.case)
+        facts = self._facts_of(item.case)
         digests = [image.sha256 for image in images]
+        held = self._sentences
         return {
             "id": content_id(prompt, digests, facts, completion),
             "images": [{"bytes": image.data, "path": image.path} for image in images],
@@ -109,7 +114,10 @@ class RowBuilder:
             "completion": completion,
             "verdict": rendered.verdict.value,
             "rules": self._cited(rendered.cited),
-            "sentences": [self._sentence(sentence, from_model) for sentence in told],
+            "sentences": [
+                kept[1] if (kept := held.get(id(sentence))) is not None else self._sentence(sentence, from_model)
+                for sentence in told
+            ],
             "facts": facts,
             "style": self._style,
             "policy": self._policy.digest,
@@ -124,16 +132,27 @@ class RowBuilder:
     def _sentence(self, sentence: Sentence, from_model: bool) -> dict[str, Any]:
         if sentence.step == "source":
             return self._described(sentence, "model" if from_model else "source")
+        if len(self._sentences) >= _KEPT:
+            self._sentences.clear()
+        described = self._described(sentence, sentence.step)
         # While a sentence is kept here, no other can have its identity.
-        kept = self._sentences.get(id(sentence))
-        if kept is None:
-            if len(self._sentences) >= _KEPT:
-                self._sentences.clear()
-            kept = self._sentences[id(sentence)] = sentence, self._described(sentence, sentence.step)
-        return kept[1]
+        self._sentences[id(sentence)] = sentence, described
+        return described
 
     def _described(self, sentence: Sentence, step: str) -> dict[str, Any]:
         return {"step": step, "text": sentence.text, "rule": sentence.rule, **_where(self._policy, sentence.key)}
+
+    def _facts_of(self, case: Case) -> str:
+        """The case as canonical JSON. Sources give equal cases as one object where they can."""
+        kept = self._facts.get(id(case))
+        if kept is not None:
+            return kept[1]
+        text = facts_text(case)
+        if len(text) <= _LONGEST_FACTS:
+            if len(self._facts) >= _KEPT_FACTS:
+                self._facts.clear()
+            self._facts[id(case)] = case, text
+        return text
 
     def _cited(self, names: tuple[str, ...]) -> list[dict[str, Any]]:
         if names not in self._rules:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -16,8 +15,11 @@ from safecot_dsl.dataset.store import Dataset, source_file
 from safecot_dsl.storage import sha256_file, write_whole
 from safecot_dsl.workspace import search_path
 
-#: What became of a source file: as it was, changed, no longer there; None where nobody knows where it stood.
-Now = Literal["same", "changed", "gone"] | None
+#: What became of a source file: as it was, or changed; None where it is not found.
+Now = Literal["same", "changed"] | None
+#: So many folders above a data set are looked into for its policy's file: those of `runs/NAME/arms/ARM/data`, and the
+#: one beside `runs/`, where a recipe stands.
+_ABOVE = 5
 
 
 class Excerpt(Frozen):
@@ -32,25 +34,18 @@ class Excerpt(Frozen):
     now: Now
 
 
-def keep_sources(folder: Path, policy: CompiledPolicy, policy_file: Path | None, becomes: Path) -> str:
-    """Keep the files that a policy was compiled from with the data set in `folder`: those that are still the same.
-
-    What the report says of the policy's own file: its path from the folder `becomes`; empty without `policy_file`.
-    """
-    if policy_file is None:
-        return ""
+def keep_sources(folder: Path, policy: CompiledPolicy, policy_file: Path) -> None:
+    """Keep the files that a policy was compiled from with the data set in `folder`: those that are still the same."""
     for record in policy.source_map.files:
-        for path in _candidates(record.path, policy_file.parent):
-            data = path.read_bytes() if path.is_file() else b""
-            if hashlib.sha256(data).hexdigest() == record.sha256:
-                write_whole(folder / source_file(record.sha256), data)
-                break
-    return Path(os.path.relpath(policy_file.resolve(), becomes.resolve())).as_posix()
+        data = _find(record.path, record.sha256, [policy_file.parent])
+        if data is not None:
+            write_whole(folder / source_file(record.sha256), data)
 
 
 class PolicySources:
     """The files that one policy of a data set was compiled from. What was kept with the rows comes first; else a file
-    that still stands where it stood, and is still the same, will do."""
+    that is still the same will do. Files are looked for here, in the folders above the data set, among the policies
+    that ship, and in the search path."""
 
     def __init__(self, dataset: Dataset, policy: CompiledPolicy) -> None:
         self._dataset = dataset
@@ -80,17 +75,14 @@ class PolicySources:
         if digest is None:
             return None
         # The first that is there is the one that a policy would be compiled from.
-        there = next((path for path in _candidates(file, self._root) if path.is_file()), None)
-        if there is not None:
-            return "same" if sha256_file(there) == f"sha256:{digest}" else "changed"
-        return "gone" if self._root is not None else None
+        there = next((path for path in _candidates(file, self._roots) if path.is_file()), None)
+        if there is None:
+            return None
+        return "same" if sha256_file(there) == f"sha256:{digest}" else "changed"
 
     @cached_property
-    def _root(self) -> Path | None:
-        """The folder in which the policy's own file stood."""
-        report = self._dataset.path / "report.json"
-        named = json.loads(report.read_bytes()).get("policy_source") if report.is_file() else ""
-        return (self._dataset.path / named).parent if named else None
+    def _roots(self) -> list[Path]:
+        return [Path(), *self._dataset.path.resolve().parents[:_ABOVE]]
 
     def _lines(self, file: str) -> list[str] | None:
         if file not in self._texts:
@@ -104,15 +96,19 @@ class PolicySources:
         if digest is None:
             return None
         kept = self._dataset.source_bytes(digest)
-        if kept is not None:
-            return kept
-        for path in _candidates(file, self._root):
-            if path.is_file() and sha256_file(path) == f"sha256:{digest}":
-                return path.read_bytes()
-        return None
+        return kept if kept is not None else _find(file, digest, self._roots)
 
 
-def _candidates(file: str, root: Path | None) -> list[Path]:
-    """Where a file that a source map names may stand: beside the policy, among those that ship, in the search path."""
-    roots = [*([root] if root is not None else []), policies_root(), *search_path()]
-    return [root / file for root in roots if (root / file).resolve().is_relative_to(root.resolve())]
+def _find(file: str, sha256: str, roots: Sequence[Path]) -> bytes | None:
+    """The content of a file that a source map names, where it is found with this digest."""
+    for path in _candidates(file, roots):
+        data = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(data).hexdigest() == sha256:
+            return data
+    return None
+
+
+def _candidates(file: str, roots: Sequence[Path]) -> list[Path]:
+    """Where a file that a source map names may stand; what it names lies below its root."""
+    found = [(root, root / file) for root in (*roots, policies_root(), *search_path())]
+    return [path for root, path in found if path.resolve().is_relative_to(root.resolve())]

@@ -6,6 +6,8 @@ from typing import Any, Final, TypeVar
 
 #: So many entries are kept of each kind: with the longest texts in them, some tens of megabytes.
 MOST: Final = 8192
+#: So many cases are known again as the objects that they are.
+MOST_CASES: Final = 1 << 14
 #: A case's text that is longer than this is not kept: it can be of any length, and does not come again.
 LONGEST: Final = 512
 

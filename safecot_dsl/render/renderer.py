@@ -17,7 +17,7 @@ from safecot_dsl.artifact import (
     Value,
 )
 from safecot_dsl.engine import Interpreter, Truth, evaluate
-from safecot_dsl.render.keeping import keep
+from safecot_dsl.render.keeping import MOST_CASES, keep
 from safecot_dsl.render.model import Rendered
 from safecot_dsl.render.plan import Plan
 from safecot_dsl.render.reasons import About, Grounds, Standing
@@ -50,6 +50,7 @@ class Renderer:
         self._every = Projection(policy, self._names)
         self._reads: dict[Any, _Read] = {}
         self._plans: dict[Any, Plan] = {}
+        self._told: dict[int, _Told] = {}
         self._decisions: dict[Values, Decision] = {}
         self._nearest: dict[Values, str | None] = {}
 
@@ -68,6 +69,10 @@ class Renderer:
         `decision`, where it is at hand already, must be the interpreter's on this case, and `nearest` the name of the
         rule nearest to it, which is looked at where `default` speaks.
         """
+        told = self._told.get(id(case))
+        if told is not None and told.decision is decision and told.style is style and told.nearest == nearest:
+            return told.plan.tell(seed, source_answer, told.cited)
+        given = decision
         if decision is None:
             decision = self._decide(case)
         known = {**self._supposed, **case.known} if self._supposed else case.known
@@ -81,7 +86,10 @@ class Renderer:
             telling = plan(self._grounds, seen, style, read.about)
             if read.projection.is_short(values):
                 keep(self._plans, key, telling)
-        return telling.tell(seed, source_answer, cited(decision))
+        names = cited(decision)
+        if given is not None and self._every.is_short(values):
+            keep(self._told, id(case), _Told(case, given, nearest, style, telling, names), MOST_CASES)
+        return telling.tell(seed, source_answer, names)
 
     def nearest_rule(self, case: Case) -> str | None:
         """The name of the rule that :meth:`~safecot_dsl.engine.Interpreter.nearest_rule` gives, None where it does."""
@@ -135,6 +143,18 @@ class Renderer:
         if about.standing is Standing.NEAREST:
             contrasts = tuple(step for step in about.rule.speech.think if step.kind is StepKind.CONTRAST)
             yield from _spoken(Speech(think=contrasts))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Told:
+    """How a case that may come again is told. The case is kept, or its address could come to be another one's."""
+
+    case: Case
+    decision: Decision
+    nearest: str | None
+    style: ReasoningStyle
+    plan: Plan
+    cited: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)

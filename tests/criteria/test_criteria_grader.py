@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safecot_dsl.artifact import CompiledPolicy, Criteria, Detector, Not, Proposed, Proposition, Verdict
-from safecot_dsl.criteria import Grader, PatternError, detect, grade, patterns
+from safecot_dsl.criteria import Grader, PatternError, detect, grade
 from safecot_dsl.criteria.detectors import DetectorSet, detect_propositions
-from safecot_dsl.criteria.patterns import PatternSet
+from safecot_dsl.criteria.patterns import PatternSet, compile_pattern
 from tests.strategies import examples
 
 _WORD = re.compile(r"[A-Za-z']+")
@@ -98,24 +98,30 @@ def test_a_long_response_is_graded_and_not_remembered() -> None:
 
 def test_patterns_that_take_too_much_memory_together_are_searched_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether RE2 says so when the automaton is made, or finds nothing for want of memory when it runs."""
+    long = [("a" * 10_000 + f"{number:02}" + "b" * 10_000, False) for number in range(40)]
+    large = PatternSet([("ab{1,30}c", False), *long, ("colou?r", True)])
+    assert large._filter is None  # pyright: ignore[reportPrivateUsage]
+    assert large.search("abbbc COLOR") == {0, 41}
+    assert large.search(long[7][0]) == {8}
     asked = [("ab{1,30}c", False), ("x[0-9]{20}", False), ("colou?r", True)]
-    expected = {0, 2}
-    assert PatternSet(asked).search("abbbc COLOR") == expected
-    monkeypatch.setattr(patterns, "_SET_BYTES", 1 << 12)
-    small = PatternSet(asked)
-    groups = small._groups  # pyright: ignore[reportPrivateUsage]
-    assert any(group._set is None for group in groups)  # pyright: ignore[reportPrivateUsage]
-    assert small.search("abbbc COLOR") == expected
-    for group in groups:
-        group._set = _Exhausted()  # pyright: ignore[reportPrivateUsage]
-    assert small.search("abbbc COLOR") == expected
+    assert PatternSet(asked).search("abbbc COLOR") == {0, 2}
+    monkeypatch.setattr("re2.Filter.Match", lambda *_: None)
+    assert PatternSet(asked).search("abbbc COLOR") == {0, 2}
 
 
-class _Exhausted:
-    """A set without memory, as RE2 has it: no pattern is found, not even the empty one."""
-
-    def Match(self, text: str) -> list[int]:
-        return []
+@examples(200)
+@given(
+    patterns=st.lists(
+        st.tuples(st.sampled_from([r"\bkilo", "straße", "s+k", "[^a]k|^s", "(?i:K)ß", "é.*s", "", r"\d{2,}", "İ|ı"]),
+                  st.booleans()),
+        max_size=6,
+    ),
+    text=st.text("kK\u212asSſßẞéÉE\u0301iIİı a1\n", max_size=12),
+)  # fmt: skip
+def test_patterns_together_find_what_each_finds(patterns: list[tuple[str, bool]], text: str) -> None:
+    """Letters whose other case is outside of ASCII, or two letters, are no exception."""
+    each = {place for place, pattern in enumerate(patterns) if compile_pattern(*pattern).search(text)}
+    assert PatternSet(patterns).search(text) == each
 
 
 def test_detecting_reads_lets_as_before() -> None:

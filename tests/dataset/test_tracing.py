@@ -110,10 +110,11 @@ def test_a_row_of_no_rule_is_traced_to_the_default_and_the_nearest_rule(make: Ma
     [
         (True, POLICY, "same", True),
         (True, "# another\n" + POLICY, "changed", True),
-        (True, None, "gone", True),
-        (False, POLICY, None, False),
+        (True, None, None, True),
+        (False, POLICY, "same", True),
+        (False, "# another\n" + POLICY, "changed", False),
+        (False, None, None, False),
     ],
-    ids=["as it was", "changed", "gone", "never known"],
 )
 def test_the_text_is_that_of_the_time_and_what_became_of_its_file_is_said(
     make: Make, tmp_path: Path, kept: bool, text: str | None, now: str | None, readable: bool

@@ -16,7 +16,7 @@ from .columnar import compare_columnar
 from .compare import Disagreement, random_cases
 
 #: Policies of a run in `make test`, and cases of each: enough of both for ten thousand pairs.
-POLICIES, CASES = 520, 25
+POLICIES, CASES = 550, 25
 
 
 class _Pairs:

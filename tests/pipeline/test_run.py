@@ -85,7 +85,7 @@ def test_nothing_but_finished_stages_is_left(undisturbed: tuple[Done, Ended]):
 
 def test_no_file_needs_pickle_to_be_read(undisturbed: tuple[Done, Ended]):
     suffixes = {path.suffix for path in undisturbed[0].out.rglob("*") if path.is_file()}
-    assert suffixes <= {".json", ".jsonl", ".safetensors", ".parquet", ".yaml", ".md", ".html", ".jinja"}
+    assert suffixes <= {".json", ".jsonl", ".safetensors", ".parquet", ".yaml", ".md", ".html", ".jinja", ".safecot"}
 
 
 class _Links(html.parser.HTMLParser):

@@ -135,8 +135,8 @@ def test_files_that_are_no_training_rows_are_refused(write_rows, tmp_path):
     with pytest.raises(TrainingError, match="several rows with one id"):
         read_rows(write_rows([row("a", "x", "y"), row("a", "x", "y")]))
     pq.write_table(pa.table({"id": ["a"], "prompt": ["x"]}), tmp_path / "other.parquet")
-    with pytest.raises(TrainingError, match="no column `images`, `completion`"):
+    with pytest.raises(TrainingError, match="no column `images` "):
         read_rows(tmp_path / "other.parquet")
     (tmp_path / "text.parquet").write_text("not Parquet")
-    with pytest.raises(TrainingError, match="not a Parquet file"):
+    with pytest.raises(TrainingError, match="cannot be read as Parquet"):
         read_rows(tmp_path / "text.parquet")
