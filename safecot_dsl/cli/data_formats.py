@@ -27,7 +27,9 @@ class ImagePlace(StrEnum):
     REFERENCE = "reference"
 
 
-data = typer.Typer(no_args_is_help=True, help="Write data sets for other tools, check files by those tools' rules, compare data sets.")
+data = typer.Typer(
+    no_args_is_help=True, help="Write data sets for other tools, check files by those tools' rules, compare data sets."
+)
 
 FOR = typer.Option(..., "--for", metavar="FORMAT", help="The format; `safecotc data formats` lists them.")
 

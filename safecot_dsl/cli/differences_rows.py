@@ -66,9 +66,10 @@ def changed_rows(path: Path, old: CompiledPolicy, new: CompiledPolicy) -> RowCha
     changed: list[ChangedRow] = []
     ignored: Counter[str] = Counter()
     total = foreign = untexted = 0
+    made_under = _made_under(path, old)
     for number, row in enumerate(_rows(path)):
         total += 1
-        foreign += row.get("policy") != old.digest
+        foreign += row.get("policy") not in made_under
         facts = _facts(path, number, row)
         undeclared = facts.keys() - new.fact_index.keys()
         ignored.update(undeclared)
@@ -134,6 +135,20 @@ def _facts(path: Path, number: int, row: Mapping[str, Any]) -> dict[str, Any]:
     if facts is None:
         raise RowsError(f'{path}: row {number}: `facts` is a case: {{"facts": {{...}}}}')
     return facts
+
+
+def _made_under(path: Path, old: CompiledPolicy) -> set[str]:
+    """The digests that rows of `old` have: its own, and in a data set of it those of older policies under which rows
+    were made that say the same under it."""
+    from safecot_dsl.dataset.store import DatasetError, open_dataset
+
+    try:
+        dataset = open_dataset(path) if path.is_dir() else None
+    except DatasetError:
+        return {old.digest}
+    if dataset is None or dataset.policy is None or dataset.policy.digest != old.digest:
+        return {old.digest}
+    return set(dataset.policies)
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

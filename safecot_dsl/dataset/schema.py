@@ -63,7 +63,7 @@ def canonical_schema() -> pa.Schema:
     | | answer that the policy leaves open has the step `source` or `model`, and no rule |
     | `facts` | the case as JSON |
     | `style` | `none`, `minimal`, `full` or `stepwise` |
-    | `policy` | the policy's digest |
+    | `policy` | the digest of the policy that the row was made under: an older one where it says the same since |
     | `seed` | what the row's wording was drawn with |
     | `source`, `source_id`, `licence`, `split` | where the request came from |
     | `pair` | shared by the two rows of a contrast pair, else empty |

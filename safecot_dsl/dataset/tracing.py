@@ -29,6 +29,7 @@ from safecot_dsl.diagnostics import closest
 PREFIX = 4
 _ID = re.compile(rf"[0-9a-f]{{{PREFIX},24}}")
 _NAMED = 5  # rows that a message names
+_COMPARED = 2_000  # keys among which one is looked for that may have been meant
 
 
 def trace_row(dataset: Dataset, row: str) -> RowTrace:
@@ -98,7 +99,7 @@ def _record(dataset: Dataset, row: str) -> dict[str, Any]:
         named = ", ".join(f"{one['id']} ({one['key']})" for one in found[:_NAMED])
         raise TraceError(f"{dataset.path}: several rows begin with `{row}`: {named}{' …' * (len(found) > _NAMED)}")
     if "/" in row:
-        near = closest(row, scan.select("key").collect()["key"].to_list())
+        near = closest(row, scan.select("key").head(_COMPARED).collect()["key"].to_list())
         hint = f"; did you mean `{near}`?" if near else ""
         raise TraceError(f"{dataset.path}: no row was made from the item `{row}`{hint}")
     if not _ID.fullmatch(row):

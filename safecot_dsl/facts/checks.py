@@ -48,4 +48,6 @@ def says_no_image(answer: str) -> bool:
 
 def image_placeholder(text: str) -> str | None:
     """The first placeholder for an image that stands in `text`, where a processor would look for an image's data."""
+    if "<" not in text and "[" not in text:  # as in most texts
+        return None
     return next((placeholder for placeholder in IMAGE_PLACEHOLDERS if placeholder in text), None)

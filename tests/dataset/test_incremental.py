@@ -13,8 +13,10 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.cli.main import app
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.dataset import DataRecipe, DatasetReport, open_dataset, validate_rows
 from safecot_dsl.dataset import generate as generate_with
@@ -123,7 +125,7 @@ def changes_of(folder: Path) -> tuple[Changes, dict[str, RowChange]]:
 
 
 @given(first=st.sets(st.sampled_from(sorted(EDITS))), second=st.sets(st.sampled_from(sorted(EDITS))))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_rows_are_those_of_a_fresh_data_set_and_say_under_which_policy_they_were_made(
     tmp_path_factory: pytest.TempPathFactory, first: set[str], second: set[str]
 ) -> None:
@@ -234,6 +236,28 @@ def test_any_two_data_sets_are_compared(tmp_path: Path) -> None:
     assert all("style" in row.columns for row in listed)
 
 
+def test_the_command_compares_two_data_sets(tmp_path: Path) -> None:
+    recipe = write_source(tmp_path)
+    generate(edited(), recipe, tmp_path / "old")
+    generate(edited("text", "no exception"), recipe, tmp_path / "new")
+    folders = [str(tmp_path / "old"), str(tmp_path / "new")]
+    run = CliRunner().invoke
+    shown = run(app, ["data", "diff", *folders, "--limit", "1"])
+    assert shown.exit_code == 0
+    assert "rules removed: lab_training" in shown.output
+    assert "1: redirect by lab_training -> refuse by toxic_mixing, such as hand/r2" in shown.output
+    assert "1: redirect by lab_training -> refuse by chlorine_mixing, such as hand/r3" in shown.output
+    assert "    + Together they give off chloramine gas, which burns the lungs." in shown.output
+    assert "--limit shows more of them" in shown.output
+    told = run(app, ["data", "diff", *folders, "-f", "json", "--exit-code"])
+    assert told.exit_code == 1
+    summary, *rows = map(json.loads, told.output.splitlines())
+    assert sum(summary["counts"].values()) == len(rows)
+    assert {row["key"]: row["kind"] for row in rows}["hand/r2"] == "verdict"
+    same = run(app, ["data", "diff", folders[0], folders[0], "--exit-code"])
+    assert (same.exit_code, "same policy" in same.output) == (0, True)
+
+
 def test_many_changes_are_described_in_several_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = write_source(tmp_path)
     generate(edited(), recipe, tmp_path / "old")
@@ -252,6 +276,23 @@ def test_rows_that_cannot_be_read_any_more_are_no_obstacle(tmp_path: Path) -> No
     generate(edited("text"), recipe, tmp_path / "new", previous=tmp_path / "old")
     assert read_changes(tmp_path / "new") is None
     assert {row["policy"] for row in by_key(tmp_path / "new").values()} == {edited("text").digest}
+
+
+def test_rows_of_an_older_policy_are_the_present_policys_too(tmp_path: Path) -> None:
+    """For the commands that hold rows against a policy."""
+    recipe = write_source(tmp_path)
+    generate(edited(), recipe, tmp_path / "old")
+    generate(edited("text"), recipe, tmp_path / "new", previous=tmp_path / "old")
+    assert len({row["policy"] for row in by_key(tmp_path / "new").values()}) == 2
+    run, policy = CliRunner().invoke, tmp_path / "policy.json"
+    verified = run(app, ["verify", str(tmp_path / "new"), "-f", "json"])
+    assert verified.exit_code == 0, verified.output
+    policy.write_text(edited("text").to_json())
+    compared = run(app, ["diff", str(policy), str(policy), "--rows", str(tmp_path / "new"), "-f", "json"])
+    assert json.loads(compared.output)["rows"]["foreign"] == 0
+    policy.write_text(edited("text", "verdict").to_json())
+    compared = run(app, ["diff", str(policy), str(policy), "--rows", str(tmp_path / "new"), "-f", "json"])
+    assert json.loads(compared.stdout)["rows"]["foreign"] == len(REQUESTS)
 
 
 # What is dear
