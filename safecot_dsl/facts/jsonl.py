@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import marshal
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -45,7 +44,7 @@ class JsonlSource:
     checked: Checked = "files"
     _known: frozenset[str] = field(default=frozenset(), repr=False)
     # Both are worked out from what the lines say alone; whoever gets a case or an image only reads it.
-    _cases: dict[tuple[bytes, bool], Case] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _cases: dict[tuple[str, bool], Case] = field(default_factory=dict, init=False, repr=False, compare=False)
     _images: dict[str, LazyImage] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
@@ -143,8 +142,8 @@ class JsonlSource:
 
     def _sound_case(self, record: Record, has_image: bool, where: str) -> Case | Broken:
         """The case of a record whose texts can be used; equal facts give the same object."""
-        # Unlike a comparison, the bytes tell `1` from `true` and from `1.0`. They are never read back.
-        key = marshal.dumps(record.get("facts"), 2) if not self.source.facts else None
+        # Unlike a comparison, the text tells `1` from `true` and from `1.0`.
+        key = repr(record.get("facts")) if not self.source.facts else None
         case = self._cases.get((key, has_image)) if key is not None else None
         if case is not None:
             return case

@@ -220,6 +220,25 @@ def test_a_table_holds_the_rows(policy: CompiledPolicy, tmp_path: Path) -> None:
     assert build_table([]).schema.equals(canonical_schema(), check_metadata=True)
 
 
+def test_a_table_holds_lists_that_share_their_dictionaries() -> None:
+    """As Arrow reads them one by one: shared or not, empty or absent."""
+    import pyarrow as pa
+
+    said: dict[str, Any] = {"step": "say", "text": "é", "rule": None, "file": "a", "line": 3}
+    other = said | {"text": "No."}
+    place = {"name": "r", "file": "a", "line": 1}
+    rows: list[dict[str, Any]] = [
+        {"sentences": [said, other, said], "rules": []},
+        {"sentences": None, "rules": [place]},
+        {"sentences": [], "rules": [place, place]},
+        {"sentences": [dict(said), other]},
+    ]
+    for some in (rows, rows[::-1], rows[1:2], rows[2:3]):
+        table = build_table(some)
+        table.validate(full=True)
+        assert table.equals(pa.Table.from_pylist(some, schema=canonical_schema()), check_metadata=True)
+
+
 def test_hugging_face_reads_the_images(policy: CompiledPolicy, tmp_path: Path) -> None:
     """The column is an image feature, whose bytes open; the digests stand beside it."""
     datasets = pytest.importorskip("datasets")

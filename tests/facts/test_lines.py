@@ -11,14 +11,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.facts import Item, Jsonl, read_source
+from safecot_dsl.facts import FactsError, Item, Jsonl, read_source
 from safecot_dsl.facts.tables.lines import DECODER, json_object
 from safecot_dsl.facts.tables.record import Broken
 from tests.strategies import examples
 
-_NUMBERS = ["0", "-0", "-0.0", "1e999", "1E5", "0.1e-400", "9007199254740993.0", "9" * 30, "9" * 4300, "9" * 5000, "5e-324"]
+_NUMBERS = [
+    "0",
+    "-0",
+    "-0.0",
+    "1e999",
+    "1E5",
+    "0.1e-400",
+    "9007199254740993.0",
+    "9" * 30,
+    "9" * 4300,
+    "9" * 5000,
+    "5e-324",
+]
 _TEXTS = ['"a"', '"é\\u00e9"', '"\\ud83d\\ude00"', '"\\ud800"', '"\\u0000"', '"\x7f"', '"\x01"', '""']
-_OTHERS = ["true", "null", "NaN", "Infinity", "-Infinity", "01", "1.", "nan", "[1,]", "[]", '{"a": {}, "a": 1}', "[" * 300 + "]" * 300]
+_OTHERS = [
+    "true",
+    "null",
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "01",
+    "1.",
+    "nan",
+    "[1,]",
+    "[]",
+    '{"a": {}, "a": 1}',
+    "[" * 300 + "]" * 300,
+]
 
 
 @examples(300)
@@ -64,17 +89,17 @@ def test_an_id_that_comes_again_is_found_however_it_is_written(
 
 def test_equal_facts_are_one_case_and_unequal_types_are_none(tmp_path: Path, policy: CompiledPolicy) -> None:
     """`1` and `1.0` are the same number; `true` is none, whatever Python's comparison says."""
-    fact = next(fact.name for fact in policy.facts if fact.type.kind == "number")
-    lines = [json.dumps({"prompt": "x", "facts": {fact: value}}) for value in (0.5, 0.5, 1, 1.0, True)]
-    (tmp_path / "requests.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    read = read_source(Jsonl(kind="jsonl", path="requests.jsonl", licence="CC0-1.0"), policy, tmp_path, seed=0)
-    with pytest.raises(Exception, match="requests.jsonl:5: .*True is not a number"):
-        list(read)
-    (tmp_path / "requests.jsonl").write_text("\n".join(lines[:4]) + "\n", encoding="utf-8")
-    items = [
-        item
-        for item in read_source(Jsonl(kind="jsonl", path="requests.jsonl", licence="CC0-1.0"), policy, tmp_path, seed=0)
-        if isinstance(item, Item)
-    ]
+    (tmp_path / "a.png").touch()  # found, and not opened
+
+    def read(*values: object) -> list[Item]:
+        records = ({"prompt": "x", "images": ["a.png"], "facts": {"image.clarity": value}} for value in values)
+        (tmp_path / "requests.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+        source = Jsonl(kind="jsonl", path="requests.jsonl", licence="CC0-1.0")
+        return [item for item in read_source(source, policy, tmp_path, seed=0) if isinstance(item, Item)]
+
+    items = read(0.5, 0.5, 1, 1.0)
     assert items[0].case is items[1].case
+    assert items[0].images[0] is items[1].images[0]
     assert items[2].case == items[3].case != items[0].case
+    with pytest.raises(FactsError, match=r"requests.jsonl:2: .*True is not a number"):
+        read(1, True)
