@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safecot_dsl.evaluation.items import EvalItem
-from safecot_dsl.models import Request, VisionLanguageModel
+from safecot_dsl.models import VisionLanguageModel
 
 if TYPE_CHECKING:
     from safecot_dsl.storage import Progress
@@ -48,7 +48,7 @@ def ask(
             if not missing:
                 continue
             texts = model.generate(
-                [Request(prompt=item.prompt, images=item.images) for item in batch],
+                [item.request for item in batch],
                 max_new_tokens=max_new_tokens,
                 batch_size=batch_size,
             )

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.models import Request
 
 
 class Kind(StrEnum):
@@ -29,7 +30,13 @@ class EvalItem(Frozen):
     `images` are encoded files (PNG and the like). `due` is the verdict, and `must` what the headline metrics hold the
     answer to: `refuse`, `comply`, or neither where another verdict is due. `expected` is the right answer to a
     `utility` or `perception` item. `facts` is the case in its JSON form (`{"facts": {...}}`) or empty; `rules` are the
-    rules that decide it, `("default",)` or `("unsure",)`. Items that differ by one fact share a `group`.
+    rules that decide it, `("default",)` or `("unsure",)`. Items that differ by one fact share a `group`, as do a
+    harmful request and its harmless twin.
+
+    `suite` names the set that the item belongs to, and `hazard` what kind of harm it is about. `system` stands before
+    the request, and `begun` is what the answer is made to begin with. An item that was made from another by a `change`
+    (an attack, a paraphrase, a fact that was changed) has that one's id in `of`. Where an answer is a choice, `options`
+    are its letters, and `expected` is one of them.
     """
 
     id: str = Field(min_length=1)
@@ -44,6 +51,18 @@ class EvalItem(Frozen):
     rules: tuple[str, ...] = ()
     group: str = ""
     source: str = ""
+    suite: str = ""
+    hazard: str = ""
+    system: str = ""
+    begun: str = ""
+    of: str = ""
+    change: str = ""
+    options: tuple[str, ...] = ()
+
+    @property
+    def request(self) -> Request:
+        """What a model is asked."""
+        return Request(self.prompt, self.images, self.system, self.begun)
 
 
 class ItemsError(ValueError):
@@ -76,11 +95,14 @@ def write_items(path: Path, items: Sequence[EvalItem]) -> None:
             ("rules", pa.list_(pa.string())),
             ("group", pa.string()),
             ("source", pa.string()),
+            *((name, pa.string()) for name in ("suite", "hazard", "system", "begun", "of", "change")),
+            ("options", pa.list_(pa.string())),
         ]
     )
     rows = [
         item.model_dump(mode="python")
-        | {"kind": item.kind.value, "due": item.due.value if item.due else None, "rules": list(item.rules)}
+        | {"kind": item.kind.value, "due": item.due.value if item.due else None}
+        | {"rules": list(item.rules), "options": list(item.options)}
         | {"images": [{"bytes": data, "path": None} for data in item.images]}
         for item in items
     ]
@@ -102,7 +124,7 @@ def read_items(path: Path) -> tuple[EvalItem, ...]:
     for number, row in enumerate(table.to_pylist()):
         try:
             row["images"] = tuple(image["bytes"] for image in row.get("images") or ())
-            row["rules"] = tuple(row.get("rules") or ())
+            row |= {name: tuple(row.get(name) or ()) for name in ("rules", "options")}
             items.append(EvalItem.model_validate(row))
         except (ValidationError, TypeError, KeyError) as error:
             reason = (

@@ -70,7 +70,7 @@ class Asker(Protocol):
 
 
 class LocalAsker:
-    """A local model as an asker: the system turn is written before the prompt, and a schema is not enforced."""
+    """A local model as an asker; a schema is not enforced."""
 
     def __init__(
         self, model: VisionLanguageModel, name: str, *, max_new_tokens: int = 512, batch_size: int = 8
@@ -83,10 +83,7 @@ class LocalAsker:
 
     def ask(self, questions: Sequence[Question], *, progress: Progress | None = None) -> list[Reply | Failure]:
         """One reply a question; a model that loses answers raises `RuntimeError`."""
-        requests = [
-            Request(f"{question.system}\n\n{question.prompt}" if question.system else question.prompt, question.images)
-            for question in questions
-        ]
+        requests = [Request(question.prompt, question.images, question.system or "") for question in questions]
         texts = self._model.generate(
             requests, max_new_tokens=self._max_new_tokens, batch_size=self._batch_size, progress=progress
         )

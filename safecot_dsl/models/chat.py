@@ -55,15 +55,23 @@ class Chat:
         Special tokens that stand in the request's own text are broken by a space (`< image>`), so that nobody can end
         a turn, or claim an image, from within a request.
         """
-        return self._template([self._user_turn(request.prompt, len(request.images))], add_generation_prompt=True)
+        return self._template(self._turns(request), add_generation_prompt=True)
 
     def encode(self, request: Request) -> dict[str, Tensor]:
         """The tensors that the model takes for one request: `input_ids` (1, tokens) and what its images need.
 
+        What the answer begins with is encoded apart, as a completion is in training.
+
         Raises:
             ImageError: an image is refused.
         """
-        return self._process(self.write(request), [open_image(image) for image in request.images])
+        prompt = self._process(self.write(request), [open_image(image) for image in request.images])
+        begun = self.begun_ids(request)
+        return self.continued(prompt, begun) if begun else prompt
+
+    def begun_ids(self, request: Request) -> list[int]:
+        """The tokens that the answer begins with, after what the template has written of it."""
+        return self.token_ids(self.remaining(request, self._broken(request.begun))) if request.begun else []
 
     def continued(self, prompt: Mapping[str, Tensor], ids: Sequence[int]) -> dict[str, Tensor]:
         """The tensors of an encoded request with an answer's tokens after it."""
@@ -140,10 +148,32 @@ class Chat:
         longest_first = sorted(self._special.values(), key=len, reverse=True)
         return re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
+    def _turns(self, request: Request) -> list[dict[str, Any]]:
+        if not request.system:
+            return [self._user_turn(request.prompt, len(request.images))]
+        if not self._has_system_turn:
+            return [self._user_turn(f"{request.system}\n\n{request.prompt}", len(request.images))]
+        system = {"role": "system", "content": [{"type": "text", "text": self._broken(request.system)}]}
+        return [system, self._user_turn(request.prompt, len(request.images))]
+
+    @cached_property
+    def _has_system_turn(self) -> bool:
+        """Whether the template writes a system turn; else the user's text holds it."""
+        turn = {"role": "system", "content": [{"type": "text", "text": _PROBE}]}
+        try:
+            return _PROBE in self._template([turn, self._user_turn("Which?", 0)], add_generation_prompt=True)
+        except Exception:  # templates refuse by errors of their own
+            return False
+
     def _user_turn(self, text: str, images: int) -> dict[str, Any]:
-        if self._special_pattern is not None:
-            text = self._special_pattern.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
-        return {"role": "user", "content": [*[{"type": "image"}] * images, {"type": "text", "text": text}]}
+        content = [*[{"type": "image"}] * images, {"type": "text", "text": self._broken(text)}]
+        return {"role": "user", "content": content}
+
+    def _broken(self, text: str) -> str:
+        """The text with its special tokens broken by a space."""
+        if self._special_pattern is None:
+            return text
+        return self._special_pattern.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
 
     def _template(self, messages: list[dict[str, Any]], *, add_generation_prompt: bool) -> str:
         return self.processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=add_generation_prompt)

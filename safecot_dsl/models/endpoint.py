@@ -129,7 +129,12 @@ class Endpoint:
         """
         asking = Endpoint(self.settings.model_copy(update={"max_tokens": max_new_tokens}), cache=self._cache)
         asking._opened = self._opened
-        questions = [Question(request.prompt, images=request.images) for request in requests]
+        begun = next((request.begun for request in requests if request.begun), None)
+        if begun is not None:
+            raise ModelError(f"an endpoint cannot be made to begin its answer with {begun[:40]!r}")
+        questions = [
+            Question(request.prompt, images=request.images, system=request.system or None) for request in requests
+        ]
         texts: list[str] = []
         for number, answer in enumerate(asking.ask(questions, progress=progress)):
             if isinstance(answer, Failure):

@@ -11,10 +11,16 @@ from safecot_dsl.storage import Progress
 
 @dataclass(frozen=True)
 class Request:
-    """One user turn: encoded images (PNG, JPEG, WebP or GIF), in order, and the text that follows them."""
+    """One user turn: encoded images (PNG, JPEG, WebP or GIF), in order, and the text that follows them.
+
+    `system` stands before it, such as a policy prompt; empty for none. `begun` is what the answer begins with, whoever
+    wrote it: the model goes on from there, and its answer holds it.
+    """
 
     prompt: str
     images: tuple[bytes, ...] = ()
+    system: str = ""
+    begun: str = ""
 
 
 class VisionLanguageModel(Protocol):

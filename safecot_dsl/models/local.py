@@ -44,7 +44,7 @@ class LocalModel:
         """
         import torch
 
-        lengths = [len(self.chat.token_ids(request.prompt)) for request in requests]
+        lengths = [len(self.chat.token_ids(request.system + request.prompt + request.begun)) for request in requests]
         order = sorted(range(len(requests)), key=lambda i: (len(requests[i].images), lengths[i], i))
         answers = [""] * len(requests)
         with torch.inference_mode():
@@ -72,7 +72,8 @@ class LocalModel:
         )
         written = tokens[:, inputs["input_ids"].shape[1] :].tolist()
         return [
-            self.chat.opened(request) + self.chat.decode(ids) for request, ids in zip(requests, written, strict=True)
+            self.chat.opened(request) + self.chat.decode(self.chat.begun_ids(request) + ids)
+            for request, ids in zip(requests, written, strict=True)
         ]
 
     def _encoded(self, request: Request) -> dict[str, Tensor]:

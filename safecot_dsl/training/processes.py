@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -48,8 +49,12 @@ def first_alone() -> Generator[None]:
 
 
 def _join() -> None:
-    """Join the group of processes: over gloo on a CPU, over nccl on GPUs."""
+    """Join the group of processes, over gloo on a CPU, over nccl on GPUs; it is left when this process ends."""
     import torch
     from accelerate import PartialState
 
+    if torch.distributed.is_initialized():
+        return
     PartialState(cpu=not torch.cuda.is_available())
+    # Torn down by the interpreter instead, gloo's threads may still be running, which aborts a process that was done.
+    atexit.register(torch.distributed.destroy_process_group)

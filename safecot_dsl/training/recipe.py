@@ -7,12 +7,24 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.training.dpo.settings import DpoSettings
+from safecot_dsl.training.grpo.settings import GrpoSettings
 
 
 class TrainingRecipe(Frozen):
     """One training run: LoRA (Hu et al. 2021) by AdamW, on the language model's linear layers unless `adapt` says
     more."""
 
+    objective: Literal["sft", "dpo", "grpo"] = Field(
+        default="sft",
+        description="`sft`: the rows' completions; `dpo`: their preference pairs; `grpo`: answers of the model's own, "
+        "rewarded by the policy.",
+    )
+    start_from: str | None = Field(
+        default=None, description="Another arm, or an adapter's folder, whose weights this training begins with."
+    )
+    dpo: DpoSettings = Field(default_factory=DpoSettings)
+    grpo: GrpoSettings = Field(default_factory=GrpoSettings)
     r: int = Field(default=16, ge=1)
     lora_alpha: int = Field(default=32, ge=1)
     lora_dropout: float = Field(default=0.0, ge=0, lt=1)

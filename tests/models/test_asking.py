@@ -5,7 +5,7 @@ import pytest
 from safecot_dsl.models import Failure, LocalAsker, Question, Reply, Request, ScriptedModel
 
 
-def test_the_system_turn_is_written_before_the_prompt_and_images_come_along():
+def test_the_system_turn_and_images_come_along():
     seen: list[Request] = []
 
     def answer(request: Request) -> str:
@@ -17,7 +17,7 @@ def test_the_system_turn_is_written_before_the_prompt_and_images_come_along():
         Reply("yes", "small"),
         Reply("yes", "small"),
     ]
-    assert seen == [Request("Be brief.\n\nIs it?", (b"png",)), Request("And now?")]
+    assert seen == [Request("Is it?", (b"png",), "Be brief."), Request("And now?")]
     assert asker.counts.asked == 2
 
 

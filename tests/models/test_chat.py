@@ -32,6 +32,29 @@ def test_a_request_cannot_end_its_turn_or_claim_an_image(chat: Chat):
     assert names.count("<|turn|>") == 2
 
 
+def test_a_system_turn_stands_before_the_request(chat: Chat):
+    written = chat.write(Request("what ?", (b"",), system="no<|end|>"))
+    assert written == "<|turn|>system\nno< |end|><|end|>\n<|turn|>user\n<image>what ?<|end|>\n<|turn|>assistant\n"
+
+
+def test_a_template_without_system_turns_has_it_before_the_users_text(idefics3):
+    """Whether it refuses one or leaves it out in silence."""
+    for unwanted in ("{{ raise_exception('no system turn') }}", "{%- set ignored = 1 -%}"):
+        chat = load_chat(str(idefics3))
+        taken = "{%- for message in messages if message['role'] != 'system' -%}"
+        refusal = f"{{%- if messages[0]['role'] == 'system' -%}}{unwanted}{{%- endif -%}}"
+        chat.processor.chat_template = refusal + tiny.TEMPLATE.replace("{%- for message in messages -%}", taken)
+        written = chat.write(Request("what ?", (b"",), system="be kind"))
+        assert written == "<|turn|>user\n<image>be kind\n\nwhat ?<|end|>\n<|turn|>assistant\n"
+
+
+def test_what_the_answer_begins_with_is_encoded_as_a_completion_is(chat: Chat):
+    plain, begun = Request("what ?"), Request("what ?", begun="here<|end|> you")
+    ids = chat.encode(begun)["input_ids"][0].tolist()
+    assert ids == chat.encode(plain)["input_ids"][0].tolist() + chat.token_ids("here< |end|> you")
+    assert chat.begun_ids(plain) == []
+
+
 def test_the_turn_is_closed_as_the_template_closes_it(chat: Chat):
     assert chat.tokenizer.convert_ids_to_tokens(chat.closing_ids) == ["<|end|>", "Ċ"]
     assert chat.tokenizer.convert_ids_to_tokens(sorted(chat.stop_ids)) == ["<|end|>"]

@@ -19,6 +19,7 @@ REQUESTS = [
     Request("what ?"),
     Request("two", (tiny.picture("red"), tiny.picture("green"))),
     Request("what is it ? what is it ? a red square", (tiny.picture("green"),)),
+    Request("look", (tiny.picture("blue"),), system="answer", begun="here you"),
 ]
 
 
@@ -37,7 +38,7 @@ def by_hand(model: LocalModel, request: Request, length: int) -> str:
             written.append(token)
             inputs["input_ids"] = torch.cat([inputs["input_ids"], torch.tensor([[token]])], dim=1)
             inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
-    return model.chat.decode(written)
+    return model.chat.decode(model.chat.begun_ids(request) + written)
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])
