@@ -56,7 +56,7 @@ def test_a_picture_changes_the_answer(model: LocalModel):
 def test_progress_counts_requests_and_no_requests_are_no_trouble(model: LocalModel, capsys):
     with Progress("asking", total=len(REQUESTS)) as progress:
         model.generate(REQUESTS, max_new_tokens=1, batch_size=2, progress=progress)
-    assert "asking: 6/6 (100 %), done" in capsys.readouterr().err
+    assert "asking: 7/7 (100 %), done" in capsys.readouterr().err
     assert model.generate([], max_new_tokens=1, batch_size=2) == []
 
 
