@@ -150,6 +150,7 @@ def test_the_metadata_names_the_extras_and_keeps_torch_out_of_the_core(wheel: Pa
         "guard",
         "ray",
         "train",
+        "watch",
         "miniature",
     }
     core = [line for line in lines if line.startswith("Requires-Dist") and "extra ==" not in line]

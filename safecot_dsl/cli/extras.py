@@ -15,6 +15,7 @@ EXTRAS = {
     "guard": ("starlette", "uvicorn"),
     "ray": ("ray",),
     "train": ("torch", "transformers", "peft", "accelerate", "safetensors"),
+    "watch": ("tensorboard",),
     "miniature": ("tokenizers", "qtawesome"),
 }
 

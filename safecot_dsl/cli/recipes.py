@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from safecot_dsl.cli.output import FORMAT, Format, console, fail, write_json
 from safecot_dsl.cli.running import ARM, OUT, OVERRIDE, RECIPE, arms_of, open_run, show_progress
+
+if TYPE_CHECKING:
+    from safecot_dsl.pipeline import Run
 
 
 class EngineName(StrEnum):
@@ -112,17 +116,11 @@ def train(
     with show_progress() as progress:
         run = open_run(recipe, out, set_, progress, training=True)
         arms = arms_of(run, arm)
-        if show_batch:
-            from safecot_dsl.training import show_batch as show
-            from safecot_dsl.training.weighting import Weighting
-
-            rows, _ = run.generate(arms[0])
-            settings = run.recipe.training_of(arms[0])
-            tags = run.recipe.data_of(arms[0]).tags
-            weighting = Weighting(settings.reasoning_weight, settings.answer_weight, tags)
-            typer.echo(show(rows, run.model, weighting=weighting))
-            return
-        made = {name: run.train(name) for name in arms}
+        rows = run.generate(arms[0])[0] if show_batch else None
+        made = {name: run.train(name) for name in arms} if rows is None else {}
+    if rows is not None:
+        _show_batch(run, arms[0], rows)
+        return
     from safecot_dsl.training.processes import is_first
 
     if not is_first():
@@ -140,6 +138,16 @@ def train(
         out_.print(
             f"{name}: {done}: {result.rows} rows, {result.steps} steps, loss {result.loss:.4f}: {result.adapter}"
         )
+
+
+def _show_batch(run: Run, arm: str, rows: Path) -> None:
+    from safecot_dsl.cli.batches_show import show_rows
+    from safecot_dsl.training.show import look_at_batch
+    from safecot_dsl.training.weighting import Weighting
+
+    settings = run.recipe.training_of(arm)
+    weighting = Weighting(settings.reasoning_weight, settings.answer_weight, run.recipe.data_of(arm).tags)
+    show_rows(look_at_batch(rows, run.model, weighting=weighting))
 
 
 def evaluate(recipe: str = RECIPE, out: Path | None = OUT, set_: list[str] = OVERRIDE, format: Format = FORMAT) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from safecot_dsl.storage import write_whole
+from safecot_dsl.training.tensorboard import FOLDER, EventFiles
 
 
 class Line(TypedDict):
@@ -24,8 +26,9 @@ class Line(TypedDict):
 class Metrics:
     """Appends lines; opened for a run that begins after `step`, it drops what lies beyond that."""
 
-    def __init__(self, path: Path, step: int = 0) -> None:
+    def __init__(self, path: Path, step: int = 0, report_to: Sequence[Literal["tensorboard"]] = ()) -> None:
         self._path = path
+        self._events = EventFiles(path.with_name(FOLDER), step) if "tensorboard" in report_to else None
         kept = [line for line in read_metrics(path) if line["step"] <= step]
         write_whole(path, "".join(json.dumps(line) + "\n" for line in kept))
         self._earlier = kept[-1]["seconds"] if kept else 0.0
@@ -42,6 +45,8 @@ class Metrics:
         )
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+        if self._events is not None:
+            self._events.write(line)
         return line
 
 
