@@ -21,6 +21,7 @@ from safecot_dsl.cli import (
     exporting,
     extras,
     guarding,
+    handing_over,
     merging,
     mutating,
     policies,
@@ -83,6 +84,7 @@ verifying.register(app)
 annotating.register(app)
 agreeing.register(app)
 merging.register(app)
+handing_over.register(app)
 guarding.register(app)
 selecting.register(app)
 tracing.register(app)

@@ -21,7 +21,8 @@ class Family:
     `language`, `vision` and `projector` are the paths of its parts in the Transformers model. `image_only` names the
     processor that takes its images where its own cannot be made without torchvision, if that is another class. With
     `prefix`, a prompt is read in both directions, and the answer is told from it by token types (PaliGemma: arXiv
-    2407.07726, section 3.1); such a processor takes no request without an image either.
+    2407.07726, section 3.1); such a processor takes no request without an image either. `llamafactory` is the name of
+    its template in LLaMA-Factory (0.9.5), where it has one.
     """
 
     title: str
@@ -32,14 +33,29 @@ class Family:
     projector: str
     image_only: str | None = None
     prefix: bool = False
+    llamafactory: str | None = None
 
 
 FAMILIES: tuple[Family, ...] = (
     Family(
-        "Qwen2.5-VL", "qwen2_5_vl", "Qwen2_5_VLProcessor", "model.language_model", "model.visual", "model.visual.merger"
+        "Qwen2.5-VL",
+        "qwen2_5_vl",
+        "Qwen2_5_VLProcessor",
+        "model.language_model",
+        "model.visual",
+        "model.visual.merger",
+        llamafactory="qwen2_vl",
     ),
     # `deepstack_merger_list` carries features of the middle layers to the language model, as the merger does the last.
-    Family("Qwen3-VL", "qwen3_vl", "Qwen3VLProcessor", "model.language_model", "model.visual", "model.visual.merger"),
+    Family(
+        "Qwen3-VL",
+        "qwen3_vl",
+        "Qwen3VLProcessor",
+        "model.language_model",
+        "model.visual",
+        "model.visual.merger",
+        llamafactory="qwen3_vl_nothink",
+    ),
     # Idefics3's processor is SmolVLM's without video, which asks for torchvision and num2words.
     Family(
         "SmolVLM2",
@@ -58,6 +74,7 @@ FAMILIES: tuple[Family, ...] = (
         "model.language_model",
         "model.vision_tower",
         "model.multi_modal_projector",
+        llamafactory="llava",
     ),
     Family(
         "LLaVA-OneVision",
@@ -74,6 +91,7 @@ FAMILIES: tuple[Family, ...] = (
         "model.language_model",
         "model.vision_tower",
         "model.multi_modal_projector",
+        llamafactory="gemma3",
     ),
     Family(
         "PaliGemma",
@@ -83,6 +101,7 @@ FAMILIES: tuple[Family, ...] = (
         "model.vision_tower",
         "model.multi_modal_projector",
         prefix=True,
+        llamafactory="paligemma",
     ),
     Family(
         "InternVL",
@@ -91,6 +110,7 @@ FAMILIES: tuple[Family, ...] = (
         "model.language_model",
         "model.vision_tower",
         "model.multi_modal_projector",
+        llamafactory="intern_vl",
     ),
 )
 _BY_TYPE = {family.model_type: family for family in FAMILIES}
@@ -106,6 +126,11 @@ class Parts:
     language: str
     vision: str | None
     projector: str | None
+
+
+def family_of_model(model_type: str) -> Family | None:
+    """The family whose configuration has this `model_type`."""
+    return _BY_TYPE.get(model_type)
 
 
 def family_of_processor(name: str) -> Family | None:

@@ -24,14 +24,13 @@ def add_lora(model: Any, recipe: TrainingRecipe) -> Any:
     from peft import LoraConfig, get_peft_model
 
     parts = parts_of(model)
-    chosen = _chosen(model, parts, recipe)
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=recipe.r,
         lora_alpha=recipe.lora_alpha,
         lora_dropout=recipe.lora_dropout,
         # The bare names of layers would also match other parts that use them (peft#2615).
-        target_modules="|".join(chosen),
+        target_modules=adapted_layers(model, recipe),
     )
     with quiet_libraries():
         tuned: Any = get_peft_model(model, config)
@@ -39,8 +38,14 @@ def add_lora(model: Any, recipe: TrainingRecipe) -> Any:
     return tuned
 
 
-def _chosen(model: Any, parts: Parts, recipe: TrainingRecipe) -> list[str]:
-    """One pattern of layers for each part that is to be adapted."""
+def adapted_layers(model: Any, recipe: TrainingRecipe) -> str:
+    """A pattern of the layers that the recipe adapts, as PEFT's `target_modules` takes it; `model` may be without
+    weights.
+
+    Raises:
+        TrainingError: a part or a layer that the model does not have.
+    """
+    parts = parts_of(model)
     patterns: list[str] = []
     for part in recipe.adapt:
         path = _path(parts, part, type(model).__name__)
@@ -62,7 +67,7 @@ def _chosen(model: Any, parts: Parts, recipe: TrainingRecipe) -> list[str]:
         if not there:
             raise TrainingError(f"the {part} part of a {type(model).__name__} (`{path}`) has no linear layer to adapt")
         patterns += map(re.escape, sorted(there))
-    return patterns
+    return "|".join(patterns)
 
 
 def _path(parts: Parts, part: str, model: str) -> str:

@@ -55,7 +55,7 @@ def write(dataset: Dataset, folder: Path, images: Images) -> Written:
     base = entry_name(dataset)
     info = {f"{base}_{split}": _entry(files.rows(split, _conversation, SFT), ranking=False) for split in dataset.splits}
     for kind in pair_kinds(dataset):
-        info[f"{base}_{_word(kind)}"] = _entry(files.pairs(kind, _pair, PREFERENCE), ranking=True)
+        info[pair_entry(base, kind)] = _entry(files.pairs(kind, _pair, PREFERENCE), ranking=True)
     write_whole(folder / INFO, json.dumps(info, indent=2) + "\n")
     return files.written
 
@@ -63,6 +63,11 @@ def write(dataset: Dataset, folder: Path, images: Images) -> Written:
 def entry_name(dataset: Dataset) -> str:
     """How the entries of a data set begin: its recipe's name, else its folder's. The tool splits names at commas."""
     return _word(str(dataset.recipe.get("name") or dataset.path.absolute().name))
+
+
+def pair_entry(base: str, kind: str) -> str:
+    """The entry of a kind of preference pairs, in a data set whose entries begin with `base`."""
+    return f"{base}_{_word(kind)}"
 
 
 def _word(text: str) -> str:
