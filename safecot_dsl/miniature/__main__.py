@@ -7,6 +7,7 @@ from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.miniature.base import IMAGES, STEPS, WARMUP_STEPS, build_base
+from safecot_dsl.miniature.lessons import Lesson
 from safecot_dsl.storage import Progress
 
 
@@ -19,6 +20,9 @@ def main() -> None:
     parser.add_argument("--warmup-steps", type=int, default=WARMUP_STEPS, help="steps of learning to see")
     parser.add_argument("--steps", type=int, default=STEPS, help="steps of learning to speak")
     parser.add_argument("--images", type=int, default=IMAGES, help="images drawn")
+    parser.add_argument(
+        "--leave-out", type=Lesson, choices=list(Lesson), action="append", default=[], help="a lesson; may be repeated"
+    )
     given = parser.parse_args()
     with Progress() as progress:
         result = build_base(
@@ -29,6 +33,7 @@ def main() -> None:
             warmup_steps=given.warmup_steps,
             steps=given.steps,
             images=given.images,
+            leave_out=given.leave_out,
         )
         for lesson, share in result.items():
             progress.note(f"{lesson}: {share:.3f} of new lessons right")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.miniature.answers import definite
 from safecot_dsl.miniature.drawing import BASE_STYLES, SIDE, Scene, draw_image
-from safecot_dsl.miniature.lessons import Lesson, Row, draw_lesson, reasoning_lines, vocabulary
+from safecot_dsl.miniature.lessons import Lesson, Row, draw_lesson, reasoning_lines, told_lines, vocabulary
 from safecot_dsl.miniature.model import GRID, IMAGE_TOKENS, new_model, new_processor
 from safecot_dsl.miniature.tokenizer import (
     END,
@@ -58,8 +58,10 @@ def build_base(
     warmup_steps: int = WARMUP_STEPS,
     steps: int = STEPS,
     images: int = IMAGES,
+    leave_out: Collection[Lesson] = (),
 ) -> dict[str, float]:
-    """Train the base for a policy's world and save it to the folder `out`, whole or not at all.
+    """Train the base for a policy's world and save it to the folder `out`, whole or not at all. Of lessons that are
+    left out it knows the words, as they stand in others.
 
     The folder loads with `AutoProcessor` and `AutoModelForImageTextToText`. Equal arguments give equal lessons and
     initial weights; trained weights differ between machines as sums of floating-point numbers do. Gives the share of
@@ -67,14 +69,15 @@ def build_base(
     """
     world = World(policy, seed)
     rng = random.Random(f"{seed} base")
-    lines = reasoning_lines(world)
-    tokenizer = build_tokenizer(vocabulary(world, lines))
+    every_line = reasoning_lines(world)
+    tokenizer = build_tokenizer(vocabulary(world, every_line))
+    lines = told_lines(every_line, leave_out)
     model = new_model(tokenizer, seed)
     with contextlib.nullcontext(progress) if progress is not None else Progress(quiet=True) as shown:
         shown.start("base: drawing", images, unit="images")
         scenes = [world.any_scene(rng) for _ in range(images)]
         pixels = _draw(scenes, f"{seed} base", shown)
-        rows = [draw_lesson(world, scene, lines, rng) for scene in scenes for _ in range(_LESSONS_PER_IMAGE)]
+        rows = [draw_lesson(world, scene, lines, rng, leave_out) for scene in scenes for _ in range(_LESSONS_PER_IMAGE)]
         encoded = _encode(tokenizer, rows)
         shown.start("base: learning to see", warmup_steps, unit="steps")
         _warm_up(model, world, tokenizer, scenes, pixels, warmup_steps, seed, shown)
@@ -85,7 +88,9 @@ def build_base(
         with whole_directory(out) as folder:
             model.save_pretrained(folder)
             new_processor(tokenizer).save_pretrained(folder)
-            (folder / "README.md").write_text(_card(policy, seed, warmup_steps, steps, images, result), "utf-8")
+            (folder / "README.md").write_text(
+                _card(policy, seed, warmup_steps, steps, images, leave_out, result), "utf-8"
+            )
     return result
 
 
@@ -311,8 +316,15 @@ def _step(optimizer: Optimizer, weights: Sequence[Tensor], loss: Tensor, step: i
 
 
 def _card(
-    policy: CompiledPolicy, seed: int, warmup_steps: int, steps: int, images: int, result: dict[str, float]
+    policy: CompiledPolicy,
+    seed: int,
+    warmup_steps: int,
+    steps: int,
+    images: int,
+    leave_out: Collection[Lesson],
+    result: dict[str, float],
 ) -> str:
+    left_out = "".join(f" --leave-out {lesson}" for lesson in leave_out)
     shares = "\n".join(f"| {lesson} | {share:.3f} |" for lesson, share in result.items())
     return f"""---
 library_name: transformers
@@ -327,7 +339,7 @@ naming what it sees, reading requests and answering them helpfully. It refuses n
 Built by
 
     python -m safecot_dsl.miniature POLICY OUT --seed {seed} --warmup-steps {warmup_steps} --steps {steps} \
---images {images}
+--images {images}{left_out}
 
 from the policy `{policy.header.name}`, digest `{policy.digest}`, whose facts and words it knows. Lessons answered
 exactly (greedy, new scenes, fonts of its training):

@@ -9,7 +9,7 @@ verdict follows from anything.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations_with_replacement, product
@@ -79,6 +79,11 @@ def reasoning_lines(world: World) -> list[str]:
     return sorted(lines)
 
 
+def told_lines(lines: Sequence[str], leave_out: Collection[Lesson]) -> list[str]:
+    """The lines that the base may see as plain text: those that say what belongs to a group teach it."""
+    return [line for line in lines if Lesson.AMONG not in leave_out or not line.startswith("Among ")]
+
+
 def vocabulary(world: World, lines: Sequence[str]) -> list[str]:
     """Texts that between them have every token of the world and of its policy's texts."""
     policy = world.policy
@@ -93,9 +98,13 @@ def vocabulary(world: World, lines: Sequence[str]) -> list[str]:
     return texts
 
 
-def draw_lesson(world: World, scene: Scene, lines: Sequence[str], rng: random.Random) -> Row:
-    """One task on the scene at random; intent and phrasing are uniform, whatever is held out of tuning."""
-    lesson = rng.choices(tuple(_SHARES), tuple(_SHARES.values()))[0]
+def draw_lesson(
+    world: World, scene: Scene, lines: Sequence[str], rng: random.Random, leave_out: Collection[Lesson] = ()
+) -> Row:
+    """One task on the scene at random, of the lessons that are not left out; intent and phrasing are uniform, whatever
+    is held out of tuning."""
+    shares = {lesson: share for lesson, share in _SHARES.items() if lesson not in leave_out}
+    lesson = rng.choices(tuple(shares), tuple(shares.values()))[0]
     intent = rng.choice([name for name in world.intents if name != LOOK])
     topic = rng.choice(tuple(Topic))
     policy = world.policy

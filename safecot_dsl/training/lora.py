@@ -95,6 +95,17 @@ def check_trainable(model: Any, parts: Parts, recipe: TrainingRecipe) -> None:
             )
 
 
+def adapter_weights(tuned: Any) -> dict[str, Any]:
+    """The adapters' weights, whole. Where they are spread over several processes (FSDP), every process must call it."""
+    from torch.distributed.tensor import DTensor
+
+    return {
+        name: value.full_tensor() if isinstance(value, DTensor) else value
+        for name, value in tuned.state_dict().items()
+        if "lora_" in name
+    }
+
+
 def check_causal(model: Any, row: dict[str, Any]) -> None:
     """Check that the model, on a row as it is encoded for training, cannot see the tokens that it is to predict.
 

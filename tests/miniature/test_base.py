@@ -19,7 +19,7 @@ from safecot_dsl.miniature import Split, World, build_base, draw
 from safecot_dsl.miniature import base as base_module
 from safecot_dsl.miniature.base import chat
 from safecot_dsl.miniature.drawing import BASE_STYLES
-from safecot_dsl.miniature.lessons import Lesson, draw_lesson, reasoning_lines, vocabulary
+from safecot_dsl.miniature.lessons import Lesson, draw_lesson, reasoning_lines, told_lines, vocabulary
 from safecot_dsl.miniature.model import IMAGE_TOKENS, new_model
 from safecot_dsl.miniature.tokenizer import build_tokenizer
 from safecot_dsl.storage import Progress
@@ -173,3 +173,13 @@ def test_the_package_loads_neither_torch_nor_pillow() -> None:
         "assert not {'torch', 'transformers', 'PIL', 'numpy', 'pyarrow'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_base_that_is_not_to_know_the_groups_never_reads_what_belongs_to_one(world: World) -> None:
+    lines, rng = reasoning_lines(world), random.Random(0)
+    told = told_lines(lines, [Lesson.AMONG])
+    drawn = [draw_lesson(world, world.any_scene(rng), told, rng, [Lesson.AMONG]) for _ in range(400)]
+    assert {row.lesson for row in drawn} == set(Lesson) - {Lesson.AMONG}
+    assert not any("Among" in row.prompt + row.answer for row in drawn)
+    assert any(line.startswith("Among ") for line in lines)
+    assert told_lines(lines, []) == lines

@@ -1,0 +1,1 @@
+"""Experiments whose question and hypotheses were written down before they were run."""

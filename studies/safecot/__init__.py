@@ -1,0 +1,1 @@
+"""Does reasoning from rules lower over-refusal and raise safe refusal, from little data, and does it generalise?"""

@@ -1,0 +1,141 @@
+"""The study's design: which cells there are, and the recipe of each run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field
+
+from safecot_dsl.artifact import canonical_json
+from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.pipeline import Recipe
+from safecot_dsl.storage import sha256_bytes
+
+HERE = Path(__file__).parent
+DESIGN = HERE / "study.yaml"
+BASE, GUARD = "base", "guard"
+
+
+class Base(Frozen):
+    """A base model, and the world in which it is tuned and asked."""
+
+    model: str | dict[str, Any]
+    world: int
+
+
+class ArmPlan(Frozen):
+    """A way of tuning, at these numbers of rows, on these bases."""
+
+    rows: tuple[int, ...]
+    bases: tuple[str, ...] = ("a", "b", "c")
+    data: dict[str, Any] = Field(default_factory=dict)
+    training: dict[str, Any] = Field(default_factory=dict)
+
+
+class GuardPlan(Frozen):
+    """Whose rows the classifier learns from."""
+
+    of: str
+    rows: int
+
+    @property
+    def arm(self) -> str:
+        """That arm's name in the recipe of a run."""
+        return f"{self.of}-{self.rows}"
+
+
+class Cell(Frozen):
+    """One figure's worth of work: a base, a seed, an arm and its number of rows (0 where nothing is tuned)."""
+
+    base: str
+    seed: int
+    arm: str
+    rows: int
+
+    @property
+    def run(self) -> str:
+        return f"{self.base}-{self.seed}"
+
+    @property
+    def name(self) -> str:
+        """The arm's name in the recipe of its run."""
+        return f"{self.arm}-{self.rows}" if self.rows else self.arm
+
+
+class Design(Frozen):
+    """`study.yaml`."""
+
+    policy: str
+    bases: dict[str, Base]
+    seeds: dict[str, tuple[int, ...]]
+    replay: float
+    data: dict[str, Any]
+    training: dict[str, Any]
+    evaluation: dict[str, Any]
+    arms: dict[str, ArmPlan]
+    guard: GuardPlan
+
+    def cells(self) -> list[Cell]:
+        """All cells, in the order in which they are best done: one size of every arm first, for an early answer."""
+        found = [Cell(base=base, seed=seed, arm=BASE, rows=0) for base, seeds in self.seeds.items() for seed in seeds]
+        found += [
+            Cell(base=base, seed=seed, arm=arm, rows=rows)
+            for arm, plan in self.arms.items()
+            for rows in plan.rows
+            for base in plan.bases
+            for seed in self.seeds[base]
+        ]
+        teacher = self.arms[self.guard.of]
+        found += [
+            Cell(base=base, seed=seed, arm=GUARD, rows=self.guard.rows)
+            for base in teacher.bases
+            for seed in self.seeds[base]
+        ]
+        return sorted(found, key=lambda cell: (cell.rows not in (0, 256), cell.seed, cell.base, cell.rows, cell.arm))
+
+    def recipe(self, base: str, seed: int) -> Recipe:
+        """The recipe of a base and a seed: every arm at every size."""
+        arms = {
+            f"{name}-{rows}": {"data": self._data(base, plan, rows), "training": plan.training}
+            for name, plan in self.arms.items()
+            if base in plan.bases
+            for rows in plan.rows
+        }
+        first = next(iter(arms.values()))
+        return Recipe.model_validate(
+            {
+                "name": f"study-{base}-{seed}",
+                "policy": self.policy,
+                "seed": seed,
+                "model": self.bases[base].model,
+                "data": first["data"],
+                "training": self.training,
+                "arms": arms,
+                "evaluation": self.evaluation,
+            }
+        )
+
+    def digest(self, cell: Cell, policy: str) -> str:
+        """What a cell is made from under the policy of this digest: a result of anything else is not the cell's."""
+        recipe = self.recipe(cell.base, cell.seed)
+        arm = {BASE: None, GUARD: self.guard.arm}.get(cell.arm, cell.name)
+        made = {
+            "policy": policy,
+            "base": self.bases[cell.base].model_dump(mode="json"),
+            "data": recipe.data_of(arm).model_dump(mode="json") if arm else None,
+            "training": recipe.training_of(arm).model_dump(mode="json") if arm else None,
+            "evaluation": recipe.evaluation.model_dump(mode="json"),
+            "cell": cell.model_dump(mode="json"),
+        }
+        return sha256_bytes(canonical_json(made).encode())
+
+    def _data(self, base: str, plan: ArmPlan, rows: int) -> dict[str, Any]:
+        sources = [{**source, "world": self.bases[base].world} for source in self.data["sources"]]
+        replay = {"rows": round(self.replay * rows), "given": {"query.intent": "look"}}
+        return {**self.data, "rows": rows, "replay": replay, **plan.data, "sources": sources}
+
+
+def read_design(path: Path = DESIGN) -> Design:
+    return Design.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
