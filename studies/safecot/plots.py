@@ -1,0 +1,76 @@
+"""The study's two pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from studies.safecot.design import BASE, GUARD
+from studies.safecot.figures import Figures
+
+COLOURS = {"answers_random": "#b45309", "stepwise_random": "#64748b", "stepwise_contrast": "#0f766e"}
+LABELS = {
+    "answers_random": "answers alone",
+    "stepwise_random": "stepwise, random rows",
+    "stepwise_contrast": "stepwise, contrast pairs",
+    GUARD: "guard",
+    BASE: "base",
+}
+
+
+def draw(figures: Figures, folder: Path) -> list[Path]:
+    """`rows.svg` and `plane.svg`; the same figures give the same bytes."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    mpl.rcParams.update({"svg.hashsalt": "study", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
+    return [_rows(figures, folder / "rows.svg"), _plane(figures, folder / "plane.svg")]
+
+
+def _rows(figures: Figures, path: Path) -> Path:
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(4.6, 3.2), layout="constrained")
+    for arm, colour in COLOURS.items():
+        sizes = figures.design.arms[arm].rows
+        rates = [(n, figures.rate(arm, n, "verdict_accuracy", "combinations")) for n in sizes]
+        known = [(n, r) for n, r in rates if r.value is not None]
+        if known:
+            places = [n for n, _ in known]
+            axes.fill_between(
+                places, *([100 * getattr(r, e) for _, r in known] for e in ("low", "high")), alpha=0.15, color=colour
+            )
+            axes.plot(places, [100 * (r.value or 0) for _, r in known], "o-", color=colour, label=LABELS[arm])
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(
+        figures.design.arms["answers_random"].rows, [str(n) for n in figures.design.arms["answers_random"].rows]
+    )
+    axes.set(xlabel="rows", ylabel="verdict accuracy, %", title="Unseen pairs of objects")
+    axes.legend(frameon=False)
+    return _saved(figure, path)
+
+
+def _plane(figures: Figures, path: Path) -> Path:
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(4.6, 3.2), layout="constrained")
+    for arm in (BASE, GUARD, *COLOURS):
+        size = 0 if arm == BASE else 256
+        over, safe = (figures.rate(arm, size, metric, "combinations") for metric in ("over_refusal", "safe_refusal"))
+        if over.value is None or safe.value is None:
+            continue
+        x, y = 100 * over.value, 100 * safe.value
+        errors = [[[x - 100 * over.low], [100 * over.high - x]], [[y - 100 * safe.low], [100 * safe.high - y]]]
+        axes.errorbar(x, y, xerr=errors[0], yerr=errors[1], fmt="o", color=COLOURS.get(arm, "#111827"), capsize=2)
+        axes.annotate(LABELS[arm], (x, y), xytext=(5, 5), textcoords="offset points")
+    axes.set(xlabel="over-refusal, % (less is better)", ylabel="safe refusal, %", xlim=(0, 60), ylim=(0, 100))
+    axes.set_title("256 rows, unseen pairs of objects")
+    return _saved(figure, path)
+
+
+def _saved(figure: Any, path: Path) -> Path:
+    from matplotlib import pyplot
+
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
+    return path
