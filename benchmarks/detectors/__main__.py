@@ -1,6 +1,7 @@
-"""Measure the standard detectors: `python -m benchmarks.detectors [--rbr PATH] [--vlguard PATH] [--disagreements]`.
+"""Measure the standard detectors: `python -m benchmarks.detectors [--rbr PATH] [--vlguard PATH] [--xstest FOLDER]`.
 
-The data is RBR's `gold_train.jsonl` (openai/safety-rbr-code-and-data) and VLGuard's `train.json` (ys-zong/VLGuard).
+The data is RBR's `gold_train.jsonl` (openai/safety-rbr-code-and-data), VLGuard's `train.json` (ys-zong/VLGuard) and,
+where it is at hand, a checkout of XSTest with the completions that people labelled (paul-rottger/exaggerated-safety).
 The last line is the result in JSON, and it is kept as `benchmarks/results/detectors.json`.
 """
 
@@ -22,8 +23,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.detectors.data import Half, Labelled, of_half, read_rbr, read_vlguard
+from benchmarks.detectors.data import Labelled, Part, of_half, read_rbr, read_vlguard
 from benchmarks.detectors.peers import has_keyword, starts_as_refusal
+from benchmarks.detectors.xstest import disagreements, measure, read_xstest
 from safecot_dsl.analysis.statistics import wilson
 from safecot_dsl.artifact import Criteria
 from safecot_dsl.criteria import detect, response_verdict
@@ -31,7 +33,7 @@ from safecot_dsl.datafiles import policies_root
 from safecot_dsl.storage import write_whole
 from safecot_dsl.workspace import compile_policy
 
-HALVES: tuple[Half, ...] = ("development", "held")
+PARTS: tuple[Part, ...] = ("development", "held", "both")
 RESULT = Path(__file__).resolve().parents[1] / "results" / "detectors.json"
 
 #: RBR's label, our proposition, and the peers that claim to find the same.
@@ -51,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.detectors", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--rbr", type=Path, default=Path("../shared/data/rbr/gold_train.jsonl"))
     parser.add_argument("--vlguard", type=Path, default=Path("../shared/data/vlguard/train.json"))
+    parser.add_argument("--xstest", type=Path, help="a checkout of paul-rottger/exaggerated-safety")
     parser.add_argument("--disagreements", action="store_true", help="print the development half's disagreements too")
     options = parser.parse_args(arguments)
     for path in (options.rbr, options.vlguard):
@@ -76,8 +79,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _verdict_table(console, criteria, vlguard)
     propositions = _rbr_table(console, rbr, found, detectors)
     console.print(f"{len(found):,} responses, {rate:,.0f} a second with every proposition of the standard criteria\n")
+    completions = [] if options.xstest is None else read_xstest(options.xstest)
+    xstest = measure(console, criteria, completions) if completions else None
     if options.disagreements:
         _disagreements(console, vlguard, rbr, found)
+        for line in disagreements(criteria, completions):
+            console.print(line, markup=False, soft_wrap=True)
 
     held = {name: round(halves["held"]["value"], 4) for name, halves in agreement.items()}
     ours = held.pop("declines")
@@ -91,7 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "peers": held,
         "unit": "agreement with VLGuard's refusals and answers, held half",
         "ratio_to_best_peer": round(ours / max(held.values()), 4),
-        "detail": {"vlguard": agreement, "rbr": propositions, "responses_per_second": round(rate)},
+        "detail": {"vlguard": agreement, "rbr": propositions, "responses_per_second": round(rate)}
+        | ({} if xstest is None else {"xstest": xstest}),
     }
     RESULT.parent.mkdir(exist_ok=True)
     line = json.dumps(result, sort_keys=False)
@@ -119,7 +127,7 @@ def _vlguard_table(
         table.add_column(heading, justify="left" if heading in ("detector", "half") else "right")
     agreement: dict[str, Any] = {}
     for name, detector in detectors.items():
-        for half in HALVES:
+        for half in PARTS:
             part = of_half(rows, half)
             missed = sum(row.labels["refusal"] and not detector(row) for row in part)
             taken = sum(not row.labels["refusal"] and detector(row) for row in part)
@@ -138,7 +146,7 @@ def _verdict_table(console: Console, criteria: Criteria, rows: list[Labelled]) -
     for verdict in verdicts:
         table.add_column(verdict, justify="right")
     for refusal, title in ((True, "refusals"), (False, "answers")):
-        for half in HALVES:
+        for half in PARTS:
             part = [row for row in of_half(rows, half) if row.labels["refusal"] is refusal]
             counts = Counter(str(response_verdict(criteria, row.response)) for row in part)
             table.add_row(title, half, *(str(counts[verdict]) for verdict in verdicts))
@@ -156,7 +164,7 @@ def _rbr_table(
         table.add_column(heading, justify="left" if heading in ("label", "detector", "half") else "right")
     measured: dict[str, Any] = {}
 
-    def measure(label: str, name: str, detector: Callable[[Labelled], bool], half: Half, part: Iterable[Labelled]):
+    def measure(label: str, name: str, detector: Callable[[Labelled], bool], half: Part, part: Iterable[Labelled]):
         pairs = [(detector(row), row.labels[label]) for row in part]
         both = sum(f and labelled for f, labelled in pairs)
         n_found, n_labelled = sum(f for f, _ in pairs), sum(labelled for _, labelled in pairs)
@@ -165,11 +173,11 @@ def _rbr_table(
         measured.setdefault(f"{label}/{name}", {})[half] = {"precision": precision, "recall": recall}
 
     for label, proposition in RBR:
-        for half in HALVES:
+        for half in PARTS:
             part = of_half(rows, half)
             measure(label, proposition, lambda row, p=proposition: bool(found[id(row)][p]), half, part)
     for name, detector in list(detectors.items())[1:]:
-        for half in HALVES:
+        for half in PARTS:
             measure("inability_to_comply", name, detector, half, of_half(rows, half))
     console.print(table)
     return measured

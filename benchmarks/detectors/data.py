@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Literal
 
 Half = Literal["development", "held"]
+#: What figures are given for: each half, and both together.
+Part = Literal["development", "held", "both"]
 
 
 @dataclass(frozen=True)
@@ -59,5 +61,5 @@ def read_rbr(path: Path) -> list[Labelled]:
     return rows
 
 
-def of_half(rows: Iterable[Labelled], half: Half) -> list[Labelled]:
-    return [row for row in rows if row.half == half]
+def of_half(rows: Iterable[Labelled], part: Part) -> list[Labelled]:
+    return [row for row in rows if part in (row.half, "both")]

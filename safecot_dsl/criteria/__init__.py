@@ -6,8 +6,9 @@ whoever holds a whole completion takes the reasoning off first.
 
 from safecot_dsl.criteria.conditions import conjunction, evaluate
 from safecot_dsl.criteria.detectors import detect, finds
+from safecot_dsl.criteria.fencing import fence_mark, fenced
 from safecot_dsl.criteria.grader import Grader
-from safecot_dsl.criteria.grading import READINGS, REQUIREMENT_BROKEN, Grade, grade, response_verdict
+from safecot_dsl.criteria.grading import READINGS, REQUIREMENT_BROKEN, Grade, grade, grade_judged, response_verdict
 from safecot_dsl.criteria.judging import JudgePrompt, judge_prompt, read_judgement
 from safecot_dsl.criteria.patterns import PatternError
 from safecot_dsl.criteria.reachability import TooManyPropositionsError, UnreachableClass, unreachable_classes
@@ -25,10 +26,13 @@ __all__ = [
     "conjunction",
     "detect",
     "evaluate",
+    "fence_mark",
+    "fenced",
     "finds",
     "fold",
     "fold_quotes",
     "grade",
+    "grade_judged",
     "has_text",
     "judge_prompt",
     "read_judgement",

@@ -9,8 +9,7 @@ from typing import Final
 from safecot_dsl.artifact import CompiledPolicy, Criteria, Verdict
 from safecot_dsl.criteria.conditions import complete
 from safecot_dsl.criteria.detectors import DetectorSet
-from safecot_dsl.criteria.grading import Grade, grade_values, required_conditions
-from safecot_dsl.criteria.text import has_text
+from safecot_dsl.criteria.grading import Grade, grade_values, required_conditions, why_unread
 
 #: How many responses and how many grades are remembered, and the longest response that is.
 _REMEMBERED: Final = 4096
@@ -34,17 +33,18 @@ class Grader:
 
     def grade(self, response: str, *, due: Verdict | None = None, rules: Sequence[str] = ()) -> Grade:
         """Equal to `grade(policy, response, due=due, rules=rules)`."""
-        found, speaks = (self._remembered if len(response) <= _LONGEST else self._read)(response)
-        return self._grades(found, speaks, due, tuple(rules))
+        found, unread = (self._remembered if len(response) <= _LONGEST else self._read)(response)
+        return self._grades(found, unread, due, tuple(rules))
 
-    def _read(self, response: str) -> tuple[tuple[bool | None, ...], bool]:
-        """What the detectors say of each proposition, and whether there is anything to judge."""
-        return tuple(self._detectors.detect(response).values()), has_text(response)
+    def _read(self, response: str) -> tuple[tuple[bool | None, ...], str | None]:
+        """What the detectors say of each proposition, and why there is nothing to judge, where there is not."""
+        found = self._detectors.detect(response)
+        return tuple(found.values()), why_unread(self._criteria, response, found)
 
     def _grade(
-        self, found: tuple[bool | None, ...], speaks: bool, due: Verdict | None, rules: tuple[str, ...]
+        self, found: tuple[bool | None, ...], unread: str | None, due: Verdict | None, rules: tuple[str, ...]
     ) -> Grade:
         propositions: Mapping[str, bool | None] = dict(zip(self._names, found, strict=True))
         values = complete(self._criteria, propositions)
         required = required_conditions(self._policy, rules)
-        return grade_values(self._criteria, values, speaks=speaks, due=due, required=required)
+        return grade_values(self._criteria, values, unread=unread, due=due, required=required)

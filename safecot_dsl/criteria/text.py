@@ -13,6 +13,8 @@ _QUOTES: Final = str.maketrans(
 # A lone surrogate has no UTF-8 form, which RE2 works on.
 _SURROGATES: Final = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 
+_LAST_LATIN: Final = 0x24F  # the end of the block Latin Extended-B
+
 
 def fold_quotes(text: str) -> str:
     """The text with typographic quotation marks, apostrophes and primes as ASCII, and otherwise as it is.
@@ -36,3 +38,11 @@ def fold(text: str) -> str:
 def has_text(response: str) -> bool:
     """Whether there is anything to judge: a letter or a digit, of any script."""
     return any(map(str.isalnum, response))
+
+
+def beyond_latin(text: str) -> bool:
+    """Whether most of the text's letters are of another script than Latin."""
+    if text.isascii():
+        return False
+    letters = [character for character in text if character.isalpha()]
+    return 2 * sum(ord(letter) > _LAST_LATIN for letter in letters) > len(letters)

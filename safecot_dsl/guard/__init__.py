@@ -1,7 +1,7 @@
 """The policy at run time: is what a model wrote a valid derivation, and what is done where it is not."""
 
-from safecot_dsl.guard.derivation import Derivation, DerivationChecker, Fault
 from safecot_dsl.guard.fallback import fallback_answer
 from safecot_dsl.guard.watching import Guard, Outcome, Watcher
+from safecot_dsl.render.derivation import Derivation, DerivationChecker, Fault
 
 __all__ = ["Derivation", "DerivationChecker", "Fault", "Guard", "Outcome", "Watcher", "fallback_answer"]

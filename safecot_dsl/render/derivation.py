@@ -6,28 +6,17 @@ right conclusion from it, has written a valid derivation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Any, Literal
 
-from safecot_dsl.artifact import (
-    Case,
-    CompiledPolicy,
-    Contains,
-    Fact,
-    Has,
-    Matches,
-    SetType,
-    TextType,
-    Value,
-    Verdict,
-)
+from safecot_dsl.artifact import Case, CompiledPolicy, Verdict
 from safecot_dsl.artifact.base import Frozen
-from safecot_dsl.engine import Interpreter, Trace, Truth, evaluate
-from safecot_dsl.render import ReasoningStyle, Tags, Target, parse_target
-from safecot_dsl.render.clause_reader import Claim, ClauseReader
-from safecot_dsl.render.phrasing import number
+from safecot_dsl.engine import Interpreter, Trace, Truth
+from safecot_dsl.render.claims import claimed_case, read_claims
+from safecot_dsl.render.clause_reader import ClauseReader
+from safecot_dsl.render.style import ReasoningStyle, Tags
+from safecot_dsl.render.target import Target, parse_target
 
 #: Lines of a reasoning that are looked at; a longer one is not one of ours.
 MAX_LINES = 400
@@ -67,18 +56,6 @@ class Derivation(Frozen):
         return not self.faults
 
 
-@dataclass
-class _Claims:
-    """The claims put together; `conflicts` are facts of which two things were said that cannot both be so."""
-
-    known: dict[str, Value]
-    absent: dict[str, set[str]]
-    texts: dict[str, list[Claim]]
-    unknown: set[str]
-    conflicts: set[str]
-    count: int = 0
-
-
 class DerivationChecker:
     """Checks reasonings under one policy; prepared once for many."""
 
@@ -110,8 +87,8 @@ class DerivationChecker:
         if len(lines) > MAX_LINES:
             faults.append((Fault.FORMAT, f"{len(lines)} lines of reasoning, more than {MAX_LINES}"))
             lines = lines[:MAX_LINES]
-        read, ambiguous = self._claims(lines)
-        case = self._case(read)
+        read, ambiguous = read_claims(self._reader, self.policy, lines)
+        case = claimed_case(read)
         if case is None:
             read.conflicts.update(read.texts)
             case = Case({}, frozenset())
@@ -146,24 +123,6 @@ class DerivationChecker:
             if not least:
                 break
         return least or []
-
-    def _claims(self, lines: Sequence[str]) -> tuple[_Claims, bool]:
-        """What the lines claim, and whether any of them can be about several facts; such a one is not counted."""
-        found = _Claims({}, {}, {}, set(), set())
-        ambiguous = False
-        for part in (part for line in lines for part in _sentences(line)):
-            claims, values = self._reader.read(part), self._reader.values(part)
-            facts = {claim.atom.fact for claim in claims} | {name for name, _ in values}
-            if len(facts) > 1:
-                ambiguous = True
-                continue
-            found.count += bool(facts)
-            for claim in _common(claims):
-                _add(found, claim, self.policy.fact_index[claim.atom.fact])
-            for name, value in values:
-                _settle(found, name, value)
-        _find_conflicts(found)
-        return found, ambiguous
 
     def _conclusion(self, verdict: Verdict, cited: tuple[str, ...]) -> Iterable[tuple[Fault, str]]:
         """What is wrong with the names and the verdict, whatever the claims are."""
@@ -216,78 +175,6 @@ class DerivationChecker:
             if truth is Truth.YES and self.policy.rule_index[name].verdict.strictness > verdict.strictness:
                 yield Fault.OVERRULED, f"by what is claimed, the rule `{name}` applies whatever is not known"
 
-    def _case(self, claims: _Claims) -> Case | None:
-        """The case that is claimed; None where no text is as it is said to be."""
-        known = {name: value for name, value in claims.known.items() if name not in claims.conflicts}
-        for name, said in claims.texts.items():
-            text = " \n ".join(claim.found or "" for claim in said if claim.so)
-            for claim in said:
-                # What a pattern found need not match by itself, and then there is nothing to hold it against.
-                doubtful = isinstance(claim.atom, Matches) and claim.so
-                if not doubtful and (evaluate(claim.atom, {name: text}) is Truth.YES) != claim.so:
-                    return None
-            known[name] = text
-        return Case(known, frozenset(claims.unknown - known.keys()))
-
-
-def _add(found: _Claims, claim: Claim, fact: Fact) -> None:
-    name = fact.name
-    if claim.so is None:
-        found.unknown.add(name)
-    elif isinstance(claim.atom, Has):
-        found.known[name] = _set(found.known, name) | claim.present
-        found.absent.setdefault(name, set()).update(claim.absent)
-    elif isinstance(claim.atom, Contains | Matches) or (isinstance(fact.type, TextType) and claim.value is None):
-        found.texts.setdefault(name, []).append(claim)
-    elif isinstance(fact.type, SetType) or claim.value is not None:
-        _settle(found, name, claim.value)
-
-
-def _common(claims: Sequence[Claim]) -> Sequence[Claim]:
-    """The claims of one line. Where it may be on several literals of a set, only what each of them would say counts."""
-    members = [claim for claim in claims if isinstance(claim.atom, Has) and claim.so is not None]
-    if len(members) < 2:
-        return claims
-    present = frozenset.intersection(*(claim.present for claim in members))
-    absent = frozenset.intersection(*(claim.absent for claim in members))
-    return [replace(members[0], present=present, absent=absent)]
-
-
-def _find_conflicts(claims: _Claims) -> None:
-    for name, absent in claims.absent.items():
-        present = claims.known.get(name)
-        if isinstance(present, frozenset) and present & absent:
-            claims.conflicts.add(name)
-    claims.conflicts |= claims.unknown & (claims.known.keys() | claims.texts.keys())
-
-
-def _settle(found: _Claims, name: str, value: Value | None) -> None:
-    if value is None:
-        return
-    if isinstance(value, frozenset):
-        before = _set(found.known, name)
-        if before - value:
-            found.conflicts.add(name)
-        found.known[name] = before | value
-        return
-    before = found.known.setdefault(name, value)
-    if before == value:
-        return
-    if isinstance(before, float) and isinstance(value, float) and _rounds_to(before, value):
-        found.known[name] = max(before, value, key=lambda claimed: len(repr(claimed)))  # the one that was not rounded
-    else:
-        found.conflicts.add(name)
-
-
-def _rounds_to(one: float, other: float) -> bool:
-    """Whether two numbers are one, of which a text may show a rounded form."""
-    return number(one) == number(other)
-
-
-def _set(known: Mapping[str, Value], name: str) -> frozenset[str]:
-    value = known.get(name, frozenset[str]())
-    return value if isinstance(value, frozenset) else frozenset()
-
 
 def _unrounded(case: Case) -> Iterator[Case]:
     """The case, and those with a number a little lower or higher."""
@@ -296,8 +183,3 @@ def _unrounded(case: Case) -> Iterator[Case]:
         if isinstance(value, float):
             for near in (value * (1 - 1e-6), value * (1 + 1e-6)):
                 yield Case({**case.known, name: near}, case.cannot_tell)
-
-
-def _sentences(line: str) -> tuple[str, ...]:
-    """A line that may be one clause, or several sentences of one step (`Not met: …. Intent: …, not ….`)."""
-    return (line, *(f"{part}." for part in line.rstrip(".").split(". "))) if ". " in line else (line,)

@@ -1,0 +1,1 @@
+"""How often a wrong reasoning before a right answer is found out."""

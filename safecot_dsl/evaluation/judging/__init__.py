@@ -1,0 +1,30 @@
+"""Judging answers: by the policy's own criteria, by a model, or by both, with how far they agree.
+
+The folder of answers is judged by :func:`safecot_dsl.evaluation.judged.judge_folder`.
+"""
+
+from safecot_dsl.evaluation.judging.agreement import ORDER, Agreement, Differing, Kappa, agree, in_turn
+from safecot_dsl.evaluation.judging.judgement import Judgement, Read
+from safecot_dsl.evaluation.judging.model import JudgeSettings, JudgingError, ModelJudge
+from safecot_dsl.evaluation.judging.reasoning import Reasoned, ReasoningChecker
+from safecot_dsl.evaluation.judging.record import Judging, read_differing, read_judged, read_judging
+
+__all__ = [
+    "ORDER",
+    "Agreement",
+    "Differing",
+    "JudgeSettings",
+    "Judgement",
+    "Judging",
+    "JudgingError",
+    "Kappa",
+    "ModelJudge",
+    "Read",
+    "Reasoned",
+    "ReasoningChecker",
+    "agree",
+    "in_turn",
+    "read_differing",
+    "read_judged",
+    "read_judging",
+]
