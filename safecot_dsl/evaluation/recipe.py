@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -19,6 +20,38 @@ class SplitRecipe(Frozen):
     utility: int = Field(default=100, ge=0, description="Harmless questions that no rule is about.")
     perception: int = Field(default=100, ge=0, description="Questions on what the image shows.")
     held_out: bool = Field(default=True, description="False for the split on which choices are made.")
+
+
+class SuiteRecipe(Frozen):
+    """A suite that every arm is asked: a published one, read from its own files under `root`, or one that is made from
+    the policy.
+
+    Its items have splits of their own, `SUITE/SUBSET`, which are reported apart. Where the recipe has no splits of the
+    miniature world, the headline pools those of the suites that are `held_out`.
+    """
+
+    suite: str = Field(description="A suite that ships, a YAML file that describes one, or one made from the policy.")
+    root: str | None = Field(default=None, description="The folder of a published suite, or hf://datasets/OWNER/NAME.")
+    parts: tuple[str, ...] = Field(default=(), description="The parts that are read, instead of the usual ones.")
+    limit: int | None = Field(default=None, ge=1, description="At most so many items, drawn; default: all.")
+    items: int | None = Field(default=None, ge=1, description="At most so many items of a made suite; default: 200.")
+    pool: str | None = Field(
+        default=None,
+        description="What a made suite is made of: `miniature`, `told` (cases in words), or a data set's folder. "
+        "Default: the miniature where the arms learn in it, else cases in words.",
+    )
+    against: str | None = Field(default=None, description="The other policy of the made suite `flip`.")
+    held_out: bool = Field(default=True, description="False for a suite on which choices are made.")
+
+    @model_validator(mode="after")
+    def _published_or_made(self) -> Self:
+        of_made = [name for name in ("items", "pool", "against") if getattr(self, name) is not None]
+        of_published = [name for name in ("parts", "limit") if getattr(self, name)]
+        if self.root is not None and of_made:
+            raise ValueError(f"`{of_made[0]}` belongs to suites made from the policy, and those have no `root`")
+        if self.root is None and of_published:
+            raise ValueError(f"`{of_published[0]}` belongs to published suites, and those have a `root`")
+        return self
 
 
 def _default_splits() -> dict[str, SplitRecipe]:
@@ -39,14 +72,19 @@ class EvaluationRecipe(Frozen):
     hypothesis_split: str = Field(
         default="combinations", description="The split on which the pre-registered hypothesis is judged."
     )
+    suites: tuple[SuiteRecipe, ...] = Field(default=(), description="Suites that are asked beside the splits.")
     examples: int = Field(default=12, ge=0, description="Cases shown in the report, drawn by the hash of their id.")
+    worst: int = Field(default=10, ge=0, description="How many of each rule's worst cases the report shows.")
 
     @model_validator(mode="after")
     def _splits_fit(self) -> Self:
         names = ", ".join(f"`{name}`" for name in self.splits)
         if not self.held_out:
             raise ValueError(f"no split is held out, so there is no headline: set `held_out` for one of {names}")
-        if self.hypothesis_split not in self.held_out:
+        twice = [name for name, count in Counter(entry.suite for entry in self.suites).items() if count > 1]
+        if twice:
+            raise ValueError(f"the suite `{twice[0]}` stands twice")
+        if self.hypothesis_split not in self.held_out and not (self.suites and "/" in self.hypothesis_split):
             raise ValueError(
                 f"`hypothesis_split` is `{self.hypothesis_split}`, which is no held-out split; the splits are {names}"
             )

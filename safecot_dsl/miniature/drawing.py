@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -86,6 +86,10 @@ SETTINGS: dict[str, tuple[tuple[int, int, int], tuple[int, int, int]]] = {
     "street": ((182, 182, 186), (128, 128, 134)),
 }
 
+#: What can be made impossible to tell from a picture: the facts of the image.
+HIDEABLE = ("image.objects", "image.setting", "image.sign")
+_NOWHERE = (246, 246, 246)  # a plain ground, as in a catalogue: no place at all
+
 # The shape of signs: words of a few letters, which 64 pixels can show.
 SIGNS = ("open", "exit", "sale", "rx")
 
@@ -109,27 +113,30 @@ def drawable(item: str, style: Style) -> bool:
     return GLYPHS[item][_COLUMNS[style]] is not None
 
 
-def draw(scene: Scene, styles: Sequence[Style], seed: str) -> bytes:
+def draw(scene: Scene, styles: Sequence[Style], seed: str, hidden: Collection[str] = ()) -> bytes:
     """The scene as a PNG of 64 by 64 pixels, the same bytes for the same arguments.
 
     Place, size, colour and (among `styles`) the style of each icon are drawn by the seed, so that no pixel gives an
-    object away.
+    object away. `hidden` names facts (of :data:`HIDEABLE`) that cannot be told from the picture: pictures of two scenes
+    that differ in these alone are the same. Hidden objects lie under cloths, a hidden place is a plain ground, and a
+    hidden sign is a plate with a scrawl on it.
 
     Raises:
         ValueError: none of `styles` has a glyph for an object of the scene.
     """
     sink = io.BytesIO()
-    draw_image(scene, styles, seed).save(sink, "PNG", compress_level=1)
+    draw_image(scene, styles, seed, hidden).save(sink, "PNG", compress_level=1)
     return sink.getvalue()
 
 
-def draw_image(scene: Scene, styles: Sequence[Style], seed: str) -> Image:
+def draw_image(scene: Scene, styles: Sequence[Style], seed: str, hidden: Collection[str] = ()) -> Image:
     """The same as :func:`draw`, as an RGB image."""
     from PIL import Image, ImageDraw
 
     rng = random.Random(seed)  # a text as seed is hashed with SHA-512: the same in every process
     shift = [rng.randint(-9, 9) for _ in range(3)]
-    wall, floor = (tuple(c + s for c, s in zip(colour, shift, strict=True)) for colour in SETTINGS[scene.setting])
+    colours = (_NOWHERE, _NOWHERE) if "image.setting" in hidden else SETTINGS[scene.setting]
+    wall, floor = (tuple(c + s for c, s in zip(colour, shift, strict=True)) for colour in colours)
     image = Image.new("RGB", (SIDE, SIDE), wall)
     brush = ImageDraw.Draw(image)
     brush.rectangle((0, 47, SIDE, SIDE), fill=floor)
@@ -138,12 +145,14 @@ def draw_image(scene: Scene, styles: Sequence[Style], seed: str) -> Image:
         if not possible:
             raise ValueError(f"no style among {', '.join(styles)} has an icon for `{item}`")
         # One draw whatever the number of styles, so that another object here changes nothing else in the image.
-        mask = _icon(item, possible[int(rng.random() * len(possible))], rng.randint(25, 28))
+        style, size = possible[int(rng.random() * len(possible))], rng.randint(25, 28)
+        mask = _cloth(size) if "image.objects" in hidden else _icon(item, style, size)
         x = min(max(centre + rng.randint(-2, 2) - mask.width // 2, 0), SIDE - mask.width)
         y = 24 + rng.randint(-2, 2) - mask.height // 2
         image.paste(tuple(rng.randint(0, 110) for _ in range(3)), (x, y), mask)
-    if scene.sign != "none":
-        image.paste(_sign(scene.sign.upper()), (12 + rng.randint(-1, 1), 48 + rng.randint(-1, 1)))
+    if scene.sign != "none" or "image.sign" in hidden:
+        plate = _scrawl() if "image.sign" in hidden else _sign(scene.sign.upper())
+        image.paste(plate, (12 + rng.randint(-1, 1), 48 + rng.randint(-1, 1)))
     return image
 
 
@@ -157,8 +166,38 @@ def _icon(item: str, style: Style, size: int) -> Image:
 @cache
 def _sign(word: str) -> Image:
     """A white plate with a word on it, in the font that Pillow carries."""
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import ImageDraw, ImageFont
 
-    plate = Image.new("RGB", (39, 15), (250, 250, 250))
+    plate = _plate()
     ImageDraw.Draw(plate).text((19.5, 7.5), word, font=ImageFont.load_default(12), fill=(20, 20, 20), anchor="mm")
     return plate
+
+
+@cache
+def _scrawl() -> Image:
+    """The same plate with a line on it that is no word."""
+    from PIL import ImageDraw
+
+    plate = _plate()
+    line = [(x, 7 + (3, -2, 2, -3, 1, -1)[x // 3 % 6]) for x in range(4, 36, 3)]
+    ImageDraw.Draw(plate).line(line, fill=(20, 20, 20), width=2)
+    return plate
+
+
+def _plate() -> Image:
+    from PIL import Image
+
+    return Image.new("RGB", (39, 15), (250, 250, 250))
+
+
+@cache
+def _cloth(size: int) -> Image:
+    """A mask of a thing under a cloth that falls to the ground: its folds, and nothing of the thing."""
+    from PIL import Image, ImageDraw
+
+    mask = Image.new("L", (size, size), 0)
+    brush = ImageDraw.Draw(mask)
+    brush.pieslice((1, 1, size - 2, 2 * size - 3), 180, 360, fill=255)
+    for x in range(5, size - 4, 5):
+        brush.line((x, size - 2, x, size // 2), fill=150)
+    return mask

@@ -1,0 +1,47 @@
+"""The miniature's policy and its world as a pool, and every suite that is made of them."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.datafiles import policies_root
+from safecot_dsl.evaluation import EvalItem
+from safecot_dsl.evaluation.suites.made import MADE, Made, MiniaturePool, make, miniature_pool
+from safecot_dsl.workspace import compile_policy
+
+ITEMS = {name: 48 if name in ("boundary", "unknown") else 24 for name in MADE}
+
+
+@pytest.fixture(scope="session")
+def miniature() -> CompiledPolicy:
+    return compile_policy(policies_root() / "miniature.safecot")
+
+
+@pytest.fixture(scope="session")
+def pool(miniature: CompiledPolicy) -> MiniaturePool:
+    return miniature_pool(miniature)
+
+
+@pytest.fixture(scope="session")
+def made(miniature: CompiledPolicy, pool: MiniaturePool) -> dict[str, Made]:
+    """Some items of every suite; of the boundary as many as it takes for every rule to have several."""
+    return {name: make(name, miniature, pool, items=ITEMS[name]) for name in MADE}
+
+
+def grouped(items: tuple[EvalItem, ...]) -> list[list[EvalItem]]:
+    """The items by their group, in order."""
+    groups: dict[str, list[EvalItem]] = {}
+    for item in items:
+        groups.setdefault(item.group, []).append(item)
+    return list(groups.values())
+
+
+def png(level: int) -> bytes:
+    """A grey picture, another one for each level."""
+    sink = io.BytesIO()
+    Image.new("RGB", (120, 90), (level, level, level)).save(sink, "PNG")
+    return sink.getvalue()

@@ -1,0 +1,61 @@
+"""Facts that cannot be told."""
+
+from __future__ import annotations
+
+import pytest
+
+from safecot_dsl.artifact import UNKNOWN
+from safecot_dsl.miniature import Split, World
+from safecot_dsl.miniature.drawing import HIDEABLE
+from safecot_dsl.miniature.hiding import VAGUE, hide
+from safecot_dsl.miniature.requests import PHRASINGS
+from safecot_dsl.miniature.tokenizer import pieces
+
+
+@pytest.mark.parametrize("fact", [*HIDEABLE, "query.intent"])
+def test_what_is_hidden_cannot_be_told(world: World, fact: str) -> None:
+    """A sample and all of its neighbours by that fact become the same picture and the same request."""
+    for sample in world.pool(Split.TRAIN, 3, "hiding"):
+        if sample.meta["topic"]:
+            continue
+        hidden = hide(sample, fact)
+        assert hidden is not None
+        assert hidden.case == sample.case.with_fact(fact, UNKNOWN)
+        shown = (hidden.render(), hidden.prompt)
+        near = [
+            n for n in world.neighbours(sample) if n.case.with_fact(fact, None) == sample.case.with_fact(fact, None)
+        ]
+        assert near
+        for other in near:
+            same = hide(other, fact)
+            assert same is not None
+            assert (same.render(), same.prompt) == shown
+        assert shown != (sample.render(), sample.prompt)
+
+
+@pytest.mark.parametrize("fact", HIDEABLE)
+def test_other_facts_still_show(world: World, fact: str) -> None:
+    """What differs elsewhere gives another picture with the fact hidden too."""
+    sample = world.pool(Split.TRAIN, 1, "showing")[0]
+    hidden = hide(sample, fact)
+    assert hidden is not None
+    for other in world.neighbours(sample):
+        changed = {name for name, value in other.case.known.items() if value != sample.case.known[name]}
+        if changed & {*HIDEABLE} - {fact}:
+            shown = hide(other, fact)
+            assert shown is not None
+            assert shown.render() != hidden.render()
+
+
+def test_what_is_no_fact_of_the_world_cannot_be_hidden(world: World) -> None:
+    assert hide(world.pool(Split.TRAIN, 1, "none")[0], "context.minor") is None
+
+
+def test_a_vague_request_has_the_words_of_the_others() -> None:
+    """So that a small model knows them; it names no intent, and no request of the world is one of them."""
+    known = {piece for phrasings in PHRASINGS.values() for text in phrasings for piece in pieces(text)}
+    known |= {" What", "Help", " what"}
+    asked = {text for phrasings in PHRASINGS.values() for text in phrasings}
+    for text in VAGUE:
+        assert text not in asked
+        assert {piece.strip() for piece in pieces(text)} <= {piece.strip() for piece in known} | {"do", "help"}
