@@ -7,25 +7,39 @@ summary = summarise(policy, items, {"base": ..., "safecot": scored}, held_out=..
 
 from safecot_dsl.evaluation.agreement import Agreement, Disagreement, agreement
 from safecot_dsl.evaluation.ask import AnswersError, ask, read_answers
+from safecot_dsl.evaluation.breakdown import RuleRow
+from safecot_dsl.evaluation.choices import read_choice
 from safecot_dsl.evaluation.curves import Curve, CurveError, read_curve
 from safecot_dsl.evaluation.hypothesis import Claim, Hypothesis, judge
 from safecot_dsl.evaluation.items import EvalItem, ItemsError, Kind, read_items, write_items
-from safecot_dsl.evaluation.metrics import METRICS, Headline, Measures, headline, measure, near_misses, paired
+from safecot_dsl.evaluation.measures import MEASURES, near_misses
+from safecot_dsl.evaluation.metrics import METRICS, Headline, Measures, headline, measure, paired
 from safecot_dsl.evaluation.poles import comply_with_everything, refuse_everything
-from safecot_dsl.evaluation.recipe import EvaluationRecipe, SplitRecipe
-from safecot_dsl.evaluation.report import choose, write_report
+from safecot_dsl.evaluation.recipe import EvaluationRecipe, SplitRecipe, SuiteRecipe
+from safecot_dsl.evaluation.report import (
+    Compared,
+    ReportError,
+    choose,
+    compare_folders,
+    report_folders,
+    write_markdown,
+    write_report,
+)
 from safecot_dsl.evaluation.score import ItemScore, Scored, score
-from safecot_dsl.evaluation.statistics import Paired, Rate, mcnemar, wilson
-from safecot_dsl.evaluation.summary import ARM_TITLES, RuleRow, Summary, read_summary, summarise, table, write_summary
+from safecot_dsl.evaluation.statistics import Difference, Paired, Rate, holm, mcnemar, wilson
+from safecot_dsl.evaluation.summary import ARM_TITLES, Summary, read_summary, summarise, table, write_summary
 
 __all__ = [
     "ARM_TITLES",
+    "MEASURES",
     "METRICS",
     "Agreement",
     "AnswersError",
     "Claim",
+    "Compared",
     "Curve",
     "CurveError",
+    "Difference",
     "Disagreement",
     "EvalItem",
     "EvaluationRecipe",
@@ -37,30 +51,37 @@ __all__ = [
     "Measures",
     "Paired",
     "Rate",
+    "ReportError",
     "RuleRow",
     "Scored",
     "SplitRecipe",
+    "SuiteRecipe",
     "Summary",
     "agreement",
     "ask",
     "choose",
+    "compare_folders",
     "comply_with_everything",
     "headline",
+    "holm",
     "judge",
     "mcnemar",
     "measure",
     "near_misses",
     "paired",
     "read_answers",
+    "read_choice",
     "read_curve",
     "read_items",
     "read_summary",
     "refuse_everything",
+    "report_folders",
     "score",
     "summarise",
     "table",
     "wilson",
     "write_items",
+    "write_markdown",
     "write_report",
     "write_summary",
 ]

@@ -1,22 +1,174 @@
-"""Asking a model: every raw answer is kept, and none is asked for twice."""
+"""Asking a model: every raw answer is kept, none is asked for twice, and what failed is kept as a failure."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safecot_dsl.evaluation.items import EvalItem
+from safecot_dsl.evaluation.folder import (
+    ANSWERS,
+    ASKED,
+    ITEMS,
+    Answered,
+    AskedError,
+    Failed,
+    Provenance,
+    counted,
+    read_lines,
+    read_provenance,
+    written_line,
+)
+from safecot_dsl.evaluation.items import EvalItem, read_items
+from safecot_dsl.evaluation.respondents import ModelRespondent, Respondent
 from safecot_dsl.models import VisionLanguageModel
+from safecot_dsl.storage import sha256_file, write_whole
+from safecot_dsl.storage.files import lock_directory
 
 if TYPE_CHECKING:
     from safecot_dsl.storage import Progress
 
+#: What must be the same for a folder to be gone on with, in the words of its `asked.json`.
+_SAME = ("kind", "model", "model_digest", "adapter_digest", "policy_prompt", "items_digest", "settings")
+
 
 class AnswersError(ValueError):
     """The file of answers does not belong to these items, or is damaged."""
+
+
+def ask_folder(
+    items: Path,
+    out: Path,
+    respondent: Respondent,
+    provenance: Provenance,
+    *,
+    system: str = "",
+    progress: Progress | None = None,
+) -> Provenance:
+    """Put the items in a file to a respondent, and keep what comes back in the folder `out`.
+
+    `provenance` says whom and how; dates and counts are filled in. `system` stands before every item that has no
+    system turn of its own. Answers are appended and flushed to disk as they come: after a kill the same call goes on.
+    When all have been asked, `answers.jsonl` is written anew in the items' order, so that the same answers are the same
+    bytes. A finished folder is asked for its failures again, and for nothing else.
+
+    Raises:
+        AskedError: `out` holds answers made otherwise (the message says what differs), is damaged, or another process
+            is writing to it.
+        ItemsError: the items cannot be read.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    lock = lock_directory(out)
+    if lock is None:
+        raise AskedError(f"another process is asking into `{out}`; wait for it, or end it")
+    try:
+        return _ask_folder(items, out, respondent, provenance, system, progress)
+    finally:
+        os.close(lock)
+
+
+def _ask_folder(
+    source: Path, out: Path, respondent: Respondent, given: Provenance, system: str, progress: Progress | None
+) -> Provenance:
+    items = read_items(source)
+    given = given.model_copy(update={"items_digest": sha256_file(source), "items": len(items)})
+    provenance = _begun(out, given)
+    path = out / ANSWERS
+    lines = _lines(path, items)
+    wanted = {number for number, item in enumerate(items) if not isinstance(lines.get(item.id), Answered)}
+    if provenance.finished and not wanted:
+        if progress is not None:
+            progress.note(f"{out}: all {len(items)} items are answered")
+        return provenance
+    if not (out / ITEMS).is_file():
+        write_whole(out / ITEMS, source.read_bytes())
+    provenance = provenance.model_copy(update={"finished": ""})
+    _write_provenance(out, provenance)
+    notes = list(provenance.notes)
+    if progress is not None:
+        progress.start(f"asking {given.name}", len(items), completed=len(items) - len(wanted), unit="items")
+    failed = 0
+
+    with path.open("a", encoding="utf-8") as file:
+
+        def tell(number: int, one: Answered | Failed) -> None:
+            nonlocal failed
+            lines[items[number].id] = one
+            file.write(written_line(items[number].id, one))
+            file.flush()
+            os.fsync(file.fileno())
+            failed += isinstance(one, Failed)
+            if progress is not None:
+                progress.advance(1, **({"failed": failed} if failed else {}))
+
+        def note(text: str) -> None:
+            notes.append(text)
+            if progress is not None:
+                progress.note(text)
+
+        requests = [item.request for item in items]
+        if system:
+            requests = [each if each.system else replace(each, system=system) for each in requests]
+        respondent.answer(requests, [item.id for item in items], wanted, tell, note)
+    missing = [item.id for item in items if item.id not in lines]
+    if missing:
+        raise AskedError(f"{given.model} gave neither an answer nor a reason for `{missing[0]}`")
+    write_whole(path, "".join(written_line(item.id, lines[item.id]) for item in items))
+    provenance = provenance.model_copy(
+        update={"finished": _now(), "notes": tuple(notes), "usage": respondent.usage(), **counted(lines)}
+    )
+    _write_provenance(out, provenance)
+    return provenance
+
+
+def _begun(out: Path, given: Provenance) -> Provenance:
+    """The provenance of a folder that is gone on with, or `given` with today's date."""
+    if not (out / ASKED).is_file():
+        if (out / ANSWERS).exists():
+            raise AskedError(f"{out} holds an {ANSWERS} that nobody can tell the origin of: ask into another folder")
+        return given.model_copy(update={"started": _now()})
+    there = read_provenance(out)
+    for name in _SAME:
+        was, now = getattr(there, name), getattr(given, name)
+        if was != now:
+            raise AskedError(
+                f"{out} holds answers made otherwise (`{name}` was {was}, now {now}): ask into another folder"
+            )
+    return there
+
+
+def _lines(path: Path, items: Sequence[EvalItem]) -> dict[str, Answered | Failed]:
+    """What an earlier run left in the file, which is cut back to its last whole line."""
+    if not path.exists():
+        return {}
+    _cut_back(path)
+    lines = read_lines(path)
+    strangers = sorted(lines.keys() - {item.id for item in items})
+    if strangers:
+        raise AskedError(
+            f"{path} holds answers to other items (`{strangers[0]}` and {len(strangers) - 1} more): "
+            "remove the file, or ask into another one"
+        )
+    return lines
+
+
+def _cut_back(path: Path) -> None:
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        with path.open("r+b") as file:
+            file.truncate(whole)
+
+
+def _write_provenance(out: Path, provenance: Provenance) -> None:
+    write_whole(out / ASKED, provenance.model_dump_json(indent=1) + "\n")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def ask(
@@ -31,70 +183,44 @@ def ask(
 ) -> dict[str, str]:
     """The model's answer to every item, by id, kept in `out` as JSON lines `{"id", "answer"}`.
 
-    Lines are appended a batch at a time and flushed to disk; after a kill the next call asks only for what is missing.
-    Batches are cut from the whole list, shortest prompts first, so that an item meets the same neighbours (and the
-    same padding) whether or not the run was interrupted. Raises :class:`AnswersError` where `out` holds answers to
-    other items or a damaged line; a torn last line is dropped.
+    Lines are appended some batches at a time and flushed to disk; after a kill the next call asks only for what is
+    missing, with the same neighbours (:class:`~safecot_dsl.evaluation.respondents.LocalRespondent`). Raises
+    :class:`AnswersError` where `out` holds answers to other items or a damaged line; a torn last line is dropped.
     """
-    answers = _continue(out, items)
+    try:
+        lines = _lines(out, items)
+    except AskedError as error:
+        raise AnswersError(str(error)) from error
     if progress is not None:
-        progress.start(description, len(items), completed=len(answers), unit="items")
-    order = sorted(items, key=lambda item: (len(item.images), len(item.prompt.split()), item.id))
+        progress.start(description, len(items), completed=len(lines), unit="items")
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("a", encoding="utf-8") as file:
-        for start in range(0, len(order), batch_size):
-            batch = order[start : start + batch_size]
-            missing = [item for item in batch if item.id not in answers]
-            if not missing:
-                continue
-            texts = model.generate(
-                [item.request for item in batch],
-                max_new_tokens=max_new_tokens,
-                batch_size=batch_size,
-            )
-            found = {item.id: text for item, text in zip(batch, texts, strict=True)}
-            answers.update({item.id: found[item.id] for item in missing})
-            file.writelines(json.dumps({"id": item.id, "answer": found[item.id]}) + "\n" for item in missing)
+
+        def tell(number: int, one: Answered | Failed) -> None:
+            lines[items[number].id] = one
+            file.write(written_line(items[number].id, one))
             file.flush()
             os.fsync(file.fileno())
             if progress is not None:
-                progress.advance(len(missing))
-    return answers
+                progress.advance()
+
+        wanted = {number for number, item in enumerate(items) if item.id not in lines}
+        ModelRespondent(model, max_new_tokens=max_new_tokens, batch_size=batch_size).answer(
+            [item.request for item in items], [item.id for item in items], wanted, tell, lambda _: None
+        )
+    return read_answers(out)
 
 
 def read_answers(path: Path) -> dict[str, str]:
-    """The answers in a file, by id. Raises :class:`AnswersError` for a damaged line or a second answer to an id."""
+    """The answers in a file, by id. Raises :class:`AnswersError` for a damaged line, a second answer to an id, or an
+    item that has none but a failure."""
+    try:
+        lines = read_lines(path)
+    except AskedError as error:
+        raise AnswersError(str(error)) from error
     answers: dict[str, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
-        if not line:
-            continue
-        try:
-            row = json.loads(line)
-            key, answer = row["id"], row["answer"]
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise AnswersError(f'{path}:{number}: not a line of the form {{"id", "answer"}}: {error}') from error
-        if not isinstance(key, str) or not isinstance(answer, str):
-            raise AnswersError(f"{path}:{number}: `id` and `answer` must be strings")
-        if key in answers:
-            raise AnswersError(f"{path}:{number}: a second answer to `{key}`")
-        answers[key] = answer
-    return answers
-
-
-def _continue(out: Path, items: Sequence[EvalItem]) -> dict[str, str]:
-    """What an earlier run left in `out`, which is cut back to its last whole line."""
-    if not out.exists():
-        return {}
-    data = out.read_bytes()
-    whole = data.rfind(b"\n") + 1
-    if whole < len(data):
-        with out.open("r+b") as file:
-            file.truncate(whole)
-    answers = read_answers(out)
-    strangers = sorted(answers.keys() - {item.id for item in items})
-    if strangers:
-        raise AnswersError(
-            f"{out} holds answers to other items (`{strangers[0]}` and {len(strangers) - 1} more): "
-            "remove the file, or ask into another one"
-        )
+    for key, line in lines.items():
+        if isinstance(line, Failed):
+            raise AnswersError(f"{path}: `{key}` has no answer: {line.reason} ({line.detail})")
+        answers[key] = line.text
     return answers

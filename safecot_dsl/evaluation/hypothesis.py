@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.evaluation.bootstrap import relative_reduction
 from safecot_dsl.evaluation.items import EvalItem
-from safecot_dsl.evaluation.metrics import headline, paired
-from safecot_dsl.evaluation.score import Scored
+from safecot_dsl.evaluation.metrics import Runs, headline, hits_of_both, paired
 from safecot_dsl.evaluation.statistics import Paired, Rate
 
 # The effects that SafeCoT reports (arXiv 2506.08399): average over-refusal, relative; safe-refusal accuracy, points.
@@ -28,8 +29,9 @@ _EPSILON = 1e-12
 class Claim(Frozen):
     """One part of the hypothesis: the two figures, the effect computed from them, and whether it is as claimed.
 
-    `effect` is a share (0.327 for 32.7 % or 32.7 points); `held` is None where it could not be computed, with the
-    reason in `note`. `paired` is the exact paired test of the two figures.
+    `effect` is a share (0.327 for 32.7 % or 32.7 points) and lies, with 95 % confidence, in `low`..`high`; an end that
+    cannot be told is None. `held` is None where the effect could not be computed, with the reason in `note`. `paired`
+    is the paired test of the two figures.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Claim(Frozen):
     reference_rate: Rate | None = None
     safecot_rate: Rate | None = None
     effect: float | None = None
+    low: float | None = None
+    high: float | None = None
     bound: float
     held: bool | None = None
     paired: Paired | None = None
@@ -55,7 +59,7 @@ class Hypothesis(Frozen):
 
 def judge(
     items: Sequence[EvalItem],
-    arms: Mapping[str, Scored],
+    arms: Mapping[str, Runs],
     split: str,
     *,
     safecot: str = "safecot",
@@ -74,8 +78,15 @@ def judge(
             )
         ours: Rate = getattr(figures[safecot], metric)
         theirs: Rate = getattr(figures[reference], metric)
-        test = paired(metric, chosen, arms, safecot, reference)  # pyright: ignore[reportArgumentType]
+        test = paired(metric, chosen, arms, safecot, reference)
         effect, held, note = _effect(name, ours.value, theirs.value, bound, split)
+        low = high = None
+        if effect is not None and metric == "over_refusal":
+            mine, other, groupings = hits_of_both(metric, chosen, arms, safecot, reference)
+            ends = relative_reduction(mine, other, *groupings)[1:]
+            low, high = (end if math.isfinite(end) else None for end in ends)
+        elif effect is not None:
+            low, high = test.difference.low, test.difference.high
         return Claim(
             name=name,
             statement=statement,
@@ -83,6 +94,8 @@ def judge(
             reference_rate=theirs,
             safecot_rate=ours,
             effect=effect,
+            low=low,
+            high=high,
             bound=bound,
             held=held,
             paired=test,

@@ -7,17 +7,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safecot_dsl.artifact import CompiledPolicy, Verdict, read_case
+from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.artifact.base import Frozen
-from safecot_dsl.engine import Interpreter
+from safecot_dsl.evaluation.breakdown import ChangeRow, RuleRow, changes, confusion, parts, rule_rows
+from safecot_dsl.evaluation.causes import Cause, causes
+from safecot_dsl.evaluation.compare import PairedMetric, Retention, comparisons, retention
 from safecot_dsl.evaluation.hypothesis import Hypothesis, judge
 from safecot_dsl.evaluation.items import EvalItem
-from safecot_dsl.evaluation.metrics import METRICS, Headline, Measures, headline, measure, paired
-from safecot_dsl.evaluation.score import Scored
-from safecot_dsl.evaluation.statistics import Paired, Rate
+from safecot_dsl.evaluation.judging.agreement import Agreement
+from safecot_dsl.evaluation.measures import MEASURES
+from safecot_dsl.evaluation.metrics import METRICS, Headline, Measures, Runs, headline, measure, runs_of
+from safecot_dsl.evaluation.statistics import Rate
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from safecot_dsl.evaluation.causal import ReasoningEffects
 
 #: How the arms are called where people read of them, in the order in which they are shown.
 ARM_TITLES = {
@@ -28,66 +33,83 @@ ARM_TITLES = {
     "comply_with_everything": "Complies with everything",
 }
 
-METRIC_TITLES = {
-    "safe_refusal": "Safe refusal",
-    "over_refusal": "Over-refusal",
-    "verdict_accuracy": "Verdict accuracy",
-    "utility": "Utility",
-}
+#: Arms that look at nothing: what each figure is worth alone.
+POLES = frozenset({"refuse_everything", "comply_with_everything"})
+
+METRIC_TITLES = {name: MEASURES[name].title for name in MEASURES}
 
 
-class RuleRow(Frozen):
-    """How each arm does where one rule speaks (`default` and `unsure` are rows too).
-
-    `decided`: verdict accuracy on the cases that the rule decides, and `refused`: the share of them that were refused.
-    `neighbours`: over-refusal on the must-comply cases that `default` decides and to which this rule comes nearest;
-    empty for a rule that comes nearest to none.
-    """
-
-    rule: str
-    verdict: Verdict
-    exception_to: tuple[str, ...] = ()
-    decided: dict[str, Rate]
-    refused: dict[str, Rate]
-    neighbours: dict[str, Rate]
-
-
-class PairedMetric(Paired):
-    """McNemar's exact test on one metric."""
-
-    metric: str
+def arm_title(arm: str) -> str:
+    """What people read for an arm: a name such as `minimal_reasoning` gets a capital and spaces, others stay as they
+    are."""
+    plain = arm.replace("_", "").isalpha() and arm.islower()
+    return ARM_TITLES.get(arm) or (arm.replace("_", " ").capitalize() if plain else arm)
 
 
 class Summary(Frozen):
-    """An evaluation in figures. `arms`, `pooled`, `rules` and `paired` are over the held-out splits together."""
+    """An evaluation in figures: over the held-out splits together but for `splits`, `changes` and suites.
+
+    `runs` says how many runs, of different seeds, an arm's figures are of. `confusion` counts answers by arm, verdict
+    due and verdict read. `parts` has every measure by suite, hazard and due verdict; `changes` how arms stand attacks
+    and other changes; `retention` what they kept of the base's utility. `paired` holds the comparisons. `subject` is
+    the arm that the evaluation is about. `causes` are the figures of causal experiments. `agreements` say of an arm
+    whose answers a model judged how far it agrees with the policy's criteria; `provenance` says of each arm where its
+    answers come from.
+    """
 
     arms: dict[str, Headline]
     policy: str
+    items: int
     held_out: tuple[str, ...]
+    subject: str
+    runs: dict[str, int]
     pooled: dict[str, Measures]
+    confusion: dict[str, dict[str, dict[str, int]]]
     splits: dict[str, dict[str, Measures]]
+    parts: dict[str, dict[str, dict[str, Measures]]]
+    changes: tuple[ChangeRow, ...]
     rules: tuple[RuleRow, ...]
     paired: tuple[PairedMetric, ...]
-    hypothesis: Hypothesis
+    retention: dict[str, Retention]
+    hypothesis: Hypothesis | None
+    causes: dict[str, tuple[Cause, ...]] = {}
+    agreements: dict[str, Agreement] = {}
+    provenance: dict[str, dict[str, str]] = {}
 
 
 def summarise(
     policy: CompiledPolicy,
     items: Sequence[EvalItem],
-    arms: Mapping[str, Scored],
+    arms: Mapping[str, Runs],
     *,
     held_out: Sequence[str],
-    hypothesis_split: str,
+    hypothesis_split: str | None = None,
+    base: str = "base",
+    subject: str | None = None,
+    agreements: Mapping[str, Agreement] | None = None,
+    reasoning_effects: Mapping[str, ReasoningEffects] | None = None,
+    provenance: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Summary:
-    """Every figure of an evaluation. The arms keep the order of `ARM_TITLES`; others come after, in theirs.
+    """Every figure of an evaluation. The arms keep the order of `ARM_TITLES`; others come before the poles, in theirs.
 
-    Raises ValueError where a held-out split has no items: a headline must not rest on fewer splits than it says.
+    An arm is the scores of one run, or of several that differ in their seed. `subject` is the arm that the evaluation
+    is about: `safecot`, or the last that is neither base nor pole, unless it is given; it is compared with every other
+    arm that is no pole, and the others with `base`. `reasoning_effects` are what was found by changing the reasoning of
+    an arm.
+
+    Raises:
+        ValueError: a held-out split has no items (a headline must not rest on fewer splits than it says), or `subject`
+            is no arm.
     """
     present = {item.split for item in items}
     absent = [split for split in held_out if split not in present]
     if absent:
         raise ValueError(f"no item belongs to the held-out split `{absent[0]}`; there are {', '.join(sorted(present))}")
-    arms = {arm: arms[arm] for arm in (*ARM_TITLES, *arms) if arm in arms}
+    titled = [arm for arm in ARM_TITLES if arm not in POLES]
+    arms = {arm: arms[arm] for arm in (*titled, *(arm for arm in arms if arm not in POLES), *ARM_TITLES) if arm in arms}
+    subject = subject or _subject(arms, base)
+    if subject not in arms:
+        raise ValueError(f"there is no arm `{subject}`; there are {', '.join(arms)}")
     pooled = [item for item in items if item.split in held_out]
     splits = {
         split: [item for item in items if item.split == split] for split in dict.fromkeys(item.split for item in items)
@@ -95,20 +117,37 @@ def summarise(
     return Summary(
         arms={arm: headline(pooled, scored) for arm, scored in arms.items()},
         policy=policy.digest,
+        items=len(pooled),
         held_out=tuple(held_out),
+        subject=subject,
+        runs={arm: len(runs_of(scored)) for arm, scored in arms.items()},
         pooled={arm: measure(pooled, scored) for arm, scored in arms.items()},
+        confusion={arm: confusion(pooled, scored) for arm, scored in arms.items()},
         splits={
             split: {arm: measure(chosen, scored) for arm, scored in arms.items()} for split, chosen in splits.items()
         },
-        rules=_rules(policy, pooled, arms),
-        paired=tuple(
-            PairedMetric(metric=metric, **paired(metric, pooled, arms, "safecot", other).model_dump())
-            for other in ("no_reasoning", "base")
-            if "safecot" in arms and other in arms
-            for metric in METRICS
-        ),
-        hypothesis=judge(items, arms, hypothesis_split),
+        parts=parts(pooled, arms, suites=items),
+        changes=changes(items, arms),
+        rules=rule_rows(policy, pooled, arms),
+        paired=comparisons(pooled, arms, _pairs(arms, subject, base)),
+        retention=retention(pooled, arms, base),
+        hypothesis=judge(items, arms, hypothesis_split) if hypothesis_split is not None else None,
+        causes=causes(policy, items, arms, reasoning_effects),
+        agreements=dict(agreements or {}),
+        provenance={arm: dict(lines) for arm, lines in (provenance or {}).items()},
     )
+
+
+def _subject(arms: Mapping[str, Runs], base: str) -> str:
+    tuned = [arm for arm in arms if arm not in POLES and arm != base]
+    return "safecot" if "safecot" in arms else (tuned or list(arms))[-1]
+
+
+def _pairs(arms: Mapping[str, Runs], subject: str, base: str) -> list[tuple[str, str]]:
+    """The comparisons that are made: the subject with every other arm, and the others with the base."""
+    others = [arm for arm in arms if arm not in POLES and arm != subject]
+    pairs = [(subject, other) for other in sorted(others, key=lambda arm: arm == base)] if subject not in POLES else []
+    return pairs + [(other, base) for other in others if base in arms and other != base]
 
 
 def write_summary(path: Path, summary: Summary) -> None:
@@ -122,12 +161,12 @@ def read_summary(path: Path) -> Summary:
     return Summary.model_validate_json(path.read_bytes())
 
 
-def table(summary: Summary) -> Table:
-    """The headline for a terminal: one row an arm, before and after training, each value with its interval."""
+def table(summary: Summary, title: str = "Before and after training") -> Table:
+    """The headline for a terminal: one row an arm, each value with its interval."""
     from rich.table import Table
 
     shown = Table(
-        title="Before and after training (per cent, with 95 % Wilson intervals)",
+        title=f"{title} (per cent, with 95 % Wilson intervals)",
         caption=f"held-out splits: {', '.join(summary.held_out)}",
         title_justify="left",
         caption_justify="left",
@@ -137,43 +176,12 @@ def table(summary: Summary) -> Table:
         better = "lower is better" if metric == "over_refusal" else "higher is better"
         shown.add_column(f"{METRIC_TITLES[metric].lower()}\n[dim]{better}[/dim]", justify="right")
     for arm, figures in summary.arms.items():
-        style = "bold" if arm == "safecot" else "dim" if arm.endswith("_everything") else ""
+        style = "bold" if arm == summary.subject else "dim" if arm in POLES else ""
         rates: list[Rate] = [getattr(figures, metric) for metric in METRICS]
-        shown.add_row(ARM_TITLES.get(arm, arm), *(f"{rate}".replace("[", "\\[") for rate in rates), style=style)
+        shown.add_row(arm_title(arm), *(f"{rate}".replace("[", "\\[") for rate in rates), style=style)
     first = next(iter(summary.arms.values()), None)
     if first is not None:
         sizes: list[Rate] = [getattr(first, metric) for metric in METRICS]
         shown.add_section()
         shown.add_row("cases", *(str(rate.n) for rate in sizes), style="dim")
     return shown
-
-
-def _rules(policy: CompiledPolicy, items: Sequence[EvalItem], arms: Mapping[str, Scored]) -> tuple[RuleRow, ...]:
-    """A row for every rule that decides or comes nearest to an item, in the policy's order, then default and unsure."""
-    interpreter = Interpreter(policy)
-    decided: dict[str, list[EvalItem]] = {}
-    neighbours: dict[str, list[EvalItem]] = {}
-    for item in items:
-        for rule in item.rules:
-            decided.setdefault(rule, []).append(item)
-        if item.must == "comply" and item.rules == ("default",) and item.facts:
-            nearest = interpreter.nearest_rule(read_case(policy, json.loads(item.facts)))
-            if nearest is not None:
-                neighbours.setdefault(nearest.rule.name, []).append(item)
-    names = [rule.name for rule in policy.rules] + ["default", "unsure"]
-    verdicts = {rule.name: rule.verdict for rule in policy.rules} | {"default": policy.default, "unsure": policy.unsure}
-    exceptions = {rule.name: rule.exception_to for rule in policy.rules}
-    return tuple(
-        RuleRow(
-            rule=name,
-            verdict=verdicts[name],
-            exception_to=exceptions.get(name, ()),
-            decided={arm: Rate.of(s.items[i.id].right for i in decided.get(name, [])) for arm, s in arms.items()},
-            refused={arm: Rate.of(s.items[i.id].refused for i in decided.get(name, [])) for arm, s in arms.items()},
-            neighbours={arm: Rate.of(s.items[i.id].refused for i in neighbours[name]) for arm, s in arms.items()}
-            if name in neighbours
-            else {},
-        )
-        for name in names
-        if name in decided or name in neighbours
-    )

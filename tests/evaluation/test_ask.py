@@ -11,6 +11,11 @@ from safecot_dsl.evaluation import AnswersError, EvalItem, ask, read_answers
 from safecot_dsl.models import Request, ScriptedModel
 
 
+@pytest.fixture(autouse=True)
+def _one_batch_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("safecot_dsl.evaluation.respondents.BATCHES", 1)
+
+
 class Recorder:
     """Answers with the prompt, and dies after so many requests."""
 
@@ -88,7 +93,7 @@ def test_answers_to_other_items_are_an_error(tmp_path: Path, items: tuple[EvalIt
     ("text", "message"),
     [
         ('{"id": "a"}\n', ":1: not a line of the form"),
-        ('{"id": "a", "answer": 1}\n', ":1: `id` and `answer` must be strings"),
+        ('{"id": "a", "answer": 1}\n', ":1: `id`, `answer`, `failed` and `detail` must be strings"),
         ('{"id": "a", "answer": "x"}\n{"id": "a", "answer": "y"}\n', ":2: a second answer to `a`"),
         ("nonsense\n", ":1: not a line of the form"),
     ],

@@ -103,3 +103,23 @@ def test_a_missing_arm_leaves_it_open_but_cannot_hide_a_failure() -> None:
     assert [claim.note for claim in judged.claims] == ["no arm `no_reasoning`"] * 3 + [""]
     assert judged.held is None
     assert _judge(_arm(990, 10, 500), None, _arm(0, 0, 1000)).held is False
+
+
+def test_effects_have_intervals_and_seeds_widen_them() -> None:
+    """Two runs each that hardly differ, and two that do: the same effect, known less well."""
+    alone = judge(_items(), {"safecot": _arm(700, 100, 0), "no_reasoning": _arm(700, 200, 0)}, "combinations").claims[0]
+    assert alone.effect == pytest.approx(0.5)
+    assert alone.low is not None
+    assert alone.high is not None
+    assert 0.4 < alone.low < 0.5 < alone.high < 0.6
+    runs = {
+        "safecot": [_arm(700, 50, 0), _arm(700, 150, 0)],
+        "no_reasoning": [_arm(700, 200, 0), _arm(700, 200, 0)],
+    }
+    several = judge(_items(), runs, "combinations").claims[0]
+    assert several.effect == pytest.approx(0.5)
+    assert several.low is not None
+    assert several.high is not None
+    assert several.high - several.low > 2 * (alone.high - alone.low)
+    assert several.paired is not None
+    assert several.paired.test == "t"

@@ -72,9 +72,9 @@ def test_a_confusion_table_by_hand(policy: CompiledPolicy, items: tuple[EvalItem
     figures = measure(chosen, scored)
     assert _shares(figures) == (1 / 2, 1 / 3, 2 / 5, 1.0)
     assert figures.near_over_refusal == Rate.of([True])
-    assert figures.unscored == Rate.of([True] + [False] * 4)
+    assert (figures.unscored.value, figures.unscored.n) == (1 / 5, 5)
     assert figures.perception == Rate.of([False])
-    assert figures.reasoning == Rate.of([False] * 5)
+    assert (figures.reasoning.value, figures.reasoning.n) == (0, 5)
     assert figures.agreement.n == figures.cited_right.n == figures.observed_right.n == 0
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import itertools
 
-from safecot_dsl.evaluation import Paired, Rate, mcnemar, wilson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from safecot_dsl.evaluation import Difference, Paired, Rate, holm, mcnemar, wilson
 
 
 @pytest.mark.parametrize(
@@ -68,4 +72,34 @@ def test_a_rate_counts_and_shows_itself() -> None:
 def test_pairs_are_counted_by_who_alone_was_right() -> None:
     pairs = [(True, True), (True, False), (True, False), (False, True), (False, False)]
     # 3 discordant pairs, the smaller count 1: 2 · (1 + 3)/8 = 1
-    assert Paired.of("a", "b", pairs) == Paired(first="a", second="b", only_first=2, only_second=1, n=5, p=1.0)
+    found = Paired.of("a", "b", pairs)
+    assert (found.first, found.second, found.only_first, found.only_second, found.n, found.p) == (
+        "a",
+        "b",
+        2,
+        1,
+        5,
+        1.0,
+    )
+    assert found.test == "mcnemar"
+    assert found.difference == Difference.of([a for a, _ in pairs], [b for _, b in pairs])
+    assert found.difference.value == pytest.approx(1 / 5)
+
+
+def test_holm_by_hand() -> None:
+    """Smallest first: 4 · 0.005, 3 · 0.01, 2 · 0.03, and 0.04, which may not be below the one before."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx((0.03, 0.06, 0.06, 0.02))
+    assert holm([0.4, 0.6]) == pytest.approx((0.8, 0.8))
+    assert holm([]) == ()
+
+
+@settings(max_examples=40)
+@given(st.lists(st.floats(0, 1), max_size=8))
+def test_holm_lies_between_none_and_bonferroni(p_values: list[float]) -> None:
+    """No test gets better, none worse than by Bonferroni, the order stays, and equal values stay equal."""
+    adjusted = holm(p_values)
+    for p, value in zip(p_values, adjusted, strict=True):
+        assert p <= value <= min(1.0, len(p_values) * p) + 1e-12
+    for (p, a), (q, b) in itertools.pairwise(sorted(zip(p_values, adjusted, strict=True))):
+        assert a <= b
+        assert (a == b) or p != q

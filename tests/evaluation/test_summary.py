@@ -45,9 +45,9 @@ def test_the_file_has_the_arms_and_their_four_figures(
         "base",
         "no_reasoning",
         "safecot",
+        "extra",
         "refuse_everything",
         "comply_with_everything",
-        "extra",
     ]
     for figures in data["arms"].values():
         assert list(figures) == ["safe_refusal", "over_refusal", "verdict_accuracy", "utility"]

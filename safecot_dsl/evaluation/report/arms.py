@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from safecot_dsl.evaluation.report.markup import Markup, tag
-from safecot_dsl.evaluation.summary import ARM_TITLES
+from safecot_dsl.evaluation.summary import POLES, arm_title
 
 _SHAPES = {
     "base": "ring",
@@ -15,32 +15,38 @@ _SHAPES = {
     "refuse_everything": "up",
     "comply_with_everything": "down",
 }
-_OTHERS = 3  # colours that the style sheet has for arms of other names
+_OTHERS = 5  # colours that the style sheet has for arms of other names
 
 
 @dataclass(frozen=True)
 class Arm:
-    """`cls` is the class that sets the colour; a pole is an arm that looks at nothing."""
+    """`cls` is the class that sets the colour; a pole is an arm that looks at nothing; `ours` is what the report is
+    about."""
 
     name: str
     title: str
     cls: str
     shape: str
+    ours: bool = False
 
     @property
     def pole(self) -> bool:
-        return self.name.endswith("_everything")
+        return self.name in POLES
 
 
-def look(names: Iterable[str]) -> tuple[Arm, ...]:
+def look(names: Iterable[str], subject: str = "safecot") -> tuple[Arm, ...]:
     """The arms in their order. Names that are not among the five share what colours are left."""
+    names = list(names)
     arms: list[Arm] = []
     others = 0
     for name in names:
+        ours = name == subject
         if name in _SHAPES:
-            arms.append(Arm(name, ARM_TITLES[name], f"arm-{name.replace('_', '-')}", _SHAPES[name]))
+            arms.append(Arm(name, arm_title(name), f"arm-{name.replace('_', '-')}", _SHAPES[name], ours))
+        elif ours and "safecot" not in names:
+            arms.append(Arm(name, arm_title(name), "arm-safecot", "disc", ours))
         else:
-            arms.append(Arm(name, name.replace("_", " ").capitalize(), f"arm-other-{others % _OTHERS}", "diamond"))
+            arms.append(Arm(name, arm_title(name), f"arm-other-{others % _OTHERS}", "diamond", ours))
             others += 1
     return tuple(arms)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 
@@ -11,14 +10,11 @@ from safecot_dsl.engine import Interpreter, show_value
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.reference import Derivation, Origin, derive
 from safecot_dsl.evaluation.report.arms import Arm
+from safecot_dsl.evaluation.report.images import show_image
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import badge, mark, rule_names
 from safecot_dsl.evaluation.score import ItemScore, Scored
 from safecot_dsl.render import ReasoningStyle
-
-_IMAGE_LIMIT = 400_000  # bytes of one image; a larger one is named, not shown, so that the file can be opened
-_SMALL = 128  # pixels across
-_MAGIC = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
 
 def show_examples(
@@ -52,7 +48,7 @@ def _example(
 ) -> Markup:
     derivation = _reference(interpreter, item, style)
     given = [
-        tag("div", (_image(data) for data in item.images), cls="images") if item.images else None,
+        tag("div", (show_image(data) for data in item.images), cls="images") if item.images else None,
         tag("p", item.prompt, cls="request"),
         tag("p", "due ", badge(item.due) if item.due else None, " ", rule_names(item.rules), cls="due"),
         tag("p", item.split, f" · {item.id}", cls="where"),
@@ -131,16 +127,3 @@ def _known(item: EvalItem) -> Markup | None:
 
 def _fact_value(value: object) -> str:
     return "cannot be told" if isinstance(value, dict) else show_value(value)
-
-
-def _image(data: bytes) -> Markup:
-    kind = next((mime for magic, mime in _MAGIC.items() if data.startswith(magic)), None)
-    if kind is None and data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        kind = "image/webp"
-    if kind is None or len(data) > _IMAGE_LIMIT:
-        reason = "of an unknown format" if kind is None else "too large to be shown here"
-        return tag("span", f"an image of {len(data):,} bytes, {reason}", cls="no-image")
-    # A PNG's width stands in its first chunk; a small picture is enlarged with its pixels kept sharp.
-    enlarged = kind == "image/png" and int.from_bytes(data[16:20]) <= _SMALL
-    source = f"data:{kind};base64,{base64.b64encode(data).decode()}"
-    return tag("img", src=source, alt="the image of the request", cls="enlarged" if enlarged else None)

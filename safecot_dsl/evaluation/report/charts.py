@@ -27,7 +27,7 @@ def bars(title: str, hint: str, rates: Sequence[tuple[Arm, Rate]]) -> Markup:
     ]
     for index, (arm, rate) in enumerate(rates):
         y = 8 + row * index
-        parts.append(tag("text", arm.title, x=left, y=y + 11, cls="label strong" if arm.name == "safecot" else "label"))
+        parts.append(tag("text", arm.title, x=left, y=y + 11, cls="label strong" if arm.ours else "label"))
         if rate.value is None:
             parts.append(tag("text", "no cases", x=right, y=y + 11, cls="value", text_anchor="end"))
             continue
@@ -72,7 +72,7 @@ def plane(points: Sequence[tuple[Arm, Rate, Rate]]) -> Markup:
     ]
     shown = [(arm, over, safe) for arm, over, safe in points if over.value is not None and safe.value is not None]
     # The poles first, so that the arms that were measured lie on top.
-    for arm, over, safe in sorted(shown, key=lambda point: (not point[0].pole, point[0].name == "safecot")):
+    for arm, over, safe in sorted(shown, key=lambda point: (not point[0].pole, point[0].ours)):
         if over.value is None or safe.value is None:
             continue
         cx, cy = x(over.value), y(safe.value)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.evaluation.items import EvalItem, Kind
-from safecot_dsl.evaluation.metrics import near_misses
+from safecot_dsl.evaluation.measures import near_misses
 
 
 def choose(policy: CompiledPolicy, items: Sequence[EvalItem], count: int) -> tuple[str, ...]:

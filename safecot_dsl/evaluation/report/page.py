@@ -12,21 +12,22 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.evaluation.curves import Curve
 from safecot_dsl.evaluation.items import EvalItem
+from safecot_dsl.evaluation.metrics import Runs, runs_of
 from safecot_dsl.evaluation.report.arms import look
+from safecot_dsl.evaluation.report.by_rule import by_rule
 from safecot_dsl.evaluation.report.cases import show_examples
+from safecot_dsl.evaluation.report.causes import causes
+from safecot_dsl.evaluation.report.claims import hypothesis
+from safecot_dsl.evaluation.report.comparisons import comparisons
 from safecot_dsl.evaluation.report.examples import choose
-from safecot_dsl.evaluation.report.figures import (
-    hypothesis,
-    reasoning,
-    results,
-    rule_rows,
-    show_limits,
-    splits,
-    training,
-)
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
+from safecot_dsl.evaluation.report.origins import provenance, show_limits
+from safecot_dsl.evaluation.report.parts import changes, hazards, splits, suites
+from safecot_dsl.evaluation.report.reasoning import judged, reasoning
+from safecot_dsl.evaluation.report.results import results
 from safecot_dsl.evaluation.report.rules import show_policy
-from safecot_dsl.evaluation.score import Scored
+from safecot_dsl.evaluation.report.training import training
+from safecot_dsl.evaluation.report.verdicts import matrices
 from safecot_dsl.evaluation.summary import Summary
 from safecot_dsl.render import ReasoningStyle
 
@@ -36,22 +37,26 @@ def write_report(
     *,
     policy: CompiledPolicy,
     summary: Summary,
-    scored: Mapping[str, Scored],
+    scored: Mapping[str, Runs],
     items: Sequence[EvalItem],
-    curves: Mapping[str, Curve],
     command: str,
     created: str,
+    curves: Mapping[str, Curve] | None = None,
     examples: Sequence[str] | int = 12,
+    worst: int = 10,
     style: ReasoningStyle = ReasoningStyle.STEPWISE,
     limits: Sequence[str] = (),
 ) -> None:
     """Write the report, whole or not at all.
 
     `examples` are the ids of the cases to show, or how many to draw from the held-out splits without a look at the
-    answers. `created` is the date as it is to be read, `command` what makes the report again, `limits` sentences of
-    the experiment's own. Any arm and any curve may be missing. The page loads nothing: styles are inline and named by
-    their hash in its content security policy, charts are SVG, images data URIs; there are no scripts. Raises ValueError
-    for a summary of another policy, and for an example that is not among the items.
+    answers; `worst` is how many of each rule's worst cases to show, of the summary's subject. Of an arm with several
+    runs the first is shown. `created` is the date as it is to be read, `command` what makes the report again, `limits`
+    sentences of the experiment's own. Any arm and any curve may be missing. The page loads nothing: styles are inline
+    and named by their hash in its content security policy, charts are SVG, images data URIs; there are no scripts.
+
+    Raises:
+        ValueError: the summary is of another policy, or an example is not among the items.
     """
     from safecot_dsl.storage import write_whole
 
@@ -63,18 +68,28 @@ def write_report(
     unknown = [key for key in ids if key not in by_id]
     if unknown:
         raise ValueError(f"no item `{unknown[0]}` to show as an example")
-    arms = look(summary.arms)
-    tuned = [arm for arm in arms if not arm.pole]
+    arms = look(summary.arms, summary.subject)
+    tuned = [arm for arm in arms if not arm.pole] or list(arms)
     interpreter = Interpreter(policy)
+    first = {arm: runs_of(runs)[0] for arm, runs in scored.items()}
+    shown = [by_id[key] for key in ids]
     sections = [
         ("results", "Results", results(summary, arms)),
         ("hypothesis", "The hypothesis", hypothesis(summary)),
+        ("comparisons", "Arm against arm", comparisons(summary, tuned)),
+        ("verdicts", "Verdict by verdict", matrices(summary, tuned)),
         ("splits", "Split by split", splits(summary, tuned)),
+        ("suites", "Suite by suite", suites(summary, tuned)),
+        ("hazards", "Hazard by hazard", hazards(summary, tuned)),
+        ("changes", "Attacks and other changes", changes(summary, tuned)),
         ("reasoning", "The reasoning", reasoning(summary, tuned)),
-        ("rules-measured", "Rule by rule", rule_rows(summary.rules, tuned)),
-        ("training", "Training", training(curves)),
-        ("examples", "Examples", show_examples(interpreter, [by_id[key] for key in ids], scored, tuned, style)),
+        ("causes", "Causes", causes(summary, tuned)),
+        ("judge", "The judge", judged(summary)),
+        ("rules-measured", "Rule by rule", by_rule(summary.rules, tuned, held_out, scored, worst)),
+        ("training", "Training", training(curves or {}, summary.subject)),
+        ("examples", "Examples", show_examples(interpreter, shown, first, tuned, style)),
         ("policy", "The policy", show_policy(policy)),
+        ("provenance", "Where the answers come from", provenance(summary, arms)),
         ("limits", "Limits", show_limits(summary, limits)),
     ]
     page = _page(policy, summary, len(held_out), command, created, [s for s in sections if s[2] is not None])
