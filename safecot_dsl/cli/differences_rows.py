@@ -148,7 +148,8 @@ def _made_under(path: Path, old: CompiledPolicy) -> set[str]:
         return {old.digest}
     if dataset is None or dataset.policy is None or dataset.policy.digest != old.digest:
         return {old.digest}
-    return set(dataset.policies)
+    # Rows of other policies that joined in are not about this one.
+    return {digest for digest in dataset.policies if dataset.present(digest) == dataset.policy}
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

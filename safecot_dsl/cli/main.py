@@ -12,6 +12,7 @@ from safecot_dsl import __version__
 from safecot_dsl.cli import (
     agreeing,
     annotating,
+    asking,
     authoring,
     codes,
     data_changes,
@@ -22,13 +23,17 @@ from safecot_dsl.cli import (
     extras,
     guarding,
     handing_over,
+    judging,
     merging,
     mutating,
+    planning,
     policies,
     recipes,
+    reporting,
     schemas,
     selecting,
     sources,
+    suites,
     testing,
     tracing,
     verifying,
@@ -46,7 +51,7 @@ app = typer.Typer(
 )
 
 
-_RESUMABLE = ("generate", "train", "eval", "run")
+_RESUMABLE = ("generate", "train", "eval", "run", "ask", "judge")
 
 
 def _interrupted() -> str:
@@ -80,12 +85,17 @@ schemas.register(app)
 recipes.register(app)
 data_formats.register(app)
 sources.register(app)
+suites.register(app)
 verifying.register(app)
 annotating.register(app)
+asking.register(app)
 agreeing.register(app)
 merging.register(app)
+planning.register(app)
 handing_over.register(app)
 guarding.register(app)
+judging.register(app)
+reporting.register(app)
 selecting.register(app)
 tracing.register(app)
 data_changes.register(app)

@@ -121,6 +121,7 @@ def train(
     if rows is not None:
         _show_batch(run, arms[0], rows)
         return
+    from safecot_dsl.training.objective import UNITS
     from safecot_dsl.training.processes import is_first
 
     if not is_first():
@@ -135,8 +136,9 @@ def train(
     out_ = console()
     for name, result in made.items():
         done = "trained" if result.ran else "up to date"
+        unit = UNITS[run.recipe.training_of(name).objective]
         out_.print(
-            f"{name}: {done}: {result.rows} rows, {result.steps} steps, loss {result.loss:.4f}: {result.adapter}"
+            f"{name}: {done}: {result.rows} {unit}, {result.steps} steps, loss {result.loss:.4f}: {result.adapter}"
         )
 
 
@@ -147,6 +149,12 @@ def _show_batch(run: Run, arm: str, rows: Path) -> None:
 
     settings = run.recipe.training_of(arm)
     weighting = Weighting(settings.reasoning_weight, settings.answer_weight, run.recipe.data_of(arm).tags)
+    if settings.objective == "dpo":
+        from safecot_dsl.training.dpo.pairs import read_pairs, texts_of
+
+        texts = texts_of(read_pairs(rows, settings.dpo.kinds).pairs[:1])
+        show_rows(look_at_batch(texts, run.model, weighting=weighting))
+        return
     show_rows(look_at_batch(rows, run.model, weighting=weighting))
 
 

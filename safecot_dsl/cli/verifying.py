@@ -15,6 +15,7 @@ from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, parse_js
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import Case, CompiledPolicy
+    from safecot_dsl.dataset.store import Dataset
     from safecot_dsl.dataset.writing import CheckResult, Request, Verifier
     from safecot_dsl.dataset.writing.draft import Parts
     from safecot_dsl.render import ReasoningStyle, Tags
@@ -33,6 +34,7 @@ class _Text:
     text: str = ""
     request: Request | None = None
     style: str = "stepwise"
+    policy: CompiledPolicy | None = None  # another than that of the others
     error: str | None = None
 
 
@@ -65,9 +67,8 @@ def verify(
         dataset = open_dataset(path)
         if not dataset.policies:
             fail(f"{path}: there is no policy beside the rows; give the policy, and its texts with --texts")
-        policy = next(iter(dataset.policies.values()))
-        checked = _Checked(policy, dataset.tags)
-        found = _rows(policy, dataset)
+        checked = _Checked(next(iter(dataset.policies.values())), dataset.tags)
+        found = _rows(dataset)
     else:
         fail(f"{path}: give the texts to check with --texts, or a data set's folder")
     bad = _report(checked, found, limit, format)
@@ -76,11 +77,11 @@ def verify(
 
 
 class _Checked:
-    """The verifiers of one policy, one a style."""
+    """The verifiers, one for each policy and style."""
 
     def __init__(self, policy: CompiledPolicy, tags: Tags) -> None:
         self._policy, self._tags = policy, tags
-        self._verifiers: dict[str, Verifier] = {}
+        self._verifiers: dict[tuple[str, str], Verifier] = {}
 
     def check(self, text: _Text) -> tuple[CheckResult, ...]:
         from safecot_dsl.dataset.writing.draft import Draft, read_draft
@@ -89,16 +90,19 @@ class _Checked:
         bare = text.style == "none"
         draft = Draft((), (), None, (), text.text.strip()) if bare else read_draft(text.text, self._tags)
         parts: Parts = "answer" if bare else "all"
-        return self._verifier(text.style).verify_draft(text.case, None, draft, text.request, parts=parts)
+        return self._verifier(text.policy or self._policy, text.style).verify_draft(
+            text.case, None, draft, text.request, parts=parts
+        )
 
-    def _verifier(self, style: str) -> Verifier:
+    def _verifier(self, policy: CompiledPolicy, style: str) -> Verifier:
         from safecot_dsl.dataset.writing import Verifier
         from safecot_dsl.render import ReasoningStyle
 
-        if style not in self._verifiers:
+        key = policy.digest, style
+        if key not in self._verifiers:
             wanted: ReasoningStyle = ReasoningStyle.MINIMAL if style == "none" else ReasoningStyle(style)
-            self._verifiers[style] = Verifier(self._policy, self._tags, style=wanted)
-        return self._verifiers[style]
+            self._verifiers[key] = Verifier(policy, self._tags, style=wanted)
+        return self._verifiers[key]
 
 
 def _report(checked: _Checked, found: Iterator[_Text], limit: int, format: Format) -> int:
@@ -158,8 +162,9 @@ def _line(policy: CompiledPolicy, data: Any, place: str, style: str) -> _Text:
     return _Text(str(data.get("id", place)), read_case(policy, data["case"]), data["text"], request, style)
 
 
-def _rows(policy: CompiledPolicy, dataset: Any) -> Iterator[_Text]:
-    """The rows of a data set; what the source itself answered, their sentences tell."""
+def _rows(dataset: Dataset) -> Iterator[_Text]:
+    """The rows of a data set, each under the policy that holds for it. What the source itself answered, their
+    sentences tell."""
     import json
 
     from safecot_dsl.artifact import CaseError, read_case
@@ -167,7 +172,8 @@ def _rows(policy: CompiledPolicy, dataset: Any) -> Iterator[_Text]:
 
     for row in dataset.rows(["id", "prompt", "completion", "sentences", "facts", "style", "policy"]):
         # A row of an older policy that is kept beside the rows says the same under the present one.
-        if row["policy"] not in dataset.policies:
+        policy = dataset.present(row["policy"])
+        if policy is None:
             yield _Text(row["id"], error="the row is of another policy than the one beside the rows")
             continue
         try:
@@ -176,4 +182,4 @@ def _rows(policy: CompiledPolicy, dataset: Any) -> Iterator[_Text]:
             yield _Text(row["id"], error=str(fault))
             continue
         source = " ".join(sentence["text"] for sentence in row["sentences"] if sentence["step"] == "source")
-        yield _Text(row["id"], case, row["completion"], Request(row["prompt"], source), row["style"])
+        yield _Text(row["id"], case, row["completion"], Request(row["prompt"], source), row["style"], policy)

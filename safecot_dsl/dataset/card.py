@@ -77,6 +77,7 @@ def write_card(policy: CompiledPolicy, recipe: DataRecipe, report: DatasetReport
             *_table(("verdict", "rows"), sorted(report.verdicts.items())),
             *_table(("source", "rows"), sorted(report.sources.items())),
             *_table(("licence", "rows"), sorted(report.licences.items())),
+            *_policies(report),
             "## Rules",
             "",
             *_table(
@@ -150,6 +151,29 @@ def _kept_elsewhere(recipe: DataRecipe) -> Iterable[str]:
     if recipe.images == "reference":
         yield "- images are kept by reference: their paths start at `image_root` of `report.json`"
     yield from (f"- `exports/{format}/`: the rows for {format}" for format in recipe.exports)
+
+
+def _policies(report: DatasetReport) -> Iterable[str]:
+    if report.policies:
+        yield "## Policies in the system turn"
+        yield ""
+        yield "Each row's system turn (`system`) holds the prompt of the policy that decided it (`policy`, a digest)."
+        yield "The counts of rules below are of the first one's rows."
+        yield ""
+        yield from _table(
+            ("policy", "version", "digest", "words of its prompt", "rows", "verdicts"),
+            (
+                (
+                    f"`{p.name}`" + (f" ({p.policy})" if p.policy != p.name else ""),
+                    p.version,
+                    f"`{p.digest}`",
+                    p.words,
+                    p.rows,
+                    ", ".join(f"{count} {verdict}" for verdict, count in p.verdicts.items()),
+                )
+                for p in report.policies
+            ),
+        )
 
 
 def _annotated(report: DatasetReport) -> Iterable[str]:

@@ -20,6 +20,7 @@ KINDS: tuple[Kind, ...] = ("added", "removed", "request", "facts", "verdict", "r
 COLUMNS = (
     "id",
     "prompt",
+    "system",
     "image_sha256",
     "completion",
     "verdict",
@@ -34,7 +35,7 @@ COLUMNS = (
     "split",
     "pair",
 )
-_RECORD = ("style", "seed", "source", "source_id", "licence", "split", "pair")
+_RECORD = ("system", "style", "seed", "source", "source_id", "licence", "split", "pair")
 
 
 class FactChange(Frozen):

@@ -109,10 +109,10 @@ class Examiner:
         return SeenImage(image, hashlib.sha256(data).hexdigest(), from_root)
 
 
-def signature(prompt: str, images: Iterable[str], facts: str) -> bytes:
+def signature(prompt: str, images: Iterable[str], facts: str, under: str = "") -> bytes:
     """16 bytes that two rows share where one teaches what the other does: the same words, images (their SHA-256) and
-    facts, as they stand in the rows."""
-    content = "\0".join((prompt, *images, facts))
+    facts, as they stand in the rows, under the same policy (`under`: see :class:`PolicyRows`)."""
+    content = "\0".join((prompt, *images, facts, *((under,) if under else ())))
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()[:16]
 
 

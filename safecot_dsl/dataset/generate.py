@@ -11,6 +11,7 @@ from pathlib import Path
 from safecot_dsl.artifact import CaseError, CompiledPolicy
 from safecot_dsl.artifact.case import read_value
 from safecot_dsl.dataset.bench import Bench, Hands, Stage, make_all
+from safecot_dsl.dataset.conditioning import other_policies
 from safecot_dsl.dataset.errors import GenerateError
 from safecot_dsl.dataset.examine import Answerer
 from safecot_dsl.dataset.finish import join_parts
@@ -88,10 +89,13 @@ def generate(
         if recipe.images == "reference":
             image_root = Path(os.path.relpath(base_dir.resolve(), (becomes or out).resolve())).as_posix()
         command = command or "safecotc generate recipe.yaml"
+        others = bench.workshop.setup.others
         if policy_file is not None:
             keep_sources(made, policy, policy_file)
+            for other in others:
+                keep_sources(made, other.policy, other.file)
         if previous is not None:
-            take_over(made, previous, policy, progress)
+            take_over(made, previous, (policy, *(other.policy for other in others)), progress)
         report = write_report(made, bench.workshop.setup, pieces.summary, counts, name, command, image_root)
         export(made, recipe, base_dir.resolve(), progress)
         return report
@@ -154,6 +158,7 @@ def _bench(
         cache or state.cache,
         answers if answerer is not None else "",
         _other(recipe, base_dir),
+        other_policies(policy, recipe, base_dir),
     )
     return Bench(Workshop(setup, answerer=answerer, progress=progress), state)
 

@@ -8,7 +8,7 @@ against the one that stood there for the same item. Why it is done so: docs/desi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,11 @@ _AT_ONCE = 1 << 14
 _READ = 2048
 
 
-def take_over(folder: Path, previous: Path, policy: CompiledPolicy, progress: Progress | None = None) -> Changes | None:
-    """Hold the new rows in `folder` against those of the data set `previous`, and write what changed.
+def take_over(
+    folder: Path, previous: Path, policies: Sequence[CompiledPolicy], progress: Progress | None = None
+) -> Changes | None:
+    """Hold the new rows in `folder` against those of the data set `previous`, and write what changed. `policies` are
+    those that the new rows were made under, the recipe's own first.
 
     A row that says the same on the same lines keeps the `policy` that it was made under, and that policy's file comes
     along. `changes.json` says what changed, `changes.jsonl` which rows. Nothing else of the new rows is touched.
@@ -45,7 +48,8 @@ def take_over(folder: Path, previous: Path, policy: CompiledPolicy, progress: Pr
     try:
         before = open_dataset(previous)
         pairing = Pairing.of(before, new)
-        older = {digest: old for digest, old in before.policies.items() if digest != policy.digest}
+        present = {policy.digest for policy in policies}
+        older = {digest: old for digest, old in before.policies.items() if digest not in present}
     except ValueError as error:
         if progress is not None:
             progress.note(f"what changed is not said: the rows before cannot be read ({error})")
@@ -59,7 +63,7 @@ def take_over(folder: Path, previous: Path, policy: CompiledPolicy, progress: Pr
             text = before.source_bytes(record.sha256)
             if text is not None:
                 write_whole(folder / source_file(record.sha256), text)
-    return _write(folder, _Comparison(before, new, pairing, new_policy=policy))
+    return _write(folder, _Comparison(before, new, pairing, new_policy=policies[0]))
 
 
 def compare_datasets(old: Dataset, new: Dataset) -> tuple[Changes, Iterator[RowChange]]:

@@ -20,7 +20,9 @@ def provenance_schema() -> pa.Schema:
     | column | content |
     |---|---|
     | `id` | that of the row |
-    | `key` | `source/id`: the item that the row was made from, unlike any other |
+    | `key` | `source/id`: the item that the row was made from; `NAME:source/id` under another policy. Unlike any |
+    | | other |
+    | `under` | the name of the other policy that the row was made by; empty for the recipe's own |
     | `source`, `split`, `licence` | those of the row |
     | `block`, `position`, `neighbour` | where the item stands: the block of the sources, its place there, and which |
     | | neighbour of the item there it is (-1: that item itself) |
@@ -43,6 +45,7 @@ def provenance_schema() -> pa.Schema:
         [
             ("id", text),
             ("key", text),
+            ("under", text),
             ("source", text),
             ("split", text),
             ("licence", text),
@@ -80,12 +83,14 @@ def provenance_of(
     from_model: bool,
     graded: Grade,
     signature: bytes,
+    under: str = "",
 ) -> tuple[Any, ...]:
     """The record of a row in the order of :func:`provenance_schema`; `record` is None for the policy's own text."""
     item, decision, stratum = candidate.item, candidate.decision, candidate.stratum
     return (
         row_id,
-        candidate.key,
+        f"{under}:{candidate.key}" if under else candidate.key,
+        under,
         item.source,
         item.split,
         item.licence,

@@ -15,6 +15,7 @@ from typing import Any
 
 from safecot_dsl.criteria import REQUIREMENT_BROKEN
 from safecot_dsl.dataset.candidates import Candidate, Rejected
+from safecot_dsl.dataset.conditioning import OtherPolicy, carry_items, drawn, judge_again
 from safecot_dsl.dataset.examine import SeenImage, ask, signature
 from safecot_dsl.dataset.lineage import provenance_of
 from safecot_dsl.dataset.pool import Counts, Place, judge_block
@@ -68,15 +69,20 @@ def make_part(workshop: Workshop, wanted: Iterable[Wanted], path: Path, counts: 
     with whole_directory(path) as folder:
         with PartWriter(folder) as writer:
             for chunk in _chunks(workshop, wanted, counts):
-                made = list(_rows(workshop, _answered(workshop, chunk, counts), counts))
-                writer.add([one.row for one in made], [one.record for one in made])
-                if workshop.pairs is not None:
-                    writer.add_pairs(
-                        workshop.pairs.pairs(
-                            [one.job for one in made], [one.text for one in made], [one.row for one in made]
-                        )
-                    )
+                _write(workshop, chunk, writer, counts)
+                for other, under in workshop.others:
+                    _write(under, _carried(workshop, other, under, chunk, counts), writer, counts)
         write_whole(folder / COUNTS, json.dumps(counts.to_json()) + "\n")
+
+
+def _write(workshop: Workshop, chunk: Sequence[_Ready], writer: PartWriter, counts: Counts) -> None:
+    """Write the rows of a chunk, and their pairs."""
+    made = list(_rows(workshop, _answered(workshop, chunk, counts), counts))
+    writer.add([one.row for one in made], [one.record for one in made])
+    if workshop.pairs is not None:
+        writer.add_pairs(
+            workshop.pairs.pairs([one.job for one in made], [one.text for one in made], [one.row for one in made])
+        )
 
 
 def read_counts(path: Path) -> Counts:
@@ -100,6 +106,30 @@ def _chunks(workshop: Workshop, wanted: Iterable[Wanted], counts: Counts) -> Ite
             chunk, size = [], 0
     if chunk:
         yield chunk
+
+
+def _carried(
+    workshop: Workshop, other: OtherPolicy, under: Workshop, chunk: Sequence[_Ready], counts: Counts
+) -> list[_Ready]:
+    """The rows of a chunk that another policy has too, as it decides them; `under` writes that policy's rows."""
+    ready = [one for one in chunk if drawn(other, one.wanted.candidate.key, workshop.setup.seed)]
+    items = carry_items([one.wanted.candidate for one in ready], other.policy)
+    under.interpreter.prime(item.case for item in items)
+    taken: list[_Ready] = []
+    for one, item in zip(ready, items, strict=True):
+        judged = judge_again(one.wanted.candidate, item, other, under.judge)
+        if judged is None:
+            continue
+        answer = one.answer if one.from_model else item.answer
+        if isinstance(judged, Candidate) and judged.needs_answer and answer is not None:
+            judged = under.judge.answer_problem(judged, answer) or judged
+        if isinstance(judged, Rejected):
+            workshop.leave_out(judged, counts.left_out)
+            continue
+        wanted = Wanted(judged, one.wanted.place, why=f"under `{other.name}`, as under `{workshop.policy.header.name}`")
+        answered = answer is not None and judged.needs_answer
+        taken.append(_Ready(wanted, one.images, answer if answered else None, answered and one.from_model))
+    return taken
 
 
 def _answered(workshop: Workshop, chunk: Sequence[_Ready], counts: Counts) -> list[_Ready]:
@@ -138,7 +168,7 @@ def _rows(workshop: Workshop, chunk: Sequence[_Ready], counts: Counts) -> Iterat
     jobs = [_job(workshop, one) for one in chunk]
     for one, job, written in zip(chunk, jobs, workshop.writer.write(jobs), strict=True):
         wanted, candidate = one.wanted, one.wanted.candidate
-        if workshop.progress is not None and recipe.selects:
+        if workshop.progress is not None and recipe.selects and not workshop.setup.under:
             workshop.progress.advance()
         if written.rendered.needs_answer:
             workshop.leave_out(
@@ -171,7 +201,8 @@ def _rows(workshop: Workshop, chunk: Sequence[_Ready], counts: Counts) -> Iterat
                 record=written.record if written.record.mode != "template" else None,
                 from_model=one.from_model or (candidate.needs_answer and one.answer is None),
                 graded=graded,
-                signature=signature(row["prompt"], row["image_sha256"], row["facts"]),
+                signature=signature(row["prompt"], row["image_sha256"], row["facts"], workshop.setup.under),
+                under=workshop.setup.under,
             ),
             # Where the policy does not help, help is what a pair may set against its text.
             replace(job, source_answer=candidate.item.answer) if one.answer is None else job,

@@ -35,6 +35,8 @@ def write_report(
     write_whole(folder / "policy.json", policy.to_json())
     if setup.other is not None:
         write_whole(folder / "policies" / f"{setup.other.header.name}.json", setup.other.to_json())
+    for other in setup.others:
+        write_whole(folder / "policies" / f"{other.name}.json", other.policy.to_json())
     write_whole(folder / "recipe.yaml", recipe_text)
     report = DatasetReport(
         name=name,
@@ -51,6 +53,7 @@ def write_report(
         sources=_sorted(tally.sources),
         licences=_sorted(tally.licences),
         splits=_sorted(tally.splits),
+        policies=tally.policy_counts(policy, setup.others, recipe.tags) if recipe.policy_prompt else (),
         rules=tally.rule_counts(policy),
         strata=tally.stratum_counts(counts.strata),
         left_out=left_out_reasons(counts.left_out),

@@ -38,6 +38,23 @@ class Coverage(Frozen):
     distance: int = Field(default=1, ge=1, description="In how many facts the two rows of a pair may differ.")
 
 
+class PolicyRows(Frozen):
+    """Rows of another policy, made of the same requests as the recipe's own.
+
+    A request has the facts that this policy declares too; one that it cannot decide with them is left out, and counted.
+    """
+
+    policy: str = Field(description="A `.safecot` file or a compiled artifact.")
+    name: str | None = Field(
+        default=None, pattern=r"^\w[\w.-]*$", description="What its rows are called by; the policy's own, if not given."
+    )
+    params: dict[str, float] = Field(default_factory=dict, description="Values for the policy's params.")
+    share: float = Field(default=1.0, gt=0, le=1, description="The share of the requests that are drawn for it.")
+    differing: bool = Field(
+        default=False, description="Only requests that it decides otherwise than the recipe's own policy."
+    )
+
+
 class DataRecipe(Frozen):
     """The `data` of a recipe: what `safecotc generate` makes. Paths are relative to the recipe's folder.
 
@@ -84,6 +101,12 @@ class DataRecipe(Frozen):
     flips: str | None = Field(
         default=None, description="Another policy: pairs of what each of the two says where they decide differently."
     )
+    policy_prompt: bool = Field(
+        default=False, description="Put the policy as instructions into the rows' system turn, as it is when serving."
+    )
+    policies: tuple[PolicyRows, ...] = Field(
+        default=(), description="Other policies whose rows join in, each under its own prompt in the system turn."
+    )
     exports: tuple[str, ...] = Field(
         default=(), description="Formats that the rows are written in besides, in `exports/`; see `safecotc data`."
     )
@@ -101,6 +124,21 @@ class DataRecipe(Frozen):
     def selection_plan(self) -> SelectionPlan:
         """What the selection is asked for."""
         return SelectionPlan(kind=self.selection, rows=self.rows, balance=self.balance, **self.coverage.model_dump())
+
+    @model_validator(mode="after")
+    def _policies_are_told(self) -> Self:
+        if self.policies and not self.policy_prompt:
+            raise ValueError(
+                "rows of several `policies` contradict one another unless the system turn says which policy holds: "
+                "add `policy_prompt: true`"
+            )
+        if self.policy_prompt and (self.style == "none" or self.order == "answer_first"):
+            raise ValueError(
+                "`policy_prompt` asks for reasoning and then the answer, and rows of "
+                + ("`style: none`" if self.style == "none" else "`order: answer_first`")
+                + " teach otherwise: leave one of them out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _pairs_are_even(self) -> Self:

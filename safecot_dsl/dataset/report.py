@@ -12,7 +12,9 @@ from typing import Any
 from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.dataset.candidates import LeftOut, Stratum
+from safecot_dsl.dataset.conditioning import OtherPolicy
 from safecot_dsl.dataset.selection import GoalCount
+from safecot_dsl.render import Tags, policy_prompt
 
 #: What of a row's provenance is counted, besides the deciding rules and whether there is an image.
 _COUNTED = (
@@ -27,6 +29,7 @@ _COUNTED = (
     "from_model",
     "read_as",
     "mode",
+    "under",
 )
 
 
@@ -49,6 +52,21 @@ class RuleCount(Frozen):
     deciding: int
     speaking: int
     nearest: int
+
+
+class PolicyCount(Frozen):
+    """The rows that were made under one policy, by verdict; `words` is how long its prompt in the system turn is."""
+
+    name: str
+    policy: str
+    version: str
+    digest: str
+    words: int
+    verdicts: dict[str, int]
+
+    @property
+    def rows(self) -> int:
+        return sum(self.verdicts.values())
 
 
 class LeftOutReason(Frozen):
@@ -87,6 +105,7 @@ class DatasetReport(Frozen):
     sources: dict[str, int]
     licences: dict[str, int]
     splits: dict[str, int]
+    policies: tuple[PolicyCount, ...] = ()
     rules: tuple[RuleCount, ...]
     strata: tuple[StratumCount, ...]
     left_out: tuple[LeftOutReason, ...]
@@ -119,6 +138,7 @@ class Tally:
     sources: Counter[str] = field(default_factory=Counter[str])
     licences: Counter[str] = field(default_factory=Counter[str])
     splits: Counter[str] = field(default_factory=Counter[str])
+    under: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
     strata: Counter[Stratum] = field(default_factory=Counter[Stratum])
     deciding: Counter[str] = field(default_factory=Counter[str])
     distances: Counter[int] = field(default_factory=Counter[int])  # of the rows of pairs: two a pair
@@ -154,9 +174,11 @@ class Tally:
         self.sources[row["source"]] += count
         self.licences[row["licence"]] += count
         self.splits[row["split"]] += count
-        self.strata[Stratum(Verdict(due), row["speaker"], row["nearest"])] += count
-        for rule in filter(None, row["deciding"].split("\n")):
-            self.deciding[rule] += count
+        self.under.setdefault(row["under"], Counter())[due] += count
+        if not row["under"]:  # another policy's rules are not the report's
+            self.strata[Stratum(Verdict(due), row["speaker"], row["nearest"])] += count
+            for rule in filter(None, row["deciding"].split("\n")):
+                self.deciding[rule] += count
         if row["distance"]:
             self.distances[row["distance"]] += count
         self.read_as.setdefault(due, Counter())[row["read_as"]] += count
@@ -165,6 +187,23 @@ class Tally:
     def _count_origins(self, origins: Mapping[str, Mapping[str, Any]]) -> None:
         for fact, origin in origins.items():
             self.annotated.setdefault(fact, Counter())[origin["by"]] += 1
+
+    def policy_counts(
+        self, policy: CompiledPolicy, others: Sequence[OtherPolicy], tags: Tags
+    ) -> tuple[PolicyCount, ...]:
+        """For the recipe's own policy, and then for each of the others."""
+        named = (("", policy), *((other.name, other.policy) for other in others))
+        return tuple(
+            PolicyCount(
+                name=name or one.header.name,
+                policy=one.header.name,
+                version=one.header.version,
+                digest=one.digest,
+                words=len(policy_prompt(one, tags).split()),
+                verdicts=dict(sorted(self.under.get(name, Counter[str]()).items())),
+            )
+            for name, one in named
+        )
 
     def rule_counts(self, policy: CompiledPolicy) -> tuple[RuleCount, ...]:
         """For each rule of the policy, in its order."""

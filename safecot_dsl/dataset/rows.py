@@ -68,8 +68,11 @@ class RowBuilder:
         style: RowStyle = "stepwise",
         order: RowOrder = "reasoning_first",
         tags: Tags | None = None,
+        system: str | None = None,
     ) -> None:
+        """`system` is what stands in the rows' system turn."""
         self._policy = policy
+        self._system = system
         self._style = style
         self._order = Order.ANSWER_ONLY if style == "none" else Order(order)
         self._tags = tags or Tags()
@@ -105,10 +108,11 @@ class RowBuilder:
         digests = [image.sha256 for image in images]
         held = self._sentences
         return {
-            "id": content_id(prompt, digests, facts, completion),
+            "id": content_id(prompt, digests, facts, completion, self._system),
             "images": [{"bytes": image.data, "path": image.path} for image in images],
             "image_sha256": digests,
             "prompt": prompt,
+            "system": self._system,
             "reasoning": reasoning,
             "answer": answer,
             "completion": completion,
@@ -187,14 +191,15 @@ def _set_text(value: frozenset[str]) -> str:
     return canonical_json(sorted(value))
 
 
-def content_id(prompt: str, images: Sequence[str], facts: str, completion: str) -> str:
+def content_id(prompt: str, images: Sequence[str], facts: str, completion: str, system: str | None = None) -> str:
     """A row's id: 24 hexadecimal digits of the SHA-256 of all that it teaches, as canonical JSON.
 
-    `images` are their files' SHA-256 in hexadecimal digits, `facts` the case as canonical JSON. The policy is not in
-    it: a row that says the same under a changed policy is the same row.
+    `images` are their files' SHA-256 in hexadecimal digits, `facts` the case as canonical JSON, `system` what stands in
+    the system turn. The policy is not in it: a row that says the same under a changed policy is the same row.
     """
     digests = ",".join([f'"{digest}"' for digest in images])
-    content = f"[{_quoted(prompt)},[{digests}],{_quoted(facts)},{_quoted(completion)}]"
+    turn = "" if system is None else f",{_quoted(system)}"
+    content = f"[{_quoted(prompt)},[{digests}],{_quoted(facts)},{_quoted(completion)}{turn}]"
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 

@@ -19,6 +19,7 @@ _CANONICAL: dict[str, dict[str, Any]] = {
     "images": _IMAGES,
     "image_sha256": {"feature": _TEXT, "_type": "List"},
     "prompt": _TEXT,
+    "system": _TEXT,
     "reasoning": _TEXT,
     "answer": _TEXT,
     "completion": _TEXT,
@@ -49,12 +50,13 @@ def canonical_schema() -> pa.Schema:
 
     | column | content |
     |---|---|
-    | `id` | from the row's content: prompt, images, facts, completion; not from the policy, so that a row that |
-    | | says the same under a changed policy keeps its id |
+    | `id` | from the row's content: prompt, images, facts, completion, and what stands in the system turn; not from |
+    | | the policy, so that a row that says the same under a changed policy keeps its id |
     | `images` | none for a request without an image. Embedded: the encoded file in `bytes`, its name in `path`. By |
     | | reference: `bytes` is null, and `path` is the file's path relative to the data set's image root |
     | `image_sha256` | for each image the SHA-256 of its file, in hexadecimal digits, either way |
     | `prompt` | the request, without placeholders for its images; reasoning tags in it are neutralised |
+    | `system` | the policy as instructions, for the system turn; null where the recipe does not ask for it |
     | `completion` | the text to train on, as the target format's writer made it |
     | `reasoning`, `answer` | its parts: the steps, one a line, without tags and derivation; the final answer |
     | `verdict` | what the policy says |

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset.candidates import Candidate, Judge, LeftOut, Rejected
+from safecot_dsl.dataset.conditioning import OtherPolicy
 from safecot_dsl.dataset.deciding import BlockInterpreter
 from safecot_dsl.dataset.errors import GenerateError
 from safecot_dsl.dataset.recipe import DataRecipe
 from safecot_dsl.dataset.rows import RowBuilder
 from safecot_dsl.dataset.writing import PromptedWriting, Writer
 from safecot_dsl.facts import Block, Item, OpenSource, Skipped, open_source
-from safecot_dsl.render import ReasoningStyle
+from safecot_dsl.render import ReasoningStyle, policy_prompt
 from safecot_dsl.storage import Cache, Progress
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class Setup:
 
     `answers` names the model that answers what the sources leave open, with its settings; it is empty where there is
     none. `cache` is a folder for what is dear to ask again. `other` is the second policy of policy
-    flips. `opened` are the recipe's sources where they were opened before: that may cost a pass over a file.
+    flips, `others` are the policies whose rows join in, and `under` is the name of such a policy where this is its
+    setup. `opened` are the recipe's sources where they were opened before: that may cost a pass over a file.
     """
 
     policy: CompiledPolicy
@@ -45,6 +47,8 @@ class Setup:
     cache: Path
     answers: str = ""
     other: CompiledPolicy | None = None
+    others: tuple[OtherPolicy, ...] = ()
+    under: str = ""
     opened: tuple[OpenSource, ...] | None = None
 
 
@@ -196,7 +200,21 @@ class Workshop:
     def builder(self) -> RowBuilder:
         """Builds the rows from their texts."""
         recipe = self.recipe
-        return RowBuilder(self.policy, style=recipe.style, order=recipe.order, tags=recipe.tags)
+        return RowBuilder(self.policy, style=recipe.style, order=recipe.order, tags=recipe.tags, system=self.system)
+
+    @cached_property
+    def system(self) -> str | None:
+        """What stands in the rows' system turn; None where nothing does."""
+        return policy_prompt(self.policy, self.recipe.tags) if self.recipe.policy_prompt else None
+
+    @cached_property
+    def others(self) -> tuple[tuple[OtherPolicy, Workshop], ...]:
+        """The other policies whose rows join in, each with the workshop that writes them."""
+        return tuple((other, self._of(other)) for other in self.setup.others)
+
+    def _of(self, other: OtherPolicy) -> Workshop:
+        setup = replace(self.setup, policy=other.policy, other=None, others=(), under=other.name)
+        return Workshop(setup, answerer=self.answerer, progress=self.progress)
 
     @property
     def writer_sees_images(self) -> bool:

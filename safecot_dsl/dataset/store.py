@@ -6,7 +6,7 @@ A data set is a folder:
     data/<split>-00000.parquet …          rows: columns of `canonical_schema`
     provenance/part-00000.parquet …       one row for each row's id: where it came from and what was checked
     preferences/<kind>-00000.parquet …    preference pairs, where the recipe asks for them
-    policies/<name>.json                  the second policy of policy flips, where the recipe asks for them
+    policies/<name>.json                  the second policy of policy flips, and those whose rows join in
     policies/<digest>.json                older policies, of rows that say under `policy.json` what they said
     policies/sources/<sha256>.safecot     the files that the policies were compiled from, where they were at hand
     changes.json  changes.jsonl           what became of the rows that stood here before, where some did
@@ -150,9 +150,30 @@ class Dataset:
     @cached_property
     def policies(self) -> dict[str, CompiledPolicy]:
         """The policies that the rows were made by, by digest; none where their files are not there."""
-        read = [CompiledPolicy.from_json(file.read_bytes()) for file in sorted((self.path / POLICIES).glob("*.json"))]
         first = [self.policy] if self.policy is not None else []
-        return {policy.digest: policy for policy in (*first, *read)}
+        return {policy.digest: policy for policy in (*first, *self._beside.values())}
+
+    @cached_property
+    def current(self) -> frozenset[str]:
+        """The digests of the policies that the recipe names: what rows are made under now."""
+        own = {self.policy.digest} if self.policy is not None else set[str]()
+        named = {p.digest for file, p in self._beside.items() if file.name != Path(policy_file(p.digest)).name}
+        return frozenset(own | named)
+
+    def present(self, digest: str) -> CompiledPolicy | None:
+        """The policy that holds now for a row that was made under the one with this digest: that one where the recipe
+        still names it, else the one that took its place; None where it is not there."""
+        made = self.policies.get(digest)
+        if made is None or digest in self.current:
+            return made
+        heirs = [policy for policy in self.policies.values() if policy.digest in self.current]
+        return next((policy for policy in heirs if policy.header.name == made.header.name), self.policy or made)
+
+    @cached_property
+    def _beside(self) -> dict[Path, CompiledPolicy]:
+        """The policies in `policies/`, by their files."""
+        files = sorted((self.path / POLICIES).glob("*.json"))
+        return {file: CompiledPolicy.from_json(file.read_bytes()) for file in files}
 
     @cached_property
     def policy(self) -> CompiledPolicy | None:

@@ -64,7 +64,7 @@ def trace_row(dataset: Dataset, row: str) -> RowTrace:
         unsettled=tuple(record["unsettled"]),
         policy_name=policy.header.name,
         policy_version=policy.header.version,
-        current=dataset.policy is not None and dataset.policy.digest == policy.digest,
+        current=policy.digest in dataset.current,
         sentences=tuple(
             TracedSentence(**sentence, source=_source_line(sources, sentence)) for sentence in found["sentences"]
         ),

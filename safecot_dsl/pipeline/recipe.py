@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Self, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, Discriminator, Field, StringConstraints, Tag, ValidationError, model_validator
 
@@ -14,6 +14,7 @@ from safecot_dsl.datafiles import recipes_root
 from safecot_dsl.dataset import DataRecipe
 from safecot_dsl.diagnostics import closest
 from safecot_dsl.evaluation import EvaluationRecipe
+from safecot_dsl.pipeline.arms import check_pairs, check_starts
 from safecot_dsl.training import TrainingRecipe
 
 MAX_BYTES = 1 << 20
@@ -38,6 +39,9 @@ class MiniatureBase(Frozen):
     warmup_steps: int | None = Field(default=None, ge=1, description="Steps of learning to see; default: as tuned.")
     steps: int | None = Field(default=None, ge=1, description="Steps of learning to speak; default: as tuned.")
     images: int | None = Field(default=None, ge=1, description="Pictures to learn from; default: as tuned.")
+    leave_out: tuple[Literal["among"], ...] = Field(
+        default=(), description="`among`: it is not taught which objects belong to the policy's groups."
+    )
 
 
 class Arm(Frozen):
@@ -93,6 +97,9 @@ class Recipe(Frozen):
                 except ValidationError as error:
                     model = DataRecipe if section == "data" else TrainingRecipe
                     raise ValueError("; ".join(_faults(error, model, f"arms.{name}.{section}."))) from None
+        check_starts({name: self.training_of(name).start_from for name in self.arms})
+        for name in self.arms:
+            check_pairs(name, self.data_of(name), self.training_of(name))
         empty = [name for name in self.evaluation.held_out if not self.evaluation.splits[name].policy]
         if empty:
             raise ValueError(

@@ -12,6 +12,7 @@ from typing import Any
 from safecot_dsl import __version__
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
 from safecot_dsl.dataset import Answerer, DataRecipe, DatasetReport, Hands, generate, generate_shard
+from safecot_dsl.diagnostics import closest
 from safecot_dsl.evaluation import (
     EvalItem,
     Scored,
@@ -26,6 +27,7 @@ from safecot_dsl.evaluation import (
     score,
     summarise,
     write_items,
+    write_markdown,
     write_report,
     write_summary,
 )
@@ -36,8 +38,9 @@ from safecot_dsl.models.folder import check_model_folder, model_digest
 from safecot_dsl.pipeline.disk import writing
 from safecot_dsl.pipeline.items import miniature_items
 from safecot_dsl.pipeline.recipe import Recipe, RecipeError
-from safecot_dsl.render import ReasoningStyle
-from safecot_dsl.storage import Progress, Stage, run_stage, sha256_bytes, stage_inputs, write_whole
+from safecot_dsl.pipeline.suites import suite_inputs, suite_items, suite_name
+from safecot_dsl.render import ReasoningStyle, policy_prompt
+from safecot_dsl.storage import Progress, Stage, run_stage, sha256_bytes, sha256_file, stage_inputs, write_whole
 from safecot_dsl.storage.files import remove
 from safecot_dsl.training import TrainingResult, train
 from safecot_dsl.training.processes import first_alone
@@ -172,6 +175,9 @@ class Run:
             "annotators": annotators_digest(recipe.annotators, self.base_dir),
             "answers": answers,
             "flips": compile_policy(self.base_dir / recipe.flips).digest if recipe.flips is not None else "",
+            "policies": ",".join(
+                compile_policy(self.base_dir / other.policy, other.params).digest for other in recipe.policies
+            ),
             "version": __version__,
             "meaning": MEANING,
         }
@@ -210,23 +216,26 @@ class Run:
         return answer
 
     def train(self, arm: str) -> TrainingResult:
-        """The adapter of an arm, in `arms/ARM/adapter`; its data are made first, by the first process alone."""
+        """The adapter of an arm, in `arms/ARM/adapter`; the arm that it starts from is trained first, and its data are
+        made by the first process alone."""
+        training = self.recipe.training_of(arm)
+        start = self._start(arm, training.start_from) if training.start_from is not None else None
         with first_alone():
             model = self.model
             data, _ = self.generate(arm)
         # What this arm comes from, and no more: a change of another arm leaves this one as it is.
-        made_by = self.recipe.model_copy(
-            update={"data": self.recipe.data_of(arm), "training": self.recipe.training_of(arm)}
-        )
+        made_by = self.recipe.model_copy(update={"data": self.recipe.data_of(arm), "training": training})
         directory = self.out / "arms" / arm / "adapter"
         with writing(directory):
             return train(
                 data,
                 model,
                 directory,
-                self.recipe.training_of(arm).model_copy(update={"seed": self.recipe.seed}),
+                training.model_copy(update={"seed": self.recipe.seed}),
                 policy_digest=self.policy.digest,
                 data_digest=_digest_of_stage(data),
+                policy=self.policy,
+                start_from=start,
                 tags=self.recipe.data_of(arm).tags,
                 recipe_json=canonical_json(
                     made_by.model_dump(mode="json", exclude={"arms", "evaluation", "description"}) | {"arm": arm}
@@ -234,37 +243,71 @@ class Run:
                 progress=self.progress,
             )
 
+    def _start(self, arm: str, named: str) -> Path:
+        """The adapter that an arm starts from: another arm's, or that of a folder."""
+        if named in self.recipe.arms:
+            return self.train(named).adapter
+        folder = self.base_dir / named
+        if not folder.is_dir():
+            near = closest(named, self.recipe.arms)
+            raise RecipeError(
+                f"{self.path}: the arm `{arm}` starts from `{named}`, which is neither an arm nor an adapter's folder "
+                f"(the arms are {', '.join(self.recipe.arms)})" + (f"; did you mean `{near}`?" if near else "")
+            )
+        return folder
+
     # Evaluation -------------------------------------------------------------------------------------------------
     @cached_property
-    def items(self) -> tuple[EvalItem, ...]:
-        """What every arm is asked, in `items/items.parquet`."""
+    def world(self) -> int | None:
+        """The miniature's world that the arms learn in, None where they learn elsewhere."""
         worlds = {
             s.world for arm in self.recipe.arms for s in self.recipe.data_of(arm).sources if s.kind == "miniature"
         }
-        if len(worlds) != 1:
+        if len(worlds) > 1 or not (worlds or self.recipe.evaluation.suites):
+            named = "several worlds" if worlds else "none, and no suite is given"
             raise RecipeError(
-                f"{self.path}: evaluation here is of the miniature world, and the arms' sources name "
-                + ("none" if not worlds else "several worlds")
+                f"{self.path}: evaluation is of the miniature world, or of `evaluation.suites`; the arms' sources name "
+                f"{named}"
             )
-        (world,) = worlds
-        settings = self.recipe.evaluation
+        return next(iter(worlds), None)
+
+    @cached_property
+    def items(self) -> tuple[EvalItem, ...]:
+        """What every arm is asked, in `items/items.parquet`: the splits of the miniature world, where the arms learn in
+        it, and the suites."""
+        settings, world, seed = self.recipe.evaluation, self.world, self.recipe.seed
 
         def work(folder: Path) -> None:
-            items = miniature_items(self.policy, settings, world=world, seed=self.recipe.seed, progress=self.progress)
+            items: list[EvalItem] = []
+            if world is not None:
+                items += miniature_items(self.policy, settings, world=world, seed=seed, progress=self.progress)
+            items += suite_items(
+                self.policy,
+                settings.suites,
+                folder,
+                base_dir=self.base_dir,
+                world=world,
+                seed=seed,
+                progress=self.progress,
+            )
             write_items(folder / "items.parquet", items)
 
         inputs = {
             "policy": self.policy.digest,
             "splits": canonical_json({name: split.model_dump() for name, split in settings.splits.items()}),
             "world": str(world),
-            "seed": str(self.recipe.seed),
+            "seed": str(seed),
             "meaning": MEANING,
+            **suite_inputs(settings.suites, self.base_dir),
         }
         return read_items(self._stage(self.out / "items", inputs, work).directory / "items.parquet")
 
     def answers(self, arm: str) -> Path:
         """The raw answers of an arm, in `arms/ARM/answers`; the arm is trained first where it is a trained one."""
-        items = self.items
+        system = self._system(arm)
+        items = [
+            item if item.system or not system else item.model_copy(update={"system": system}) for item in self.items
+        ]
         adapter = self.train(arm).adapter if arm in self.recipe.arms else None
         model = None if arm in _POLES else self.model
 
@@ -288,9 +331,15 @@ class Run:
             "policy": self.policy.digest if model is None else "",
             "adapter": _digest_of_stage(adapter) if adapter is not None else "",
             "settings": canonical_json(self._answer_settings),
+            "system": sha256_bytes(system.encode()) if system else "",
             "meaning": MEANING,
         }
         return self._stage(self.out / "arms" / arm / "answers", inputs, work).directory / "answers.jsonl"
+
+    def _system(self, arm: str) -> str:
+        """What an arm's system turn holds where an item has none of its own: what its training rows had there."""
+        data = self.recipe.data_of(arm) if arm in self.recipe.arms else None
+        return policy_prompt(self.policy, data.tags) if data is not None and data.policy_prompt else ""
 
     def scored(self, arm: str, answers: Mapping[str, str]) -> Scored:
         """The answers of an arm, by item, scored as what it was tuned to write."""
@@ -299,11 +348,45 @@ class Run:
         style = ReasoningStyle(data.style) if tuned_to_reason else ReasoningStyle.STEPWISE
         return score(self.policy, self.items, answers, data.tags, style=style)
 
+    def _held_out(self) -> tuple[str, ...]:
+        """The splits that the headline pools: those of the miniature world, else those of the suites."""
+        settings = self.recipe.evaluation
+        if self.world is not None:
+            return settings.held_out
+        wanted = {suite_name(entry, self.base_dir) for entry in settings.suites if entry.held_out}
+        return tuple(dict.fromkeys(item.split for item in self.items if item.suite in wanted))
+
+    def _hypothesis_split(self) -> str | None:
+        """The split on which the hypothesis is judged; None where it is one of a miniature world that is not there."""
+        named = self.recipe.evaluation.hypothesis_split
+        present = sorted({item.split for item in self.items})
+        if "/" in named and named not in present:
+            raise RecipeError(
+                f"{self.path}: `evaluation.hypothesis_split` is `{named}`; there are {', '.join(present)}"
+            )
+        return named if named in present else None
+
+    def _origin(self, arm: str, answers: Path) -> dict[str, str]:
+        """Where an arm's answers come from, for people."""
+        model = self.recipe.model
+        origin = {
+            "Model": model if isinstance(model, str) else "the miniature base of this run",
+            "Digest of the model": model_digest(self.model),
+            "Items": sha256_file(self.out / "items" / "items.parquet"),
+            "Answers": sha256_file(answers),
+            "Settings": canonical_json(self._answer_settings),
+        }
+        if arm in self.recipe.arms:
+            # Not the stage's: its card says how long training took, and equal runs have equal summaries.
+            origin["Adapter"] = sha256_file(self.out / "arms" / arm / "adapter" / "adapter_model.safetensors")
+        return origin
+
     def evaluate(self) -> Summary:
-        """Ask every arm, score the answers, write `summary.json` and `report.html`."""
+        """Ask every arm, score the answers, write `summary.json`, `report.html` and `report.md`."""
         arms = ("base", *self.recipe.arms, *_POLES)
         paths = {arm: self.answers(arm) for arm in arms}
         settings = self.recipe.evaluation
+        held_out = self._held_out()
         report = self.out / "report"
 
         def work(folder: Path) -> None:
@@ -316,23 +399,26 @@ class Run:
                 self.policy,
                 self.items,
                 scored,
-                held_out=settings.held_out,
-                hypothesis_split=settings.hypothesis_split,
+                held_out=held_out,
+                hypothesis_split=self._hypothesis_split(),
+                provenance={arm: self._origin(arm, path) for arm, path in paths.items() if arm not in _POLES},
             )
             write_summary(folder / "summary.json", summary)
+            shown: dict[str, Any] = {
+                "policy": self.policy,
+                "summary": summary,
+                "scored": scored,
+                "items": self.items,
+                "command": self._command("run"),
+                "created": datetime.now(UTC).date().isoformat(),
+            }
+            curves = {
+                arm: read_curve(self.out / "arms" / arm / "adapter" / "metrics.jsonl") for arm in self.recipe.arms
+            }
             write_report(
-                folder / "report.html",
-                policy=self.policy,
-                summary=summary,
-                scored=scored,
-                items=self.items,
-                curves={
-                    arm: read_curve(self.out / "arms" / arm / "adapter" / "metrics.jsonl") for arm in self.recipe.arms
-                },
-                command=self._command("run"),
-                created=datetime.now(UTC).date().isoformat(),
-                examples=settings.examples,
+                folder / "report.html", curves=curves, examples=settings.examples, worst=settings.worst, **shown
             )
+            write_markdown(folder / "report.md", worst_of_rule=min(settings.worst, 3), **shown)
 
         inputs = {
             **{f"answers of {arm}": _digest_of_stage(path.parent) for arm, path in paths.items()},
@@ -343,7 +429,7 @@ class Run:
             "meaning": MEANING,
         }
         self._stage(report, inputs, work)
-        for name in ("summary.json", "report.html"):
+        for name in ("summary.json", "report.html", "report.md"):
             _write_changed(self.out / name, (report / name).read_bytes())
         return read_summary(self.out / "summary.json")
 
@@ -362,6 +448,4 @@ def _write_changed(path: Path, data: bytes) -> None:
 
 def _digest_of_stage(directory: Path) -> str:
     """The name of a finished stage's outputs, from its stamp."""
-    from safecot_dsl.storage import sha256_file
-
     return sha256_file(directory / "stage.json")

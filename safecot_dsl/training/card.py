@@ -8,7 +8,34 @@ from collections.abc import Mapping
 from typing import Any
 
 from safecot_dsl.training.metrics import Line
+from safecot_dsl.training.objective import UNITS
 from safecot_dsl.training.recipe import TrainingRecipe
+
+
+def _learnt(record: Mapping[str, Any], recipe: TrainingRecipe) -> str:
+    """What was learnt from, in numbers."""
+    counted = f"{record['rows']} {UNITS[recipe.objective]}"
+    if recipe.objective == "grpo":
+        return counted
+    tokens = f"{record['labelled_tokens']} tokens with loss"
+    if recipe.objective == "sft":
+        return f"{counted}, {tokens}"
+    kinds = ", ".join(f"{count} {kind}" for kind, count in record["kinds"].items() if kind)
+    return f"{counted}{f' ({kinds})' if kinds else ''}, {tokens}"
+
+
+def _start(record: Mapping[str, Any], recipe: TrainingRecipe) -> str:
+    digest = f"`{record['start']}`"
+    return digest if recipe.start_from is None else f"`{recipe.start_from}` ({digest})"
+
+
+def _objective(recipe: TrainingRecipe) -> str:
+    if recipe.objective == "dpo":
+        losses = ", ".join(f"{weight:g} × {name}" for name, weight in recipe.dpo.weighted_losses)
+        return f"preference pairs (`dpo`): {losses}; beta {recipe.dpo.beta:g}; the reference is where it started"
+    if recipe.objective == "grpo":
+        return "answers of its own, rewarded by the policy (`grpo`)"
+    return "the completions (`sft`): mean over their tokens"
 
 
 def write_card(record: Mapping[str, Any], recipe: TrainingRecipe, recipe_json: str, lines: list[Line]) -> str:
@@ -16,6 +43,7 @@ def write_card(record: Mapping[str, Any], recipe: TrainingRecipe, recipe_json: s
     base = record["base"]
     header = ["---", f"base_model: {json.dumps(base)}", "library_name: peft", "tags: [lora, safecot]", "---"]
     first, last = lines[0], lines[-1]
+    unit = "answers" if recipe.objective == "grpo" else UNITS[recipe.objective]
     rows_a_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
     return "\n".join(
         [
@@ -23,20 +51,22 @@ def write_card(record: Mapping[str, Any], recipe: TrainingRecipe, recipe_json: s
             "",
             "# A LoRA adapter trained by SafeCoT-DSL",
             "",
-            "It was trained on rows that a compiled safety policy wrote. The digests say which: whoever has the",
-            "policy, the recipe and the base model can make the rows and this adapter again.",
+            "It was trained on what a compiled safety policy wrote. The digests say which: whoever has the policy, the",
+            "recipe and the base model can make the data and this adapter again.",
             "",
             "| made from | |",
             "|---|---|",
             f"| policy | `{record['policy']}` |",
-            f"| data | `{record['data']}` ({record['rows']} rows, {record['labelled_tokens']} tokens with loss) |",
+            f"| data | `{record['data']}` ({_learnt(record, recipe)}) |",
             f"| base model | `{base}` (`{record['base_digest']}`) |",
+            *([f"| starts from | {_start(record, recipe)} |"] if "start" in record else []),
             "",
             "| training | |",
             "|---|---|",
-            f"| steps | {last['step']} of {rows_a_step} rows |",
+            f"| objective | {_objective(recipe)} |",
+            f"| steps | {last['step']} of {rows_a_step} {unit} |",
             f"| loss | {first['loss']:.4f} at step {first['step']}, {last['loss']:.4f} at step {last['step']} "
-            "(mean of the completion's tokens; `metrics.jsonl` has all) |",
+            "(`metrics.jsonl` has all) |",
             f"| time | {last['seconds']:.0f} s on `{record['device']}` |",
             f"| adapted | linear layers of: {', '.join(recipe.adapt)}; all else is the base's |",
             "",

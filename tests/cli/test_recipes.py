@@ -127,7 +127,7 @@ def test_a_policy_with_errors_is_shown_as_check_shows_it(process: Run, recipe: P
 def test_evaluation_of_other_worlds_is_said_to_be_out_of_reach(process: Run, recipe: Path):
     done = process("eval", "kitchen.yaml")
     assert done.code == 3
-    assert "evaluation here is of the miniature world, and the arms' sources name none" in done.err
+    assert "evaluation is of the miniature world, or of `evaluation.suites`; the arms' sources name none" in done.err
 
 
 def test_an_exception_of_ours_is_one_line_and_another_is_not():

@@ -125,7 +125,7 @@ def test_a_file_that_may_not_grow_is_said_in_one_line(safecotc: CommandLine, beg
     """The system refuses the adapter's bytes in mid-run, and safetensors says so in its own words. The same run with
     room to write then goes on."""
     done = begun("base", "items", "arms/base", "arms/no_reasoning/data")
-    ended = safecotc("train", done.recipe, "--out", done.out, "--arm", "no_reasoning", largest_file=88_000)
+    ended = safecotc("train", done.recipe, "--out", done.out, "--arm", "no_reasoning", largest_file=120_000)
     assert ended.code == 3
     assert ended.last_line == f"error: {done.out}/arms/no_reasoning/adapter: File too large"
     assert "Traceback" not in ended.err

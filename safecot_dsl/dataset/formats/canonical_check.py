@@ -106,7 +106,7 @@ def _row_faults(dataset: Dataset, row: Mapping[str, Any], look: _Look) -> Iterat
 
 def _id_of(row: Mapping[str, Any], images: list[bytes]) -> str:
     digests = [hashlib.sha256(data).hexdigest() for data in images]
-    return content_id(row["prompt"], digests, row["facts"], row["completion"])
+    return content_id(row["prompt"], digests, row["facts"], row["completion"], row["system"])
 
 
 def _text_faults(*turns: Turn) -> Iterator[Found]:

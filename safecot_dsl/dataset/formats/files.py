@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 #: What a record has besides its images: given the row of the data set that it is made from.
 Make = Callable[[Row], dict[str, Any]]
 
-ROW_COLUMNS = ("id", "images", "image_sha256", "prompt", "completion")
+ROW_COLUMNS = ("id", "images", "image_sha256", "prompt", "system", "completion")
 
 
 def pair_kinds(dataset: Dataset) -> tuple[str, ...]:

@@ -48,7 +48,8 @@ class Preferences:
     def pairs(self, job: Job, rendered: Rendered, row: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The pairs that the row gives, of the kinds that were asked for and that there are here.
 
-        `row` is the row of `rendered` (`id`, `images`, `prompt`, `completion`); a row without an answer gives none.
+        `row` is the row of `rendered` (`id`, `images`, `prompt`, `completion`, and `system` where there is one); a row
+        without an answer gives none.
         """
         if rendered.needs_answer:
             return []
@@ -61,7 +62,14 @@ class Preferences:
         if "unreasoned" in self._kinds:
             rejected["unreasoned"] = answer_text(rendered, self._tags)
         return [
-            preference(row, chosen=chosen, rejected=text, kind=kind, policy=self._policy.digest)
+            preference(
+                row,
+                chosen=chosen,
+                rejected=text,
+                kind=kind,
+                policy=self._policy.digest,
+                system=row.get("system"),
+            )
             for kind, text in rejected.items()
             if text and text != chosen
         ]

@@ -1,0 +1,58 @@
+"""Supervised training: the model learns to write the rows' completions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from safecot_dsl.models.chat import Chat
+from safecot_dsl.render import Tags
+from safecot_dsl.storage import Progress
+from safecot_dsl.storage.files import remove
+from safecot_dsl.training.lora import check_causal
+from safecot_dsl.training.objective import CHECKPOINTS, FAULT, METRICS, Trained
+from safecot_dsl.training.processes import is_first, process_count
+from safecot_dsl.training.recipe import TrainingRecipe
+from safecot_dsl.training.rows import EncodedRows, read_rows
+from safecot_dsl.training.schedule import Schedule
+from safecot_dsl.training.weighting import Weighting
+
+_ROWS = ".rows"  # encoded ones, as long as the run lasts
+
+
+def train_sft(
+    folder: Path, rows: Path, model: Any, chat: Chat, recipe: TrainingRecipe, tags: Tags, *, progress: Progress
+) -> Trained:
+    """Take the recipe's steps with the loss on the completions of `rows`; `model` has the adapter that is trained.
+
+    Metrics, checkpoints and the rows of a fault are written in `folder`.
+
+    Raises:
+        TrainingError: rows that cannot be trained on, or a run that diverges or has too little memory.
+    """
+    from safecot_dsl.training.trainer import run_steps
+
+    weighting = Weighting(recipe.reasoning_weight, recipe.answer_weight, tags)
+    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    cache = folder / _ROWS
+    encoded = EncodedRows(
+        chat, read_rows(rows), max_tokens=positions, progress=progress, weighting=weighting, cache=cache
+    )
+    schedule = Schedule(recipe, encoded.images, encoded.lengths, process_count())
+    check_causal(model, encoded[0])
+    used = run_steps(
+        model,
+        encoded,
+        schedule,
+        recipe,
+        pad_id=chat.pad_id,
+        checkpoints=folder / CHECKPOINTS,
+        metrics=folder / METRICS,
+        fault=folder / FAULT,
+        progress=progress,
+    )
+    if is_first():
+        remove(cache)
+    record = {"levers": asdict(used)}
+    return Trained(len(encoded), sum(encoded.labelled), encoded.unknown_in_prompts, record)
