@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from safecot_dsl.models.folder import ModelError
+
+#: Which tokens see what comes after them: those of the prompt, or those of one image, each other.
+LookAhead = Literal["prefix", "image"]
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,9 @@ class Family:
     `language`, `vision` and `projector` are the paths of its parts in the Transformers model. `image_only` names the
     processor that takes its images where its own cannot be made without torchvision, if that is another class. With
     `prefix`, a prompt is read in both directions, and the answer is told from it by token types (PaliGemma: arXiv
-    2407.07726, section 3.1); such a processor takes no request without an image either. `llamafactory` is the name of
-    its template in LLaMA-Factory (0.9.5), where it has one.
+    2407.07726, section 3.1); such a processor takes no request without an image either. With `image_blocks`, the tokens
+    of an image see each other in both directions (Gemma 3: arXiv 2503.19786). `llamafactory` is the name of its
+    template in LLaMA-Factory (0.9.5), where it has one.
     """
 
     title: str
@@ -33,6 +37,7 @@ class Family:
     projector: str
     image_only: str | None = None
     prefix: bool = False
+    image_blocks: bool = False
     llamafactory: str | None = None
 
 
@@ -91,6 +96,7 @@ FAMILIES: tuple[Family, ...] = (
         "model.language_model",
         "model.vision_tower",
         "model.multi_modal_projector",
+        image_blocks=True,
         llamafactory="gemma3",
     ),
     Family(
@@ -136,6 +142,14 @@ def family_of_model(model_type: str) -> Family | None:
 def family_of_processor(name: str) -> Family | None:
     """The family whose processor has this class name."""
     return _BY_PROCESSOR.get(name)
+
+
+def look_ahead_of(model_type: str) -> LookAhead | None:
+    """Which tokens see what comes after them in a model of this type; None where none do, or it is not known."""
+    family = _BY_TYPE.get(model_type)
+    if family is None:
+        return None
+    return "prefix" if family.prefix else "image" if family.image_blocks else None
 
 
 def parts_of(model: Any) -> Parts:
