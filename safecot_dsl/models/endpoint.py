@@ -7,8 +7,7 @@ import json
 import os
 import threading
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -52,6 +51,17 @@ class EndpointSettings(Frozen):
     structured: Literal["json_schema", "json_object", "none"] = Field(
         default="json_schema", description="How the server is told of a schema."
     )
+    begun: Literal["refuse", "continue_final_message", "prefix", "final_message"] = Field(
+        default="refuse",
+        description="How the server is told to go on with an answer that is begun: vLLM's and SGLang's "
+        "`continue_final_message`, DeepSeek's and Mistral's `prefix`, or by an assistant's message at the end alone. "
+        "`refuse`: it is not asked.",
+    )
+    reasoning: Literal["leave_out", "inline"] = Field(
+        default="leave_out",
+        description="What becomes of reasoning that the server gives apart: left out, or put before the answer in "
+        "`<think>` tags.",
+    )
     extra_body: dict[str, Any] = Field(default_factory=dict, description="Further keys of the request's body.")
     input_price: Annotated[float, Field(ge=0)] | None = Field(default=None, description="For a million input tokens.")
     output_price: Annotated[float, Field(ge=0)] | None = Field(default=None, description="For a million output tokens.")
@@ -77,8 +87,15 @@ class Endpoint:
         if settings.api_key_env is not None and not os.environ.get(settings.api_key_env):
             raise ModelError(f"the environment variable `{settings.api_key_env}`, which is to hold the key, is not set")
 
-    def ask(self, questions: Sequence[Question], *, progress: Progress | None = None) -> list[Reply | Failure]:
-        """One reply or failure a question, in their order. `progress` is advanced by the questions answered.
+    def ask(
+        self,
+        questions: Sequence[Question],
+        *,
+        progress: Progress | None = None,
+        each: Callable[[int, Reply | Failure], None] | None = None,
+    ) -> list[Reply | Failure]:
+        """One reply or failure a question, in their order. `progress` is advanced by the questions answered, and `each`
+        is told of every one as it comes, with its number, by one thread at a time.
 
         Raises :class:`ModelError` where going on is in vain: the key is wrong, the model is not there, or the server
         is gone. What was answered until then is in the cache.
@@ -90,8 +107,20 @@ class Endpoint:
         for key, question in zip(keys, questions, strict=True):
             if key not in found:
                 fresh.setdefault(key, question)  # the same question twice is asked once
-        times = Counter(keys)
-        known = sum(times[key] for key in kept)
+        places: dict[str, list[int]] = {}
+        for number, key in enumerate(keys):
+            places.setdefault(key, []).append(number)
+        known = sum(len(places[key]) for key in kept)
+        telling = threading.Lock()
+
+        def tell(key: str) -> None:
+            if each is not None:
+                with telling:
+                    for number in places[key]:
+                        each(number, found[key])
+
+        for key in kept:
+            tell(key)
         with self._lock:
             self.counts.cached += known
         if progress is not None and known:
@@ -102,8 +131,9 @@ class Endpoint:
             found[key] = answer = self._ask(question)
             if isinstance(answer, Reply) and self._cache is not None:
                 self._cache.put(key, _to_cache(answer))
+            tell(key)
             if progress is not None:
-                progress.advance(times[key])
+                progress.advance(len(places[key]))
 
         if fresh:
             pool = ThreadPoolExecutor(min(self.settings.concurrency, len(fresh)), thread_name_prefix="endpoint")
@@ -129,12 +159,7 @@ class Endpoint:
         """
         asking = Endpoint(self.settings.model_copy(update={"max_tokens": max_new_tokens}), cache=self._cache)
         asking._opened = self._opened
-        begun = next((request.begun for request in requests if request.begun), None)
-        if begun is not None:
-            raise ModelError(f"an endpoint cannot be made to begin its answer with {begun[:40]!r}")
-        questions = [
-            Question(request.prompt, images=request.images, system=request.system or None) for request in requests
-        ]
+        questions = [question_of(request) for request in requests]
         texts: list[str] = []
         for number, answer in enumerate(asking.ask(questions, progress=progress)):
             if isinstance(answer, Failure):
@@ -153,11 +178,17 @@ class Endpoint:
             "structured": self.settings.structured,
             "extra": self.settings.extra_body,
         }
+        if question.begun:
+            asked["begun"] = [self.settings.begun, question.begun]
+        if self.settings.reasoning != "leave_out":
+            asked["reasoning"] = self.settings.reasoning
         return sha256_bytes(canonical_json([settings, asked]).encode("utf-8", "surrogatepass"))
 
     def _ask(self, question: Question) -> Reply | Failure:
         import openai
 
+        if question.begun and self.settings.begun == "refuse":
+            return self._settle(Failure("begun", "the endpoint's settings do not say how it goes on with an answer"))
         failure = Failure("not asked")
         for attempt in range(self.settings.retries + 1):
             if attempt:
@@ -211,12 +242,14 @@ class Endpoint:
             return Failure("refused", _shortened(message.refusal))
         if choice.finish_reason == "content_filter":
             return Failure("filtered", "the service's own filter")
-        text = message.content
-        if not isinstance(text, str) or not text.strip():
+        text = message.content if isinstance(message.content, str) else ""
+        if self.settings.reasoning == "inline" and (thought := _reasoning(message)):
+            text = f"<think>\n{thought}\n</think>\n{text}"
+        if not text.strip() and not question.begun:
             return Failure("empty")
         usage = made.usage
         return Reply(
-            text=text,
+            text=question.begun + text,
             model=made.model or self.name,
             cut=choice.finish_reason == "length",
             input_tokens=(usage.prompt_tokens or 0) if usage else 0,
@@ -230,6 +263,12 @@ class Endpoint:
         content.append({"type": "text", "text": question.prompt})
         messages: list[dict[str, Any]] = [{"role": "system", "content": question.system}] if question.system else []
         messages.append({"role": "user", "content": content if question.images else question.prompt})
+        extra = dict(self.settings.extra_body)
+        if question.begun:
+            last = {"role": "assistant", "content": question.begun}
+            messages.append(last | {"prefix": True} if self.settings.begun == "prefix" else last)
+            if self.settings.begun == "continue_final_message":
+                extra |= {"continue_final_message": True, "add_generation_prompt": False}
         body: dict[str, Any] = {
             "model": self.settings.model,
             "messages": messages,
@@ -245,8 +284,8 @@ class Endpoint:
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         elif question.schema is not None and self.settings.structured == "json_object":
             body["response_format"] = {"type": "json_object"}
-        if self.settings.extra_body:
-            body["extra_body"] = self.settings.extra_body
+        if extra:
+            body["extra_body"] = extra
         return body
 
     def _client(self) -> OpenAI:
@@ -271,6 +310,20 @@ class Endpoint:
             start = max(now, self._next_slot)
             self._next_slot = start + 60.0 / self.settings.requests_per_minute
         time.sleep(max(0.0, start - now))
+
+
+def question_of(request: Request) -> Question:
+    """A request as a question to an endpoint."""
+    return Question(request.prompt, system=request.system or None, images=request.images, begun=request.begun)
+
+
+def _reasoning(message: Any) -> str:
+    """The reasoning that a server's parser has taken out of the text: vLLM and others name it in one of two ways."""
+    for name in ("reasoning_content", "reasoning"):
+        thought = getattr(message, name, None)
+        if isinstance(thought, str) and thought.strip():
+            return thought.strip()
+    return ""
 
 
 def _data_uri(image: bytes) -> str:

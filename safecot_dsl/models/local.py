@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from safecot_dsl.models.chat import Chat
 from safecot_dsl.models.folder import ModelError, check_adapter_fits, check_model_folder, is_folder
-from safecot_dsl.models.images import ImageError
 from safecot_dsl.models.interface import Request
 from safecot_dsl.models.processors import load_processor
 from safecot_dsl.models.quiet import quiet_libraries
-from safecot_dsl.models.tensors import collate
+from safecot_dsl.models.writing import answer_text, write
 from safecot_dsl.storage import Progress
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class LocalModel:
-    """Answers greedily, in batches; the same requests in the same batches give the same answers."""
+    """Answers greedily unless told to sample; the same requests with the same settings give the same answers."""
 
     def __init__(self, model: Any, processor: Any) -> None:
         """`model` is a Transformers image-text-to-text model (or a PEFT one over it), `processor` its processor."""
@@ -37,54 +33,18 @@ class LocalModel:
     ) -> list[str]:
         """One answer a request, in their order: its text up to the end of the turn, reasoning tags included.
 
-        Requests with as many images and of like length share a batch, so padding is little.
-
         Raises:
             ImageError: an image is refused; the message says of which request.
         """
-        import torch
-
-        lengths = [len(self.chat.token_ids(request.system + request.prompt + request.begun)) for request in requests]
-        order = sorted(range(len(requests)), key=lambda i: (len(requests[i].images), lengths[i], i))
         answers = [""] * len(requests)
-        with torch.inference_mode():
-            for batch in _batches(order, requests, batch_size):
-                texts = self._answer([requests[i] for i in batch], max_new_tokens)
-                for i, text in zip(batch, texts, strict=True):
-                    answers[i] = text
-                if progress is not None:
-                    progress.advance(len(batch))
+        note = progress.note if progress is not None else None
+        for number, written in write(
+            self.model, self.chat, requests, max_new_tokens=max_new_tokens, batch_size=batch_size, note=note
+        ):
+            answers[number] = answer_text(self.chat, requests[number], written)
+            if progress is not None:
+                progress.advance()
         return answers
-
-    def _answer(self, requests: Sequence[Request], max_new_tokens: int) -> list[str]:
-        encoded = [self._encoded(request) for request in requests]
-        inputs = self._placed(collate(encoded, pad_id=self.chat.pad_id, side="left"))
-        tokens = self.model.generate(
-            **inputs,
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            num_beams=1,
-            temperature=None,
-            top_p=None,
-            top_k=None,
-            eos_token_id=sorted(self.chat.stop_ids),
-            pad_token_id=self.chat.pad_id,
-        )
-        written = tokens[:, inputs["input_ids"].shape[1] :].tolist()
-        return [
-            self.chat.opened(request) + self.chat.decode(self.chat.begun_ids(request) + ids)
-            for request, ids in zip(requests, written, strict=True)
-        ]
-
-    def _encoded(self, request: Request) -> dict[str, Tensor]:
-        try:
-            return self.chat.encode(request)
-        except ImageError as error:
-            raise ImageError(error.fault, f"{error.detail} (in the request {request.prompt[:80]!r})") from error
-
-    def _placed(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        device, dtype = self.model.device, self.model.dtype
-        return {k: v.to(device, dtype) if v.is_floating_point() else v.to(device) for k, v in inputs.items()}
 
 
 def load_model(path_or_id: str, adapter: Path | None = None, device: str | None = None) -> LocalModel:
@@ -165,15 +125,3 @@ def _with_adapter(model: Any, adapter: Path, base: str) -> Any:
         raise ModelError(f"adapter `{adapter}` does not fit `{base}`: {error}") from error
     # Merging makes generation faster; in bfloat16 it would round small updates away.
     return tuned.merge_and_unload() if model.dtype == torch.float32 else tuned
-
-
-def _batches(order: Sequence[int], requests: Sequence[Request], batch_size: int) -> list[list[int]]:
-    """Consecutive runs of at most `batch_size` with the same number of images."""
-    batches: list[list[int]] = []
-    for i in order:
-        last = batches[-1] if batches else None
-        if last and len(last) < batch_size and len(requests[last[0]].images) == len(requests[i].images):
-            last.append(i)
-        else:
-            batches.append([i])
-    return batches

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,11 +46,20 @@ def collate(rows: Sequence[Mapping[str, Tensor]], *, pad_id: int, side: Literal[
         values = [row[key] for row in rows]
         if key in fillers:
             values = [_padded(value, (longest, *value.shape[2:]), fillers[key], side) for value in values]
-        elif len({value.shape[1:] for value in values}) > 1:
-            largest = tuple(max(sizes) for sizes in zip(*(value.shape[1:] for value in values), strict=True))
-            values = [_padded(value, largest, 0, "right") for value in values]
-        batch[key] = torch.cat(values)
+            batch[key] = torch.cat(values)
+        else:
+            batch[key] = join_images(values)
     return batch
+
+
+def join_images(values: Sequence[Tensor]) -> Tensor:
+    """Rows' image tensors of one kind joined along the first dimension, and padded with zeros in the others."""
+    import torch
+
+    if len({value.shape[1:] for value in values}) > 1:
+        largest = tuple(max(sizes) for sizes in zip(*(value.shape[1:] for value in values), strict=True))
+        values = [_padded(value, largest, 0, "right") for value in values]
+    return torch.cat(list(values))
 
 
 def _padded(value: Tensor, sizes: Sequence[int], filler: int, side: str) -> Tensor:
@@ -63,3 +72,9 @@ def _padded(value: Tensor, sizes: Sequence[int], filler: int, side: str) -> Tens
     for have, want in zip(reversed(value.shape[1:]), reversed(sizes), strict=True):  # `pad` begins at the last one
         widths += (want - have, 0) if side == "left" else (0, want - have)
     return pad(value, widths, value=filler)
+
+
+def placed(model: Any, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors on the model's device, numbers with a fraction in its precision."""
+    device, dtype = model.device, model.dtype
+    return {k: v.to(device, dtype) if v.is_floating_point() else v.to(device) for k, v in inputs.items()}

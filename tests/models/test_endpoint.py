@@ -358,3 +358,62 @@ def test_a_request_without_an_answer_is_an_error_not_an_empty_answer(server: Ser
     server.behaviour = lambda body: (200, {}, says(None))
     with pytest.raises(ModelError, match="no answer to request 0: empty"):
         Endpoint(server.settings()).generate([Request("a")], max_new_tokens=5, batch_size=1)
+
+
+BEGUN = Question("go on", begun="Sure, ")
+
+
+def test_an_answer_that_is_begun_is_asked_for_in_the_servers_way(server: Server) -> None:
+    """vLLM is told by two keys, DeepSeek by one in the message, others by the message alone."""
+    last = {"role": "assistant", "content": "Sure, "}
+    for way, message, keys in (
+        ("continue_final_message", last, {"continue_final_message": True, "add_generation_prompt": False}),
+        ("prefix", last | {"prefix": True}, {}),
+        ("final_message", last, {}),
+    ):
+        (reply,) = Endpoint(EndpointSettings(base_url=server.url, model="small", begun=way)).ask([BEGUN])
+        assert isinstance(reply, Reply)
+        assert reply.text == "Sure, yes"
+        body = server.bodies[-1]
+        assert body["messages"][-1] == message
+        assert {key: body[key] for key in ("continue_final_message", "add_generation_prompt") if key in body} == keys
+
+
+def test_a_model_that_adds_nothing_has_answered_with_the_beginning(server: Server) -> None:
+    server.behaviour = lambda body: (200, {}, says(""))
+    endpoint = Endpoint(EndpointSettings(base_url=server.url, model="small", begun="final_message"))
+    (reply,) = endpoint.ask([BEGUN])
+    assert isinstance(reply, Reply)
+    assert reply.text == "Sure, "
+
+
+def test_without_a_way_a_begun_answer_is_a_failure_and_nothing_is_sent(server: Server) -> None:
+    endpoint = Endpoint(EndpointSettings(base_url=server.url, model="small"))
+    (failure,) = endpoint.ask([BEGUN])
+    assert isinstance(failure, Failure)
+    assert failure.reason == "begun"
+    assert server.bodies == []
+    with pytest.raises(ModelError, match="gave no answer to request 0: begun"):
+        endpoint.generate([Request("go on", begun="Sure, ")], max_new_tokens=4, batch_size=1)
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+def test_reasoning_that_the_server_gives_apart_is_put_back_where_it_is_asked_for(server: Server, name: str) -> None:
+    answer = says("No.")
+    answer["choices"][0]["message"][name] = "A rule."
+    server.behaviour = lambda body: (200, {}, answer)
+    inline = Endpoint(EndpointSettings(base_url=server.url, model="small", reasoning="inline"))
+    left_out = Endpoint(EndpointSettings(base_url=server.url, model="small"))
+    assert [reply.text for reply in inline.ask([Question("may i ?")]) if isinstance(reply, Reply)] == [
+        "<think>\nA rule.\n</think>\nNo."
+    ]
+    assert [reply.text for reply in left_out.ask([Question("may i ?")]) if isinstance(reply, Reply)] == ["No."]
+
+
+def test_every_answer_is_told_as_it_comes(server: Server) -> None:
+    """Also that of a question that stands twice, under both numbers."""
+    told: dict[int, Reply | Failure] = {}
+    endpoint = Endpoint(EndpointSettings(base_url=server.url, model="small"))
+    answers = endpoint.ask([Question("a"), Question("b"), Question("a")], each=told.__setitem__)
+    assert [told[number] for number in range(3)] == answers
+    assert len(server.bodies) == 2
