@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, cast
 
 from safecot_dsl.storage import write_whole
 from safecot_dsl.training.tensorboard import FOLDER, EventFiles
@@ -34,7 +34,16 @@ class Metrics:
         self._earlier = kept[-1]["seconds"] if kept else 0.0
         self._began = time.monotonic()
 
-    def append(self, step: int, loss: float, learning_rate: float, grad_norm: float, tokens: int) -> Line:
+    def append(
+        self,
+        step: int,
+        loss: float,
+        learning_rate: float,
+        grad_norm: float,
+        tokens: int,
+        more: Mapping[str, float] | None = None,
+    ) -> Line:
+        """Write a line; `more` is what the run's objective says besides, by name."""
         line = Line(
             step=step,
             loss=loss,
@@ -43,6 +52,7 @@ class Metrics:
             seconds=round(self._earlier + time.monotonic() - self._began, 3),
             tokens=tokens,
         )
+        line.update(cast("Line", more or {}))
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         if self._events is not None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 T = TypeVar("T")
 
@@ -18,7 +21,7 @@ def process_count() -> int:
 
 def is_first() -> bool:
     """Whether this process is the one that writes files and talks."""
-    return int(os.environ.get("RANK", "0")) == 0
+    return rank() == 0
 
 
 def share(value: T) -> T:
@@ -31,6 +34,36 @@ def share(value: T) -> T:
     box: list[Any] = [value]
     torch.distributed.broadcast_object_list(box, src=0)
     return box[0]
+
+
+def rank() -> int:
+    """Which of the processes this is, from 0."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def gather(value: T) -> list[T]:
+    """Every process's `value`, by rank; each must call it at the same point."""
+    if process_count() == 1:
+        return [value]
+    import torch
+
+    _join()
+    values: list[Any] = [None] * process_count()
+    torch.distributed.all_gather_object(values, value)
+    return values
+
+
+def add_up(tensors: Sequence[Tensor]) -> None:
+    """Put the sum over all processes into each tensor, which are of one type; each must call it at the same point."""
+    if process_count() == 1:
+        return
+    import torch
+
+    _join()
+    joined = torch.cat([tensor.flatten() for tensor in tensors])
+    torch.distributed.all_reduce(joined)
+    for tensor, part in zip(tensors, joined.split([tensor.numel() for tensor in tensors]), strict=True):
+        tensor.copy_(part.view_as(tensor))
 
 
 def wait_for_all() -> None:

@@ -55,9 +55,27 @@ class TrainingRecipe(Frozen):
         default="random", description="`group_by_length` puts rows of like length into a batch: less padding."
     )
     logging_steps: int = Field(default=10, ge=1, description="Steps that one line of metrics.jsonl averages over.")
+    report_to: tuple[Literal["tensorboard"], ...] = Field(
+        default=(),
+        description="Who gets the metrics besides metrics.jsonl; `tensorboard` writes event files beside it.",
+    )
     save_steps: int = Field(default=100, ge=1, description="Steps between checkpoints.")
     gradient_checkpointing: bool = Field(default=False, description="Less memory, for about a fifth more time.")
+    padding_free: bool = Field(
+        default=True, description="Pack a batch's rows into one sequence without padding, in which none sees another."
+    )
+    cache_image_features: bool = Field(
+        default=True, description="Work out once what an untrained vision part makes of each image."
+    )
+    fused_lora: bool = Field(
+        default=True, description="Compute a layer and its adapter as one operation, where there is no dropout."
+    )
     seed: int = Field(default=0, ge=0, lt=2**32)
+
+    @property
+    def uses_tags(self) -> bool:
+        """Whether reasoning and answer are told apart by their tags, in the loss or by a reward."""
+        return self.objective == "grpo" or self.reasoning_weight != self.answer_weight
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -68,8 +86,15 @@ class TrainingRecipe(Frozen):
                 f"`save_steps` ({self.save_steps}) is no multiple of `logging_steps` ({self.logging_steps}): "
                 "a resumed run would average its first line of metrics over fewer steps than an undisturbed one"
             )
+        if self.objective == "grpo":
+            self.grpo.check_batches(self.per_device_train_batch_size, self.gradient_accumulation_steps, self.save_steps)
         if self.reasoning_weight == self.answer_weight == 0:
             raise ValueError("`reasoning_weight` and `answer_weight` are both 0: nothing would be learnt")
+        if self.objective == "dpo" and self.reasoning_weight != self.answer_weight:
+            raise ValueError(
+                "`reasoning_weight` and `answer_weight` differ, and preference pairs are compared as whole texts: give "
+                "both the same, or train with `objective: sft`"
+            )
         if self.target_modules is not None and not self.target_modules:
             raise ValueError("`target_modules` is empty: leave it out for the language model's projections")
         return self

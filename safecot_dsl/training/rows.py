@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +13,11 @@ from safecot_dsl.dataset.store import DatasetError, open_dataset, split_of
 from safecot_dsl.models import ImageError, Request
 from safecot_dsl.models.chat import Chat
 from safecot_dsl.models.tensors import IGNORED
-from safecot_dsl.storage import Progress
+from safecot_dsl.storage import Progress, sha256_bytes
 from safecot_dsl.training.errors import TrainingError
+from safecot_dsl.training.kept import KeptTensors
 from safecot_dsl.training.weighting import LOSS_WEIGHTS, Weighting
+from safecot_dsl.training.workers import default_workers, in_workers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,7 +57,7 @@ def row_files(path: Path) -> tuple[Path, ...]:
 
 def read_rows(path: Path) -> list[Row]:
     """The rows of the split `train` of a data set, or of a Parquet file with the columns `id`, `images`, `prompt` and
-    `completion`; other columns are not read.
+    `completion`, and `system` where something stands in the system turn; other columns are not read.
 
     Raises:
         TrainingError: no such rows, another kind of file, a missing column, two rows with one id, or an image that is
@@ -73,8 +77,10 @@ def _rows_of(file: Path) -> Iterator[Row]:
     dataset = open_dataset(file)
     try:
         digests = ("image_sha256",) if "image_sha256" in dataset.columns else ()
-        for record in dataset.rows((*COLUMNS, *digests)):
-            yield Row(record["id"], Request(record["prompt"], dataset.images(record)), record["completion"])
+        system = ("system",) if "system" in dataset.columns else ()
+        for record in dataset.rows((*COLUMNS, *digests, *system)):
+            request = Request(record["prompt"], dataset.images(record), system=record.get("system") or "")
+            yield Row(record["id"], request, record["completion"])
     except DatasetError as error:
         raise TrainingError(str(error)) from error
 
@@ -139,8 +145,14 @@ class EncodedRows:
         progress: Progress,
         weighting: Weighting = _EVEN,
         in_memory: int = IN_MEMORY,
+        cache: Path | None = None,
+        workers: int | None = None,
     ) -> None:
         """Encode and check all rows.
+
+        They are kept in memory up to so many bytes, and in the folder `cache`, if one is given; what is there already
+        is not encoded again. `workers` are the processes that encode; by default some where there are many rows and
+        processors.
 
         Raises:
             TrainingError: a row cannot be trained on (see `encode_row`), or has more than `max_tokens` tokens.
@@ -148,22 +160,24 @@ class EncodedRows:
         self._chat = chat
         self._rows = rows
         self._weighting = weighting
-        self._kept: list[dict[str, Tensor]] | None = []
+        self._kept = KeptTensors(cache, in_memory)
         self.names = [row.id for row in rows]
         self.images = [len(row.request.images) for row in rows]
         self.lengths: list[int] = []
         self.labelled: list[int] = []
         self.unknown_in_prompts = 0
-        size = 0
+        maker = _maker(chat) if cache is not None else ""
+        # Without a folder a row's number names it, and nothing needs to be digested.
+        self._keys = [str(i) if cache is None else _key(row, weighting, maker) for i, row in enumerate(rows)]
         progress.start("encoding rows", len(rows), unit="rows")
-        for row in rows:
-            encoded = encode_row(chat, row, weighting)
+        missing = [i for i, key in enumerate(self._keys) if key not in self._kept]
+        made = self._encoded(missing, default_workers(len(missing)) if workers is None else workers)
+        new = frozenset(missing)
+        for i, row in enumerate(rows):
+            encoded = next(made) if i in new else self[i]
+            if i in new:
+                self._kept.put(self._keys[i], encoded)
             self._count(row, encoded, max_tokens)
-            size += sum(value.nbytes for value in encoded.values())
-            if size > in_memory:
-                self._kept = None
-            if self._kept is not None:
-                self._kept.append(encoded)
             progress.advance()
 
     @property
@@ -173,16 +187,37 @@ class EncodedRows:
 
     @property
     def in_memory(self) -> bool:
-        return self._kept is not None
+        """Whether an access costs nothing."""
+        return all(self._kept.holds(key) for key in self._keys)
+
+    def release(self) -> None:
+        """Free the memory; rows are read or encoded again where they are asked for all the same."""
+        self._kept.release()
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return self._kept[index] if self._kept is not None else self._encoded(index)
+        found = self._kept.get(self._keys[index])
+        return found if found is not None else encode_row(self._chat, self._rows[index], self._weighting)
 
-    def _encoded(self, index: int) -> dict[str, Tensor]:
-        return encode_row(self._chat, self._rows[index], self._weighting)
+    def _encoded(self, numbers: Sequence[int], workers: int) -> Iterator[dict[str, Tensor]]:
+        """These rows' tensors, in this order."""
+        if not workers:
+            yield from (encode_row(self._chat, self._rows[i], self._weighting) for i in numbers)
+            return
+        _ = self._chat.control_ids, self._chat.closing_ids  # worked out once, and not by every worker
+        for made in in_workers(self._encoded_or_why, numbers, workers):
+            if isinstance(made, str):
+                raise TrainingError(made)
+            yield made
+
+    def _encoded_or_why(self, number: int) -> dict[str, Tensor] | str:
+        """A row's tensors, or why there are none: an error of its own would not come through whole."""
+        try:
+            return encode_row(self._chat, self._rows[number], self._weighting)
+        except TrainingError as error:
+            return str(error)
 
     def _count(self, row: Row, encoded: dict[str, Tensor], max_tokens: int | None) -> None:
         length = encoded["input_ids"].shape[1]
@@ -197,3 +232,19 @@ class EncodedRows:
         unknown = self._chat.tokenizer.unk_token_id
         if unknown is not None:
             self.unknown_in_prompts += int((encoded["input_ids"][0, :-labelled] == unknown).sum())
+
+
+def _maker(chat: Chat) -> str:
+    """Names what turns rows into tensors."""
+    processor = chat.processor
+    vocabulary = json.dumps(sorted(chat.tokenizer.get_vocab().items()))
+    return sha256_bytes(f"{processor.to_json_string()}\0{processor.chat_template}\0{vocabulary}".encode())
+
+
+def _key(row: Row, weighting: Weighting, maker: str) -> str:
+    """Names a row's tensors by what they are made from."""
+    request = row.request
+    digests = [hashlib.sha256(image).hexdigest() for image in request.images]
+    texts = [request.system, request.prompt, request.begun, row.completion]
+    made_from = json.dumps([maker, repr(weighting), texts, digests])
+    return hashlib.sha256(made_from.encode()).hexdigest()

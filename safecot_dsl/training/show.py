@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from safecot_dsl.models.chat import Chat
 from safecot_dsl.models.local import load_chat
 from safecot_dsl.models.tensors import IGNORED, collate
-from safecot_dsl.training.rows import encode_row, read_rows
+from safecot_dsl.training.rows import Row, encode_row, read_rows
 from safecot_dsl.training.weighting import LOSS_WEIGHTS, Weighting
 
 
@@ -42,8 +43,10 @@ class ShownRow:
         return "".join(f"⟦{text}⟧" if carries else text for carries, text in texts)
 
 
-def look_at_batch(rows: Path, model: str, *, count: int = 2, weighting: Weighting | None = None) -> list[ShownRow]:
-    """The first `count` rows as the model is given them.
+def look_at_batch(
+    rows: Path | Sequence[Row], model: str, *, count: int = 2, weighting: Weighting | None = None
+) -> list[ShownRow]:
+    """The first `count` rows, of a data set or of these, as the model is given them.
 
     Runs of one special token (image tokens, padding) are shown as `<image>×16`. The weights are read off the very
     tensors that the model would be given (rows with as many images share a batch).
@@ -51,7 +54,8 @@ def look_at_batch(rows: Path, model: str, *, count: int = 2, weighting: Weightin
     chat = load_chat(model)
     weighting = weighting or Weighting()
     shown: list[ShownRow] = []
-    for _, group in groupby(read_rows(rows)[:count], key=lambda row: len(row.request.images)):
+    chosen = (read_rows(rows) if isinstance(rows, Path) else rows)[:count]
+    for _, group in groupby(chosen, key=lambda row: len(row.request.images)):
         batch = list(group)
         tensors = collate([encode_row(chat, row, weighting) for row in batch], pad_id=chat.pad_id, side="right")
         carries = (tensors["labels"] != IGNORED).float()

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from safecot_dsl.models.tensors import IGNORED
 from safecot_dsl.render import Tags
 from safecot_dsl.training.errors import TrainingError
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 #: The key of the weights among a row's tensors, (1, tokens): 0 before the completion.
 LOSS_WEIGHTS = "loss_weights"
@@ -53,16 +49,3 @@ class Weighting:
             return 0, 0
         opened = text.find(self.tags.open)
         return (opened if 0 <= opened < close else 0), close + len(self.tags.close)
-
-
-def weighted_loss(logits: Tensor, labels: Tensor, weights: Tensor, total: Tensor | float) -> Tensor:
-    """The sum of the labelled tokens' cross entropies by their weights, over `total`.
-
-    `logits` (rows, tokens, words), `labels` and `weights` (rows, tokens); a token is predicted by the one before it.
-    """
-    from torch.nn.functional import cross_entropy
-
-    target = labels[:, 1:]
-    counted = target != IGNORED
-    losses = cross_entropy(logits[:, :-1][counted].float(), target[counted], reduction="none")
-    return (losses * weights[:, 1:][counted]).sum() / total

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from models import tiny
 
 
@@ -25,6 +26,15 @@ def idefics3(tmp_path_factory):
 def words(tmp_path_factory):
     """An Idefics3 whose tokenizer knows only the words of `tiny.WORDS`."""
     return tiny.build_idefics3(tmp_path_factory.mktemp("words"), kind="words")
+
+
+@pytest.fixture
+def one_thread():
+    """Sums are added in one order whatever the machine: what is compared bit by bit needs that."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def row(name: str, prompt: str, completion: str, *colours: str) -> dict[str, Any]:

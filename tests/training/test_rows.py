@@ -1,5 +1,7 @@
 """What carries loss, token by token; and the rows that are refused."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -8,6 +10,8 @@ from safecot_dsl.models.tensors import collate
 from safecot_dsl.storage import Progress
 from safecot_dsl.training import TrainingError, show_batch
 from safecot_dsl.training.rows import EncodedRows, Row, encode_row, read_rows
+from safecot_dsl.training.weighting import Weighting
+from safecot_dsl.training.workers import default_workers
 
 from .conftest import eight_rows, row
 
@@ -140,3 +144,58 @@ def test_files_that_are_no_training_rows_are_refused(write_rows, tmp_path):
     (tmp_path / "text.parquet").write_text("not Parquet")
     with pytest.raises(TrainingError, match="cannot be read as Parquet"):
         read_rows(tmp_path / "text.parquet")
+
+
+def test_rows_that_were_encoded_once_are_read_again(idefics3, write_rows, tmp_path, monkeypatch):
+    """By what is in them, so that another row is not taken for one that is there; a damaged file is made anew."""
+    chat = load_chat(str(idefics3))
+    rows = read(write_rows, *eight_rows())
+    encoded: list[str] = []
+
+    def counted(chat, row, weighting):
+        encoded.append(row.id)
+        return encode_row(chat, row, weighting)
+
+    monkeypatch.setattr("safecot_dsl.training.rows.encode_row", counted)
+    with Progress(quiet=True) as progress:
+        options = {"max_tokens": None, "progress": progress, "cache": tmp_path / "rows"}
+        first = EncodedRows(chat, rows, **options)
+        assert encoded == [each.id for each in rows]
+        encoded.clear()
+        again = EncodedRows(chat, rows, **options, in_memory=0)
+        assert encoded == []
+        assert not again.in_memory
+        changed = replace(rows[0], completion="<think>\nanother\n</think>\nhere")
+        EncodedRows(chat, [changed, *rows[1:]], **options)
+        assert encoded == [rows[0].id]
+        encoded.clear()
+        EncodedRows(chat, rows, **options, weighting=Weighting(0.5, 1.0))
+        assert len(encoded) == len(rows)
+    assert (first.lengths, first.labelled) == (again.lengths, again.labelled)
+    for i in range(len(rows)):
+        assert all(torch.equal(first[i][key], again[i][key]) for key in first[i])
+    for file in (tmp_path / "rows").iterdir():
+        file.write_bytes(b"torn")
+    assert torch.equal(again[0]["input_ids"], first[0]["input_ids"])
+
+
+def test_workers_encode_the_same_and_name_the_row_at_fault(idefics3, write_rows):
+    chat = load_chat(str(idefics3))
+    rows = read(write_rows, *eight_rows())
+    with Progress(quiet=True) as progress:
+        alone = EncodedRows(chat, rows, max_tokens=None, progress=progress, workers=0)
+        helped = EncodedRows(chat, rows, max_tokens=None, progress=progress, workers=2)
+        for i in range(len(rows)):
+            assert alone[i].keys() == helped[i].keys()
+            assert all(torch.equal(alone[i][key], helped[i][key]) for key in alone[i])
+        bad = [*rows[:3], replace(rows[3], completion=" "), *rows[4:]]
+        with pytest.raises(TrainingError, match=f"row `{rows[3].id}` has no labelled tokens"):
+            EncodedRows(chat, bad, max_tokens=None, progress=progress, workers=2)
+
+
+def test_few_rows_are_not_worth_a_process(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(16)))
+    assert default_workers(100) == 0
+    assert default_workers(10_000) == 8
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert default_workers(10_000) == 3

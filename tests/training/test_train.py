@@ -22,8 +22,8 @@ from safecot_dsl.training import TrainingError, TrainingRecipe, train
 from safecot_dsl.training.checkpoints import last_checkpoint, seal_checkpoint
 from safecot_dsl.training.lora import add_lora, check_trainable
 from safecot_dsl.training.metrics import Metrics, read_metrics
+from safecot_dsl.training.objective import FAULT
 from safecot_dsl.training.rows import read_rows
-from safecot_dsl.training.run import FAULT
 
 from .conftest import eight_rows, row
 
@@ -283,15 +283,6 @@ def trains_slowly_in_a_process(path: Path, model: Path, out: Path) -> subprocess
         train(Path({str(path)!r}), {str(model)!r}, Path({str(out)!r}), KILLED, **DIGESTS)
     """)
     return subprocess.Popen([sys.executable, "-c", code])
-
-
-@pytest.fixture
-def one_thread():
-    """Sums are added in one order whatever the machine: what is compared bit by bit needs that."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.mark.usefixtures("one_thread")

@@ -9,9 +9,10 @@ from safecot_dsl.models.tensors import IGNORED, collate
 from safecot_dsl.render import Tags
 from safecot_dsl.storage import sha256_file
 from safecot_dsl.training import TrainingError, TrainingRecipe, train
+from safecot_dsl.training.forward import aim, step_weight, target_logits, target_loss
 from safecot_dsl.training.metrics import read_metrics
 from safecot_dsl.training.rows import Row, encode_row
-from safecot_dsl.training.weighting import LOSS_WEIGHTS, Weighting, weighted_loss
+from safecot_dsl.training.weighting import LOSS_WEIGHTS, Weighting
 
 from .conftest import eight_rows
 
@@ -76,9 +77,10 @@ def test_the_loss_is_the_weighted_mean_of_the_tokens_losses(idefics3):
     chat = load_chat(str(idefics3))
     source = Row("a", Request("what is it ?"), "<think>\nso\n</think>\nhere you go")
     row = encode_row(chat, source, Weighting(0.5, 2.0))
+    batch = aim(row)
     weights, labels = row.pop(LOSS_WEIGHTS), row.pop("labels")
     with torch.no_grad():
-        logits = model(**row).logits
+        ours = target_loss(target_logits(model, batch, model), batch, step_weight(batch))
         losses, counts = [], []
         for part in (0.5, 2.0):
             of_part = torch.where(weights == part, labels, IGNORED)
@@ -86,7 +88,7 @@ def test_the_loss_is_the_weighted_mean_of_the_tokens_losses(idefics3):
             counts.append(int((of_part[:, 1:] != IGNORED).sum()))
     total = 0.5 * counts[0] + 2.0 * counts[1]
     expected = (0.5 * losses[0] * counts[0] + 2.0 * losses[1] * counts[1]) / total
-    torch.testing.assert_close(weighted_loss(logits, labels, weights, total), expected)
+    torch.testing.assert_close(ours, expected)
 
 
 def test_a_batch_in_two_halves_is_the_same_step(idefics3, write_rows, tmp_path):

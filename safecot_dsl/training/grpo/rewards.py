@@ -1,0 +1,144 @@
+"""What an answer earns: parts in [0, 1], each held against the policy's own decision on the row's case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from safecot_dsl.artifact import Case, CompiledPolicy, Decision
+from safecot_dsl.criteria import Grader
+from safecot_dsl.dataset.writing.lexicon import Lexicon
+from safecot_dsl.dataset.writing.observed import Wanted, unnamed
+from safecot_dsl.dataset.writing.stated import misstated
+from safecot_dsl.dataset.writing.statements import read_clauses
+from safecot_dsl.dataset.writing.verify import Verifier
+from safecot_dsl.engine import Interpreter
+from safecot_dsl.render import ReasoningStyle, Tags, Target, parse_target
+from safecot_dsl.render.target import Problem
+from safecot_dsl.training.errors import TrainingError
+from safecot_dsl.training.grpo.settings import RewardWeights
+
+#: Lines of reasoning that are looked at for what they state; what lies beyond states nothing that is true.
+_MOST_LINES = 100
+_REASONED = ("cited", "facts")
+_REMEMBERED = 4096
+
+
+@dataclass(frozen=True)
+class Due:
+    """What an answer is held against: the case, and the row's own text on it.
+
+    `style` is the row's style of reasoning, None where it has none. `own` is the row's completion.
+    """
+
+    case: Case
+    style: ReasoningStyle | None
+    own: str
+
+
+@dataclass(frozen=True)
+class Reward:
+    """What one answer earned: the weighted mean of its parts, and each part by name."""
+
+    total: float
+    parts: Mapping[str, float]
+
+
+class Rewarder:
+    """Rewards answers under one policy; prepared once for many.
+
+    A text that was cut before its end earns 0 in every part: what it would have said is not known.
+    """
+
+    def __init__(self, policy: CompiledPolicy, weights: RewardWeights, tags: Tags) -> None:
+        self.policy = policy
+        self._parts = weights.parts
+        self._sum = sum(self._parts.values())
+        self._tags = tags
+        self._grader = Grader(policy)
+        self._interpreter = Interpreter(policy)
+        self._decided = lru_cache(maxsize=_REMEMBERED)(self._interpreter.decide)
+        self._expected = lru_cache(maxsize=_REMEMBERED)(self._named)
+        self._verifiers: dict[ReasoningStyle, Verifier] = {}
+
+    def check(self, due: Due) -> None:
+        """Check that every part can be earned on a row.
+
+        Raises:
+            TrainingError: a part is about reasoning, and the row has none.
+        """
+        wrong = [name for name in _REASONED if name in self._parts and due.style is None]
+        if wrong:
+            raise TrainingError(
+                f"`reward.{wrong[0]}` is about the reasoning, and the rows have none: choose another `data.style`, or "
+                "leave that part out"
+            )
+
+    def reward(self, due: Due, text: str, *, finished: bool = True) -> Reward:
+        """What `text`, a whole answer, earns; `finished` says that it came to its end."""
+        if not finished:
+            return Reward(0.0, dict.fromkeys(self._parts, 0.0))
+        target = parse_target(text, self._tags)
+        parts = {name: self._part(name, due, text, target) for name in self._parts}
+        return Reward(sum(self._parts[name] * value for name, value in parts.items()) / self._sum, parts)
+
+    def _part(self, name: str, due: Due, text: str, target: Target) -> float:
+        match name:
+            case "verdict":
+                return self._verdict(due, target)
+            case "cited":
+                return self._cited(due, target)
+            case "facts":
+                return self._facts(due, target)
+            case "length":
+                return _length(due, text)
+            case _:
+                return _format(due, target)
+
+    def _verdict(self, due: Due, target: Target) -> float:
+        decision = self._decided(due.case)
+        return float(self._grader.grade(target.answer).verdict == decision.verdict)
+
+    def _cited(self, due: Due, target: Target) -> float:
+        decision = self._decided(due.case)
+        if target.verdict is not decision.verdict:
+            return 0.0
+        deciding, cited = _deciding(decision), set(target.cited)
+        return len(deciding & cited) / len(deciding | cited)
+
+    def _facts(self, due: Due, target: Target) -> float:
+        """The share of the lines that state nothing wrong, times the share of what has to be named that is named."""
+        if not target.lines or due.style is None:
+            return 0.0
+        lines = target.lines[:_MOST_LINES]
+        clauses = read_clauses(self._lexicon, lines, (None,) * len(lines))
+        wrong = {fault.where for fault in misstated(self._lexicon, due.case, clauses)}
+        expected = self._expected(due.case, due.style)
+        missing = len(unnamed(self._lexicon, clauses, expected))
+        named = 1 - missing / len(expected) if expected else 1.0
+        return named * (len(lines) - len(wrong)) / len(target.lines)
+
+    def _named(self, case: Case, style: ReasoningStyle) -> list[list[Wanted]]:
+        if style not in self._verifiers:
+            self._verifiers[style] = Verifier(self.policy, self._tags, style=style)
+        return self._verifiers[style].grounds_of(case)[2]
+
+    @cached_property
+    def _lexicon(self) -> Lexicon:
+        return Lexicon(self.policy)
+
+
+def _deciding(decision: Decision) -> set[str]:
+    return set(decision.deciding or (decision.speaker,))
+
+
+def _length(due: Due, text: str) -> float:
+    """1 up to the number of words of the row's own text, from there straight down to 0 at twice as many."""
+    own = max(1, len(due.own.split()))
+    return min(1.0, max(0.0, 2 - len(text.split()) / own))
+
+
+def _format(due: Due, target: Target) -> float:
+    expected: tuple[str, ...] = (Problem.NO_BLOCK,) if due.style is None else ()
+    return float(target.problems == expected)

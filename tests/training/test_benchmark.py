@@ -1,0 +1,26 @@
+"""The benchmark of training, tried: its GPU path with a tiny model, on whatever there is."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / "benchmarks" / "results" / "train-gpu.json"
+
+
+@pytest.mark.long
+def test_the_gpu_path_runs_with_a_tiny_model_and_comes_to_trls_losses():
+    """It stops by itself where a loss is not TRL's; nothing is kept."""
+    before = KEPT.read_bytes() if KEPT.exists() else None
+    command = [sys.executable, "-m", "benchmarks.train", "--gpu", "--dry-run"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["detail"]["losses_differ_by_at_most"] < 1e-4
+    runs = result["detail"]["runs"]
+    assert runs["ours"]["used"]["padding_free"]
+    assert not runs["no levers"]["used"]["padding_free"]
+    assert (KEPT.read_bytes() if KEPT.exists() else None) == before
