@@ -13,14 +13,15 @@ from pathlib import Path
 #: With less than this many bytes left, what failed to write failed for want of space.
 _FULL = 1 << 16
 _RUST = re.compile(r"\(os error (\d+)\)")
+_TORCH = re.compile(r"inline_container|PytorchStreamWriter")
 
 
 @contextlib.contextmanager
 def writing(directory: Path) -> Generator[None]:
     """Names `directory` in a failure to write below it.
 
-    safetensors writes the number of the system's error into its message; torch's writer says no more than that a
-    position is unexpected, so there the space that is left tells.
+    safetensors writes the number of the system's error into its message. torch's writer says no more than that a
+    position is unexpected: where space is left, that is an error of input and output.
 
     Raises:
         OSError: in place of theirs, with the system's number and `directory`.
@@ -37,6 +38,8 @@ def writing(directory: Path) -> Generator[None]:
             raise _of(int(said[1]), directory) from error
         if isinstance(error, RuntimeError) and _space(directory) < _FULL:
             raise _of(errno.ENOSPC, directory) from error
+        if isinstance(error, RuntimeError) and _TORCH.search(str(error)):
+            raise _of(errno.EIO, directory) from error
         raise
 
 

@@ -50,7 +50,7 @@ def test_a_plan_says_what_would_be_done_and_does_none_of_it(safecotc: CommandLin
 
 def test_all_that_is_missing_is_named_at_once(safecotc: CommandLine, recipe: Path, tmp_path: Path):
     (tmp_path / "rows.jsonl").unlink()
-    ended = safecotc("plan", recipe, "--set", "model=nowhere/at-all", "--set", "evaluation.suites.0.suite=boundry")
+    ended = safecotc("plan", recipe, "--set", "model=./nowhere", "--set", "evaluation.suites.0.suite=boundry")
     assert ended.code == 1
     missing = [line for line in ended.out.splitlines() if line.startswith("missing: ")]
     assert [line.split(": ")[1].split(" ")[0] for line in missing] == ["model", "source", "suite"]
