@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from safecot_dsl.artifact import CompiledPolicy, Decision, Verdict, canonical_json
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.criteria import grade
 from safecot_dsl.engine import Interpreter
+from safecot_dsl.evaluation.judging.agreement import Kappa
 from safecot_dsl.evaluation.statistics import Rate
 from safecot_dsl.facts import Item, Skipped
 
@@ -124,7 +125,7 @@ def agreement(
         skipped=dict(sorted(skipped.items())),
         table={name: dict(sorted(table[name].items())) for name in sorted(table)},
         agreed=Rate.of(sides[0] == sides[1] for sides in compared.elements()),
-        kappa=_kappa(compared),
+        kappa=Kappa.of(compared.elements()).value,
         speakers={name: (speakers[name][0], speakers[name][1]) for name in sorted(speakers)},
         disagreements=kinds.in_turn(),
     )
@@ -150,14 +151,3 @@ def _disagreement(policy: CompiledPolicy, item: Item, decision: Decision, label:
         prompt=item.prompt,
         answer=item.answer,
     )
-
-
-def _kappa(compared: Mapping[tuple[bool, bool], int]) -> float | None:
-    n = sum(compared.values())
-    if not n:
-        return None
-    labelled = sum(count for (due, _), count in compared.items() if due) / n
-    declined = sum(count for (_, said), count in compared.items() if said) / n
-    chance = labelled * declined + (1 - labelled) * (1 - declined)
-    observed = sum(count for (due, said), count in compared.items() if due == said) / n
-    return (observed - chance) / (1 - chance) if chance < 1 else None
