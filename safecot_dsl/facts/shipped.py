@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from safecot_dsl.datafiles import recipes_root
 from safecot_dsl.diagnostics import closest
 from safecot_dsl.facts.description import Description
 from safecot_dsl.facts.item import FactsError
+from safecot_dsl.facts.yaml_file import read_yaml
 
 
 def shipped_names() -> list[str]:
@@ -30,19 +29,4 @@ def shipped(name: str) -> Description:
 
 def read_description(path: Path) -> Description:
     """The description that a YAML file holds. Raises :class:`FactsError` where it is none."""
-    import yaml
-
-    try:
-        data = yaml.safe_load(path.read_bytes())
-    except OSError as error:
-        raise FactsError(f"cannot read {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise FactsError(f"{path} is not YAML: {error}") from None
-    try:
-        return Description.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise FactsError(
-            f"{path}: {where + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')}"
-        ) from None
+    return read_yaml(path, Description, FactsError)

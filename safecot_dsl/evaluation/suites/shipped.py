@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from safecot_dsl.datafiles import recipes_root
 from safecot_dsl.diagnostics import closest
 from safecot_dsl.evaluation.suites.description import SuiteDescription
 from safecot_dsl.evaluation.suites.suite import Suite, SuiteError
 from safecot_dsl.facts.description import Description
 from safecot_dsl.facts.shipped import shipped
+from safecot_dsl.facts.yaml_file import read_yaml
 
 
 def suite_names() -> list[str]:
@@ -47,35 +46,16 @@ def suite(name: str, base_dir: Path = Path()) -> Suite:
 def describe_suite(name: str, base_dir: Path = Path()) -> SuiteDescription:
     """The description of a suite that ships, or of a YAML file. Raises :class:`SuiteError`."""
     if name.endswith((".yaml", ".yml")):
-        return _read(base_dir / name)
+        return read_yaml(base_dir / name, SuiteDescription, SuiteError)
     names = suite_names()
     if name not in names:
         near = closest(name, names)
         raise SuiteError(
             f"there is no suite `{name}`; " + (f"did you mean `{near}`?" if near else f"there are {', '.join(names)}")
         )
-    return _read(recipes_root() / "suites" / f"{name}.yaml")
+    return read_yaml(recipes_root() / "suites" / f"{name}.yaml", SuiteDescription, SuiteError)
 
 
 def source_of(own: SuiteDescription) -> Description | None:
     """The source of a suite's rows, None for files with pictures in them."""
     return shipped(own.source) if own.source is not None else own.describe
-
-
-def _read(path: Path) -> SuiteDescription:
-    import yaml
-
-    try:
-        data = yaml.safe_load(path.read_bytes())
-    except OSError as error:
-        raise SuiteError(f"cannot read {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise SuiteError(f"{path} is not YAML: {error}") from None
-    try:
-        return SuiteDescription.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise SuiteError(
-            f"{path}: {where + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')}"
-        ) from None

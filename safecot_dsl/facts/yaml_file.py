@@ -1,0 +1,43 @@
+"""A YAML file as a model: what users write to describe sources and suites."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+_MAX_BYTES = 1 << 20
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_yaml(path: Path, model: type[Model], error: type[ValueError]) -> Model:
+    """What the file says, as `model`. Texts may be named and used again; lists and mappings may not, since with those a
+    short file can stand for a huge one.
+
+    Raises `error`, a class of the caller's, where the file cannot be read or does not fit; the message names it.
+    """
+    import yaml
+
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_MAX_BYTES + 1)
+    except OSError as failed:
+        raise error(f"cannot read {path}: {failed.strerror}") from None
+    if len(raw) > _MAX_BYTES:
+        raise error(f"{path} is larger than {_MAX_BYTES:,} bytes")
+    try:
+        for event in yaml.parse(raw, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.CollectionStartEvent) and event.anchor is not None:
+                raise error(f"{path}: `&{event.anchor}` names a list or a mapping; only texts may be used again")
+        data = yaml.safe_load(raw)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as failed:
+        raise error(f"{path} is not YAML: {failed}") from None
+    try:
+        return model.model_validate(data)
+    except ValidationError as failed:
+        first = failed.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        message = first["msg"].removeprefix("Value error, ")
+        raise error(f"{path}: {where + ': ' if where else ''}{message}") from None
