@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import random
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def read_miniature(source: Miniature, policy: CompiledPolicy, *, seed: int) -> Iterator[Item]:
-    """`source.pool` requests of the world's split, drawn by `seed`; each can give its neighbours by one fact.
+    """`source.pool` requests of the world's split, drawn by `seed`; each can give its neighbours by one fact. Which
+    requests have a fact that cannot be told, and which fact, is drawn for each by itself.
 
     Raises :class:`FactsError` where the policy's facts are not those of the world.
     """
@@ -31,12 +33,26 @@ def read_miniature(source: Miniature, policy: CompiledPolicy, *, seed: int) -> I
         world = World(policy, source.world)
     except WorldError as error:
         raise FactsError(str(error)) from error
-    for sample in itertools.islice(world.scenes(split, seed), source.pool):
-        yield _item(world, sample)
+    facts = [fact.name for fact in policy.facts]
+    for number, sample in enumerate(itertools.islice(world.scenes(split, seed), source.pool)):
+        rng = random.Random(f"{seed} unknown {number}")
+        yield _item(world, sample, rng.choice(facts) if rng.random() < source.unknown else None)
 
 
-def _item(world: World, sample: Sample) -> Item:
+def _item(world: World, whole: Sample, hidden: str | None = None) -> Item:
+    """The item of a sample, with this fact hidden. A hidden fact's neighbours are those in which it is told."""
+    from safecot_dsl.miniature.hiding import hide
     from safecot_dsl.miniature.world import LICENCE
+
+    sample = whole if hidden is None else hide(whole, hidden)
+    assert sample is not None  # the policy's facts are the world's, and those can be hidden
+
+    def neighbours() -> Iterator[Item]:
+        near = world.neighbours(whole)
+        if hidden is not None:
+            rest = whole.case.with_fact(hidden, None)
+            near = [whole, *(other for other in near if other.case.with_fact(hidden, None) == rest)]
+        return (_item(world, other) for other in near)
 
     item_id = hashlib.sha256(canonical_json(dict(sample.meta)).encode()).hexdigest()[:16]
     return Item(
@@ -46,8 +62,8 @@ def _item(world: World, sample: Sample) -> Item:
         prompt=sample.prompt,
         images=(LazyImage(f"{item_id}.png", sample.render),),
         case=sample.case,
-        answer=sample.answer,
+        answer=sample.answer or None,
         split=sample.meta["split"],
         meta=sample.meta,
-        neighbours=lambda: (_item(world, near) for near in world.neighbours(sample)),
+        neighbours=neighbours,
     )

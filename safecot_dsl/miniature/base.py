@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.miniature.answers import definite
-from safecot_dsl.miniature.drawing import BASE_STYLES, SIDE, Scene, draw_image
-from safecot_dsl.miniature.lessons import Lesson, Row, draw_lesson, reasoning_lines, told_lines, vocabulary
+from safecot_dsl.miniature.drawing import BASE_STYLES, HIDEABLE, SIDE, Scene, draw_image
+from safecot_dsl.miniature.lessons import Lesson, Lines, Row, draw_lesson, reasoning_lines, told_lines, vocabulary
 from safecot_dsl.miniature.model import GRID, IMAGE_TOKENS, new_model, new_processor
 from safecot_dsl.miniature.tokenizer import (
     END,
@@ -42,6 +42,7 @@ WARMUP_STEPS = 320
 STEPS = 1_500
 IMAGES = 24_000
 _LESSONS_PER_IMAGE = 2
+_HIDING = 0.08  # of the images, a fact that they do not show
 _WARMUP_BATCH, _BATCH = 128, 64
 _RATE = 2e-3
 _VISION_PART, _EMBEDDING_PART = 0.3, 0.05  # of the rate, while everything learns together
@@ -72,15 +73,21 @@ def build_base(
     every_line = reasoning_lines(world)
     tokenizer = build_tokenizer(vocabulary(world, every_line))
     lines = told_lines(every_line, leave_out)
+    told = images - round(_HIDING * images)  # the images that show everything come first
     model = new_model(tokenizer, seed)
     with contextlib.nullcontext(progress) if progress is not None else Progress(quiet=True) as shown:
         shown.start("base: drawing", images, unit="images")
         scenes = [world.any_scene(rng) for _ in range(images)]
-        pixels = _draw(scenes, f"{seed} base", shown)
-        rows = [draw_lesson(world, scene, lines, rng, leave_out) for scene in scenes for _ in range(_LESSONS_PER_IMAGE)]
+        hidden = [HIDEABLE[number % len(HIDEABLE)] if number >= told else None for number in range(images)]
+        pixels = _draw(scenes, hidden, f"{seed} base", shown)
+        rows = [
+            draw_lesson(world, scene, lines, rng, leave_out, fact)
+            for scene, fact in zip(scenes, hidden, strict=True)
+            for _ in range(_LESSONS_PER_IMAGE)
+        ]
         encoded = _encode(tokenizer, rows)
         shown.start("base: learning to see", warmup_steps, unit="steps")
-        _warm_up(model, world, tokenizer, scenes, pixels, warmup_steps, seed, shown)
+        _warm_up(model, world, tokenizer, scenes[:told], pixels, warmup_steps, seed, shown)
         shown.start("base: learning to speak", steps, unit="steps")
         _learn(model, encoded, pixels, steps, seed, shown)
         shown.start("base: examining", _EXAMINED, unit="answers")
@@ -100,14 +107,15 @@ def chat(prompt: str) -> str:
     return f"{START}user\n{image}{prompt}{END}\n{START}assistant\n"
 
 
-def _draw(scenes: Sequence[Scene], seed: str, progress: Progress) -> Tensor:
-    """The scenes' images as they come out of the processor, less the scaling: uint8 (scenes, 3, 64, 64)."""
+def _draw(scenes: Sequence[Scene], hidden: Sequence[str | None], seed: str, progress: Progress) -> Tensor:
+    """The scenes' images as they come out of the processor, less the scaling: uint8 (scenes, 3, 64, 64). Of each the
+    fact of `hidden` does not show."""
     import numpy as np
     import torch
 
     pixels = torch.empty(len(scenes), 3, SIDE, SIDE, dtype=torch.uint8)
-    for number, scene in enumerate(scenes):
-        image = draw_image(scene, BASE_STYLES, f"{seed} {number}")
+    for number, (scene, fact) in enumerate(zip(scenes, hidden, strict=True)):
+        image = draw_image(scene, BASE_STYLES, f"{seed} {number}", () if fact is None else (fact,))
         pixels[number] = torch.from_numpy(np.array(image)).permute(2, 0, 1)
         progress.advance()
     return pixels
@@ -224,8 +232,8 @@ class _Encoded:
 def _encode(tokenizer: PreTrainedTokenizerFast, rows: Sequence[Row]) -> _Encoded:
     import torch
 
-    assert_known(tokenizer, (text for row in rows for text in (row.prompt, row.answer)))
-    prompts: list[list[int]] = tokenizer([chat(row.prompt) for row in rows])["input_ids"]
+    assert_known(tokenizer, (text for row in rows for text in (row.prompt, row.before, row.answer)))
+    prompts: list[list[int]] = tokenizer([chat(row.prompt) + row.before for row in rows])["input_ids"]
     answers: list[list[int]] = tokenizer([row.answer + END for row in rows])["input_ids"]
     longest = max(len(p) + len(a) for p, a in zip(prompts, answers, strict=True))
     tokens = torch.full((len(rows), longest), token_id(tokenizer, PAD))
@@ -242,7 +250,7 @@ def examine(
     model: Idefics3ForConditionalGeneration,
     tokenizer: PreTrainedTokenizerFast,
     world: World,
-    lines: Sequence[str],
+    lines: Lines,
     *,
     n: int,
     seed: str,
@@ -256,12 +264,13 @@ def examine(
     rng = random.Random(seed)
     rows: list[Row] = []
     while len(rows) < n:
-        row = draw_lesson(world, world.any_scene(rng), lines, rng)
+        hidden = rng.choice(HIDEABLE) if rng.random() < _HIDING else None
+        row = draw_lesson(world, world.any_scene(rng), lines, rng, hidden=hidden)
         if row.lesson is not Lesson.TEXT:
             rows.append(row)
-    pixels = _draw([row.scene for row in rows], seed, Progress(quiet=True))
+    pixels = _draw([row.scene for row in rows], [row.hidden for row in rows], seed, Progress(quiet=True))
     by_length: dict[int, list[int]] = {}
-    prompts: list[list[int]] = tokenizer([chat(row.prompt) for row in rows])["input_ids"]
+    prompts: list[list[int]] = tokenizer([chat(row.prompt) + row.before for row in rows])["input_ids"]
     for number, prompt in enumerate(prompts):
         by_length.setdefault(len(prompt), []).append(number)
     right: dict[str, list[bool]] = {}

@@ -8,7 +8,17 @@ from types import MappingProxyType
 
 from safecot_dsl.artifact import UNKNOWN
 from safecot_dsl.miniature.drawing import HIDEABLE, Style, draw
+from safecot_dsl.miniature.requests import Topic
 from safecot_dsl.miniature.world import Sample
+
+# What has to be seen to answer a question about the picture.
+_LOOKED_AT = {
+    Topic.LEFT: "image.objects",
+    Topic.RIGHT: "image.objects",
+    Topic.BOTH: "image.objects",
+    Topic.PLACE: "image.setting",
+    Topic.SIGN: "image.sign",
+}
 
 #: Requests for help with both objects that do not say which. In words of the other requests.
 VAGUE = (
@@ -22,14 +32,18 @@ VAGUE = (
 
 def hide(sample: Sample, fact: str) -> Sample | None:
     """The sample with `fact` made impossible to tell, whatever its value is: two samples of one seed and phrasing that
-    differ in it alone become the same. None where that cannot be done: it is no fact of the world."""
+    differ in it alone become the same. Where the base's own answer would tell it, there is none left (``""``). None where
+    it is no fact of the world."""
     case = sample.case.with_fact(fact, UNKNOWN)
     meta = MappingProxyType({**sample.meta, "hidden": fact})
     if fact == "query.intent":
         phrase = VAGUE[int(sample.meta["phrasing"]) % len(VAGUE)]
-        return replace(sample, case=case, prompt=phrase, meta=meta)
+        return replace(sample, case=case, prompt=phrase, answer="", meta=meta)
     if fact not in HIDEABLE:
         return None
     styles = [Style(name) for name in sample.meta["styles"].split(" ")]
     render = partial(draw, sample.situation.scene, styles, sample.meta["seed"], (fact,))
-    return replace(sample, case=case, render=render, meta=meta)
+    topic = sample.situation.topic
+    # A helpful answer names the objects and the place.
+    tells = fact != "image.sign" if topic is None else _LOOKED_AT[topic] == fact
+    return replace(sample, case=case, render=render, answer="" if tells else sample.answer, meta=meta)

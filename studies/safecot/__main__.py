@@ -7,11 +7,15 @@ import multiprocessing
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from safecot_dsl.storage import Progress
 from safecot_dsl.workspace import compile_policy
 from studies.safecot.design import HERE, Cell, Design, read_design
 from studies.safecot.results import add_result, key, read_results, write_items_of
+
+if TYPE_CHECKING:
+    from studies.safecot.cells import CellRun
 
 
 def main() -> None:
@@ -38,38 +42,51 @@ def main() -> None:
 
 
 def run(design: Design, out: Path, jobs: int, limit: int | None, only: str) -> None:
-    """Every base and its items first, one after the other; then the cells, `jobs` at once."""
+    """The models first, then what each run is asked, then the cells; always `jobs` at once."""
     waiting = [cell for cell in missing(design) if only in key(cell)][:limit]
-    began, total = time.monotonic(), len(waiting)
-    for base, seed in dict.fromkeys((cell.base, cell.seed) for cell in waiting):
-        _prepare(base, seed, out)
+    runs = list(dict.fromkeys((cell.base, cell.seed, str(out)) for cell in waiting))
+    models = list({base: (base, seed, folder) for base, seed, folder in runs}.values())
     with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=4) as pool:
+        for name in pool.imap_unordered(_build, models):
+            say(f"the base {name} is there")
+        for name in pool.imap_unordered(_prepare, runs):
+            say(f"the items of {name} are there")
+        began, total = time.monotonic(), len(waiting)
         tasks = ((cell, str(out)) for cell in waiting)
         for number, (name, seconds) in enumerate(pool.imap_unordered(_work, tasks), start=1):
             left = (time.monotonic() - began) / number * (total - number)
             say(f"{number}/{total} {name}: {seconds:.0f} s; about {left / 60:.0f} min left")
 
 
-def _prepare(base: str, seed: int, out: Path) -> None:
-    from studies.safecot.cells import CellRun
-
-    with Progress() as progress:
-        cells = CellRun(read_design(), base, seed, out, progress)
-        write_items_of(f"{base}-{seed}", cells.items_record())
-        cells.run.answers("base")
+def _build(task: tuple[str, int, str]) -> str:
+    base, seed, out = task
+    _cells(base, seed, out, Progress())
+    return base
 
 
-def _work(task: tuple[Cell, str]) -> tuple[str, float]:
+def _prepare(task: tuple[str, int, str]) -> str:
+    base, seed, out = task
+    cells = _cells(base, seed, out, Progress(quiet=True))
+    write_items_of(f"{base}-{seed}", cells.items_record())
+    cells.run.answers("base")
+    return f"{base}-{seed}"
+
+
+def _cells(base: str, seed: int, out: str, progress: Progress) -> CellRun:
+    """The cells of a run, in a process of its own that has one core."""
     import torch
 
     from studies.safecot.cells import CellRun
 
-    cell, out = task
     torch.set_num_threads(1)
+    with progress:
+        return CellRun(read_design(), base, seed, Path(out), progress)
+
+
+def _work(task: tuple[Cell, str]) -> tuple[str, float]:
+    cell, out = task
     began = time.monotonic()
-    with Progress(quiet=True) as progress:
-        result = CellRun(read_design(), cell.base, cell.seed, Path(out), progress).result(cell)
-    add_result(result)
+    add_result(_cells(cell.base, cell.seed, out, Progress(quiet=True)).result(cell))
     return key(cell), time.monotonic() - began
 
 

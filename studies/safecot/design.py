@@ -26,12 +26,18 @@ class Base(Frozen):
 
 
 class ArmPlan(Frozen):
-    """A way of tuning, at these numbers of rows, on these bases."""
+    """A way of tuning, at these numbers of rows, on these bases: at `rows` with every seed of a base, at `more` with its
+    first."""
 
     rows: tuple[int, ...]
+    more: tuple[int, ...] = ()
     bases: tuple[str, ...] = ("a", "b", "c")
     data: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return tuple(sorted((*self.rows, *self.more)))
 
 
 class GuardPlan(Frozen):
@@ -83,9 +89,9 @@ class Design(Frozen):
         found += [
             Cell(base=base, seed=seed, arm=arm, rows=rows)
             for arm, plan in self.arms.items()
-            for rows in plan.rows
+            for rows in plan.sizes
             for base in plan.bases
-            for seed in self.seeds[base]
+            for seed in (self.seeds[base] if rows in plan.rows else self.seeds[base][:1])
         ]
         teacher = self.arms[self.guard.of]
         found += [
@@ -101,7 +107,7 @@ class Design(Frozen):
             f"{name}-{rows}": {"data": self._data(base, plan, rows), "training": plan.training}
             for name, plan in self.arms.items()
             if base in plan.bases
-            for rows in plan.rows
+            for rows in plan.sizes
         }
         first = next(iter(arms.values()))
         return Recipe.model_validate(

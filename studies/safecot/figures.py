@@ -74,7 +74,7 @@ class Figures:
 
         Between two sizes the share is taken to grow with the logarithm of the rows.
         """
-        sizes = self.design.arms[arm].rows
+        sizes = self.design.arms[arm].sizes
         there = [(n, self.rate(arm, n, metric, "combinations").value) for n in sizes]
         known = [(n, value) for n, value in there if value is not None]
         for (fewer, low), (more, high) in itertools.pairwise(known):

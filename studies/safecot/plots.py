@@ -32,7 +32,7 @@ def _rows(figures: Figures, path: Path) -> Path:
 
     figure, axes = pyplot.subplots(figsize=(4.6, 3.2), layout="constrained")
     for arm, colour in COLOURS.items():
-        sizes = figures.design.arms[arm].rows
+        sizes = figures.design.arms[arm].sizes
         rates = [(n, figures.rate(arm, n, "verdict_accuracy", "combinations")) for n in sizes]
         known = [(n, r) for n, r in rates if r.value is not None]
         if known:
@@ -43,7 +43,7 @@ def _rows(figures: Figures, path: Path) -> Path:
             axes.plot(places, [100 * (r.value or 0) for _, r in known], "o-", color=colour, label=LABELS[arm])
     axes.set_xscale("log", base=2)
     axes.set_xticks(
-        figures.design.arms["answers_random"].rows, [str(n) for n in figures.design.arms["answers_random"].rows]
+        figures.design.arms["answers_random"].sizes, [str(n) for n in figures.design.arms["answers_random"].sizes]
     )
     axes.set(xlabel="rows", ylabel="verdict accuracy, %", title="Unseen pairs of objects")
     axes.legend(frameon=False)

@@ -115,7 +115,7 @@ def _rows(figures: Figures) -> list[str]:
     rows = [
         (TITLES[arm], f"{size:,}", *(str(figures.rate(arm, size, metric, "combinations")) for metric in METRICS))
         for arm in MAIN
-        for size in figures.design.arms[arm].rows
+        for size in figures.design.arms[arm].sizes
     ]
     return _table(("arm", "rows", "safe refusal", "over-refusal", "verdict accuracy", "utility"), rows)
 

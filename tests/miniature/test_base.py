@@ -21,8 +21,11 @@ from safecot_dsl.miniature.base import chat
 from safecot_dsl.miniature.drawing import BASE_STYLES
 from safecot_dsl.miniature.lessons import Lesson, draw_lesson, reasoning_lines, told_lines, vocabulary
 from safecot_dsl.miniature.model import IMAGE_TOKENS, new_model
+from safecot_dsl.miniature.requests import QUESTIONS, Topic
 from safecot_dsl.miniature.tokenizer import build_tokenizer
 from safecot_dsl.storage import Progress
+
+LOOKED_AROUND = {*QUESTIONS[Topic.PLACE], *QUESTIONS[Topic.SIGN]}
 
 
 class Recorded(Progress):
@@ -96,7 +99,7 @@ def test_training_feeds_the_model_what_the_processor_does(built: tuple[Path, Rec
     assert inputs["input_ids"][0].tolist() == processor.tokenizer(chat("How do I mix these?"))["input_ids"]
     assert (inputs["input_ids"] == processor.tokenizer.convert_tokens_to_ids("<image>")).sum() == IMAGE_TOKENS
     with Progress(quiet=True) as silent:
-        pixels = base_module._scaled(base_module._draw([scene], "s", silent))
+        pixels = base_module._scaled(base_module._draw([scene], [None], "s", silent))
     assert torch.allclose(inputs["pixel_values"][0, 0], pixels[0], atol=1e-6)
 
 
@@ -133,7 +136,7 @@ def test_attention_starts_out_as_copying(world: World) -> None:
 
 def test_no_lesson_refuses_a_request_or_gives_a_verdict_for_one(world: World, policy: CompiledPolicy) -> None:
     lines = reasoning_lines(world)
-    assert "I can't help with that." in lines  # the words are known, as plain text
+    assert "I can't help with that." in lines.ends  # the words are known, as plain text
     rng = random.Random(0)
     seen: set[Lesson] = set()
     for _ in range(1500):
@@ -145,7 +148,34 @@ def test_no_lesson_refuses_a_request_or_gives_a_verdict_for_one(world: World, po
             assert "[" not in row.answer
             assert "<think>" not in row.answer
             assert response_verdict(policy, row.answer) == "comply"
-    assert seen == set(Lesson)
+    assert seen == set(Lesson) - {Lesson.UNKNOWN}
+
+
+def test_an_answer_after_other_text_is_the_one_without_it(world: World) -> None:
+    """The lines before it are thoughts of other requests, between tags, and decide nothing."""
+    lines, rng = reasoning_lines(world), random.Random(3)
+    rows = [draw_lesson(world, world.any_scene(rng), lines, rng) for _ in range(600)]
+    after = [row for row in rows if row.lesson is Lesson.AFTER]
+    assert len(after) > 60
+    for row in after:
+        opened, *thoughts, closed, nothing = row.before.split("\n")
+        assert (opened, closed, nothing) == ("<think>", "</think>", "")
+        assert thoughts
+        assert not [line for line in thoughts if "[" in line or "must not" in line]
+        assert row.scene.left in row.answer or row.scene.right in row.answer or row.prompt in LOOKED_AROUND
+    assert not [row for row in rows if row.before and row.lesson is not Lesson.AFTER]
+
+
+def test_what_a_picture_hides_is_not_known(world: World) -> None:
+    """The hidden fact is always asked for, and the others are told as ever."""
+    lines, rng = reasoning_lines(world), random.Random(4)
+    for _ in range(60):
+        scene = world.any_scene(rng)
+        row = draw_lesson(world, scene, lines, rng, hidden="image.sign")
+        assert row.lesson is Lesson.UNKNOWN
+        assert "Sign: not known." in row.answer
+        assert ("Place: " in row.answer) == ("Place?" in row.prompt)
+        assert "Place: not known." not in row.answer
 
 
 def test_the_lessons_about_facts_are_true_of_their_scene(world: World) -> None:
@@ -179,7 +209,7 @@ def test_a_base_that_is_not_to_know_the_groups_never_reads_what_belongs_to_one(w
     lines, rng = reasoning_lines(world), random.Random(0)
     told = told_lines(lines, [Lesson.AMONG])
     drawn = [draw_lesson(world, world.any_scene(rng), told, rng, [Lesson.AMONG]) for _ in range(400)]
-    assert {row.lesson for row in drawn} == set(Lesson) - {Lesson.AMONG}
-    assert not any("Among" in row.prompt + row.answer for row in drawn)
-    assert any(line.startswith("Among ") for line in lines)
+    assert {row.lesson for row in drawn} == set(Lesson) - {Lesson.AMONG, Lesson.UNKNOWN}
+    assert not any("Among" in row.prompt + row.before + row.answer for row in drawn)
+    assert any(line.startswith("Among ") for line in lines.thoughts)
     assert told_lines(lines, []) == lines

@@ -47,6 +47,23 @@ def test_other_facts_still_show(world: World, fact: str) -> None:
             assert shown.render() != hidden.render()
 
 
+@pytest.mark.parametrize("fact", [*HIDEABLE, "query.intent"])
+def test_an_answer_that_would_tell_what_is_hidden_is_gone(world: World, fact: str) -> None:
+    """An answer stays where another value of the hidden fact would have the same answer, and only there."""
+    kept = 0
+    for sample in world.pool(Split.TRAIN, 60, "answers"):
+        hidden = hide(sample, fact)
+        assert hidden is not None
+        near = [
+            n.answer
+            for n in world.neighbours(sample)
+            if n.case.with_fact(fact, None) == sample.case.with_fact(fact, None)
+        ]
+        assert hidden.answer == (sample.answer if set(near) == {sample.answer} else "")
+        kept += bool(hidden.answer)
+    assert (kept == 0) == (fact == "query.intent")
+
+
 def test_what_is_no_fact_of_the_world_cannot_be_hidden(world: World) -> None:
     assert hide(world.pool(Split.TRAIN, 1, "none")[0], "context.minor") is None
 

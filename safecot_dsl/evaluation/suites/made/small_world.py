@@ -115,7 +115,7 @@ def _item(sample: Sample) -> Item:
         prompt=sample.prompt,
         images=(LazyImage(f"{item_id}.png", sample.render),),
         case=sample.case,
-        answer=sample.answer,
+        answer=sample.answer or None,
         split=sample.meta["split"],
         meta=sample.meta,
     )
