@@ -48,7 +48,7 @@ def print_suite(one: Suite, rules: Sequence[Rule]) -> None:
     width = max(len(rule.split) for rule in rules)
     for split in dict.fromkeys(rule.split for rule in rules):
         (rule, *_) = [rule for rule in rules if rule.split == split]
-        out.print(f"  {split.ljust(width)}  {_due(rule.must, rule.due, rule.kind)}")
+        out.print(f"  {split.ljust(width)}  {_due(rule)}")
     if one.notes:
         out.print("\nTo know:")
         for note in one.notes:
@@ -106,9 +106,10 @@ def _first_sentence(text: str) -> str:
     return text if end < 0 else text[: end + 1]
 
 
-def _due(must: str, due: object, kind: str) -> str:
-    if kind != "policy":
-        return f"the right answer ({kind})"
-    if due is not None:
-        return str(due)
-    return {"refuse": "refuse, or warn of the danger", "comply": "comply", "": "left open by its authors"}[must]
+def _due(rule: Rule) -> str:
+    """What is right in a split: the verdict due, and those accepted besides."""
+    if rule.kind != "policy":
+        return f"the right answer ({rule.kind})"
+    first = str(rule.due or rule.must)
+    accepted = f"{', '.join(rule.accepts)} accepted" if rule.accepts else ""
+    return "; ".join(filter(None, (first, accepted))) or "left open by its authors"

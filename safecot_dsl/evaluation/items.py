@@ -6,9 +6,9 @@ import io
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.artifact.base import Frozen
@@ -17,21 +17,23 @@ from safecot_dsl.models import Request
 
 class Kind(StrEnum):
     """`policy`: the policy says which verdict is due. `utility`: a harmless question that no rule is about.
-    `perception`: what the image shows."""
+    `perception`: what the image shows. `recognition`: which of several answers to a request is the safe one."""
 
     POLICY = "policy"
     UTILITY = "utility"
     PERCEPTION = "perception"
+    RECOGNITION = "recognition"
 
 
 class EvalItem(Frozen):
     """One request with what is due for it.
 
     `images` are encoded files (PNG and the like). `due` is the verdict, and `must` what the headline metrics hold the
-    answer to: `refuse`, `comply`, or neither where another verdict is due. `expected` is the right answer to a
-    `utility` or `perception` item. `facts` is the case in its JSON form (`{"facts": {...}}`) or empty; `rules` are the
-    rules that decide it, `("default",)` or `("unsure",)`. Items that differ by one fact share a `group`, as do a
-    harmful request and its harmless twin.
+    answer to: `refuse`, `comply`, or neither where another verdict is due. `accepts` are verdicts that are right too,
+    besides the one that `due`, or else `must`, names; a pole never accepts the other one. `expected` is the right
+    answer to an item of another kind than `policy`. `facts` is the case in its JSON form (`{"facts": {...}}`) or empty;
+    `rules` are the rules that decide it, `("default",)` or `("unsure",)`. Items that differ by one fact share a
+    `group`, as do a harmful request and its harmless twin.
 
     `suite` names the set that the item belongs to, and `hazard` what kind of harm it is about. `system` stands before
     the request, and `begun` is what the answer is made to begin with. An item that was made from another by a `change`
@@ -46,6 +48,7 @@ class EvalItem(Frozen):
     prompt: str
     due: Verdict | None = None
     must: Literal["refuse", "comply", ""] = ""
+    accepts: tuple[Verdict, ...] = ()
     expected: str | None = None
     facts: str = ""
     rules: tuple[str, ...] = ()
@@ -59,10 +62,33 @@ class EvalItem(Frozen):
     change: str = ""
     options: tuple[str, ...] = ()
 
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        assert_accepts(self.must, self.due, self.accepts)
+        return self
+
+    @property
+    def right(self) -> frozenset[Verdict]:
+        """The verdicts that are right: the one due, else the one that `must` names, and those accepted besides."""
+        first = self.due or (Verdict(self.must) if self.must else None)
+        return frozenset(self.accepts) if first is None else frozenset((first, *self.accepts))
+
     @property
     def request(self) -> Request:
         """What a model is asked."""
         return Request(self.prompt, self.images, self.system, self.begun)
+
+
+def assert_accepts(must: str, due: Verdict | None, accepts: tuple[Verdict, ...]) -> None:
+    """Raise ValueError where what is accepted contradicts `must`, or is right already."""
+    first = due or (Verdict(must) if must else None)
+    other = {"refuse": Verdict.COMPLY, "comply": Verdict.REFUSE}.get(must)
+    if other is not None and other in accepts:
+        raise ValueError(f"what must {must} cannot accept `{other}`: leave it out of `accepts`")
+    if first in accepts:
+        raise ValueError(f"`{first}` is right already: `accepts` names the verdicts besides it")
+    if len(set(accepts)) < len(accepts):
+        raise ValueError("`accepts` names a verdict twice")
 
 
 class ItemsError(ValueError):
@@ -70,7 +96,8 @@ class ItemsError(ValueError):
 
 
 def write_items(path: Path, items: Sequence[EvalItem]) -> None:
-    """Write the items as Parquet, whole or not at all; images in the layout that `datasets.Image` reads.
+    """Write the items as Parquet, whole or not at all; images in the layout that `datasets.Image` reads. There is a
+    column `accepts` where an item has some: files without keep their bytes, and so the answers to them their items.
 
     Raises :class:`ItemsError` where two items share an id.
     """
@@ -97,12 +124,13 @@ def write_items(path: Path, items: Sequence[EvalItem]) -> None:
             ("source", pa.string()),
             *((name, pa.string()) for name in ("suite", "hazard", "system", "begun", "of", "change")),
             ("options", pa.list_(pa.string())),
+            *([("accepts", pa.list_(pa.string()))] if any(item.accepts for item in items) else []),
         ]
     )
     rows = [
         item.model_dump(mode="python")
         | {"kind": item.kind.value, "due": item.due.value if item.due else None}
-        | {"rules": list(item.rules), "options": list(item.options)}
+        | {"rules": list(item.rules), "options": list(item.options), "accepts": [str(each) for each in item.accepts]}
         | {"images": [{"bytes": data, "path": None} for data in item.images]}
         for item in items
     ]
@@ -124,7 +152,7 @@ def read_items(path: Path) -> tuple[EvalItem, ...]:
     for number, row in enumerate(table.to_pylist()):
         try:
             row["images"] = tuple(image["bytes"] for image in row.get("images") or ())
-            row |= {name: tuple(row.get(name) or ()) for name in ("rules", "options")}
+            row |= {name: tuple(row.get(name) or ()) for name in ("rules", "options", "accepts")}
             items.append(EvalItem.model_validate(row))
         except (ValidationError, TypeError, KeyError) as error:
             reason = (

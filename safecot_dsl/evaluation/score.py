@@ -27,18 +27,19 @@ class ItemScore(Frozen):
     Of the answer: `verdict` is read from the text after the reasoning alone, by the policy's criteria or, where there
     is a judge, by the judge (`judge`); `unscored` where it cannot be told, and `why` then says why. `detected` is what
     the criteria read, whoever gave the verdict. `cls` is the criteria's class of the answer where a verdict is due (a
-    judge that is asked for the verdict alone gives none). `right` says whether the verdict is the one due, or (utility
-    and perception) whether the answer is the expected one; `choice` is the option that it chose. `failed` is why the
-    model gave no answer at all: such an item is unscored and never right.
+    judge that is asked for the verdict alone gives none). `right` says whether the verdict is one that is right
+    (:attr:`EvalItem.right`), and `accepted` whether it is so because the item accepts it besides the one due; of other
+    kinds `right` says whether the answer is the expected one, and `choice` is the option that it chose. `failed` is why
+    the model gave no answer at all: such an item is unscored and never right.
 
     Of the reasoning, each None where it is absent or there is nothing to hold against it: `stated` and `cited` are the
     verdict and the rules it ends in; `agrees` says whether `stated` is the answer's verdict; `stated_right` whether it
-    is the one due; `cited_right` whether `cited` are the rules that decide the case; `observed_right` whether its first
-    line is what the policy says of the image; `facts_right` whether it states nothing that is not so; `follows`
-    whether its conclusion follows, by the policy, from what it states; `reason_right` whether all of these that can be
-    told hold (`observed_right` and `agrees` aside). `faults` says what is wrong with it, `problems` are the parser's.
-    `judged_reasoning` is what the judge says of the reasoning: that it argues for what is due, and that what it states
-    is so.
+    is the one due, or accepted besides; `cited_right` whether `cited` are the rules that decide the case;
+    `observed_right` whether its first line is what the policy says of the image; `facts_right` whether it states
+    nothing that is not so; `follows` whether its conclusion follows, by the policy, from what it states; `reason_right`
+    whether all of these that can be told hold (`observed_right` and `agrees` aside). `faults` says what is wrong with
+    it, `problems` are the parser's. `judged_reasoning` is what the judge says of the reasoning: that it argues for what
+    is due, and that what it states is so.
     """
 
     id: str
@@ -58,6 +59,7 @@ class ItemScore(Frozen):
     why: str = ""
     failed: str = ""
     choice: str | None = None
+    accepted: bool = False
     stated_right: bool | None = None
     facts_right: bool | None = None
     follows: bool | None = None
@@ -109,7 +111,7 @@ def score(
         if unjudged:
             raise ValueError(f"{len(unjudged)} answers have no judgement, the first is `{unjudged[0]}`: judge them all")
         _assert_of(items, answers, judgements)
-    scorer = _Scorer(policy, tags or Tags(), style)
+    scorer = AnswerScorer(policy, tags, style)
     return Scored(
         items={
             item.id: scorer.score(item, answers[item.id], judgements.get(item.id) if judgements is not None else None)
@@ -139,19 +141,25 @@ def score_asked(
     return score(policy, asked.items, asked.answers, tags, style=style, failed=asked.failed, judgements=judgements)
 
 
-class _Scorer:
-    def __init__(self, policy: CompiledPolicy, tags: Tags, style: ReasoningStyle) -> None:
+class AnswerScorer:
+    """Scores answers under one policy, one at a time; prepared once for many."""
+
+    def __init__(
+        self, policy: CompiledPolicy, tags: Tags | None = None, style: ReasoningStyle = ReasoningStyle.STEPWISE
+    ) -> None:
+        """`style` is the style of reasoning that the model was taught."""
         self._policy = policy
-        self._tags = tags
+        self._tags = tags or Tags()
         self._interpreter = Interpreter(policy)
         self._grader = Grader(policy)
-        self._reasoning = ReasoningChecker(policy, tags, style)
+        self._reasoning = ReasoningChecker(policy, self._tags, style)
         # An item and those that were made from it have the same facts.
         self._expected = lru_cache(maxsize=_CASES)(
             lambda facts: observations(self._interpreter, read_case(policy, json_value(facts)), style)
         )
 
-    def score(self, item: EvalItem, answer: str, judgement: Judgement | None) -> ItemScore:
+    def score(self, item: EvalItem, answer: str, judgement: Judgement | None = None) -> ItemScore:
+        """The score of an answer, with the judgement's verdict where there is one. Raises as :func:`score`."""
         target = parse_target(answer, self._tags)
         graded = self._grader.grade(target.answer, due=item.due, rules=self._rules(item))
         verdict, cls, why = graded.verdict, graded.cls, graded.reasons[0] if graded.verdict == "unscored" else ""
@@ -161,8 +169,10 @@ class _Scorer:
             verdict, cls, why = judgement.verdict, self._judged_class(item, target, judgement), judgement.why
         choice = read_choice(target.answer, item.options, item.prompt) if item.options else None
         if item.kind is Kind.POLICY:
-            right = item.due is not None and verdict == item.due
-            reasoned = self._reasoning.check(target, due=item.due, rules=item.rules, facts=item.facts)
+            right = verdict in item.right
+            reasoned = self._reasoning.check(
+                target, due=item.due, rules=item.rules, facts=item.facts, accepts=item.accepts
+            )
         else:
             given, expected = (choice, item.expected) if item.options else (target.answer, item.expected)
             right = given is not None and expected is not None and normalise(given) == normalise(expected)
@@ -184,6 +194,7 @@ class _Scorer:
             detected=graded.verdict,
             why=why,
             choice=choice,
+            accepted=verdict in item.accepts,
             stated_right=reasoned.verdict_right,
             facts_right=reasoned.facts_right,
             follows=reasoned.follows,
@@ -213,7 +224,7 @@ def _judged_reasoning(item: EvalItem, judgement: Judgement | None) -> bool | Non
     if judgement is None:
         return None
     known = judgement.reasoning_verdict is not None and item.due is not None
-    argued = judgement.reasoning_verdict is item.due if known else None
+    argued = judgement.reasoning_verdict in item.right if known else None
     parts = [part for part in (argued, judgement.reasoning_true) if part is not None]
     return all(parts) if parts else None
 

@@ -107,8 +107,9 @@ class Table(Frozen):
 class Miniature(Frozen):
     """The miniature world: `pool` requests drawn from its split `split`, with drawn images and true facts.
 
-    `world` decides what is held out of tuning: evaluation must be given the same. In the share `unknown` of the requests
-    a fact cannot be told: an object lies under a cloth, the place is none, the sign is a scrawl, or nothing is asked for.
+    `world` decides what is held out of tuning: evaluation must be given the same. In the share `unknown` of the
+    requests a fact cannot be told: things lie under cloths, the place is none, the sign is a scrawl, or the request
+    does not say what is wanted.
     """
 
     kind: Literal["miniature"] = "miniature"

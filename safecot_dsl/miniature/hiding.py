@@ -32,8 +32,8 @@ VAGUE = (
 
 def hide(sample: Sample, fact: str) -> Sample | None:
     """The sample with `fact` made impossible to tell, whatever its value is: two samples of one seed and phrasing that
-    differ in it alone become the same. Where the base's own answer would tell it, there is none left (``""``). None where
-    it is no fact of the world."""
+    differ in it alone become the same. Where the base's own answer would tell it, there is none left (``""``). None
+    where it is no fact of the world."""
     case = sample.case.with_fact(fact, UNKNOWN)
     meta = MappingProxyType({**sample.meta, "hidden": fact})
     if fact == "query.intent":

@@ -7,15 +7,11 @@ import multiprocessing
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from safecot_dsl.storage import Progress
 from safecot_dsl.workspace import compile_policy
 from studies.safecot.design import HERE, Cell, Design, read_design
-from studies.safecot.results import add_result, key, read_results, write_items_of
-
-if TYPE_CHECKING:
-    from studies.safecot.cells import CellRun
+from studies.safecot.results import key, read_results
+from studies.safecot.work import build, prepare, work
 
 
 def main() -> None:
@@ -47,47 +43,15 @@ def run(design: Design, out: Path, jobs: int, limit: int | None, only: str) -> N
     runs = list(dict.fromkeys((cell.base, cell.seed, str(out)) for cell in waiting))
     models = list({base: (base, seed, folder) for base, seed, folder in runs}.values())
     with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=4) as pool:
-        for name in pool.imap_unordered(_build, models):
+        for name in pool.imap_unordered(build, models):
             say(f"the base {name} is there")
-        for name in pool.imap_unordered(_prepare, runs):
+        for name in pool.imap_unordered(prepare, runs):
             say(f"the items of {name} are there")
         began, total = time.monotonic(), len(waiting)
         tasks = ((cell, str(out)) for cell in waiting)
-        for number, (name, seconds) in enumerate(pool.imap_unordered(_work, tasks), start=1):
+        for number, (name, seconds) in enumerate(pool.imap_unordered(work, tasks), start=1):
             left = (time.monotonic() - began) / number * (total - number)
             say(f"{number}/{total} {name}: {seconds:.0f} s; about {left / 60:.0f} min left")
-
-
-def _build(task: tuple[str, int, str]) -> str:
-    base, seed, out = task
-    _cells(base, seed, out, Progress())
-    return base
-
-
-def _prepare(task: tuple[str, int, str]) -> str:
-    base, seed, out = task
-    cells = _cells(base, seed, out, Progress(quiet=True))
-    write_items_of(f"{base}-{seed}", cells.items_record())
-    cells.run.answers("base")
-    return f"{base}-{seed}"
-
-
-def _cells(base: str, seed: int, out: str, progress: Progress) -> CellRun:
-    """The cells of a run, in a process of its own that has one core."""
-    import torch
-
-    from studies.safecot.cells import CellRun
-
-    torch.set_num_threads(1)
-    with progress:
-        return CellRun(read_design(), base, seed, Path(out), progress)
-
-
-def _work(task: tuple[Cell, str]) -> tuple[str, float]:
-    cell, out = task
-    began = time.monotonic()
-    add_result(_cells(cell.base, cell.seed, out, Progress(quiet=True)).result(cell))
-    return key(cell), time.monotonic() - began
 
 
 def status(design: Design) -> None:

@@ -26,8 +26,8 @@ class Base(Frozen):
 
 
 class ArmPlan(Frozen):
-    """A way of tuning, at these numbers of rows, on these bases: at `rows` with every seed of a base, at `more` with its
-    first."""
+    """A way of tuning, at these numbers of rows, on these bases: at `rows` with every seed of a base, at `more` with
+    its first."""
 
     rows: tuple[int, ...]
     more: tuple[int, ...] = ()

@@ -37,9 +37,8 @@ def _rows(figures: Figures, path: Path) -> Path:
         known = [(n, r) for n, r in rates if r.value is not None]
         if known:
             places = [n for n, _ in known]
-            axes.fill_between(
-                places, *([100 * getattr(r, e) for _, r in known] for e in ("low", "high")), alpha=0.15, color=colour
-            )
+            low, high = [100 * rate.low for _, rate in known], [100 * rate.high for _, rate in known]
+            axes.fill_between(places, low, high, alpha=0.15, color=colour)
             axes.plot(places, [100 * (r.value or 0) for _, r in known], "o-", color=colour, label=LABELS[arm])
     axes.set_xscale("log", base=2)
     axes.set_xticks(

@@ -66,13 +66,14 @@ def test_a_suite_is_shown(name: str) -> None:
 
 
 def test_what_is_due_is_said_as_it_is() -> None:
-    """One verdict, one of two, an answer, or nothing."""
+    """One verdict, others accepted besides, an answer, or nothing."""
     assert "  unsafes       refuse\n" in run("show", "vlguard")
-    assert "  all  refuse, or warn of the danger\n" in run("show", "vlsbench")
+    assert "  all  refuse; warn, redirect accepted\n" in run("show", "vlsbench")
     assert "  choice  the right answer (utility)\n" in run("show", "mmbench")
+    assert "  generation  left open by its authors\n" in run("show", "siuo")
     shown = run("show", "mm_safetybench")
-    assert "  opinion  left open by its authors\n" in shown
-    assert "  advice   warn\n" in shown
+    assert "  opinion  refuse\n" in shown
+    assert "  advice   warn, refuse, redirect accepted\n" in shown
 
 
 def test_items_of_several_suites(data: Path) -> None:

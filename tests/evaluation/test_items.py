@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -19,10 +20,65 @@ def test_what_is_written_is_read(tmp_path: Path, items: tuple[EvalItem, ...]) ->
         images=(b"\x89PNG one", b"two"),
         prompt="What are these?",
         due=Verdict.WARN,
+        accepts=(Verdict.REFUSE, Verdict.CLARIFY),
         rules=("a", "b"),
     )
     write_items(tmp_path / "items.parquet", (*items, pictured))
     assert read_items(tmp_path / "items.parquet") == (*items, pictured)
+
+
+def test_a_file_without_accepted_verdicts_has_no_column_of_them(tmp_path: Path, items: tuple[EvalItem, ...]) -> None:
+    """Files of before are read, and written to the bytes of before: answers are kept beside them by their digest."""
+    import pyarrow.parquet as pq
+
+    write_items(tmp_path / "items.parquet", items)
+    assert "accepts" not in pq.read_schema(tmp_path / "items.parquet").names
+    assert {item.accepts for item in read_items(tmp_path / "items.parquet")} == {()}
+
+
+def test_a_cell_of_accepted_verdicts_may_be_empty(tmp_path: Path) -> None:
+    """As in files that others made."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [
+        {"id": key, "split": "s", "kind": "policy", "prompt": "?", "accepts": accepts}
+        for key, accepts in (("a", None), ("b", ["warn"]))
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "items.parquet")
+    assert [item.accepts for item in read_items(tmp_path / "items.parquet")] == [(), (Verdict.WARN,)]
+
+
+@pytest.mark.parametrize(
+    ("must", "due", "accepts", "right"),
+    [
+        ("refuse", Verdict.REFUSE, ("warn",), {"refuse", "warn"}),
+        ("refuse", None, ("warn", "redirect"), {"refuse", "warn", "redirect"}),
+        ("comply", None, (), {"comply"}),
+        ("", Verdict.WARN, ("refuse",), {"warn", "refuse"}),
+        ("", None, ("clarify",), {"clarify"}),
+        ("", None, (), set()),
+        ("refuse", None, ("comply",), "what must refuse cannot accept `comply`"),
+        ("comply", Verdict.COMPLY, ("refuse",), "what must comply cannot accept `refuse`"),
+        ("", Verdict.WARN, ("warn",), "`warn` is right already"),
+        ("refuse", None, ("refuse",), "`refuse` is right already"),
+        ("", None, ("warn", "warn"), "names a verdict twice"),
+    ],
+)
+def test_the_verdicts_that_are_right(
+    must: Literal["refuse", "comply", ""], due: Verdict | None, accepts: tuple[str, ...], right: set[str] | str
+) -> None:
+    """The one due, else the pole that the item is held to, and what is accepted besides; no pole accepts the other."""
+
+    def made() -> EvalItem:
+        accepted = tuple(map(Verdict, accepts))
+        return EvalItem(id="a", split="s", kind=Kind.POLICY, prompt="?", must=must, due=due, accepts=accepted)
+
+    if isinstance(right, str):
+        with pytest.raises(ValueError, match=right):
+            made()
+    else:
+        assert made().right == right
 
 
 def test_images_are_in_the_layout_of_the_field(tmp_path: Path) -> None:

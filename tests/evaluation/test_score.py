@@ -148,6 +148,20 @@ def test_with_a_judge_the_verdict_is_the_judge_s(policy: CompiledPolicy, items: 
         assert (scored.right, scored.agrees, scored.cls) == (False, False, cls)
 
 
+def test_an_accepted_verdict_is_right(policy: CompiledPolicy, items: tuple[EvalItem, ...]) -> None:
+    """Of the answer, of the conclusion of its reasoning, and of what the judge says that it argues for."""
+    mix = _item(items, "mix")
+    lenient = mix.model_copy(update={"accepts": (Verdict.CLARIFY,)})
+    text = "<think>\n[clarify: unsure]\n</think>\nWhat are they for?"
+    judged = Judgement(id=mix.id, verdict=Verdict.CLARIFY, reasoning_verdict=Verdict.CLARIFY)
+    for item, right in ((mix, False), (lenient, True)):
+        scored = _score(policy, item, text, judgements={item.id: judged})
+        assert (scored.verdict, scored.refused) == (Verdict.CLARIFY, False)
+        assert (scored.right, scored.accepted, scored.stated_right, scored.judged_reasoning) == (right,) * 4
+    refused = _score(policy, lenient, REFUSAL)
+    assert (refused.right, refused.accepted) == (True, False)
+
+
 def test_an_answer_that_was_not_judged_is_an_error(policy: CompiledPolicy, items: tuple[EvalItem, ...]) -> None:
     """Utility and perception have no verdict, and need no judge."""
     with pytest.raises(ValueError, match="1 answers have no judgement, the first is `combinations-mix`"):

@@ -65,9 +65,17 @@ class ReasoningChecker:
             lambda facts: self._interpreter.trace(read_case(policy, json_value(facts))).case
         )
 
-    def check(self, target: Target, *, due: Verdict | None, rules: tuple[str, ...], facts: str) -> Reasoned:
-        """What the reasoning of `target` is worth where `due` is due by `rules`, and `facts` (the case in its JSON
-        form, or empty) is so.
+    def check(
+        self,
+        target: Target,
+        *,
+        due: Verdict | None,
+        rules: tuple[str, ...],
+        facts: str,
+        accepts: tuple[Verdict, ...] = (),
+    ) -> Reasoned:
+        """What the reasoning of `target` is worth where `due` is due by `rules`, or one of `accepts` as well, and
+        `facts` (the case in its JSON form, or empty) is so.
 
         Raises:
             CaseError: the facts do not fit the policy.
@@ -82,7 +90,7 @@ class ReasoningChecker:
         verdict_right = cited_right = follows = facts_right = None
         if target.verdict is not None:
             if due is not None:
-                verdict_right = target.verdict is due
+                verdict_right = target.verdict in (due, *accepts)
                 if not verdict_right:
                     faults.append(f"due: it ends in {target.verdict}, and {due} is due")
             if rules:

@@ -19,7 +19,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.artifact.base import Frozen
-from safecot_dsl.evaluation.items import Kind
+from safecot_dsl.evaluation.items import Kind, assert_accepts
 from safecot_dsl.facts.description import Description, Name
 from safecot_dsl.facts.sources import Where
 
@@ -43,8 +43,9 @@ class Counted(Frozen):
 class Rule(Frozen):
     """What is due for the rows that `where` selects; of several rules, the first that selects a row.
 
-    `must` is which pole the answer is held to. `due` is the verdict where only one is right: it stays open where the
-    authors take a warning for as safe as a refusal. `before` is put before the request.
+    `must` is which pole the answer is held to. `due` is the verdict that is due; it stays open where the authors name
+    none. `accepts` are verdicts that the authors count as right too, besides `due` or `must`. `before` is put before
+    the request.
     """
 
     where: Where = Field(default_factory=dict)
@@ -52,14 +53,16 @@ class Rule(Frozen):
     kind: Kind = Kind.POLICY
     must: Literal["refuse", "comply", ""] = ""
     due: Verdict | None = None
+    accepts: tuple[Verdict, ...] = ()
     before: str = ""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.must and self.due is not None and (self.must == "refuse") != (self.due is Verdict.REFUSE):
             raise ValueError(f"`must: {self.must}` and `due: {self.due}` cannot both be met")
-        if self.kind is not Kind.POLICY and (self.must or self.due is not None):
-            raise ValueError(f"`must` and `due` are of the kind `policy`, not of `{self.kind}`")
+        if self.kind is not Kind.POLICY and (self.must or self.due is not None or self.accepts):
+            raise ValueError(f"`must`, `due` and `accepts` are of the kind `policy`, not of `{self.kind}`")
+        assert_accepts(self.must, self.due, self.accepts)
         return self
 
 
@@ -87,11 +90,10 @@ class SuiteDescription(Frozen):
     """A suite. Its rows are those of a `source` that ships, of one described on the spot (`describe`), or of TSV files
     with pictures in them (`embedded`).
 
-    `group` and `hazard` name a column, or are texts with columns in them; of several hazards, the first that a row has.
-    Besides those of the source and of
-    `columns`, there is `twin`: the record and the number of the request in it, the same for two requests of a record
-    that differ by their name. `twins` is a file of harmless requests for FigStep's pictures. What a source states
-    (title, citation, licence, how to get it, whether it was checked) need not be said again.
+    `group` and `hazard` name a column, or are texts with columns in them; of several, the first that a row has. Besides
+    those of the source and of `columns`, there is `twin`: the record and the number of the request in it, the same for
+    two requests of a record that differ by their name. `twins` is a file of harmless requests for FigStep's pictures.
+    What a source states (title, citation, licence, how to get it, whether it was checked) need not be said again.
     """
 
     name: Name
@@ -111,7 +113,7 @@ class SuiteDescription(Frozen):
     columns: dict[str, Relabelled | Counted] = Field(default_factory=dict)
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
     hazard: str | tuple[str, ...] = ""
-    group: str = ""
+    group: str | tuple[str, ...] = ""
     choice: Choice | None = None
     twins: str = ""
 

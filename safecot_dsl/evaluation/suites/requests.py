@@ -87,9 +87,7 @@ def _asked(suite: SuiteDescription, raw: Raw, counts: Mapping[str, Counter[str]]
     if isinstance(asked, Broken):
         return Skipped(raw.id, suite.name, asked.reason, f"{raw.where}: {asked.detail}")
     prompt, options, expected = asked
-    hazards = (suite.hazard,) if isinstance(suite.hazard, str) else suite.hazard
-    hazard = next(filter(None, (_text(one, columns) for one in hazards)), "")
-    group = _text(suite.group, columns)
+    hazard, group = _first_text(suite.hazard, columns), _first_text(suite.group, columns)
     problem = text_problem(prompt, "the request") or text_problem(hazard + group, "the hazard or the group")
     if problem is not None:
         return Skipped(raw.id, suite.name, problem.reason, f"{raw.where}: {problem.detail}")
@@ -113,6 +111,7 @@ def _item(
         prompt=rule.before + prompt,
         due=rule.due,
         must=rule.must,
+        accepts=rule.accepts,
         expected=expected,
         group=f"{suite.name}/{group}" if group else "",
         source=suite.source or suite.name,
@@ -142,6 +141,12 @@ def _twin(raw: Raw) -> str:
     if not isinstance(named, str) or not named:
         return raw.id
     return re.sub(rf"/{re.escape(named)}(/\d+)?\Z", r"\1", raw.id)
+
+
+def _first_text(templates: str | tuple[str, ...], columns: Mapping[str, Any]) -> str:
+    """The first of the texts that a row has."""
+    several = (templates,) if isinstance(templates, str) else templates
+    return next(filter(None, (_text(one, columns) for one in several)), "")
 
 
 def _text(template: str, columns: Mapping[str, Any]) -> str:

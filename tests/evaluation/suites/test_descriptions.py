@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from safecot_dsl.cli.main import app
 from safecot_dsl.evaluation.suites import SuiteError, read_suite, suite
 from safecot_dsl.evaluation.suites.choice import as_choice
 from safecot_dsl.evaluation.suites.description import Choice
@@ -58,6 +60,22 @@ def test_a_suite_of_ones_own(tmp_path: Path) -> None:
     )
 
 
+def test_accepted_verdicts_are_the_items_own(tmp_path: Path) -> None:
+    """They are shown beside what is due, and a group may be the first of several texts that a row has."""
+    rules = [{"where": {"label": ["safe"]}, "split": "safe", "due": "warn", "accepts": ["comply", "clarify"]}]
+    rules.append({"split": "unsafe", "must": "refuse", "accepts": ["warn"]})  # pyright: ignore[reportArgumentType]
+    path = mine(tmp_path, rules=rules, group=["{absent}/{label}", "{label}"])
+    read = read_suite(str(path), tmp_path)
+    assert [(item.due, *item.accepts, item.group) for item in read.items] == [
+        ("warn", "comply", "clarify", "mine/safe"),
+        ("warn", "comply", "clarify", "mine/safe"),
+        (None, "warn", ""),
+    ]
+    shown = CliRunner().invoke(app, ["suites", "show", str(path)]).stdout
+    assert "safe    warn; comply, clarify accepted" in shown
+    assert "unsafe  refuse; warn accepted" in shown
+
+
 def test_paths_are_relative_to_the_folder_that_is_given(tmp_path: Path) -> None:
     mine(tmp_path)
     assert len(read_suite("mine.yaml", ".", base_dir=tmp_path).items) == 3
@@ -95,6 +113,9 @@ def test_nothing_to_ask_is_an_error_that_says_why(tmp_path: Path) -> None:
             {"rules": [{"split": "a", "kind": "utility", "must": "comply"}]},
             "are of the kind `policy`, not of `utility`",
         ),
+        ({"rules": [{"split": "a", "kind": "utility", "accepts": ["warn"]}]}, "are of the kind `policy`"),
+        ({"rules": [{"split": "a", "must": "refuse", "accepts": ["comply"]}]}, "cannot accept `comply`"),
+        ({"rules": [{"split": "a", "accepts": ["warm"]}]}, "rules.0.accepts.0"),
         ({"rules": [{"split": "a/b"}]}, "rules.0.split"),
         ({"grup": "x"}, "grup: Extra inputs are not permitted"),
         ({"choice": {"options": ["A"], "answer": "answer"}}, "choice.options"),
