@@ -39,7 +39,9 @@ def register(app: typer.Typer) -> None:
 def ask(
     items: Path = typer.Argument(..., metavar="ITEMS", help="A Parquet file of evaluation items."),
     out: Path = typer.Option(..., "--out", "-o", metavar="FOLDER", help="The folder to keep the answers in."),
-    model: str | None = typer.Option(None, "--model", help="A model folder, a hub id, or miniature-base."),
+    model: str | None = typer.Option(
+        None, "--model", help="A model folder, a hub id (OWNER/NAME@COMMIT), or miniature-base."
+    ),
     adapter: Path | None = typer.Option(None, "--adapter", metavar="FOLDER", help="A PEFT adapter over the model."),
     endpoint: str | None = typer.Option(
         None, "--endpoint", metavar="URL", help="An OpenAI-compatible server, such as http://localhost:8000/v1."
@@ -142,7 +144,7 @@ def _served(settings: dict[str, Any], shared: dict[str, Any]) -> tuple[Responden
         kind="endpoint",
         model=asked.model,
         settings={key: getattr(asked, key) for key in kept},
-        versions=_versions() | {"openai": version("openai")},
+        versions=own_versions() | {"openai": version("openai")},
         **shared,
     )
 
@@ -170,7 +172,7 @@ def _local(
     from safecot_dsl.storage import digest_directory
 
     asked = read_items(items)
-    path = _shipped(model)
+    path = shipped_model(model)
     progress.start("loading the model")
     loaded = load_model(path, adapter)
     size = batch_size or _recorded(out) or _fitting(loaded, asked, policy and prompt_of(policy), max_new_tokens)
@@ -189,13 +191,13 @@ def _local(
             "device": loaded.model.device.type,
             "dtype": str(loaded.model.dtype).removeprefix("torch."),
         },
-        versions=_versions() | {name: version(name) for name in ("torch", "transformers", "peft")},
+        versions=own_versions() | {name: version(name) for name in ("torch", "transformers", "peft")},
         **shared,
     )
 
 
-def _shipped(model: str) -> str:
-    """The folder of a model that ships with the recipes, where the name means nothing here."""
+def shipped_model(model: str) -> str:
+    """The folder of a model that ships with the recipes, where the name means nothing here; else the name."""
     from safecot_dsl.datafiles import recipes_root
 
     folder = recipes_root() / model
@@ -227,7 +229,8 @@ def _fitting(model: LocalModel, items: tuple[EvalItem, ...], system: str | None,
     return 1
 
 
-def _versions() -> dict[str, str]:
+def own_versions() -> dict[str, str]:
+    """The versions of this package and of Python, for provenance."""
     import platform
 
     from safecot_dsl import __version__

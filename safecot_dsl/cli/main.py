@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import warnings
+from typing import TextIO
 
 import typer
 
@@ -14,6 +16,7 @@ from safecot_dsl.cli import (
     annotating,
     asking,
     authoring,
+    causing,
     codes,
     data_changes,
     data_formats,
@@ -51,7 +54,7 @@ app = typer.Typer(
 )
 
 
-_RESUMABLE = ("generate", "train", "eval", "run", "ask", "judge")
+_RESUMABLE = ("generate", "train", "eval", "run", "ask", "judge", "faithful")
 
 
 def _interrupted() -> str:
@@ -95,14 +98,34 @@ planning.register(app)
 handing_over.register(app)
 guarding.register(app)
 judging.register(app)
+causing.register(app)
 reporting.register(app)
 selecting.register(app)
 tracing.register(app)
 data_changes.register(app)
 
 
+_show_theirs = warnings.showwarning
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A warning of ours as one line; the line of code that gave it is of no use to who runs a command."""
+    if category.__module__.startswith("safecot_dsl."):
+        complain(str(message), "warning")
+    else:
+        _show_theirs(message, category, filename, lineno, file, line)
+
+
 def main() -> None:
     """The entry point: runs a command and turns what went wrong into one clear line and an exit code."""
+    warnings.showwarning = _show_warning
     try:
         app(standalone_mode=True)
     except KeyboardInterrupt:

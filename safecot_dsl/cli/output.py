@@ -61,11 +61,11 @@ def console(*, error: bool = False) -> Console:
     return Console(stderr=error, highlight=False, markup=False, emoji=False, soft_wrap=True, width=width)
 
 
-def complain(message: str) -> None:
+def complain(message: str, kind: str = "error") -> None:
     """One line on standard error, with what could steer a terminal made visible."""
     from safecot_dsl.diagnostics.show import visible
 
-    sys.stderr.write(f"error: {visible(message)}\n")
+    sys.stderr.write(f"{kind}: {visible(message)}\n")
 
 
 def fail(message: str, code: Exit = Exit.USAGE) -> NoReturn:

@@ -15,7 +15,7 @@ from safecot_dsl.dataset.formats.llamafactory import entry_name, pair_entry
 from safecot_dsl.dataset.store import open_dataset
 from safecot_dsl.models.bare import bare_model
 from safecot_dsl.models.families import family_of_model
-from safecot_dsl.models.folder import is_folder
+from safecot_dsl.models.naming import ModelName, resolve_model
 from safecot_dsl.storage import Progress, sha256_bytes, whole_directory, write_whole
 from safecot_dsl.storage.files import file_digests
 from safecot_dsl.training.lora import PROJECTIONS, adapted_layers
@@ -42,7 +42,7 @@ class Handed:
 class _Trainer:
     title: str
     formats: Mapping[str, str]  # from objectives to the formats of the rows
-    settings: Callable[[Path, str, str, TrainingRecipe], dict[str, Any]]  # of the data set, its folder, the model
+    settings: Callable[[Path, str, ModelName, TrainingRecipe], dict[str, Any]]  # of the data set, its folder, the model
     file: str
     command: Callable[[TrainingRecipe, str], str]
     lacks: Mapping[str, str]  # settings of ours that it has no word for
@@ -61,7 +61,9 @@ def hand_over(
         raise TrainerExportError(
             f"{trainer.title} cannot be given the objective `{recipe.objective}`: the reward is a compiled policy"
         )
-    name = str(Path(model).expanduser().absolute()) if is_folder(model) else model
+    named = resolve_model(model)
+    if named.folder is not None:
+        named = ModelName(str(named.folder.absolute()), None)
     lacking = tuple(
         f"`{key}`: {why}"
         for key, why in trainer.lacks.items()
@@ -70,9 +72,9 @@ def hand_over(
     with whole_directory(out) as folder:
         export_dataset(dataset, trainer.formats[recipe.objective], folder / "data", progress=progress)
         # `datasets` caches what it loads by a relative path and nothing else: other rows need another name.
-        named = f"data-{sha256_bytes(canonical_json(file_digests(folder / 'data')).encode())[-12:]}"
-        (folder / "data").rename(folder / named)
-        write_whole(folder / trainer.file, _yaml(trainer.settings(dataset, named, name, recipe)))
+        rows = f"data-{sha256_bytes(canonical_json(file_digests(folder / 'data')).encode())[-12:]}"
+        (folder / "data").rename(folder / rows)
+        write_whole(folder / trainer.file, _yaml(trainer.settings(dataset, rows, named, recipe)))
         command = trainer.command(recipe, trainer.file)
         write_whole(folder / "README.md", _readme(trainer.title, command, lacking))
     return Handed(out, command, lacking)
@@ -91,6 +93,12 @@ def _known(tool: str) -> _Trainer:
     meant = closest(tool, _TRAINERS)
     hint = f"; did you mean `{meant}`?" if meant else f"; there are {', '.join(_TRAINERS)}"
     raise TrainerExportError(f"there is no trainer `{tool}`{hint}")
+
+
+def _loaded(model: ModelName) -> dict[str, str]:
+    """What both load, in the words of both."""
+    pinned = {} if model.revision is None else {"model_revision": model.revision}
+    return {"model_name_or_path": model.source, **pinned}
 
 
 def _shared(recipe: TrainingRecipe) -> dict[str, Any]:
@@ -119,10 +127,10 @@ def _shared(recipe: TrainingRecipe) -> dict[str, Any]:
     }
 
 
-def _trl(dataset: Path, rows: str, model: str, recipe: TrainingRecipe) -> dict[str, Any]:
+def _trl(dataset: Path, rows: str, model: ModelName, recipe: TrainingRecipe) -> dict[str, Any]:
     del dataset
     settings: dict[str, Any] = {
-        "model_name_or_path": model,
+        **_loaded(model),
         "dtype": "bfloat16",
         "dataset_name": f"./{rows}",
         "use_peft": True,
@@ -130,7 +138,7 @@ def _trl(dataset: Path, rows: str, model: str, recipe: TrainingRecipe) -> dict[s
         "lora_alpha": recipe.lora_alpha,
         "lora_dropout": recipe.lora_dropout,
         # A list of one is taken as a pattern. Bare names would also match the vision tower's layers.
-        "lora_target_modules": [adapted_layers(bare_model(model), recipe)],
+        "lora_target_modules": [adapted_layers(bare_model(str(model)), recipe)],
         # Its default cuts rows at 1,024 tokens, and the answer with them.
         "max_length": None,
         **_shared(recipe),
@@ -140,8 +148,8 @@ def _trl(dataset: Path, rows: str, model: str, recipe: TrainingRecipe) -> dict[s
     return settings
 
 
-def _llamafactory(dataset: Path, rows: str, model: str, recipe: TrainingRecipe) -> dict[str, Any]:
-    family = family_of_model(bare_model(model).config.model_type)
+def _llamafactory(dataset: Path, rows: str, model: ModelName, recipe: TrainingRecipe) -> dict[str, Any]:
+    family = family_of_model(bare_model(str(model)).config.model_type)
     if family is None or family.llamafactory is None:
         title = family.title if family is not None else f"`{model}`"
         raise TrainerExportError(f"LLaMA-Factory has no template for {title}: hand the run over to `trl`")
@@ -149,7 +157,7 @@ def _llamafactory(dataset: Path, rows: str, model: str, recipe: TrainingRecipe) 
     base = entry_name(data)
     entries = [pair_entry(base, kind) for kind in pair_kinds(data)] if recipe.objective == "dpo" else [f"{base}_train"]
     settings: dict[str, Any] = {
-        "model_name_or_path": model,
+        **_loaded(model),
         "stage": recipe.objective,
         "do_train": True,
         "finetuning_type": "lora",

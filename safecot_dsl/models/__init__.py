@@ -6,10 +6,11 @@ Importing this package loads neither torch nor Pillow nor an HTTP client; openin
 from safecot_dsl.models.asking import Asker, Counts, Failure, LocalAsker, Question, Reply
 from safecot_dsl.models.embedding import embed, embedding_version
 from safecot_dsl.models.endpoint import Endpoint, EndpointSettings
-from safecot_dsl.models.folder import ModelError, model_digest
+from safecot_dsl.models.folder import model_digest
 from safecot_dsl.models.images import ImageError, open_image
 from safecot_dsl.models.interface import Request, ScriptedModel, VisionLanguageModel
 from safecot_dsl.models.local import LocalModel, load_model
+from safecot_dsl.models.naming import ModelError, UnpinnedModelWarning
 from safecot_dsl.models.processors import load_processor
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Reply",
     "Request",
     "ScriptedModel",
+    "UnpinnedModelWarning",
     "VisionLanguageModel",
     "embed",
     "embedding_version",

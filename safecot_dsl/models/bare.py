@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, cast
 
-from safecot_dsl.models.folder import ModelError, check_model_folder, is_folder
+from safecot_dsl.models.folder import check_model_folder
+from safecot_dsl.models.naming import ModelError, resolve_model
 from safecot_dsl.models.quiet import quiet_libraries
 
 
@@ -15,14 +15,15 @@ def bare_model(path_or_id: str) -> Any:
     Raises:
         ModelError: what is missing or refused.
     """
-    if is_folder(path_or_id):
-        check_model_folder(Path(path_or_id).expanduser())
+    named = resolve_model(path_or_id)
+    if named.folder is not None:
+        check_model_folder(named.folder)
     import torch
     from transformers import AutoConfig, AutoModelForImageTextToText
 
     try:
         with quiet_libraries(), torch.device("meta"):
-            config = AutoConfig.from_pretrained(path_or_id, trust_remote_code=False)
+            config = AutoConfig.from_pretrained(named.source, revision=named.revision, trust_remote_code=False)
             return cast("Any", AutoModelForImageTextToText).from_config(config, trust_remote_code=False)
     except Exception as error:  # Transformers raises whatever its parts raise
         raise ModelError(f"`{path_or_id}` is no image-text-to-text model: {error}") from error

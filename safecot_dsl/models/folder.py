@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from safecot_dsl.models.naming import ModelError, is_commit, parse_model, resolve_model
 from safecot_dsl.storage import sha256_bytes, sha256_file
 
 TRAINING_RECORD = "training.json"  # beside an adapter: what it was made from
@@ -13,26 +14,6 @@ _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _PROCESSOR = ("processor_config.json", "preprocessor_config.json")
 _TOKENIZER = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model")
 _NOT_THE_MODEL = frozenset({"README.md", "LICENSE", "stage.json", TRAINING_RECORD})
-
-
-class ModelError(ValueError):
-    """A model or an adapter that is refused, or that cannot be loaded."""
-
-
-def is_folder(path_or_id: str) -> bool:
-    """Whether the name means a folder here (else it is a hub id).
-
-    Raises:
-        ModelError: it can only mean a folder, and there is none.
-    """
-    path = Path(path_or_id).expanduser()
-    if path.is_dir():
-        return True
-    if path.exists():
-        raise ModelError(f"`{path_or_id}` is a file; a model is a folder with config.json and safetensors weights")
-    if path.is_absolute() or path_or_id.startswith((".", "~")) or path_or_id.count("/") != 1:
-        raise ModelError(f"there is no model folder `{path_or_id}`")
-    return False
 
 
 def check_model_folder(folder: Path) -> None:
@@ -79,13 +60,27 @@ def check_adapter_folder(folder: Path) -> dict[str, Any]:
     return read_json(folder / "adapter_config.json")
 
 
+def base_of_adapter(adapter: Path) -> str | None:
+    """The name of the base that an adapter says it was made for, with the revision where it says one.
+
+    Raises:
+        ModelError: the folder holds no adapter.
+    """
+    settings = check_adapter_folder(adapter)
+    named, revision = settings.get("base_model_name_or_path"), settings.get("revision")
+    if not named or not revision or Path(named).exists():
+        return named or None
+    return f"{named}@{revision}"
+
+
 def check_adapter_fits(adapter: Path, base: str) -> None:
-    """Check that the adapter was made for this base: by digest where its training record has one, else by name.
+    """Check that the adapter was made for this base: by digest where its training record has one, else by name, and by
+    commit where it names one.
 
     Raises:
         ModelError: it was made for another base.
     """
-    named = check_adapter_folder(adapter).get("base_model_name_or_path")
+    named = base_of_adapter(adapter)
     record = read_json(adapter / TRAINING_RECORD) if (adapter / TRAINING_RECORD).is_file() else {}
     wanted = record.get("base_digest")
     if wanted is not None:
@@ -94,33 +89,32 @@ def check_adapter_fits(adapter: Path, base: str) -> None:
             raise ModelError(
                 f"adapter `{adapter}` was trained on another base: on `{named}` ({wanted}), not on `{base}` ({found})"
             )
-    elif named and named != base and not Path(named).exists() and not Path(base).exists():
+        return
+    if named is None or Path(named).exists() or parse_model(base).folder is not None:
+        return
+    source, _, revision = named.partition("@")
+    same = source == parse_model(base).source
+    if not same or (is_commit(revision) and revision != resolve_model(base).revision):
         raise ModelError(f"adapter `{adapter}` was trained on another base: on `{named}`, not on `{base}`")
 
 
-def model_digest(path_or_id: str) -> str:
+def model_digest(name: str) -> str:
     """Names a base model: for a folder, of its files (weights, configuration, tokenizer, template), whatever its
     path; for a hub id, the id and the commit that is loaded (`hub:ID@COMMIT`).
 
     Raises:
         ModelError: there is no such folder, or the hub does not give the model.
     """
-    if is_folder(path_or_id):
-        folder = Path(path_or_id).expanduser()
-        files = sorted(
-            file
-            for file in folder.iterdir()
-            if file.is_file() and file.name not in _NOT_THE_MODEL and not file.name.startswith(".")
-        )
-        listing = {file.name: sha256_file(file) for file in files}
-        return sha256_bytes(json.dumps(listing, sort_keys=True).encode())
-    from transformers import AutoConfig
-
-    try:
-        config = AutoConfig.from_pretrained(path_or_id, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"`{path_or_id}` is no folder here, and the hub does not give it: {error}") from error
-    return f"hub:{path_or_id}@{getattr(config, '_commit_hash', None)}"
+    found = resolve_model(name)
+    if found.folder is None:
+        return f"hub:{found}"
+    files = sorted(
+        file
+        for file in found.folder.iterdir()
+        if file.is_file() and file.name not in _NOT_THE_MODEL and not file.name.startswith(".")
+    )
+    listing = {file.name: sha256_file(file) for file in files}
+    return sha256_bytes(json.dumps(listing, sort_keys=True).encode())
 
 
 def read_json(path: Path) -> dict[str, Any]:

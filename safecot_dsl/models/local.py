@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from safecot_dsl.models.chat import Chat
-from safecot_dsl.models.folder import ModelError, check_adapter_fits, check_model_folder, is_folder
+from safecot_dsl.models.folder import check_adapter_fits, check_model_folder
 from safecot_dsl.models.interface import Request
+from safecot_dsl.models.naming import ModelError, ModelName, resolve_model
 from safecot_dsl.models.processors import load_processor
 from safecot_dsl.models.quiet import quiet_libraries
 from safecot_dsl.models.writing import answer_text, write
@@ -68,12 +69,12 @@ def load_chat(path_or_id: str) -> Chat:
     Raises:
         ModelError: what is missing or refused, and where.
     """
-    path_or_id = _checked(path_or_id)
+    named = _checked(path_or_id)
     from transformers import GenerationConfig
 
     processor = load_processor(path_or_id)
     try:
-        settings = GenerationConfig.from_pretrained(path_or_id)
+        settings = GenerationConfig.from_pretrained(named.source, revision=named.revision or "main")
     except OSError:  # not every model has one
         return Chat(processor)
     return Chat(processor, stop_ids(settings))
@@ -87,7 +88,7 @@ def stop_ids(settings: Any) -> frozenset[int]:
 
 def load_parts(path_or_id: str, *, device: str | None = None) -> tuple[Any, Any]:
     """The Transformers model and its processor, as `load_model` loads them."""
-    path_or_id = _checked(path_or_id)
+    named = _checked(path_or_id)
     import torch
     from transformers import AutoModelForImageTextToText
 
@@ -97,20 +98,19 @@ def load_parts(path_or_id: str, *, device: str | None = None) -> tuple[Any, Any]
     try:
         with quiet_libraries():
             model = AutoModelForImageTextToText.from_pretrained(
-                path_or_id, trust_remote_code=False, use_safetensors=True, dtype=dtype
+                named.source, revision=named.revision, trust_remote_code=False, use_safetensors=True, dtype=dtype
             )
     except Exception as error:  # Transformers raises whatever its parts raise
         raise ModelError(f"`{path_or_id}` cannot be loaded as an image-text-to-text model: {error}") from error
     return cast("Any", model).to(device), processor
 
 
-def _checked(path_or_id: str) -> str:
-    """The folder, checked before anything in it is loaded, or the hub id."""
-    if not is_folder(path_or_id):
-        return path_or_id
-    folder = Path(path_or_id).expanduser()
-    check_model_folder(folder)
-    return str(folder)
+def _checked(path_or_id: str) -> ModelName:
+    """The folder, checked before anything in it is loaded, or the hub id at its commit."""
+    named = resolve_model(path_or_id)
+    if named.folder is not None:
+        check_model_folder(named.folder)
+    return named
 
 
 def _with_adapter(model: Any, adapter: Path, base: str) -> Any:

@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any, cast
 
-from safecot_dsl.models.folder import ModelError, check_adapter_fits, check_adapter_folder, is_folder
+from safecot_dsl.models.folder import base_of_adapter, check_adapter_fits
+from safecot_dsl.models.naming import ModelError, ModelName, resolve_model
 from safecot_dsl.models.processors import load_processor
 from safecot_dsl.models.quiet import quiet_libraries
 from safecot_dsl.storage import whole_directory, write_whole
@@ -26,37 +27,45 @@ def merge_adapter(adapter: Path, out: Path, *, base: str | None = None) -> Path:
     """
     if out.exists():
         raise ModelError(f"`{out}` is there already")
-    named = base or check_adapter_folder(adapter).get("base_model_name_or_path")
-    if not named:
+    name = base or base_of_adapter(adapter)
+    if name is None:
         raise ModelError(f"`{adapter}` does not name its base: give it with `--base`")
-    check_adapter_fits(adapter, named)
+    check_adapter_fits(adapter, name)
+    named = resolve_model(name)
     import torch
     from peft import PeftModel
     from transformers import AutoConfig, AutoModelForImageTextToText
 
     try:
         with quiet_libraries():
-            saved = AutoConfig.from_pretrained(named, trust_remote_code=False).dtype or torch.float32
+            saved = AutoConfig.from_pretrained(named.source, revision=named.revision, trust_remote_code=False).dtype
             model: Any = AutoModelForImageTextToText.from_pretrained(
-                named, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
+                named.source,
+                revision=named.revision,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
             )
             merged = cast("Any", PeftModel).from_pretrained(model, str(adapter)).merge_and_unload()
     except Exception as error:  # Transformers and PEFT raise whatever their parts raise
         raise ModelError(f"adapter `{adapter}` cannot be merged into `{named}`: {error}") from error
     with whole_directory(out) as folder, quiet_libraries():
-        merged.to(saved).save_pretrained(folder)
+        merged.to(saved or torch.float32).save_pretrained(folder)
         _write_processor(named, folder)
-        record = {"base": named, "adapter": json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))}
+        record = {
+            "base": str(named),
+            "adapter": json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8")),
+        }
         write_whole(folder / "merged.json", json.dumps(record, indent=1) + "\n")
     return out
 
 
-def _write_processor(base: str, folder: Path) -> None:
-    if not is_folder(base):
-        load_processor(base).save_pretrained(folder)
+def _write_processor(base: ModelName, folder: Path) -> None:
+    source = base.folder
+    if source is None:
+        load_processor(str(base)).save_pretrained(folder)
         return
     # The files as they are: a processor that was loaded for images alone would lose its video half.
-    source = Path(base).expanduser()
     for file in sorted({file for pattern in _PROCESSOR_FILES for file in source.glob(pattern)}):
         shutil.copyfile(file, folder / file.name)
     for name in ("vocab.json", "merges.txt", "spiece.model", "added_tokens.json"):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from safecot_dsl.models.families import family_of_processor
-from safecot_dsl.models.folder import ModelError
+from safecot_dsl.models.naming import ModelError, ModelName, resolve_model
 from safecot_dsl.models.quiet import quiet_libraries
 
 _CONFIGS = ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json")
@@ -28,16 +28,17 @@ def load_processor(path_or_id: str) -> Any:
     """
     from transformers import AutoProcessor
 
+    named = resolve_model(path_or_id)
     try:
         with quiet_libraries():
-            return AutoProcessor.from_pretrained(path_or_id, trust_remote_code=False)
+            return AutoProcessor.from_pretrained(named.source, revision=named.revision, trust_remote_code=False)
     except Exception as error:  # Transformers raises whatever its parts raise
-        name = _class_name(path_or_id)
+        name = _class_name(named)
         if name is None or not _takes_video(name):
             raise ModelError(f"the processor of `{path_or_id}` cannot be loaded: {error}") from error
         try:
             with quiet_libraries():
-                return image_only(name).from_pretrained(path_or_id)
+                return image_only(name).from_pretrained(named.source, revision=named.revision)
         except Exception as second:
             raise ModelError(
                 f"the processor of `{path_or_id}` cannot be loaded, neither whole ({error}) nor for images alone "
@@ -64,15 +65,15 @@ def _takes_video(name: str) -> bool:
     return cls is not None and "video_processor" in inspect.signature(cls.__init__).parameters
 
 
-def _class_name(path_or_id: str) -> str | None:
+def _class_name(named: ModelName) -> str | None:
     """The processor's class as the model's own files name it."""
     from transformers.utils.hub import cached_file
 
     for config in _CONFIGS:
-        found = Path(path_or_id) / config if Path(path_or_id).is_dir() else None
+        found = named.folder / config if named.folder is not None else None
         if found is None:
             try:
-                cached = cached_file(path_or_id, config)
+                cached = cached_file(named.source, config, revision=named.revision)
             except OSError:  # not every model has every file
                 continue
             found = Path(cached) if cached else None

@@ -118,9 +118,9 @@ def _asked(run: Run, tried: Callable[..., Any]) -> int | None:
     if found is None:
         return None
     settings, (world,) = run.recipe.evaluation, found
-    total = 0
+    counts: list[int | None] = []
     if world is not None:
-        total += sum(split.policy + split.utility + split.perception for split in settings.splits.values())
+        counts += [split.policy + split.utility + split.perception for split in settings.splits.values()]
     for entry in settings.suites:
         with tempfile.TemporaryDirectory() as folder:
             found = tried(
@@ -138,7 +138,5 @@ def _asked(run: Run, tried: Callable[..., Any]) -> int | None:
                     )
                 ),
             )
-        if found is None:
-            return None
-        total += found
-    return total
+        counts.append(found)
+    return None if None in counts else sum(count or 0 for count in counts)

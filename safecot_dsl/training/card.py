@@ -24,6 +24,15 @@ def _learnt(record: Mapping[str, Any], recipe: TrainingRecipe) -> str:
     return f"{counted}{f' ({kinds})' if kinds else ''}, {tokens}"
 
 
+def _base(record: Mapping[str, Any]) -> tuple[str, str]:
+    """The base's folder or hub id, and the commit of the hub's that was loaded (empty for a folder)."""
+    digest = record["base_digest"]
+    if not digest.startswith("hub:"):
+        return record["base"], ""
+    source, _, commit = digest.removeprefix("hub:").rpartition("@")
+    return source, commit
+
+
 def _start(record: Mapping[str, Any], recipe: TrainingRecipe) -> str:
     digest = f"`{record['start']}`"
     return digest if recipe.start_from is None else f"`{recipe.start_from}` ({digest})"
@@ -40,7 +49,9 @@ def _objective(recipe: TrainingRecipe) -> str:
 
 def write_card(record: Mapping[str, Any], recipe: TrainingRecipe, recipe_json: str, lines: list[Line]) -> str:
     """The text of `README.md` beside the adapter; `record` is what `training.json` holds."""
-    base = record["base"]
+    base, revision = _base(record)
+    at = f", revision={revision!r}" if revision else ""
+    served = [base, *(["--revision", revision] if revision else [])]
     header = ["---", f"base_model: {json.dumps(base)}", "library_name: peft", "tags: [lora, safecot]", "---"]
     first, last = lines[0], lines[-1]
     unit = "answers" if recipe.objective == "grpo" else UNITS[recipe.objective]
@@ -77,15 +88,15 @@ def write_card(record: Mapping[str, Any], recipe: TrainingRecipe, recipe_json: s
             "from transformers import AutoModelForImageTextToText, AutoProcessor",
             "",
             f"base = {base!r}",
-            "processor = AutoProcessor.from_pretrained(base)  # some families: with torchvision installed",
-            "model = AutoModelForImageTextToText.from_pretrained(base)",
+            f"processor = AutoProcessor.from_pretrained(base{at})  # some families: with torchvision installed",
+            f"model = AutoModelForImageTextToText.from_pretrained(base{at})",
             'model = PeftModel.from_pretrained(model, "path/to/this/folder")',
             "```",
             "",
             "Served by vLLM, where it knows the base's family:",
             "",
             "```text",
-            f"vllm serve {shlex.quote(base)} --enable-lora --max-lora-rank {max(8, recipe.r)} "
+            f"vllm serve {shlex.join(served)} --enable-lora --max-lora-rank {max(8, recipe.r)} "
             "--lora-modules safecot=path/to/this/folder",
             "```",
             "",

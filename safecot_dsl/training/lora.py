@@ -14,9 +14,9 @@ from safecot_dsl.training.weighting import LOSS_WEIGHTS
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
-def add_lora(model: Any, recipe: TrainingRecipe) -> Any:
+def add_lora(model: Any, recipe: TrainingRecipe, *, revision: str | None = None) -> Any:
     """The model with fresh adapters on the linear layers of the parts that the recipe names, and nothing else
-    trainable.
+    trainable. `revision` is the hub's that the model is of; PEFT keeps it with the adapter.
 
     Raises:
         TrainingError: a part or a layer that the model does not have, or a trainable parameter outside those parts.
@@ -33,7 +33,7 @@ def add_lora(model: Any, recipe: TrainingRecipe) -> Any:
         target_modules=adapted_layers(model, recipe),
     )
     with quiet_libraries():
-        tuned: Any = get_peft_model(model, config)
+        tuned: Any = get_peft_model(model, config, revision=revision)
     check_trainable(tuned, parts, recipe)
     return tuned
 

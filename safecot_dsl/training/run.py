@@ -13,6 +13,7 @@ from safecot_dsl.artifact.digest import canonical_json
 from safecot_dsl.models.chat import Chat
 from safecot_dsl.models.folder import TRAINING_RECORD, model_digest
 from safecot_dsl.models.local import load_parts, stop_ids
+from safecot_dsl.models.naming import resolve_model
 from safecot_dsl.render import Tags
 from safecot_dsl.storage import Progress, run_stage, sha256_bytes, sha256_file, write_whole
 from safecot_dsl.storage.files import remove
@@ -174,14 +175,15 @@ def _make_adapter(folder: Path, job: _Job, progress: Progress) -> None:
     base, processor = load_parts(job.model, device=job.device)
     chat = Chat(processor, stop_ids(base.generation_config))
     set_seed(recipe.seed)  # the adapter's first weights
-    tuned = add_lora(base, recipe)
+    tuned = add_lora(base, recipe, revision=resolve_model(job.model).revision)
     if job.start is not None:
         load_start(tuned, job.start, job.model, recipe)
     trained = _train_objective(folder, job, tuned, chat, progress)
     weights = adapter_weights(tuned)
     if not is_first():
         return
-    tuned.save_pretrained(folder, state_dict=weights, safe_serialization=True)
+    # Else PEFT asks the hub whether the vocabulary has grown, and of another revision.
+    tuned.save_pretrained(folder, state_dict=weights, safe_serialization=True, save_embedding_layers=False)
     record = {
         "format": 1,
         **job.made,

@@ -35,6 +35,7 @@ SPLITS = {
 }
 METRICS: tuple[Metric, ...] = ("safe_refusal", "over_refusal", "verdict_accuracy", "utility")
 MAIN = ("answers_random", "stepwise_random", "stepwise_contrast")
+SIZED = ("answers_random", "stepwise_contrast")
 
 
 def write_report(design: Design) -> list[Path]:
@@ -114,7 +115,7 @@ def _splits(figures: Figures) -> list[str]:
 def _rows(figures: Figures) -> list[str]:
     rows = [
         (TITLES[arm], f"{size:,}", *(str(figures.rate(arm, size, metric, "combinations")) for metric in METRICS))
-        for arm in MAIN
+        for arm in SIZED
         for size in figures.design.arms[arm].sizes
     ]
     return _table(("arm", "rows", "safe refusal", "over-refusal", "verdict accuracy", "utility"), rows)
