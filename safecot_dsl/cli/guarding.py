@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled
+from safecot_dsl.cli.opening import PATH, POLICY, SET, TAGS, open_compiled, tags_of
 from safecot_dsl.cli.output import fail
 
 
@@ -40,7 +40,7 @@ def guard(
     ),
     log: Path | None = typer.Option(None, "--log", help="A JSONL file for what became of each answer."),
     log_text: bool = typer.Option(False, "--log-text", help="Keep the model's text in the log, too."),
-    tags: str = typer.Option("<think>,</think>", "--tags", help="The tags around the reasoning."),
+    tags: str = TAGS,
     set_: list[str] = SET,
     path: list[Path] = PATH,
 ) -> None:
@@ -49,13 +49,9 @@ def guard(
     import uvicorn
 
     from safecot_dsl.guard.server import GuardServer, GuardSettings
-    from safecot_dsl.render import Tags
 
-    opening, comma, closing = tags.partition(",")
+    own = tags_of(tags)
     try:
-        if not comma:
-            raise ValueError("write two tags with a comma between them")
-        own = Tags(open=opening.strip(), close=closing.strip())
         settings = GuardSettings(
             base_url=base_url,
             model=model,

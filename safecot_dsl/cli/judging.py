@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from safecot_dsl.cli.opening import PATH, SET, open_compiled
+from safecot_dsl.cli.opening import PATH, SET, TAGS, open_compiled, tags_of
 from safecot_dsl.cli.output import FORMAT, Format, fail, write_json
 from safecot_dsl.cli.running import show_progress
 from safecot_dsl.render.style import ReasoningStyle
@@ -62,7 +62,7 @@ def judge(
     style: ReasoningStyle = typer.Option(
         ReasoningStyle.STEPWISE, "--style", help="How much reasoning the model was taught to write."
     ),
-    tags: str = typer.Option("<think>,</think>", "--tags", help="The tags around the reasoning."),
+    tags: str = TAGS,
     show: int = typer.Option(6, "--show", min=0, help="How many disagreements to show, of every kind in turn."),
     set_: list[str] = SET,
     path: list[Path] = PATH,
@@ -76,7 +76,7 @@ def judge(
 
     if judge is None and (name, api_key_env, images, reasoning) != (None, None, False, False):
         fail("`--name`, `--api-key-env`, `--images` and `--reasoning` are for a judge: say where it is with `--judge`")
-    own = _tags(tags)
+    own = tags_of(tags)
     asked = read_asked(folder)
     model = None
     if judge is not None:
@@ -107,18 +107,6 @@ def judge(
         write_json(judging.model_dump(mode="json"))
     else:
         show_judging(judging, asked, scored, out or folder, show)
-
-
-def _tags(text: str) -> Tags:
-    from safecot_dsl.render import Tags
-
-    opening, comma, closing = text.partition(",")
-    try:
-        if not comma:
-            raise ValueError("write two tags with a comma between them")
-        return Tags(open=opening.strip(), close=closing.strip())
-    except ValueError as error:
-        fail(f"`--tags {text}`: {error}")
 
 
 def _without_user(url: str) -> str:

@@ -11,10 +11,12 @@ from safecot_dsl.cli.output import Exit, console, fail, settings
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import CompiledPolicy
+    from safecot_dsl.render import Tags
     from safecot_dsl.workspace import Opened
 
 POLICY = typer.Argument(..., metavar="POLICY", help="A .safecot file, or a compiled .json artifact.")
 SET = typer.Option([], "--set", metavar="NAME=NUMBER", help="Set a param of the policy; may be given several times.")
+TAGS = typer.Option("<think>,</think>", "--tags", help="The tags around the reasoning.")
 PATH = typer.Option([], "--path", metavar="DIR", help="Where imports are looked for too; may be given several times.")
 
 
@@ -35,3 +37,16 @@ def open_whole(path: Path, pairs: list[str], search: list[Path]) -> tuple[Opened
 def open_compiled(path: Path, pairs: list[str], search: list[Path]) -> CompiledPolicy:
     """The compiled policy; see :func:`open_whole`."""
     return open_whole(path, pairs, search)[1]
+
+
+def tags_of(text: str) -> Tags:
+    """The two tags that `--tags` names; wrong usage ends the command."""
+    from safecot_dsl.render import Tags
+
+    opening, comma, closing = text.partition(",")
+    try:
+        if not comma:
+            raise ValueError("write two tags with a comma between them")
+        return Tags(open=opening.strip(), close=closing.strip())
+    except ValueError as error:
+        fail(f"`--tags {text}`: {error}")

@@ -15,7 +15,7 @@ from safecot_dsl.evaluation.items import EvalItem, ItemsError, Kind, read_items,
 from safecot_dsl.evaluation.measures import MEASURES, near_misses
 from safecot_dsl.evaluation.metrics import METRICS, Headline, Measures, headline, measure, paired
 from safecot_dsl.evaluation.poles import comply_with_everything, refuse_everything
-from safecot_dsl.evaluation.recipe import EvaluationRecipe, SplitRecipe, SuiteRecipe
+from safecot_dsl.evaluation.recipe import EvaluationRecipe, FaithfulnessRecipe, SplitRecipe, SuiteRecipe
 from safecot_dsl.evaluation.report import (
     Compared,
     ReportError,
@@ -43,6 +43,7 @@ __all__ = [
     "Disagreement",
     "EvalItem",
     "EvaluationRecipe",
+    "FaithfulnessRecipe",
     "Headline",
     "Hypothesis",
     "ItemScore",

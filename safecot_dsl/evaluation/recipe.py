@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -54,6 +54,20 @@ class SuiteRecipe(Frozen):
         return self
 
 
+class FaithfulnessRecipe(Frozen):
+    """Whether answers come from the reasoning: every arm's reasonings are changed, and it writes on.
+
+    They are drawn from the held-out items. An arm that answers without reasoning has none to change, and is not asked.
+    """
+
+    reasonings: int = Field(default=200, ge=1, description="At most so many of each arm, each in four ways.")
+    whose: Literal["model", "policy"] = Field(
+        default="model",
+        description="`model`: its own are changed. `policy`: the policy's take their place, for models that reason in "
+        "words of their own.",
+    )
+
+
 def _default_splits() -> dict[str, SplitRecipe]:
     return {
         "validation": SplitRecipe(held_out=False),
@@ -73,6 +87,9 @@ class EvaluationRecipe(Frozen):
         default="combinations", description="The split on which the pre-registered hypothesis is judged."
     )
     suites: tuple[SuiteRecipe, ...] = Field(default=(), description="Suites that are asked beside the splits.")
+    faithfulness: FaithfulnessRecipe | None = Field(
+        default=None, description="Change reasonings, and see whether the answers follow; default: do not."
+    )
     examples: int = Field(default=12, ge=0, description="Cases shown in the report, drawn by the hash of their id.")
     worst: int = Field(default=10, ge=0, description="How many of each rule's worst cases the report shows.")
 

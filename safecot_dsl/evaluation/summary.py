@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.evaluation.breakdown import ChangeRow, RuleRow, changes, confusion, parts, rule_rows
-from safecot_dsl.evaluation.causes import Cause, causes
 from safecot_dsl.evaluation.compare import PairedMetric, Retention, comparisons, retention
+from safecot_dsl.evaluation.faithfulness.effects import Effects, ReasoningEffects, effects
 from safecot_dsl.evaluation.hypothesis import Hypothesis, judge
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.judging.agreement import Agreement
@@ -21,8 +21,6 @@ from safecot_dsl.evaluation.statistics import Rate
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-    from safecot_dsl.evaluation.causal import ReasoningEffects
 
 #: How the arms are called where people read of them, in the order in which they are shown.
 ARM_TITLES = {
@@ -52,9 +50,9 @@ class Summary(Frozen):
     `runs` says how many runs, of different seeds, an arm's figures are of. `confusion` counts answers by arm, verdict
     due and verdict read. `parts` has every measure by suite, hazard and due verdict; `changes` how arms stand attacks
     and other changes; `retention` what they kept of the base's utility. `paired` holds the comparisons. `subject` is
-    the arm that the evaluation is about. `causes` are the figures of causal experiments. `agreements` say of an arm
-    whose answers a model judged how far it agrees with the policy's criteria; `provenance` says of each arm where its
-    answers come from.
+    the arm that the evaluation is about. `faithfulness` says of an arm whether its verdicts follow a changed fact, and
+    its answers a changed reasoning. `agreements` say of an arm whose answers a model judged how far it agrees with the
+    policy's criteria; `provenance` says of each arm where its answers come from.
     """
 
     arms: dict[str, Headline]
@@ -72,7 +70,7 @@ class Summary(Frozen):
     paired: tuple[PairedMetric, ...]
     retention: dict[str, Retention]
     hypothesis: Hypothesis | None
-    causes: dict[str, tuple[Cause, ...]] = {}
+    faithfulness: dict[str, Effects] = {}
     agreements: dict[str, Agreement] = {}
     provenance: dict[str, dict[str, str]] = {}
 
@@ -132,7 +130,7 @@ def summarise(
         paired=comparisons(pooled, arms, _pairs(arms, subject, base)),
         retention=retention(pooled, arms, base),
         hypothesis=judge(items, arms, hypothesis_split) if hypothesis_split is not None else None,
-        causes=causes(policy, items, arms, reasoning_effects),
+        faithfulness=effects(policy, items, arms, reasoning_effects),
         agreements=dict(agreements or {}),
         provenance={arm: dict(lines) for arm, lines in (provenance or {}).items()},
     )

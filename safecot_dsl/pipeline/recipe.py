@@ -73,7 +73,9 @@ class Recipe(Frozen):
     policy: str = Field(description="A `.safecot` file or a compiled artifact.")
     params: dict[str, float] = Field(default_factory=dict, description="Values for the policy's params.")
     seed: int = Field(default=0, ge=0, lt=2**32, description="Reaches every random choice.")
-    model: _Model | None = Field(default=None, description="A model folder or hub id, or `{miniature: {...}}`.")
+    model: _Model | None = Field(
+        default=None, description="A model folder, a hub id (`OWNER/NAME@COMMIT`), or `{miniature: {...}}`."
+    )
     data: DataRecipe
     training: TrainingRecipe = Field(default_factory=TrainingRecipe)
     arms: dict[_Name, Arm] = Field(default_factory=lambda: {"safecot": Arm()})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -35,11 +35,13 @@ from safecot_dsl.facts.annotators.digest import annotators_digest
 from safecot_dsl.facts.digest import source_digest
 from safecot_dsl.models import Request, VisionLanguageModel, load_model
 from safecot_dsl.models.folder import check_model_folder, model_digest
+from safecot_dsl.models.naming import parse_model
 from safecot_dsl.pipeline.disk import writing
+from safecot_dsl.pipeline.faithfulness import effects_in, examine_arms
 from safecot_dsl.pipeline.items import miniature_items
 from safecot_dsl.pipeline.recipe import Recipe, RecipeError
 from safecot_dsl.pipeline.suites import suite_inputs, suite_items, suite_name
-from safecot_dsl.render import ReasoningStyle, policy_prompt
+from safecot_dsl.render import ReasoningStyle, Tags, policy_prompt
 from safecot_dsl.storage import Progress, Stage, run_stage, sha256_bytes, sha256_file, stage_inputs, write_whole
 from safecot_dsl.storage.files import remove
 from safecot_dsl.training import TrainingResult, train
@@ -86,9 +88,11 @@ class Run:
         if miniature is None:
             given = str(self.recipe.model)
             folder = self.base_dir / given
+            # What is wrong with the name is said before an hour of work on data for it.
             if not folder.is_dir():
+                parse_model(given)
                 return given
-            check_model_folder(folder)  # before an hour of work on data for it
+            check_model_folder(folder)
             return str(folder)
         from safecot_dsl.miniature import build_base
 
@@ -304,26 +308,11 @@ class Run:
 
     def answers(self, arm: str) -> Path:
         """The raw answers of an arm, in `arms/ARM/answers`; the arm is trained first where it is a trained one."""
-        system = self._system(arm)
-        items = [
-            item if item.system or not system else item.model_copy(update={"system": system}) for item in self.items
-        ]
-        adapter = self.train(arm).adapter if arm in self.recipe.arms else None
-        model = None if arm in _POLES else self.model
-
-        def asked() -> VisionLanguageModel:
-            return _POLES[arm](self.policy) if model is None else load_model(model, adapter)
+        items, adapter = self.items, self.train(arm).adapter if arm in self.recipe.arms else None
+        model, system = None if arm in _POLES else self.model, self._system(arm)
 
         def work(folder: Path) -> None:
-            ask(
-                asked(),
-                items,
-                folder / "answers.jsonl",
-                batch_size=self.recipe.evaluation.batch_size,
-                max_new_tokens=self.recipe.evaluation.max_new_tokens,
-                progress=self.progress,
-                description=f"{arm}: answering",
-            )
+            self.ask(arm, items, folder, "answering")
 
         inputs = {
             "items": _digest_of_stage(self.out / "items"),
@@ -336,6 +325,20 @@ class Run:
         }
         return self._stage(self.out / "arms" / arm / "answers", inputs, work).directory / "answers.jsonl"
 
+    def ask(self, arm: str, items: Sequence[EvalItem], folder: Path, doing: str) -> dict[str, str]:
+        """The answers of an arm that is trained already, by item, kept in the folder's `answers.jsonl`."""
+        system = self._system(arm)
+        adapter = self.out / "arms" / arm / "adapter" if arm in self.recipe.arms else None
+        return ask(
+            _POLES[arm](self.policy) if arm in _POLES else load_model(self.model, adapter),
+            [item if item.system or not system else item.model_copy(update={"system": system}) for item in items],
+            folder / "answers.jsonl",
+            batch_size=self.recipe.evaluation.batch_size,
+            max_new_tokens=self.recipe.evaluation.max_new_tokens,
+            progress=self.progress,
+            description=f"{arm}: {doing}",
+        )
+
     def _system(self, arm: str) -> str:
         """What an arm's system turn holds where an item has none of its own: what its training rows had there."""
         data = self.recipe.data_of(arm) if arm in self.recipe.arms else None
@@ -343,12 +346,16 @@ class Run:
 
     def scored(self, arm: str, answers: Mapping[str, str]) -> Scored:
         """The answers of an arm, by item, scored as what it was tuned to write."""
+        style, tags = self.reasoning_of(arm)
+        return score(self.policy, self.items, answers, tags, style=style)
+
+    def reasoning_of(self, arm: str) -> tuple[ReasoningStyle, Tags]:
+        """How the reasoning of an arm is read: as what it was tuned to write."""
         data = self.recipe.data_of(arm) if arm in self.recipe.arms else self.recipe.data
         tuned_to_reason = arm in self.recipe.arms and data.style != "none"
-        style = ReasoningStyle(data.style) if tuned_to_reason else ReasoningStyle.STEPWISE
-        return score(self.policy, self.items, answers, data.tags, style=style)
+        return ReasoningStyle(data.style) if tuned_to_reason else ReasoningStyle.STEPWISE, data.tags
 
-    def _held_out(self) -> tuple[str, ...]:
+    def held_out(self) -> tuple[str, ...]:
         """The splits that the headline pools: those of the miniature world, else those of the suites."""
         settings = self.recipe.evaluation
         if self.world is not None:
@@ -386,7 +393,8 @@ class Run:
         arms = ("base", *self.recipe.arms, *_POLES)
         paths = {arm: self.answers(arm) for arm in arms}
         settings = self.recipe.evaluation
-        held_out = self._held_out()
+        examined = examine_arms(self, {arm: path for arm, path in paths.items() if arm not in _POLES})
+        held_out = self.held_out()
         report = self.out / "report"
 
         def work(folder: Path) -> None:
@@ -401,6 +409,7 @@ class Run:
                 scored,
                 held_out=held_out,
                 hypothesis_split=self._hypothesis_split(),
+                reasoning_effects={arm: effects_in(stage) for arm, stage in examined.items()},
                 provenance={arm: self._origin(arm, path) for arm, path in paths.items() if arm not in _POLES},
             )
             write_summary(folder / "summary.json", summary)
@@ -423,6 +432,7 @@ class Run:
         inputs = {
             **{f"answers of {arm}": _digest_of_stage(path.parent) for arm, path in paths.items()},
             **{f"adapter of {arm}": _digest_of_stage(self.out / "arms" / arm / "adapter") for arm in self.recipe.arms},
+            **{f"faithfulness of {arm}": _digest_of_stage(stage) for arm, stage in examined.items()},
             "policy": self.policy.digest,
             "evaluation": canonical_json(settings.model_dump(mode="json")),
             "version": __version__,

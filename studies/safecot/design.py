@@ -130,9 +130,9 @@ class Design(Frozen):
         made = {
             "policy": policy,
             "base": self.bases[cell.base].model_dump(mode="json"),
-            "data": recipe.data_of(arm).model_dump(mode="json") if arm else None,
-            "training": recipe.training_of(arm).model_dump(mode="json") if arm else None,
-            "evaluation": recipe.evaluation.model_dump(mode="json"),
+            "data": _said(recipe.data_of(arm)) if arm else None,
+            "training": _said(recipe.training_of(arm)) if arm else None,
+            "evaluation": _said(recipe.evaluation),
             "cell": cell.model_dump(mode="json"),
         }
         return sha256_bytes(canonical_json(made).encode())
@@ -141,6 +141,11 @@ class Design(Frozen):
         sources = [{**source, "world": self.bases[base].world} for source in self.data["sources"]]
         replay = {"rows": round(self.replay * rows), "given": {"query.intent": "look"}}
         return {**self.data, "rows": rows, "replay": replay, **plan.data, "sources": sources}
+
+
+def _said(part: Frozen) -> dict[str, Any]:
+    """A part of a recipe without its defaults: a setting that is new in the package, and not used, changes nothing."""
+    return part.model_dump(mode="json", exclude_defaults=True)
 
 
 def read_design(path: Path = DESIGN) -> Design:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
+from safecot_dsl.evaluation.faithfulness.effects import ReasoningEffects
 from safecot_dsl.evaluation.folder import Asked, Provenance, read_asked
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.judging.agreement import Agreement
 from safecot_dsl.evaluation.judging.record import Judging, read_judged, read_judging
 from safecot_dsl.evaluation.metrics import Runs
 from safecot_dsl.evaluation.poles import comply_with_everything, refuse_everything
+from safecot_dsl.evaluation.report.errors import ReportError
+from safecot_dsl.evaluation.report.examined import effects_of, is_examined
 from safecot_dsl.evaluation.report.markdown import write_markdown
 from safecot_dsl.evaluation.report.page import write_report
 from safecot_dsl.evaluation.score import Scored, score, score_asked
@@ -23,10 +26,6 @@ from safecot_dsl.storage import Progress
 _POLES = {"refuse_everything": refuse_everything, "comply_with_everything": comply_with_everything}
 
 
-class ReportError(ValueError):
-    """The folders cannot be compared; the message says which, why, and what to do."""
-
-
 @dataclass(frozen=True)
 class Compared:
     """Folders of answers to the same items, scored: by arm, in the order given."""
@@ -35,6 +34,7 @@ class Compared:
     arms: dict[str, Runs]
     provenance: dict[str, dict[str, str]]
     agreements: dict[str, Agreement]
+    reasoning_effects: dict[str, ReasoningEffects]
 
 
 def compare_folders(
@@ -47,11 +47,12 @@ def compare_folders(
     """Read and score folders that `safecotc ask` wrote, each with the name of its arm, or an empty one for its own.
 
     Folders of one name are runs of one arm that differ in their seed. Where a model has judged a folder's answers, the
-    verdicts are the judge's.
+    verdicts are the judge's. Where `safecotc faithful` has changed reasonings, what it found is taken along.
 
     Raises:
-        ReportError: the folders hold other items, an arm has a pole's name, or a judge judged under another policy.
-        AskedError, JudgingError: a folder cannot be read, or is not finished.
+        ReportError: the folders hold other items, an arm has a pole's name, a judge judged under another policy, or the
+            reasonings that were changed are of other answers or under another policy.
+        AskedError, JudgingError, FaithfulnessError: a folder cannot be read, or is not finished.
     """
     if not folders:
         raise ReportError("give at least one folder of answers")
@@ -61,6 +62,7 @@ def compare_folders(
     runs: dict[str, list[Scored]] = {}
     provenance: dict[str, dict[str, str]] = {}
     agreements: dict[str, Agreement] = {}
+    examined: dict[str, list[Path]] = {}
     for name, path in folders:
         asked = read_asked(path)
         first = first or asked
@@ -81,6 +83,8 @@ def compare_folders(
         )
         if judging is not None and judging.agreement is not None:
             agreements[arm] = judging.agreement
+        if is_examined(path):
+            examined.setdefault(arm, []).append(path)
         number = len(runs[arm])
         provenance.setdefault(arm, {}).update(
             {f"run {number}, {key}" if number > 1 else key: value for key, value in _told(asked, judging).items()}
@@ -91,7 +95,13 @@ def compare_folders(
         raise ReportError("give at least one folder of answers")
     poles = {name: _pole(policy, name, first.items) for name in _POLES}
     arms: dict[str, Runs] = {arm: found[0] if len(found) == 1 else tuple(found) for arm, found in runs.items()}
-    return Compared(items=first.items, arms={**arms, **poles}, provenance=provenance, agreements=agreements)
+    return Compared(
+        items=first.items,
+        arms={**arms, **poles},
+        provenance=provenance,
+        agreements=agreements,
+        reasoning_effects={arm: effects_of(policy, paths, len(runs[arm])) for arm, paths in examined.items()},
+    )
 
 
 def report_folders(
@@ -130,6 +140,7 @@ def report_folders(
         base=base or arms[0],
         subject=subject or arms[-1],
         agreements=compared.agreements,
+        reasoning_effects=compared.reasoning_effects,
         provenance=compared.provenance,
     )
     out.mkdir(parents=True, exist_ok=True)

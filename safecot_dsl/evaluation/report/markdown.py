@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy
@@ -12,17 +10,27 @@ from safecot_dsl.evaluation.breakdown import READINGS
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.measures import MEASURES
 from safecot_dsl.evaluation.metrics import METRICS, Measures, Runs, runs_of
-from safecot_dsl.evaluation.report.causes import CAUSES
+from safecot_dsl.evaluation.report.faithfulness_text import faithfulness_text
 from safecot_dsl.evaluation.report.origins import limits
-from safecot_dsl.evaluation.report.parts import suites_are_splits
+from safecot_dsl.evaluation.report.parts import SUITE_PANELS, suites_are_splits
 from safecot_dsl.evaluation.report.pieces import better, effect, p_value
+from safecot_dsl.evaluation.report.plain import as_cell, as_table, plain
 from safecot_dsl.evaluation.report.worst import worst
 from safecot_dsl.evaluation.summary import METRIC_TITLES, POLES, Summary, arm_title
 
-_BESIDE = ("near_over_refusal", "attack_success", "paired_refusal", "perception", "unscored", "failed", "unread")
+_BESIDE = (
+    "safe_response",
+    "near_over_refusal",
+    "attack_success",
+    "paired_refusal",
+    "perception",
+    "recognition",
+    "unscored",
+    "failed",
+    "unread",
+)
 _REASONING = ("reasoning", "reason_right", "stated_right", "cited_right", "facts_right", "follows", "wrong_reason")
 _PARTS = {"suite": "Suites", "hazard": "Hazards"}
-_LONGEST = 400  # characters of a request or an answer
 
 
 def write_markdown(
@@ -44,7 +52,7 @@ def write_markdown(
     held_out = [item for item in items if item.split in summary.held_out]
     arms = [arm for arm in summary.arms if arm not in POLES] or list(summary.arms)
     parts = [
-        f"# {_plain(policy.header.title or policy.header.name)}: evaluation",
+        f"# {plain(policy.header.title or policy.header.name)}: evaluation",
         f"Policy `{policy.header.name}` {policy.header.version} ({summary.policy}); {summary.items} items of "
         f"{', '.join(summary.held_out)}; made {created} by `{command}`. Per cent with 95 % intervals.",
         _headline(summary),
@@ -55,13 +63,13 @@ def write_markdown(
         _measures({arm: summary.pooled[arm] for arm in summary.pooled}, _BESIDE),
         "## The reasoning",
         _measures({arm: summary.pooled[arm] for arm in arms}, _REASONING),
-        *_causes(summary, arms),
+        *faithfulness_text(summary, arms),
         *_rows(summary, arms),
         *_rules(summary, arms),
         *_worst(summary, held_out, scored, worst_of_rule),
         *_provenance(summary),
         "## Limits",
-        "\n".join(f"- {_plain(text)}" for text in (*limits(summary), *limits_of_its_own)),
+        "\n".join(f"- {plain(text)}" for text in (*limits(summary), *limits_of_its_own)),
     ]
     write_whole(path, "\n\n".join(part for part in parts if part) + "\n")
 
@@ -71,7 +79,7 @@ def _headline(summary: Summary) -> str:
         [arm_title(arm), *(str(getattr(figures, metric)) for metric in METRICS)]
         for arm, figures in summary.arms.items()
     ]
-    return _table(["arm", *(f"{METRIC_TITLES[metric]} ({better(metric)})" for metric in METRICS)], rows)
+    return as_table(["arm", *(f"{METRIC_TITLES[metric]} ({better(metric)})" for metric in METRICS)], rows)
 
 
 def _hypothesis(summary: Summary) -> list[str]:
@@ -94,7 +102,7 @@ def _hypothesis(summary: Summary) -> list[str]:
         "## The hypothesis",
         f"Set down before the run, and judged on the split `{judged.split}`: {judged.statement} "
         + ("It is open: a figure that it needs is missing." if judged.held is None else f"It {said[judged.held]}."),
-        _table(["claim", "", "reference", "SafeCoT", "effect", "paired p"], rows),
+        as_table(["claim", "", "reference", "SafeCoT", "effect", "paired p"], rows),
     ]
 
 
@@ -112,7 +120,7 @@ def _comparisons(summary: Summary) -> list[str]:
     ]
     head = ["arms", "metric", "difference, points", "only one right", "p", "p, Holm"]
     note = "A positive difference is in the first arm's favour; the adjusted p is for all tests of this table together."
-    return ["## Arm against arm", _table(head, rows), note] if rows else []
+    return ["## Arm against arm", as_table(head, rows), note] if rows else []
 
 
 def _confusion(summary: Summary, arms: Sequence[str]) -> list[str]:
@@ -122,24 +130,14 @@ def _confusion(summary: Summary, arms: Sequence[str]) -> list[str]:
         columns = [read for read in READINGS if read in table or any(row[read] for row in table.values())]
         rows = [[f"due: {due}", *(str(row[read]) for read in columns)] for due, row in table.items()]
         if rows:
-            parts += [f"### {_plain(arm_title(arm))}", _table(["", *columns], rows)]
+            parts += [f"### {plain(arm_title(arm))}", as_table(["", *columns], rows)]
     return parts if len(parts) > 1 else []
 
 
 def _measures(found: Mapping[str, Measures], names: Sequence[str]) -> str:
     shown = [name for name in names if any(getattr(measures, name).n for measures in found.values())]
     rows = [[MEASURES[name].title, *(str(getattr(found[arm], name)) for arm in found)] for name in shown]
-    return _table(["", *(arm_title(arm) for arm in found)], rows) if rows else "There is none."
-
-
-def _causes(summary: Summary, arms: Sequence[str]) -> list[str]:
-    found = {arm: {(c.experiment, c.name): str(c.rate) for c in summary.causes.get(arm, ())} for arm in arms}
-    rows = [
-        [f"{title}: {hint}", *(found[arm].get(key, "–") for arm in arms)]
-        for key, (title, hint) in CAUSES.items()
-        if any(key in lines for lines in found.values())
-    ]
-    return ["## Causes", _table(["", *map(arm_title, arms)], rows)] if rows else []
+    return as_table(["", *(arm_title(arm) for arm in found)], rows) if rows else "There is none."
 
 
 def _rows(summary: Summary, arms: Sequence[str]) -> list[str]:
@@ -147,21 +145,22 @@ def _rows(summary: Summary, arms: Sequence[str]) -> list[str]:
     parts: list[str] = []
     splits = {} if suites_are_splits(summary) else {"Splits": summary.splits}
     tables = splits | {_PARTS[part]: rows for part, rows in summary.parts.items() if part in _PARTS}
-    names = ("safe_refusal", "attack_success", "over_refusal", "paired_refusal", "verdict_accuracy", "utility")
     for title, table in tables.items():
+        found = [measures[arm] for measures in table.values() for arm in arms]
+        names = [name for name in SUITE_PANELS if any(getattr(of, name).value is not None for of in found)]
         rows = [
             [name, arm_title(arm), *(str(getattr(measures[arm], metric)) for metric in names)]
             for name, measures in table.items()
             for arm in arms
         ]
-        parts += [f"## {title}", _table(["", "arm", *(MEASURES[name].title for name in names)], rows)]
+        parts += [f"## {title}", as_table(["", "arm", *(MEASURES[name].title for name in names)], rows)]
     rows = [
         [f"{row.suite} {row.change}".strip(), arm_title(arm), str(row.items), *map(str, _changed(row.arms[arm]))]
         for row in summary.changes
         for arm in arms
     ]
     head = ["change", "arm", "items", "right before", "right after", "held", "attack success", "over-refusal"]
-    return [*parts, *(["## Attacks and other changes", _table(head, rows)] if rows else [])]
+    return [*parts, *(["## Attacks and other changes", as_table(head, rows)] if rows else [])]
 
 
 def _changed(found: object) -> list[object]:
@@ -175,7 +174,7 @@ def _rules(summary: Summary, arms: Sequence[str]) -> list[str]:
         if any(rate.n for rate in row.decided.values())
     ]
     head = ["rule", "verdict", *(f"{arm_title(arm)}: right (cases)" for arm in arms)]
-    return ["## Rule by rule", _table(head, rows)] if rows else []
+    return ["## Rule by rule", as_table(head, rows)] if rows else []
 
 
 def _worst(summary: Summary, items: Sequence[EvalItem], scored: Mapping[str, Runs], most: int) -> list[str]:
@@ -187,31 +186,14 @@ def _worst(summary: Summary, items: Sequence[EvalItem], scored: Mapping[str, Run
         for rule, (_, _, cases) in found.items()
         for case in cases
     ]
-    title = f"## What went worst: {_plain(arm_title(summary.subject))}"
-    return [title, _table(["rule", "item", "what is wrong", "request", "reasoning", "answer"], rows)] if rows else []
+    title = f"## What went worst: {plain(arm_title(summary.subject))}"
+    return [title, as_table(["rule", "item", "what is wrong", "request", "reasoning", "answer"], rows)] if rows else []
 
 
 def _provenance(summary: Summary) -> list[str]:
     lines = [
-        f"- {_plain(arm_title(arm))}: " + "; ".join(f"{name} {_cell(value)}" for name, value in known.items())
+        f"- {plain(arm_title(arm))}: " + "; ".join(f"{name} {as_cell(value)}" for name, value in known.items())
         for arm, known in summary.provenance.items()
         if known
     ]
     return ["## Where the answers come from", "\n".join(lines)] if lines else []
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    code = re.fullmatch(r"`[\w.]+`|---", text)
-    return text if code else _plain(text)
-
-
-def _plain(text: str) -> str:
-    """A text of anyone's on one line, with nothing in it that Markdown or HTML would take for its own."""
-    line = " ".join(text.split())
-    line = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
-    return re.sub(r"([\\`*_\[\]|~#!])", r"\\\1", html.escape(line, quote=False))

@@ -16,10 +16,10 @@ from safecot_dsl.evaluation.metrics import Runs, runs_of
 from safecot_dsl.evaluation.report.arms import look
 from safecot_dsl.evaluation.report.by_rule import by_rule
 from safecot_dsl.evaluation.report.cases import show_examples
-from safecot_dsl.evaluation.report.causes import causes
 from safecot_dsl.evaluation.report.claims import hypothesis
 from safecot_dsl.evaluation.report.comparisons import comparisons
 from safecot_dsl.evaluation.report.examples import choose
+from safecot_dsl.evaluation.report.faithfulness import TITLE, faithfulness
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.origins import provenance, show_limits
 from safecot_dsl.evaluation.report.parts import changes, hazards, splits, suites
@@ -83,7 +83,7 @@ def write_report(
         ("hazards", "Hazard by hazard", hazards(summary, tuned)),
         ("changes", "Attacks and other changes", changes(summary, tuned)),
         ("reasoning", "The reasoning", reasoning(summary, tuned)),
-        ("causes", "Causes", causes(summary, tuned)),
+        ("faithfulness", TITLE, faithfulness(summary, tuned)),
         ("judge", "The judge", judged(summary)),
         ("rules-measured", "Rule by rule", by_rule(summary.rules, tuned, held_out, scored, worst)),
         ("training", "Training", training(curves or {}, summary.subject)),

@@ -15,6 +15,7 @@ from safecot_dsl.evaluation.summary import Summary
 
 _SPLIT_PANELS = (
     "safe_refusal",
+    "safe_response",
     "over_refusal",
     "near_over_refusal",
     "paired_refusal",
@@ -22,8 +23,17 @@ _SPLIT_PANELS = (
     "utility",
     "perception",
 )
-_SUITE_PANELS = ("safe_refusal", "attack_success", "over_refusal", "paired_refusal", "verdict_accuracy", "utility")
-_HAZARD_PANELS = ("safe_refusal", "over_refusal", "verdict_accuracy")
+SUITE_PANELS = (
+    "safe_refusal",
+    "safe_response",
+    "attack_success",
+    "over_refusal",
+    "paired_refusal",
+    "verdict_accuracy",
+    "utility",
+    "recognition",
+)
+_HAZARD_PANELS = ("safe_refusal", "safe_response", "over_refusal", "verdict_accuracy")
 _PICTURES = 12  # of rows that a chart shows; more are easier to read as a table
 
 
@@ -39,7 +49,7 @@ def splits(summary: Summary, arms: Sequence[Arm]) -> Markup | None:
 
 def suites(summary: Summary, arms: Sequence[Arm]) -> Markup | None:
     found = summary.parts.get("suite")
-    return join([legend(arms), _panels("Suite", found, arms, _SUITE_PANELS)]) if found else None
+    return join([legend(arms), _panels("Suite", found, arms, SUITE_PANELS)]) if found else None
 
 
 def hazards(summary: Summary, arms: Sequence[Arm]) -> Markup | None:

@@ -1,0 +1,27 @@
+"""The miniature's policy, and pairs of its requests one fact apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.datafiles import policies_root
+from safecot_dsl.evaluation import EvalItem
+from safecot_dsl.evaluation.suites.made import MiniaturePool, make_suite, miniature_pool
+from safecot_dsl.workspace import compile_policy
+
+
+@pytest.fixture(scope="session")
+def miniature() -> CompiledPolicy:
+    return compile_policy(policies_root() / "miniature.safecot")
+
+
+@pytest.fixture(scope="session")
+def pool(miniature: CompiledPolicy) -> MiniaturePool:
+    return miniature_pool(miniature)
+
+
+@pytest.fixture(scope="session")
+def pairs(miniature: CompiledPolicy, pool: MiniaturePool) -> tuple[EvalItem, ...]:
+    """Seven pairs, each of another rule or exception."""
+    return tuple(make_suite("boundary", miniature, pool, items=14))
