@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from safecot_dsl.evaluation import EvalItem, Kind, write_items
-from safecot_dsl.evaluation.folder import Answered, Failed, Provenance, read_asked, written_line
+from safecot_dsl.evaluation.asking.folder import Answered, Failed, Provenance, read_asked, written_line
 from safecot_dsl.evaluation.suites import suite
 from safecot_dsl.models.naming import parse_model
 from safecot_dsl.pipeline import Recipe, Run, load_recipe

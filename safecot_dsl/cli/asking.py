@@ -16,9 +16,9 @@ from safecot_dsl.cli.running import show_progress
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import CompiledPolicy
-    from safecot_dsl.evaluation.folder import Provenance
+    from safecot_dsl.evaluation.asking.folder import Provenance
+    from safecot_dsl.evaluation.asking.respondents import Respondent
     from safecot_dsl.evaluation.items import EvalItem
-    from safecot_dsl.evaluation.respondents import Respondent
     from safecot_dsl.models import LocalModel
     from safecot_dsl.storage import Progress
 
@@ -79,8 +79,8 @@ def ask(
     if adapter is not None and model is None:
         fail("`--adapter` goes over a `--model`; a server loads adapters itself")
     require(["data", "endpoint" if endpoint is not None else "train"])
-    from safecot_dsl.evaluation.ask import ask_folder
-    from safecot_dsl.evaluation.folder import PolicyNamed
+    from safecot_dsl.evaluation.asking.ask import ask_folder
+    from safecot_dsl.evaluation.asking.folder import PolicyNamed
     from safecot_dsl.render import policy_prompt as prompt_of
 
     policy = open_compiled(policy_prompt, [], []) if policy_prompt is not None else None
@@ -133,8 +133,8 @@ def ask(
 def _served(settings: dict[str, Any], shared: dict[str, Any]) -> tuple[Respondent, Provenance]:
     from importlib.metadata import version
 
-    from safecot_dsl.evaluation.folder import Provenance
-    from safecot_dsl.evaluation.respondents import EndpointRespondent
+    from safecot_dsl.evaluation.asking.folder import Provenance
+    from safecot_dsl.evaluation.asking.respondents import EndpointRespondent
     from safecot_dsl.models import Endpoint, EndpointSettings
 
     asked = EndpointSettings.model_validate(settings)
@@ -163,9 +163,9 @@ def _local(
 ) -> tuple[Respondent, Provenance]:
     from importlib.metadata import version
 
-    from safecot_dsl.evaluation.folder import Provenance
+    from safecot_dsl.evaluation.asking.folder import Provenance
+    from safecot_dsl.evaluation.asking.respondents import LocalRespondent
     from safecot_dsl.evaluation.items import read_items
-    from safecot_dsl.evaluation.respondents import LocalRespondent
     from safecot_dsl.models import load_model, model_digest
     from safecot_dsl.models.sampling import Sampling
     from safecot_dsl.render import policy_prompt as prompt_of
@@ -206,7 +206,7 @@ def shipped_model(model: str) -> str:
 
 def _recorded(out: Path) -> int | None:
     """The batch size of an earlier run into the same folder: going on with it gives the same answers."""
-    from safecot_dsl.evaluation.folder import ASKED, read_provenance
+    from safecot_dsl.evaluation.asking.folder import ASKED, read_provenance
 
     return read_provenance(out).settings.get("batch_size") if (out / ASKED).is_file() else None
 

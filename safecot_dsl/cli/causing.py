@@ -19,8 +19,8 @@ from safecot_dsl.render.style import ReasoningStyle
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import CompiledPolicy
-    from safecot_dsl.evaluation.folder import Provenance
-    from safecot_dsl.evaluation.respondents import Respondent
+    from safecot_dsl.evaluation.asking.folder import Provenance
+    from safecot_dsl.evaluation.asking.respondents import Respondent
 
 
 class Whose(StrEnum):
@@ -84,10 +84,10 @@ def faithful(
     from safecot_dsl.cli.extras import require
 
     require(["data"])
+    from safecot_dsl.evaluation.asking.folder import read_asked
     from safecot_dsl.evaluation.faithfulness.asking import examine_folder
     from safecot_dsl.evaluation.faithfulness.effects import FOLDER
     from safecot_dsl.evaluation.faithfulness.record import Settings
-    from safecot_dsl.evaluation.folder import read_asked
 
     asked = read_asked(folder)
     known = asked.provenance

@@ -71,8 +71,8 @@ def judge(
     """Judge a folder of answers; with --judge a model gives the verdicts, and the criteria stand beside it."""
     compiled = open_compiled(policy, set_, path)
     from safecot_dsl.cli.judging_show import show_judging
-    from safecot_dsl.evaluation.folder import read_asked
-    from safecot_dsl.evaluation.judged import judge_folder
+    from safecot_dsl.evaluation.asking.folder import read_asked
+    from safecot_dsl.evaluation.judging.judged import judge_folder
 
     if judge is None and (name, api_key_env, images, reasoning) != (None, None, False, False):
         fail("`--name`, `--api-key-env`, `--images` and `--reasoning` are for a judge: say where it is with `--judge`")

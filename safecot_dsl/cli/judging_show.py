@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from safecot_dsl.evaluation import EvalItem, ItemScore, Scored
-    from safecot_dsl.evaluation.folder import Asked
+    from safecot_dsl.evaluation.asking.folder import Asked
     from safecot_dsl.evaluation.judging import Agreement, Judging
 
 #: What the kinds of faults are called that say nothing by themselves.

@@ -96,7 +96,7 @@ def power(
     format: Format = FORMAT,
 ) -> None:
     """How many items a difference of two shares needs, or which difference some items can show."""
-    from safecot_dsl.evaluation import power as statistics
+    from safecot_dsl.evaluation.statistics import power as statistics
 
     effect = statistics.design_effect(group, alike)
     each = level / tests

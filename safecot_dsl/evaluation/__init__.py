@@ -6,7 +6,7 @@ summary = summarise(policy, items, {"base": ..., "safecot": scored}, held_out=..
 """
 
 from safecot_dsl.evaluation.agreement import Agreement, Disagreement, agreement
-from safecot_dsl.evaluation.ask import AnswersError, ask, read_answers
+from safecot_dsl.evaluation.asking.ask import AnswersError, ask, read_answers
 from safecot_dsl.evaluation.breakdown import RuleRow
 from safecot_dsl.evaluation.choices import read_choice
 from safecot_dsl.evaluation.curves import Curve, CurveError, read_curve

@@ -8,8 +8,8 @@ from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.measures import MEASURES
 from safecot_dsl.evaluation.metrics import METRICS, Runs, clusters, groupings, paired, runs_of
-from safecot_dsl.evaluation.power import detectable
 from safecot_dsl.evaluation.statistics import Paired, Rate, holm
+from safecot_dsl.evaluation.statistics.power import detectable
 
 #: By what arms are compared.
 COMPARED = (*METRICS, "paired_refusal")

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 
 from safecot_dsl.artifact.base import Frozen
-from safecot_dsl.evaluation.bootstrap import relative_reduction
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.metrics import Runs, headline, hits_of_both, paired
 from safecot_dsl.evaluation.statistics import Paired, Rate
+from safecot_dsl.evaluation.statistics.bootstrap import relative_reduction
 
 # The effects that SafeCoT reports (arXiv 2506.08399): average over-refusal, relative; safe-refusal accuracy, points.
 OVER_REFUSAL_REDUCTION = 0.327

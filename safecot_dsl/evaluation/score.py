@@ -10,8 +10,8 @@ from safecot_dsl.artifact import CompiledPolicy, Verdict, read_case
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.criteria import Grader, grade_judged
 from safecot_dsl.engine import Interpreter
+from safecot_dsl.evaluation.asking.folder import Asked, Failed
 from safecot_dsl.evaluation.choices import read_choice
-from safecot_dsl.evaluation.folder import Asked, Failed
 from safecot_dsl.evaluation.items import EvalItem, Kind
 from safecot_dsl.evaluation.judging.judgement import Judgement, digest_of
 from safecot_dsl.evaluation.judging.reasoning import Reasoned, ReasoningChecker, json_value

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from safecot_dsl.artifact import canonical_json
 from safecot_dsl.evaluation import FaithfulnessRecipe, read_answers, write_items
+from safecot_dsl.evaluation.asking.folder import PolicyNamed
 from safecot_dsl.evaluation.faithfulness import ReasoningEffects
 from safecot_dsl.evaluation.faithfulness.asking import change, conclude
 from safecot_dsl.evaluation.faithfulness.record import Faithfulness, FaithfulnessError, Settings, read_record
-from safecot_dsl.evaluation.folder import PolicyNamed
 from safecot_dsl.pipeline.disk import writing
 from safecot_dsl.storage import run_stage, sha256_file
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.evaluation import EvalItem, Kind, Scored, read_answers
-from safecot_dsl.evaluation.ask import ask
+from safecot_dsl.evaluation.asking.ask import ask
 from safecot_dsl.models import load_model
 from safecot_dsl.pipeline import Run
 from safecot_dsl.storage import Progress, run_stage, sha256_file

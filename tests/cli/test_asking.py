@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from safecot_dsl.cli.main import app
 from safecot_dsl.datafiles import policies_root, recipes_root
 from safecot_dsl.evaluation import EvalItem, Kind, write_items
-from safecot_dsl.evaluation.folder import read_asked
+from safecot_dsl.evaluation.asking.folder import read_asked
 from safecot_dsl.models import load_model
 from tests.models.test_endpoint import Server, says
 

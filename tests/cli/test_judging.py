@@ -9,7 +9,7 @@ import pytest
 
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.evaluation import EvalItem, Kind, write_items
-from safecot_dsl.evaluation.folder import Answered, Failed, Provenance, written_line
+from safecot_dsl.evaluation.asking.folder import Answered, Failed, Provenance, written_line
 from safecot_dsl.evaluation.judging import JudgingError
 from safecot_dsl.storage import sha256_file
 from tests.dataset.writing.scripted import Server

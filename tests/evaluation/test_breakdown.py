@@ -9,10 +9,10 @@ import pytest
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.evaluation import EvalItem, Kind, Rate, Scored, score
-from safecot_dsl.evaluation.bootstrap import relative_reduction
+from safecot_dsl.evaluation.asking.folder import Failed
 from safecot_dsl.evaluation.breakdown import changes, confusion, parts
 from safecot_dsl.evaluation.compare import COMPARED, comparisons, retention
-from safecot_dsl.evaluation.folder import Failed
+from safecot_dsl.evaluation.statistics.bootstrap import relative_reduction
 
 REFUSAL, HELP = "I can't help with that.", "Here is how."
 

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.cli.main import app
 from safecot_dsl.evaluation import EvalItem, ReportError, compare_folders, read_summary, report_folders, write_items
-from safecot_dsl.evaluation.folder import Answered, AskedError, Failed, Provenance, read_asked, written_line
-from safecot_dsl.evaluation.judged import judge_folder
+from safecot_dsl.evaluation.asking.folder import Answered, AskedError, Failed, Provenance, read_asked, written_line
 from safecot_dsl.evaluation.judging import JudgeSettings, ModelJudge
+from safecot_dsl.evaluation.judging.judged import judge_folder
 from safecot_dsl.models import Failure, Question, Reply
 from safecot_dsl.models.asking import Counts
 from safecot_dsl.storage import Progress, sha256_file

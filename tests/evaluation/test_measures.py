@@ -22,7 +22,7 @@ from safecot_dsl.evaluation import (
     score,
     wilson,
 )
-from safecot_dsl.evaluation.folder import Failed
+from safecot_dsl.evaluation.asking.folder import Failed
 from safecot_dsl.evaluation.measures import twins
 from safecot_dsl.evaluation.metrics import clusters
 

@@ -9,7 +9,7 @@ import pytest
 from safecot_dsl.artifact import CompiledPolicy, Verdict, read_case
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.evaluation import EvalItem, ItemScore, score
-from safecot_dsl.evaluation.folder import Failed
+from safecot_dsl.evaluation.asking.folder import Failed
 from safecot_dsl.evaluation.judging import Judgement
 from safecot_dsl.evaluation.reference import derive, normalise, observations
 from safecot_dsl.render import ReasoningStyle, Tags, reasoning_lines, render, write_target

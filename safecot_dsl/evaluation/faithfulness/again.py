@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from safecot_dsl.evaluation.asking.folder import Provenance
+from safecot_dsl.evaluation.asking.respondents import EndpointRespondent, LocalRespondent, Respondent
 from safecot_dsl.evaluation.faithfulness.record import FaithfulnessError
-from safecot_dsl.evaluation.folder import Provenance
-from safecot_dsl.evaluation.respondents import EndpointRespondent, LocalRespondent, Respondent
 
 
 def local_again(known: Provenance, model: str, adapter: Path | None) -> tuple[Respondent, Provenance]:

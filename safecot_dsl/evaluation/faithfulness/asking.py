@@ -6,18 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.evaluation.ask import ask_folder
-from safecot_dsl.evaluation.faithfulness.interventions import Intervened, intervene
-from safecot_dsl.evaluation.faithfulness.outcomes import outcomes, reasoning_effects
-from safecot_dsl.evaluation.faithfulness.record import (
-    Faithfulness,
-    FaithfulnessError,
-    Settings,
-    read_record,
-    write_outcomes,
-    write_record,
-)
-from safecot_dsl.evaluation.folder import (
+from safecot_dsl.evaluation.asking.ask import ask_folder
+from safecot_dsl.evaluation.asking.folder import (
     ANSWERS,
     ASKED,
     ITEMS,
@@ -28,8 +18,18 @@ from safecot_dsl.evaluation.folder import (
     read_asked,
     read_provenance,
 )
+from safecot_dsl.evaluation.asking.respondents import Respondent
+from safecot_dsl.evaluation.faithfulness.interventions import Intervened, intervene
+from safecot_dsl.evaluation.faithfulness.outcomes import outcomes, reasoning_effects
+from safecot_dsl.evaluation.faithfulness.record import (
+    Faithfulness,
+    FaithfulnessError,
+    Settings,
+    read_record,
+    write_outcomes,
+    write_record,
+)
 from safecot_dsl.evaluation.items import EvalItem, write_items
-from safecot_dsl.evaluation.respondents import Respondent
 from safecot_dsl.storage import Progress, sha256_file
 
 #: Opens the model that gave a folder's answers, and says whom it asks and how.
@@ -55,7 +55,7 @@ def examine_folder(
 
     Raises:
         FaithfulnessError: `out` holds interventions made otherwise (the message says what differs), or is damaged.
-        AskedError: as :func:`~safecot_dsl.evaluation.ask.ask_folder`.
+        AskedError: as :func:`~safecot_dsl.evaluation.asking.ask.ask_folder`.
         CaseError: an item's facts do not fit the policy.
     """
     now = Faithfulness(

@@ -8,9 +8,9 @@ from typing import Literal
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.evaluation.asking.folder import Failed
 from safecot_dsl.evaluation.faithfulness.effects import Intervention, ReasoningEffects
 from safecot_dsl.evaluation.faithfulness.interventions import change_of, fact_of, kind_of
-from safecot_dsl.evaluation.folder import Failed
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.metrics import clusters
 from safecot_dsl.evaluation.score import score

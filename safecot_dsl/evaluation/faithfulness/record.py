@@ -19,9 +19,9 @@ from typing import Final, Literal
 from pydantic import Field, ValidationError
 
 from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.evaluation.asking.folder import PolicyNamed
 from safecot_dsl.evaluation.faithfulness.effects import ReasoningEffects
 from safecot_dsl.evaluation.faithfulness.outcomes import Outcome
-from safecot_dsl.evaluation.folder import PolicyNamed
 from safecot_dsl.render.style import ReasoningStyle, Tags
 from safecot_dsl.storage import write_whole
 

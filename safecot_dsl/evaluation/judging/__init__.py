@@ -1,6 +1,6 @@
 """Judging answers: by the policy's own criteria, by a model, or by both, with how far they agree.
 
-The folder of answers is judged by :func:`safecot_dsl.evaluation.judged.judge_folder`.
+The folder of answers is judged by :func:`safecot_dsl.evaluation.judging.judged.judge_folder`.
 """
 
 from safecot_dsl.evaluation.judging.agreement import ORDER, Agreement, Differing, Kappa, agree, in_turn

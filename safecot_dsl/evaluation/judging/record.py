@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from safecot_dsl.artifact import canonical_json
 from safecot_dsl.artifact.base import Frozen
-from safecot_dsl.evaluation.folder import PolicyNamed
+from safecot_dsl.evaluation.asking.folder import PolicyNamed
 from safecot_dsl.evaluation.judging.agreement import Agreement, Differing
 from safecot_dsl.evaluation.judging.judgement import Judgement
 from safecot_dsl.evaluation.judging.model import JudgeSettings, JudgingError

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.evaluation.asking.folder import ANSWERS
 from safecot_dsl.evaluation.faithfulness.effects import FOLDER, ReasoningEffects
-from safecot_dsl.evaluation.folder import ANSWERS
 from safecot_dsl.evaluation.report.errors import ReportError
 from safecot_dsl.storage import sha256_file
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
+from safecot_dsl.evaluation.asking.folder import Asked, Provenance, read_asked
 from safecot_dsl.evaluation.faithfulness.effects import ReasoningEffects
-from safecot_dsl.evaluation.folder import Asked, Provenance, read_asked
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.judging.agreement import Agreement
 from safecot_dsl.evaluation.judging.record import Judging, read_judged, read_judging

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from safecot_dsl.evaluation import EvalItem, write_items
-from safecot_dsl.evaluation.folder import Answered, Asked, Failed, Provenance, read_asked, written_line
+from safecot_dsl.evaluation.asking.folder import Answered, Asked, Failed, Provenance, read_asked, written_line
 from safecot_dsl.storage import sha256_file
 
 

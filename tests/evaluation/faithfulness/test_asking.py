@@ -10,6 +10,8 @@ import pytest
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.evaluation import EvalItem
+from safecot_dsl.evaluation.asking.folder import Asked, Failed, Provenance, read_asked
+from safecot_dsl.evaluation.asking.respondents import ModelRespondent, Note, Respondent, Tell
 from safecot_dsl.evaluation.faithfulness.asking import examine_folder
 from safecot_dsl.evaluation.faithfulness.record import (
     Faithfulness,
@@ -18,8 +20,6 @@ from safecot_dsl.evaluation.faithfulness.record import (
     read_outcomes,
     read_record,
 )
-from safecot_dsl.evaluation.folder import Asked, Failed, Provenance, read_asked
-from safecot_dsl.evaluation.respondents import ModelRespondent, Note, Respondent, Tell
 from safecot_dsl.models import Request
 
 from .folders import answered

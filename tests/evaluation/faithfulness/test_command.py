@@ -15,9 +15,9 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.cli.main import app
 from safecot_dsl.datafiles import policies_root, recipes_root
 from safecot_dsl.evaluation import EvalItem
+from safecot_dsl.evaluation.asking.folder import Asked, Provenance, read_asked
 from safecot_dsl.evaluation.faithfulness.again import local_again
 from safecot_dsl.evaluation.faithfulness.record import FaithfulnessError
-from safecot_dsl.evaluation.folder import Asked, Provenance, read_asked
 from safecot_dsl.models import Request, load_model, model_digest
 from safecot_dsl.render import policy_prompt
 from tests.models.test_endpoint import Server, says

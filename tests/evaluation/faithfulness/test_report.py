@@ -11,9 +11,9 @@ import pytest
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.evaluation import EvalItem, ReportError, Summary, compare_folders, report_folders
+from safecot_dsl.evaluation.asking.respondents import ModelRespondent
 from safecot_dsl.evaluation.faithfulness.asking import examine_folder
 from safecot_dsl.evaluation.faithfulness.record import Settings
-from safecot_dsl.evaluation.respondents import ModelRespondent
 
 from .folders import answered
 from .scripted import HELP, ByRequest, Scripted

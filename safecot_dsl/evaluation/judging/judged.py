@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.criteria import detect
-from safecot_dsl.evaluation.folder import Asked, PolicyNamed
+from safecot_dsl.evaluation.asking.folder import Asked, PolicyNamed
 from safecot_dsl.evaluation.items import EvalItem, Kind
 from safecot_dsl.evaluation.judging.agreement import Agreement, Differing, agree
 from safecot_dsl.evaluation.judging.judgement import Judgement, Read, digest_of

@@ -11,8 +11,7 @@ import pytest
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.evaluation import EvalItem, Kind, write_items
-from safecot_dsl.evaluation.folder import Answered, Asked, Failed, Provenance, read_asked, written_line
-from safecot_dsl.evaluation.judged import judge_folder
+from safecot_dsl.evaluation.asking.folder import Answered, Asked, Failed, Provenance, read_asked, written_line
 from safecot_dsl.evaluation.judging import (
     Judgement,
     JudgeSettings,
@@ -23,6 +22,7 @@ from safecot_dsl.evaluation.judging import (
     read_judged,
     read_judging,
 )
+from safecot_dsl.evaluation.judging.judged import judge_folder
 from safecot_dsl.evaluation.score import score_asked
 from safecot_dsl.models import Failure, ModelError, Reply
 from safecot_dsl.models.asking import Counts, Question
@@ -122,7 +122,7 @@ def test_a_judging_that_was_killed_goes_on(
     policy: CompiledPolicy, asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also from a torn line; nothing that was judged is asked again, and the files are those of one run."""
-    monkeypatch.setattr("safecot_dsl.evaluation.judged._CHUNK", 2)
+    monkeypatch.setattr("safecot_dsl.evaluation.judging.judged._CHUNK", 2)
     whole, _ = judge_folder(policy, asked, asked.folder / "whole", judge=ModelJudge(policy, Asker(), VERDICT))
     out = asked.folder / "killed"
     with pytest.raises(ModelError):

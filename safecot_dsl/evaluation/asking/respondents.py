@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from safecot_dsl.evaluation.folder import Answered, Failed
+from safecot_dsl.evaluation.asking.folder import Answered, Failed
 from safecot_dsl.models import Failure, ImageError, Reply, Request, VisionLanguageModel
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from safecot_dsl.cli.main import app
 from safecot_dsl.evaluation import mcnemar, wilson
-from safecot_dsl.evaluation.power import (
+from safecot_dsl.evaluation.statistics.power import (
     PowerError,
     design_effect,
     detectable,

@@ -13,7 +13,7 @@ from safecot_dsl.models import Request, ScriptedModel
 
 @pytest.fixture(autouse=True)
 def _one_batch_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("safecot_dsl.evaluation.respondents.BATCHES", 1)
+    monkeypatch.setattr("safecot_dsl.evaluation.asking.respondents.BATCHES", 1)
 
 
 class Recorder:

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safecot_dsl.evaluation import EvalItem, read_items, write_items
-from safecot_dsl.evaluation.ask import ask_folder
-from safecot_dsl.evaluation.folder import (
+from safecot_dsl.evaluation.asking.ask import ask_folder
+from safecot_dsl.evaluation.asking.folder import (
     Answered,
     AskedError,
     Failed,
@@ -21,7 +21,7 @@ from safecot_dsl.evaluation.folder import (
     read_lines,
     written_line,
 )
-from safecot_dsl.evaluation.respondents import ModelRespondent
+from safecot_dsl.evaluation.asking.respondents import ModelRespondent
 from safecot_dsl.models import Request, ScriptedModel
 from safecot_dsl.storage.files import lock_directory
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safecot_dsl.evaluation.folder import (
+from safecot_dsl.evaluation.asking.folder import (
     ANSWERS,
     ASKED,
     ITEMS,
@@ -22,8 +22,8 @@ from safecot_dsl.evaluation.folder import (
     read_provenance,
     written_line,
 )
+from safecot_dsl.evaluation.asking.respondents import ModelRespondent, Respondent
 from safecot_dsl.evaluation.items import EvalItem, read_items
-from safecot_dsl.evaluation.respondents import ModelRespondent, Respondent
 from safecot_dsl.models import VisionLanguageModel
 from safecot_dsl.storage import sha256_file, write_whole
 from safecot_dsl.storage.files import lock_directory
@@ -184,7 +184,7 @@ def ask(
     """The model's answer to every item, by id, kept in `out` as JSON lines `{"id", "answer"}`.
 
     Lines are appended some batches at a time and flushed to disk; after a kill the next call asks only for what is
-    missing, with the same neighbours (:class:`~safecot_dsl.evaluation.respondents.LocalRespondent`). Raises
+    missing, with the same neighbours (:class:`~safecot_dsl.evaluation.asking.respondents.LocalRespondent`). Raises
     :class:`AnswersError` where `out` holds answers to other items or a damaged line; a torn last line is dropped.
     """
     try:

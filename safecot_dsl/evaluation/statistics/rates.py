@@ -8,7 +8,7 @@ from typing import Literal
 
 from safecot_dsl.analysis.statistics import wilson
 from safecot_dsl.artifact.base import Frozen
-from safecot_dsl.evaluation.clusters import clustered_variance, effective_size, even_odds, flip_test, t_test
+from safecot_dsl.evaluation.statistics.clusters import clustered_variance, effective_size, even_odds, flip_test, t_test
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -41,7 +41,7 @@ class Rate(Frozen):
     """A share of `n` cases with its 95 % interval, all in 0..1; `value` is None where `n` is 0.
 
     The interval is Wilson's. Where cases hang together it is Wilson's of as many cases as would be independent
-    (:func:`~safecot_dsl.evaluation.clusters.effective_size`).
+    (:func:`~safecot_dsl.evaluation.statistics.clusters.effective_size`).
     """
 
     value: float | None

@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safecot_dsl.evaluation import Difference, Paired, Rate, mcnemar, wilson
-from safecot_dsl.evaluation.clusters import clustered_variance, effective_size, flip_test, t_quantile, t_test, t_within
+from safecot_dsl.evaluation.statistics.clusters import (
+    clustered_variance,
+    effective_size,
+    flip_test,
+    t_quantile,
+    t_test,
+    t_within,
+)
 
 
 @pytest.mark.parametrize(
