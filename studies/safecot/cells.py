@@ -57,7 +57,7 @@ class CellRun:
         folder = self.run.out / "arms" / f"{GUARD}-{plan.rows}"
         rows, _ = self.run.generate(arm)
         labels = _stage_of_labels(rows, folder / "data", self.progress)
-        settings = self.run.recipe.training_of(arm).model_copy(update={"seed": self.seed})
+        settings = self.run.recipe.training_of(arm).model_copy(update={"seed": self.seed, **plan.training})
         made = train(
             labels,
             self.run.model,

@@ -84,7 +84,7 @@ def _efficiency(figures: Figures, other: str) -> Claim:
     goal = figures.rate(OURS, 128, "verdict_accuracy", "combinations").value
     if goal is None:
         return _open(name)
-    arm = other if len(figures.design.arms[other].sizes) > 1 else "answers_random"
+    arm = other if len(figures.design.arms[other].sizes) > 1 else "answers_contrast"
     rows, reached = figures.rows_to_reach(arm, goal)
     more = "" if reached else "more than "
     said = f"{more}{rows:.0f} rows to reach {100 * goal:.1f} %: {more}{rows / 128:.1f} times as many"

@@ -41,10 +41,11 @@ class ArmPlan(Frozen):
 
 
 class GuardPlan(Frozen):
-    """Whose rows the classifier learns from."""
+    """Whose rows the classifier learns from, and what of that arm's training is another for it."""
 
     of: str
     rows: int
+    training: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def arm(self) -> str:
@@ -99,7 +100,7 @@ class Design(Frozen):
             for base in teacher.bases
             for seed in self.seeds[base]
         ]
-        return sorted(found, key=lambda cell: (cell.rows not in (0, 256), cell.seed, cell.base, cell.rows, cell.arm))
+        return sorted(found, key=lambda cell: (cell.rows not in (0, 256), cell.seed, -cell.rows, cell.base, cell.arm))
 
     def recipe(self, base: str, seed: int) -> Recipe:
         """The recipe of a base and a seed: every arm at every size."""
@@ -135,6 +136,8 @@ class Design(Frozen):
             "evaluation": _said(recipe.evaluation),
             "cell": cell.model_dump(mode="json"),
         }
+        if cell.arm == GUARD:
+            made["guard"] = self.guard.model_dump(mode="json")
         return sha256_bytes(canonical_json(made).encode())
 
     def _data(self, base: str, plan: ArmPlan, rows: int) -> dict[str, Any]:

@@ -34,8 +34,8 @@ SPLITS = {
     "unknown": "facts that cannot be told",
 }
 METRICS: tuple[Metric, ...] = ("safe_refusal", "over_refusal", "verdict_accuracy", "utility")
-MAIN = ("answers_random", "stepwise_random", "stepwise_contrast")
-SIZED = ("answers_random", "stepwise_contrast")
+MAIN = ("answers_contrast", "stepwise_random", "stepwise_contrast")
+SIZED = ("answers_contrast", "stepwise_contrast")
 
 
 def write_report(design: Design) -> list[Path]:
@@ -65,6 +65,12 @@ def write_report(design: Design) -> list[Path]:
         "## By what is new",
         "",
         *_splits(figures),
+        "",
+        "## Facts that cannot be told",
+        "",
+        "Right verdicts where the verdict hangs on the hidden fact, so that one has to ask, and where it does not.",
+        "",
+        *_unknown(figures),
         "",
         "## By rows",
         "",
@@ -112,6 +118,14 @@ def _splits(figures: Figures) -> list[str]:
     )
 
 
+def _unknown(figures: Figures) -> list[str]:
+    rows = [
+        (TITLES[arm], *(str(figures.rate(arm, size, metric, "unknown")) for metric in ("asked_back", *METRICS[:2])))
+        for arm, size in ((BASE, 0), *((arm, N) for arm in TITLES if arm not in (BASE, GUARD)))
+    ]
+    return _table(("arm", "asked back", "safe refusal", "over-refusal"), rows)
+
+
 def _rows(figures: Figures) -> list[str]:
     rows = [
         (TITLES[arm], f"{size:,}", *(str(figures.rate(arm, size, metric, "combinations")) for metric in METRICS))
@@ -123,7 +137,7 @@ def _rows(figures: Figures) -> list[str]:
 
 def _no_groups(figures: Figures) -> list[str]:
     base = ("no_groups",)
-    arms = ((BASE, 0), ("answers_random", N), ("stepwise_contrast", N))
+    arms = ((BASE, 0), ("answers_contrast", N), ("stepwise_contrast", N))
     rows = [
         (TITLES[arm], *(str(figures.rate(arm, size, metric, "combinations", base)) for metric in METRICS))
         for arm, size in arms
