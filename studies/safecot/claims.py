@@ -11,6 +11,7 @@ from studies.safecot.figures import Figures
 
 OVER_REFUSAL, SAFE_REFUSAL, CEILING, FACTOR, UTILITY, AFTER = 0.327, 0.284, 0.95, 4.0, 0.03, 0.03
 OURS, RANDOM, LAST = "stepwise_contrast", "stepwise_random", "stepwise_after"
+CONTROLS = ("answers_random", "answers_contrast")
 N = 256
 
 
@@ -27,8 +28,7 @@ class Claim:
 
 def control(figures: Figures) -> str:
     """The better of the arms without reasoning, by verdict accuracy on validation."""
-    arms = ("answers_random", "answers_contrast")
-    return max(arms, key=lambda arm: figures.rate(arm, N, "verdict_accuracy", "validation").value or 0.0)
+    return max(CONTROLS, key=lambda arm: figures.rate(arm, N, "verdict_accuracy", "validation").value or 0.0)
 
 
 def judge(figures: Figures) -> list[Claim]:
@@ -37,7 +37,7 @@ def judge(figures: Figures) -> list[Claim]:
     claims = [
         _over_refusal(figures, other, "combinations", "1. over-refusal"),
         _safe_refusal(figures, other, "combinations", "2. safe refusal"),
-        _efficiency(figures, other),
+        _efficiency(figures),
         _higher(figures),
         _utility(figures),
         _after(figures, other),
@@ -79,13 +79,15 @@ def _safe_refusal(figures: Figures, other: str, split: str, name: str) -> Claim:
     return Claim(name, f"{ours} against {theirs}: {100 * more:+.1f} points", held, paired.p)
 
 
-def _efficiency(figures: Figures, other: str) -> Claim:
+def _efficiency(figures: Figures) -> Claim:
     name = "3. data efficiency"
     goal = figures.rate(OURS, 128, "verdict_accuracy", "combinations").value
     if goal is None:
         return _open(name)
-    arm = other if len(figures.design.arms[other].sizes) > 1 else "answers_contrast"
-    rows, reached = figures.rows_to_reach(arm, goal)
+    # Of the arms without reasoning the one that gets there with fewer rows.
+    tried = {arm: figures.rows_to_reach(arm, goal) for arm in CONTROLS}
+    arm = min(tried, key=lambda name: (not tried[name][1], tried[name][0] if tried[name][1] else -tried[name][0]))
+    rows, reached = tried[arm]
     more = "" if reached else "more than "
     said = f"{more}{rows:.0f} rows to reach {100 * goal:.1f} %: {more}{rows / 128:.1f} times as many"
     return Claim(

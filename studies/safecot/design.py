@@ -128,7 +128,7 @@ class Design(Frozen):
         """What a cell is made from under the policy of this digest: a result of anything else is not the cell's."""
         recipe = self.recipe(cell.base, cell.seed)
         arm = {BASE: None, GUARD: self.guard.arm}.get(cell.arm, cell.name)
-        made = {
+        made: dict[str, Any] = {
             "policy": policy,
             "base": self.bases[cell.base].model_dump(mode="json"),
             "data": _said(recipe.data_of(arm)) if arm else None,

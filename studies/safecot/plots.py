@@ -8,8 +8,14 @@ from typing import Any
 from studies.safecot.design import BASE, GUARD
 from studies.safecot.figures import Figures
 
-COLOURS = {"answers_contrast": "#b45309", "stepwise_random": "#64748b", "stepwise_contrast": "#0f766e"}
+COLOURS = {
+    "answers_random": "#d97706",
+    "answers_contrast": "#9f1239",
+    "stepwise_random": "#64748b",
+    "stepwise_contrast": "#0f766e",
+}
 LABELS = {
+    "answers_random": "answers alone, random rows",
     "answers_contrast": "answers alone, contrast pairs",
     "stepwise_random": "stepwise, random rows",
     "stepwise_contrast": "stepwise, contrast pairs",
@@ -42,7 +48,7 @@ def _rows(figures: Figures, path: Path) -> Path:
             axes.plot(places, [100 * (r.value or 0) for _, r in known], "o-", color=colour, label=LABELS[arm])
     axes.set_xscale("log", base=2)
     axes.set_xticks(
-        figures.design.arms["answers_contrast"].sizes, [str(n) for n in figures.design.arms["answers_contrast"].sizes]
+        figures.design.arms["stepwise_contrast"].sizes, [str(n) for n in figures.design.arms["stepwise_contrast"].sizes]
     )
     axes.set(xlabel="rows", ylabel="verdict accuracy, %", title="Unseen pairs of objects")
     axes.legend(frameon=False)

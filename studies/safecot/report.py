@@ -35,7 +35,7 @@ SPLITS = {
 }
 METRICS: tuple[Metric, ...] = ("safe_refusal", "over_refusal", "verdict_accuracy", "utility")
 MAIN = ("answers_contrast", "stepwise_random", "stepwise_contrast")
-SIZED = ("answers_contrast", "stepwise_contrast")
+SIZED = ("answers_random", "answers_contrast", "stepwise_contrast")
 
 
 def write_report(design: Design) -> list[Path]:
