@@ -27,10 +27,11 @@ class Base(Frozen):
 
 class ArmPlan(Frozen):
     """A way of tuning, at these numbers of rows, on these bases: at `rows` with every seed of a base, at `more` with
-    its first."""
+    its first. `steps` are those of a number of rows that needs more than the others."""
 
     rows: tuple[int, ...]
     more: tuple[int, ...] = ()
+    steps: dict[int, int] = Field(default_factory=dict)
     bases: tuple[str, ...] = ("a", "b", "c")
     data: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
@@ -100,12 +101,12 @@ class Design(Frozen):
             for base in teacher.bases
             for seed in self.seeds[base]
         ]
-        return sorted(found, key=lambda cell: (cell.rows not in (0, 256), cell.seed, -cell.rows, cell.base, cell.arm))
+        return sorted(found, key=lambda cell: (cell.rows not in (0, 256), cell.seed, cell.rows, cell.base, cell.arm))
 
     def recipe(self, base: str, seed: int) -> Recipe:
         """The recipe of a base and a seed: every arm at every size."""
         arms = {
-            f"{name}-{rows}": {"data": self._data(base, plan, rows), "training": plan.training}
+            f"{name}-{rows}": {"data": self._data(base, plan, rows), "training": plan.training | _steps(plan, rows)}
             for name, plan in self.arms.items()
             if base in plan.bases
             for rows in plan.sizes
@@ -144,6 +145,11 @@ class Design(Frozen):
         sources = [{**source, "world": self.bases[base].world} for source in self.data["sources"]]
         replay = {"rows": round(self.replay * rows), "given": {"query.intent": "look"}}
         return {**self.data, "rows": rows, "replay": replay, **plan.data, "sources": sources}
+
+
+def _steps(plan: ArmPlan, rows: int) -> dict[str, int]:
+    steps = plan.steps.get(rows)
+    return {} if steps is None else {"max_steps": steps, "save_steps": steps}
 
 
 def _said(part: Frozen) -> dict[str, Any]:
