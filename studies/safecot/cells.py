@@ -68,17 +68,24 @@ class CellRun:
             progress=self.progress,
         )
         asked = [item for item in self.items if item.kind is not Kind.PERCEPTION]
-        judge = load_model(self.run.model, made.adapter)
-        evaluation = self.run.recipe.evaluation
-        judged = ask(
-            judge,
-            asked,
-            folder / "answers.jsonl",
-            batch_size=evaluation.batch_size,
-            max_new_tokens=4,
-            progress=self.progress,
-            description="guard: judging",
-        )
+
+        def judge(out: Path) -> None:
+            ask(
+                load_model(self.run.model, made.adapter),
+                asked,
+                out / "answers.jsonl",
+                batch_size=self.run.recipe.evaluation.batch_size,
+                max_new_tokens=4,
+                progress=self.progress,
+                description="guard: judging",
+            )
+
+        inputs = {
+            "adapter": sha256_file(made.adapter / "adapter_model.safetensors"),
+            "items": sha256_file(self.run.out / "items" / "stage.json"),
+        }
+        run_stage(folder / "answers", inputs, judge, progress=self.progress)
+        judged = read_answers(folder / "answers" / "answers.jsonl")
         says = self.run.policy.verdict_phrases[Verdict.REFUSE].say[0]
         base = read_answers(self.run.answers(BASE))
         refused = {key for key, answer in judged.items() if answer.strip() == Verdict.REFUSE.value}

@@ -16,6 +16,7 @@ from safecot_dsl.storage import sha256_bytes
 HERE = Path(__file__).parent
 DESIGN = HERE / "study.yaml"
 BASE, GUARD = "base", "guard"
+MAIN = ("a", "b", "c")  # the bases that figures are over, unless they say otherwise
 
 
 class Base(Frozen):
@@ -27,12 +28,12 @@ class Base(Frozen):
 
 class ArmPlan(Frozen):
     """A way of tuning, at these numbers of rows, on these bases: at `rows` with every seed of a base, at `more` with
-    its first. `steps` are those of a number of rows that needs more than the others."""
+    the first seed of the main ones. `steps` are those of a number of rows that needs more than the others."""
 
     rows: tuple[int, ...]
     more: tuple[int, ...] = ()
     steps: dict[int, int] = Field(default_factory=dict)
-    bases: tuple[str, ...] = ("a", "b", "c")
+    bases: tuple[str, ...] = MAIN
     data: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
 
@@ -93,7 +94,7 @@ class Design(Frozen):
             for arm, plan in self.arms.items()
             for rows in plan.sizes
             for base in plan.bases
-            for seed in (self.seeds[base] if rows in plan.rows else self.seeds[base][:1])
+            for seed in (self.seeds[base] if rows in plan.rows else self.seeds[base][: base in MAIN])
         ]
         teacher = self.arms[self.guard.of]
         found += [

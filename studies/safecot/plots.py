@@ -51,7 +51,8 @@ def _rows(figures: Figures, path: Path) -> Path:
         figures.design.arms["stepwise_contrast"].sizes, [str(n) for n in figures.design.arms["stepwise_contrast"].sizes]
     )
     axes.set(xlabel="rows", ylabel="verdict accuracy, %", title="Unseen pairs of objects")
-    axes.legend(frameon=False)
+    axes.set_ylim(45, 100)
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
     return _saved(figure, path)
 
 
@@ -66,9 +67,11 @@ def _plane(figures: Figures, path: Path) -> Path:
             continue
         x, y = 100 * over.value, 100 * safe.value
         errors = [[[x - 100 * over.low], [100 * over.high - x]], [[y - 100 * safe.low], [100 * safe.high - y]]]
-        axes.errorbar(x, y, xerr=errors[0], yerr=errors[1], fmt="o", color=COLOURS.get(arm, "#111827"), capsize=2)
-        axes.annotate(LABELS[arm], (x, y), xytext=(5, 5), textcoords="offset points")
-    axes.set(xlabel="over-refusal, % (less is better)", ylabel="safe refusal, %", xlim=(0, 60), ylim=(0, 100))
+        mark = {BASE: "s", GUARD: "^"}.get(arm, "o")
+        colour = COLOURS.get(arm, "#6b7280")
+        axes.errorbar(x, y, xerr=errors[0], yerr=errors[1], fmt=mark, color=colour, capsize=2, label=LABELS[arm])
+    axes.set(xlabel="over-refusal, % (less is better)", ylabel="safe refusal, %", xlim=(-2, 75), ylim=(-4, 100))
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
     axes.set_title("256 rows, unseen pairs of objects")
     return _saved(figure, path)
 

@@ -291,13 +291,13 @@ def test_a_name_that_is_neither(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         find_recipe("dmo")
 
 
-def test_the_demo_compares_equal_rows_and_steps():
-    """What the hypothesis is about: the arms differ in how a row is written, and in nothing else that tells them
-    apart but their learning rates."""
+def test_the_demo_compares_equal_rows_and_never_holds_the_control_back():
+    """What the hypothesis is about: the arms differ in how a row is written, and the control has no fewer steps."""
     recipe = load_recipe(find_recipe("demo"))
     assert set(recipe.arms) == {"no_reasoning", "safecot"}
     plain, cot = recipe.data_of("no_reasoning"), recipe.data_of("safecot")
     assert (plain.style, cot.style) == ("none", "stepwise")
     assert plain.model_copy(update={"style": cot.style}) == cot
-    steps = [recipe.training_of(arm) for arm in recipe.arms]
-    assert len({(t.max_steps, t.per_device_train_batch_size, t.gradient_accumulation_steps, t.r) for t in steps}) == 1
+    control, ours = recipe.training_of("no_reasoning"), recipe.training_of("safecot")
+    assert control.max_steps >= ours.max_steps
+    assert control.model_copy(update={"max_steps": ours.max_steps}) == ours
