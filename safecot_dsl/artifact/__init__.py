@@ -28,6 +28,7 @@ from safecot_dsl.artifact.conditions import (
 from safecot_dsl.artifact.decision import Decision
 from safecot_dsl.artifact.digest import canonical_json, digest_of
 from safecot_dsl.artifact.facts import (
+    Band,
     Fact,
     FactType,
     FlagType,
@@ -48,6 +49,7 @@ from safecot_dsl.artifact.policy import (
     DueClasses,
     Example,
     Extended,
+    Group,
     Header,
     Law,
     Node,
@@ -63,7 +65,16 @@ from safecot_dsl.artifact.policy import (
     Utterance,
     VerdictPhrases,
 )
-from safecot_dsl.artifact.templates import FactSlot, HazardSlot, Segment, Template, Text, TitleSlot, UnknownSlot
+from safecot_dsl.artifact.templates import (
+    FactSlot,
+    HazardSlot,
+    Segment,
+    Template,
+    Text,
+    TitleSlot,
+    UnknownSlot,
+    ValueSlot,
+)
 from safecot_dsl.artifact.verdict import Verdict
 
 __all__ = [
@@ -73,6 +84,7 @@ __all__ = [
     "Answer",
     "AtLeast",
     "Atom",
+    "Band",
     "Between",
     "Case",
     "CaseError",
@@ -95,6 +107,7 @@ __all__ = [
     "FactType",
     "FlagIs",
     "FlagType",
+    "Group",
     "Has",
     "HazardSlot",
     "Header",
@@ -128,6 +141,7 @@ __all__ = [
     "Utterance",
     "Value",
     "ValueName",
+    "ValueSlot",
     "Verdict",
     "VerdictPhrases",
     "Within",

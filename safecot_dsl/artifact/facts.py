@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.artifact.templates import Template
 
 
 class Subject(StrEnum):
@@ -64,17 +65,34 @@ class TextType(Frozen):
 FactType = Annotated[FlagType | OneOfType | SetType | NumberType | TextType, Field(discriminator="kind")]
 
 
+class Band(Frozen):
+    """How a number is told in words: `texts` are alternatives for the values from where the band before it ends up to,
+    and without, `below`; None in the last band, which has no end."""
+
+    below: float | None = None
+    texts: tuple[Template, ...]
+
+
 class Fact(Frozen):
     """A declared fact.
 
     `name` is the full one (`image.objects`). `description` is the author's sentence on it and `ask` how a person is
     asked for it, both None where the author gave none. `assume` is what to suppose where the fact is unknown: a
     bool, a value's name, a tuple of names, a number or a text, by type.
+
+    The rest are the author's sentences, alternatives of which one is drawn; empty where the author gave none, and the
+    sentence is built. `says` states the value (of a flag, that it is so), `denies` that a flag is not so, or that a
+    choice or a set is not, or lacks, the values named, and `none` that a set or a text is empty. A number has `bands`
+    instead of `says`. In a flag's sentences there is no value to name.
     """
 
     name: str
     type: FactType
     description: str | None = None
+    says: tuple[Template, ...] = ()
+    denies: tuple[Template, ...] = ()
+    none: tuple[Template, ...] = ()
+    bands: tuple[Band, ...] = ()
     ask: str | None = None
     assume: bool | float | str | tuple[str, ...] | None = None
 

@@ -17,7 +17,8 @@ from safecot_dsl.artifact.templates import Template
 from safecot_dsl.artifact.verdict import Verdict
 from safecot_dsl.diagnostics import Span
 
-SCHEMA_VERSION = "1"
+#: Version 2: facts and groups have sentences of their own, and the texts follow one procedure.
+SCHEMA_VERSION = "2"
 
 
 class Header(Frozen):
@@ -116,6 +117,20 @@ class Hazard(Frozen):
     name: str
     phrase: str
     severity: float
+
+
+class Group(Frozen):
+    """A named list of values, as texts speak of it.
+
+    `phrase` is what a thing counts as that belongs to it ("corrosive", "a weapon"), the group's name in words where the
+    author gave none. `says` states of the things in `{value}` that they belong to it, `none` that nothing seen does;
+    empty where the author gave none, and the sentence is built. `key` finds its place in the source map.
+    """
+
+    phrase: str
+    says: tuple[Template, ...] = ()
+    none: tuple[Template, ...] = ()
+    key: str
 
 
 class VerdictPhrases(Frozen):
@@ -256,11 +271,13 @@ class SourceMap(Frozen):
 class CompiledPolicy(Frozen):
     """A policy, compiled: immutable, complete, loadable without the compiler.
 
+    `groups` are those that conditions name, by the name that is kept in the condition (`Has.group`, `Is.group`).
+    `nothing_in_question` are the phrases of which one is said where no rule is in question, from the set `nothing_set`.
     `digest` covers the meaning and the texts, and is independent of the order of rules, facts and files, of comments
     and of where anything stands.
     """
 
-    schema_version: Literal["1"] = SCHEMA_VERSION
+    schema_version: Literal["2"] = SCHEMA_VERSION
     digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
     header: Header
     facts: tuple[Fact, ...] = ()
@@ -268,7 +285,10 @@ class CompiledPolicy(Frozen):
     taxonomies: dict[str, Taxonomy] = {}
     hazards: dict[str, Hazard] = {}
     phrases: dict[str, tuple[str, ...]] = {}
+    groups: dict[str, Group] = {}
     verdict_phrases: dict[Verdict, VerdictPhrases]
+    nothing_in_question: tuple[str, ...] = ("Nothing that is asked for touches a rule.",)
+    nothing_set: str = ""
     rules: tuple[Rule, ...] = ()
     default: Verdict
     default_speech: Speech = Speech()
@@ -327,7 +347,9 @@ def compute_digest(policy: CompiledPolicy) -> str:
             "taxonomies",
             "hazards",
             "phrases",
+            "groups",
             "verdict_phrases",
+            "nothing_in_question",
             "rules",
             "default",
             "default_speech",

@@ -22,6 +22,12 @@ class FactSlot(Frozen):
     among: tuple[str, ...] | None = None
 
 
+class ValueSlot(Frozen):
+    """In a sentence of a fact or a group: the phrases of the values that it is about."""
+
+    kind: Literal["value"] = "value"
+
+
 class HazardSlot(Frozen):
     """The phrase of the rule's hazard."""
 
@@ -40,5 +46,5 @@ class UnknownSlot(Frozen):
     kind: Literal["unknown"] = "unknown"
 
 
-Segment = Annotated[Text | FactSlot | HazardSlot | TitleSlot | UnknownSlot, Field(discriminator="kind")]
+Segment = Annotated[Text | FactSlot | ValueSlot | HazardSlot | TitleSlot | UnknownSlot, Field(discriminator="kind")]
 Template = tuple[Segment, ...]
