@@ -10,10 +10,12 @@ from safecot_dsl.artifact import (
     CompiledPolicy,
     Header,
     OneOfType,
+    Rule,
     SourceMap,
     Taxonomy,
     Verdict,
     VerdictPhrases,
+    atoms,
 )
 from safecot_dsl.artifact.policy import SourceFileRecord, compute_digest
 from safecot_dsl.compiler.allowing import read_allowed
@@ -24,7 +26,9 @@ from safecot_dsl.compiler.extending import extended
 from safecot_dsl.compiler.facts import FactTable, declare_facts, number
 from safecot_dsl.compiler.laws import lower_laws
 from safecot_dsl.compiler.modules import Module
+from safecot_dsl.compiler.phrases import VALUE, check_phrase
 from safecot_dsl.compiler.rules import Rules
+from safecot_dsl.compiler.sentences import lower_groups, sentence_places, with_sentences
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.tables import lower_tables
 from safecot_dsl.compiler.taxonomies import taxonomy_of
@@ -35,6 +39,8 @@ _PENDING = "sha256:" + "0" * 64  # stands for the digest until there is a policy
 
 #: The library of phrases that every policy falls back on, loaded without being imported.
 VERDICT_PHRASES = "std.verdicts"
+#: The set from which a sentence is drawn where no rule is in question.
+NOTHING_IN_QUESTION = "nothing_in_question"
 #: The criteria of a policy whose own, and imported, ones do not say how a response's verdict is read.
 STANDARD_CRITERIA = "std.criteria"
 
@@ -48,7 +54,7 @@ def compile_modules(modules: list[Module], overrides: Mapping[str, float]) -> Co
     for module in modules:
         _check_header(module)
         _check_kind(module)
-    facts = declare_facts(modules)
+    facts = with_sentences(declare_facts(modules))
     params = _params(modules, overrides)
     conditions = Conditions(facts, params, _taxonomies(modules))
     for fact, declaration, module in facts.entries.values():
@@ -63,6 +69,7 @@ def compile_modules(modules: list[Module], overrides: Mapping[str, float]) -> Co
     for module in modules:
         for let in module.lets.values():
             conditions.check_let(let, module)
+    groups = lower_groups(modules)
     rules = Rules(entry, conditions, naming, spans)
     rows, tables = ([], []) if entry.is_library else lower_tables(rules)
     lowered = [] if entry.is_library else [*rules.lower(), *rows]
@@ -74,13 +81,20 @@ def compile_modules(modules: list[Module], overrides: Mapping[str, float]) -> Co
     if entry.is_library or entry.tree.header is None:
         return None
     default, unsure = rules.fallback("default"), rules.fallback("unsure")
-    phrases = _verdict_phrases(modules)
+    phrases = _FallbackPhrases(modules)
+    verdict_phrases = _verdict_phrases(phrases)
+    nothing_set, nothing = phrases.find(NOTHING_IN_QUESTION)
     failed = any(module.report.failed for module in modules)
     if failed or default is None or unsure is None:
         return None
 
     for name, (_, declaration, module) in facts.entries.items():
         spans[f"fact:{name}"] = (module, declaration)
+        spans |= {key: (module, clause) for key, clause in sentence_places(name, declaration)}
+    named = _named_groups(lowered)
+    for full in named:
+        group, declaration, module = groups[full]
+        spans[group.key] = (module, declaration)
     for module in modules:
         for name, declaration in module.phrases.items():
             spans[f"phrases:{module.full(name)}"] = (module, declaration)
@@ -95,7 +109,10 @@ def compile_modules(modules: list[Module], overrides: Mapping[str, float]) -> Co
         taxonomies=taxonomies,
         hazards=dict(sorted(rules.hazards.items())),
         phrases=dict(sorted(conditions.names.phrases.items())),
-        verdict_phrases=phrases,
+        groups={full: groups[full][0] for full in named},
+        verdict_phrases=verdict_phrases,
+        nothing_in_question=nothing,
+        nothing_set=nothing_set,
         rules=tuple(lowered),
         default=default.verdict,
         default_speech=default.speech,
@@ -232,6 +249,8 @@ def _taxonomies(modules: list[Module]) -> dict[str, Taxonomy]:
             for entry in entries:
                 if entry.node.severity is not None:
                     number(entry.node.severity, module)
+                if entry.node.phrase is not None:
+                    check_phrase(entry.node.phrase, VALUE, ".", module)
     return taxonomies
 
 
@@ -241,33 +260,51 @@ def _mentioned(declared: dict[str, Taxonomy], facts: FactTable, hazardous: set[s
     return {name: taxonomy for name, taxonomy in sorted(declared.items()) if name in ranged or name in hazardous}
 
 
-def _verdict_phrases(modules: list[Module]) -> dict[Verdict, VerdictPhrases]:
-    """`decide_VERDICT` and `say_VERDICT`: the policy's own set, else an imported one, else the standard library's.
+def _named_groups(rules: list[Rule]) -> list[str]:
+    """The full names of the groups that conditions of rules, and of their steps, name."""
+    conditions = [
+        condition
+        for rule in rules
+        for condition in (rule.when, rule.unless, *(step.when for step in rule.speech.think))
+        if condition is not None
+    ]
+    named = {getattr(atom, "group", None) for condition in conditions for atom in atoms(condition)}
+    return sorted(full for full in named if full is not None)
+
+
+class _FallbackPhrases:
+    """The phrase sets that a policy falls back on: its own, else an imported one, else the standard library's.
 
     Two imports that declare the same one are an error: whose is meant must not hang on their order.
     """
-    entry = modules[-1]
-    standard = [module for module in modules if module.qname == VERDICT_PHRASES]
 
-    def find(name: str) -> tuple[str, tuple[str, ...]]:
+    def __init__(self, modules: list[Module]) -> None:
+        self._entry = modules[-1]
+        self._standard = [module for module in modules if module.qname == VERDICT_PHRASES]
+
+    def find(self, name: str) -> tuple[str, tuple[str, ...]]:
+        """The full name and the phrases of a set; both empty where nobody declares it."""
         imported = [
             (member, alias, module)
-            for member in entry.family
+            for member in self._entry.family
             for alias, module in member.imports.items()
             if name in module.phrases
         ]
-        own = [member for member in entry.family if name in member.phrases]
+        own = [member for member in self._entry.family if name in member.phrases]
         if not own and len({module.qname for _, _, module in imported}) > 1:
-            _refuse_two(entry, name, imported)
-        for module in (*own, *(module for _, _, module in imported), *standard):
+            _refuse_two(self._entry, name, imported)
+        for module in (*own, *(module for _, _, module in imported), *self._standard):
             declared = module.phrases.get(name)
             if declared is not None and declared.phrases:
                 return module.full(name), tuple(phrase.text for phrase in declared.phrases)
         return "", ()
 
+
+def _verdict_phrases(phrases: _FallbackPhrases) -> dict[Verdict, VerdictPhrases]:
+    """`decide_VERDICT` and `say_VERDICT`, for each verdict."""
     found: dict[Verdict, VerdictPhrases] = {}
     for verdict in Verdict:
-        (decide_set, decide), (say_set, say) = find(f"decide_{verdict}"), find(f"say_{verdict}")
+        (decide_set, decide), (say_set, say) = phrases.find(f"decide_{verdict}"), phrases.find(f"say_{verdict}")
         found[verdict] = VerdictPhrases(decide=decide, say=say, decide_set=decide_set, say_set=say_set)
     return found
 

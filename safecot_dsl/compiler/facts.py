@@ -18,7 +18,9 @@ from safecot_dsl.artifact import (
 from safecot_dsl.artifact.case import CaseError, Value, read_value
 from safecot_dsl.compiler.lookup import damaged, find, lookup
 from safecot_dsl.compiler.modules import SUBJECTS, Module
+from safecot_dsl.compiler.phrases import VALUE, check_phrase
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.compiler.syntax.tokens import NEVER_A_FACT
 from safecot_dsl.compiler.taxonomies import taxonomy_of, words
 
 _QUANTIFIERS = ("any", "all", "none")
@@ -73,6 +75,9 @@ def declare_facts(modules: list[Module]) -> FactTable:
                     )
                     continue
                 kind = _type(declaration.type, module, ranging)
+                if declaration.name.text in NEVER_A_FACT:
+                    _refuse_name(declaration.name, module)
+                    kind = None
                 if kind is None:
                     broken.add(name)
                     continue
@@ -89,6 +94,12 @@ def declare_facts(modules: list[Module]) -> FactTable:
                         fact = fact.model_copy(update={"assume": as_model})
                 facts[name] = (fact, declaration, module)
     return FactTable(facts, frozenset(broken))
+
+
+def _refuse_name(name: t.Name, module: Module) -> None:
+    module.report.error(
+        "SC0008", f"`{name.text}` never names a fact: it opens one of its sentences", name.start, name.end
+    )
 
 
 def _type(expr: t.TypeExpr, module: Module, ranging: dict[str, OneOfType]) -> FactType | None:
@@ -156,6 +167,8 @@ def _values(expr: t.TypeExpr, module: Module) -> tuple[ValueName, ...]:
                 value.name.end,
             )
             continue
+        if value.phrase is not None:
+            check_phrase(value.phrase, VALUE, ".", module)
         values.append(ValueName(name=name, phrase=value.phrase.text if value.phrase else words(name)))
     return tuple(values)
 

@@ -14,7 +14,6 @@ from safecot_dsl.artifact import (
     Step,
     StepKind,
     Template,
-    Text,
     TitleSlot,
     UnknownSlot,
     Utterance,
@@ -24,6 +23,7 @@ from safecot_dsl.compiler.facts import kind_of
 from safecot_dsl.compiler.lookup import lookup
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.compiler.templates import read_template, slot_error
 
 _WORDS = ("hazard", "title", "unknown facts")
 
@@ -118,42 +118,10 @@ class Speeches:
     # Slots ------------------------------------------------------------------------------------------------------
     def template(self, text: t.String) -> Template:
         """A text with its slots; `{{` is a brace."""
-        segments: list[Segment] = []
-        plain: list[str] = []
-        position = 0
-        content = text.text
-        while position < len(content):
-            char = content[position]
-            if content.startswith("{{", position):
-                plain.append("{")
-                position += 2
-            elif char == "{":
-                end = content.find("}", position)
-                if end < 0:
-                    self._slot_error(
-                        "the slot is not closed: `}` is missing", text, position, len(content), "`{{` is a brace"
-                    )
-                    break
-                slot = self._slot(content[position + 1 : end], text, position, end + 1)
-                if slot is not None:
-                    if plain:
-                        segments.append(Text(text="".join(plain)))
-                        plain = []
-                    segments.append(slot)
-                position = end + 1
-            else:
-                plain.append(char)
-                position += 1
-        if plain:
-            segments.append(Text(text="".join(plain)))
-        return tuple(segments)
+        return read_template(text, self.module, self._slot)
 
-    def _slot_error(
-        self, message: str, text: t.String, begin: int, end: int, help: str | None, replacement: str | None = None
-    ) -> None:
-        self.module.report.error(
-            "SC0401", message, text.offsets[begin], text.offsets[end - 1] + 1, help=help, replacement=replacement
-        )
+    def _slot_error(self, message: str, text: t.String, begin: int, end: int, help: str | None) -> None:
+        slot_error(message, text, begin, end, self.module, help)
 
     def _slot(self, inner: str, text: t.String, begin: int, end: int) -> Segment | None:
         words = inner.split()
@@ -171,6 +139,15 @@ class Speeches:
                 )
                 return None
             return UnknownSlot()
+        if name == "value":
+            self._slot_error(
+                "`{value}` belongs to a fact's or a group's own sentences",
+                text,
+                begin,
+                end,
+                "name the fact: `{image.objects}`",
+            )
+            return None
         if name in ("hazard", "title"):
             if not rule:
                 self._slot_error(f"`{{{name}}}` is a rule's, and no rule speaks here", text, begin, end, None)

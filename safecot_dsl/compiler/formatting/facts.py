@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from safecot_dsl.compiler.formatting.lists import WIDTH, block, fits, names, runs, width, write_flat
 from safecot_dsl.compiler.formatting.tree import Node, Token, flat_text, tokens_of
 from safecot_dsl.compiler.formatting.writer import Blanks, Writer
+
+_SENTENCES = ("says", "bands", "denies", "none", "ask")
 
 
 def values(w: Writer, node: Node, indent: int) -> None:
@@ -48,7 +51,12 @@ def _type_column(run: list[Node]) -> int:
 def _head(fact: Node) -> list[Node | Token]:
     """The type of the fact, and what is supposed."""
     rest = fact.children[2:]
-    return [child for child in rest if child.kind not in ("STRING", "ask")]
+    return [child for child in rest if child.kind != "STRING" and child.kind not in _SENTENCES]
+
+
+def _speaks(fact: Node) -> bool:
+    """Has the fact sentences of its own, which stand on lines below it?"""
+    return any(child.kind in _SENTENCES and child.kind != "ask" for child in fact.children)
 
 
 def _text_column(run: list[Node]) -> int:
@@ -60,7 +68,9 @@ def _text_column(run: list[Node]) -> int:
 
 
 def _tail(fact: Node) -> list[Node | Token]:
-    return [child for child in fact.children[3:] if child.kind in ("STRING", "ask")]
+    """What stands after the type: the description, and what is asked where that is all that the fact says."""
+    found = fact.children[3:]
+    return [child for child in found if child.kind == "STRING" or (child.kind == "ask" and not _speaks(fact))]
 
 
 def _fact(w: Writer, fact: Node, column: int, text_column: int) -> None:
@@ -85,6 +95,56 @@ def _fact(w: Writer, fact: Node, column: int, text_column: int) -> None:
             w.newline(text_column)
             at = text_column
         write_flat(w, tokens_of(part), at)
+    if _speaks(fact):
+        found = fact.nodes(*_SENTENCES)
+        longest = max(len(sentence.first.text) for sentence in found)
+        for item in found:
+            w.newline(column)
+            sentence(w, item, column, column + longest + 1)
+
+
+def sentence(w: Writer, node: Node, column: int, text_column: int) -> None:
+    """What a fact or a group says: bands on lines of their own where one line has no room."""
+    if node.kind != "bands":
+        w.token(node.first, column)
+        _versions(w, node.children[1:], text_column)
+        return
+    if fits(node, column):
+        w.token(node.first, column)
+        w.hang = text_column
+        write_flat(w, node.tokens[1:], text_column)
+        return
+    word, opening, *bands, closing = node.children
+    assert isinstance(word, Token)
+    assert isinstance(opening, Token)
+    assert isinstance(closing, Token)
+    w.token(word, column)
+    w.hang = column + 2
+    heads = [_band_head(band) for band in bands]
+    texts = column + 3 + max(len(flat_text(head) or "") for head in heads)
+    block(w, opening, closing, column, [partial(_band, w, band, texts) for band in bands])
+
+
+def _band_head(band: Node | Token) -> list[Token]:
+    return [token for token in tokens_of(band) if token.kind in ("BELOW", "ELSE", "NUMBER")]
+
+
+def _band(w: Writer, band: Node | Token, text_column: int) -> None:
+    assert isinstance(band, Node)
+    head = _band_head(band)
+    write_flat(w, head)
+    _versions(w, band.children[len(head) :], text_column)
+
+
+def _versions(w: Writer, texts: Sequence[Node | Token], column: int) -> None:
+    """Alternatives of which one is drawn: on one line where there is room, else below one another."""
+    w.hang = column
+    together = fits(Node("texts", list(texts)), column)
+    for number, child in enumerate(texts):
+        if child.kind == "BAR" and not together:
+            w.newline(column - 2)
+        write_flat(w, tokens_of(child), column if child.kind == "STRING" and not (together and number) else None)
+        w.hang = column
 
 
 def _long_head(w: Writer, fact: Node, listed: Node, column: int) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, pairwise
 
 from safecot_dsl.compiler.formatting.clauses import clauses, speech
 from safecot_dsl.compiler.formatting.conditions import condition
-from safecot_dsl.compiler.formatting.facts import facts, taxonomy
+from safecot_dsl.compiler.formatting.facts import facts, sentence, taxonomy
 from safecot_dsl.compiler.formatting.lists import block, fill, fits, names, runs, width, write_flat
 from safecot_dsl.compiler.formatting.tables import table
 from safecot_dsl.compiler.formatting.tree import Node, Token, tokens_of
@@ -24,11 +25,11 @@ def file(w: Writer, root: Node, end: Token) -> str:
     w.newline(0, Blanks.BETWEEN)
     before: Node | None = None
     for run in _aligned_runs(root.nodes()):
-        column = max(map(_value_start, run))
+        columns = _columns(run)
         for node in run:
             if before is not None:
                 w.newline(0, Blanks.ONE if _apart(before, node) else Blanks.ALL)
-            _declaration(w, node, column)
+            _declaration(w, node, columns)
             before = node
     return w.finish(end)
 
@@ -60,6 +61,8 @@ def _apart(before: Node, node: Node) -> bool:
 
 def _aligned(before: Node, node: Node) -> bool:
     kinds = _declared(before).kind, _declared(node).kind
+    if any(_speaks(_declared(one)) for one in (before, node)):
+        return False
     alike = (kinds[0] == kinds[1] and kinds[0] in _ASSIGNED) or set(kinds) == {"default", "unsure"}
     return alike and not node.first.opens_paragraph and not _apart(before, node)
 
@@ -84,8 +87,27 @@ def _value_start(node: Node) -> int:
     return sum(len(word.text) + 1 for word in words)
 
 
-def _declaration(w: Writer, node: Node, column: int) -> None:
-    """Write a declaration; `column` is where the run that it belongs to has its values."""
+@dataclass(frozen=True)
+class _Columns:
+    """Where the declarations of a run have what comes after their names: the phrases of groups, and the values."""
+
+    phrase: int
+    value: int
+
+
+def _columns(run: list[Node]) -> _Columns:
+    phrase = max(map(_value_start, run))
+    phrases = [found for found in (_declared(node).find("STRING") for node in run) if found is not None]
+    return _Columns(phrase, max((phrase + width(found) + 1 for found in phrases), default=phrase))
+
+
+def _speaks(node: Node) -> bool:
+    """Is it a group with sentences, which stand on lines below its name?"""
+    return node.kind == "group" and bool(node.nodes("says", "none"))
+
+
+def _declaration(w: Writer, node: Node, columns: _Columns) -> None:
+    """Write a declaration that belongs to a run of these columns."""
     if node.kind == "override":
         w.token(node.first)
         w.hang = 2
@@ -93,8 +115,10 @@ def _declaration(w: Writer, node: Node, column: int) -> None:
     match declared.kind:
         case "header":
             _header(w, declared)
+        case "group" if _speaks(declared):
+            _speaking_group(w, declared)
         case "param" | "group" | "let":
-            _assigned(w, declared, column)
+            _assigned(w, declared, columns)
         case "facts":
             facts(w, declared, 0)
         case "taxonomy":
@@ -104,7 +128,7 @@ def _declaration(w: Writer, node: Node, column: int) -> None:
         case "table":
             table(w, declared)
         case "default" | "unsure":
-            _fallback(w, declared, column)
+            _fallback(w, declared, columns.value)
         case "criteria":
             _criteria(w, declared)
         case "example" | "property" | "law":
@@ -148,19 +172,39 @@ def _word(w: Writer, word: Token, rest: list[Token], column: int) -> None:
 # -- `param`, `group`, `let` --------------------------------------------------------------------------------------
 
 
-def _assigned(w: Writer, node: Node, sign_column: int) -> None:
-    """`word name = value`."""
-    word, name, sign, value = node.children
-    column = sign_column + 2
+def _assigned(w: Writer, node: Node, columns: _Columns) -> None:
+    """`word name = value`, and the phrase of a group before the sign."""
+    word, name, *phrase, sign, value = node.children
+    column = columns.value + 2
     w.hang = column
     write_flat(w, [*tokens_of(word), *tokens_of(name)])
-    write_flat(w, tokens_of(sign), sign_column)
-    if node.kind == "let":
+    for text in phrase:
+        write_flat(w, tokens_of(text), columns.phrase)
+    write_flat(w, tokens_of(sign), columns.value)
+    _value(w, node.kind, value, column)
+
+
+def _value(w: Writer, kind: str, value: Node | Token, column: int) -> None:
+    if kind == "let":
         condition(w, value, column)
     elif isinstance(value, Node) and not fits(value, column):
         names(w, value, column)
     else:
         write_flat(w, tokens_of(value), column)
+
+
+def _speaking_group(w: Writer, node: Node) -> None:
+    """A group with sentences: each on lines of its own, and so are the members."""
+    *head, sign, value = node.children
+    found = [child for child in head if isinstance(child, Node)]
+    w.hang = 2
+    write_flat(w, [token for child in head if child not in found for token in tokens_of(child)])
+    for item in found:
+        w.newline(2)
+        sentence(w, item, 2, 2 + len("says "))
+    w.newline(2)
+    write_flat(w, tokens_of(sign))
+    _value(w, node.kind, value, 4)
 
 
 # -- rules and what holds where none does ---------------------------------------------------------------------------
@@ -253,11 +297,11 @@ def _given_value(w: Writer, item: Node | Token) -> None:
 
 def _criteria(w: Writer, node: Node) -> None:
     items = node.nodes()
-    signs: dict[int, int] = {}
+    signs: dict[int, _Columns] = {}
     for run in runs(items):
         lets = [item for item in run if item.kind == "let"]
         column = 2 + max(map(_value_start, lets), default=0)
-        signs |= {id(let): column for let in lets}
+        signs |= {id(let): _Columns(column, column) for let in lets}
     written: list[Callable[[], None]] = []
     for item in items:
         if item.kind == "proposition":

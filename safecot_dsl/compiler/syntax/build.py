@@ -24,7 +24,7 @@ def _token(children: list[Any], kind: str) -> Token | None:
     return next((c for c in children if isinstance(c, Token) and c.type == kind), None)
 
 
-def _all(children: list[Any], kind: type) -> tuple[Any, ...]:
+def _all(children: list[Any], kind: type | tuple[type, ...]) -> tuple[Any, ...]:
     return tuple(c for c in children if isinstance(c, kind))
 
 
@@ -65,7 +65,8 @@ class Builder(Transformer[Token, Any]):
         return t.FactsDecl(*_span(c), str(c[1]), _all(c, t.FactDecl))
 
     def group(self, c: list[Any]) -> t.GroupDecl:
-        return t.GroupDecl(*_span(c), c[1], c[3])
+        phrase = next(iter(_all(c[:3], t.String)), None)
+        return t.GroupDecl(*_span(c), c[1], phrase, _all(c, t.SentenceClause), c[-1])
 
     def let(self, c: list[Any]) -> t.LetDecl:
         return t.LetDecl(*_span(c), c[1], c[3])
@@ -118,20 +119,31 @@ class Builder(Transformer[Token, Any]):
 
     # Facts ------------------------------------------------------------------------------------------------------
     def fact(self, c: list[Any]) -> t.FactDecl:
-        assume = ask = description = None
+        assume = description = None
         rest = iter(c[3:])
         for child in rest:
             if isinstance(child, Token):  # assume
                 assume = next(rest)
-            elif isinstance(child, tuple):
-                ask = child[1]
-            else:
+            elif isinstance(child, t.String):
                 description = child
-        end = ask.end if ask else (description or assume or c[2]).end
-        return t.FactDecl(c[0].start, end, c[0], c[2], assume, description, ask)
+        sentences = _all(c, (t.SentenceClause, t.BandsClause))
+        return t.FactDecl(c[0].start, c[-1].end, c[0], c[2], assume, description, sentences)
 
-    def ask(self, c: list[Any]) -> tuple[str, t.String]:
-        return ("ask", c[1])
+    def says(self, c: list[Any]) -> t.SentenceClause:
+        return t.SentenceClause(*_span(c), str(c[0]), _all(c, t.String))
+
+    denies = says
+    none = says
+    ask = says
+
+    def bands(self, c: list[Any]) -> t.BandsClause:
+        return t.BandsClause(*_span(c), _all(c, t.BandDecl))
+
+    def band(self, c: list[Any]) -> t.BandDecl:
+        return t.BandDecl(*_span(c), c[1], _all(c, t.String))
+
+    def last_band(self, c: list[Any]) -> t.BandDecl:
+        return t.BandDecl(*_span(c), None, _all(c, t.String))
 
     def flag(self, c: list[Any]) -> t.TypeExpr:
         return t.TypeExpr(*_span(c), "flag")

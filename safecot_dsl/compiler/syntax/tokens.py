@@ -10,6 +10,8 @@ from lark import Token
 
 # Words that are never names (language charter, surface syntax).
 RESERVED = frozenset("not and or at assume ask severity within empty unknown".split())
+# Words that open a part of a fact, and therefore never name one.
+NEVER_A_FACT = frozenset({"says", "none"})
 # Keywords by the word that spells them; all but `number` have the word in capitals as their terminal.
 KEYWORDS = {
     word: word.upper()
@@ -18,7 +20,8 @@ KEYWORDS = {
         "to default unsure example property given expect by or not and at least of assume ask flag one set score text "
         "unknown severity proposition yes no detect any all none matches for class otherwise title hazard when unless "
         "verdict require think answer say offer observe intent risk contrast decide is within empty in has between "
-        "contains table columns row then law change becomes gains rises falls never laxer stricter extend override"
+        "contains table columns row then law change becomes gains rises falls never laxer stricter extend override "
+        "says below else"
     ).split()
 } | {"number": "NUMBER_TYPE"}
 PUNCTUATION = {

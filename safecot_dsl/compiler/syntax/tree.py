@@ -231,12 +231,46 @@ ValueExpr = Name | Number | String | Names | UnknownValue
 
 
 @dataclass(frozen=True, slots=True)
+class SentenceClause(Syntax):
+    """`kind`: says, not, none or ask; `texts` are alternatives, of `ask` there is one."""
+
+    kind: str
+    texts: tuple[String, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BandDecl(Syntax):
+    """`below` is None in the last one, which is `else`."""
+
+    below: Number | None
+    texts: tuple[String, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BandsClause(Syntax):
+    """`says { below NUMBER texts ... else texts }`."""
+
+    bands: tuple[BandDecl, ...]
+
+    @property
+    def kind(self) -> str:
+        return "says"
+
+
+@dataclass(frozen=True, slots=True)
 class FactDecl(Syntax):
+    """`sentences` as they stand: that each is there once is checked afterwards."""
+
     name: Name
     type: TypeExpr
     assume: ValueExpr | None
     description: String | None
-    ask: String | None
+    sentences: tuple[SentenceClause | BandsClause, ...]
+
+    @property
+    def ask(self) -> String | None:
+        asked = (clause for clause in self.sentences if isinstance(clause, SentenceClause) and clause.kind == "ask")
+        return next((clause.texts[0] for clause in asked), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +281,11 @@ class FactsDecl(Syntax):
 
 @dataclass(frozen=True, slots=True)
 class GroupDecl(Syntax):
+    """`phrase` completes "X counts as ..."; `sentences` are its `says` and `none`, as they stand."""
+
     name: Name
+    phrase: String | None
+    sentences: tuple[SentenceClause, ...]
     members: Names
 
 
