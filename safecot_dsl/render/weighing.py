@@ -155,7 +155,9 @@ class Weighing:
         facts = dict.fromkeys(leaf.fact for leaf in self._unknown(rule))
         index = self.grounds.policy.fact_index
         asked = listed([self.grounds.sentences.asked(index[name]) for name in facts])
-        return self._of_rule(rule, line, f"Whether the {_kind(rule)} on {within(title(rule))} applies depends on {asked}.")
+        return self._of_rule(
+            rule, line, f"Whether the {_kind(rule)} on {within(title(rule))} applies depends on {asked}."
+        )
 
     def _unknown(self, rule: Rule) -> list[Leaf]:
         """The literals on unknown facts that a rule hangs on, which may apply."""
@@ -186,9 +188,7 @@ class Weighing:
 
     def _part(self, wording: Wording, line: Rule, rule: str, key: str | None = None) -> Part:
         def make(text: str) -> object:
-            return line_sentence(
-                "weigh", text, key=key or wording.key, rule=rule, built=wording.built, about=line.name
-            )
+            return line_sentence("weigh", text, key=key or wording.key, rule=rule, built=wording.built, about=line.name)
 
         return part_of(wording.texts, wording.key, make)  # pyright: ignore[reportArgumentType]
 
