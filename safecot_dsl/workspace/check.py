@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: What is looked for without proofs.
 _QUICK = frozenset({"SC1001", "SC1002"})
 #: What is looked for in full only where cases are sampled.
-_SAMPLED = frozenset({"SC1106", "SC1107"})
+_SAMPLED = frozenset({"SC1106", "SC1107", "SC1117"})
 
 
 def check_policy(
