@@ -82,7 +82,7 @@ def _contrasts(examination: Examination, rule: Rule, steps: list[Step]) -> Itera
             return
         when = encoding.condition(step.when)
         if examination.ask("SC1119", what, *claims, when, witness=False).outcome is Outcome.UNSAT:
-            why = "where its condition holds the rule applies, is not asked for, or has another contrast before this one"
+            why = "where its condition holds, the rule applies, is not asked for, or has another contrast before it"
             yield _never_said(rule, step, why)
         claims.append(negation(when))
 
