@@ -153,12 +153,14 @@ class OwnAnswers:
     # --- answers ---
 
     def _other_unsure(self) -> list[Verdict]:
-        """The verdicts that an ambiguous case can have, for which the texts of `unsure` are not written."""
+        """The verdicts that an ambiguous case can have, and for which the texts of `unsure` are not written: one that a
+        rule has for it, or one between the laxest of these and the strictest of all, where it holds in any case."""
         policy = self.policy
+        asked = {rule.unsure or policy.unsure for rule in policy.rules}
         decided = {rule.verdict for rule in policy.rules} | {policy.default}
-        strictest = max(verdict.strictness for verdict in decided)
-        found = {verdict for verdict in decided if verdict.strictness < strictest}
-        found |= {rule.unsure for rule in policy.rules if rule.unsure is not None}
+        least = min((verdict.strictness for verdict in asked), default=0)
+        most = max(verdict.strictness for verdict in decided)
+        found = asked | {verdict for verdict in decided if least < verdict.strictness < most}
         return sorted(found - {policy.unsure}, key=lambda verdict: verdict.strictness)
 
     def _of(self, speaker: str, verdict: Verdict, speech: Speech, rule: Rule | None = None) -> Iterator[OwnAnswer]:
