@@ -250,7 +250,7 @@ def _taxonomies(modules: list[Module]) -> dict[str, Taxonomy]:
                 if entry.node.severity is not None:
                     number(entry.node.severity, module)
                 if entry.node.phrase is not None:
-                    check_phrase(entry.node.phrase, VALUE, ".", module)
+                    check_phrase(entry.node.phrase, VALUE, module)
     return taxonomies
 
 

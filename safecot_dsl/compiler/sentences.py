@@ -19,7 +19,7 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.compiler.facts import FactTable, kind_of, number
 from safecot_dsl.compiler.modules import Module
-from safecot_dsl.compiler.phrases import CANNOT_TELL, COUNTS_AS, ONE_LINE, check_phrase
+from safecot_dsl.compiler.phrases import ASKED, GROUP, ONE_LINE, check_phrase
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.taxonomies import words
 from safecot_dsl.compiler.templates import ReadSlot, read_template, slot_error
@@ -54,7 +54,7 @@ def _with_sentences(fact: Fact, declaration: t.FactDecl, module: Module) -> Fact
     for kind, clause in _once(declaration.sentences, module).items():
         if kind == "ask":
             assert isinstance(clause, t.SentenceClause)
-            check_phrase(clause.texts[0], CANNOT_TELL, ".?!", module)
+            check_phrase(clause.texts[0], ASKED, module)
         elif kind not in SENTENCES[type(fact.type)]:
             refused = f"`{kind}` does not fit `{fact.name}`, which is {kind_of(fact)}"
             _refuse(clause, refused, module, _WHY_NOT[kind])
@@ -101,7 +101,7 @@ def lower_groups(modules: Iterable[Module]) -> dict[str, tuple[Group, t.GroupDec
                 found[kind] = _sentences(clause.texts, module, nameless)
             _refuse_repeated(declaration.sentences, module)
             if declaration.phrase is not None:
-                check_phrase(declaration.phrase, COUNTS_AS, ".?!", module)
+                check_phrase(declaration.phrase, GROUP, module)
             full = module.full(name)
             group = Group(
                 phrase=declaration.phrase.text if declaration.phrase is not None else words(name),
@@ -181,7 +181,7 @@ def _is_misplaced(
     if reached is not None and below <= reached[0]:
         module.report.error(
             "SC0403",
-            f"no value is below `{literal.text}` and not below `{reached[1].text}`, where the band before it ends",
+            f"the band is empty: the one before it ends at `{reached[1].text}` already",
             literal.start,
             literal.end,
             help="write the bands upwards, each with a higher end than the one before it",
