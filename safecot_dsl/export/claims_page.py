@@ -9,7 +9,8 @@ from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Law, Property, 
 from safecot_dsl.export.document import Badge, Block, Code, Inline, Line, Mark, Paragraph, Place, Table
 from safecot_dsl.export.english import DOES, English
 from safecot_dsl.render.cleaning import fold_line
-from safecot_dsl.render.phrasing import capitalised, listed, title
+from safecot_dsl.render.english import capitalised, listed
+from safecot_dsl.render.phrasing import title
 
 if TYPE_CHECKING:
     from safecot_dsl.analysis.claims import Proof

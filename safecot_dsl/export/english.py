@@ -45,7 +45,8 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.engine import show_value
 from safecot_dsl.render.cleaning import fold_line
-from safecot_dsl.render.phrasing import capitalised, listed, phrase, phrases, words
+from safecot_dsl.render.english import capitalised, listed
+from safecot_dsl.render.phrasing import phrase, phrases, words
 
 #: Of a set of phrases, this many are written out where it is used.
 PHRASES_SHOWN = 6

@@ -17,7 +17,8 @@ from safecot_dsl.export.english import English
 from safecot_dsl.export.target import Exported, exceptions, lost_by_prose, origin, own, under, violates, whole
 from safecot_dsl.render import Tags, neutralise
 from safecot_dsl.render.cleaning import fold_line
-from safecot_dsl.render.phrasing import capitalised, title
+from safecot_dsl.render.english import capitalised
+from safecot_dsl.render.phrasing import title
 
 #: What stands for the request in the prompt.
 REQUEST = "{{ request }}"

@@ -34,7 +34,8 @@ from safecot_dsl.export.document import (
 from safecot_dsl.export.english import DOES, English, known_value, names, supposed
 from safecot_dsl.export.rules_page import decision_table, rule_cards, speech
 from safecot_dsl.render.cleaning import fold_line
-from safecot_dsl.render.phrasing import capitalised, words
+from safecot_dsl.render.english import capitalised
+from safecot_dsl.render.phrasing import words
 
 if TYPE_CHECKING:
     from safecot_dsl.analysis.claims import Proof

@@ -28,7 +28,8 @@ from safecot_dsl.export.target import (
     whole,
 )
 from safecot_dsl.render.cleaning import fold_line
-from safecot_dsl.render.phrasing import capitalised, listed, title, words
+from safecot_dsl.render.english import capitalised, listed
+from safecot_dsl.render.phrasing import title, words
 
 #: How many attacks the plugin writes for each rule.
 ATTACKS = 5

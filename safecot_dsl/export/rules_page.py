@@ -42,7 +42,8 @@ from safecot_dsl.export.document import (
 )
 from safecot_dsl.export.english import DOES, Clause, English
 from safecot_dsl.render.cleaning import fold_line
-from safecot_dsl.render.phrasing import capitalised, listed, phrases, title, words
+from safecot_dsl.render.english import capitalised, listed
+from safecot_dsl.render.phrasing import phrases, title, words
 
 _STEPS = {
     "observe": "what it sees",

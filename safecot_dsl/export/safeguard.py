@@ -26,7 +26,8 @@ from safecot_dsl.export.target import (
     violates,
 )
 from safecot_dsl.render import Tags, neutralise
-from safecot_dsl.render.phrasing import capitalised, title
+from safecot_dsl.render.english import capitalised
+from safecot_dsl.render.phrasing import title
 
 #: The guide's best range ends at this many tokens, and it speaks of reasonable output up to the second number.
 BEST_TOKENS, MOST_TOKENS = 600, 10_000

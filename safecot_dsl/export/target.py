@@ -22,7 +22,8 @@ from safecot_dsl.artifact.conditions import Between, Condition
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.export.english import English
 from safecot_dsl.render.cleaning import fold_line
-from safecot_dsl.render.phrasing import capitalised, listed, words
+from safecot_dsl.render.english import capitalised, listed
+from safecot_dsl.render.phrasing import words
 
 #: As many rules are written into the whole condition of an exception.
 MOST_RULES = 24

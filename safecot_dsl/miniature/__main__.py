@@ -8,6 +8,7 @@ from pathlib import Path
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.miniature.base import IMAGES, STEPS, WARMUP_STEPS, build_base
 from safecot_dsl.miniature.lessons import Lesson
+from safecot_dsl.render import Lookups
 from safecot_dsl.storage import Progress
 
 
@@ -23,6 +24,9 @@ def main() -> None:
     parser.add_argument(
         "--leave-out", type=Lesson, choices=list(Lesson), action="append", default=[], help="a lesson; may be repeated"
     )
+    parser.add_argument(
+        "--lookups", type=Lookups, choices=list(Lookups), default=Lookups.THINGS, help="how look-ups are worded"
+    )
     given = parser.parse_args()
     with Progress() as progress:
         result = build_base(
@@ -34,6 +38,7 @@ def main() -> None:
             steps=given.steps,
             images=given.images,
             leave_out=given.leave_out,
+            lookups=given.lookups,
         )
         for lesson, share in result.items():
             progress.note(f"{lesson}: {share:.3f} of new lessons right")

@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Any
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.miniature.answers import definite
 from safecot_dsl.miniature.drawing import BASE_STYLES, HIDEABLE, SIDE, Scene, draw_image
-from safecot_dsl.miniature.lessons import Lesson, Lines, Row, draw_lesson, reasoning_lines, told_lines, vocabulary
+from safecot_dsl.miniature.lessons import (
+    Lesson,
+    Lines,
+    Row,
+    Teacher,
+    draw_lesson,
+    reasoning_lines,
+    told_lines,
+    vocabulary,
+)
 from safecot_dsl.miniature.model import GRID, IMAGE_TOKENS, new_model, new_processor
 from safecot_dsl.miniature.tokenizer import (
     END,
@@ -31,6 +40,7 @@ from safecot_dsl.miniature.tokenizer import (
     token_id,
 )
 from safecot_dsl.miniature.world import World
+from safecot_dsl.render import Lookups
 from safecot_dsl.storage import Progress, whole_directory
 
 if TYPE_CHECKING:
@@ -60,9 +70,10 @@ def build_base(
     steps: int = STEPS,
     images: int = IMAGES,
     leave_out: Collection[Lesson] = (),
+    lookups: Lookups = Lookups.THINGS,
 ) -> dict[str, float]:
     """Train the base for a policy's world and save it to the folder `out`, whole or not at all. Of lessons that are
-    left out it knows the words, as they stand in others.
+    left out it knows the words, as they stand in others. `lookups` is how its look-ups are worded.
 
     The folder loads with `AutoProcessor` and `AutoModelForImageTextToText`. Equal arguments give equal lessons and
     initial weights; trained weights differ between machines as sums of floating-point numbers do. Gives the share of
@@ -70,8 +81,9 @@ def build_base(
     """
     world = World(policy, seed)
     rng = random.Random(f"{seed} base")
-    every_line = reasoning_lines(world)
-    tokenizer = build_tokenizer(vocabulary(world, every_line))
+    teacher = Teacher(world, lookups)
+    every_line = reasoning_lines(world, lookups)
+    tokenizer = build_tokenizer([*vocabulary(teacher, every_line), *vocabulary(Teacher(world), reasoning_lines(world))])
     lines = told_lines(every_line, leave_out)
     told = images - round(_HIDING * images)  # the images that show everything come first
     model = new_model(tokenizer, seed)
@@ -81,7 +93,7 @@ def build_base(
         hidden = [HIDEABLE[number % len(HIDEABLE)] if number >= told else None for number in range(images)]
         pixels = _draw(scenes, hidden, f"{seed} base", shown)
         rows = [
-            draw_lesson(world, scene, lines, rng, leave_out, fact)
+            draw_lesson(teacher, scene, lines, rng, leave_out, fact)
             for scene, fact in zip(scenes, hidden, strict=True)
             for _ in range(_LESSONS_PER_IMAGE)
         ]
@@ -91,12 +103,12 @@ def build_base(
         shown.start("base: learning to speak", steps, unit="steps")
         _learn(model, encoded, pixels, steps, seed, shown)
         shown.start("base: examining", _EXAMINED, unit="answers")
-        result = examine(model, tokenizer, world, lines, n=_EXAMINED, seed=f"{seed} exam", progress=shown)
+        result = examine(model, tokenizer, teacher, lines, n=_EXAMINED, seed=f"{seed} exam", progress=shown)
         with whole_directory(out) as folder:
             model.save_pretrained(folder)
             new_processor(tokenizer).save_pretrained(folder)
             (folder / "README.md").write_text(
-                _card(policy, seed, warmup_steps, steps, images, leave_out, result), "utf-8"
+                _card(policy, seed, warmup_steps, steps, images, leave_out, lookups, result), "utf-8"
             )
     return result
 
@@ -249,7 +261,7 @@ def _encode(tokenizer: PreTrainedTokenizerFast, rows: Sequence[Row]) -> _Encoded
 def examine(
     model: Idefics3ForConditionalGeneration,
     tokenizer: PreTrainedTokenizerFast,
-    world: World,
+    teacher: Teacher,
     lines: Lines,
     *,
     n: int,
@@ -265,7 +277,7 @@ def examine(
     rows: list[Row] = []
     while len(rows) < n:
         hidden = rng.choice(HIDEABLE) if rng.random() < _HIDING else None
-        row = draw_lesson(world, world.any_scene(rng), lines, rng, hidden=hidden)
+        row = draw_lesson(teacher, teacher.world.any_scene(rng), lines, rng, hidden=hidden)
         if row.lesson is not Lesson.TEXT:
             rows.append(row)
     pixels = _draw([row.scene for row in rows], [row.hidden for row in rows], seed, Progress(quiet=True))
@@ -281,7 +293,7 @@ def examine(
                 input_ids=tokens,
                 attention_mask=torch.ones_like(tokens),
                 pixel_values=_scaled(pixels[numbers]).unsqueeze(1),
-                max_new_tokens=40,
+                max_new_tokens=160,
                 do_sample=False,
             )
         for number, answer in zip(
@@ -331,9 +343,11 @@ def _card(
     steps: int,
     images: int,
     leave_out: Collection[Lesson],
+    lookups: Lookups,
     result: dict[str, float],
 ) -> str:
     left_out = "".join(f" --leave-out {lesson}" for lesson in leave_out)
+    left_out += f" --lookups {lookups}" if lookups is not Lookups.THINGS else ""
     shares = "\n".join(f"| {lesson} | {share:.3f} |" for lesson, share in result.items())
     return f"""---
 library_name: transformers

@@ -9,22 +9,23 @@ at all, not half of one: `needs_answer` says so.
 from __future__ import annotations
 
 from safecot_dsl.artifact import Utterance, Verdict
+from safecot_dsl.render.grounds import Grounds
 from safecot_dsl.render.model import SentenceStep, answer_sentence
 from safecot_dsl.render.plan import Part, Parts
+from safecot_dsl.render.procedure import Outcome, scope_of, speech_of
 from safecot_dsl.render.spoken import from_phrases, from_templates, from_verdict
-from safecot_dsl.render.steps import Telling
 
 
-def answer(telling: Telling) -> tuple[Parts, Parts, bool]:
+def answer(grounds: Grounds, outcome: Outcome) -> tuple[Parts, Parts, bool]:
     """What stands before the source's answer and what after it, and whether that stands between them at all; where it
     does not, all of the answer comes first."""
-    verdict = telling.outcome.decision.verdict
-    authored = telling.speech.answer
-    say = _utterance(telling, "say", authored.say)
-    if say is None and verdict is not Verdict.COMPLY:
-        say = from_verdict(telling.grounds, verdict, "say", telling.speaker, answer_sentence)
-    offer = _utterance(telling, "offer", authored.offer)
-    if verdict in (Verdict.COMPLY, Verdict.WARN):
+    decision = outcome.decision
+    authored = speech_of(grounds, decision).answer
+    say = _utterance(grounds, outcome, "say", authored.say)
+    if say is None and decision.verdict is not Verdict.COMPLY:
+        say = from_verdict(grounds, decision.verdict, "say", decision.speaker, answer_sentence)
+    offer = _utterance(grounds, outcome, "offer", authored.offer)
+    if decision.verdict in (Verdict.COMPLY, Verdict.WARN):
         return _parts(say), _parts(offer), True
     return _parts(say, offer), _parts(), False
 
@@ -33,10 +34,11 @@ def _parts(*parts: Part | None) -> Parts:
     return Parts([part for part in parts if part is not None])
 
 
-def _utterance(telling: Telling, step: SentenceStep, utterance: Utterance | None) -> Part | None:
+def _utterance(grounds: Grounds, outcome: Outcome, step: SentenceStep, utterance: Utterance | None) -> Part | None:
     if utterance is None:
         return None
+    speaker = outcome.decision.speaker
     if utterance.phrase_set is not None:
-        return from_phrases(telling.grounds, utterance, telling.speaker, step, answer_sentence)
+        return from_phrases(grounds, utterance, speaker, step, answer_sentence)
     template = () if utterance.template is None else (utterance.template,)
-    return from_templates(telling.grounds, utterance, template, telling.scope, telling.speaker, step, answer_sentence)
+    return from_templates(grounds, utterance, template, scope_of(grounds, outcome), speaker, step, answer_sentence)

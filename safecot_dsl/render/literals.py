@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import ge, gt, le, lt
 from typing import Any
@@ -48,17 +48,17 @@ class Reading:
 class Leaf:
     """One literal. `number` is equal for equal literals, and for them only."""
 
-    __slots__ = ("_fact", "_holds", "_no", "_yes", "number", "reading")
+    __slots__ = ("_holds", "_no", "_yes", "fact", "number", "reading")
 
     def __init__(self, number: int, reading: Reading) -> None:
         self.number = number
         self.reading = reading
-        self._fact = reading.atom.fact
+        self.fact = reading.atom.fact
         self._holds = _holds(reading.atom)
         self._yes, self._no = (Truth.YES, Truth.NO) if reading.positive else (Truth.NO, Truth.YES)
 
     def truth(self, known: Mapping[str, Value]) -> Truth:
-        value = known.get(self._fact)
+        value = known.get(self.fact)
         if value is None:
             return _MAYBE
         return self._yes if self._holds(value) else self._no
@@ -72,6 +72,10 @@ class Leaf:
     def that(self, known: Mapping[str, Value], wanted: Truth) -> Iterator[Leaf]:
         if self.truth(known) is wanted:
             yield self
+
+    def settling(self, known: Mapping[str, Value], supposed: Collection[str]) -> list[Leaf]:
+        del known, supposed
+        return [self]
 
 
 class Inner:
@@ -105,6 +109,24 @@ class Inner:
             for item in self.items:
                 yield from item.that(known, wanted)
 
+    def settling(self, known: Mapping[str, Value], supposed: Collection[str]) -> list[Leaf]:
+        """The literals that settle what it comes to, and no more (language charter, *weigh*): of an `and` all, or only
+        the first part that fails; of an `or` the first that holds, or all; of `at least N` the first N that hold, or
+        all. Where there is a choice, a part that rests on facts that are only `supposed` comes after the others."""
+        truths = [item.truth(known) for item in self.items]
+        truth = at_least(self.count, truths)
+        wanted = list(self.items)
+        enough = len(wanted)
+        if truth is Truth.NO and self.count == len(truths):
+            wanted, enough = [item for item, of in zip(self.items, truths, strict=True) if of is Truth.NO], 1
+        elif truth is Truth.YES and self.count < len(truths):
+            wanted, enough = [item for item, of in zip(self.items, truths, strict=True) if of is Truth.YES], self.count
+        found = [item.settling(known, supposed) for item in wanted]
+        if enough < len(found) and supposed:
+            certain = [leaves for leaves in found if not any(leaf.fact in supposed for leaf in leaves)]
+            found = certain + [leaves for leaves in found if leaves not in certain]
+        return [leaf for leaves in found[:enough] for leaf in leaves]
+
 
 Node = Leaf | Inner
 
@@ -137,6 +159,13 @@ class Literals:
         if rule.unless is None:
             return (when,)
         return when, self._node(rule.unless, False, rule, f"rule:{rule.name}.unless")
+
+    def condition(self, rule: Rule) -> Node:
+        """The same as one node."""
+        parts = self.clauses(rule)
+        if len(parts) == 1:
+            return parts[0]
+        return Inner(self._number((len(parts), *(part.number for part in parts))), len(parts), parts)
 
     def _node(self, condition: Condition, positive: bool, rule: Rule, key: str) -> Node:
         match condition:

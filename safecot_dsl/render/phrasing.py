@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from safecot_dsl.artifact import Fact, FlagType, NumberType, OneOfType, Rule, SetType, TextType, Value
 from safecot_dsl.engine import show_value
 from safecot_dsl.render.cleaning import fold_line
+from safecot_dsl.render.english import capitalised, listed
 
 #: A text of a fact is quoted up to this many characters; what was cut shows as an ellipsis.
 TEXT_LIMIT = 400
@@ -15,22 +16,9 @@ TEXT_LIMIT = 400
 NUMBER_WIDTH = 6
 
 
-def listed(items: Sequence[str], word: str = "and") -> str:
-    """The items as English reads them: "a, b and c"; "nothing" for none."""
-    if not items:
-        return "nothing"
-    if len(items) == 1:
-        return items[0]
-    return f"{', '.join(items[:-1])} {word} {items[-1]}"
-
-
 def words(name: str) -> str:
     """The last part of a name, in words: `std.texts.how_to` is "how to"."""
     return name.rsplit(".", 1)[-1].replace("_", " ")
-
-
-def capitalised(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def title(rule: Rule) -> str:
@@ -56,7 +44,12 @@ def number(value: float) -> str:
 def quoted(text: str) -> str:
     """The text in double quotes, on one line, cut at :data:`TEXT_LIMIT`."""
     line = fold_line(text).replace('"', "'")
-    return f'"{line}"' if len(line) <= TEXT_LIMIT else f'"{line[:TEXT_LIMIT].rstrip()} …"'
+    return f'"{shortened(line)}"'
+
+
+def shortened(line: str) -> str:
+    """The line, cut at :data:`TEXT_LIMIT`."""
+    return line if len(line) <= TEXT_LIMIT else f"{line[:TEXT_LIMIT].rstrip()} …"
 
 
 def phrase(fact: Fact, value: str) -> str:

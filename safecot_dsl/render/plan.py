@@ -24,9 +24,19 @@ class Choice:
         self._make = make
         self._sentences: list[Sentence | None] = [None] * len(texts)
 
+    @property
+    def texts(self) -> Sequence[str]:
+        return self._texts
+
+    def sentences(self) -> list[Sentence]:
+        """Each of them."""
+        return [self._at(place) for place in range(len(self._texts))]
+
     def drawn(self, seed: bytes) -> Sentence:
         """The sentence of the text that this seed takes: the same object each time that it does."""
-        place = drawn_place(seed, self._key, len(self._texts))
+        return self._at(drawn_place(seed, self._key, len(self._texts)))
+
+    def _at(self, place: int) -> Sentence:
         sentence = self._sentences[place]
         if sentence is None:
             sentence = self._sentences[place] = self._make(self._texts[place])
@@ -49,6 +59,14 @@ class Parts:
     def __init__(self, parts: Sequence[Part]) -> None:
         self._choices = [(place, part) for place, part in enumerate(parts) if isinstance(part, Choice)]
         self._fixed = [_TO_CHOOSE if isinstance(part, Choice) else part for part in parts]
+
+    @property
+    def parts(self) -> list[Part]:
+        """The sentences and choices, in order."""
+        parts: list[Part] = [*self._fixed]
+        for place, choice in self._choices:
+            parts[place] = choice
+        return parts
 
     def told(self, seed: bytes) -> tuple[Sentence, ...]:
         sentences = self._fixed.copy()
@@ -82,9 +100,19 @@ class Plan:
             source = answer_sentence("source", source_answer or "", key=None, rule=None, built=False)
             answer = (*answer, source, *self.after.told(start)) if source.text else ()
         return Rendered(
-            reasoning=self.reasoning.told(start),
+            reasoning=_once(self.reasoning.told(start)),
             verdict=self.verdict,
             cited=cited,
             answer=answer,
             needs_answer=not answer,
         )
+
+
+def _once(sentences: tuple[Sentence, ...]) -> tuple[Sentence, ...]:
+    """The sentences without those that say again what one before them said."""
+    if len({sentence.text for sentence in sentences}) == len(sentences):
+        return sentences
+    first: dict[str, Sentence] = {}
+    for sentence in sentences:
+        first.setdefault(sentence.text, sentence)
+    return tuple(first.values())

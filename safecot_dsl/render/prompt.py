@@ -34,7 +34,8 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.engine import show_value
 from safecot_dsl.render.cleaning import fold_line, neutralise
-from safecot_dsl.render.phrasing import listed, phrase, phrases, quoted, value_text, words
+from safecot_dsl.render.english import listed
+from safecot_dsl.render.phrasing import phrase, phrases, quoted, value_text, words
 from safecot_dsl.render.style import Tags
 
 #: Above this many words a prompt is longer than about 600 tokens (a word of English is about 4/3 of a token).
@@ -109,7 +110,7 @@ def _output_format(tags: Tags) -> str:
             tags.open,
             "What the image shows.",
             "What is asked.",
-            "The risk, or what keeps the nearest rule from applying.",
+            "For each rule that the request puts in question, a line: what settles whether it applies, and what follows.",
             "What you do. [verdict: rule, rule]",
             tags.close,
             "The answer.",

@@ -2,44 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from safecot_dsl.artifact import (
     Case,
+    CompiledPolicy,
     Condition,
     Decision,
+    Fact,
     FactSlot,
+    Rule,
     Speech,
-    StepKind,
+    Subject,
     Template,
+    TextType,
     Value,
+    atoms,
 )
-from safecot_dsl.engine import Interpreter, Truth, evaluate
-from safecot_dsl.render.keeping import MOST_CASES, keep
+from safecot_dsl.engine import Interpreter
+from safecot_dsl.render.answers import answer
+from safecot_dsl.render.grounds import Grounds
+from safecot_dsl.render.keeping import is_short, keep
 from safecot_dsl.render.model import Rendered
-from safecot_dsl.render.plan import Plan
-from safecot_dsl.render.reasons import About, Grounds, Standing
-from safecot_dsl.render.rendering import cited, plan, speech_of
-from safecot_dsl.render.standings import Projection, Standings, Values, facts_of
+from safecot_dsl.render.plan import Part, Parts, Plan
+from safecot_dsl.render.procedure import (
+    STATED,
+    WEIGH,
+    Outcome,
+    concluded,
+    decided,
+    in_question,
+    speech_of,
+    statement,
+    weighed_parts,
+)
+from safecot_dsl.render.rendering import cited
+from safecot_dsl.render.sentences import Lookups
 from safecot_dsl.render.style import ReasoningStyle
+from safecot_dsl.render.weighing import Weighed, Weighing
+
+#: The values of all facts in the order of declaration; None for one that is unknown.
+Values = tuple[Value | None, ...]
 
 
 class Renderer:
     """A policy prepared for rendering many cases: gives what :func:`~safecot_dsl.render.render` gives, faster.
 
-    How a case is told depends on who speaks and on the few facts that its texts read: cases that agree in these are
-    told alike but for the seed's draws. What is kept of them is bounded, so that memory does not grow with the cases.
-    Not for several threads at once.
+    A statement depends on one fact, and the line of a rule on those that the rule and the exceptions to it read; each
+    is worked out once for the values that it depends on. What is kept is bounded, so that memory does not grow with the
+    cases. Not for several threads at once.
     """
 
-    def __init__(self, interpreter: Interpreter) -> None:
-        policy = interpreter.policy
+    def __init__(self, interpreter: Interpreter, *, weigh: int = WEIGH, lookups: Lookups = Lookups.THINGS) -> None:
         self.interpreter = interpreter
-        self._policy = policy
-        self._grounds = Grounds(interpreter)
-        self._standings = Standings(self._grounds)
+        self.weigh = weigh
+        policy = interpreter.policy
+        self.grounds = Grounds(interpreter, lookups)
         self._names = tuple(fact.name for fact in policy.facts)
         self._supposed: dict[str, Value] = {
             fact.name: frozenset(fact.assume) if isinstance(fact.assume, tuple) else fact.assume
@@ -47,12 +68,26 @@ class Renderer:
             if fact.assume is not None
         }
         self._defaults = tuple(map(self._supposed.get, self._names))
-        self._every = Projection(policy, self._names)
-        self._reads: dict[Any, _Read] = {}
+        places = {name: place for place, name in enumerate(self._names)}
+        self._stated = [
+            (places[fact.name], fact, step)
+            for subject, step in STATED.items()
+            for fact in self.grounds.read_facts
+            if fact.subject is subject
+        ]
+        self._every = _Projection(policy, self._names)
+        self._asked = _Projection(policy, [f.name for f in policy.facts if f.subject is Subject.QUERY])
+        self._lines = {
+            rule.name: _Projection(policy, list(dict.fromkeys(_line_reads(self.grounds, rule))))
+            for rule in self.grounds.tops
+        }
+        self._spoken: dict[str, _Projection] = {}
         self._plans: dict[Any, Plan] = {}
-        self._told: dict[int, _Told] = {}
-        self._decisions: dict[Values, Decision] = {}
-        self._nearest: dict[Values, str | None] = {}
+        self._statements: dict[Any, Part] = {}
+        self._questions: dict[Any, tuple[Rule, ...]] = {}
+        self._weighed: dict[Any, Weighed] = {}
+        self._speeches: dict[Any, tuple[Part, Parts, Parts, bool]] = {}
+        self._decisions: dict[Any, Decision] = {}
 
     def render(
         self,
@@ -62,139 +97,140 @@ class Renderer:
         seed: str,
         source_answer: str | None = None,
         decision: Decision | None = None,
-        nearest: str | None = None,
     ) -> Rendered:
-        """Equal to `render(interpreter, case, style=style, seed=seed, source_answer=source_answer)`.
+        """Equal to `render(interpreter, case, style=style, seed=seed, source_answer=source_answer, ...)` with the
+        settings that the renderer was made with.
 
-        `decision`, where it is at hand already, must be the interpreter's on this case, and `nearest` the name of the
-        rule nearest to it, which is looked at where `default` speaks.
+        `decision`, where it is at hand already, must be the interpreter's on this case.
         """
-        told = self._told.get(id(case))
-        if told is not None and told.decision is decision and told.style is style and told.nearest == nearest:
-            return told.plan.tell(seed, source_answer, told.cited)
-        given = decision
+        told = tuple(map(case.known.get, self._names))
+        cannot_tell = case.cannot_tell
         if decision is None:
-            decision = self._decide(case)
-        known = {**self._supposed, **case.known} if self._supposed else case.known
-        values: Values = tuple(map(case.known.get, self._names, self._defaults))
-        seen = _Seen(self._standings, case, decision, known)
-        read = self._read(seen, values, nearest)
-        key = (read, read.projection.key(values), decision.unsettled, read.assumed(decision), style)
-        telling = self._plans.get(key)
-        if telling is None:
-            seen.case = self.interpreter.suppose(case)[0]
-            telling = plan(self._grounds, seen, style, read.about)
-            if read.projection.is_short(values):
-                keep(self._plans, key, telling)
-        names = cited(decision)
-        if given is not None and self._every.is_short(values):
-            keep(self._told, id(case), _Told(case, given, nearest, style, telling, names), MOST_CASES)
-        return telling.tell(seed, source_answer, names)
+            decision = self._decide(case, told)
+        key = (told, cannot_tell, style)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plan(case, told, decision, style)
+            if self._every.is_short(told):
+                keep(self._plans, key, plan)
+        return plan.tell(seed, source_answer, cited(decision))
 
-    def nearest_rule(self, case: Case) -> str | None:
-        """The name of the rule that :meth:`~safecot_dsl.engine.Interpreter.nearest_rule` gives, None where it does."""
-        known = {**self._supposed, **case.known} if self._supposed else case.known
-        return self._nearest_rule(tuple(map(case.known.get, self._names, self._defaults)), known)
-
-    def _decide(self, case: Case) -> Decision:
-        values: Values = tuple(map(case.known.get, self._names))
-        found = self._decisions.get(values)
+    def _decide(self, case: Case, told: Values) -> Decision:
+        found = self._decisions.get(told)
         if found is None:
             found = self.interpreter.decide(case)
-            if self._every.is_short(values):
-                keep(self._decisions, values, found)
+            if self._every.is_short(told):
+                keep(self._decisions, told, found)
         return found
 
-    def _nearest_rule(self, values: Values, known: Mapping[str, Value]) -> str | None:
-        if values not in self._nearest:
-            found = self._standings.nearest(known)
-            if not self._every.is_short(values):
-                return found
-            keep(self._nearest, values, found)
-        return self._nearest[values]
+    def _plan(self, case: Case, told: Values, decision: Decision, style: ReasoningStyle) -> Plan:
+        values = tuple(map(case.known.get, self._names, self._defaults)) if self._supposed else told
+        supposed = decision.assumed.keys()
+        known = {**self._supposed, **case.known} if supposed else case.known
+        outcome = Outcome(decision, known, case.cannot_tell - supposed, supposed)
+        decide, before, after, takes_source = self._speech(outcome, values)
+        parts: list[Part] = []
+        if style is not ReasoningStyle.MINIMAL:
+            parts += self._statements_of(outcome, values)
+        if style is ReasoningStyle.STEPWISE:
+            weighed = [self._weigh(rule, outcome, values) for rule in self._in_question(known, values)]
+            parts += weighed_parts(self.grounds, weighed, self.weigh)
+        else:
+            parts += concluded(self.grounds, outcome)
+        return Plan(decision.verdict, Parts([*parts, decide]), before, after, takes_source)
 
-    def _read(self, seen: _Seen, values: Values, nearest: str | None) -> _Read:
-        """What the text of a decision is about, and which facts it reads."""
-        standing = Standing.SPEAKS
-        match seen.decision.speaker:
-            case "default":
-                standing, subject = Standing.NEAREST, nearest or self._nearest_rule(values, seen.known)
-                key = (subject, "default", seen.decision.verdict)
-            case "unsure":
-                rule = self._grounds.open_rule(seen)
-                standing, subject = Standing.OPEN, None if rule is None else rule.name
-                key = (subject, "unsure", seen.decision.verdict)
-            case speaker:
-                key = subject = speaker  # it speaks because it has the verdict that is due
-        found = self._reads.get(key)
+    def _statements_of(self, outcome: Outcome, values: Values) -> Iterator[Part]:
+        for place, fact, step in self._stated:
+            value = values[place]
+            if fact.name in outcome.supposed or (value is None and fact.name not in outcome.cannot_tell):
+                continue
+            key = (place, value)
+            part = self._statements.get(key)
+            if part is None:
+                part = statement(self.grounds, step, fact, value)
+                if is_short(value):
+                    keep(self._statements, key, part)
+            yield part
+
+    def _in_question(self, known: Mapping[str, Value], values: Values) -> tuple[Rule, ...]:
+        key = self._asked.key(values)
+        found = self._questions.get(key)
         if found is None:
-            about = None if subject is None else About(self._policy.rule_index[subject], standing)
-            names = list(dict.fromkeys([*_spoken(speech_of(self._policy, seen.decision)), *self._derived(about)]))
-            assumable = tuple(name for name in names if name in self._supposed)
-            found = self._reads[key] = _Read(about, Projection(self._policy, names), assumable)
+            found = in_question(self.grounds, known)
+            if self._asked.is_short(values):
+                keep(self._questions, key, found)
         return found
 
-    def _derived(self, about: About | None) -> Iterator[str]:
-        """The facts that the reasoning on a rule reads."""
-        if about is None:
-            return
-        for rule in self._grounds.lineage(about.rule):
-            yield from facts_of(rule.when, rule.unless)
-        if about.standing is Standing.NEAREST:
-            contrasts = tuple(step for step in about.rule.speech.think if step.kind is StepKind.CONTRAST)
-            yield from _spoken(Speech(think=contrasts))
+    def _weigh(self, rule: Rule, outcome: Outcome, values: Values) -> Weighed:
+        reads = self._lines[rule.name]
+        key = (rule.name, reads.key(values), reads.supposed(outcome))
+        found = self._weighed.get(key)
+        if found is None:
+            found = Weighing(self.grounds, outcome.known, outcome.supposed).weigh(rule)
+            if reads.is_short(values):
+                keep(self._weighed, key, found)
+        return found
+
+    def _speech(self, outcome: Outcome, values: Values) -> tuple[Part, Parts, Parts, bool]:
+        """What is decided and answered: the speaker's texts."""
+        decision = outcome.decision
+        name = f"{decision.speaker} {decision.verdict}"
+        reads = self._spoken.get(name)
+        if reads is None:
+            spoken = list(dict.fromkeys(_spoken(speech_of(self.grounds, decision))))
+            reads = self._spoken[name] = _Projection(self.grounds.policy, spoken)
+        key = (name, reads.key(values), decision.unsettled)
+        found = self._speeches.get(key)
+        if found is None:
+            found = (decided(self.grounds, outcome), *answer(self.grounds, outcome))
+            if reads.is_short(values):
+                keep(self._speeches, key, found)
+        return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Told:
-    """How a case that may come again is told. The case is kept, or its address could come to be another one's."""
+class _Projection:
+    """The values of some facts, as a key: equal keys, equal values. `names` are the facts, each once."""
 
-    case: Case
-    decision: Decision
-    nearest: str | None
-    style: ReasoningStyle
-    plan: Plan
-    cited: tuple[str, ...]
+    def __init__(self, policy: CompiledPolicy, names: Sequence[str]) -> None:
+        places = {fact.name: place for place, fact in enumerate(policy.facts)}
+        index: dict[str, Fact] = policy.fact_index
+        self._texts = [places[name] for name in names if isinstance(index[name].type, TextType)]
+        self._supposable = [name for name in names if index[name].assume is not None]
+        self.key: Callable[[Values], Any] = itemgetter(*map(places.__getitem__, names)) if names else _no_key
 
+    def is_short(self, values: Values) -> bool:
+        """Whether the key is worth keeping: a case's texts can be of any length."""
+        return all(is_short(values[place]) for place in self._texts)
 
-@dataclass(frozen=True, eq=False)
-class _Read:
-    """The rule that a reasoning is about, the facts that the text reads, and those of them that can be supposed."""
-
-    about: About | None
-    projection: Projection
-    assumable: tuple[str, ...]
-
-    def assumed(self, decision: Decision) -> tuple[str, ...]:
-        return tuple([name for name in self.assumable if name in decision.assumed]) if self.assumable else ()
+    def supposed(self, outcome: Outcome) -> tuple[str, ...]:
+        """Those of the facts that are only supposed."""
+        if not self._supposable:
+            return ()
+        return tuple([name for name in self._supposable if name in outcome.supposed])
 
 
-@dataclass
-class _Seen:
-    """An outcome. `known` has the suppositions in it; `case` has them where a text is made from it."""
+def _no_key(values: Values) -> None:
+    del values
 
-    standings: Standings
-    case: Case
-    decision: Decision
-    known: Mapping[str, Value]
 
-    _applies: Mapping[str, Truth] | None = None
-
-    @property
-    def applies(self) -> Mapping[str, Truth]:
-        if self._applies is None:
-            self._applies = self.standings.applies(self.known)
-        return self._applies
-
-    def truth(self, condition: Condition) -> Truth:
-        return evaluate(condition, self.known)
+def _line_reads(grounds: Grounds, rule: Rule) -> Iterator[str]:
+    """The facts that the line of a rule depends on."""
+    for member in grounds.family(rule):
+        yield from _facts_of(member.when, member.unless)
+        yield from _spoken(Speech(think=member.speech.think))
 
 
 def _spoken(speech: Speech) -> Iterator[str]:
     """The facts that authored texts read."""
     templates: list[Template] = []
     for step in speech.think:
-        yield from facts_of(step.when)
+        yield from _facts_of(step.when)
         templates += step.alternatives
     templates += [said.template for said in (speech.answer.say, speech.answer.offer) if said and said.template]
     yield from (segment.fact for template in templates for segment in template if isinstance(segment, FactSlot))
+
+
+def _facts_of(*conditions: Condition | None) -> list[str]:
+    """The facts that conditions read, each once."""
+    found = (atom for condition in conditions if condition is not None for atom in atoms(condition))
+    return list(dict.fromkeys(atom.fact for atom in found))  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from safecot_dsl.artifact import (
-    Case,
     CompiledPolicy,
     FactSlot,
     HazardSlot,
@@ -19,18 +18,21 @@ from safecot_dsl.artifact import (
     TextType,
     TitleSlot,
     UnknownSlot,
+    Value,
+    ValueSlot,
 )
 from safecot_dsl.render.cleaning import fold_line
-from safecot_dsl.render.phrasing import TEXT_LIMIT, listed, phrases, title, value_text
+from safecot_dsl.render.english import listed
+from safecot_dsl.render.phrasing import phrases, shortened, title, value_text
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What slots may speak of: the case with suppositions filled in, the unsettled facts, and the rule (with the full
+    """What slots may speak of: the known facts with suppositions filled in, the unsettled facts, and the rule (with the full
     name of its hazard, its own or inherited) whose text it is; None with `default` and `unsure`."""
 
     policy: CompiledPolicy
-    case: Case
+    known: Mapping[str, Value]
     unsettled: tuple[str, ...]
     rule: Rule | None = None
     hazard: str | None = None
@@ -68,13 +70,15 @@ def _slot(segment: Segment, scope: Scope) -> str | None:
         case UnknownSlot():
             asked = [fold_line(f.ask) for f in scope.policy.facts if f.ask and f.name in scope.unsettled]
             return listed(asked) if asked else None
+        case ValueSlot():
+            return None  # it stands in a sentence of a fact or a group, which is filled elsewhere
         case Text():
             return segment.text
 
 
 def _fact(slot: FactSlot, scope: Scope) -> str | None:
     fact = scope.policy.fact_index[slot.fact]
-    value = scope.case.known.get(slot.fact)
+    value = scope.known.get(slot.fact)
     if value is None:
         return None
     if slot.among is not None:
@@ -85,7 +89,6 @@ def _fact(slot: FactSlot, scope: Scope) -> str | None:
             return listed(phrases(fact, value)) if value else None
         case TextType():
             # Unlike in built text, quotation marks are the author's to set.
-            line = fold_line(str(value))
-            return (line if len(line) <= TEXT_LIMIT else f"{line[:TEXT_LIMIT].rstrip()} …") or None
+            return shortened(fold_line(str(value))) or None
         case _:
             return value_text(fact, value)

@@ -9,9 +9,9 @@ from typing import Literal, Protocol
 from safecot_dsl.artifact import CompiledPolicy, FactSlot, Step, Template, Utterance, Verdict
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.keeping import is_short, keep
-from safecot_dsl.render.model import Sentence, SentenceStep
+from safecot_dsl.render.model import Sentence, SentenceStep, line_sentence
 from safecot_dsl.render.plan import Part, part_of
-from safecot_dsl.render.reasons import Grounds
+from safecot_dsl.render.grounds import Grounds
 from safecot_dsl.render.slots import Scope, usable
 
 
@@ -31,14 +31,16 @@ def from_templates(
     rule: str,
     step: SentenceStep,
     maker: Maker,
+    about: str | None = None,
 ) -> Part | None:
-    """One of the alternatives that can be used, which `source` holds; None where none can. `rule` is whose they are."""
+    """One of the alternatives that can be used, which `source` holds; None where none can. `rule` is whose they are, and
+    `about` the rule on whose line they stand, which the maker knows."""
     slots = grounds.slots.get(id(source))  # a part of the policy, which lives as long as its grounds
     if slots is None:
         found = (segment.fact for template in alternatives for segment in template if isinstance(segment, FactSlot))
         slots = grounds.slots[id(source)] = tuple(dict.fromkeys(found))
-    values = tuple(map(scope.case.known.get, slots))
-    key = (id(source), rule, scope.unsettled, values)
+    values = tuple(map(scope.known.get, slots))
+    key = (id(source), rule, about, scope.unsettled, values)
     if key in grounds.parts:
         return grounds.parts[key]
     part = _part(usable(alternatives, scope), source.key, step, rule, maker, built=False)
@@ -57,6 +59,13 @@ def from_verdict(
     phrases = grounds.policy.verdict_phrases[verdict]
     texts = phrases.decide if step == "decide" else phrases.say
     return _kept(grounds, texts, phrases_key(grounds.policy, verdict, step), step, rule, maker, built=True)
+
+
+def nothing_in_question(grounds: Grounds) -> Part | None:
+    """That no rule is in question."""
+    policy = grounds.policy
+    key = f"phrases:{policy.nothing_set}" if policy.nothing_set else "default"
+    return _kept(grounds, policy.nothing_in_question, key, "weigh", "default", line_sentence, built=True)
 
 
 def phrases_key(policy: CompiledPolicy, verdict: Verdict, step: Literal["decide", "say"]) -> str:

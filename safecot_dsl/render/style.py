@@ -11,8 +11,8 @@ from safecot_dsl.artifact.base import Frozen
 
 
 class ReasoningStyle(StrEnum):
-    """`minimal` is risk and decide; `full` all five steps; `stepwise` is full, and before risk one clause for each
-    literal of the condition. Each has every line of the one before it, in the same order."""
+    """`minimal` is the conclusions of the deciding rules and what is decided; `full` is what is seen, asked and known
+    besides before these; `stepwise` weighs each rule that is in question, in the place of the conclusions alone."""
 
     MINIMAL = "minimal"
     FULL = "full"

@@ -58,10 +58,10 @@ class Target(Frozen):
 
 
 def sentence_lines(rendered: Rendered) -> tuple[tuple[Sentence, ...], ...]:
-    """The sentences of the reasoning by the line that they stand on: one line a step, each clause on its own."""
+    """The sentences of the reasoning by the line that they stand on: one line a step, and one for each rule weighed."""
     lines: list[list[Sentence]] = []
     for sentence in rendered.reasoning:
-        if lines and lines[-1][0].step == sentence.step != "clause":
+        if lines and lines[-1][0].step == sentence.step and lines[-1][0].about == sentence.about:
             lines[-1].append(sentence)
         else:
             lines.append([sentence])
@@ -72,14 +72,14 @@ def reasoning_lines(rendered: Rendered, tags: Tags = _DEFAULT_TAGS) -> tuple[str
     """The lines of the reasoning, without the derivation."""
     opening, closing = tags.open, tags.close
     lines: list[str] = []
-    last = ""
+    last: tuple[str, str | None] = ("", None)
     for sentence in rendered.reasoning:
-        step, text = sentence.step, clean_line(sentence.text, opening, closing)
-        if step != last or step == "clause":
+        place, text = (sentence.step, sentence.about), clean_line(sentence.text, opening, closing)
+        if place != last:
             lines.append(text)
         elif text:
             lines[-1] = f"{lines[-1]} {text}" if lines[-1] else text
-        last = step
+        last = place
     return tuple([line for line in lines if line])
 
 

@@ -1,0 +1,92 @@
+"""The little of English grammar that built sentences need: lists, articles, number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import inflect
+
+_INDEFINITE = re.compile(r"(?:an?|one) ")
+# What already says which one is meant, or names nothing that could be meant again.
+_DEFINITE = re.compile(
+    r"(?:the|this|that|these|those|his|her|its|their|my|your|our|no|none|nothing|nobody|someone|somebody|something|"
+    r"anyone|anybody|anything|what|which|who|whose|whether|how|where|when|why|to|for|by|with|without|two|three|four) "
+)
+_PLURAL = re.compile(r"(?:two|three|four|five|several|many|both|these|those|some of the) ")
+_HEAD = re.compile(
+    r" (?:of|in|on|at|for|from|to|with|without|that|which|who|whose|beside|between|under|over|by|about|as|into|and) "
+)
+_OPENERS = frozenset(
+    "the a an it this that these those no nobody nothing there they he she what who which some each every both all any "
+    "neither none of in on at by for from with without where when as one two three several many people".split()
+)
+
+
+def listed(items: Sequence[str], word: str = "and") -> str:
+    """The items as English reads them: "a, b and c"; "nothing" for none."""
+    if not items:
+        return "nothing"
+    if len(items) == 1:
+        return items[0]
+    return f"{', '.join(items[:-1])} {word} {items[-1]}"
+
+
+def capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def continued(sentence: str) -> str:
+    """The sentence as it stands within another one: "The user asks." after "I suppose that" is "the user asks"."""
+    first = re.match(r"[A-Za-z']+", sentence)
+    if first is not None and first.group().lower() in _OPENERS:
+        sentence = sentence[:1].lower() + sentence[1:]
+    return sentence.rstrip(".")
+
+
+def within(title: str) -> str:
+    """A title as it stands within a sentence: "Carrying a weapon" is "carrying a weapon", "CBRN" stays."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() or title[1:2] in (" ", "'") else title
+
+
+@lru_cache(maxsize=4096)
+def definite(phrase: str) -> str:
+    """A thing that was spoken of before: "a bottle of bleach" is "the bottle of bleach"."""
+    if article := _INDEFINITE.match(phrase):
+        return f"the {phrase[article.end() :]}"
+    if not phrase[:1].islower() or _DEFINITE.match(f"{phrase} "):
+        return phrase
+    return f"the {phrase}"
+
+
+@lru_cache(maxsize=4096)
+def is_plural(phrase: str) -> bool:
+    """Whether a verb after the phrase is in the plural: "knives" and "two flasks", not "a pair of knives"."""
+    if _INDEFINITE.match(phrase):
+        return False
+    if _PLURAL.match(f"{phrase} ") or " and " in phrase:
+        return True
+    head = _HEAD.split(phrase, maxsplit=1)[0].rsplit(" ", 1)[-1]
+    return head.isalpha() and _is_plural_noun(head.lower())
+
+
+@lru_cache(maxsize=4096)
+def _is_plural_noun(word: str) -> bool:
+    singular = _nouns().singular_noun(word)
+    # It takes the last letter off "gas" and "bus", too.
+    return isinstance(singular, str) and len(singular) > 2
+
+
+def spelled(number: int) -> str:
+    """The number in words."""
+    return str(_nouns().number_to_words(number))  # pyright: ignore[reportArgumentType]
+
+
+@cache
+def _nouns() -> inflect.engine:
+    import inflect  # takes a while to load, and few phrases have no article
+
+    return inflect.engine()

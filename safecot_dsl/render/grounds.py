@@ -1,0 +1,83 @@
+"""What the texts on one policy's cases rest on, worked out once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from safecot_dsl.artifact import CompiledPolicy, Fact, Rule, atoms
+from safecot_dsl.engine import Interpreter
+from safecot_dsl.engine.order import parents_first
+from safecot_dsl.render.literals import Literals, Node
+from safecot_dsl.render.plan import Part
+from safecot_dsl.render.sentences import Lookups, Sentences
+
+
+class Grounds:
+    """A policy prepared for its texts; what depends on no case is worked out once."""
+
+    def __init__(self, interpreter: Interpreter, lookups: Lookups = Lookups.THINGS) -> None:
+        self.interpreter = interpreter
+        self.policy = policy = interpreter.policy
+        self.sentences = Sentences(policy, lookups)
+        literals = Literals()
+        #: The condition of each rule: its own, whatever the rules that it is an exception to.
+        self.conditions: dict[str, Node] = {rule.name: literals.condition(rule) for rule in policy.rules}
+        #: The rules that are no exceptions, in the order of the policy: each has a line of its own where it is weighed.
+        self.tops: tuple[Rule, ...] = tuple(rule for rule in policy.rules if not rule.exception_to)
+        #: The facts that any rule reads, in the order of declaration: these are stated.
+        self.read_facts: tuple[Fact, ...] = _read(policy)
+        self._hazards = _hazards(policy)
+        #: The facts that the slots of a step or an utterance name, by its identity.
+        self.slots: dict[int, tuple[str, ...]] = {}
+        #: What a step, an utterance or a phrase set says, by all that it depends on.
+        self.parts: dict[Any, Part | None] = {}
+
+    def hazard(self, rule: Rule) -> str | None:
+        """The full name of a rule's hazard; an exception without one has its parents' most severe (ties: first
+        name)."""
+        return self._hazards[rule.name]
+
+    def exceptions(self, rule: Rule) -> Sequence[Rule]:
+        """The exceptions to a rule, in the order of the policy."""
+        return self.interpreter.exceptions[rule.name]
+
+    def family(self, rule: Rule) -> tuple[Rule, ...]:
+        """The rule, the exceptions to it, those to them, and so on downwards; each once."""
+        return walk(rule, self.exceptions)
+
+    def lineage(self, rule: Rule) -> tuple[Rule, ...]:
+        """The rule, the rules that it is an exception to, and so on upwards; each once, those of one rule by name (the
+        order in which an exception lists them means nothing)."""
+        index = self.policy.rule_index
+        return walk(rule, lambda of: [index[name] for name in sorted(set(of.exception_to))])
+
+
+def walk(rule: Rule, neighbours: Callable[[Rule], Sequence[Rule]]) -> tuple[Rule, ...]:
+    """The rules that are reached from one, nearest first, each once."""
+    found = {rule.name: rule}
+    waiting = [rule]
+    while waiting:
+        for other in neighbours(waiting.pop(0)):
+            if other.name not in found:
+                found[other.name] = other
+                waiting.append(other)
+    return tuple(found.values())
+
+
+def _read(policy: CompiledPolicy) -> tuple[Fact, ...]:
+    conditions = [c for rule in policy.rules for c in (rule.when, rule.unless) if c is not None]
+    read = {atom.fact for condition in conditions for atom in atoms(condition)}  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts
+    return tuple(fact for fact in policy.facts if fact.name in read)
+
+
+def _hazards(policy: CompiledPolicy) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for rule in parents_first(policy):
+        inherited = {found[parent] for parent in rule.exception_to} - {None}
+        found[rule.name] = rule.hazard or min(
+            (name for name in inherited if name is not None),
+            key=lambda name: (-policy.hazards[name].severity, name),
+            default=None,
+        )
+    return found

@@ -1,0 +1,308 @@
+"""What a sentence says of a fact: the policy's own words where it has them, else built ones.
+
+A *statement* says the whole value of a fact ("It was taken in a kitchen."). A *look-up* says how a value that was
+stated stands to a literal of a condition ("The vial counts as an acid, the cup does not."); there is none where the
+statement says as much. The reader of these sentences is :mod:`safecot_dsl.reading`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import inf, nextafter
+from typing import Any
+
+from safecot_dsl.artifact import (
+    Between,
+    Compare,
+    CompiledPolicy,
+    Contains,
+    Empty,
+    Fact,
+    FactAtom,
+    FlagIs,
+    FlagType,
+    Has,
+    Is,
+    Matches,
+    NumberType,
+    OneOfType,
+    SetType,
+    Template,
+    Text,
+    TextType,
+    Value,
+    Within,
+    atoms,
+)
+from safecot_dsl.engine import normalise
+from safecot_dsl.engine.evaluate import compile_pattern
+from safecot_dsl.render.cleaning import fold_line
+from safecot_dsl.render.english import capitalised, continued, definite, is_plural, listed, spelled
+from safecot_dsl.render.phrasing import phrase, phrases, quoted, shortened, words
+
+_SUBJECTS = {"image": "image's", "query": "request's", "context": "context's"}
+_MOST_THINGS = 3  # that are named one by one in a denial; of more, "nothing seen" says the same
+_BANDS = {
+    1: ("as it is",),
+    2: ("low", "high"),
+    3: ("low", "middling", "high"),
+    4: ("very low", "low", "high", "very high"),
+    5: ("very low", "low", "middling", "high", "very high"),
+}
+
+
+class Lookups(StrEnum):
+    """How it is said which of the things seen belong to a group: of the things together ("The vial and the flask count
+    as acids, the cup does not."), of each thing in the order seen, or of the group ("What counts as an acid is the
+    vial.")."""
+
+    THINGS = "things"
+    EACH = "each"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What can be said at one place: alternatives, the source-map key of where they come from, and whether they were
+    built, not written by an author."""
+
+    texts: tuple[str, ...]
+    key: str
+    built: bool
+
+
+class Sentences:
+    """The sentences on the facts of one policy."""
+
+    def __init__(self, policy: CompiledPolicy, lookups: Lookups = Lookups.THINGS) -> None:
+        self.policy = policy
+        self.lookups = lookups
+        names = [words(fact.name) for fact in policy.facts]
+        self._names = {
+            fact.name: name if names.count(name) == 1 else f"{_SUBJECTS[fact.subject]} {name}"
+            for fact, name in zip(policy.facts, names, strict=True)
+        }
+        self._cuts = {fact.name: number_cuts(policy, fact.name) for fact in policy.facts if fact.type.kind == "number"}
+
+    def stated(self, fact: Fact, value: Value) -> Wording:
+        """The whole value, as it is known."""
+        match fact.type, value:
+            case FlagType(), bool():
+                authored, key = (fact.says, "says") if value else (fact.denies, "not")
+                shown = ""
+                built = _flag_sentence(fact, value)
+            case OneOfType(), str():
+                authored, key, shown = fact.says, "says", phrase(fact, value)
+                built = f"{self._the(fact)} {self._is(fact)} {shown}."
+            case SetType(), frozenset():
+                authored, key = (fact.says, "says") if value else (fact.none, "none")
+                shown = listed(phrases(fact, value))
+                name = self._names[fact.name]
+                built = f"{self._the(fact)} include{'' if self._is(fact) == 'are' else 's'} {shown}."
+                if not value:
+                    built = f"There {self._is(fact)} no {name}."
+            case NumberType(), float() | int():
+                return self._band(fact, float(value))
+            case TextType(), str():
+                line = fold_line(value)
+                authored, key = (fact.says, "says") if line else (fact.none, "none")
+                shown = shortened(line.replace('"', "'"))
+                built = f'{self._the(fact)} {"read" if self._is(fact) == "are" else "reads"} "{shown}".'
+                if not line:
+                    built = f"There {self._is(fact)} no {self._names[fact.name]}."
+            case _:
+                raise TypeError(f"{value!r} is no value of `{fact.name}`")
+        return _wording(authored, shown, f"fact:{fact.name}.{key}", built, f"fact:{fact.name}")
+
+    def untold(self, fact: Fact) -> Wording:
+        """That nobody can tell the value."""
+        return Wording((f"I cannot tell {self.asked(fact)}.",), f"fact:{fact.name}.ask", built=fact.ask is None)
+
+    def asked(self, fact: Fact) -> str:
+        """What is not known of the fact, as it stands after "I cannot tell" or "depends on"."""
+        if fact.ask is not None:
+            return fold_line(fact.ask).rstrip(".?!")
+        if isinstance(fact.type, FlagType) and fact.description:
+            return f"whether {continued(fold_line(fact.description))}"
+        return f"what the {self._names[fact.name]} {self._is(fact)}"
+
+    def supposed(self, fact: Fact, value: Value) -> Wording:
+        """That a value is supposed, since nothing is known."""
+        stated = self.stated(fact, value)
+        texts = tuple(f"I suppose that {continued(text)}." for text in stated.texts)
+        return Wording(texts, f"fact:{fact.name}", built=True)
+
+    def lookup(self, atom: FactAtom, value: Any, so: bool) -> Wording | None:
+        """How the known `value` of the atom's fact stands to the atom, which is `so` or not; None where the statement
+        of the value says it already."""
+        fact = self.policy.fact_index[atom.fact]
+        match atom:
+            case FlagIs() | Empty() | Compare() | Between():
+                return None
+            case Is(group=group) | Has(group=group) if group is not None:
+                if isinstance(atom, Has) and atom.quantifier == "all" and not so:
+                    return self._lacking(fact, [v for v in atom.values if v not in value], value)
+                return self._grouped(fact, atom, group, value)
+            case Is():
+                return None if so else self._other(fact, phrases(fact, atom.values))
+            case Within(node=node):
+                if value == node:
+                    return None
+                if not so and fact.denies:
+                    return self._other(fact, [phrase(fact, node)])
+                return _built(fact, self._counting([phrase(fact, value)], [], phrase(fact, node), so=so))
+            case Has():
+                return None if so else self._lacking(fact, [v for v in atom.values if v not in value], value)
+            case Contains() | Matches():
+                text = fold_line(value)
+                if not text:
+                    return None
+                return _built(fact, self._containing(atom, fact, value, so))
+
+    def _grouped(self, fact: Fact, atom: Is | Has, group: str, value: Any) -> Wording:
+        texts = self.policy.groups.get(group)
+        counts_as = texts.phrase if texts is not None else words(group)
+        things = {value} if isinstance(value, str) else value
+        inside = phrases(fact, things & set(atom.values))
+        outside = phrases(fact, things - set(atom.values))
+        if texts is not None and inside and texts.says:
+            shown = listed([definite(thing) for thing in inside])
+            return _wording(texts.says, shown, texts.key, "", texts.key)
+        if texts is not None and not inside and texts.none:
+            return _wording(texts.none, "", texts.key, "", texts.key)
+        return Wording((self._counting(inside, outside, counts_as),), texts.key if texts else f"fact:{fact.name}", True)
+
+    def _counting(self, inside: Sequence[str], outside: Sequence[str], counts_as: str, so: bool | None = None) -> str:
+        """Which of the things count as something. With `so`, `inside` are things that all do or all do not."""
+        if so is False:
+            inside, outside = [], inside
+        if self.lookups is Lookups.GROUP and inside:
+            return f"What counts as {counts_as} is {listed([definite(thing) for thing in inside])}."
+        if self.lookups is Lookups.EACH and (inside or outside):
+            each = [self._all([thing], counts_as) for thing in inside]
+            return " ".join([*each, *(self._none([thing], counts_as) for thing in outside)])
+        if self.lookups is Lookups.GROUP or not inside:
+            return self._none(outside if self.lookups is Lookups.THINGS else [], counts_as)
+        whole = self._all(inside, counts_as)
+        if not outside:
+            return whole
+        if len(outside) > _MOST_THINGS:
+            return f"{whole[:-1]}, nothing else seen does."
+        does = "do" if len(outside) > 1 or is_plural(outside[0]) else "does"
+        return f"{whole[:-1]}, {listed([definite(thing) for thing in outside])} {does} not."
+
+    def _all(self, things: Sequence[str], counts_as: str) -> str:
+        verb = "count" if len(things) > 1 or is_plural(things[0]) else "counts"
+        return f"{capitalised(listed([definite(thing) for thing in things]))} {verb} as {counts_as}."
+
+    def _none(self, things: Sequence[str], counts_as: str) -> str:
+        if not things or len(things) > _MOST_THINGS:
+            return f"Nothing seen counts as {counts_as}."
+        if len(things) == 1:
+            does = "do" if is_plural(things[0]) else "does"
+            return f"{capitalised(definite(things[0]))} {does} not count as {counts_as}."
+        verb = "count" if is_plural(things[-1]) else "counts"
+        return f"Neither {listed([definite(thing) for thing in things], 'nor')} {verb} as {counts_as}."
+
+    def _lacking(self, fact: Fact, missing: Sequence[str], value: frozenset[str]) -> Wording:
+        """That none of the things seen is one that a condition asks for."""
+        wanted = listed(phrases(fact, missing), "or")
+        if fact.denies:
+            return _wording(fact.denies, wanted, f"fact:{fact.name}.not", "", f"fact:{fact.name}")
+        things = phrases(fact, value)
+        if not things or len(things) > _MOST_THINGS:
+            return _built(fact, f"Nothing seen is {wanted}.")
+        if len(things) == 1:
+            are = "are" if is_plural(things[0]) else "is"
+            return _built(fact, f"{capitalised(definite(things[0]))} {are} not {wanted}.")
+        verb = "are" if is_plural(things[-1]) else "is"
+        return _built(fact, f"Neither {listed([definite(thing) for thing in things], 'nor')} {verb} {wanted}.")
+
+    def _other(self, fact: Fact, excluded: Sequence[str]) -> Wording:
+        """That a choice is another one than those of a condition."""
+        wanted = listed(excluded, "or")
+        built = f"{self._the(fact)} {self._is(fact)} not {wanted}."
+        return _wording(fact.denies, wanted, f"fact:{fact.name}.not", built, f"fact:{fact.name}")
+
+    def _containing(self, atom: Contains | Matches, fact: Fact, value: str, so: bool) -> str:
+        the = self._the(fact)
+        verb, verb_not = ("say", "do not") if self._is(fact) == "are" else ("says", "does not")
+        if isinstance(atom, Matches):
+            if not so:
+                return f"{the} {'have' if verb == 'say' else 'has'} nothing in it of the kind looked for."
+            found = compile_pattern(atom.pattern, atom.ignore_case).search(value.encode("utf-8", "replace").decode())
+            part = fold_line(found.group(0)) if found is not None else ""
+            shown = f"words {quoted(part)}" if part else "words"
+            return f"The {shown} in the {self._names[fact.name]} are of the kind looked for."
+        if so:
+            text = normalise(value)
+            found = next(each for each in atom.phrases if normalise(each) in text)
+            return f"{the} {verb} {quoted(found)}."
+        if atom.phrase_set is not None:
+            return f"{the} {verb_not} say any of the {words(atom.phrase_set)}."
+        return f"{the} {verb_not} say {listed([quoted(each) for each in atom.phrases], 'or')}."
+
+    def _band(self, fact: Fact, value: float) -> Wording:
+        key = f"fact:{fact.name}"
+        for band in fact.bands:
+            if band.below is None or value < band.below:
+                return _wording(band.texts, "", f"{key}.bands", "", key)
+        cuts = self._cuts[fact.name]
+        number = sum(value >= cut for cut in cuts)
+        named = _BANDS.get(len(cuts) + 1)
+        state = named[number] if named else f"in range {spelled(number + 1)} of {spelled(len(cuts) + 1)}"
+        return Wording((f"{self._the(fact)} {self._is(fact)} {state}.",), key, built=True)
+
+    def bands(self, fact: Fact) -> list[tuple[float, Wording]]:
+        """The lowest value of each band of a number and how it is told, in rising order."""
+        assert isinstance(fact.type, NumberType)
+        low = fact.type.low
+        starts = [band.below for band in fact.bands if band.below is not None] if fact.bands else self._cuts[fact.name]
+        return [(start, self._band(fact, start)) for start in (low, *(start for start in starts if start > low))]
+
+    def _the(self, fact: Fact) -> str:
+        return f"The {self._names[fact.name]}"
+
+    def _is(self, fact: Fact) -> str:
+        return "are" if is_plural(self._names[fact.name]) else "is"
+
+
+def number_cuts(policy: CompiledPolicy, fact: str) -> list[float]:
+    """Where conditions of rules tell the values of a number apart: the lowest value of each range but the first, in
+    rising order."""
+    found: set[float] = set()
+    for rule in policy.rules:
+        for condition in (rule.when, rule.unless):
+            for atom in atoms(condition) if condition is not None else ():
+                if isinstance(atom, Compare) and atom.fact == fact:
+                    found.add(atom.value if atom.operator in ("<", ">=") else nextafter(atom.value, inf))
+                elif isinstance(atom, Between) and atom.fact == fact:
+                    found |= {atom.low, nextafter(atom.high, inf)}
+    kind = policy.fact_index[fact].type
+    assert isinstance(kind, NumberType)
+    return sorted(cut for cut in found if kind.low < cut <= kind.high)
+
+
+def filled(template: Template, shown: str) -> str:
+    """A sentence of a fact or a group with its values in it."""
+    text = "".join(segment.text if isinstance(segment, Text) else shown for segment in template)
+    return capitalised(fold_line(text))
+
+
+def _wording(authored: Sequence[Template], shown: str, key: str, built: str, built_key: str) -> Wording:
+    if authored:
+        return Wording(tuple(filled(template, shown) for template in authored), key, built=False)
+    return Wording((built,), built_key, built=True)
+
+
+def _built(fact: Fact, text: str) -> Wording:
+    return Wording((text,), f"fact:{fact.name}", built=True)
+
+
+def _flag_sentence(fact: Fact, value: bool) -> str:
+    said = fold_line(fact.description or "").rstrip(".")
+    if not said:
+        return f"This is {'a' if value else 'no'} case of {words(fact.name)}."
+    return f"{said}." if value else f"It is not so that {continued(said)}."

@@ -1,0 +1,205 @@
+"""A rule in question, weighed: what settles whether it applies, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from safecot_dsl.artifact import Rule, Step, StepKind, Subject, Value
+from safecot_dsl.engine import Truth, evaluate
+from safecot_dsl.render.english import listed, within
+from safecot_dsl.render.grounds import Grounds
+from safecot_dsl.render.literals import Leaf
+from safecot_dsl.render.model import line_sentence
+from safecot_dsl.render.phrasing import title
+from safecot_dsl.render.plan import Part, part_of
+from safecot_dsl.render.sentences import Wording
+from safecot_dsl.render.slots import Scope
+from safecot_dsl.render.spoken import from_templates
+
+_STEPS = {StepKind.OBSERVE: Subject.IMAGE, StepKind.INTENT: Subject.QUERY, StepKind.CONTEXT: Subject.CONTEXT}
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A rule in question.
+
+    `truth` says whether it applies, `failing` how many literals keep it from that (at least), and `parts` are the line.
+    `asks` says that what is not known is the request itself; the rule then has no line of its own, and `harm` is what
+    it could be about.
+    """
+
+    rule: Rule
+    truth: Truth
+    failing: int
+    parts: tuple[Part, ...]
+    asks: bool
+    harm: str
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """Weighs the rules of one policy on one case: `known` are its facts with suppositions filled in, and `supposed` the
+    names of those that are only supposed."""
+
+    grounds: Grounds
+    known: Mapping[str, Value]
+    supposed: Collection[str]
+
+    def weigh(self, rule: Rule) -> Weighed:
+        """The rule, which is in question and no exception, with the exceptions to it."""
+        condition = self.grounds.conditions[rule.name]
+        truth = condition.truth(self.known)
+        if truth is Truth.NO:
+            parts = [*self._literals(rule, rule), *self._contrast(rule)]
+        else:
+            parts = [*self._looked_up(rule, rule), *self._conclusion(rule, truth, rule)]
+        asked = {leaf.fact for leaf in condition.leaves() if self._is_asked(leaf)}
+        return Weighed(
+            rule=rule,
+            truth=truth,
+            failing=condition.cost(self.known),
+            parts=tuple(parts),
+            asks=any(name not in self.known for name in asked) if truth is Truth.NO else self._hangs_on_request(rule),
+            harm=self._harm(rule),
+        )
+
+    def conclusion(self, rule: Rule) -> list[Part]:
+        """Why a rule that decides has the verdict that it has."""
+        parts = self._risk(rule, rule)
+        parents = [parent for parent in self.grounds.lineage(rule)[1:] if parent.name in rule.exception_to]
+        return [*parts, *(self._goes_before(parent, rule) for parent in parents if self._may_apply(parent))]
+
+    def _may_apply(self, rule: Rule) -> bool:
+        return self.grounds.conditions[rule.name].truth(self.known) is not Truth.NO
+
+    def _looked_up(self, rule: Rule, line: Rule) -> Iterator[Part]:
+        """What settles a rule that applies or may, and then the exceptions to it; `line` is whose line it is."""
+        yield from self._literals(rule, line)
+        for exception, truth in self._exceptions(rule):
+            if truth is Truth.NO:
+                yield from self._literals(exception, line)
+            else:
+                yield from self._looked_up(exception, line)
+
+    def _exceptions(self, rule: Rule) -> list[tuple[Rule, Truth]]:
+        """The exceptions to a rule that are in question, and what their own conditions come to."""
+        asked = {name: value for name, value in self.known.items() if name.startswith("query.")}
+        conditions = self.grounds.conditions
+        return [
+            (exception, conditions[exception.name].truth(self.known))
+            for exception in self.grounds.exceptions(rule)
+            if conditions[exception.name].truth(asked) is not Truth.NO
+        ]
+
+    def _conclusion(self, rule: Rule, truth: Truth, line: Rule) -> list[Part]:
+        """What follows where a rule applies or may."""
+        exceptions = self._exceptions(rule)
+        parts = [self._hangs(rule, line)] if truth is Truth.MAYBE else []
+        replacing = [exception for exception, of in exceptions if of is Truth.YES]
+        for exception in replacing:
+            parts += [*self._conclusion(exception, Truth.YES, line), self._goes_before(rule, exception, line)]
+        if not replacing and truth is Truth.YES:
+            parts += self._risk(rule, line)
+        parts += [self._hangs(exception, line) for exception, of in exceptions if of is Truth.MAYBE]
+        return parts
+
+    def _literals(self, rule: Rule, line: Rule) -> Iterator[Part]:
+        """A sentence for each literal that settles the rule's own condition, none for what was said already."""
+        condition = self.grounds.conditions[rule.name]
+        told: dict[Subject, Part] = {}
+        if condition.truth(self.known) is not Truth.NO:
+            for kind, subject in _STEPS.items():
+                part = self._authored(rule, kind, line)
+                if part is not None:
+                    told[subject] = part
+        yield from told.values()
+        for leaf in condition.settling(self.known, self.supposed):
+            if Subject(leaf.fact.split(".", 1)[0]) in told:
+                continue
+            wording = self._literal(leaf)
+            if wording is not None:
+                yield self._part(wording, line, rule=leaf.reading.rule.name, key=leaf.reading.key)
+
+    def _literal(self, leaf: Leaf) -> Wording | None:
+        fact = self.grounds.policy.fact_index[leaf.fact]
+        value = self.known.get(leaf.fact)
+        if value is None:
+            return None
+        if leaf.fact in self.supposed:
+            return self.grounds.sentences.supposed(fact, value)
+        if fact.subject is Subject.QUERY:
+            return None
+        so = evaluate(leaf.reading.atom, self.known) is Truth.YES
+        return self.grounds.sentences.lookup(leaf.reading.atom, value, so)
+
+    def _risk(self, rule: Rule, line: Rule) -> list[Part]:
+        part = self._authored(rule, StepKind.RISK, line)
+        if part is not None:
+            return [part]
+        if rule.hazard is not None:
+            about = self.grounds.policy.hazards[rule.hazard].phrase
+            return [self._part(Wording((f"This is about {about}.",), f"hazard:{rule.hazard}", True), line, rule.name)]
+        return [self._of_rule(rule, line, f"The {_kind(rule)} on {within(title(rule))} applies.")]
+
+    def _contrast(self, rule: Rule) -> list[Part]:
+        part = self._authored(rule, StepKind.CONTRAST, rule)
+        return [part or self._of_rule(rule, rule, f"The rule on {within(title(rule))} does not apply.")]
+
+    def _goes_before(self, rule: Rule, exception: Rule, line: Rule | None = None) -> Part:
+        text = f"This exception goes before the {_kind(rule)} on {within(title(rule))}."
+        return self._of_rule(exception, line or exception, text)
+
+    def _hangs(self, rule: Rule, line: Rule) -> Part:
+        facts = dict.fromkeys(leaf.fact for leaf in self._unknown(rule))
+        index = self.grounds.policy.fact_index
+        asked = listed([self.grounds.sentences.asked(index[name]) for name in facts])
+        return self._of_rule(
+            rule, line, f"Whether the {_kind(rule)} on {within(title(rule))} applies depends on {asked}."
+        )
+
+    def _unknown(self, rule: Rule) -> list[Leaf]:
+        """The literals on unknown facts that a rule hangs on, which may apply."""
+        leaves = self.grounds.conditions[rule.name].settling(self.known, self.supposed)
+        return [leaf for leaf in leaves if leaf.truth(self.known) is Truth.MAYBE]
+
+    def _hangs_on_request(self, rule: Rule) -> bool:
+        return any(self._is_asked(leaf) for leaf in self._unknown(rule))
+
+    def _is_asked(self, leaf: Leaf) -> bool:
+        return leaf.fact.startswith("query.")
+
+    def _harm(self, rule: Rule) -> str:
+        hazard = self.grounds.hazard(rule)
+        return within(title(rule)) if hazard is None else self.grounds.policy.hazards[hazard].phrase
+
+    def _authored(self, rule: Rule, kind: StepKind, line: Rule) -> Part | None:
+        step = step_of(rule.speech.think, kind, self.known)
+        if step is None:
+            return None
+        scope = Scope(self.grounds.policy, self.known, (), rule, self.grounds.hazard(rule))
+        maker = partial(line_sentence, about=line.name)
+        return from_templates(self.grounds, step, step.alternatives, scope, rule.name, "weigh", maker, line.name)
+
+    def _of_rule(self, rule: Rule, line: Rule, text: str) -> Part:
+        key = f"rule:{rule.name}.title" if rule.title else f"rule:{rule.name}"
+        return self._part(Wording((text,), key, built=True), line, rule.name)
+
+    def _part(self, wording: Wording, line: Rule, rule: str, key: str | None = None) -> Part:
+        def make(text: str) -> object:
+            return line_sentence("weigh", text, key=key or wording.key, rule=rule, built=wording.built, about=line.name)
+
+        return part_of(wording.texts, wording.key, make)  # pyright: ignore[reportArgumentType]
+
+
+def step_of(think: tuple[Step, ...], kind: StepKind, known: Mapping[str, Value]) -> Step | None:
+    """The first step of this kind that is for the case."""
+    for step in think:
+        if step.kind is kind and (step.when is None or evaluate(step.when, known) is Truth.YES):
+            return step
+    return None
+
+
+def _kind(rule: Rule) -> str:
+    return "exception" if rule.exception_to else "rule"
