@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from safecot_dsl.artifact.consistency import LINE_BREAKS
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
 
@@ -34,7 +35,7 @@ def check_phrase(text: t.String, kind: PhraseKind, module: Module) -> None:
     message = help = None
     if not shown:
         message, help = "the phrase is empty", kind.instead
-    elif "\n" in text.text:
+    elif any(character in text.text for character in LINE_BREAKS):
         message, help = "a line break stands in the phrase", ONE_LINE
     elif shown.endswith(tuple(kind.ends)):
         message, help = f"the phrase ends in `{shown[-1]}`", f"it is {kind.what}, and no sentence of its own"

@@ -10,13 +10,11 @@ from safecot_dsl.artifact import (
     FlagType,
     Group,
     NumberType,
-    OneOfType,
     Segment,
-    SetType,
     Template,
-    TextType,
     ValueSlot,
 )
+from safecot_dsl.artifact.consistency import LINE_BREAKS, SENTENCES
 from safecot_dsl.compiler.facts import FactTable, kind_of, number
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.phrases import ASKED, GROUP, ONE_LINE, check_phrase
@@ -25,14 +23,6 @@ from safecot_dsl.compiler.taxonomies import words
 from safecot_dsl.compiler.templates import ReadSlot, read_template, slot_error
 
 _CLOSING = "\"'\u201d\u2019)"  # may stand after the end of a sentence
-#: The sentences that a fact of each type can have; a number's `says` holds bands.
-SENTENCES: dict[type, tuple[str, ...]] = {
-    FlagType: ("says", "not"),
-    OneOfType: ("says", "not"),
-    SetType: ("says", "not", "none"),
-    NumberType: ("says",),
-    TextType: ("says", "none"),
-}
 _WHY_NOT = {
     "not": "what it is not is said of a flag, of one of several values, and of a set",
     "none": "that there is nothing is said of a set and of a text",
@@ -55,14 +45,13 @@ def _with_sentences(fact: Fact, declaration: t.FactDecl, module: Module) -> Fact
         if kind == "ask":
             assert isinstance(clause, t.SentenceClause)
             check_phrase(clause.texts[0], ASKED, module)
-        elif kind not in SENTENCES[type(fact.type)]:
+        elif kind != "says" and kind not in SENTENCES[type(fact.type)]:
             refused = f"`{kind}` does not fit `{fact.name}`, which is {kind_of(fact)}"
             _refuse(clause, refused, module, _WHY_NOT[kind])
         elif isinstance(clause, t.BandsClause):
             bands = _bands(clause, fact, module)
         elif isinstance(fact.type, NumberType):
-            middle = (fact.type.low + fact.type.high) / 2
-            help = f'write a sentence for each band: `says {{ below {middle:g} "..." else "..." }}`'
+            help = 'write a sentence for each band: `says { below NUMBER "..." else "..." }`'
             _refuse(clause, f"`{fact.name}` is a number, which is told by bands", module, help)
         elif isinstance(fact.type, FlagType):
             found[kind] = _sentences(clause.texts, module, "a flag has no value to name")
@@ -217,7 +206,7 @@ def _sentence(text: t.String, module: Module, slot: ReadSlot, named: bool) -> Te
         module.report.error(
             "SC0404", "the sentence is empty", text.start, text.end, help="leave it out, and it is built"
         )
-    elif "\n" in text.text:
+    elif any(character in text.text for character in LINE_BREAKS):
         module.report.error("SC0404", "a line break stands in the sentence", text.start, text.end, help=ONE_LINE)
     elif text.text != text.text.strip():
         module.report.error("SC0404", "the sentence begins or ends with a blank", text.start, text.end)
