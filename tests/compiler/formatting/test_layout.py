@@ -88,11 +88,12 @@ CASES = {
         """
         facts image { setting : one of { kitchen "a kitchen", street } "Where." ask "where" says "In {value}."
         not "Not in {value}." | "It was not taken in {value}."
-        named : flag says "A name can be read." | "Somewhere in the picture a name can be read, and it is read clearly by anybody who looks." not "None can."
+        named : flag says "A name can be read."
+        | "Somewhere in the picture a name can be read, and it is read clearly by anybody who looks." not "None can."
         plain : flag "Plain." ask "whether" }
         facts query { harm : score assume 0 says { else "Harm." }
-        wording : number 0..10 says { below 2.5 "The wording is harmless." below 10 "It hints at harm." | "It hints." else
-        "The wording asks for harm." } ask "how harsh" }
+        wording : number 0..10 says { below 2.5 "The wording is harmless." below 10 "It hints at harm." | "It hints."
+        else "The wording asks for harm." } ask "how harsh" }
         """,
         """
         facts image {
