@@ -38,7 +38,14 @@ def test_every_step_is_said_in_some_complete_case(name: str) -> None:
     for case in many_cases(policy):
         if not waiting:
             break
-        rendered = render(interpreter, case, style=ReasoningStyle.FULL, seed="0", source_answer=SOURCE_ANSWER)
+        rendered = render(
+            interpreter,
+            case,
+            style=ReasoningStyle.STEPWISE,
+            seed="0",
+            source_answer=SOURCE_ANSWER,
+            weigh=len(policy.rules),  # every contrast, also of a rule that others are nearer than
+        )
         waiting -= {sentence.key for sentence in rendered.reasoning if sentence.key is not None}
     assert waiting == set()
 
