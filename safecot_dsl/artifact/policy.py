@@ -278,8 +278,8 @@ class CompiledPolicy(Frozen):
 
     `groups` are those that conditions name, by the name that is kept in the condition (`Has.group`, `Is.group`).
     `nothing_in_question` are the phrases of which one is said where no rule is in question, from the set `nothing_set`.
-    `digest` covers the meaning and the texts, and is independent of the order of rules, facts and files, of comments
-    and of where anything stands.
+    `digest` covers the meaning and the texts, which follow the order of facts and rules; it is independent of comments,
+    of paths and of where anything stands.
     """
 
     schema_version: Literal["2"] = SCHEMA_VERSION
@@ -392,6 +392,8 @@ def compute_digest(policy: CompiledPolicy) -> str:
         },
     )
     meaning["language"] = policy.header.language
+    # Texts follow the order of declaration: without it, two policies of one digest could be told in two ways.
+    meaning["order"] = [[fact.name for fact in policy.facts], [rule.name for rule in policy.rules]]
     meaning["facts"] = {fact["name"]: fact for fact in meaning["facts"]}
     meaning["rules"] = {rule["name"]: rule for rule in meaning["rules"]}
     for rule in meaning["rules"].values():

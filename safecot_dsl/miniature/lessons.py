@@ -194,7 +194,7 @@ def vocabulary(teacher: Teacher, lines: Lines) -> list[str]:
         texts += [teacher.counted(group, Scene(item, other, world.settings[0], "none")) for group in teacher.groups]
     texts += [teacher.request(intent) for intent in (*world.intents, None)]
     texts += [teacher.sentences.untold(fact).texts[0] for fact in policy.facts]
-    texts += [f"{label(fact)}?" for fact in policy.facts]
+    texts += [f"{label(fact)}? {label(fact)}?" for fact in policy.facts]
     texts += [_counting(group) for group in teacher.groups]
     return texts
 

@@ -35,9 +35,9 @@ class Sentence(Frozen):
 class Rendered(Frozen):
     """A decision as text.
 
-    `reasoning` is in order; sentences of one step stand on one line, and each rule in question has a line of its own. `cited` are the
-    deciding rules, or `("default",)` or `("unsure",)`. `needs_answer` says that the answer must come from a data source
-    or a model and was not given; `answer` is then empty.
+    `reasoning` is in order; sentences of one step stand on one line, and each rule in question has a line of its own.
+    `cited` are the deciding rules, or `("default",)` or `("unsure",)`. `needs_answer` says that the answer must come
+    from a data source or a model and was not given; `answer` is then empty.
     """
 
     reasoning: tuple[Sentence, ...]

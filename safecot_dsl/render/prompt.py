@@ -110,7 +110,7 @@ def _output_format(tags: Tags) -> str:
             tags.open,
             "What the image shows.",
             "What is asked.",
-            "For each rule that the request puts in question, a line: what settles whether it applies, and what follows.",
+            "A line for each rule that the request puts in question: what settles if it applies, and what follows.",
             "What you do. [verdict: rule, rule]",
             tags.close,
             "The answer.",

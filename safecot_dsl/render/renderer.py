@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
@@ -26,7 +25,7 @@ from safecot_dsl.engine import Interpreter
 from safecot_dsl.render.answers import answer
 from safecot_dsl.render.grounds import Grounds
 from safecot_dsl.render.keeping import is_short, keep
-from safecot_dsl.render.model import Rendered
+from safecot_dsl.render.model import Rendered, SentenceStep
 from safecot_dsl.render.plan import Part, Parts, Plan
 from safecot_dsl.render.procedure import (
     STATED,
@@ -69,7 +68,7 @@ class Renderer:
         }
         self._defaults = tuple(map(self._supposed.get, self._names))
         places = {name: place for place, name in enumerate(self._names)}
-        self._stated = [
+        self._stated: list[tuple[int, Fact, SentenceStep]] = [
             (places[fact.name], fact, step)
             for subject, step in STATED.items()
             for fact in self.grounds.read_facts
@@ -103,19 +102,24 @@ class Renderer:
 
         `decision`, where it is at hand already, must be the interpreter's on this case.
         """
-        told = tuple(map(case.known.get, self._names))
-        cannot_tell = case.cannot_tell
         if decision is None:
-            decision = self._decide(case, told)
-        key = (told, cannot_tell, style)
+            decision = self.decide(case)
+        return self.plan(case, style, decision).tell(seed, source_answer, cited(decision))
+
+    def plan(self, case: Case, style: ReasoningStyle, decision: Decision) -> Plan:
+        """How the case is told, whatever the seed."""
+        told = tuple(map(case.known.get, self._names))
+        key = (told, case.cannot_tell, style)
         plan = self._plans.get(key)
         if plan is None:
             plan = self._plan(case, told, decision, style)
             if self._every.is_short(told):
                 keep(self._plans, key, plan)
-        return plan.tell(seed, source_answer, cited(decision))
+        return plan
 
-    def _decide(self, case: Case, told: Values) -> Decision:
+    def decide(self, case: Case) -> Decision:
+        """The interpreter's decision."""
+        told = tuple(map(case.known.get, self._names))
         found = self._decisions.get(told)
         if found is None:
             found = self.interpreter.decide(case)

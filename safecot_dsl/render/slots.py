@@ -28,8 +28,8 @@ from safecot_dsl.render.phrasing import phrases, shortened, title, value_text
 
 @dataclass(frozen=True)
 class Scope:
-    """What slots may speak of: the known facts with suppositions filled in, the unsettled facts, and the rule (with the full
-    name of its hazard, its own or inherited) whose text it is; None with `default` and `unsure`."""
+    """What slots may speak of: the known facts with suppositions filled in, the unsettled facts, and the rule (with the
+    full name of its hazard, its own or inherited) whose text it is; None with `default` and `unsure`."""
 
     policy: CompiledPolicy
     known: Mapping[str, Value]

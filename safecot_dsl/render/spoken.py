@@ -8,10 +8,10 @@ from typing import Literal, Protocol
 
 from safecot_dsl.artifact import CompiledPolicy, FactSlot, Step, Template, Utterance, Verdict
 from safecot_dsl.render.cleaning import fold_line
+from safecot_dsl.render.grounds import Grounds
 from safecot_dsl.render.keeping import is_short, keep
 from safecot_dsl.render.model import Sentence, SentenceStep, line_sentence
 from safecot_dsl.render.plan import Part, part_of
-from safecot_dsl.render.grounds import Grounds
 from safecot_dsl.render.slots import Scope, usable
 
 
@@ -33,8 +33,8 @@ def from_templates(
     maker: Maker,
     about: str | None = None,
 ) -> Part | None:
-    """One of the alternatives that can be used, which `source` holds; None where none can. `rule` is whose they are, and
-    `about` the rule on whose line they stand, which the maker knows."""
+    """One of the alternatives that can be used, which `source` holds; None where none can. `rule` is whose they are,
+    and `about` the rule on whose line they stand, which the maker knows."""
     slots = grounds.slots.get(id(source))  # a part of the policy, which lives as long as its grounds
     if slots is None:
         found = (segment.fact for template in alternatives for segment in template if isinstance(segment, FactSlot))

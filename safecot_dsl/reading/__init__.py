@@ -1,0 +1,10 @@
+"""Texts read back: what a reasoning states, and whether its conclusion follows.
+
+Everything that checks a text, the guard, `verify` and evaluation alike, reads it here, by the sentences that
+:mod:`safecot_dsl.render` writes.
+"""
+
+from safecot_dsl.reading.derivation import Comparison, Derivation, DerivationChecker, Expected, Fault
+from safecot_dsl.reading.facts import Claims, FactReader, Statement
+
+__all__ = ["Claims", "Comparison", "Derivation", "DerivationChecker", "Expected", "FactReader", "Fault", "Statement"]

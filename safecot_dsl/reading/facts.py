@@ -1,0 +1,229 @@
+"""Statements read back: which fact a sentence is about, and which value it states.
+
+The inverse of :meth:`safecot_dsl.render.sentences.Sentences.stated` and `untold`: what these write is read as what it
+was written from, and nothing else is read at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import re2
+
+from safecot_dsl.artifact import (
+    Case,
+    CompiledPolicy,
+    Fact,
+    FlagType,
+    NumberType,
+    OneOfType,
+    SetType,
+    Template,
+    Text,
+    TextType,
+    Value,
+)
+from safecot_dsl.render import neutralise
+from safecot_dsl.render.cleaning import fold_line
+from safecot_dsl.render.english import capitalised
+from safecot_dsl.render.phrasing import phrase
+from safecot_dsl.render.sentences import Sentences
+from safecot_dsl.render.style import Tags
+
+_SENTENCE_END = re.compile(r"[.!?][\"')\]]*(?:\s+|$)")
+_MARK = "\ue000"  # a character that no text has
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence of a text. `fact` is what it is about, None where it states no fact; `value` is what it states, None
+    where it says that nobody can tell."""
+
+    text: str
+    fact: str | None = None
+    value: Value | None = None
+
+
+@dataclass
+class Claims:
+    """What a text states of a case. `conflicts` are the facts of which it states two things that cannot both be so;
+    `count` is the number of statements."""
+
+    known: dict[str, Value] = field(default_factory=dict[str, Value])
+    cannot_tell: set[str] = field(default_factory=set[str])
+    conflicts: set[str] = field(default_factory=set[str])
+    count: int = 0
+
+    def add(self, statement: Statement) -> None:
+        name, value = statement.fact, statement.value
+        if name is None:
+            return
+        self.count += 1
+        if value is None:
+            self.cannot_tell.add(name)
+        elif self.known.setdefault(name, value) != value:
+            self.conflicts.add(name)
+        if name in self.cannot_tell and name in self.known:
+            self.conflicts.add(name)
+
+    def case(self) -> Case:
+        """The case that is stated, without what is in conflict."""
+        known = {name: value for name, value in self.known.items() if name not in self.conflicts}
+        return Case(known, frozenset(self.cannot_tell - self.conflicts))
+
+
+class FactReader:
+    """Reads statements on the facts of one policy; prepared once."""
+
+    def __init__(self, policy: CompiledPolicy, tags: Tags | None = None) -> None:
+        self.policy = policy
+        self._sentences = Sentences(policy)
+        self._tags = tags or Tags()
+        #: Sentences of which there are only so many: all but those on sets and texts.
+        self._closed: dict[str, tuple[str, Value | None]] = {}
+        #: Pairs of facts and values that one sentence states.
+        self.ambiguous: dict[str, list[tuple[str, Value | None]]] = {}
+        self._open: list[tuple[str, str, Any, Callable[[str], Value | None]]] = []
+        for fact in policy.facts:
+            self._prepare(fact)
+        self._lengths = sorted({len(text) for text in self._closed}, reverse=True)
+
+    def read(self, lines: Sequence[str]) -> Claims:
+        """What lines of reasoning state, put together."""
+        claims = Claims()
+        for line in lines:
+            for statement in self.statements(line):
+                claims.add(statement)
+        return claims
+
+    def agree(self, fact: str, value: Value, other: Value) -> bool:
+        """Whether two values of a fact are told alike: numbers of one band, texts that show alike."""
+        if value == other:
+            return True
+        of = self.policy.fact_index[fact]
+        told = [[self._clean(text) for text in self._sentences.stated(of, each).texts] for each in (value, other)]
+        return told[0] == told[1]
+
+    def statements(self, line: str) -> Iterator[Statement]:
+        """The sentences of a line, in order: those that state a fact, and what stands between them."""
+        at, unread = 0, 0
+        while at < len(line):
+            found = self._at(line, at)
+            if found is None:
+                end = _SENTENCE_END.search(line, at)
+                at = end.end() if end is not None else len(line)
+                continue
+            if text := line[unread:at].strip():
+                yield Statement(text)
+            yield found
+            at = unread = _after(line, at + len(found.text))
+        if text := line[unread:].strip():
+            yield Statement(text)
+
+    def _at(self, line: str, at: int) -> Statement | None:
+        """The statement that begins here: the longest."""
+        best: Statement | None = None
+        for length in self._lengths:
+            text = line[at : at + length]
+            known = self._closed.get(text)
+            if known is not None and _ends(line, at + length):
+                best = Statement(text, *known)
+                break
+        for fact, start, pattern, value_of in self._open:
+            if not line.startswith(start, at):
+                continue
+            match = pattern.match(line[at:])
+            if match is None or not _ends(line, at + match.end()):
+                continue
+            value = value_of(match.group(1))
+            if value is not None and (best is None or match.end() > len(best.text)):
+                best = Statement(match.group(0), fact, value)
+        return best
+
+    def _prepare(self, fact: Fact) -> None:
+        self._close(fact, None)
+        match fact.type:
+            case FlagType():
+                for value in (True, False):
+                    self._close(fact, value)
+            case OneOfType(values=values):
+                for value in values:
+                    self._close(fact, value.name)
+            case NumberType():
+                for start, _ in self._sentences.bands(fact):
+                    self._close(fact, start)
+            case SetType(values=values):
+                self._close(fact, frozenset())
+                for value in values:
+                    self._close(fact, frozenset({value.name}))
+                for text in self._templates(fact, frozenset({values[0].name}), phrase(fact, values[0].name)):
+                    self._listing(fact, text)
+            case TextType():
+                self._close(fact, "")
+                for text in self._templates(fact, _MARK, _MARK):
+                    before, _, after = text.partition(_MARK)
+                    pattern = re2.compile(f"{re2.escape(before)}(.*){re2.escape(after)}")
+                    self._open.append((fact.name, before, pattern, lambda text: text))
+
+    def _templates(self, fact: Fact, value: Value, shown: str) -> list[str]:
+        """How a value that is told in words is stated, with a mark in its place."""
+        if fact.says:
+            return [_marked(template) for template in fact.says]
+        return [self._sentences.stated(fact, value).texts[0].replace(shown, _MARK, 1)]
+
+    def _listing(self, fact: Fact, text: str) -> None:
+        assert isinstance(fact.type, SetType)
+        before, _, after = text.partition(_MARK)
+        names: dict[str, str] = {}
+        for value in fact.type.values:
+            shown = self._clean(phrase(fact, value.name))
+            names[shown] = value.name
+            if not before:
+                names.setdefault(capitalised(shown), value.name)
+        each = "|".join(re2.escape(shown) for shown in sorted(names, key=len, reverse=True))
+        listing = f"(?:{each})(?:, (?:{each}))* and (?:{each})"
+        one: Any = re2.compile(f"(?:{each})")
+
+        def members(shown: str) -> Value | None:
+            found: list[str] = []
+            at = 0
+            while at < len(shown):
+                match = one.match(shown[at:])
+                if match is None:
+                    return None
+                found.append(names[match.group(0)])
+                at += match.end()
+                rest = shown[at:]
+                at += len(next((join for join in (", ", " and ") if rest.startswith(join)), rest))
+            return frozenset(found) if len(set(found)) == len(found) else None
+
+        after = re2.escape(after.replace(_MARK, "")) if _MARK not in after else ".*?"
+        self._open.append((fact.name, before, re2.compile(f"{re2.escape(before)}({listing}){after}"), members))
+
+    def _close(self, fact: Fact, value: Value | None) -> None:
+        wording = self._sentences.untold(fact) if value is None else self._sentences.stated(fact, value)
+        for text in wording.texts:
+            told = (fact.name, value)
+            known = self._closed.setdefault(self._clean(text), told)
+            if known != told:
+                self.ambiguous.setdefault(text, [known]).append(told)
+
+    def _clean(self, text: str) -> str:
+        return neutralise(fold_line(text), self._tags)
+
+
+def _marked(template: Template) -> str:
+    return fold_line("".join(segment.text if isinstance(segment, Text) else _MARK for segment in template))
+
+
+def _ends(line: str, at: int) -> bool:
+    return at >= len(line) or line[at] == " "
+
+
+def _after(line: str, at: int) -> int:
+    while at < len(line) and line[at] == " ":
+        at += 1
+    return at
