@@ -8,12 +8,12 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safecot_dsl.dataset.selection.nearest import NearestIndex
 
 from safecot_dsl.artifact import Case, Verdict
 from safecot_dsl.dataset.candidates import Candidate
 from safecot_dsl.dataset.selection import differing_facts
 from safecot_dsl.dataset.selection.codes import Codes
-from safecot_dsl.dataset.selection.nearest import NearestIndex
 
 from .test_selection import candidate
 

@@ -18,8 +18,8 @@ from safecot_dsl.dataset.selection.ways import SIDE, TIER, TIERS, Way, WayKind, 
 if TYPE_CHECKING:
     import numpy as np
 
-#: The nearest is looked for among so many distinct cases of a side at a time, in drawn order: comparing a case with them
-#: takes less than a millisecond.
+#: The nearest is looked for among so many distinct cases of a side at a time, in drawn order: to compare a case with
+#: them takes less than a millisecond.
 WINDOW: Final = 16_384
 #: So many starts without a partner, one after another, and a way has no pairs left.
 GIVEN_UP: Final = 1_000
@@ -139,9 +139,7 @@ class Pairing(Generic[S]):
             if not self.groups.used(place) and (partner := self._of_pool(number, place)) is not None:
                 yield self._paired(number, place, partner)
 
-    def _paired(
-        self, number: int, place: int, partner: Partner[S], why: str = ""
-    ) -> tuple[Chosen[S], Chosen[S]]:
+    def _paired(self, number: int, place: int, partner: Partner[S], why: str = "") -> tuple[Chosen[S], Chosen[S]]:
         """The candidate at this place and its partner by a way, the stricter one first, both taken. `why` is what the
         start was chosen for, "" where it was chosen for the way."""
         start, side = self.groups.drawn[place], self._side(number, place)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset.selection.draws import turns
-from safecot_dsl.dataset.selection.plan import S
 from safecot_dsl.dataset.selection.pairing import Pairing
+from safecot_dsl.dataset.selection.plan import S
 from safecot_dsl.dataset.selection.ways import SECOND
 
 
