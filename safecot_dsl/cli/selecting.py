@@ -120,7 +120,8 @@ def _collect(found: Preview) -> Iterator[str]:
     nearest."""
     from safecot_dsl.diagnostics.show import visible
 
-    lacking = [way for way in found.selection.ways if way.lacking]
+    # Rules that decide nothing are among the cases to collect below.
+    lacking = [way for way in found.selection.ways if way.lacking and way.kind != "applies"]
     if lacking:
         yield ""
         yield "to collect, so that every way out of every rule is shown:"

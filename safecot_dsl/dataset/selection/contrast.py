@@ -20,7 +20,7 @@ class WayCount(Frozen):
     verdict hangs on a fact that cannot be told). `clause` is where the literal stands, else empty; `what` is the
     literal or the fact, and `sentence` says it of a case. `available` are the requests of the pool of which it is
     so. Of `applies`, `wanted` and `got` are rows; of the others pairs, of which the source `made` the partner of
-    so many.
+    so many. `lacking` says that something was wanted and there is nothing: the pool has none, and the source makes none.
     """
 
     kind: Literal["applies", "fails", "unknown"]
@@ -32,11 +32,7 @@ class WayCount(Frozen):
     available: int
     got: int
     made: int
-
-    @property
-    def lacking(self) -> bool:
-        """Whether something was wanted, and there is nothing: neither in the pool nor made."""
-        return self.wanted > 0 and not self.got and not self.available
+    lacking: bool
 
 
 def select_contrast(
@@ -94,10 +90,13 @@ def share_out(
                 available=decided[rule.name],
                 got=rows[rule.name],
                 made=0,
+                lacking=bool(wanted) and not decided[rule.name] and not rows[rule.name],
             )
         )
         for number in own:
             way, roles = ways[number], pairing.roles[number]
+            available = int(pairing.groups.sizes[(roles == SECOND) | (roles == SECOND_ALIKE)].sum())
+            none = each[way.kind] and not available and not pairing.pairs[number]
             found.append(
                 WayCount(
                     kind=way.kind,
@@ -106,9 +105,10 @@ def share_out(
                     what=way.text,
                     sentence=way.sentence,
                     wanted=each[way.kind],
-                    available=int(pairing.groups.sizes[(roles == SECOND) | (roles == SECOND_ALIKE)].sum()),
+                    available=available,
                     got=pairing.pairs[number],
                     made=pairing.made[number],
+                    lacking=bool(none) and not pairing.can_be_made(number),
                 )
             )
     return tuple(found)

@@ -6,6 +6,7 @@ import heapq
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Generic
 
 from safecot_dsl.artifact import Case, CompiledPolicy
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 WINDOW: Final = 16_384
 #: So many starts without a partner, one after another, and a way has no pairs left.
 GIVEN_UP: Final = 1_000
+#: So many starts are tried to see whether a source makes partners at all.
+TRIED: Final = 20
 #: Candidates among which the starts of a way are looked for at once.
 _AT_ONCE: Final = 1 << 16
 
@@ -119,6 +122,10 @@ class Pairing(Generic[S]):
                 return self._paired(number, place, partner, why)
         return None
 
+    def can_be_made(self, number: int) -> bool:
+        """Whether a source makes a partner for one of the first starts of a way, whatever is used already."""
+        return any(self._made(number, place) for place in islice(self._starts(number, again=True), TRIED))
+
     def _pairs(self, number: int) -> Iterator[tuple[Chosen[S], Chosen[S]]]:
         """The pairs of a way. What a start's source makes is nearer than what the pool has: starts for which it makes
         no partner get one of the pool when all the others are used up."""
@@ -159,9 +166,9 @@ class Pairing(Generic[S]):
     def _side(self, number: int, place: int) -> int:
         return SIDE[int(self.roles[number, self.groups.of[place]])]
 
-    def _starts(self, number: int) -> Iterator[int]:
-        """The places of the candidates on either side of a way that are still to be had: better ones first, and else in
-        drawn order."""
+    def _starts(self, number: int, again: bool = False) -> Iterator[int]:
+        """The places of the candidates on either side of a way that are still to be had, or `again` of all: better ones
+        first, and else in drawn order."""
         import numpy as np
 
         tiers = self._tiers[self.roles[number]]
@@ -172,7 +179,7 @@ class Pairing(Generic[S]):
                 continue
             for at in range(0, len(of), _AT_ONCE):
                 for place in np.flatnonzero(wanted[of[at : at + _AT_ONCE]]).tolist():
-                    if not self.groups.used(at + place):
+                    if again or not self.groups.used(at + place):
                         yield at + place
 
     def _made(self, number: int, place: int) -> Partner[S] | None:
