@@ -107,7 +107,7 @@ def renamed(policy: CompiledPolicy) -> CompiledPolicy:
         rule.model_copy(update={"name": names[rule.name], "exception_to": tuple(names[p] for p in rule.exception_to)})
         for rule in policy.rules
     )
-    return policy.model_copy(update={"rules": rules})
+    return CompiledPolicy.model_validate({**policy.model_dump(), "rules": rules})
 
 
 # --- ways and sides --------------------------------------------------------------------------------------------------

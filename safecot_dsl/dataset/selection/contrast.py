@@ -20,7 +20,7 @@ class WayCount(Frozen):
     verdict hangs on a fact that cannot be told). `clause` is where the literal stands, else empty; `what` is the
     literal or the fact, and `sentence` says it of a case. `available` are the requests of the pool of which it is
     so. Of `applies`, `wanted` and `got` are rows; of the others pairs, of which the source `made` the partner of
-    so many. `lacking` says that something was wanted and there is nothing: the pool has none, and the source makes none.
+    so many. `lacking` says that something was wanted, the pool has none, and the source makes none.
     """
 
     kind: Literal["applies", "fails", "unknown"]

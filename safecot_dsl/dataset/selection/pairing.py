@@ -84,6 +84,7 @@ class Pairing(Generic[S]):
         self._sides = np.array(SIDE, np.int8)
         self._windows: dict[tuple[int, int, int], _Window[S]] = {}
         self._verdicts: Counter[tuple[int, int]] = Counter()
+        self._drawn_ways = [*self.drawn_ways("fails"), *self.drawn_ways("unknown")]
 
     def take(self, candidate: S) -> None:
         """The candidate is a row."""
@@ -115,7 +116,7 @@ class Pairing(Generic[S]):
         has a partner for. `why` is what the request was chosen for."""
         place = self.groups.place[start.key]
         tiers = self._tiers[self.roles[:, self.groups.of[place]]].tolist()
-        mine = [n for n in (*self.drawn_ways("fails"), *self.drawn_ways("unknown")) if tiers[n] >= 0]
+        mine = [number for number in self._drawn_ways if tiers[number] >= 0]
         for number in sorted(mine, key=lambda number: (tiers[number], self.pairs[number])):
             partner = self._made(number, place) or self._of_pool(number, place)
             if partner is not None:
