@@ -154,7 +154,10 @@ class Weighing:
         if fact.subject is Subject.QUERY:
             return None
         so = evaluate(leaf.reading.atom, self.known) is Truth.YES
-        return self.grounds.sentences.lookup(leaf.reading.atom, value, so)
+        wording = self.grounds.sentences.lookup(leaf.reading.atom, value, so)
+        if wording is None and self.grounds.settings.again:
+            return self.grounds.sentences.stated(fact, value)
+        return wording
 
     def _risk(self, rule: Rule, line: Rule) -> list[Part]:
         part = self._authored(rule, StepKind.RISK, line)
