@@ -529,7 +529,7 @@ def test_what_things_count_as_can_be_said_when_they_are_seen() -> None:
     rendered = render(
         Interpreter(policy(rule)), seen, style=STEPWISE, seed="0", settings=Reasoning(kinds=True), source_answer="."
     )
-    assert list(reasoning_lines(rendered))[0] == (
+    assert reasoning_lines(rendered)[0] == (
         "The objects include a bottle of bleach, a bottle of vinegar and a toy. "
         "The bottle of bleach counts as corrosive. The bottle of vinegar counts as liquid."
     )
@@ -540,4 +540,4 @@ def test_what_was_stated_can_be_said_again() -> None:
     rendered = render(
         Interpreter(policy(rule)), IN_LAB, style=STEPWISE, seed="0", settings=Reasoning(again=True), source_answer="."
     )
-    assert list(reasoning_lines(rendered))[2] == "The setting is a laboratory. The rule on toxic mixing does not apply."
+    assert reasoning_lines(rendered)[2] == "The setting is a laboratory. The rule on toxic mixing does not apply."
