@@ -149,15 +149,15 @@ class Weighing:
 
     def _goes_before(self, rule: Rule, exception: Rule, line: Rule | None = None) -> Part:
         text = f"This exception goes before the {_kind(rule)} on {within(title(rule))}."
-        return self._of_rule(exception, line or exception, text)
+        key = f"rule:{exception.name}.verdict"
+        return self._part(Wording((text,), key, built=True), line or exception, exception.name)
 
     def _hangs(self, rule: Rule, line: Rule) -> Part:
         facts = dict.fromkeys(leaf.fact for leaf in self._unknown(rule))
         index = self.grounds.policy.fact_index
         asked = listed([self.grounds.sentences.asked(index[name]) for name in facts])
-        return self._of_rule(
-            rule, line, f"Whether the {_kind(rule)} on {within(title(rule))} applies depends on {asked}."
-        )
+        text = f"Whether the {_kind(rule)} on {within(title(rule))} applies depends on {asked}."
+        return self._part(Wording((text,), f"rule:{rule.name}.when", built=True), line, rule.name)
 
     def _unknown(self, rule: Rule) -> list[Leaf]:
         """The literals on unknown facts that a rule hangs on, which may apply."""
