@@ -13,7 +13,7 @@ from safecot_dsl.render.english import within
 from safecot_dsl.render.phrasing import title
 
 _LAX = (Verdict.COMPLY, Verdict.WARN)
-_HELPS = re.compile(r"\bi (?:can|may|will|should)(?: \w+)? (?:answer|do|help with) (?:this|that|it|so)\W*\Z")
+_HELPS = re.compile(r"\bi (?:can|may|will|should)(?: (?!not\b)\w+)? (?:answer|do|help with) (?:this|that|it|so)\W*\Z")
 
 
 class Decisions:

@@ -23,10 +23,11 @@ class Free:
 
 @dataclass
 class Placed:
-    """What is `missing` of a reasoning, and what it says in words of its own."""
+    """What is `missing` of a reasoning, what it says in words of its own, and what it says twice."""
 
     missing: list[Expected] = field(default_factory=list[Expected])
     free: list[Free] = field(default_factory=list[Free])
+    repeated: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
 
 
 def due_lines(expected: Iterable[Expected]) -> list[Line]:
@@ -79,7 +80,9 @@ def _read(text: str, number: int, line: Line, open_parts: Sequence[Expected], sa
     wordings = {wording for part in line for wording in part.texts}
     own: list[str] = []
     for sentence in sentences(text, wordings):
-        if sentence in wordings:
+        if sentence in said:
+            found.repeated.append((number, sentence))
+        elif sentence in wordings:
             said.add(sentence)
         else:
             own.append(sentence)

@@ -119,5 +119,5 @@ def _core(text: str) -> str:
 
 def _pattern(core: str) -> str:
     # A single word is a thing only with an article: "at home" names no home.
-    article = r"(?:a|an|the|some|one) " if " " not in core else ""
+    article = r"(?:a|an|the|some|one) " if " " not in core else r"(?:(?:a|an|the|some|one) )?"
     return rf"(?<![\w-]){article}{re.escape(core)}(?![\w-])"

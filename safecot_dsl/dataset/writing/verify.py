@@ -104,6 +104,7 @@ class Verifier:
             for free in found.free
             if free.place is None
         ]
+        weighed += [_fault(f"line {line}", f'says "{_cut(text)}" once more') for line, text in found.repeated]
         verdict = [*_ends(draft, decision), *self._denied(found, decision)]
         return [
             _result(Check.VERDICT, verdict),
