@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any
 
 from safecot_dsl.artifact import CompiledPolicy, Fact, OneOfType, Rule, SetType, Speech
+
+
+#: The key of the texts that are said where no rule is in question.
+NOTHING_IN_QUESTION = "nothing_in_question"
+# The sentences of a fact, by the last part of their keys in the source map.
+_SENTENCES: dict[str, Callable[[Fact], object]] = {
+    "says": attrgetter("says"),
+    "not": attrgetter("denies"),
+    "none": attrgetter("none"),
+    "bands": attrgetter("bands"),
+}
 
 
 def changed_texts(old: CompiledPolicy, new: CompiledPolicy) -> tuple[str, ...]:
     """Source-map keys of what changed apart from conditions, verdicts and exceptions, in the order of the language.
 
     Rules that only one side has are no change of a text. A fact is named where its phrases, its description or how it
-    is asked for changed.
+    is asked for changed, and each of its sentences by itself; of a group its phrase or its sentences.
     """
     return tuple(_changes(old, new))
 
@@ -22,6 +34,9 @@ def _changes(old: CompiledPolicy, new: CompiledPolicy) -> Iterator[str]:
         before = old.fact_index.get(fact.name)
         if before is not None and _worded_anew(before, fact):
             yield f"fact:{fact.name}"
+        if before is not None:
+            yield from (f"fact:{fact.name}.{what}" for what, said in _SENTENCES.items() if said(before) != said(fact))
+    yield from _entries("group", old.groups, new.groups)
     yield from _entries("taxonomy", old.taxonomies, new.taxonomies)
     yield from _entries("phrases", old.phrases, new.phrases)
     for rule in new.rules:
@@ -36,6 +51,8 @@ def _changes(old: CompiledPolicy, new: CompiledPolicy) -> Iterator[str]:
     if old.verdict_phrases != new.verdict_phrases:
         changed = [v for v in new.verdict_phrases if old.verdict_phrases.get(v) != new.verdict_phrases[v]]
         yield from (f"verdict:{verdict}" for verdict in changed)
+    if old.nothing_in_question != new.nothing_in_question:
+        yield NOTHING_IN_QUESTION
     if old.criteria != new.criteria:
         yield "criteria"
 

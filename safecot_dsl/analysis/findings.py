@@ -14,6 +14,7 @@ from safecot_dsl.analysis.limits import USUAL_LIMITS, Limits
 from safecot_dsl.analysis.mentions import mention_findings
 from safecot_dsl.analysis.refusals import refusal_findings
 from safecot_dsl.analysis.tables import table_findings
+from safecot_dsl.analysis.wordings import contrast_findings, wording_findings
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.diagnostics import Severity
 
@@ -28,8 +29,8 @@ def analyse(
 ) -> tuple[Finding, ...]:
     """What can be proved of a policy, or shown by a case: see docs/design/analysis.md for what each finding claims.
 
-    The order is fixed: claims first, then tables, rules, refusals, ignorance, and what is left over. With `covered`,
-    the share of `default` is said, and of imported taxonomies the nodes that no rule speaks of. What was not decided
+    The order is fixed: claims first, then tables, rules, refusals, ignorance, what is left over, and the texts. With
+    `covered`, the share of `default` is said, and of imported taxonomies the nodes that no rule speaks of. What was not decided
     within `limits` is one finding at the end (SC1005).
     """
     examination = Examination(policy, limits)
@@ -41,6 +42,8 @@ def analyse(
         *ignorance_findings(examination),
         *_default_findings(examination, covered),
         *mention_findings(policy, imported=covered is not None),
+        *wording_findings(policy, every=covered is not None),
+        *contrast_findings(examination),
     ]
     return (*findings, *_undecided(examination))
 

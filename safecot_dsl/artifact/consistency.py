@@ -6,8 +6,9 @@ The compiler writes no other artifacts; a file can hold any. Its digest proves n
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import re2
@@ -32,8 +33,8 @@ from safecot_dsl.artifact.conditions import (
     Within,
     atoms,
 )
-from safecot_dsl.artifact.facts import Fact, FlagType, NumberType, OneOfType, SetType, TextType
-from safecot_dsl.artifact.templates import FactSlot
+from safecot_dsl.artifact.facts import Band, Fact, FlagType, NumberType, OneOfType, SetType, TextType
+from safecot_dsl.artifact.templates import FactSlot, Template, Text, ValueSlot
 from safecot_dsl.artifact.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -46,6 +47,17 @@ MAX_DEPTH = 64
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _FACT = re.compile(r"(?:image|query|context)\.[a-z][a-z0-9_]*", re.ASCII)
 _SPEAKERS = frozenset({"default", "unsure"})  # a decision's speaker is one of these, or a rule
+
+#: The sentences that a fact of each type can have.
+SENTENCES: dict[type, tuple[str, ...]] = {
+    FlagType: ("says", "not"),
+    OneOfType: ("says", "not"),
+    SetType: ("says", "not", "none"),
+    NumberType: ("bands",),
+    TextType: ("says", "none"),
+}
+#: What ends a line where somebody reads it: a sentence of the reasoning has none.
+LINE_BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
 _READS: dict[type, type | tuple[type, ...]] = {
     FlagIs: FlagType,
@@ -91,6 +103,9 @@ class _Consistency:
         yield from _circle({rule.name: rule.exception_to for rule in self._policy.rules}, "exceptions")
         yield from self._speech(self._policy.default_speech, "`default`")
         yield from self._speech(self._policy.unsure_speech, "`unsure`")
+        yield from self._groups()
+        if not self._policy.nothing_in_question:
+            yield "there is no phrase for where no rule is in question"
         yield from self._claims()
 
     def _named(self) -> Iterator[str]:
@@ -118,6 +133,7 @@ class _Consistency:
                 read_value(fact, fact.assume)
             except CaseError as error:
                 yield f"what is assumed of {error}"
+        yield from _fact_sentences(fact)
 
     def _rule(self, rule: Rule) -> Iterator[str]:
         where = f"rule `{rule.name}`"
@@ -140,7 +156,10 @@ class _Consistency:
                 templates.append(utterance.template)
             if utterance.phrase_set is not None and utterance.phrase_set not in self._policy.phrases:
                 yield f"{where}: there are no phrases `{utterance.phrase_set}`"
-        for slot in (segment for template in templates for segment in template if isinstance(segment, FactSlot)):
+        segments = [segment for template in templates for segment in template]
+        if any(isinstance(segment, ValueSlot) for segment in segments):
+            yield f"{where}: a slot for a value, and no fact speaks here"
+        for slot in (segment for segment in segments if isinstance(segment, FactSlot)):
             fact = self._facts.get(slot.fact)
             if fact is None:
                 yield f"{where}: there is no fact `{slot.fact}`"
@@ -182,6 +201,19 @@ class _Consistency:
                 yield from _pattern(pattern, ignore_case, where)
             case _:
                 pass
+
+    def _groups(self) -> Iterator[str]:
+        for name, group in self._policy.groups.items():
+            where = f"group `{name}`"
+            if not group.phrase.strip() or any(character in group.phrase for character in LINE_BREAKS):
+                yield f"{where}: its phrase is no part of a sentence"
+            yield from _sentences(group.says, where, values=1)
+            yield from _sentences(group.none, where, values=0)
+        for rule in self._policy.rules:
+            for condition in (rule.when, rule.unless, *(step.when for step in rule.speech.think)):
+                for atom in atoms(condition) if condition is not None else ():
+                    if isinstance(atom, Is | Has) and atom.group is not None and atom.group not in self._policy.groups:
+                        yield f"rule `{rule.name}`: there is no group `{atom.group}`"
 
     def _criteria(self) -> Iterator[str]:
         criteria = self._policy.criteria
@@ -263,6 +295,46 @@ def _beyond(values: Iterable[float], fact: Fact, where: str) -> Iterator[str]:
     yield from (
         f"{where}: {value:g} is out of the range of `{fact.name}`" for value in values if not low <= value <= high
     )
+
+
+def _fact_sentences(fact: Fact) -> Iterator[str]:
+    """Sentences that the type of the fact has not, or that are none; bands that hold no value, or leave one out."""
+    named = 0 if isinstance(fact.type, FlagType) else 1
+    given = {"says": fact.says, "not": fact.denies, "none": fact.none, "bands": fact.bands}
+    for what, values in given.items():
+        if values and what not in SENTENCES[type(fact.type)]:
+            yield f"`{fact.name}` has sentences (`{what}`) that its type has not"
+    where = f"`{fact.name}`"
+    yield from _sentences(fact.says, where, values=named)
+    yield from _sentences(fact.denies, where, values=named)
+    yield from _sentences(fact.none, where, values=0)
+    if fact.bands and isinstance(fact.type, NumberType):
+        yield from _bands(fact.bands, fact.type, where)
+
+
+def _bands(bands: Sequence[Band], type_: NumberType, where: str) -> Iterator[str]:
+    *before, last = [band.below for band in bands]
+    if last is not None or None in before:
+        yield f"{where}: the last band, and no other, is without an end"
+    ends = [type_.low, *(end for end in before if end is not None)]
+    if not all(one < other for one, other in pairwise(ends)) or ends[-1] > type_.high:
+        yield f"{where}: a band ends where none can"
+    for band in bands:
+        if not band.texts:
+            yield f"{where}: a band without a sentence"
+        yield from _sentences(band.texts, where, values=0)
+
+
+def _sentences(templates: Iterable[Template], where: str, *, values: int) -> Iterator[str]:
+    """Each is one line of text and as many slots for a value as it has to have."""
+    for template in templates:
+        text = "".join(segment.text for segment in template if isinstance(segment, Text))
+        if not text.strip() or any(character in text for character in LINE_BREAKS):
+            yield f"{where}: a sentence that is empty or goes over several lines"
+        if sum(isinstance(segment, ValueSlot) for segment in template) != values or not all(
+            isinstance(segment, Text | ValueSlot) for segment in template
+        ):
+            yield f"{where}: a sentence with a slot that it cannot have, or without the one that it must have"
 
 
 def _pattern(pattern: str, ignore_case: bool, where: str) -> Iterator[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.artifact.conditions import Condition, CriteriaCondition
@@ -19,6 +20,10 @@ from safecot_dsl.diagnostics import Span
 
 #: Version 2: facts and groups have sentences of their own, and the texts follow one procedure.
 SCHEMA_VERSION = "2"
+
+
+class OtherVersionError(ValueError):
+    """An artifact of another version of the schema: the message says how to make it again."""
 
 
 class Header(Frozen):
@@ -273,8 +278,8 @@ class CompiledPolicy(Frozen):
 
     `groups` are those that conditions name, by the name that is kept in the condition (`Has.group`, `Is.group`).
     `nothing_in_question` are the phrases of which one is said where no rule is in question, from the set `nothing_set`.
-    `digest` covers the meaning and the texts, and is independent of the order of rules, facts and files, of comments
-    and of where anything stands.
+    `digest` covers the meaning and the texts, which follow the order of facts and rules; it is independent of comments,
+    of paths and of where anything stands.
     """
 
     schema_version: Literal["2"] = SCHEMA_VERSION
@@ -326,8 +331,13 @@ class CompiledPolicy(Frozen):
     @classmethod
     def from_json(cls, text: str | bytes) -> CompiledPolicy:
         """Load an artifact; raises `pydantic.ValidationError` for one that is malformed, and `ValueError` where its
-        digest is not that of its content, or where it does not hang together."""
-        policy = cls.model_validate_json(text)
+        digest is not that of its content, or where it does not hang together. One of another version is an
+        :class:`OtherVersionError`."""
+        try:
+            policy = cls.model_validate_json(text)
+        except ValidationError as error:
+            refuse_other_version(_version_in(error))
+            raise
         expected = compute_digest(policy)
         if policy.digest != expected:
             raise ValueError(
@@ -335,6 +345,29 @@ class CompiledPolicy(Frozen):
             )
         require_consistent(policy)
         return policy
+
+
+def refuse_other_version(version: object) -> None:
+    """Raises :class:`OtherVersionError` where an artifact says that it is of another version of the schema than ours;
+    what is no version is for others to refuse."""
+    if not isinstance(version, str) or not _VERSION.fullmatch(version) or version == SCHEMA_VERSION:
+        return
+    if int(version) < int(SCHEMA_VERSION):
+        mend = "compile the policy again with `safecotc compile`"
+        raise OtherVersionError(f"this artifact was compiled by an earlier version (schema {version}): {mend}")
+    raise OtherVersionError(f"this artifact was compiled by a later version (schema {version}): use that version of it")
+
+
+def _version_in(error: ValidationError) -> object:
+    """What an artifact that does not fit the schema says of its version. One of an earlier version has few faults."""
+    if error.error_count() > _FEW_FAULTS:
+        return None
+    faults = error.errors(include_url=False, include_context=False)
+    return next((fault["input"] for fault in faults if fault["loc"] == ("schema_version",)), None)
+
+
+_FEW_FAULTS = 1_000
+_VERSION = re.compile("[0-9]{1,4}", re.ASCII)
 
 
 def compute_digest(policy: CompiledPolicy) -> str:
@@ -359,6 +392,8 @@ def compute_digest(policy: CompiledPolicy) -> str:
         },
     )
     meaning["language"] = policy.header.language
+    # Texts follow the order of declaration: without it, two policies of one digest could be told in two ways.
+    meaning["order"] = [[fact.name for fact in policy.facts], [rule.name for rule in policy.rules]]
     meaning["facts"] = {fact["name"]: fact for fact in meaning["facts"]}
     meaning["rules"] = {rule["name"]: rule for rule in meaning["rules"]}
     for rule in meaning["rules"].values():

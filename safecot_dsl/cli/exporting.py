@@ -1,4 +1,4 @@
-"""`safecotc docs` and `safecotc export`."""
+"""`safecotc docs`, `safecotc gallery` and `safecotc export`."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ class Target(StrEnum):
 
 def register(app: typer.Typer) -> None:
     app.command()(docs)
+    app.command()(gallery)
     app.command()(export)
 
 
@@ -65,6 +66,20 @@ def docs(
 
         text = write_markdown(document, _links(policy, out))
     _write(out, text)
+
+
+def gallery(
+    policies: list[Path] = typer.Argument(
+        ..., help="Policy files (.safecot), or compiled artifacts (.json).", exists=True
+    ),
+    out: Path | None = OUT,
+    seed: int = typer.Option(0, "--seed", help="Draws the cases and the wordings."),
+    path: list[Path] = PATH,
+) -> None:
+    """Write cases of each sort with the texts that they compile to, as Markdown, to be read aloud."""
+    from safecot_dsl.export.gallery import gallery_page
+
+    _write(out, gallery_page([open_whole(policy, [], path)[1] for policy in policies], seed=seed))
 
 
 def export(

@@ -15,7 +15,7 @@ ALLOWABLE = frozenset(
     "SC1114 SC1116".split()
 )
 
-_ERRORS = frozenset({"SC1001", "SC1003", "SC1004", "SC1115"})
+_ERRORS = frozenset({"SC1001", "SC1003", "SC1004", "SC1007", "SC1008", "SC1115"})
 
 _COMMENT = re.compile(r"#\s*allow\s*(?P<colon>:?)\s*(?P<code>\S*)\s*(?P<reason>.*?)\s*\Z", re.DOTALL)
 _CODE = re.compile(r"SC\d{4}\Z")

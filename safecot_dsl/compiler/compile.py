@@ -111,7 +111,7 @@ def compile_modules(modules: list[Module], overrides: Mapping[str, float]) -> Co
         phrases=dict(sorted(conditions.names.phrases.items())),
         groups={full: groups[full][0] for full in named},
         verdict_phrases=verdict_phrases,
-        nothing_in_question=nothing,
+        nothing_in_question=nothing or CompiledPolicy.model_fields["nothing_in_question"].default,
         nothing_set=nothing_set,
         rules=tuple(lowered),
         default=default.verdict,
@@ -250,7 +250,7 @@ def _taxonomies(modules: list[Module]) -> dict[str, Taxonomy]:
                 if entry.node.severity is not None:
                     number(entry.node.severity, module)
                 if entry.node.phrase is not None:
-                    check_phrase(entry.node.phrase, VALUE, ".", module)
+                    check_phrase(entry.node.phrase, VALUE, module)
     return taxonomies
 
 

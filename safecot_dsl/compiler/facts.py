@@ -74,10 +74,7 @@ def declare_facts(modules: list[Module]) -> FactTable:
                         labels=(other.report.label("first declared here", first.name.start, first.name.end),),
                     )
                     continue
-                kind = _type(declaration.type, module, ranging)
-                if declaration.name.text in NEVER_A_FACT:
-                    _refuse_name(declaration.name, module)
-                    kind = None
+                kind = _type(declaration.type, module, ranging) if _is_named_right(declaration.name, module) else None
                 if kind is None:
                     broken.add(name)
                     continue
@@ -96,10 +93,11 @@ def declare_facts(modules: list[Module]) -> FactTable:
     return FactTable(facts, frozenset(broken))
 
 
-def _refuse_name(name: t.Name, module: Module) -> None:
-    module.report.error(
-        "SC0008", f"`{name.text}` never names a fact: it opens one of its sentences", name.start, name.end
-    )
+def _is_named_right(name: t.Name, module: Module) -> bool:
+    if name.text not in NEVER_A_FACT:
+        return True
+    module.report.error("SC0008", f"`{name.text}` never names a fact", name.start, name.end)
+    return False
 
 
 def _type(expr: t.TypeExpr, module: Module, ranging: dict[str, OneOfType]) -> FactType | None:
@@ -168,7 +166,7 @@ def _values(expr: t.TypeExpr, module: Module) -> tuple[ValueName, ...]:
             )
             continue
         if value.phrase is not None:
-            check_phrase(value.phrase, VALUE, ".", module)
+            check_phrase(value.phrase, VALUE, module)
         values.append(ValueName(name=name, phrase=value.phrase.text if value.phrase else words(name)))
     return tuple(values)
 

@@ -10,29 +10,19 @@ from safecot_dsl.artifact import (
     FlagType,
     Group,
     NumberType,
-    OneOfType,
     Segment,
-    SetType,
     Template,
-    TextType,
     ValueSlot,
 )
+from safecot_dsl.artifact.consistency import LINE_BREAKS, SENTENCES
 from safecot_dsl.compiler.facts import FactTable, kind_of, number
 from safecot_dsl.compiler.modules import Module
-from safecot_dsl.compiler.phrases import CANNOT_TELL, COUNTS_AS, ONE_LINE, check_phrase
+from safecot_dsl.compiler.phrases import ASKED, GROUP, ONE_LINE, check_phrase
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.taxonomies import words
 from safecot_dsl.compiler.templates import ReadSlot, read_template, slot_error
 
 _CLOSING = "\"'\u201d\u2019)"  # may stand after the end of a sentence
-#: The sentences that a fact of each type can have; a number's `says` holds bands.
-SENTENCES: dict[type, tuple[str, ...]] = {
-    FlagType: ("says", "not"),
-    OneOfType: ("says", "not"),
-    SetType: ("says", "not", "none"),
-    NumberType: ("says",),
-    TextType: ("says", "none"),
-}
 _WHY_NOT = {
     "not": "what it is not is said of a flag, of one of several values, and of a set",
     "none": "that there is nothing is said of a set and of a text",
@@ -54,15 +44,14 @@ def _with_sentences(fact: Fact, declaration: t.FactDecl, module: Module) -> Fact
     for kind, clause in _once(declaration.sentences, module).items():
         if kind == "ask":
             assert isinstance(clause, t.SentenceClause)
-            check_phrase(clause.texts[0], CANNOT_TELL, ".?!", module)
-        elif kind not in SENTENCES[type(fact.type)]:
+            check_phrase(clause.texts[0], ASKED, module)
+        elif kind != "says" and kind not in SENTENCES[type(fact.type)]:
             refused = f"`{kind}` does not fit `{fact.name}`, which is {kind_of(fact)}"
             _refuse(clause, refused, module, _WHY_NOT[kind])
         elif isinstance(clause, t.BandsClause):
             bands = _bands(clause, fact, module)
         elif isinstance(fact.type, NumberType):
-            middle = (fact.type.low + fact.type.high) / 2
-            help = f'write a sentence for each band: `says {{ below {middle:g} "..." else "..." }}`'
+            help = 'write a sentence for each band: `says { below NUMBER "..." else "..." }`'
             _refuse(clause, f"`{fact.name}` is a number, which is told by bands", module, help)
         elif isinstance(fact.type, FlagType):
             found[kind] = _sentences(clause.texts, module, "a flag has no value to name")
@@ -101,7 +90,7 @@ def lower_groups(modules: Iterable[Module]) -> dict[str, tuple[Group, t.GroupDec
                 found[kind] = _sentences(clause.texts, module, nameless)
             _refuse_repeated(declaration.sentences, module)
             if declaration.phrase is not None:
-                check_phrase(declaration.phrase, COUNTS_AS, ".?!", module)
+                check_phrase(declaration.phrase, GROUP, module)
             full = module.full(name)
             group = Group(
                 phrase=declaration.phrase.text if declaration.phrase is not None else words(name),
@@ -181,7 +170,7 @@ def _is_misplaced(
     if reached is not None and below <= reached[0]:
         module.report.error(
             "SC0403",
-            f"no value is below `{literal.text}` and not below `{reached[1].text}`, where the band before it ends",
+            f"the band is empty: the one before it ends at `{reached[1].text}` already",
             literal.start,
             literal.end,
             help="write the bands upwards, each with a higher end than the one before it",
@@ -217,7 +206,7 @@ def _sentence(text: t.String, module: Module, slot: ReadSlot, named: bool) -> Te
         module.report.error(
             "SC0404", "the sentence is empty", text.start, text.end, help="leave it out, and it is built"
         )
-    elif "\n" in text.text:
+    elif any(character in text.text for character in LINE_BREAKS):
         module.report.error("SC0404", "a line break stands in the sentence", text.start, text.end, help=ONE_LINE)
     elif text.text != text.text.strip():
         module.report.error("SC0404", "the sentence begins or ends with a blank", text.start, text.end)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from safecot_dsl.analysis.own_answers import OwnAnswers
 from safecot_dsl.artifact import Case, Decision, Verdict
 from safecot_dsl.criteria import Grader
 from safecot_dsl.engine import Interpreter
@@ -83,6 +84,11 @@ class Judge:
     def grader(self) -> Grader:
         """The policy's criteria, prepared for many answers."""
         return Grader(self.interpreter.policy)
+
+    @cached_property
+    def own_answers(self) -> OwnAnswers:
+        """How the policy's criteria read its own words."""
+        return OwnAnswers(self.interpreter.policy, self.grader)
 
     def judge(self, item: Item, key: str) -> Candidate | Rejected:
         """The candidate that an item is, or why it is none. Its source's answer and its images are not looked at yet,

@@ -29,6 +29,7 @@ REASONS = {
     "answer_needs_image": "the policy complies, and the answer is about an image that is not there",
     "image_placeholder": "a text holds a placeholder that a processor would take for an image",
     "requirement_broken": "the answer breaks what a deciding rule requires",
+    "answer_misread": "the policy's own words are read by its criteria as another verdict (`check`: SC1007)",
     "non_commercial": "its licence forbids commercial use, and the recipe wants none of these",
     "split": "its split is called something that no file can be named for",
     "near_duplicate": "another request with the same facts is nearly the same, and is kept",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from safecot_dsl.analysis.own_answers import read_as
 from safecot_dsl.criteria import REQUIREMENT_BROKEN
 from safecot_dsl.dataset.candidates import Candidate, Rejected
 from safecot_dsl.dataset.conditioning import OtherPolicy, carry_items, drawn, judge_again
@@ -188,6 +189,11 @@ def _rows(workshop: Workshop, chunk: Sequence[_Ready], counts: Counts) -> Iterat
         if graded.cls == REQUIREMENT_BROKEN:
             broken = ", ".join(rule for rule, met in graded.requirements.items() if met is False)
             workshop.leave_out(Rejected("requirement_broken", f"{candidate.item.key}: {broken}"), counts.left_out)
+            continue
+        misread = workshop.judge.own_answers.shown(decision.verdict, written.rendered.answer)
+        if misread is not None:
+            detail = f"{candidate.item.key}: for `{decision.verdict}`, and read as {read_as(misread)}"
+            workshop.leave_out(Rejected("answer_misread", detail), counts.left_out)
             continue
         yield _Made(
             row,

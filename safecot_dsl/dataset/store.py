@@ -23,7 +23,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import from_json
+
 from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.artifact.policy import OtherVersionError, refuse_other_version
 from safecot_dsl.models.images import image_type
 
 if TYPE_CHECKING:
@@ -173,13 +176,13 @@ class Dataset:
     def _beside(self) -> dict[Path, CompiledPolicy]:
         """The policies in `policies/`, by their files."""
         files = sorted((self.path / POLICIES).glob("*.json"))
-        return {file: CompiledPolicy.from_json(file.read_bytes()) for file in files}
+        return {file: _policy_in(file) for file in files}
 
     @cached_property
     def policy(self) -> CompiledPolicy | None:
         """The policy that the data set was made under; None where its file is not there."""
         file = self.path / "policy.json"
-        return CompiledPolicy.from_json(file.read_bytes()) if file.is_file() else None
+        return _policy_in(file) if file.is_file() else None
 
     def source_bytes(self, sha256: str) -> bytes | None:
         """A file that a policy was compiled from, by its digest in hexadecimal digits; None where it was not kept."""
@@ -211,16 +214,18 @@ def open_dataset(path: Path, *, image_root: Path | None = None) -> Dataset:
     `image_root` is where images kept by reference are looked for; by default the place that the report names.
 
     Raises:
-        DatasetError: there is no such folder or file, or it holds no rows.
+        DatasetError: there is no such folder or file, it holds no rows, or they were made by another version.
     """
     if path.is_file():
         folder = path.parent.parent if path.parent.name == DATA else path.parent
+        _refuse_other_version(folder)
         return Dataset(folder, (path,), image_root or _image_root(folder))
     if not path.is_dir():
         raise DatasetError(f"{path}: there is no such folder or file")
     files = data_files(path)
     if not files:
         raise DatasetError(f"{path} holds no data set: there is no Parquet file in `{DATA}/`")
+    _refuse_other_version(path)
     return Dataset(path, files, image_root or _image_root(path))
 
 
@@ -253,6 +258,27 @@ def split_of(file: Path) -> str:
 def _order(file: Path) -> tuple[str, int, str]:
     match = _NAME.fullmatch(file.name)
     return (match["split"], int(match["number"]), "") if match else (file.stem, 0, file.name)
+
+
+def _refuse_other_version(folder: Path) -> None:
+    """The rows say what the texts of their policy said: those of another version of it are of another kind."""
+    file = folder / "policy.json"
+    if not file.is_file():
+        return
+    try:
+        held = from_json(file.read_bytes())
+        refuse_other_version(held.get("schema_version") if isinstance(held, dict) else None)
+    except OtherVersionError as error:
+        raise DatasetError(f"{file}: {error}, and make the data set again with `safecotc generate`") from None
+    except ValueError:
+        return  # which whoever reads the policy says
+
+
+def _policy_in(file: Path) -> CompiledPolicy:
+    try:
+        return CompiledPolicy.from_json(file.read_bytes())
+    except OtherVersionError as error:
+        raise DatasetError(f"{file}: {error}, and make the data set again with `safecotc generate`") from None
 
 
 def _image_root(folder: Path) -> Path:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from safecot_dsl.artifact import Case, CompiledPolicy, Speech, StepKind
+from safecot_dsl.artifact import Case, CompiledPolicy
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.render import ReasoningStyle, Sentence, render, sentence_lines
+from safecot_dsl.render import ReasoningStyle, Renderer, Sentence, sentence_lines
 
 # Where an author wrote alternatives, all of them are right. They are gathered by drawing: with two alternatives, 16
 # draws miss one in 3 of 100,000 cases.
@@ -40,11 +40,11 @@ class Derivation:
 
 def derive(interpreter: Interpreter, case: Case, style: ReasoningStyle) -> Derivation:
     """What the policy says of the case in this style."""
-    policy = interpreter.policy
+    policy, renderer = interpreter.policy, Renderer(interpreter)
     lines: tuple[tuple[str, tuple[Origin, ...]], ...] = ()
     origins: dict[str, tuple[Origin, ...]] = {}
     for draw in range(_DRAWS):
-        rendered = render(interpreter, case, style=style, seed=f"reference {draw}")
+        rendered = renderer.render(case, style=style, seed=f"reference {draw}")
         found = tuple(
             (_text(line), tuple(dict.fromkeys(_origin(policy, s) for s in line))) for line in sentence_lines(rendered)
         )
@@ -56,13 +56,11 @@ def derive(interpreter: Interpreter, case: Case, style: ReasoningStyle) -> Deriv
 
 def observations(interpreter: Interpreter, case: Case, style: ReasoningStyle) -> frozenset[str]:
     """The normalised lines with which the policy may say what the image of a case shows; empty where there are none."""
-    policy, speaker = interpreter.policy, interpreter.decide(case).speaker
-    speeches: dict[str, Speech] = {"default": policy.default_speech, "unsure": policy.unsure_speech}
-    speech = speeches[speaker] if speaker in speeches else policy.rule_index[speaker].speech
-    drawn = any(step.kind is StepKind.OBSERVE and len(step.alternatives) > 1 for step in speech.think)
+    renderer = Renderer(interpreter)
+    drawn = any(len(fact.says) > 1 or len(fact.denies) > 1 for fact in interpreter.policy.facts)
     found: set[str] = set()
     for draw in range(_DRAWS if drawn else 1):
-        rendered = render(interpreter, case, style=style, seed=f"reference {draw}")
+        rendered = renderer.render(case, style=style, seed=f"reference {draw}")
         found.update(normalise(_text(line)) for line in sentence_lines(rendered) if line[0].step == "observe")
     return frozenset(found)
 

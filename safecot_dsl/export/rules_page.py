@@ -22,6 +22,7 @@ from safecot_dsl.artifact import (
     TitleSlot,
     UnknownSlot,
     Utterance,
+    ValueSlot,
     atoms,
 )
 from safecot_dsl.artifact import Table as PolicyTable
@@ -219,6 +220,8 @@ def _segment(policy: CompiledPolicy, english: English, segment: Segment) -> str:
             return "⟨the rule’s title⟩"
         case UnknownSlot():
             return "⟨what is not known⟩"
+        case ValueSlot():
+            return "⟨what it is⟩"
 
 
 def decision_table(policy: CompiledPolicy, english: English, table: PolicyTable) -> Card:

@@ -2,6 +2,6 @@
 
 from safecot_dsl.guard.fallback import fallback_answer
 from safecot_dsl.guard.watching import Guard, Outcome, Watcher
-from safecot_dsl.render.derivation import Derivation, DerivationChecker, Fault
+from safecot_dsl.reading import Derivation, DerivationChecker, Fault
 
 __all__ = ["Derivation", "DerivationChecker", "Fault", "Guard", "Outcome", "Watcher", "fallback_answer"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.criteria import grade
 from safecot_dsl.guard.fallback import fallback_answer
+from safecot_dsl.reading import Derivation, DerivationChecker, Fault
 from safecot_dsl.render import Problem, ReasoningStyle, Tags, parse_target
-from safecot_dsl.render.derivation import Derivation, DerivationChecker, Fault
 
 #: Characters of reasoning after which a model is not waited for any longer.
 MAX_REASONING = 32_768

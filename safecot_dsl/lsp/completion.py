@@ -11,7 +11,7 @@ from safecot_dsl.compiler import Module
 from safecot_dsl.compiler.modules import SUBJECTS
 from safecot_dsl.compiler.syntax.prefix import Expected, expected_after
 from safecot_dsl.lsp import slots
-from safecot_dsl.lsp.cursor import Cursor, finished_name, read, wanted
+from safecot_dsl.lsp.cursor import Cursor, finished_name, names_a_value, read, speaking_fact, wanted
 from safecot_dsl.lsp.importable import Importable
 from safecot_dsl.lsp.positions import Text
 from safecot_dsl.lsp.program import Program
@@ -40,6 +40,15 @@ _TESTS = {
     "set_of": frozenset({"not", "empty"}),
     "text": frozenset({"not"}),
 }
+# Which sentences a fact can have by its type.
+_SENTENCES_OF = {
+    "flag": frozenset({"says", "not"}),
+    "one_of": frozenset({"says", "not"}),
+    "set_of": frozenset({"says", "not", "none"}),
+    "number": frozenset({"says"}),
+    "text": frozenset({"says", "none"}),
+}
+_SENTENCES = frozenset().union(*_SENTENCES_OF.values())
 _ALL_TESTS = frozenset({"empty", "within", "not"})
 
 
@@ -99,6 +108,10 @@ def _words(program: Program, expected: Expected, cursor: Cursor) -> Iterator[Pro
     tested = program.fact_type(want.fact) if want.what in ("value", "cell") and want.fact is not None else None
     if tested is not None:
         allowed -= _ALL_TESTS - _TESTS.get(tested.kind, frozenset())
+    fact = speaking_fact(cursor)
+    if fact is not None:
+        allowed -= _SENTENCES - _SENTENCES_OF[fact.type]
+        allowed -= fact.given
     quantified = " of" if cursor.marks[-1:] in (("HAS",), ("CONTAINS",), ("DETECT",)) else ""
     for word in sorted(allowed):
         written = word + quantified if word in ("any", "all", "none") else PHRASES.get(word, word)
@@ -114,7 +127,13 @@ def _in_text(
 ) -> tuple[int, list[Proposal]]:
     """Where the word at the cursor starts, and what can stand in the slot around it."""
     inner = slots.open_slot(before.lstrip('"'))
-    marks = read(expected.before).marks
+    cursor = read(expected.before)
+    marks = cursor.marks
+    if inner is not None and cursor.opening in ("FACTS", "GROUP"):
+        if len(inner.split()) > 1 or not names_a_value(cursor):
+            return offset, []
+        value = Proposal(slots.VALUE, types.CompletionItemKind.Keyword, documentation=slots.VALUE_MEANING)
+        return offset - len(inner.lstrip()), [value]
     if inner is None or not _SPEECH & set(marks[-6:]):
         return offset, []
     words = inner.split()

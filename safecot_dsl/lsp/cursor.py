@@ -235,3 +235,47 @@ def _fact_before(items: Any) -> str | None:
 def _since(marks: tuple[str, ...], word: str) -> int | None:
     """The index of the last such mark."""
     return next((index for index in range(len(marks) - 1, -1, -1) if marks[index] == word), None)
+
+
+_TYPES = {
+    "FLAG": "flag",
+    "ONE": "one_of",
+    "SET": "set_of",
+    "SCORE": "number",
+    "NUMBER_TYPE": "number",
+    "TEXT": "text",
+}
+
+
+@dataclass(frozen=True)
+class SpeakingFact:
+    """The fact in whose declaration the cursor stands: its type in a word, and the sentences that it has already."""
+
+    type: str
+    given: frozenset[str]
+
+
+def speaking_fact(cursor: Cursor) -> SpeakingFact | None:
+    """None where the cursor is not past the type of a fact."""
+    colon = _since(cursor.marks, "COLON")
+    if cursor.opening != "FACTS" or colon is None or colon + 1 >= len(cursor.stack):
+        return None
+    kind, *rest = cursor.stack[colon + 1 :]
+    type_ = _TYPES.get(marker(kind))
+    if isinstance(kind, t.TypeExpr):
+        type_ = {"score": "number", "one_of_taxonomy": "one_of"}.get(kind.kind, kind.kind)
+    if type_ is None:
+        return None
+    given = {item.kind for item in rest if isinstance(item, t.SentenceClause | t.BandsClause)}
+    opened = {mark.lower() for mark in map(marker, rest) if mark in ("SAYS", "NOT", "NONE", "ASK")}
+    return SpeakingFact(type_, frozenset(given | opened))
+
+
+def names_a_value(cursor: Cursor) -> bool:
+    """Does the cursor stand in a text of a fact or a group that names a value?"""
+    speaking = _since(cursor.marks, "SAYS"), _since(cursor.marks, "NOT")
+    last = max((place for place in speaking if place is not None), default=None)
+    if last is None or any(mark in ("NONE", "ASK", "LBRACE") for mark in cursor.marks[last:]):
+        return False
+    fact = speaking_fact(cursor)
+    return cursor.opening == "GROUP" or (fact is not None and fact.type not in ("flag", "number"))

@@ -106,9 +106,26 @@ def _fact(program: Program, symbol: Symbol, fact: t.FactDecl) -> list[str]:
         code(f"{symbol.name} : {type_of(fact.type)}"),
         _phrase(fact.description),
         "\n".join(rows),
+        _sentences(fact.sentences),
         f"asked for as: {plain(fact.ask.text)}" if fact.ask else "",
         f"where it is unknown: `{source(symbol, fact.assume).replace('`', '')}`" if fact.assume else "",
     ]
+
+
+def _sentences(sentences: tuple[t.SentenceClause | t.BandsClause, ...]) -> str:
+    """What a fact says of itself, the first version of each sentence."""
+    rows: list[str] = []
+    for clause in sentences:
+        match clause:
+            case t.BandsClause(bands=bands):
+                for band in bands[:MAX_LISTED]:
+                    where = "else" if band.below is None else f"below {band.below.text}"
+                    rows.append(f"- says, {where}: {plain(band.texts[0].text)}")
+            case t.SentenceClause(kind="ask"):
+                continue
+            case t.SentenceClause(kind=kind, texts=texts):
+                rows.append(f"- {kind}: {plain(texts[0].text)}")
+    return "\n".join(rows)
 
 
 def type_of(kind: t.TypeExpr) -> str:

@@ -13,6 +13,9 @@ WORDS = {
     "title": "The rule's title, else its name in words.",
     "unknown facts": "The facts that leave the case open, as one asks for them; in `unsure` only.",
 }
+#: The one slot in what a fact or a group says of itself.
+VALUE = "value"
+VALUE_MEANING = "The phrases of the values that the sentence is about."
 _WORD = re.compile(r"\S+")
 
 

@@ -81,8 +81,8 @@ class Expected:
 
     @property
     def lookup(self) -> bool:
-        """Whether it says how a rule follows: a look-up, a supposition, what hangs on what."""
-        return self.step == "weigh" and self.rule is not None and not self.free
+        """Whether it says what follows for the rules: a look-up, a supposition, what hangs on what."""
+        return self.step == "weigh" and not self.free
 
 
 def is_free(sentence: Sentence) -> bool:
@@ -91,6 +91,16 @@ def is_free(sentence: Sentence) -> bool:
     if sentence.step == "decide":
         return True
     return sentence.step == "weigh" and sentence.about is not None and _DERIVED.search(sentence.key or "") is None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Lines beside what belongs into a reasoning: how many sentences that is, which of them are `missing`, and what is
+    said besides, `foreign`, with the number of its line."""
+
+    expected: int
+    missing: tuple[Expected, ...]
+    foreign: tuple[tuple[int, str], ...]
 
 
 class DerivationChecker:
@@ -213,12 +223,10 @@ class DerivationChecker:
         elif not stricter and decision.speaker == "unsure":
             yield Fault.NOT_DERIVED, f"what is stated leaves open what applies, which gives {decision.verdict}"
 
-    def _weighed(
-        self, lines: Sequence[str], case: Case, decision: Decision, own_words: bool
-    ) -> Iterator[tuple[Fault, str]]:
-        """What is missing of the reasoning on the case that is stated, and what does not belong there."""
+    def compare(self, lines: Sequence[str], case: Case, decision: Decision) -> Comparison:
+        """The lines beside what belongs into the reasoning on a case."""
         expected = self.expected(case, decision)
-        wanted = {text: part for part in expected for text in part.texts}
+        wanted = {text for part in expected for text in part.texts}
         said: set[str] = set()
         foreign: list[tuple[int, str]] = []
         for number, line in enumerate(lines, start=1):
@@ -227,20 +235,22 @@ class DerivationChecker:
                     said.add(text)
                 else:
                     foreign.append((number, text))
-        for number, text in foreign:
+        missing = tuple(part for part in expected if said.isdisjoint(part.texts))
+        return Comparison(len(expected), missing, tuple(foreign))
+
+    def _weighed(
+        self, lines: Sequence[str], case: Case, decision: Decision, own_words: bool
+    ) -> Iterator[tuple[Fault, str]]:
+        """What is missing of the reasoning on the case that is stated, and what does not belong there."""
+        found = self.compare(lines, case, decision)
+        for number, text in found.foreign:
             group = self.looks_up(text)
             if group is not None:
-                yield (
-                    Fault.UNTRUE,
-                    f"line {number} says what counts as {group}, and not what follows from what is stated",
-                )
+                yield Fault.UNTRUE, f"line {number} is wrong about what counts as {group}, by what is stated"
             elif not own_words:
-                yield (
-                    Fault.UNTRUE,
-                    f'line {number} says "{_cut(text)}", which the policy does not say of what is stated',
-                )
-        for part in expected:
-            if said.isdisjoint(part.texts) and (part.lookup or not own_words):
+                yield Fault.UNTRUE, f'line {number} says "{_cut(text)}", which does not follow from what is stated'
+        for part in found.missing:
+            if part.lookup or not own_words:
                 yield Fault.UNWEIGHED, f'{self._whose(part)} lacks "{_cut(part.texts[0])}"'
 
     def _whose(self, part: Expected) -> str:

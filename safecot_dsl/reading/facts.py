@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import re2
 
@@ -85,7 +86,7 @@ class FactReader:
         self._closed: dict[str, tuple[str, Value | None]] = {}
         #: Pairs of facts and values that one sentence states.
         self.ambiguous: dict[str, list[tuple[str, Value | None]]] = {}
-        self._open: list[tuple[str, str, re.Pattern[str], Callable[[str], Value | None]]] = []
+        self._open: list[tuple[str, str, Any, Callable[[str], Value | None]]] = []
         for fact in policy.facts:
             self._prepare(fact)
         self._lengths = sorted({len(text) for text in self._closed}, reverse=True)
@@ -97,6 +98,14 @@ class FactReader:
             for statement in self.statements(line):
                 claims.add(statement)
         return claims
+
+    def agree(self, fact: str, value: Value, other: Value) -> bool:
+        """Whether two values of a fact are told alike: numbers of one band, texts that show alike."""
+        if value == other:
+            return True
+        of = self.policy.fact_index[fact]
+        told = [[self._clean(text) for text in self._sentences.stated(of, each).texts] for each in (value, other)]
+        return told[0] == told[1]
 
     def statements(self, line: str) -> Iterator[Statement]:
         """The sentences of a line, in order: those that state a fact, and what stands between them."""
@@ -176,7 +185,7 @@ class FactReader:
                 names.setdefault(capitalised(shown), value.name)
         each = "|".join(re2.escape(shown) for shown in sorted(names, key=len, reverse=True))
         listing = f"(?:{each})(?:, (?:{each}))* and (?:{each})"
-        one = re2.compile(f"(?:{each})")
+        one: Any = re2.compile(f"(?:{each})")
 
         def members(shown: str) -> Value | None:
             found: list[str] = []

@@ -16,6 +16,7 @@ _DEFINITE = re.compile(
     r"(?:the|this|that|these|those|his|her|its|their|my|your|our|no|none|nothing|nobody|someone|somebody|something|"
     r"anyone|anybody|anything|what|which|who|whose|whether|how|where|when|why|to|for|by|with|without|two|three|four) "
 )
+_DOING = re.compile(r"[a-z]{2,}ing ")  # "breaking the law"
 _PLURAL = re.compile(r"(?:two|three|four|five|several|many|both|these|those|some of the) ")
 _HEAD = re.compile(
     r" (?:of|in|on|at|for|from|to|with|without|that|which|who|whose|beside|between|under|over|by|about|as|into|and) "
@@ -57,7 +58,7 @@ def definite(phrase: str) -> str:
     """A thing that was spoken of before: "a bottle of bleach" is "the bottle of bleach"."""
     if article := _INDEFINITE.match(phrase):
         return f"the {phrase[article.end() :]}"
-    if not phrase[:1].islower() or _DEFINITE.match(f"{phrase} "):
+    if not phrase[:1].islower() or _DEFINITE.match(f"{phrase} ") or _DOING.match(phrase):
         return phrase
     return f"the {phrase}"
 

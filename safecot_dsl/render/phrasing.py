@@ -79,8 +79,3 @@ def value_text(fact: Fact, value: Value) -> str:
             return quoted(value) if fold_line(value) else "nothing"
         case _:
             raise TypeError(f"{value!r} is no value of `{fact.name}`")
-
-
-def known_value(fact: Fact, value: Value, *, assumed: bool) -> str:
-    """The sentence that states a fact's value: "Objects visible in the image: a knife and a toy."."""
-    return f"{label(fact)}: {value_text(fact, value)}{', assumed' if assumed else ''}."

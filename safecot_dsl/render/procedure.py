@@ -16,7 +16,7 @@ from safecot_dsl.render.plan import Part, part_of
 from safecot_dsl.render.slots import Scope
 from safecot_dsl.render.spoken import from_templates, from_verdict, nothing_in_question, phrases_key
 from safecot_dsl.render.style import ReasoningStyle
-from safecot_dsl.render.weighing import Weighed, Weighing, step_of
+from safecot_dsl.render.weighing import Weighed, Weighing, hangs_on, step_of
 
 #: Of the rules in question that do not apply, so many are written.
 WEIGH = 3
@@ -81,7 +81,19 @@ def weighed_parts(grounds: Grounds, weighed: Sequence[Weighed], most: int = WEIG
     if open_requests:
         harms = listed(list(dict.fromkeys(each.harm for each in open_requests)), "or")
         parts.append(_unsure(f"What is asked could be about {harms}."))
-    parts += [part for each in weighed if each.rule.name in written for part in each.parts]
+    hanging: dict[tuple[str, ...], list[Rule]] = {}
+    for each in weighed:
+        if each.rule.name in written and each.hangs_alone:
+            hanging.setdefault(each.hangs_alone, []).append(each.rule)
+    for each in weighed:
+        if each.rule.name not in written:
+            continue
+        together = hanging.get(each.hangs_alone, ())
+        if len(together) < 2:
+            parts += each.parts
+        elif together[0] is each.rule:  # several rules that hang on the same, and of which nothing else is to be said
+            text = hangs_on(grounds, together, each.hangs_alone)
+            parts.append(line_sentence("weigh", text, key=f"rule:{each.rule.name}", rule=each.rule.name, built=True))
     if not parts and any(each.asks for each in weighed):
         return [_unsure("Whatever is asked, no rule applies.")]
     if not parts:

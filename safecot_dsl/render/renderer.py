@@ -25,7 +25,7 @@ from safecot_dsl.engine import Interpreter
 from safecot_dsl.render.answers import answer
 from safecot_dsl.render.grounds import Grounds
 from safecot_dsl.render.keeping import is_short, keep
-from safecot_dsl.render.model import Rendered
+from safecot_dsl.render.model import Rendered, SentenceStep
 from safecot_dsl.render.plan import Part, Parts, Plan
 from safecot_dsl.render.procedure import (
     STATED,
@@ -68,7 +68,7 @@ class Renderer:
         }
         self._defaults = tuple(map(self._supposed.get, self._names))
         places = {name: place for place, name in enumerate(self._names)}
-        self._stated = [
+        self._stated: list[tuple[int, Fact, SentenceStep]] = [
             (places[fact.name], fact, step)
             for subject, step in STATED.items()
             for fact in self.grounds.read_facts

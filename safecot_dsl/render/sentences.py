@@ -156,8 +156,8 @@ class Sentences:
             case Has():
                 return None if so else self._lacking(fact, [v for v in atom.values if v not in value], value)
             case Contains() | Matches():
-                text = fold_line(value)
-                if not text:
+                # What a pattern looks for has no name that could be said where it is not there.
+                if not fold_line(value) or (isinstance(atom, Matches) and not so):
                     return None
                 return _built(fact, self._containing(atom, fact, value, so))
 
@@ -227,15 +227,13 @@ class Sentences:
         return _wording(fact.denies, wanted, f"fact:{fact.name}.not", built, f"fact:{fact.name}")
 
     def _containing(self, atom: Contains | Matches, fact: Fact, value: str, so: bool) -> str:
-        the = self._the(fact)
-        verb, verb_not = ("say", "do not") if self._is(fact) == "are" else ("says", "does not")
         if isinstance(atom, Matches):
-            if not so:
-                return f"{the} {'have' if verb == 'say' else 'has'} nothing in it of the kind looked for."
             found = compile_pattern(atom.pattern, atom.ignore_case).search(value.encode("utf-8", "replace").decode())
             part = fold_line(found.group(0)) if found is not None else ""
             shown = f"words {quoted(part)}" if part else "words"
             return f"The {shown} in the {self._names[fact.name]} are of the kind looked for."
+        the = self._the(fact)
+        verb, verb_not = ("say", "do not") if self._is(fact) == "are" else ("says", "does not")
         if so:
             text = normalise(value)
             found = next(each for each in atom.phrases if normalise(each) in text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,14 +26,15 @@ class Weighed:
     """A rule in question.
 
     `truth` says whether it applies, `failing` how many literals keep it from that (at least), and `parts` are the line.
-    `asks` says that what is not known is the request itself; the rule then has no line of its own, and `harm` is what
-    it could be about.
+    `hangs_alone` are the unknown facts that it hangs on, where its line says nothing else. `asks` says that what is not
+    known is the request itself; the rule then has no line of its own, and `harm` is what it could be about.
     """
 
     rule: Rule
     truth: Truth
     failing: int
     parts: tuple[Part, ...]
+    hangs_alone: tuple[str, ...]
     asks: bool
     harm: str
 
@@ -61,6 +62,7 @@ class Weighing:
             truth=truth,
             failing=condition.cost(self.known),
             parts=tuple(parts),
+            hangs_alone=self._open_facts(rule) if truth is Truth.MAYBE and len(parts) == 1 else (),
             asks=any(name not in self.known for name in asked) if truth is Truth.NO else self._hangs_on_request(rule),
             harm=self._harm(rule),
         )
@@ -69,7 +71,8 @@ class Weighing:
         """Why a rule that decides has the verdict that it has."""
         parts = self._risk(rule, rule)
         parents = [parent for parent in self.grounds.lineage(rule)[1:] if parent.name in rule.exception_to]
-        return [*parts, *(self._goes_before(parent, rule) for parent in parents if self._may_apply(parent))]
+        replaced = [parent for parent in parents if self._may_apply(parent)]
+        return [*parts, self._goes_before(replaced, rule)] if replaced else parts
 
     def _may_apply(self, rule: Rule) -> bool:
         return self.grounds.conditions[rule.name].truth(self.known) is not Truth.NO
@@ -95,15 +98,26 @@ class Weighing:
 
     def _conclusion(self, rule: Rule, truth: Truth, line: Rule) -> list[Part]:
         """What follows where a rule applies or may."""
-        exceptions = self._exceptions(rule)
         parts = [self._hangs(rule, line)] if truth is Truth.MAYBE else []
-        replacing = [exception for exception, of in exceptions if of is Truth.YES]
-        for exception in replacing:
-            parts += [*self._conclusion(exception, Truth.YES, line), self._goes_before(rule, exception, line)]
+        replacing = self._replacing(rule)
+        for exception, replaced in replacing:
+            parts += [*self._risk(exception, line), self._goes_before(replaced, exception, line)]
         if not replacing and truth is Truth.YES:
             parts += self._risk(rule, line)
-        parts += [self._hangs(exception, line) for exception, of in exceptions if of is Truth.MAYBE]
+        involved = {each.name: each for each in (rule, *(r for last, of in replacing for r in (*of, last)))}
+        for each in involved.values():
+            parts += [self._hangs(exception, line) for exception, of in self._exceptions(each) if of is Truth.MAYBE]
         return parts
+
+    def _replacing(self, rule: Rule) -> list[tuple[Rule, tuple[Rule, ...]]]:
+        """The exceptions to a rule that hold by their own conditions and are not replaced in turn, each with all that
+        it goes before: the exceptions between, nearest first, and the rule."""
+        found: list[tuple[Rule, tuple[Rule, ...]]] = []
+        for exception, truth in self._exceptions(rule):
+            if truth is Truth.YES:
+                deeper = self._replacing(exception)
+                found += [(last, (*between, rule)) for last, between in deeper] or [(exception, (rule,))]
+        return found
 
     def _literals(self, rule: Rule, line: Rule) -> Iterator[Part]:
         """A sentence for each literal that settles the rule's own condition, none for what was said already."""
@@ -147,17 +161,17 @@ class Weighing:
         part = self._authored(rule, StepKind.CONTRAST, rule)
         return [part or self._of_rule(rule, rule, f"The rule on {within(title(rule))} does not apply.")]
 
-    def _goes_before(self, rule: Rule, exception: Rule, line: Rule | None = None) -> Part:
-        text = f"This exception goes before the {_kind(rule)} on {within(title(rule))}."
-        key = f"rule:{exception.name}.verdict"
-        return self._part(Wording((text,), key, built=True), line or exception, exception.name)
+    def _goes_before(self, rules: Sequence[Rule], exception: Rule, line: Rule | None = None) -> Part:
+        named = listed([f"the {_kind(rule)} on {within(title(rule))}" for rule in rules])
+        wording = Wording((f"This exception goes before {named}.",), f"rule:{exception.name}.verdict", built=True)
+        return self._part(wording, line or exception, exception.name)
 
     def _hangs(self, rule: Rule, line: Rule) -> Part:
-        facts = dict.fromkeys(leaf.fact for leaf in self._unknown(rule))
-        index = self.grounds.policy.fact_index
-        asked = listed([self.grounds.sentences.asked(index[name]) for name in facts])
-        text = f"Whether the {_kind(rule)} on {within(title(rule))} applies depends on {asked}."
+        text = hangs_on(self.grounds, (rule,), self._open_facts(rule))
         return self._part(Wording((text,), f"rule:{rule.name}.when", built=True), line, rule.name)
+
+    def _open_facts(self, rule: Rule) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(leaf.fact for leaf in self._unknown(rule)))
 
     def _unknown(self, rule: Rule) -> list[Leaf]:
         """The literals on unknown facts that a rule hangs on, which may apply."""
@@ -199,6 +213,16 @@ def step_of(think: tuple[Step, ...], kind: StepKind, known: Mapping[str, Value])
         if step.kind is kind and (step.when is None or evaluate(step.when, known) is Truth.YES):
             return step
     return None
+
+
+def hangs_on(grounds: Grounds, rules: Sequence[Rule], facts: Sequence[str]) -> str:
+    """That it depends on facts that are not known whether rules apply."""
+    index = grounds.policy.fact_index
+    asked = listed([grounds.sentences.asked(index[name]) for name in facts])
+    named = listed([within(title(rule)) for rule in rules])
+    several = len(rules) > 1
+    kind = f"{_kind(rules[0])}s" if several else _kind(rules[0])
+    return f"Whether the {kind} on {named} {'apply' if several else 'applies'} depends on {asked}."
 
 
 def _kind(rule: Rule) -> str:

@@ -44,6 +44,7 @@ from safecot_dsl.testing.policies_conditions import (
     facts,
     subset,
 )
+from safecot_dsl.testing.policies_sentences import with_sentences
 
 _NAMES = st.lists(
     st.sampled_from([f"{s}.{n}" for s in ("image", "query", "context") for n in ("a", "b", "zeta", "m_1")]),
@@ -62,14 +63,14 @@ _RULE_NAMES = ("mango", "b_2", "zebra", "b_10", "apple", "kiwi", "quince")
 
 @st.composite
 def policies(draw: DrawFn, min_rules: int = 1, max_rules: int = 6) -> CompiledPolicy:
-    """A policy of one to four facts and `min_rules` to `max_rules` rules.
+    """A policy of one to four facts, with and without sentences of their own, and `min_rules` to `max_rules` rules.
 
     Rules have exceptions, to one or several rules, and these exceptions of their own; `unless`, `unsure` of their own,
     hazards with and without severity. Conditions take every form. One policy in three has a decision table, whose rows
     are the last rules, and laws.
     """
     names = draw(_NAMES)
-    declared = tuple(draw(facts()).model_copy(update={"name": name}) for name in names)
+    declared = tuple(with_sentences(draw, draw(facts()).model_copy(update={"name": name})) for name in names)
     grown = draw(_ONE_IN_THREE)
     rule_names = draw(_PERMUTED_RULE_NAMES)[: draw(st.integers(min_rules, max_rules))]
     columns = [fact for fact in declared if draw(st.booleans())] or [declared[0]]

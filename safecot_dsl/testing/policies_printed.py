@@ -8,6 +8,7 @@ from decimal import Decimal
 from safecot_dsl.artifact import (
     And,
     AtLeast,
+    Band,
     Between,
     Compare,
     CompiledPolicy,
@@ -17,6 +18,7 @@ from safecot_dsl.artifact import (
     Fact,
     FlagIs,
     FlagType,
+    Group,
     Has,
     Is,
     Law,
@@ -28,6 +30,8 @@ from safecot_dsl.artifact import (
     Rule,
     SetType,
     Table,
+    Template,
+    Text,
     TextType,
     Within,
     atoms,
@@ -56,8 +60,48 @@ def fact_declaration(fact: Fact) -> tuple[str, str]:
         case TextType():
             type_ = "text"
     assume = "" if fact.assume is None else f" assume {_value(fact)}"
-    ask = "" if fact.ask is None else f" ask {string(fact.ask)}"
-    return subject, f"{name} : {type_}{assume}{ask}"
+    return subject, f"{name} : {type_}{assume}{_description(fact)}{fact_sentences(fact)}"
+
+
+def _description(fact: Fact) -> str:
+    return "" if fact.description is None else f" {string(fact.description)}"
+
+
+def fact_sentences(fact: Fact) -> str:
+    """What a fact says of itself, and how it is asked for."""
+    parts = [f"{word} {alternatives(texts)}" for word, texts in _sentences_of(fact) if texts]
+    if fact.bands:
+        parts.append(f"says {{ {' '.join(map(_band, fact.bands))} }}")
+    if fact.ask is not None:
+        parts.append(f"ask {string(fact.ask)}")
+    return "".join(f" {part}" for part in parts)
+
+
+def _sentences_of(fact: Fact) -> tuple[tuple[str, tuple[Template, ...]], ...]:
+    return (("says", fact.says), ("not", fact.denies), ("none", fact.none))
+
+
+def _band(band: Band) -> str:
+    head = "else" if band.below is None else f"below {number(band.below)}"
+    return f"{head} {alternatives(band.texts)}"
+
+
+def alternatives(templates: Sequence[Template]) -> str:
+    """Sentences of which one is drawn."""
+    return " | ".join(map(template, templates))
+
+
+def template(written: Template) -> str:
+    """A sentence with its slots for values."""
+    return string("".join(s.text.replace("{", "{{") if isinstance(s, Text) else "{value}" for s in written))
+
+
+def group_declaration(name: str, group: Group, members: str) -> str:
+    """A group with what it says of itself; its members are written already."""
+    sentences = "".join(
+        f" {word} {alternatives(texts)}" for word, texts in (("says", group.says), ("none", group.none)) if texts
+    )
+    return f"group {name} {string(group.phrase)}{sentences} = {members}"
 
 
 def facts_declaration(fact: Fact) -> str:

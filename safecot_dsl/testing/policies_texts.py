@@ -19,6 +19,7 @@ from safecot_dsl.testing.policies_printed import (
     braces,
     condition_source,
     facts_declaration,
+    group_declaration,
     law_declaration,
     number,
     phrase_set_name,
@@ -29,6 +30,7 @@ from safecot_dsl.testing.policies_printed import (
     table_declaration,
     taxonomy_declaration,
 )
+from safecot_dsl.testing.policies_sentences import group_sentences
 
 ENTRY = "p.safecot"
 BASE = "base.safecot"
@@ -58,8 +60,8 @@ class PolicyText:
 @st.composite
 def policy_texts(draw: DrawFn, max_rules: int = 6) -> PolicyText:
     """Well-typed policies in all that the language has: taxonomies, tables, laws, exceptions to exceptions, params,
-    lets, groups, phrase sets, criteria, texts with slots, examples, properties, allowed findings, an imported library,
-    and a policy that extends another and overrides some of it.
+    lets, groups, phrase sets, criteria, sentences of facts and groups, texts with slots, examples, properties, allowed
+    findings, an imported library, and a policy that extends another and overrides some of it.
 
     None has errors; findings are as may be. They shrink to one file with one fact and one rule.
     """
@@ -123,6 +125,8 @@ class _Names(Wording):
                 return written
             name = f"{kind}_{len(self._known)}"
             declaration = f"{kind} {name} = {source}"
+            if kind == "group" and _one_in(self._draw, 2):
+                declaration = group_declaration(name, group_sentences(self._draw, name), source)
             self.shared[declaration] = declaration
             self._known[kind, key] = self._prefix + name
         return self._known[kind, key]
@@ -228,6 +232,8 @@ class _Author:
 
     def _rest(self) -> list[str]:
         result = [taxonomy_declaration(), *map(facts_declaration, self._built.facts)]
+        if _one_in(self._draw, 5):
+            result.append('phrases nothing_in_question { "No rule is about this." "This is about nothing here." }')
         if self._has_criteria:
             due = "for refuse { class fine when polite otherwise poor } " if _one_in(self._draw, 2) else ""
             result.append(

@@ -58,7 +58,7 @@ def _name(text: str) -> t.Name:
 
 
 def _fact_declaration(fact: Fact) -> t.FactDecl:
-    return t.FactDecl(0, 0, _name(fact.name.split(".", 1)[1]), t.TypeExpr(0, 0, "flag"), None, None, None)
+    return t.FactDecl(0, 0, _name(fact.name.split(".", 1)[1]), t.TypeExpr(0, 0, "flag"), None, None, ())
 
 
 def _module(policy: CompiledPolicy, report: Reporter) -> Module:
@@ -70,7 +70,7 @@ def _module(policy: CompiledPolicy, report: Reporter) -> Module:
         strings = tuple(t.String(0, 0, phrase, ()) for phrase in phrases)
         module.phrases[name] = t.PhrasesDecl(0, 0, _name(name), strings)
     for name, values in _groups(policy):
-        module.groups[name] = t.GroupDecl(0, 0, _name(name), t.Names(0, 0, tuple(map(_name, values))))
+        module.groups[name] = t.GroupDecl(0, 0, _name(name), None, (), t.Names(0, 0, tuple(map(_name, values))))
     return module
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: What is looked for without proofs.
 _QUICK = frozenset({"SC1001", "SC1002"})
 #: What is looked for in full only where cases are sampled.
-_SAMPLED = frozenset({"SC1106", "SC1107"})
+_SAMPLED = frozenset({"SC1106", "SC1107", "SC1117"})
 
 
 def check_policy(
@@ -38,9 +38,12 @@ def check_policy(
     places = Places(opened)
     found = [*_examples(policy, places), *_classes(policy, places)]
     if proofs:
+        from safecot_dsl.analysis.answer_findings import answer_findings
         from safecot_dsl.analysis.coverage import coverage as sampled
         from safecot_dsl.analysis.findings import analyse
+        from safecot_dsl.analysis.own_answers import OwnAnswers
 
+        found += [_diagnostic(finding, places) for finding in answer_findings(OwnAnswers(policy))]
         covered = sampled(policy) if coverage else None
         found += [_diagnostic(finding, places) for finding in analyse(policy, limits=limits, covered=covered)]
     undecided = any(diagnostic.code == "SC1005" for diagnostic in found)

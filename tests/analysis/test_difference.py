@@ -350,10 +350,16 @@ def test_only_texts(policy_from: PolicyFrom) -> None:
 
 def test_every_kind_of_text_is_named(policy_from: PolicyFrom) -> None:
     text = """
-    facts query { intent : one of { mix "mixing", store "storing" } "The intent." ask "what you want" }
+    facts query { intent : one of { mix "mixing", store "storing" } "The intent." ask "what you want"
+      says "They ask about {value}." not "They do not ask about {value}."
+      harm : score says { below 0.5 "It is harmless." else "It is not." } }
+    facts image { things : set of { a, b } says "It shows {value}." none "It shows nothing." }
+    group both "a thing" says "{value} stand there." none "There is nothing." = { a, b }
+    phrases nothing_in_question { "Nothing is asked." }
     phrases soft { "Sorry." }
     taxonomy kinds { gas "gas" dust "dust" }
-    rule mixing { title "Mixing" hazard gas when query.intent is mix verdict refuse answer { say one of soft } }
+    rule mixing { title "Mixing" hazard gas when query.intent is mix unless image.things has all of both verdict refuse
+      answer { say one of soft } }
     default comply
     unsure clarify { think { decide "I cannot tell." } }
     """
@@ -363,6 +369,15 @@ def test_every_kind_of_text_is_named(policy_from: PolicyFrom) -> None:
         'gas "gas"': ('gas "toxic gas"', "taxonomy:kinds"),
         'title "Mixing"': ('title "To mix"', "rule:mixing.title"),
         "hazard gas": ("hazard dust", "rule:mixing.hazard"),
+        '"They ask about': ('"The user asks about', "fact:query.intent.says"),
+        '"They do not ask': ('"Nobody asks', "fact:query.intent.not"),
+        "below 0.5": ("below 0.6", "fact:query.harm.bands"),
+        '"It is harmless."': ('"It is kind."', "fact:query.harm.bands"),
+        '"It shows nothing."': ('"It is empty."', "fact:image.things.none"),
+        '"a thing"': ('"something"', "group:both"),
+        '"{value} stand there."': ('"{value} are there."', "group:both"),
+        '"There is nothing."': ('"Nothing is there."', "group:both"),
+        '"Nothing is asked."': ('"No question."', "nothing_in_question"),
         '"I cannot tell."': ('"I do not know."', "unsure.think"),
     }
     for old, (new, key) in changes.items():

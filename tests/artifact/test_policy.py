@@ -32,13 +32,15 @@ import lib
 
 param limit = 0.5
 param unused = 0.25
-group sharp = { knife, axe }
+group sharp "sharp" says "{value} can cut." none "Nothing is sharp." = { knife, axe }
 let armed = image.objects has any of sharp
 
 facts image {
   objects : set of { knife "a knife", axe, toy }  "Objects in the image."  ask "what you see"
+            says "It shows {value}." none "It shows nothing." not "It shows no {value}."
 }
 facts query { harm : score  minor : flag assume yes }
+facts context { mood : score says { below 0.3 "They are calm." else "They are angry." } }
 
 phrases sorry { "I am sorry." "I cannot." }
 taxonomy dangers { violence "violence" severity 3 { weapons "weapons" } }
@@ -148,7 +150,7 @@ def test_a_tampered_artifact_is_refused(policy_from: PolicyFrom, tmp_path: Path)
     [
         {"digest": "md5:x"},
         {"digest": None},
-        {"schema_version": "2"},
+        {"schema_version": 2},
         {"surprise": 1},
         {"default": "maybe"},
         {"unsure": None},
@@ -226,6 +228,14 @@ DIFFERENT = {
     "the phrase of a value": ("a knife", "one knife"),
     "a description": ("Objects in the image.", "Things in the image."),
     "an ask": ("what you see", "what there is"),
+    "a sentence": ("It shows {value}.", "There is {value} in it."),
+    "what is said of nothing": ("It shows nothing.", "It is empty."),
+    "what is denied": ("It shows no {value}.", "There is no {value} in it."),
+    "the end of a band": ("below 0.3", "below 0.4"),
+    "the text of a band": ("They are calm.", "They are not angry."),
+    "the phrase of a group": ('sharp "sharp"', 'sharp "a sharp thing"'),
+    "a sentence of a group": ("{value} can cut.", "{value} can cut well."),
+    "what is said of no member": ("Nothing is sharp.", "Nothing cuts."),
     "a supposition": ("assume yes", "assume no"),
     "a severity": ("severity 3", "severity 4"),
     "the phrase of a hazard": ('"weapons"', '"arms"'),

@@ -106,7 +106,7 @@ def _templates() -> Iterator[tuple[str, str, str]]:
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute | ast.Name):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
-            if name == "_slot_error":
+            if name in ("_slot_error", "slot_error"):
                 code, message = "SC0401", node.args[0]
             elif name in ("error", "warning", "_RefusedLetError") and len(node.args) > 1:
                 first = node.args[0]

@@ -17,6 +17,7 @@ RESERVED = "not and or at assume ask severity within empty unknown".split()
 KEYWORDS = sorted(
     set(re.findall(r'^[A-Z_]+: "([a-z]+)"$', grammar_path("safecot.lark").read_text(encoding="utf-8"), re.MULTILINE))
 )
+NEVER_A_FACT = ("says", "none")
 CONTEXTUAL = [word for word in KEYWORDS if word not in RESERVED]
 
 LIBRARY = 'library lib { version "1" }\nparam p = 0.2\nfacts query { z : flag }\nlet l = query.z\n'
@@ -100,7 +101,10 @@ def _words(place: str) -> list[str]:
     """The words that may be a name there: `has any of` would be read in two ways."""
     quantifiers = ("any", "all", "none")
     free = place not in ("member", "law", "cell that is a param")
-    return [word for word in CONTEXTUAL if free or word not in quantifiers]
+    names_a_fact = place.startswith("fact") or place in ("column", "law")
+    return [
+        word for word in CONTEXTUAL if (free or word not in quantifiers) and not (names_a_fact and word in NEVER_A_FACT)
+    ]
 
 
 def _written(place: str, word: str) -> str:
@@ -163,8 +167,23 @@ def test_the_two_speakers_never_name_a_rule(word: str) -> None:
 @pytest.mark.parametrize("word", ["any", "all", "none"])
 def test_quantifiers_are_no_members_of_a_set_but_may_be_other_names(word: str) -> None:
     assert [fault[:2] for fault in faults(f"facts image {{ s : set of {{ {word}, b }} }}")] == [("SC0008", word)]
-    facts = f"facts image {{ s : one of {{ {word}, b }} {word} : flag }}"
-    assert faults(f"{facts}\nrule {word} {{ when image.s is {word} or image.{word} verdict refuse }}") == []
+    facts = f"facts image {{ s : one of {{ {word}, b }} t : one of {{ {word}, b }} }}"
+    assert faults(f"{facts}\nrule {word} {{ when image.s is {word} or image.t in {{ {word} }} verdict refuse }}") == []
+
+
+@pytest.mark.parametrize("word", NEVER_A_FACT)
+@pytest.mark.parametrize("before", ["", "a : flag ", 'a : text "x" says "It reads {value}." ', "a : score assume 0 "])
+def test_words_that_open_a_sentence_never_name_a_fact(before: str, word: str) -> None:
+    text = f"facts image {{ {before}{word} : flag z : flag }}\nrule r {{ when image.{word} or image.z verdict refuse }}"
+    assert faults(text) == [("SC0008", word, f"`{word}` never names a fact")]
+
+
+@pytest.mark.parametrize("word", [*NEVER_A_FACT, "below", "else"])
+def test_words_of_sentences_are_values_and_groups_too(word: str) -> None:
+    """What a policy of today calls its values and groups, it may go on calling so."""
+    facts = f'facts image {{ s : one of {{ {word} "no sign", b }} says "It is {{value}}." t : set of {{ c, d }} }}'
+    rule = f"rule {word} {{ when image.s is {word} or image.t has any of {word} verdict refuse }}"
+    assert faults(f"{facts}\ngroup {word} = {{ c }}\n{rule}") == []
 
 
 def test_keywords_are_whole_words() -> None:

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.dataset import DataRecipe, DatasetReport, GenerateError, canonical_schema, validate_rows
 from safecot_dsl.dataset import generate as generate_with
 from safecot_dsl.dataset.writer import PartWriter
@@ -252,6 +252,19 @@ def test_an_answer_that_breaks_a_requirement(policy: CompiledPolicy, source: Wri
     )
     report = generate(blunt, source((REFUSED, None), (REDIRECTED, None)), tmp_path / "out", base_dir=tmp_path)
     assert (report.rows, report.left_out_count("requirement_broken")) == (1, 1)
+
+
+def test_an_own_answer_that_is_read_as_another_verdict(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:
+    """A redirect whose words decline. It meets what `lab_training` requires, which is that it is polite."""
+    phrases = policy.verdict_phrases[Verdict.REDIRECT].model_copy(update={"say": ("Please, no: I can't help.",)})
+    declining = policy.model_copy(update={"verdict_phrases": {**policy.verdict_phrases, Verdict.REDIRECT: phrases}})
+    recipe = source((REFUSED, None), (REDIRECTED, None), (WARNED, "Keep it dry."), (COMPLIED, "A cup."))
+    assert generate(policy, recipe, tmp_path / "as it was", base_dir=tmp_path).left_out == ()
+    report = generate(declining, recipe, tmp_path / "out", base_dir=tmp_path)
+    (entry,) = report.left_out
+    assert (entry.reason, entry.count, report.rows) == ("answer_misread", 1, 3)
+    assert entry.examples == ("hand/r1: for `redirect`, and read as `refuse`",)
+    assert "answer_misread" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
 
 
 def test_nothing_to_write(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:

@@ -33,11 +33,15 @@ from .writing.scripted import Server
 BASE = (policies_root() / "household_chemicals.safecot").read_text(encoding="utf-8").partition('\nexample "')[0] + "\n"
 _START = BASE.index("# What a class has to learn")
 _LAB = BASE[_START : BASE.index("# allow: SC1114")]
+# With the verdict go the words: those of a redirect do not read as a warning, and then no row is made from them.
+_LAB_WARNS = _LAB.replace("verdict redirect", "verdict warn").replace(
+    "I won't give proportions, but I can explain why these two are stored apart.", "Please be careful: it is toxic."
+)
 
 #: What an author may do to the policy: what is replaced, and by what.
 EDITS = {
     "text": ("Mixing them gives off chloramine gas", "Together they give off chloramine gas"),
-    "verdict": ("  verdict redirect\n  think  { risk", "  verdict warn\n  think  { risk"),
+    "verdict": (_LAB, _LAB_WARNS),
     "no exception": (_LAB, ""),
     "new rule": (
         "rule asks_to_hurt {",
@@ -179,7 +183,7 @@ def test_a_change_says_what_and_by_which_rule(tmp_path: Path) -> None:
     generate(after, recipe, tmp_path / "new", previous=tmp_path / "old")
     changes, rows = changes_of(tmp_path / "new")
     assert changes.policy.rules_changed == ("asks_to_hurt", "lab_training")
-    assert changes.policy.texts == ("rule:toxic_mixing.think",)
+    assert sorted(changes.policy.texts) == ["rule:lab_training.answer", "rule:toxic_mixing.think"]
     assert {key: row.kind for key, row in rows.items()} == {
         "hand/r0": "text",
         "hand/r2": "verdict",

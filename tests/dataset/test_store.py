@@ -105,3 +105,24 @@ def test_a_row_cannot_name_any_file_as_its_image(tmp_path: Path) -> None:
     (tmp_path / "secrets.txt").write_text("the key is under the mat")
     with pytest.raises(DatasetError, match=r"secrets\.txt, which a row names as its image, is none"):
         dataset.image({"bytes": None, "path": "../secrets.txt"})
+
+
+@pytest.mark.parametrize("part", ["policy.json", "policies/older.json"])
+def test_a_data_set_of_an_earlier_version_is_refused_with_how_to_make_it_again(
+    part: str, policy: CompiledPolicy, source: Writer, tmp_path: Path
+) -> None:
+    generate(policy, source((REFUSED, None)), tmp_path / "out", seed=1, base_dir=tmp_path)
+    file = tmp_path / "out" / part
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(policy.to_json().replace('"schema_version":"2"', '"schema_version":"1"'), encoding="utf-8")
+    said = (
+        rf"{part}: this artifact was compiled by an earlier version \(schema 1\): compile the policy again with "
+        r"`safecotc compile`, and make the data set again with `safecotc generate`"
+    )
+    with pytest.raises(DatasetError, match=said):
+        assert open_dataset(tmp_path / "out").policies == {}
+    if part == "policy.json":  # nothing else of it is read either
+        with pytest.raises(DatasetError, match=said):
+            open_dataset(next((tmp_path / "out" / "data").iterdir()))
+    generate(policy, source((REFUSED, None)), tmp_path / "out", seed=1, base_dir=tmp_path)
+    assert open_dataset(tmp_path / "out").policies.keys() == {policy.digest}

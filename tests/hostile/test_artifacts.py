@@ -19,12 +19,15 @@ from safecot_dsl.workspace import compile_policy, open_policy
 
 TEXT = """policy p { version "1" }
 taxonomy hazards { fire severity 2 { explosion } }
-facts image { seen : set of { knife, toy } text : text }
-facts query { intent : one of { cut, play } harm : score minor : flag assume no }
+facts image { seen : set of { knife, toy } says "It shows {value}." none "It shows nothing." text : text }
+facts query { intent : one of { cut, play } minor : flag assume no says "A child asks."
+  harm : score says { below 0.3 "It is harmless." below 0.9 "It hints at harm." else "It asks for harm." } }
+group sharp "sharp" says "{value} cuts." none "Nothing is sharp." = { knife }
 phrases tricks { "a" }
 criteria c { proposition p "p" { detect matches /a/ } let response_refuse = p let q = not p for refuse { class good when p otherwise bad } }
 rule r { hazard fire when query.harm > 0.5 and image.seen has knife verdict refuse require p
   think { risk "{image.seen}" } answer { say one of tricks } }
+exception s to r { when image.seen has all of sharp verdict warn }
 exception e to r { when query.minor or image.text matches /x/ verdict warn }
 table t { columns query.intent row w : cut then redirect }
 default comply
@@ -52,6 +55,18 @@ def signed(content: dict[str, Any]) -> str:
 
 def rule(content: dict[str, Any], name: str) -> dict[str, Any]:
     return next(rule for rule in content["rules"] if rule["name"] == name)
+
+
+def fact(content: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(fact for fact in content["facts"] if fact["name"] == name)
+
+
+VALUE = {"kind": "value"}
+
+
+def said(*segments: object) -> list[list[object]]:
+    """One sentence of these segments, texts as they are."""
+    return [[{"kind": "text", "text": part} if isinstance(part, str) else part for part in segments]]
 
 
 FLAG = {"kind": "flag", "fact": "query.minor"}
@@ -85,6 +100,31 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "a law of no fact": (lambda c: c["laws"][0].update(fact="image.x"), "there is no fact `image.x`"),
     "a law that cannot be": (lambda c: c["laws"][0].update(change="rises"), "`query.minor` does not change in this way"),
     "a table of no rule": (lambda c: c["tables"][0].update(rows=["x"]), "there is no rule `x`"),
+    "a group of no name": (lambda c: c["groups"].clear(), "there is no group `sharp`"),
+    "a group that is nothing": (lambda c: c["groups"]["sharp"].update(phrase=" "), "its phrase is no part of a sentence"),
+    "a group over two lines": (lambda c: c["groups"]["sharp"].update(phrase="a\u2028b"), "its phrase is no part of a sentence"),
+    "a group that says no value": (lambda c: c["groups"]["sharp"].update(says=said("It cuts.")), "group `sharp`: a sentence with a slot that it cannot have"),
+    "no group with a value": (lambda c: c["groups"]["sharp"].update(none=said(VALUE, "."), says=[]), "group `sharp`: a sentence with a slot"),
+    "a sentence over two lines": (lambda c: fact(c, "query.minor").update(says=said("So.\n[comply: default]")), "`query.minor`: a sentence that is empty or goes over several lines"),
+    "an empty sentence": (lambda c: fact(c, "image.seen").update(none=said("")), "`image.seen`: a sentence that is empty"),
+    "a sentence without its value": (lambda c: fact(c, "image.seen").update(says=said("It shows it.")), "without the one that it must have"),
+    "a sentence with two values": (lambda c: fact(c, "image.seen").update(says=said("It: ", VALUE, VALUE)), "a sentence with a slot that it cannot have"),
+    "a flag with a value": (lambda c: fact(c, "query.minor").update(says=said("It is ", VALUE, ".")), "a sentence with a slot that it cannot have"),
+    "another fact in a sentence": (lambda c: fact(c, "query.minor").update(says=said("It is ", {"kind": "fact", "fact": "query.intent"}, ".")), "a sentence with a slot that it cannot have"),
+    "a title in a sentence": (lambda c: fact(c, "query.minor").update(denies=said("It is ", {"kind": "title"}, ".")), "a sentence with a slot that it cannot have"),
+    "a value in a rule's text": (lambda c: rule(c, "r")["speech"]["think"][0].update(alternatives=said(VALUE)), "a slot for a value, and no fact speaks here"),
+    "a denial of a number": (lambda c: fact(c, "query.harm").update(denies=said("It is not.")), "`query.harm` has sentences (`not`) that its type has not"),
+    "a sentence of a number": (lambda c: fact(c, "query.harm").update(says=said("It is so.")), "`query.harm` has sentences (`says`)"),
+    "nothing of one value": (lambda c: fact(c, "query.intent").update(none=said("Nothing.")), "`query.intent` has sentences (`none`)"),
+    "bands of a flag": (lambda c: fact(c, "query.minor").update(bands=fact(c, "query.harm")["bands"]), "`query.minor` has sentences (`bands`)"),
+    "bands that fall": (lambda c: fact(c, "query.harm")["bands"][1].update(below=0.2), "a band ends where none can"),
+    "a band of nothing": (lambda c: fact(c, "query.harm")["bands"][0].update(below=0), "a band ends where none can"),
+    "a band out of range": (lambda c: fact(c, "query.harm")["bands"][1].update(below=1.5), "a band ends where none can"),
+    "no last band": (lambda c: fact(c, "query.harm")["bands"].pop(), "the last band, and no other, is without an end"),
+    "two last bands": (lambda c: fact(c, "query.harm")["bands"][0].pop("below"), "the last band, and no other, is without an end"),
+    "a band without words": (lambda c: fact(c, "query.harm")["bands"][0].update(texts=[]), "a band without a sentence"),
+    "a band with a value": (lambda c: fact(c, "query.harm")["bands"][0].update(texts=said(VALUE, ".")), "a sentence with a slot that it cannot have"),
+    "nothing to say of nothing": (lambda c: c.update(nothing_in_question=[]), "there is no phrase for where no rule is in question"),
     "a tree upside down": (lambda c: c["taxonomies"]["hazards"]["nodes"].reverse(), "which is not before it"),
 }  # fmt: skip
 
@@ -155,3 +195,26 @@ def test_an_artifact_is_a_file(tmp_path: Path) -> None:
         assert [d.message for d in open_policy(tmp_path / name).diagnostics] == [
             "the file cannot be read: it is a pipe or a device"
         ]
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("1", "by an earlier version (schema 1): compile the policy again with `safecotc compile`"),
+        ("3", "by a later version (schema 3): use that version of it"),
+    ],
+)
+def test_an_artifact_of_another_version_is_refused_in_one_sentence(
+    version: str, said: str, content: dict[str, Any], tmp_path: Path
+) -> None:
+    """However else it differs."""
+    other = {**content, "schema_version": version}
+    assert message(tmp_path / "p.json", json.dumps(other)) == f"this artifact was compiled {said}"
+    other["surprise"] = other.pop("facts")
+    assert message(tmp_path / "p.json", json.dumps(other)) == f"this artifact was compiled {said}"
+
+
+@pytest.mark.parametrize("version", ["", "x", "2.0", "-1", "9" * 5_000, "\u0661", 1, None, ["1"], {"1": 2}])
+def test_what_is_no_version_is_a_malformed_artifact(version: object, content: dict[str, Any], tmp_path: Path) -> None:
+    said = message(tmp_path / "p.json", json.dumps({**content, "schema_version": version}))
+    assert said == "not a compiled policy: `schema_version`: input should be '2'"

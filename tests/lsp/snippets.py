@@ -74,8 +74,8 @@ def opened(
 
 
 def cursor(text: str) -> tuple[str, int]:
-    """A text without its `|`, and where that stood."""
-    before, found, after = text.partition("|")
+    """A text without its last `|`, and where that stood."""
+    before, found, after = text.rpartition("|")
     assert found
     return before + after, len(before)
 

@@ -99,6 +99,9 @@ def _scope(text: str) -> list[tuple[str, str]]:
          "variable.other.readwrite"),
         ("  when query.text matches /when/i", "keyword.other.clause support.class.subject variable.other.property "
          "keyword.operator.word"),
+        ("group sharp says", "keyword.control.declaration entity.name.type keyword.other.clause"),
+        ("  harm : score says { below 0.5 else", "variable.other.property storage.type keyword.other.clause "
+         "keyword.other.clause constant.numeric keyword.other.clause"),
         ("# rule when", ""),
     ],
 )  # fmt: skip

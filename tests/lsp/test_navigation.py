@@ -101,6 +101,22 @@ SAID = {
     "let": ("let x = tox|ic", ["let toxic = image.objects has all of corrosive"]),
     "param": ("let x = query.harm < thres|hold", ["param threshold = 0.6"]),
     "group": ("let x = image.objects has any of corr|osive", ["group corrosive = { bleach, ammonia }"]),
+    "fact with sentences": (
+        'facts image { sign : set of { a } says "It has {value}." | "{value}." none "It has none." ask "which"\n'
+        'blur : number 0..9 says { below 2.5 "It is sharp." else "It is blurred." } }\nlet x = image.si|gn has a',
+        ["- says: It has {value}.", "- none: It has none.", "asked for as: which"],
+    ),
+    "fact with bands": (
+        'facts image { blur : score says { below 0.5 "It is sharp." | "Sharp." else "It is blurred." } }\n'
+        "let x = image.bl|ur < 0.5",
+        ["- says, below 0.5: It is sharp.", "- says, else: It is blurred."],
+    ),
+    "group with sentences": (
+        'group g "sharp" says "{value} cuts." none "Nothing cuts." = { knife }\nlet x = image.objects has any of |g',
+        ['group g "sharp" says "{value} cuts." none "Nothing cuts." = { knife }'],
+    ),
+    "word of a sentence": ('facts image { a : flag sa|ys "It is so." }', ["**says**"]),
+    "band": ('facts query { a : score says { be|low 0.5 "Low." else "High." } }', ["**below**"]),
     "phrases": ("let x = image.text contains any of cur|ses", ["- damn", "- hell"]),
     "proposition": ("rule r { when toxic verdict refuse require ki|nd }", ["It is kind", "Of course"]),
     "library": ("let x = l|.furious", ["import lib"]),

@@ -12,7 +12,7 @@ from safecot_dsl.artifact import Case, CompiledPolicy, Rule
 from safecot_dsl.criteria import grade
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.render import ReasoningStyle, answer_text, render
+from safecot_dsl.render import ReasoningStyle, Renderer, answer_text, render
 from safecot_dsl.workspace import compile_policy
 
 NAMES = ["household_chemicals", "weapons", "self_harm", "people_privacy", "text_in_image"]
@@ -33,12 +33,13 @@ def many_cases(policy: CompiledPolicy) -> Iterator[Case]:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_step_is_said_in_some_complete_case(name: str) -> None:
     policy = compile_policy(policies_root() / f"{name}.safecot")
-    interpreter = Interpreter(policy)
+    # Every rule in question is weighed, so that a contrast is said also where other rules are nearer to applying.
+    renderer = Renderer(Interpreter(policy), weigh=len(policy.rules))
     waiting = step_keys(policy)
     for case in many_cases(policy):
         if not waiting:
             break
-        rendered = render(interpreter, case, style=ReasoningStyle.FULL, seed="0", source_answer=SOURCE_ANSWER)
+        rendered = renderer.render(case, style=ReasoningStyle.STEPWISE, seed="0", source_answer=SOURCE_ANSWER)
         waiting -= {sentence.key for sentence in rendered.reasoning if sentence.key is not None}
     assert waiting == set()
 

@@ -3,14 +3,9 @@ from __future__ import annotations
 import pytest
 
 from safecot_dsl.artifact import Fact, FlagType
-from safecot_dsl.render.phrasing import known_value, label, listed, number, quoted, title
+from safecot_dsl.render.phrasing import label, number, quoted, title
 
-from .building import HARM, MINOR, MIXING, OBJECTS, SETTING, TEXT
-
-
-def test_lists_read_as_english() -> None:
-    assert [listed(list("abc"[:n])) for n in range(4)] == ["nothing", "a", "a and b", "a, b and c"]
-    assert listed(["a", "b", "c"], "or") == "a, b or c"
+from .building import MIXING
 
 
 @pytest.mark.parametrize(
@@ -44,19 +39,6 @@ def test_numbers_are_short_and_have_no_exponent(value: float, expected: str) -> 
 )
 def test_a_label_is_the_description_or_the_name_in_words(description: str | None, expected: str) -> None:
     assert label(Fact(name="image.has_weapon", type=FlagType(), description=description)) == expected
-
-
-def test_known_values() -> None:
-    assert (
-        known_value(OBJECTS, frozenset({"toy", "bleach"}), assumed=False)
-        == "Objects visible in the image: a bottle of bleach and a toy."
-    )
-    assert known_value(OBJECTS, frozenset(), assumed=False) == "Objects visible in the image: nothing."
-    assert known_value(SETTING, "kitchen", assumed=False) == "Setting: a kitchen."
-    assert known_value(HARM, 0.5, assumed=False) == "Probability that the wording asks for harm: 0.5."
-    assert known_value(TEXT, 'a "b"\nc', assumed=False) == "Text rendered in the image: \"a 'b' c\"."
-    assert known_value(TEXT, " ", assumed=False) == "Text rendered in the image: nothing."
-    assert known_value(MINOR, True, assumed=True) == "The user is known to be a minor: yes, assumed."
 
 
 def test_a_long_text_is_cut_within_its_quotes() -> None:

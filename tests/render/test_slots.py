@@ -17,7 +17,7 @@ SEEN = case(
 
 
 def filled(template: Template, seen: Case = SEEN, unsettled: tuple[str, ...] = ()) -> str | None:
-    return fill(template, Scope(PLAIN, seen, unsettled, MIXING, MIXING.hazard))
+    return fill(template, Scope(PLAIN, seen.known, unsettled, MIXING, MIXING.hazard))
 
 
 OBJECTS_SLOT = FactSlot(fact="image.objects")
@@ -84,12 +84,12 @@ def test_a_long_text_is_cut_and_shows_it() -> None:
 
 
 def test_only_usable_alternatives_are_left() -> None:
-    scope = Scope(PLAIN, SEEN, (), MIXING, MIXING.hazard)
+    scope = Scope(PLAIN, SEEN.known, (), MIXING, MIXING.hazard)
     knife = FactSlot(fact="image.objects", among=("knife",))
     assert usable([template("a"), template("b ", knife), template("c")], scope) == ["a", "c"]
 
 
 def test_there_is_no_hazard_and_no_title_outside_a_rule() -> None:
-    scope = Scope(PLAIN, SEEN, ())
+    scope = Scope(PLAIN, SEEN.known, ())
     assert fill((HazardSlot(),), scope) is None
     assert fill((TitleSlot(),), scope) is None

@@ -24,7 +24,10 @@ from .texts import TAGS, hostile_text
 
 
 def sentence(step: str, text: str) -> Sentence:
-    return Sentence.model_validate({"step": step, "text": text, "key": "rule:r", "rule": "r", "built": True})
+    """`weigh a` is on the line of rule `a`."""
+    step, _, about = step.partition(" ")
+    told = {"step": step, "text": text, "key": "rule:r", "rule": "r", "built": True, "about": about or None}
+    return Sentence.model_validate(told)
 
 
 def rendered(*reasoning: tuple[str, str], answer: tuple[tuple[str, str], ...] = (("say", "No."),)) -> Rendered:
@@ -38,16 +41,16 @@ def rendered(*reasoning: tuple[str, str], answer: tuple[tuple[str, str], ...] = 
 
 
 TWO_LINES = rendered(
-    ("clause", "A."),
-    ("clause", "B."),
-    ("risk", "C."),
-    ("risk", "D."),
+    ("observe", "A."),
+    ("weigh a", "B."),
+    ("weigh b", "C."),
+    ("weigh b", "D."),
     ("decide", "E."),
     answer=(("say", "F."), ("offer", "G.")),
 )
 
 
-def test_a_step_has_one_line_and_so_has_each_clause() -> None:
+def test_a_step_has_one_line_and_so_has_each_rule() -> None:
     assert [len(line) for line in sentence_lines(TWO_LINES)] == [1, 1, 2, 1]
     assert write_target(TWO_LINES) == (
         "<think>\nA.\nB.\nC. D.\nE. [refuse: asks_to_hurt, toxic_mixing]\n</think>\nF. G."
@@ -122,7 +125,7 @@ def test_what_is_wrong_is_listed(
     assert (target.lines, target.verdict, target.answer, target.problems) == (lines, verdict, answer, problems)
 
 
-steps = st.sampled_from(["observe", "intent", "context", "clause", "risk", "decide"])
+steps = st.sampled_from(["observe", "intent", "context", "weigh a", "weigh b", "decide"])
 parts = st.sampled_from(["say", "offer", "source"])
 names = st.from_regex(r"\A[a-z][a-z0-9_]{0,8}\Z")
 renderings = st.builds(
@@ -156,7 +159,7 @@ def test_an_answer_alone_is_read_as_the_answer(original: Rendered, tags: Tags) -
 plain_text = st.text(alphabet="abc .,:'", min_size=1).filter(str.strip)
 
 
-@given(st.lists(st.tuples(steps.filter("clause".__ne__), plain_text), min_size=1, max_size=4, unique_by=lambda p: p[0]))
+@given(st.lists(st.tuples(steps, plain_text), min_size=1, max_size=4, unique_by=lambda p: p[0]))
 def test_harmless_text_is_written_as_it_is(pairs: list[tuple[str, str]]) -> None:
     target = parse_target(write_target(rendered(*pairs)))
     assert target.lines == tuple(" ".join(text.split()) for _, text in pairs)

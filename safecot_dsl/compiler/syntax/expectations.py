@@ -8,7 +8,7 @@ from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.chunks import Chunk
 from safecot_dsl.compiler.syntax.items import open_braces
 from safecot_dsl.compiler.syntax.slip import VERDICT_NEXT, is_word, shown
-from safecot_dsl.compiler.syntax.tokens import KEYWORDS, PUNCTUATION, RESERVED
+from safecot_dsl.compiler.syntax.tokens import KEYWORDS, NEVER_A_FACT, PUNCTUATION, RESERVED
 
 HEADER_HELP = "a file starts with `policy NAME { ... }` or `library NAME { ... }`, declarations follow"
 WORD_OF = {terminal: word for word, terminal in KEYWORDS.items()} | {name: sign for sign, name in PUNCTUATION.items()}
@@ -24,6 +24,10 @@ def report_unexpected(tokens: list[Token], index: int, accepted: set[str], chunk
         asked = token == "unknown" and index > 0 and tokens[index - 1] in ("is", "not")
         help = "no condition asks whether a fact is known: `unsure` says what holds then" if asked else None
         report.error("SC0008", f"`{token}` is a word of the language and cannot be a name", start, end, help=help)
+        return
+    if token.type == "COLON" and tokens[index - 1] in NEVER_A_FACT and "STRING" in accepted:
+        word = tokens[index - 1]
+        report.error("SC0008", f"`{word}` never names a fact", word.start_pos or 0, word.end_pos or 0)
         return
     if token.type == "RBRACE" and not open_braces(tokens[:index]):
         report.error("SC0006", "`}` closes nothing", start, end, replacement="")
@@ -77,6 +81,7 @@ def expected_here(accepted: set[str], chunk: Chunk) -> str:
         what = {
             "rule": "a clause of the rule",
             "exception": "a clause of the exception",
+            "facts": "more of the fact",
             "table": "a clause, `columns` or a row of the table",
         }.get(chunk.opening, "a clause")
         words = [what if chunk.start == "declaration" else "a declaration"]

@@ -38,8 +38,9 @@ def checked_answer(
     if graded.cls == REQUIREMENT_BROKEN:
         broken = ", ".join(f"`{rule}`" for rule, met in graded.requirements.items() if met is False)
         faults.append(Fault(where="answer", message=f"breaks what {broken} requires"))
-    if shown not in (None, decision.verdict) and not refusal and not _reads_like_own(policy, decision, own, shown):
-        faults.append(Fault(where="answer", message=f"is read as `{shown}`, and `{decision.verdict}` is due"))
+    if shown is not None and shown is not decision.verdict and not refusal:
+        alike = _like_own(policy, decision, own, shown)
+        faults.append(Fault(where="answer", message=f"is read as `{shown}`, and `{decision.verdict}` is due{alike}"))
     undecided = shown is None or graded.cls is None
     note = "; ".join(graded.reasons) if undecided and not faults else ""
     passed = False if faults else None if shown is None and graded.cls is None else True
@@ -56,8 +57,9 @@ def _refusal(
     if due not in _LAX:
         return []
     declines = refuses(answer) and not any(refuses(text) for texts in own for text in texts)
-    if declines or (shown is Verdict.REFUSE and not _reads_like_own(policy, decision, own, shown)):
-        return [Fault(where="answer", message=f"refuses, and `{due}` is due")]
+    if declines or shown is Verdict.REFUSE:
+        alike = _like_own(policy, decision, own, Verdict.REFUSE)
+        return [Fault(where="answer", message=f"refuses, and `{due}` is due{alike}")]
     return []
 
 
@@ -66,10 +68,11 @@ def refuses(text: str) -> bool:
     return _REFUSES.search(fold(text)) is not None
 
 
-def _reads_like_own(policy: CompiledPolicy, decision: Decision, own: Sequence[Sequence[str]], shown: Verdict) -> bool:
-    """Whether the policy's own answer is read so, too: then the criteria are at odds with the policy, not the text."""
+def _like_own(policy: CompiledPolicy, decision: Decision, own: Sequence[Sequence[str]], shown: Verdict) -> str:
+    """What to say besides where the policy's own answer is read so, too: no row is made from that one either."""
     texts = dict.fromkeys(" ".join(parts) for parts in own)
-    return any(has_text(text) and grade(policy, text, due=decision.verdict).verdict is shown for text in texts)
+    alike = any(has_text(text) and grade(policy, text, due=decision.verdict).verdict is shown for text in texts)
+    return "; the policy's own answer is read so, too: `safecotc check` says how to mend it" if alike else ""
 
 
 def _lost(answer: str, own: Sequence[Sequence[str]]) -> list[Fault]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from safecot_dsl.artifact import Case, CompiledPolicy, Fact, OneOfType, SetType, Value
+from safecot_dsl.artifact import Case, CompiledPolicy, Fact, OneOfType, SetType
 from safecot_dsl.criteria import fold
 from safecot_dsl.reading import DerivationChecker, Statement
 from safecot_dsl.render.phrasing import phrase
@@ -53,10 +53,7 @@ class Stated:
         value = case.known.get(fact.name)
         if value is None or statement.value is None:
             return value is None and statement.value is None and fact.name in case.cannot_tell
-        return value == statement.value or not self._told(fact, value).isdisjoint(self._told(fact, statement.value))
-
-    def _told(self, fact: Fact, value: Value) -> set[str]:
-        return set(self._sentences.stated(fact, value).texts)
+        return self._checker.reader.agree(fact.name, value, statement.value)
 
     def _untrue(self, case: Case, statement: Statement) -> str:
         name = statement.fact or ""

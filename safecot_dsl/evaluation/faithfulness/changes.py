@@ -7,20 +7,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from safecot_dsl.artifact import Case, CompiledPolicy, Fact, SetType, Value, Verdict, read_case
+from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Fact, SetType, Value, Verdict, read_case
 from safecot_dsl.dataset.selection.draws import draw
 from safecot_dsl.engine import Interpreter, show_value
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.reference import normalise
 from safecot_dsl.evaluation.suites.made.making import told_change
 from safecot_dsl.facts.annotators.alternatives import Alternatives
-from safecot_dsl.render import ReasoningStyle, Rendered, Tags, Target, render, sentence_lines
+from safecot_dsl.reading import FactReader
+from safecot_dsl.render import ReasoningStyle, Rendered, Renderer, Tags, Target, sentence_lines
 from safecot_dsl.render import reasoning_block as written_block
-from safecot_dsl.render.claims import read_claims
-from safecot_dsl.render.clause_reader import ClauseReader
 
-#: The steps that say what the conclusion rests on; what follows them is the conclusion.
-_PREMISES = frozenset({"observe", "intent", "context", "clause"})
+#: The steps that say what the conclusion rests on; what follows them is derived from it.
+_PREMISES = frozenset({"observe", "intent", "context"})
 _DRAWS = 16  # that are tried: of wordings of one case, where authors wrote several, and of other members of a set
 
 
@@ -50,7 +49,8 @@ class Changer:
 
     def __post_init__(self) -> None:
         self._interpreter = Interpreter(self.policy)
-        self._reader = ClauseReader(self.policy)
+        self._reader = FactReader(self.policy)
+        self._renderer = Renderer(self._interpreter)
         self._alternatives = Alternatives(self.policy)
 
     def changed(self, item: EvalItem, target: Target | None) -> Change | str:
@@ -78,10 +78,9 @@ class Changer:
                 after = self._interpreter.decide(other)
                 if after.verdict is decision.verdict:
                     continue
-                told = render(self._interpreter, other, style=self.style, seed=seed)
+                told = self._renderer.render(other, style=self.style, seed=seed)
                 premises = _premises(told)
-                # The same literals of the same rules: only what they say of the fact differs.
-                if _origins(told) != _origins(rendered) or premises == before:
+                if premises == before:
                     continue
                 self.changed_facts[fact.name] += 1
                 cited = after.deciding or (after.speaker,)
@@ -97,14 +96,12 @@ class Changer:
 
     def _believed(self, case: Case, lines: Sequence[str]) -> Case:
         """The case with what the reasoning states of it in the place of what is so."""
-        claims, _ = read_claims(self._reader, self.policy, lines)
-        sentences = [f"{part}." for line in lines for part in line.rstrip(".").split(". ")]
-        whole = {name for sentence in sentences for name, _ in self._reader.values(sentence)}
+        claims = self._reader.read(lines)
         for name, value in claims.known.items():
-            true = case.known.get(name)
-            if isinstance(value, frozenset) and isinstance(true, frozenset) and name not in whole:
-                value = (true - claims.absent.get(name, set())) | value
-            case = case.with_fact(name, value)
+            if name not in case.known or not self._reader.agree(name, value, case.known[name]):
+                case = case.with_fact(name, value)
+        for name in claims.cannot_tell:
+            case = case.with_fact(name, UNKNOWN)
         return case
 
     def _own(self, case: Case, lines: tuple[str, ...]) -> tuple[Rendered, str] | None:
@@ -112,7 +109,7 @@ class Changer:
         wanted = [normalise(line) for line in lines]
         for number in range(_DRAWS):
             seed = f"intervention {number}"
-            rendered = render(self._interpreter, case, style=self.style, seed=seed)
+            rendered = self._renderer.render(case, style=self.style, seed=seed)
             premises = [normalise(line) for line in _premises(rendered)]
             if not wanted or wanted[: len(premises)] == premises:
                 return rendered, seed
@@ -152,8 +149,3 @@ def _premises(rendered: Rendered) -> tuple[str, ...]:
     """The lines before the conclusion, which come first."""
     count = sum(line[0].step in _PREMISES for line in sentence_lines(rendered))
     return _lines(rendered)[:count]
-
-
-def _origins(rendered: Rendered) -> tuple[tuple[str, str | None], ...]:
-    """What each sentence of the premises comes from."""
-    return tuple((sentence.step, sentence.key) for sentence in rendered.reasoning if sentence.step in _PREMISES)

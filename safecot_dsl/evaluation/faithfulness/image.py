@@ -8,16 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from safecot_dsl.artifact import Case, CompiledPolicy, Value, read_case
+from safecot_dsl.artifact import Case, CompiledPolicy, read_case
 from safecot_dsl.dataset.selection.contrast import differing_facts
 from safecot_dsl.evaluation.faithfulness.effects import ImageEffects
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.metrics import clusters
 from safecot_dsl.evaluation.score import ItemScore, Scored
 from safecot_dsl.evaluation.statistics import Rate
-from safecot_dsl.render.claims import read_claims
-from safecot_dsl.render.clause_reader import ClauseReader
-from safecot_dsl.render.phrasing import number
+from safecot_dsl.reading import FactReader
 
 States = Literal["true", "false", "silent"]
 
@@ -90,7 +88,7 @@ class _Stated:
 
     def __init__(self, policy: CompiledPolicy) -> None:
         self._policy = policy
-        self._reader = ClauseReader(policy)
+        self._reader = FactReader(policy)
         self._cases: dict[str, Case] = {}
 
     def case(self, item: EvalItem) -> Case:
@@ -100,20 +98,12 @@ class _Stated:
 
     def states(self, lines: Iterable[str], fact: str, case: Case) -> States:
         """Whether the lines state of the fact what is so in the case; `silent` where they state nothing of it."""
-        claims, _ = read_claims(self._reader, self._policy, tuple(lines))
+        claims = self._reader.read(tuple(lines))
         if fact in claims.conflicts:
             return "false"
-        if fact in claims.unknown:
+        if fact in claims.cannot_tell:
             return "true" if fact in case.cannot_tell else "false"
         value, true = claims.known.get(fact), case.known.get(fact)
         if value is None:
             return "silent"
-        if isinstance(value, frozenset) and isinstance(true, frozenset):
-            return "true" if value <= true and true.isdisjoint(claims.absent.get(fact, ())) else "false"
-        return "true" if _same(value, true) else "false"
-
-
-def _same(value: Value, true: Value | None) -> bool:
-    if isinstance(value, float) and isinstance(true, float):
-        return number(value) == number(true)  # a text shows numbers rounded
-    return value == true
+        return "true" if true is not None and self._reader.agree(fact, value, true) else "false"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from safecot_dsl.artifact import Case, CompiledPolicy, Verdict
 from safecot_dsl.criteria import fence_mark, fenced
-from safecot_dsl.render.phrasing import known_value, label
+from safecot_dsl.render.sentences import Sentences
 
 #: How the five verdicts are told apart; the answer to a question is one of their names.
 VERDICTS: Final[Mapping[Verdict, str]] = {
@@ -88,12 +88,13 @@ def reasoning_schema(*, facts: bool) -> dict[str, Any]:
 
 
 def _facts(policy: CompiledPolicy, case: Case) -> list[str]:
+    sentences = Sentences(policy)
     lines: list[str] = []
     for fact in policy.facts:
         if fact.name in case.known:
-            lines.append(known_value(fact, case.known[fact.name], assumed=False))
+            lines.append(sentences.stated(fact, case.known[fact.name]).texts[0])
         elif fact.name in case.cannot_tell:
-            lines.append(f"{label(fact)}: not known.")
+            lines.append(f"It is not known {sentences.asked(fact)}.")
     return lines
 
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-from safecot_dsl.artifact import CompiledPolicy, Verdict, read_case
+from safecot_dsl.artifact import Case, CompiledPolicy, Verdict, read_case
 from safecot_dsl.artifact.base import Frozen
-from safecot_dsl.engine import Interpreter
+from safecot_dsl.engine import Interpreter, show_value
+from safecot_dsl.reading import Claims, DerivationChecker, Fault
 from safecot_dsl.render import ReasoningStyle, Tags, Target
-from safecot_dsl.render.claims import read_claims
-from safecot_dsl.render.clause_reader import ClauseReader
-from safecot_dsl.render.derivation import DerivationChecker, Fault
-
-if TYPE_CHECKING:
-    from safecot_dsl.dataset.writing.statements import Clause
 
 #: Faults of the text's form and of its answer: not what its reasons are worth.
 _ELSEWHERE = frozenset({Fault.FORMAT, Fault.ANSWER})
@@ -52,13 +46,8 @@ class ReasoningChecker:
 
     def __init__(self, policy: CompiledPolicy, tags: Tags | None = None, style: ReasoningStyle | None = None) -> None:
         """`style` is the one that the model was taught (stepwise where None)."""
-        # The readers of free text bring the parser with them: nothing that is imported with `evaluation` does.
-        from safecot_dsl.dataset.writing.lexicon import Lexicon
-
         self.policy = policy
         self._interpreter = Interpreter(policy)
-        self._lexicon = Lexicon(policy)
-        self._reader = ClauseReader(policy)
         self._derivations = DerivationChecker(policy, tags, style or ReasoningStyle.STEPWISE)
         # With what the policy supposes filled in: a reasoning may state that too.
         self._cases = lru_cache(maxsize=_CASES)(
@@ -80,13 +69,10 @@ class ReasoningChecker:
         Raises:
             CaseError: the facts do not fit the policy.
         """
-        from safecot_dsl.dataset.writing.stated import misstated
-        from safecot_dsl.dataset.writing.statements import read_clauses
-
         if not target.lines and target.verdict is None:
             return Reasoned()
         faults: list[str] = []
-        clauses = read_clauses(self._lexicon, target.lines, (None,) * len(target.lines))
+        claims = self._derivations.stated(target.lines)
         verdict_right = cited_right = follows = facts_right = None
         if target.verdict is not None:
             if due is not None:
@@ -98,20 +84,17 @@ class ReasoningChecker:
                 if not cited_right:
                     faults.append(f"cited: {', '.join(target.cited)} is cited, and {', '.join(rules)} decides")
             found = [fault for fault in self._derivations.check_target(target).faults if fault[0] not in _ELSEWHERE]
-            if {kind for kind, _ in found} == {Fault.NOT_DERIVED} and self._in_own_words(target, clauses):
-                found = []
-            else:
+            if claims.count or not target.lines:
                 follows = not found
+            else:
+                found = []  # in words of its own: there is nothing that could be held against the policy
             faults += [f"{kind.value}: {message}" for kind, message in found]
         if facts and target.lines:
             case = self._cases(facts)
             # Of what nobody annotated a statement may be so or not; of what cannot be told it may not be made.
-            told = case.known.keys() | case.cannot_tell
-            open_facts = [f"`{fact.name}`" for fact in self.policy.facts if fact.name not in told]
-            stated = misstated(self._lexicon, case, clauses)
-            false = [fault for fault in stated if not any(name in fault.message for name in open_facts)]
+            false = list(self._false(claims, case))
             facts_right = not false
-            faults += [f"stated: {fault.where} {fault.message}" for fault in false]
+            faults += [f"stated: {message}" for message in false]
         return Reasoned(
             verdict_right=verdict_right,
             cited_right=cited_right,
@@ -120,14 +103,16 @@ class ReasoningChecker:
             faults=tuple(faults),
         )
 
-    def _in_own_words(self, target: Target, clauses: Sequence[Clause]) -> bool:
-        """Whether a line speaks of the image, the request or the user in words that are not the policy's: what it says
-        may be what the conclusion rests on."""
-        spoken = {clause.line for clause in clauses if clause.subjects}
-        return any(
-            number in spoken and not read_claims(self._reader, self.policy, [line])[0].count
-            for number, line in enumerate(target.lines, start=1)
-        )
+    def _false(self, claims: Claims, case: Case) -> Iterator[str]:
+        """What is stated that is not so."""
+        yield from (f"`{name}` is said to be two things at once" for name in sorted(claims.conflicts))
+        for name, value in claims.known.items():
+            if name in case.cannot_tell:
+                yield f"states `{name}`, which nobody could tell"
+            elif name in case.known and not self._derivations.reader.agree(name, value, case.known[name]):
+                yield f"states `{name}` {show_value(value)}, which is not so"
+        for name in sorted(claims.cannot_tell & case.known.keys()):
+            yield f"says that nobody can tell `{name}`, which the case knows"
 
 
 def json_value(text: str) -> object:

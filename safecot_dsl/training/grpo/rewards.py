@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from safecot_dsl.artifact import Case, CompiledPolicy, Decision
 from safecot_dsl.criteria import Grader
-from safecot_dsl.dataset.writing.lexicon import Lexicon
-from safecot_dsl.dataset.writing.observed import Wanted, unnamed
-from safecot_dsl.dataset.writing.stated import misstated
-from safecot_dsl.dataset.writing.statements import read_clauses
-from safecot_dsl.dataset.writing.verify import Verifier
 from safecot_dsl.engine import Interpreter
+from safecot_dsl.reading import DerivationChecker
 from safecot_dsl.render import ReasoningStyle, Tags, Target, parse_target
 from safecot_dsl.render.target import Problem
 from safecot_dsl.training.errors import TrainingError
@@ -59,8 +55,7 @@ class Rewarder:
         self._grader = Grader(policy)
         self._interpreter = Interpreter(policy)
         self._decided = lru_cache(maxsize=_REMEMBERED)(self._interpreter.decide)
-        self._expected = lru_cache(maxsize=_REMEMBERED)(self._named)
-        self._verifiers: dict[ReasoningStyle, Verifier] = {}
+        self._checkers: dict[ReasoningStyle, DerivationChecker] = {}
 
     def check(self, due: Due) -> None:
         """Check that every part can be earned on a row.
@@ -108,25 +103,18 @@ class Rewarder:
         return len(deciding & cited) / len(deciding | cited)
 
     def _facts(self, due: Due, target: Target) -> float:
-        """The share of the lines that state nothing wrong, times the share of what has to be named that is named."""
+        """Of the sentences that belong into the reasoning on the case the share that is there, times the share of what
+        is said that belongs there."""
         if not target.lines or due.style is None:
             return 0.0
+        checker = self._checkers.get(due.style)
+        if checker is None:
+            checker = self._checkers[due.style] = DerivationChecker(self.policy, self._tags, due.style)
         lines = target.lines[:_MOST_LINES]
-        clauses = read_clauses(self._lexicon, lines, (None,) * len(lines))
-        wrong = {fault.where for fault in misstated(self._lexicon, due.case, clauses)}
-        expected = self._expected(due.case, due.style)
-        missing = len(unnamed(self._lexicon, clauses, expected))
-        named = 1 - missing / len(expected) if expected else 1.0
-        return named * (len(lines) - len(wrong)) / len(target.lines)
-
-    def _named(self, case: Case, style: ReasoningStyle) -> list[list[Wanted]]:
-        if style not in self._verifiers:
-            self._verifiers[style] = Verifier(self.policy, self._tags, style=style)
-        return self._verifiers[style].grounds_of(case)[2]
-
-    @cached_property
-    def _lexicon(self) -> Lexicon:
-        return Lexicon(self.policy)
+        found = checker.compare(lines, due.case, self._decided(due.case))
+        there = found.expected - len(found.missing)
+        foreign = len(found.foreign) + len(target.lines) - len(lines)
+        return there / found.expected * (there / (there + foreign) if there else 0.0)
 
 
 def _deciding(decision: Decision) -> set[str]:

@@ -84,6 +84,94 @@ CASES = {
         }
         """,
     ),
+    "what facts say": (
+        """
+        facts image { setting : one of { kitchen "a kitchen", street } "Where." ask "where" says "In {value}."
+        not "Not in {value}." | "It was not taken in {value}."
+        named : flag says "A name can be read."
+        | "Somewhere in the picture a name can be read, and it is read clearly by anybody who looks." not "None can."
+        plain : flag "Plain." ask "whether" }
+        facts query { harm : score assume 0 says { else "Harm." }
+        wording : number 0..10 says { below 2.5 "The wording is harmless." below 10 "It hints at harm." | "It hints."
+        else "The wording asks for harm." } ask "how harsh" }
+        """,
+        """
+        facts image {
+          setting : one of { kitchen "a kitchen", street }  "Where."
+                    ask  "where"
+                    says "In {value}."
+                    not  "Not in {value}." | "It was not taken in {value}."
+          named   : flag
+                    says "A name can be read."
+                       | "Somewhere in the picture a name can be read, and it is read clearly by anybody who looks."
+                    not  "None can."
+          plain   : flag  "Plain."  ask "whether"
+        }
+
+        facts query {
+          harm    : score assume 0
+                    says { else "Harm." }
+          wording : number 0 .. 10
+                    says {
+                      below 2.5 "The wording is harmless."
+                      below 10  "It hints at harm." | "It hints."
+                      else      "The wording asks for harm."
+                    }
+                    ask  "how harsh"
+        }
+        """,
+    ),
+    "what groups say": (
+        """
+        group corrosive "corrosive" = {a,b}
+        group acids "an acid"={a}
+        group g = {c}
+        group sharp "sharp" none "Nothing is sharp." says "{value} cuts." | "{value} can cut." = { d }
+        group h = {c}
+        """,
+        """
+        group corrosive "corrosive" = { a, b }
+        group acids     "an acid"   = { a }
+        group g                     = { c }
+        group sharp "sharp"
+          none "Nothing is sharp."
+          says "{value} cuts." | "{value} can cut."
+          = { d }
+        group h = { c }
+        """,
+    ),
+    "comments of sentences": (
+        """
+        facts query { # f
+          # a
+          harm : score # b
+          # c
+          says { # d
+          below 0.5 # e
+          "Low." # g
+          # h
+          else "High." # i
+          # j
+          } # k
+          ask "how" # l
+        }
+        """,
+        """
+        facts query {  # f
+          # a
+          harm : score  # b
+                 # c
+                 says {  # d
+                   below 0.5  # e
+                             "Low."  # g
+                   # h
+                   else      "High."  # i
+                   # j
+                 }           # k
+                 ask  "how"  # l
+        }
+        """,
+    ),
     "a list of values that has room": (
         """facts query { intent : one of { a "A", b, } ask "what" }""",
         """

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from fixture_types import PolicyFrom
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -334,6 +335,21 @@ def answered(policy: CompiledPolicy, facts: dict[str, Any], answer: str) -> str:
 def test_an_answer_to_what_is_to_be_refused_is_found(chemicals: CompiledPolicy):
     text = answered(chemicals, MIXING, "Pour one into the other, and stir.")
     assert messages(checks(chemicals, MIXING, text)) == ["criteria: answer: is read as `comply`, and `refuse` is due"]
+
+
+def test_a_text_of_the_policy_s_own_that_is_read_as_another_verdict_is_found(policy_from: PolicyFrom):
+    """No row is made from it, and what a model writes alike is no better."""
+    policy = policy_from(
+        'facts query { act : one of { mix "how to mix it", see "what it is" } ask "what you want to do" }\n'
+        'rule mixing { when query.act is mix verdict refuse answer { say "It is a fine day." } }\n'
+        "default comply\nunsure clarify\n"
+    )
+    facts = {"query.act": "mix"}
+    interpreter = Verifier(policy).interpreter
+    rendered = render(interpreter, read_case(policy, {"facts": facts}), style=ReasoningStyle.STEPWISE, seed="1")
+    said = "is read as `comply`, and `refuse` is due; the policy's own answer is read so, too"
+    found = [message for message in messages(checks(policy, facts, write_target(rendered))) if "answer" in message]
+    assert found == [f"criteria: answer: {said}: `safecotc check` says how to mend it"]
 
 
 REFUSAL = "I can't help with mixing these, because the fumes burn the lungs."

@@ -16,7 +16,7 @@ from safecot_dsl.evaluation.items import EvalItem, Kind
 from safecot_dsl.evaluation.suites.made.pool import Pool
 from safecot_dsl.facts import Item
 from safecot_dsl.render import Tags
-from safecot_dsl.render.reasons import Grounds
+from safecot_dsl.render.grounds import Grounds
 from safecot_dsl.storage import Progress
 
 #: Of a pool so many requests are looked at, at least (or so many for each item of the suite, where that is more), and

@@ -12,7 +12,7 @@ from safecot_dsl.evaluation.suites.made.pool import OVERRIDE, Variant
 from safecot_dsl.evaluation.suites.made.writing import said, with_text
 from safecot_dsl.facts import Item
 from safecot_dsl.facts.annotators.alternatives import Alternatives
-from safecot_dsl.render.phrasing import known_value, label
+from safecot_dsl.render.sentences import Sentences
 
 _EACH = 30  # cases of each rule, and of the default
 
@@ -33,6 +33,7 @@ class ToldPool:
     def __init__(self, policy: CompiledPolicy, seed: int = 0) -> None:
         self.policy, self.seed, self.override = policy, seed, OVERRIDE
         self._alternatives = Alternatives(policy)
+        self._sentences = Sentences(policy)
 
     def items(self) -> Iterator[Item]:
         """Some dozens of cases of each rule; a rule for which no case is found in time has none."""
@@ -64,9 +65,10 @@ class ToldPool:
     def wordings(self, item: Item) -> Iterable[Variant]:
         """The facts in another order, without bullets, and with the request first."""
         facts, case = self.policy.facts, item.case
-        yield Variant(self._item(case, _told(facts[::-1], case)), "facts in reverse order")
-        yield Variant(self._item(case, _bare(facts, case)), "without bullets")
-        yield Variant(self._item(case, _told(facts, case, tuple(_HEADS)[::-1])), "request first")
+        said = self._sentences
+        yield Variant(self._item(case, _told(said, facts[::-1], case)), "facts in reverse order")
+        yield Variant(self._item(case, _bare(said, facts, case)), "without bullets")
+        yield Variant(self._item(case, _told(said, facts, case, tuple(_HEADS)[::-1])), "request first")
 
     def styles(self, item: Item) -> Iterable[Variant]:
         """None: there is no image."""
@@ -87,7 +89,7 @@ class ToldPool:
             id=digest_of(case.to_json()).removeprefix("sha256:")[:16],
             source="told",
             licence="CC0-1.0",
-            prompt=prompt or _told(self.policy.facts, case),
+            prompt=prompt or _told(self._sentences, self.policy.facts, case),
             images=(),
             case=case,
             split="told",
@@ -99,27 +101,31 @@ def told_pool(policy: CompiledPolicy, *, seed: int = 0) -> ToldPool:
     return ToldPool(policy, seed)
 
 
-def _told(facts: Sequence[Fact], case: Case, subjects: Sequence[Subject] = tuple(_HEADS)) -> str:
+def _told(sentences: Sentences, facts: Sequence[Fact], case: Case, subjects: Sequence[Subject] = tuple(_HEADS)) -> str:
     parts: list[str] = []
     for subject in subjects:
-        lines = [f"- {line}" for line in _lines(facts, case, subject)]
+        lines = [f"- {line}" for line in _lines(sentences, facts, case, subject)]
         if lines:
             parts.append("\n".join([_HEADS[subject], *lines]))
     return "\n\n".join([*parts, "Answer what is asked."])
 
 
-def _bare(facts: Sequence[Fact], case: Case) -> str:
-    parts = [[_BARE_HEADS[subject], *lines] for subject in _HEADS if (lines := _lines(facts, case, subject))]
+def _bare(sentences: Sentences, facts: Sequence[Fact], case: Case) -> str:
+    parts = [[_BARE_HEADS[subject], *lines] for subject in _HEADS if (lines := _lines(sentences, facts, case, subject))]
     return "\n".join([*(" ".join(part) for part in parts), "Please answer the request."])
 
 
-def _lines(facts: Sequence[Fact], case: Case, subject: Subject) -> list[str]:
+def _lines(sentences: Sentences, facts: Sequence[Fact], case: Case, subject: Subject) -> list[str]:
     lines: list[str] = []
     for fact in facts:
         if fact.subject is not subject:
             continue
         if fact.name in case.known:
-            lines.append(known_value(fact, case.known[fact.name], assumed=False))
+            lines.append(sentences.stated(fact, case.known[fact.name]).texts[0])
         elif fact.name in case.cannot_tell:
-            lines.append(f"{label(fact)}: cannot be told.")
+            lines.append(_untold(sentences, fact))
     return lines
+
+
+def _untold(sentences: Sentences, fact: Fact) -> str:
+    return f"It cannot be told {sentences.asked(fact)}."
