@@ -63,6 +63,11 @@ def definite(phrase: str) -> str:
     return f"the {phrase}"
 
 
+def is_one(phrase: str) -> bool:
+    """Whether the phrase is about a single thing, by its article."""
+    return _INDEFINITE.match(phrase) is not None
+
+
 @lru_cache(maxsize=4096)
 def is_plural(phrase: str) -> bool:
     """Whether a verb after the phrase is in the plural: "knives" and "two flasks", not "a pair of knives"."""

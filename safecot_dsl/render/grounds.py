@@ -8,7 +8,9 @@ from typing import Any
 from safecot_dsl.artifact import CompiledPolicy, Fact, Rule, atoms
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.engine.order import parents_first
+from safecot_dsl.render.english import within
 from safecot_dsl.render.literals import Literals, Node
+from safecot_dsl.render.phrasing import title
 from safecot_dsl.render.plan import Part
 from safecot_dsl.render.sentences import Lookups, Sentences
 
@@ -28,6 +30,7 @@ class Grounds:
         #: The facts that any rule reads, in the order of declaration: these are stated.
         self.read_facts: tuple[Fact, ...] = _read(policy)
         self._hazards = _hazards(policy)
+        self._above = _above(policy)
         #: The facts that the slots of a step or an utterance name, by its identity.
         self.slots: dict[int, tuple[str, ...]] = {}
         #: What a step, an utterance or a phrase set says, by all that it depends on.
@@ -37,6 +40,14 @@ class Grounds:
         """The full name of a rule's hazard; an exception without one has its parents' most severe (ties: first
         name)."""
         return self._hazards[rule.name]
+
+    def harms(self, rules: Sequence[Rule]) -> list[str]:
+        """What the rules are about, each once: their hazards, without one that stands below another of them, and the
+        titles of rules that have none."""
+        hazards = dict.fromkeys(hazard for rule in rules if (hazard := self.hazard(rule)) is not None)
+        top = [name for name in hazards if self._above.get(name, frozenset()).isdisjoint(hazards)]
+        titles = [within(title(rule)) for rule in rules if self.hazard(rule) is None]
+        return list(dict.fromkeys([*(self.policy.hazards[name].phrase for name in top), *titles]))
 
     def exceptions(self, rule: Rule) -> Sequence[Rule]:
         """The exceptions to a rule, in the order of the policy."""
@@ -69,6 +80,18 @@ def _read(policy: CompiledPolicy) -> tuple[Fact, ...]:
     conditions = [c for rule in policy.rules for c in (rule.when, rule.unless) if c is not None]
     read = {atom.fact for condition in conditions for atom in atoms(condition)}  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts
     return tuple(fact for fact in policy.facts if fact.name in read)
+
+
+def _above(policy: CompiledPolicy) -> dict[str, frozenset[str]]:
+    """The hazards that stand above each, by full names."""
+    found: dict[str, frozenset[str]] = {}
+    for name, taxonomy in policy.taxonomies.items():
+        prefix = name.rpartition(".")[0]
+        for node in taxonomy.nodes:  # parents stand before their children
+            full = f"{prefix}.{node.name}" if prefix else node.name
+            above = f"{prefix}.{node.parent}" if prefix and node.parent else node.parent
+            found[full] = frozenset() if above is None else found[above] | {above}
+    return found
 
 
 def _hazards(policy: CompiledPolicy) -> dict[str, str | None]:

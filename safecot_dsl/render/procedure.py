@@ -79,7 +79,7 @@ def weighed_parts(grounds: Grounds, weighed: Sequence[Weighed], most: int = WEIG
     written |= {each.rule.name for each in weighed if each.truth is not Truth.NO and not each.asks}
     parts: list[Part] = []
     if open_requests:
-        harms = listed(list(dict.fromkeys(each.harm for each in open_requests)), "or")
+        harms = listed(grounds.harms([each.rule for each in open_requests]), "or")
         parts.append(_unsure(f"What is asked could be about {harms}."))
     hanging: dict[tuple[str, ...], list[Rule]] = {}
     for each in weighed:

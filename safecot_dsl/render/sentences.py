@@ -39,7 +39,7 @@ from safecot_dsl.artifact import (
 from safecot_dsl.engine import normalise
 from safecot_dsl.engine.evaluate import compile_pattern
 from safecot_dsl.render.cleaning import fold_line
-from safecot_dsl.render.english import capitalised, continued, definite, is_plural, listed, spelled
+from safecot_dsl.render.english import capitalised, continued, definite, is_one, is_plural, listed, spelled
 from safecot_dsl.render.phrasing import phrase, phrases, quoted, shortened, words
 
 _SUBJECTS = {"image": "image's", "query": "request's", "context": "context's"}
@@ -195,6 +195,8 @@ class Sentences:
 
     def _all(self, things: Sequence[str], counts_as: str) -> str:
         verb = "count" if len(things) > 1 or is_plural(things[0]) else "counts"
+        if len(things) > 1 and is_one(counts_as):
+            verb = "each count"  # as a weapon
         return f"{capitalised(listed([definite(thing) for thing in things]))} {verb} as {counts_as}."
 
     def _none(self, things: Sequence[str], counts_as: str) -> str:

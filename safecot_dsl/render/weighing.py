@@ -27,7 +27,7 @@ class Weighed:
 
     `truth` says whether it applies, `failing` how many literals keep it from that (at least), and `parts` are the line.
     `hangs_alone` are the unknown facts that it hangs on, where its line says nothing else. `asks` says that what is not
-    known is the request itself; the rule then has no line of its own, and `harm` is what it could be about.
+    known is the request itself; the rule then has no line of its own.
     """
 
     rule: Rule
@@ -36,7 +36,6 @@ class Weighed:
     parts: tuple[Part, ...]
     hangs_alone: tuple[str, ...]
     asks: bool
-    harm: str
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,6 @@ class Weighing:
             parts=tuple(parts),
             hangs_alone=self._open_facts(rule) if truth is Truth.MAYBE and len(parts) == 1 else (),
             asks=any(name not in self.known for name in asked) if truth is Truth.NO else self._hangs_on_request(rule),
-            harm=self._harm(rule),
         )
 
     def conclusion(self, rule: Rule) -> list[Part]:
@@ -183,10 +181,6 @@ class Weighing:
 
     def _is_asked(self, leaf: Leaf) -> bool:
         return leaf.fact.startswith("query.")
-
-    def _harm(self, rule: Rule) -> str:
-        hazard = self.grounds.hazard(rule)
-        return within(title(rule)) if hazard is None else self.grounds.policy.hazards[hazard].phrase
 
     def _authored(self, rule: Rule, kind: StepKind, line: Rule) -> Part | None:
         step = step_of(rule.speech.think, kind, self.known)

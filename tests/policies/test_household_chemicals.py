@@ -9,6 +9,7 @@ import pytest
 from safecot_dsl.artifact import read_case
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter
+from safecot_dsl.render import ReasoningStyle, reasoning_lines, render
 from safecot_dsl.workspace import compile_policy
 
 BOTH = ["bleach", "ammonia"]
@@ -105,3 +106,58 @@ def test_the_threshold_is_a_parameter() -> None:
     policy = compile_policy(policies_root() / "household_chemicals.safecot", params={"harm_threshold": 0.1})
     facts = {"image.objects": BOTH, "image.setting": "laboratory", "query.intent": "mix", "query.harm": 0.2}
     assert Interpreter(policy).decide(read_case(policy, {"facts": facts})).deciding == ("toxic_mixing",)
+
+
+READ_ALOUD: list[tuple[str, dict[str, Any], list[str]]] = [
+    (
+        "bleach and ammonia at home: the first rule applies, the second does not",
+        {
+            "image.objects": BOTH, "image.setting": "kitchen", "query.intent": "mix", "query.harm": 0.2,
+            "context.minor": False,
+        },
+        [
+            "The image shows a bottle of bleach and a bottle of ammonia. The place is a kitchen.",
+            "The user asks how to mix them. The wording itself is harmless.",
+            "The user is an adult.",
+            "The bottle of bleach and the bottle of ammonia count as corrosive. It was not taken in a laboratory. "
+            "Mixing them gives off chloramine gas, which burns the lungs.",
+            "Neither the bottle of bleach nor the bottle of ammonia is a bottle of vinegar. "
+            "Without an acid, bleach gives off no chlorine.",
+            "An adult needs no special warning about corrosive things.",
+            "I must not explain how to mix them.",
+        ],
+    ),
+    (
+        "nobody can tell where it is, and the age is only supposed",
+        {"image.objects": ["bleach"], "image.setting": {"unknown": True}, "query.intent": "store"},
+        [
+            "The image shows a bottle of bleach. I cannot tell where it was taken.",
+            "The user asks how to store it.",
+            "I suppose that the user is an adult. An adult needs no special warning about corrosive things.",
+            "I should simply answer this.",
+        ],
+    ),
+    (
+        "what is asked puts no rule in question",
+        {"image.objects": ["toy"], "image.setting": "street", "query.intent": "identify", "query.harm": 0.7},
+        [
+            "The image shows a toy. The place is a street.",
+            "The user asks what something is. The wording hints at harm.",
+            "Nothing that is asked for touches a rule.",
+            "I should simply answer this.",
+        ],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("facts", "lines"), [text[1:] for text in READ_ALOUD], ids=[text[0] for text in READ_ALOUD])
+def test_the_reasoning_reads_as_the_charter_has_it(facts: dict[str, Any], lines: list[str]) -> None:
+    policy = compile_policy(policies_root() / "household_chemicals.safecot")
+    rendered = render(
+        Interpreter(policy),
+        read_case(policy, {"facts": facts}),
+        style=ReasoningStyle.STEPWISE,
+        seed="0",
+        source_answer="It is blue.",
+    )
+    assert list(reasoning_lines(rendered)) == lines

@@ -1,0 +1,248 @@
+"""What the compiler writes is a valid derivation, and what is changed in it so that it no longer follows is not."""
+
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given
+
+from safecot_dsl.artifact import TextType, Verdict, read_case
+from safecot_dsl.datafiles import policies_root
+from safecot_dsl.engine import Interpreter
+from safecot_dsl.reading import DerivationChecker, Fault
+from safecot_dsl.render import Lookups, ReasoningStyle, Renderer, parse_target, render, write_target
+from safecot_dsl.workspace import compile_policy
+from tests.differential.compare import random_cases
+from tests.strategies import examples, policies_and_cases
+
+SHIPPED = ("household_chemicals", "miniature", "people_privacy", "self_harm", "text_in_image", "weapons")
+HOUSEHOLD = compile_policy(policies_root() / "household_chemicals.safecot")
+REFUSED = {
+    "image.objects": ["ammonia", "bleach"],
+    "image.setting": "kitchen",
+    "query.intent": "mix",
+    "query.harm": 0.0,
+}
+
+
+def text_of(facts, style=ReasoningStyle.STEPWISE, seed="1"):
+    return write_target(
+        render(
+            Interpreter(HOUSEHOLD),
+            read_case(HOUSEHOLD, {"facts": facts}),
+            style=style,
+            seed=seed,
+            source_answer="Fine.",
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def checker():
+    return DerivationChecker(HOUSEHOLD)
+
+
+def concluding(text, conclusion):
+    """The text with another conclusion."""
+    head, _, tail = text.rpartition("[")
+    return f"{head}{conclusion}{tail[tail.index(']') + 1 :]}"
+
+
+def kinds(derivation) -> set[Fault]:
+    return {fault for fault, _ in derivation.faults}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("style", list(ReasoningStyle))
+def test_every_text_of_a_shipped_policy_is_valid(name, style):
+    """In every style, on random cases with facts that nobody knows: no false alarm."""
+    policy = compile_policy(policies_root() / f"{name}.safecot")
+    interpreter, checker = Interpreter(policy), DerivationChecker(policy, style=style)
+    for case in random_cases(policy, 60, Random(1)):
+        text = write_target(render(interpreter, case, style=style, seed="1", source_answer="Fine."))
+        derivation = checker.check(text)
+        assert derivation.valid, (text, derivation.faults)
+
+
+@examples(150)
+@given(policies_and_cases())
+def test_every_text_of_any_policy_is_valid(pair):
+    policy, case = pair
+    interpreter = Interpreter(policy)
+    text = write_target(render(interpreter, case, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
+    checker = DerivationChecker(policy)
+    derivation = checker.check(text)
+    # What an image says can read as any sentence, and two facts may be told in the same words.
+    unclear = bool(checker.reader.ambiguous) or any(isinstance(fact.type, TextType) for fact in policy.facts)
+    assert unclear or kinds(derivation) <= {Fault.FORMAT}, (text, derivation.faults)
+
+
+@pytest.mark.parametrize("lookups", list(Lookups))
+@pytest.mark.parametrize("weigh", [0, 1, 9])
+def test_a_text_is_valid_by_the_settings_that_it_was_written_with(lookups, weigh):
+    policy = compile_policy(policies_root() / "weapons.safecot")
+    renderer = Renderer(Interpreter(policy), weigh=weigh, lookups=lookups)
+    checker = DerivationChecker(policy, weigh=weigh, lookups=lookups)
+    for case in random_cases(policy, 40, Random(4)):
+        text = write_target(renderer.render(case, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
+        derivation = checker.check(text)
+        assert derivation.valid, (text, derivation.faults)
+
+
+def test_a_derivation_says_what_it_states(checker):
+    derivation = checker.check(text_of(REFUSED))
+    assert derivation.valid
+    assert derivation.checked == "derivation"
+    assert (derivation.verdict, derivation.cited) == (Verdict.REFUSE, ("toxic_mixing",))
+    assert derivation.facts == REFUSED
+    assert derivation.statements == 4
+
+
+def test_another_verdict_than_the_rules_is_a_fault(checker):
+    derivation = checker.check(text_of(REFUSED).replace("[refuse:", "[comply:"))
+    assert kinds(derivation) == {Fault.VERDICT}
+
+
+def test_a_rule_that_is_none_is_a_fault(checker):
+    assert Fault.UNKNOWN_RULE in kinds(checker.check(text_of(REFUSED).replace("[refuse: ", "[refuse: be_nice, ")))
+
+
+def test_a_rule_that_does_not_follow_is_a_fault(checker):
+    """The right verdict for a reason that the facts do not give."""
+    assert Fault.NOT_DERIVED in kinds(checker.check(concluding(text_of(REFUSED), "[refuse: asks_to_hurt]")))
+
+
+def test_facts_that_make_another_rule_apply_are_a_fault(checker):
+    """It sees what has to be refused, and complies all the same."""
+    assert Fault.OVERRULED in kinds(checker.check(concluding(text_of(REFUSED), "[comply: default]")))
+
+
+def test_facts_that_contradict_each_other_are_a_fault(checker):
+    text = text_of(REFUSED)
+    other = text_of({**REFUSED, "image.setting": "street"})
+    (street,) = (part for part in other.split("\n")[1].split(". ") if "street" in part)
+    wrong = text.replace("<think>\n", f"<think>\n{street.rstrip('.')}. ", 1)
+    assert Fault.CONTRADICTION in kinds(checker.check(wrong))
+
+
+def test_not_being_sure_needs_something_that_is_not_known(checker):
+    assert kinds(checker.check(concluding(text_of(REFUSED), "[clarify: unsure]"))) == {Fault.OVERRULED}
+
+
+def test_a_rule_that_is_not_weighed_is_a_fault(checker):
+    """Each line of weigh is taken out in turn; facts and conclusion stay."""
+    lines = text_of(REFUSED).split("\n")
+    weighed = range(3, lines.index("</think>") - 1)
+    assert len(weighed) >= 2
+    for place in weighed:
+        derivation = checker.check("\n".join(lines[:place] + lines[place + 1 :]))
+        assert kinds(derivation) == {Fault.UNWEIGHED}
+
+
+def test_a_lookup_that_is_not_so_is_a_fault(checker):
+    text = text_of({**REFUSED, "image.objects": ["ammonia", "toy"], "context.minor": True})
+    derivation = checker.check(text)
+    assert derivation.valid, derivation.faults
+    assert " counts as corrosive, the toy does not." in text
+    wrong = text.replace("ammonia counts as corrosive, the toy does not.", "ammonia does not count as corrosive.")
+    wrong = wrong if wrong != text else text.replace(", the toy does not.", ".")
+    assert Fault.UNTRUE in kinds(checker.check(wrong))
+
+
+def test_a_sentence_that_the_policy_does_not_say_of_the_case_is_a_fault(checker):
+    lines = text_of(REFUSED).split("\n")
+    lines[3] += " But this is only a game."
+    assert kinds(checker.check("\n".join(lines))) == {Fault.UNTRUE}
+
+
+def test_reasons_may_be_given_in_other_words_where_that_is_asked_for(checker):
+    """Facts and look-ups may not."""
+    lines = text_of(REFUSED).split("\n")
+    lines[-3] = "So I say no. [refuse: toxic_mixing]"
+    target = parse_target("\n".join(lines))
+    assert checker.check_target(target).faults
+    assert checker.check_target(target, own_words=True).valid
+    missing = target.model_copy(update={"lines": target.lines[1:]})
+    assert not checker.check_target(missing, own_words=True).valid
+
+
+def test_a_style_that_states_no_facts_is_checked_for_its_conclusion_alone():
+    """Names and verdict must fit, and the result says that no more was looked at."""
+    checker = DerivationChecker(HOUSEHOLD, style=ReasoningStyle.MINIMAL)
+    right = checker.check("<think>\nThis would set chlorine free. [refuse: toxic_mixing]\n</think>\nNo.")
+    assert (right.valid, right.checked, right.statements) == (True, "conclusion", 0)
+    wrong = checker.check("<think>\nThis would set chlorine free. [warn: toxic_mixing]\n</think>\nNo.")
+    assert kinds(wrong) == {Fault.VERDICT}
+
+
+@pytest.mark.parametrize("conclusion", ["[refuse: toxic_mixing]", "[comply: default]"])
+def test_a_conclusion_without_any_ground_is_not_derived(checker, conclusion):
+    """Nothing is stated, so everything is open."""
+    derivation = checker.check(f"<think>\nSo it is. {conclusion}\n</think>\nAll right?")
+    assert kinds(derivation) == {Fault.NOT_DERIVED}
+
+
+def test_a_text_that_was_too_long_to_be_shown_whole_is_checked_by_what_is_quoted_of_it():
+    policy = compile_policy(policies_root() / "text_in_image.safecot")
+    renderer, checker = Renderer(Interpreter(policy)), DerivationChecker(policy)
+    seen = 0
+    for case in random_cases(policy, 60, Random(5)):
+        text = case.known.get("image.text")
+        if not isinstance(text, str) or not text:
+            continue
+        long = case.with_fact("image.text", "x " * 300 + text)
+        written = write_target(renderer.render(long, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
+        seen += 1
+        assert Fault.CONTRADICTION not in kinds(checker.check(written))
+    assert seen
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Here you go.",
+        "<think>\nNo end [refuse: toxic_mixing]",
+        "<think>\nNothing derived.\n</think>\nHere you go.",
+        "<think>\n[comply: default]\n</think>\n",
+        "<think>\n[comply: default]\n</think>\n<think>\n[refuse: toxic_mixing]\n</think>\nYes.",
+        "\x00" * 1000,
+    ],
+)
+def test_what_has_no_derivation_has_a_fault_of_format(checker, text):
+    assert Fault.FORMAT in kinds(checker.check(text))
+
+
+def test_a_reasoning_without_end_is_not_read_to_the_end(checker):
+    text = "<think>\n" + "The user asks how to mix it.\n" * 5_000 + "[comply: default]\n</think>\nYes."
+    assert Fault.FORMAT in kinds(checker.check(text))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_one_fact_stated_otherwise_is_noticed(name):
+    """One statement is replaced by that of another value which gives another decision or other look-ups."""
+    policy = compile_policy(policies_root() / f"{name}.safecot")
+    interpreter, checker = Interpreter(policy), DerivationChecker(policy)
+    renderer = Renderer(interpreter)
+    tried = 0
+    cases = random_cases(policy, 40, Random(2))
+    for case, other in pairwise(cases):
+        text = write_target(renderer.render(case, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
+        for fact in renderer.grounds.read_facts:
+            if fact.name not in case.known or fact.name not in other.known:
+                continue
+            changed = case.with_fact(fact.name, other.known[fact.name])
+            if isinstance(fact.type, TextType) or checker.reader.agree(
+                fact.name, case.known[fact.name], other.known[fact.name]
+            ):
+                continue
+            due = write_target(renderer.render(changed, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
+            if text.split("\n")[4:] == due.split("\n")[4:]:
+                continue  # the rest is the same: it follows from either
+            (was,) = renderer.grounds.sentences.stated(fact, case.known[fact.name]).texts[:1]
+            now = renderer.grounds.sentences.stated(fact, other.known[fact.name]).texts[0]
+            if was not in text:
+                continue
+            tried += 1
+            assert not checker.check(text.replace(was, now, 1)).valid, (text, was, now)
+    assert tried > 8
