@@ -287,7 +287,7 @@ def test_an_exception_is_weighed_on_the_line_of_its_rule_and_says_what_it_goes_b
         ("Still toxic.", "rule:lab_training.think.risk.0", "lab_training", "toxic_mixing", False),
         (
             "This exception goes before the rule on toxic mixing.",
-            "rule:lab_training",
+            "rule:lab_training.verdict",
             "lab_training",
             "toxic_mixing",
             True,
@@ -448,7 +448,7 @@ def test_every_sentence_names_what_it_came_from() -> None:
         ("intent", "fact:query.harm", None, None),
         ("weigh", "rule:toxic_mixing.when", "toxic_mixing", "toxic_mixing"),
         ("weigh", "rule:lab_training", "lab_training", "toxic_mixing"),
-        ("weigh", "rule:lab_training", "lab_training", "toxic_mixing"),
+        ("weigh", "rule:lab_training.verdict", "lab_training", "toxic_mixing"),
         ("decide", "phrases:std.verdicts.decide_redirect", "lab_training", None),
     ]
     assert all(s.built for s in found.reasoning)
