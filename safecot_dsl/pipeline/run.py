@@ -101,7 +101,7 @@ class Run:
         def work(folder: Path) -> None:
             build_base(self.policy, folder / "model", seed=miniature.seed, progress=self.progress, **steps)
 
-        inputs = {"policy": self.policy.digest, "base": canonical_json(miniature.model_dump()), "meaning": MEANING}
+        inputs = {"policy": self.policy.told_digest, "base": canonical_json(miniature.model_dump()), "meaning": MEANING}
         return str(self._stage(self.out / "base", inputs, work).directory / "model")
 
     def _stage(self, directory: Path, inputs: dict[str, str], work: Callable[[Path], None]) -> Stage:
@@ -172,15 +172,15 @@ class Run:
         recipe = self.recipe.data_of(arm)
         answers = self._answers_inputs(recipe)
         return {
-            "policy": self.policy.digest,
+            "policy": self.policy.told_digest,
             "data": canonical_json(recipe.model_dump(mode="json")),
             "seed": str(self.recipe.seed),
             "sources": ",".join(source_digest(source, self.base_dir) for source in recipe.sources),
             "annotators": annotators_digest(recipe.annotators, self.base_dir),
             "answers": answers,
-            "flips": compile_policy(self.base_dir / recipe.flips).digest if recipe.flips is not None else "",
+            "flips": compile_policy(self.base_dir / recipe.flips).told_digest if recipe.flips is not None else "",
             "policies": ",".join(
-                compile_policy(self.base_dir / other.policy, other.params).digest for other in recipe.policies
+                compile_policy(self.base_dir / other.policy, other.params).told_digest for other in recipe.policies
             ),
             "version": __version__,
             "meaning": MEANING,
@@ -297,7 +297,7 @@ class Run:
             write_items(folder / "items.parquet", items)
 
         inputs = {
-            "policy": self.policy.digest,
+            "policy": self.policy.told_digest,
             "splits": canonical_json({name: split.model_dump() for name, split in settings.splits.items()}),
             "world": str(world),
             "seed": str(seed),
