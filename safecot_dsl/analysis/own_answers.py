@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import product
+from itertools import islice, product
 from typing import Final, Literal
 
 from safecot_dsl.artifact import (
@@ -42,8 +42,9 @@ from safecot_dsl.render.spoken import phrases_key
 
 #: Stands for the source's answer where a verdict is to help: the authors' part is read around it.
 NEUTRAL_ANSWER: Final = "Here is how it works: start with the first step."
-#: At most so many answers of one speaker for one verdict are looked at: first those in which each phrase has its turn.
-MOST_ANSWERS: Final = 256
+#: At most so many answers of one speaker for one verdict are looked at: first those in which each phrase, and each way
+#: of filling the slots in, has its turn.
+MOST_ANSWERS: Final = 100
 #: At most so many ways of filling the slots of one answer in are all tried; of more, each value once.
 MOST_FILLED: Final = 64
 #: What a slot of a text fact is filled with.
@@ -88,6 +89,7 @@ class OwnAnswers:
     def __init__(self, policy: CompiledPolicy, grader: Grader | None = None) -> None:
         self.policy = policy
         self.grader = grader or Grader(policy)
+        self._said: dict[tuple[str, str, str], list[Sentence]] = {}
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._shown)
 
     def all(self) -> Iterator[OwnAnswer]:
@@ -165,23 +167,32 @@ class OwnAnswers:
 
     def _of(self, speaker: str, verdict: Verdict, speech: Speech, rule: Rule | None = None) -> Iterator[OwnAnswer]:
         seen: set[tuple[Sentence, ...]] = set()
-        for scope in self._scopes(speech, rule):
-            for sentences in self._told(speaker, verdict, speech, scope):
-                if sentences in seen:
-                    continue
-                if len(seen) == MOST_ANSWERS:
-                    return
-                seen.add(sentences)
-                yield OwnAnswer(speaker, verdict, sentences)
+        for sentences in self._in_turn(speaker, verdict, speech, rule):
+            if sentences in seen:
+                continue
+            if len(seen) == MOST_ANSWERS:
+                return
+            seen.add(sentences)
+            yield OwnAnswer(speaker, verdict, sentences)
+
+    def _in_turn(
+        self, speaker: str, verdict: Verdict, speech: Speech, rule: Rule | None
+    ) -> Iterator[tuple[Sentence, ...]]:
+        """All answers of the first way of filling the slots in, then the first of each other one, then the rest."""
+        told = [self._told(speaker, verdict, speech, scope) for scope in self._scopes(speech, rule)]
+        if told:
+            yield from told[0]
+        for answers in told[1:]:
+            yield from islice(answers, 1)
+        for answers in told[1:]:
+            yield from answers
 
     def _told(self, speaker: str, verdict: Verdict, speech: Speech, scope: Scope) -> Iterator[tuple[Sentence, ...]]:
         """What :func:`safecot_dsl.render.answers.answer` can say of such a case, whatever the seed."""
         says = self._texts(speaker, "say", speech.answer.say, scope)
         if not says and verdict is not Verdict.COMPLY:
             phrases, key = self.policy.verdict_phrases[verdict].say, phrases_key(self.policy, verdict, "say")
-            says = [
-                answer_sentence("say", text, key=key, rule=speaker, built=True) for text in phrases if fold_line(text)
-            ]
+            says = self._phrases(speaker, "say", phrases, key, built=True)
         offers = self._texts(speaker, "offer", speech.answer.offer, scope)
         return _pairs(says, offers)
 
@@ -192,11 +203,22 @@ class OwnAnswers:
         if utterance is None:
             return []
         if utterance.phrase_set is not None:
-            texts = [text for text in self.policy.phrases[utterance.phrase_set] if fold_line(text)]
-        else:
-            filled = fill(utterance.template or (), scope)
-            texts = [] if filled is None else [filled]
-        return [answer_sentence(step, text, key=utterance.key, rule=speaker, built=False) for text in texts]
+            return self._phrases(speaker, step, self.policy.phrases[utterance.phrase_set], utterance.key, built=False)
+        text = fill(utterance.template or (), scope)
+        if text is None:
+            return []
+        return [answer_sentence(step, text, key=utterance.key, rule=speaker, built=False)]
+
+    def _phrases(
+        self, speaker: str, step: Literal["say", "offer"], texts: Sequence[str], key: str, *, built: bool
+    ) -> list[Sentence]:
+        """The phrases as this speaker's, the same objects each time."""
+        place = speaker, step, key
+        if place not in self._said:
+            self._said[place] = [
+                answer_sentence(step, text, key=key, rule=speaker, built=built) for text in texts if fold_line(text)
+            ]
+        return self._said[place]
 
     # --- slots ---
 

@@ -18,7 +18,7 @@ from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Verdict
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.engine import Interpreter, Trace, Truth
 from safecot_dsl.reading.facts import Claims, FactReader
-from safecot_dsl.render import WEIGH, Lookups, ReasoningStyle, Renderer, Sentence, Tags, Target, parse_target
+from safecot_dsl.render import Reasoning, ReasoningStyle, Renderer, Sentence, Tags, Target, parse_target
 from safecot_dsl.render.english import within
 from safecot_dsl.render.model import SentenceStep
 from safecot_dsl.render.phrasing import title, words
@@ -111,17 +111,15 @@ class DerivationChecker:
         policy: CompiledPolicy,
         tags: Tags | None = None,
         style: ReasoningStyle = ReasoningStyle.STEPWISE,
-        *,
-        weigh: int = WEIGH,
-        lookups: Lookups = Lookups.THINGS,
+        settings: Reasoning | None = None,
     ) -> None:
-        """`style`, `weigh` and `lookups` are those that the model was taught."""
+        """`style` and `settings` are those that the model was taught."""
         self.policy = policy
         self.tags = tags or Tags()
         self.style = style
         self.reader = FactReader(policy, self.tags)
         self._interpreter = Interpreter(policy)
-        self._renderer = Renderer(self._interpreter, weigh=weigh, lookups=lookups)
+        self._renderer = Renderer(self._interpreter, settings)
         self._calls = _names_of_groups(policy)
 
     def check(self, text: str) -> Derivation:

@@ -99,12 +99,19 @@ class Weighing:
         parts = [self._hangs(rule, line)] if truth is Truth.MAYBE else []
         replacing = self._replacing(rule)
         for exception, replaced in replacing:
-            parts += [*self._risk(exception, line), self._goes_before(replaced, exception, line)]
+            if truth is Truth.YES:
+                parts += [*self._risk(exception, line), self._goes_before(replaced, exception, line)]
+            else:
+                goes_before = f"If it does, the exception on {within(title(exception))} goes before it."
+                parts.append(self._of_rule(exception, line, goes_before))
         if not replacing and truth is Truth.YES:
             parts += self._risk(rule, line)
+        told = set(self._open_facts(rule)) if truth is Truth.MAYBE else set[str]()
         involved = {each.name: each for each in (rule, *(r for last, of in replacing for r in (*of, last)))}
         for each in involved.values():
-            parts += [self._hangs(exception, line) for exception, of in self._exceptions(each) if of is Truth.MAYBE]
+            for exception, of in self._exceptions(each):
+                if of is Truth.MAYBE and not told.issuperset(self._open_facts(exception)):
+                    parts.append(self._hangs(exception, line))
         return parts
 
     def _replacing(self, rule: Rule) -> list[tuple[Rule, tuple[Rule, ...]]]:
@@ -120,8 +127,9 @@ class Weighing:
     def _literals(self, rule: Rule, line: Rule) -> Iterator[Part]:
         """A sentence for each literal that settles the rule's own condition, none for what was said already."""
         condition = self.grounds.conditions[rule.name]
+        truth = condition.truth(self.known)
         told: dict[Subject, Part] = {}
-        if condition.truth(self.known) is not Truth.NO:
+        if truth is not Truth.NO:
             for kind, subject in _STEPS.items():
                 part = self._authored(rule, kind, line)
                 if part is not None:
@@ -130,6 +138,8 @@ class Weighing:
         for leaf in condition.settling(self.known, self.supposed):
             if Subject(leaf.fact.split(".", 1)[0]) in told:
                 continue
+            if truth is Truth.MAYBE and leaf.fact in self.supposed:
+                continue  # it hangs on what is not known, whatever is supposed
             wording = self._literal(leaf)
             if wording is not None:
                 yield self._part(wording, line, rule=leaf.reading.rule.name, key=leaf.reading.key)
@@ -144,7 +154,10 @@ class Weighing:
         if fact.subject is Subject.QUERY:
             return None
         so = evaluate(leaf.reading.atom, self.known) is Truth.YES
-        return self.grounds.sentences.lookup(leaf.reading.atom, value, so)
+        wording = self.grounds.sentences.lookup(leaf.reading.atom, value, so)
+        if wording is None and self.grounds.settings.again:
+            return self.grounds.sentences.stated(fact, value)
+        return wording
 
     def _risk(self, rule: Rule, line: Rule) -> list[Part]:
         part = self._authored(rule, StepKind.RISK, line)

@@ -207,6 +207,20 @@ def test_there_is_a_limit_and_each_phrase_comes_within_it(policy_from: PolicyFro
     assert len({say.text for say, _ in found}) == len({offer.text for _, offer in found}) == 40
 
 
+def test_each_value_of_a_slot_comes_within_the_limit_too(policy_from: PolicyFrom) -> None:
+    """All phrases with the first value, one phrase with the others: with each other one there is no room."""
+    many = "\n".join(f'"No, {number}."' for number in range(40))
+    values = ", ".join(f'v{number} "value {number}"' for number in range(50))
+    policy = policy_from(
+        FACTS.replace("{ home", f"{{ {values}, home") + f"phrases a {{ {many} }}\n"
+        'rule r { when query.level >= 0.5 verdict refuse answer { say one of a offer "{image.place}" } }\n' + ENDING
+    )
+    found = [answer.sentences for answer in OwnAnswers(policy).all() if answer.speaker == "r"]
+    assert len(found) == MOST_ANSWERS
+    assert len({sentences[0].text for sentences in found}) == 40
+    assert len({sentences[1].text for sentences in found if len(sentences) > 1}) == 52
+
+
 def test_many_slots_have_each_value_once(policy_from: PolicyFrom, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own_answers, "MOST_FILLED", 4)
     policy = policy_from(

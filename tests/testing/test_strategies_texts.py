@@ -51,6 +51,7 @@ def test_the_compiler_makes_of_a_text_what_was_built(text: PolicyText, data: st.
             rule.unsure,
             set(rule.exception_to),
         )
+    assert policy.fact_index == text.built.fact_index
     assert {law.name for law in policy.laws} == {law.name for law in text.built.laws}
     case = data.draw(cases(text.built))
     expected = Interpreter(text.built).decide(case).model_copy(update={"policy": policy.digest})
@@ -81,13 +82,18 @@ def test_the_whole_language_comes_up() -> None:
         )
         for word in words.split():
             seen[word] += bool(re.search(rf"(?m)^\W*{word}\b", whole))
+        for piece in ("{value}", " not ", " says {", "below ", 'group_0 "', "nothing_in_question"):
+            seen[piece] += piece in whole
+        for built in text.built.facts:
+            for part in ("says", "denies", "none", "bands"):
+                seen[f"fact that {part}"] += bool(getattr(built, part))
         for piece in ("{hazard}", "{title}", "{unknown facts}", " among ", "library ", "example ", "property ", " | "):
             seen[piece] += piece in whole
         exceptions = {rule.name for rule in text.built.rules if rule.exception_to}
         seen["exception to an exception"] += any(exceptions & set(rule.exception_to) for rule in text.built.rules)
 
     look()
-    assert len(seen) == 24
+    assert len(seen) == 34
     assert min(seen.values()) >= 3, seen
 
 
