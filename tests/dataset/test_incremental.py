@@ -40,7 +40,11 @@ _LAB_WARNS = _LAB.replace("verdict redirect", "verdict warn").replace(
 
 #: What an author may do to the policy: what is replaced, and by what.
 EDITS = {
-    "text": ("Mixing them gives off chloramine gas", "Together they give off chloramine gas"),
+    "text": (
+        '"Mixing them gives off chloramine gas, which burns the lungs."\n'
+        '           | "Mixed, they give off chloramine gas, which burns the lungs."',
+        '"Together they give off chloramine gas, which burns the lungs."',
+    ),
     "verdict": (_LAB, _LAB_WARNS),
     "no exception": (_LAB, ""),
     "new rule": (
