@@ -41,7 +41,7 @@ from safecot_dsl.pipeline.faithfulness import effects_in, examine_arms
 from safecot_dsl.pipeline.items import miniature_items
 from safecot_dsl.pipeline.recipe import Recipe, RecipeError
 from safecot_dsl.pipeline.suites import suite_inputs, suite_items, suite_name
-from safecot_dsl.render import ReasoningStyle, Tags, policy_prompt
+from safecot_dsl.render import Reasoning, ReasoningStyle, Tags, policy_prompt
 from safecot_dsl.storage import Progress, Stage, run_stage, sha256_bytes, sha256_file, stage_inputs, write_whole
 from safecot_dsl.storage.files import remove
 from safecot_dsl.training import TrainingResult, train
@@ -346,14 +346,15 @@ class Run:
 
     def scored(self, arm: str, answers: Mapping[str, str]) -> Scored:
         """The answers of an arm, by item, scored as what it was tuned to write."""
-        style, tags = self.reasoning_of(arm)
-        return score(self.policy, self.items, answers, tags, style=style)
+        style, tags, reasoning = self.reasoning_of(arm)
+        return score(self.policy, self.items, answers, tags, style=style, reasoning=reasoning)
 
-    def reasoning_of(self, arm: str) -> tuple[ReasoningStyle, Tags]:
+    def reasoning_of(self, arm: str) -> tuple[ReasoningStyle, Tags, Reasoning]:
         """How the reasoning of an arm is read: as what it was tuned to write."""
         data = self.recipe.data_of(arm) if arm in self.recipe.arms else self.recipe.data
         tuned_to_reason = arm in self.recipe.arms and data.style != "none"
-        return ReasoningStyle(data.style) if tuned_to_reason else ReasoningStyle.STEPWISE, data.tags
+        style = ReasoningStyle(data.style) if tuned_to_reason else ReasoningStyle.STEPWISE
+        return style, data.tags, data.reasoning
 
     def held_out(self) -> tuple[str, ...]:
         """The splits that the headline pools: those of the miniature world, else those of the suites."""
