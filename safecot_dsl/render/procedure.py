@@ -104,7 +104,8 @@ def weighed_parts(grounds: Grounds, weighed: Sequence[Weighed]) -> list[Part]:
             parts += each.parts
         elif together[0] is each.rule:  # several rules that hang on the same, and of which nothing else is to be said
             text = hangs_on(grounds, together, each.hangs_alone)
-            parts.append(line_sentence("weigh", text, key=f"rule:{each.rule.name}", rule=each.rule.name, built=True))
+            key = f"rule:{each.rule.name}.when"
+            parts.append(line_sentence("weigh", text, key=key, rule=each.rule.name, built=True))
     if not parts and any(each.asks for each in weighed):
         return [_unsure("Whatever is asked, no rule applies.")]
     if not parts:

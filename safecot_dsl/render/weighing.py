@@ -102,8 +102,9 @@ class Weighing:
             if truth is Truth.YES:
                 parts += [*self._risk(exception, line), self._goes_before(replaced, exception, line)]
             else:
-                goes_before = f"If it does, the exception on {within(title(exception))} goes before it."
-                parts.append(self._of_rule(exception, line, goes_before))
+                text = f"If it does, the exception on {within(title(exception))} goes before it."
+                wording = Wording((text,), f"rule:{exception.name}.verdict", built=True)
+                parts.append(self._part(wording, line, exception.name))
         if not replacing and truth is Truth.YES:
             parts += self._risk(rule, line)
         told = set(self._open_facts(rule)) if truth is Truth.MAYBE else set[str]()
