@@ -97,7 +97,7 @@ def test_the_settings_that_a_model_was_taught_are_those_of_its_check():
     renderers = {weigh: Renderer(interpreter, settings) for weigh, settings in taught.items()}
     checkers = {weigh: ReasoningChecker(policy, reasoning=settings) for weigh, settings in taught.items()}
     differing = 0
-    for case in random_cases(policy, 40, Random(7)):
+    for case in random_cases(policy, 120, Random(7)):
         decision = interpreter.decide(case)
         rules = tuple(decision.deciding) or (decision.speaker,)
         texts = {
