@@ -94,9 +94,7 @@ def measured(policy: CompiledPolicy, count: int) -> dict[str, Any]:
     }
 
 
-def changes(
-    policy: CompiledPolicy, reader: FactReader, text: str, other: str, random: Random
-) -> list[tuple[str, str]]:
+def changes(policy: CompiledPolicy, reader: FactReader, text: str, other: str, random: Random) -> list[tuple[str, str]]:
     """The text with one thing changed, by the kind of the change: its verdict, its rule, a line on a rule in question,
     or a line that states facts, for the line of another text. After the last a text can still be a valid one, where
     nothing that follows hangs on what was changed."""

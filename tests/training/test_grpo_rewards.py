@@ -176,7 +176,9 @@ def test_length_falls_from_the_rows_own_to_twice_as_many_words():
         "<think>\nx [refuse: asks_to_hurt]\n</think>",
         "I can't help with that.",
         "x" * 100_000,
-        "<think>\n" + "The objects include a cup.\n" * 5000 + "[refuse: asks_to_hurt]\n</think>\nI can't help with that.",
+        "<think>\n"
+        + "The objects include a cup.\n" * 5000
+        + "[refuse: asks_to_hurt]\n</think>\nI can't help with that.",
     ],
 )
 def test_any_text_has_a_reward_and_a_malformed_or_endless_one_no_full_marks(text):
