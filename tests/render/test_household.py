@@ -189,7 +189,9 @@ The bottle of bleach counts as corrosive. \
 What is corrosive burns skin and eyes, and a child may not know how quickly.
 I can answer, and say that an adult should be there. [warn: minor_handles]
 </think>
-Please be careful, and do this together with an adult: it can burn your skin and your eyes. Wear gloves.
+Please be careful, and do this together with an adult: it can burn your skin and your eyes.
+
+Wear gloves.
 Always.""",
     ),
 }
