@@ -18,6 +18,7 @@ FLOORS = (
     "engine",
     "criteria",
     "render",
+    "reading",
     "analysis",
     "compiler",
     "workspace",

@@ -97,7 +97,9 @@ def test_where_no_request_is_harmless_a_rule_is_weighed_in_every_case(name: str)
     policy = compiled(name)
     renderer, draws, source = Renderer(Interpreter(policy)), Draws(Encoding(policy)), Random(3)
     for number in range(500):
-        told = renderer.render(draws.case(source), style=ReasoningStyle.STEPWISE, seed=str(number), source_answer="Yes.")
+        told = renderer.render(
+            draws.case(source), style=ReasoningStyle.STEPWISE, seed=str(number), source_answer="Yes."
+        )
         assert not {sentence.text for sentence in told.reasoning} & set(policy.nothing_in_question)
 
 
