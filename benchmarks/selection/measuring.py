@@ -6,13 +6,17 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from safecot_dsl.artifact import Case, Decision, Verdict
+from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Verdict
 from safecot_dsl.dataset.candidates import Stratum
 from safecot_dsl.dataset.selection import Fingerprint, SelectionPlan, differing_facts, near_duplicates, select
 from safecot_dsl.dataset.selection.plan import Kind
+from safecot_dsl.engine.columnar import ColumnarPolicy
+from safecot_dsl.workspace import compile_policy
 
 KINDS: tuple[Kind, ...] = ("random", "stratified", "contrast", "coverage")
 RULES = 40
@@ -37,11 +41,12 @@ class Request:
 
 def measure(kind: str, size: int, rows: int) -> dict[str, Any]:
     """Seconds for each kind of selection, how many rows stand in pairs, and the peak of memory in MiB."""
-    pool = pool_of(kind, size)
+    policy = policy_of()
+    pool = pool_of(policy, kind, size)
     found: dict[str, Any] = {}
     for wanted in KINDS:
         plan = SelectionPlan(wanted, rows)
-        seconds, selection = timed(lambda: select(pool, plan, seed=1))  # noqa: B023
+        seconds, selection = timed(lambda: select(pool, policy, plan, seed=1))  # noqa: B023
         found[wanted] = seconds
         found[f"{wanted} rows"] = len(selection.chosen)
     found["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -72,41 +77,49 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return round(time.process_time() - start, 2), result
 
 
-def pool_of(kind: str, size: int) -> list[Request]:
+def policy_of() -> CompiledPolicy:
+    """Forty rules of four literals each, a third of them laxer than a refusal."""
+    names = " ".join(f'object{n} "object {n}",' for n in range(30))
+    facts = "\n".join(
+        f'  f{n} : one of {{ v0 "a", v1 "b", v2 "c", v3 "d" }}  "Fact {n}"  ask "what fact {n} is"' for n in range(10)
+    )
+    rules = "\n".join(
+        f"rule rule{n} {{ when query.f{n % 10} is v{n // 10} and query.act is a{n % 3} "
+        f"and image.objects has any of {{ object{n % 30}, object{(n + 7) % 30} }} unless context.night "
+        f"verdict {'refuse' if n % 3 else 'redirect'} }}"
+        for n in range(RULES)
+    )
+    text = f"""policy p {{ version "1" }}
+facts image {{ objects : set of {{ {names} }}  "Objects"  ask "what it shows" }}
+facts query {{
+{facts}
+  act : one of {{ a0 "a", a1 "b", a2 "c" }}  "Act"  ask "what to do"
+}}
+facts context {{ night : flag  "Night" }}
+{rules}
+default comply
+unsure clarify
+"""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "p.safecot"
+        path.write_text(text)
+        return compile_policy(path)
+
+
+def pool_of(policy: CompiledPolicy, kind: str, size: int) -> list[Request]:
     random = Random(1)
-    rules = [f"rule{number}" for number in range(RULES)]
-    decided = {rule: _decision(rule, Verdict.REFUSE if n % 3 else Verdict.REDIRECT) for n, rule in enumerate(rules)}
-    default = _decision("default", Verdict.COMPLY)
-    made: list[tuple[Case, Decision, Stratum]] = []
-    for _ in range(size if kind == "distinct" else CASES):
-        case = _case(random)
-        rule = rules[int(RULES * random.random() ** 3)]
-        decision = decided[rule] if random.random() < 0.3 else default
-        nearest = rule if decision is default else ""
-        made.append((case, decision, Stratum(decision.verdict, decision.speaker, nearest)))
+    cases = [_case(random) for _ in range(size if kind == "distinct" else CASES)]
+    decisions = ColumnarPolicy(policy).decide_cases(cases)
+    made = [
+        (case, decision, Stratum(decision.verdict, decision.speaker))
+        for case, decision in zip(cases, decisions, strict=True)
+    ]
     return [Request(f"s/{number}", *made[number % len(made)]) for number in range(size)]
 
 
 def _case(random: Random) -> Case:
-    known: dict[str, Any] = {f"query.f{number}": str(random.randrange(4)) for number in range(10)}
+    known: dict[str, Any] = {f"query.f{number}": f"v{random.randrange(4)}" for number in range(10)}
     known["image.objects"] = frozenset(random.sample([f"object{n}" for n in range(30)], random.randrange(4)))
-    known["query.act"] = str(random.randrange(3))
+    known["query.act"] = f"a{random.randrange(3)}"
     known["context.night"] = random.random() < 0.5
     return Case(known)
-
-
-def _decision(speaker: str, verdict: Verdict) -> Decision:
-    deciding = () if speaker == "default" else (speaker,)
-    return Decision(
-        verdict=verdict,
-        lower=verdict,
-        upper=verdict,
-        certain=True,
-        deciding=deciding,
-        effective=deciding,
-        undecided=(),
-        unsettled=(),
-        speaker=speaker,
-        assumed={},
-        policy="",
-    )

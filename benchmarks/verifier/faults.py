@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
 
-from benchmarks.verifier.texts import Right
+from benchmarks.verifier.texts import Lines, Right
 from safecot_dsl.artifact import (
     CompiledPolicy,
     Fact,
@@ -16,104 +16,145 @@ from safecot_dsl.artifact import (
     OneOfType,
     SetType,
     StepKind,
-    Subject,
     Text,
+    Value,
     Verdict,
 )
 from safecot_dsl.dataset.writing import Draft
-from safecot_dsl.render.phrasing import label
+from safecot_dsl.reading import is_free
+from safecot_dsl.render import Sentence
+from safecot_dsl.render.english import definite
+from safecot_dsl.render.sentences import Sentences
 
 Seeding = Callable[[CompiledPolicy, Right, Random], Draft | None]
+_FACTS = ("observe", "intent", "context")
 
 
-def wrong_value(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
-    """A value that the reasoning names, replaced by another one of its fact that the case lacks."""
-    found = [
-        (fact, value.phrase)
-        for fact in _named(policy)
-        for value in fact.type.values  # pyright: ignore[reportAttributeAccessIssue]
-        if _has(right, fact, value.name) and _places(right.draft, value.phrase)
+def fact_misread(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
+    """A fact stated as the policy states another of its values, which is told in other words."""
+    sentences = Sentences(policy)
+    options: list[tuple[Sentence, str]] = []
+    for sentence, fact in _stated(policy, right):
+        value = right.case.known.get(fact.name)
+        own = () if value is None else sentences.stated(fact, value).texts
+        for other in _values(sentences, fact):
+            texts = sentences.stated(fact, other).texts
+            if value is not None and not set(texts) & set(own):
+                options.append((sentence, random.choice(texts)))
+    return _said(right, *random.choice(options)) if options else None
+
+
+def fact_left_out(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
+    """A fact that is not stated."""
+    options = [sentence for sentence, _ in _stated(policy, right)]
+    return _said(right, random.choice(options), "") if options else None
+
+
+def fact_guessed(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
+    """A fact stated that nobody can tell, or a known one said to be one that nobody can tell."""
+    sentences = Sentences(policy)
+    options: list[tuple[Sentence, str]] = []
+    for sentence, fact in _stated(policy, right):
+        if fact.name in right.case.known:
+            options.append((sentence, sentences.untold(fact).texts[0]))
+        elif values := _values(sentences, fact):
+            options.append((sentence, random.choice(sentences.stated(fact, random.choice(values)).texts)))
+    return _said(right, *random.choice(options)) if options else None
+
+
+def fact_in_other_words(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
+    """A fact that is stated, and not as the policy states it."""
+    options = [sentence for sentence, _ in _stated(policy, right)]
+    if not options:
+        return None
+    sentence = random.choice(options)
+    return _said(right, sentence, f"It seems that {sentence.text[:1].lower()}{sentence.text[1:]}")
+
+
+def look_up_turned(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
+    """A look-up or a supposition of the reasoning, the other way round."""
+    options = [
+        (sentence, turned) for sentence in _derived(right) if (turned := _turned(sentence.text)) != sentence.text
     ]
-    if not found:
+    del policy
+    return _said(right, *random.choice(options)) if options else None
+
+
+def look_up_left_out(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
+    """A look-up, or what else the derivation rests on, that is not said."""
+    del policy
+    options = list(_derived(right))
+    return _said(right, random.choice(options), "") if options else None
+
+
+def rule_left_out(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
+    """A rule in question that is not weighed."""
+    del policy
+    options = [n for n, line in enumerate(right.lines) if line[0].step == "weigh" and line[0].about is not None]
+    if not options:
         return None
-    fact, phrase = random.choice(found)
-    others = _lacking(right, fact, besides=" ".join(right.draft.lines))
-    if not others:
+    gone = random.choice(options)
+    return right.saying(tuple(line for n, line in enumerate(right.lines) if n != gone)).draft
+
+
+def look_up_added(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
+    """A reason that says what counts as a group, which the policy does not say of the case."""
+    groups = [group.phrase for group in policy.groups.values()]
+    if not groups:
         return None
-    other = random.choice(others)
-    return _with_lines(right.draft, [_replaced(line, phrase, other) for line in right.draft.lines])
+    return _reasoned(right, random, f"Nothing seen counts as {random.choice(groups)}.")
 
 
-def added_value(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
-    """A sentence more, which states a value that the case lacks, of a fact that is known or unknown."""
-    fact = random.choice(facts) if (facts := _named(policy)) else None
-    others = _lacking(right, fact, besides=" ".join(right.draft.lines)) if fact is not None else []
-    if fact is None or not others:
+def value_added(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
+    """A reason that names a thing which the case lacks and the policy's own text does not name."""
+    said = " ".join(right.draft.lines)
+    facts = [fact for fact in policy.facts if isinstance(fact.type, OneOfType | SetType)]
+    phrases = [
+        value.phrase
+        for fact in facts
+        for value in fact.type.values  # pyright: ignore[reportAttributeAccessIssue]
+        if not _has(right, fact, value.name)
+        and not re.search(_whole(re.sub(r"^(?:an?|the|some|one) ", "", value.phrase)), said)
+        and value.phrase.split()[0] in ("a", "an")
+    ]
+    if not phrases:
         return None
-    other = random.choice(others)
-    match fact.subject:
-        case Subject.IMAGE if isinstance(fact.type, SetType):
-            sentence = random.choice((f"The image also shows {other}.", f"I can see {other} in the picture."))
-        case Subject.QUERY if other.split()[0] in ("how", "what", "who", "whether", "where", "whose", "which", "for"):
-            sentence = f"The user asks {other}."
-        case _:
-            sentence = f"{label(fact)}: {other}."
-    lines = list(right.draft.lines)
-    lines.insert(random.randrange(max(1, min(3, len(lines)))), sentence)
-    return _with_lines(right.draft, lines)
+    named = random.choice(phrases)
+    return _reasoned(right, random, random.choice((f"There is {named}, too.", f"That is so with {definite(named)}.")))
 
 
-def denied_value(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
-    """A value of the case, denied everywhere where the reasoning names it."""
-    options: list[list[str]] = []
-    for fact in _named(policy):
-        for value in fact.type.values:  # pyright: ignore[reportAttributeAccessIssue]
-            if not _has(right, fact, value.name):
-                continue
-            new = [_denied(line, value.phrase) for line in right.draft.lines]
-            if new != list(right.draft.lines):
-                options.append(new)
-    return _with_lines(right.draft, random.choice(options)) if options else None
+def statement_added(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
+    """A statement among the reasons, as the policy makes it, of a value that the case lacks."""
+    sentences = Sentences(policy)
+    fact = random.choice(policy.facts)
+    value = right.supposed.known.get(fact.name)
+    own = () if value is None else sentences.stated(fact, value).texts
+    texts = [text for other in _values(sentences, fact) for text in sentences.stated(fact, other).texts]
+    said = " ".join(right.draft.lines)
+    texts = [text for text in texts if text not in own and text not in said]
+    return _reasoned(right, random, random.choice(texts)) if texts else None
 
 
-def flipped_flag(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
-    """What the reasoning says of a flag, the other way round."""
-    case = right.supposed
-    options: list[list[str]] = []
-    for fact in policy.facts:
-        if not isinstance(fact.type, FlagType) or fact.name not in case.known:
-            continue
-        head = f"{label(fact)}: "
-        yes, no = f"{head}yes", f"{head}no"
-        swap = {yes: no, no: yes}
-        said = yes if case.known[fact.name] else no
-        new = [re.sub(rf"{re.escape(said)}\b(?! known)", swap[said], line) for line in right.draft.lines]
-        if new != list(right.draft.lines):
-            options.append(new)
-        elif not case.known[fact.name]:
-            options.append([f"{label(fact)}.", *right.draft.lines])
-    return _with_lines(right.draft, random.choice(options)) if options else None
+def paraphrase_added(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
+    """A sentence in words of its own where only facts are stated."""
+    del policy
+    lines = [n for n, line in enumerate(right.lines) if line[0].step in _FACTS]
+    if not lines:
+        return None
+    place = random.choice(lines)
+    said = random.choice(("Something else can be made out in the corner.", "They seem to be in a hurry."))
+    return _with_lines(right.draft, [f"{t} {said}" if n == place else t for n, t in enumerate(right.draft.lines)])
 
 
-def wrong_number(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
-    """Another number than the case's."""
-    case = right.supposed
-    options: list[list[str]] = []
-    for fact in policy.facts:
-        if not isinstance(fact.type, NumberType) or fact.name not in case.known:
-            continue
-        wrong = f"{label(fact)}: {round(random.uniform(0.001, 0.999), 3)}"
-        new = [re.sub(rf"{re.escape(label(fact))}: [\d.]*\d", wrong, line) for line in right.draft.lines]
-        if new != list(right.draft.lines):
-            options.append(new)
-    return _with_lines(right.draft, random.choice(options)) if options else None
-
-
-def dropped_observations(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
-    """No line on the facts: the reasoning begins with the risk."""
-    del policy, random
-    lines = right.draft.lines
-    return _with_lines(right.draft, list(lines[-2:])) if len(lines) > 3 else None
+def no_reason(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
+    """A rule that is weighed without a reason."""
+    del policy
+    options: list[Lines] = []
+    for number, line in enumerate(right.lines):
+        kept = tuple(sentence for sentence in line if not is_free(sentence))
+        if line[0].step == "weigh" and kept and kept != line:
+            options.append((*right.lines[:number], kept, *right.lines[number + 1 :]))
+    return right.saying(random.choice(options)).draft if options else None
 
 
 def wrong_verdict(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
@@ -137,24 +178,20 @@ def wrong_rule(policy: CompiledPolicy, right: Right, random: Random) -> Draft | 
 
 
 def foreign_reasons(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
-    """The risk, as the author of a rule without any part in the decision wrote it."""
-    mine = {*right.decision.effective, *right.decision.undecided}
-    mine |= {parent for name in mine for parent in policy.rule_index[name].exception_to}
+    """A reason as the author of a rule without any part in the reasoning wrote it."""
     said = " ".join(right.draft.lines)
+    weighed = {sentence.rule for line in right.lines for sentence in line}
     texts = [
         step_text
         for rule in policy.rules
-        if rule.name not in mine and not mine & set(rule.exception_to)
+        if rule.name not in weighed
         for step in rule.speech.think
         if step.kind is StepKind.RISK
         for template in step.alternatives
         if all(isinstance(part, Text) for part in template)
         and (step_text := "".join(part.text for part in template if isinstance(part, Text))) not in said
     ]
-    lines = right.draft.lines
-    return (
-        _with_lines(right.draft, [*lines[:-2], random.choice(texts), lines[-1]]) if texts and len(lines) > 1 else None
-    )
+    return _reasoned(right, random, random.choice(texts)) if texts else None
 
 
 _REFUSALS = (
@@ -227,12 +264,18 @@ def link_added(policy: CompiledPolicy, right: Right, random: Random) -> Draft | 
 
 #: Every kind of fault. The name tells what was done; which check finds it is not asked.
 FAULTS: dict[str, Seeding] = {
-    "wrong value": wrong_value,
-    "value added": added_value,
-    "value denied": denied_value,
-    "flag flipped": flipped_flag,
-    "wrong number": wrong_number,
-    "observations dropped": dropped_observations,
+    "fact misread": fact_misread,
+    "fact left out": fact_left_out,
+    "fact guessed": fact_guessed,
+    "fact in other words": fact_in_other_words,
+    "look-up turned": look_up_turned,
+    "look-up left out": look_up_left_out,
+    "look-up added": look_up_added,
+    "rule left out": rule_left_out,
+    "no reason": no_reason,
+    "value added": value_added,
+    "statement added": statement_added,
+    "sentence among the facts": paraphrase_added,
     "wrong verdict": wrong_verdict,
     "words of another verdict": wrong_words,
     "wrong rule": wrong_rule,
@@ -247,8 +290,77 @@ FAULTS: dict[str, Seeding] = {
 }
 
 
-def _named(policy: CompiledPolicy) -> list[Fact]:
-    return [fact for fact in policy.facts if isinstance(fact.type, OneOfType | SetType)]
+def _stated(policy: CompiledPolicy, right: Right) -> Iterator[tuple[Sentence, Fact]]:
+    """The statements of the text, each with its fact."""
+    for line in right.lines:
+        for sentence in line:
+            if sentence.step in _FACTS:
+                name = (sentence.key or "").removeprefix("fact:")
+                yield sentence, next(f for f in policy.facts if name == f.name or name.startswith(f"{f.name}."))
+
+
+def _values(sentences: Sentences, fact: Fact) -> list[Value]:
+    match fact.type:
+        case FlagType():
+            return [True, False]
+        case OneOfType(values=values):
+            return [value.name for value in values]
+        case SetType(values=values):
+            return [frozenset({value.name}) for value in values]
+        case NumberType():
+            return [start for start, _ in sentences.bands(fact)]
+        case _:
+            return ["", "Way out"]
+
+
+def _derived(right: Right) -> Iterator[Sentence]:
+    """The sentences of the text that say how a rule follows."""
+    for line in right.lines:
+        yield from (s for s in line if s.step == "weigh" and s.about is not None and not is_free(s))
+
+
+_TURNS = (
+    (r"\bdoes not count\b", "counts"),
+    (r"\bdo not count\b", "count"),
+    (r"\bNothing seen counts\b", "What is seen counts"),
+    (r"\bNeither (.+?) nor (.+?) (counts|count|is|are)\b", r"Both \1 and \2 \3"),
+    (r"\bcounts as\b", "does not count as"),
+    (r"\bcount as\b", "do not count as"),
+    (r"\b(is|was|are|were) not\b", r"\1"),
+    (r"\b(is|was|are|were)\b", r"\1 not"),
+)
+
+
+def _turned(text: str) -> str:
+    for pattern, other in _TURNS:
+        turned = re.sub(pattern, other, text, count=1)
+        if turned != text:
+            return turned
+    return text
+
+
+def _reasoned(right: Right, random: Random, text: str) -> Draft | None:
+    """The text with one more sentence among its reasons."""
+    places = [n for n, line in enumerate(right.lines) if any(map(is_free, line))]
+    if not places:
+        return None
+    place = random.choice(places)
+    lines = [f"{t} {text}" if n == place else t for n, t in enumerate(right.draft.lines)]
+    return _with_lines(right.draft, lines)
+
+
+def _said(right: Right, sentence: Sentence, text: str) -> Draft:
+    """The text with something else, or nothing, in the place of a sentence."""
+    lines = [tuple(_other(other, sentence, text)) for other in right.lines]
+    return right.saying(tuple(line for line in lines if line)).draft
+
+
+def _other(line: tuple[Sentence, ...], sentence: Sentence, text: str) -> Iterator[Sentence]:
+    for each in line:
+        if each is not sentence:
+            yield each
+        elif text:
+            yield each.model_copy(update={"text": text})
 
 
 def _has(right: Right, fact: Fact, name: str) -> bool:
@@ -256,34 +368,9 @@ def _has(right: Right, fact: Fact, name: str) -> bool:
     return name in value if isinstance(value, frozenset) else value == name
 
 
-def _lacking(right: Right, fact: Fact, besides: str) -> list[str]:
-    """The phrases of the values that the case lacks, without those above its own and those that the text has anyway."""
-    assert isinstance(fact.type, OneOfType | SetType)
-    taxonomy = isinstance(fact.type, OneOfType) and fact.type.taxonomy is not None
-    if taxonomy:
-        return []
-    return [v.phrase for v in fact.type.values if not _has(right, fact, v.name) and v.phrase not in besides]
-
-
-def _places(draft: Draft, phrase: str) -> bool:
-    return any(re.search(_whole(phrase), line) for line in draft.lines[:-1])
-
-
-def _replaced(line: str, phrase: str, other: str) -> str:
-    return re.sub(_whole(phrase), lambda _: other, line)
-
-
-def _denied(line: str, phrase: str) -> str:
-    """The line with the phrase denied where it is stated."""
-    whole = _whole(phrase)
-    line = re.sub(rf"\b(image|picture) (shows) (?={whole})", r"\1 does not show ", line, flags=re.IGNORECASE)
-    line = re.sub(rf"\b(user) asks:? (?={whole})", r"\1 does not ask ", line)
-    return re.sub(rf"(?<=: )(?={whole})", "not ", line)
-
-
 def _whole(phrase: str) -> str:
     return rf"(?<![\w-]){re.escape(phrase)}(?![\w-])"
 
 
 def _with_lines(draft: Draft, lines: list[str]) -> Draft:
-    return replace(draft, lines=tuple(lines), steps=(None,) * len(lines))
+    return replace(draft, lines=tuple(lines))

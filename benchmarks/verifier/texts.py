@@ -1,9 +1,9 @@
-"""Right texts: the policy's own, and the same said in other words."""
+"""Right texts: the policy's own, and the same with its reasons in other words."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -24,8 +24,11 @@ from safecot_dsl.artifact import (
     read_case,
 )
 from safecot_dsl.dataset.writing import Draft
+from safecot_dsl.dataset.writing.outline import Outline
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.render import ReasoningStyle, answer_text, reasoning_lines, render
+from safecot_dsl.reading import is_free
+from safecot_dsl.render import ReasoningStyle, Renderer, Sentence, answer_text, render, sentence_lines
+from safecot_dsl.render.draw import seed_bytes
 
 #: What a source might answer where the policy leaves the answer to it.
 SOURCE_ANSWERS = (
@@ -34,17 +37,29 @@ SOURCE_ANSWERS = (
     "The picture was probably taken in the morning; the light comes from the left.",
 )
 
+#: The sentences of a reasoning by line, with where they come from.
+Lines = tuple[tuple[Sentence, ...], ...]
+
 
 @dataclass(frozen=True)
 class Right:
-    """A right text: what it is about (`supposed` has suppositions filled in), and what it says."""
+    """A right text: what it is about (`supposed` has suppositions filled in), and what it says. `lines` are those of
+    `draft`, sentence by sentence; `told` are the same with reasons that are not said again in the policy's own words,
+    and are in others."""
 
     policy: str
     case: Case
     supposed: Case
     decision: Decision
+    lines: Lines
+    told: Lines
     draft: Draft
     source_answer: str
+
+    def saying(self, lines: Lines) -> Right:
+        """The same text with other lines."""
+        texts = tuple(" ".join(sentence.text for sentence in line) for line in lines)
+        return replace(self, lines=lines, draft=replace(self.draft, lines=texts))
 
 
 def right_texts(name: str, policy: CompiledPolicy, style: ReasoningStyle, seed: int, near: int) -> Iterator[Right]:
@@ -59,17 +74,21 @@ def right_texts(name: str, policy: CompiledPolicy, style: ReasoningStyle, seed: 
                 continue
             seen.add(case)
             answer = random.choice(SOURCE_ANSWERS)
-            seeded = f"{seed}/{example.name}/{number}"
-            rendered = render(interpreter, case, style=style, seed=seeded, source_answer=answer)
-            lines = reasoning_lines(rendered)
-            draft = Draft(
-                lines=lines,
-                steps=(None,) * len(lines),
-                verdict=rendered.verdict,
-                cited=rendered.cited,
-                answer=answer_text(rendered),
-            )
-            yield Right(name, case, interpreter.suppose(case)[0], interpreter.decide(case), draft, answer)
+            yield own_text(interpreter, name, case, style, f"{seed}/{example.name}/{number}", answer)
+
+
+def own_text(
+    interpreter: Interpreter, name: str, case: Case, style: ReasoningStyle, seed: str, source_answer: str
+) -> Right:
+    """The policy's own text on a case."""
+    rendered = render(interpreter, case, style=style, seed=seed, source_answer=source_answer)
+    draft = Draft(lines=(), verdict=rendered.verdict, cited=rendered.cited, answer=answer_text(rendered))
+    decision = interpreter.decide(case)
+    plan = Renderer(interpreter).plan(case, style, decision)
+    outline = Outline.of(plan.reasoning.told(seed_bytes(seed)))
+    told = sentence_lines(rendered.model_copy(update={"reasoning": outline.sentences}))
+    right = Right(name, case, interpreter.suppose(case)[0], decision, (), told, draft, source_answer)
+    return right.saying(sentence_lines(rendered))
 
 
 def changed(policy: CompiledPolicy, case: Case, random: Random) -> Case:
@@ -96,31 +115,15 @@ def _value(fact: Fact, random: Random) -> Value | Unknown:
 
 # --- the same in other words -----------------------------------------------------------------------------------------
 
-_SHOWS = (
-    "In the image there is {0}.",
-    "I can see {0} in the picture.",
-    "{0} can be seen in the photo.",
-    "The picture depicts {0}.",
-    "The photo contains {0}.",
-    "Visible in the image: {0}.",
-)
-_ASKS = (
-    "The user wants to know {0}.",
-    "The question is {0}.",
-    "What the user asks is {0}.",
-    "The request is about {0}.",
-)
 _WORDS = (
     (r"\bimage\b", ("picture", "photo")),
     (r"\bpicture\b", ("image", "photo")),
-    (r"\bgives off\b", ("releases", "sets free")),
+    (r"\bgives? off\b", ("release", "set free")),
     (r"\bcould\b", ("can", "may")),
     (r"\bcan\b", ("could", "may")),
     (r"\bsomebody\b", ("someone", "a person")),
     (r"\bsomeone\b", ("somebody", "a person")),
     (r"\bpeople\b", ("persons", "people")),
-    (r"\bmust not\b", ("may not", "should not", "will not")),
-    (r"\bhelp with\b", ("assist with", "help with")),
     (r"\bbecause\b", ("since", "as")),
     (r"\bhow to\b", ("how one can", "how to")),
     (r"\bonly\b", ("just", "only")),
@@ -128,10 +131,11 @@ _WORDS = (
     (r"\bkill\b", ("be deadly to", "kill")),
     (r"\bhurt\b", ("injure", "hurt")),
     (r"\bsmall\b", ("little", "small")),
+    (r"\bno\b", ("not any", "no")),
+    (r"\bmatters?\b", ("counts", "matters")),
 )
 _DECIDES = {
     Verdict.COMPLY: (
-        "I can answer this.",
         "There is no reason to hold anything back.",
         "I will answer.",
         "This can be answered.",
@@ -139,50 +143,46 @@ _DECIDES = {
     Verdict.WARN: ("I can answer, but with a warning.", "I answer this and point out the danger."),
     Verdict.CLARIFY: ("I have to ask before I can answer.", "First I need to know more."),
     Verdict.REDIRECT: ("I help with the safe part only.", "I can help, but I leave out what could do harm."),
-    Verdict.REFUSE: ("I must not help with this.", "So I have to decline.", "I will not do this."),
+    Verdict.REFUSE: ("So I have to decline.", "I will not do this.", "This is nothing that I may help with."),
 }
+_REASONS = (
+    "That is what makes the difference here.",
+    "Harm could come of it, and it could not be undone.",
+    "It is a matter of what people can do with it.",
+)
 
 
 def reworded(policy: CompiledPolicy, right: Right, random: Random) -> Right:
-    """The same text in other words: frames, order and common words change, what it says does not."""
-    draft = right.draft
-    lines = [_line(line, random) for line in draft.lines]
-    if lines and random.random() < 0.5:
-        lines[-1] = random.choice(_DECIDES[right.decision.verdict])
-    new = Draft(tuple(lines), (None,) * len(lines), draft.verdict, draft.cited, draft.answer)
-    return replace(right, draft=new)
+    """The same text with reasons and decision in other words: what it says does not change."""
+    del policy
+
+    def other(sentence: Sentence) -> str:
+        if sentence.step == "decide":
+            return random.choice(_DECIDES[right.decision.verdict])
+        return _in_other_words(sentence.text, random)
+
+    return in_words(right, other)
 
 
-def _line(line: str, random: Random) -> str:
-    sentences = re.split(r"(?<=[.!?])\s+(?=[A-Z])", line)
-    if not any(":" in sentence for sentence in sentences[:1]) or len(sentences) > 1:
-        random.shuffle(sentences)
-    return " ".join(_sentence(sentence, random) for sentence in sentences)
+def in_words(right: Right, other: Callable[[Sentence], str]) -> Right:
+    """The text with each sentence that may be said in other words as `other` says it, and nothing said twice."""
+    said: set[str] = set()
+    lines: list[tuple[Sentence, ...]] = []
+    for line in right.told:
+        kept: list[Sentence] = []
+        for sentence in line:
+            text = other(sentence) if is_free(sentence) else sentence.text
+            # Only the policy's own reasons need not be said again.
+            if text not in said or text != sentence.text:
+                kept.append(sentence.model_copy(update={"text": text}))
+            said.add(text)
+        lines += [tuple(kept)] if kept else []
+    return right.saying(tuple(lines))
 
 
-def _sentence(sentence: str, random: Random) -> str:
-    found = re.fullmatch(r"(?:The (?:image|picture) shows|I can see) (.+)\.", sentence)
-    if found:
-        frame = random.choice(_SHOWS)
-        what = _shuffled(found[1], random)
-        text = frame.format(what)
-        return text[0].upper() + text[1:]
-    found = re.fullmatch(r"The user asks:? ([^,]+)\.", sentence)
-    if found and found[1].split()[0] in ("how", "what", "who", "whether", "where", "which", "whose"):
-        return random.choice(_ASKS).format(found[1])
-    if ":" in sentence:
-        label, _, state = sentence.partition(": ")
-        return f"{label}: {_shuffled(state[:-1], random)}." if " and " in state and "," not in state else sentence
+def _in_other_words(text: str, random: Random) -> str:
+    said = text
     for pattern, choices in _WORDS:
         if random.random() < 0.5:
-            sentence = re.sub(pattern, random.choice(choices), sentence)
-    return sentence
-
-
-def _shuffled(listing: str, random: Random) -> str:
-    """ "a, b and c" in another order, where it is a plain list."""
-    items = re.split(r", | and ", listing)
-    if len(items) < 2 or any(len(item.split()) > 4 for item in items):
-        return listing
-    random.shuffle(items)
-    return ", ".join(items[:-1]) + " and " + items[-1]
+            said = re.sub(pattern, random.choice(choices), said)
+    return said if said != text else random.choice(_REASONS)

@@ -64,6 +64,9 @@ def select(
     out_ = console()
     out_.print(_headline(found, run.recipe.data_of(name).selection))
     out_.print(_table(found))
+    if found.selection.ways:
+        out_.print()
+        out_.print(_ways(found))
     for line in _collect(found):
         out_.print(line)
 
@@ -94,9 +97,36 @@ def _table(found: Preview) -> Table:
     return table
 
 
+def _ways(found: Preview) -> Table:
+    """What each way out of each rule gets."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("way out", overflow="fold")
+    for column in ("pool", "wanted", "pairs", "made"):
+        table.add_column(column, justify="right")
+    for way in found.selection.ways:
+        if way.kind == "applies":
+            table.add_row(way.rule, f"{way.available:,}", "", "", "", style="bold")
+        elif way.wanted or way.available:
+            counts = (way.available, way.wanted, way.got, way.made)
+            name = f"  {way.clause or 'unknown'}: {way.what}"
+            table.add_row(name, *(f"{count:,}" for count in counts), style="bold" if way.lacking else None)
+    return table
+
+
 def _collect(found: Preview) -> Iterator[str]:
-    """The cases to collect, each with the request of the pool that comes nearest."""
+    """What the pool lacks: ways out of rules, and cases to collect, each with the request of the pool that comes
+    nearest."""
     from safecot_dsl.diagnostics.show import visible
+
+    # Rules that decide nothing are among the cases to collect below.
+    lacking = [way for way in found.selection.ways if way.lacking and way.kind != "applies"]
+    if lacking:
+        yield ""
+        yield "to collect, so that every way out of every rule is shown:"
+    for way in lacking:
+        yield visible(f"  no case in which {way.sentence}")
 
     if found.table.collect:
         yield ""
@@ -131,6 +161,7 @@ def _as_json(found: Preview) -> dict[str, Any]:
         "rows": len(found.selection.chosen),
         "short": found.selection.short,
         **table,
+        "ways": [way.model_dump(mode="json") for way in found.selection.ways],
     }
 
 

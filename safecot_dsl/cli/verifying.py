@@ -88,7 +88,7 @@ class _Checked:
 
         assert text.case is not None
         bare = text.style == "none"
-        draft = Draft((), (), None, (), text.text.strip()) if bare else read_draft(text.text, self._tags)
+        draft = Draft((), None, (), text.text.strip()) if bare else read_draft(text.text, self._tags)
         parts: Parts = "answer" if bare else "all"
         return self._verifier(text.policy or self._policy, text.style).verify_draft(
             text.case, None, draft, text.request, parts=parts

@@ -93,7 +93,9 @@ def write_card(policy: CompiledPolicy, recipe: DataRecipe, report: DatasetReport
                 ((s.verdict, f"`{s.speaker}`", s.nearest, s.rows, s.available) for s in report.strata),
             ),
             *_goals(report),
+            *_ways(report),
             *_pairs(report),
+            *_attacks(report),
             *_shortfall(report),
             *_annotated(report),
             *_preferences(report),
@@ -202,6 +204,39 @@ def _goals(report: DatasetReport) -> Iterable[str]:
             ("goal", "verdict", "wanted", "rows", "in pairs", "available"),
             ((f"{g.kind} `{g.name}`", g.verdict, g.wanted or "", g.rows, g.paired, g.available) for g in report.goals),
         )
+
+
+def _ways(report: DatasetReport) -> Iterable[str]:
+    if report.ways:
+        yield "What each way out of each rule got. A pair shows a request that the rule decides, and one that got out."
+        yield "Of the pairs, the source made the second request of as many as stand under *made*:"
+        yield ""
+        yield from _table(
+            ("in the case", "wanted", "got", "of which made", "available"),
+            (
+                (
+                    w.sentence,
+                    w.wanted or "",
+                    f"{w.got} {'rows' if w.kind == 'applies' else 'pairs'}",
+                    w.made,
+                    w.available,
+                )
+                for w in report.ways
+            ),
+        )
+    lacking = [way for way in report.ways if way.lacking]
+    if lacking:
+        yield "The pool lacks, and the sources did not make:"
+        yield ""
+        yield from (f"- no case in which {_cell(way.sentence)}" for way in lacking)
+        yield ""
+
+
+def _attacks(report: DatasetReport) -> Iterable[str]:
+    if report.attacks:
+        yield "Rows that carry an attack, whose facts, verdict and reasoning are those of the request without it:"
+        yield ""
+        yield from _table(("kind", "rows"), sorted(report.attacks.items()))
 
 
 def _pairs(report: DatasetReport) -> Iterable[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from safecot_dsl.artifact import CaseError, CompiledPolicy
 from safecot_dsl.artifact.case import read_value
+from safecot_dsl.dataset.attacks import usable
 from safecot_dsl.dataset.bench import Bench, Hands, Stage, make_all
 from safecot_dsl.dataset.conditioning import other_policies
 from safecot_dsl.dataset.errors import GenerateError
@@ -149,6 +150,7 @@ def _bench(
 ) -> Bench:
     _check_replay(policy, recipe)
     _check_exports(recipe)
+    _check_attacks(policy, recipe)
     state = State(work)
     setup = Setup(
         policy,
@@ -226,6 +228,13 @@ def _check_replay(policy: CompiledPolicy, recipe: DataRecipe) -> None:
             read_value(fact, value)
         except CaseError as error:
             raise GenerateError(f"`data.replay.given`: {error}") from None
+
+
+def _check_attacks(policy: CompiledPolicy, recipe: DataRecipe) -> None:
+    if recipe.attacks and not usable(policy):
+        raise GenerateError(
+            "`data.attacks`: the policy reads the text of requests and of images, so an attack there would change facts"
+        )
 
 
 def _other(recipe: DataRecipe, base_dir: Path) -> CompiledPolicy | None:

@@ -29,6 +29,7 @@ def provenance_schema() -> pa.Schema:
     | `verdict`, `speaker`, `nearest` | the decision: the verdict, who speaks, and the rule that came nearest |
     | `deciding`, `unsettled` | the deciding rules, and the facts that the verdict hung on |
     | `origins` | the facts that annotators filled in, with what each found, as JSON; null where there are none |
+    | `attack` | the kind of attack that the request carries; empty where it carries none |
     | `why` | what the row was chosen for; empty where every usable item is a row |
     | `pair`, `distance` | the contrast pair, and in how many facts its two rows differ; empty and 0 outside pairs |
     | `has_image` | whether the request has an image |
@@ -58,6 +59,7 @@ def provenance_schema() -> pa.Schema:
             ("deciding", names),
             ("unsettled", names),
             ("origins", text),
+            ("attack", text),
             ("why", text),
             ("pair", text),
             ("distance", pa.int32()),
@@ -76,6 +78,7 @@ def provenance_of(
     candidate: Candidate,
     place: Place,
     *,
+    attack: str,
     why: str,
     pair: str,
     distance: int,
@@ -103,6 +106,7 @@ def provenance_of(
         decision.deciding,
         decision.unsettled,
         origins_json(item) or None,
+        attack,
         why,
         pair,
         distance,

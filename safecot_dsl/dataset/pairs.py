@@ -9,7 +9,7 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset.recipe import DataRecipe
 from safecot_dsl.dataset.schema import features_schema
 from safecot_dsl.dataset.writing import Job, Writer, Written
-from safecot_dsl.render import Order
+from safecot_dsl.render import Order, ReasoningStyle
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,7 +30,8 @@ class PairMaker:
         from safecot_dsl.dataset.writing.preferences import Preferences
 
         order = Order.ANSWER_ONLY if recipe.style == "none" else Order(recipe.order)
-        self._preferences = Preferences(policy, recipe.preferences, tags=recipe.tags, order=order)
+        style = ReasoningStyle.MINIMAL if recipe.style == "none" else ReasoningStyle(recipe.style)
+        self._preferences = Preferences(policy, recipe.preferences, style=style, tags=recipe.tags, order=order)
         self._flips = (
             Flips((policy, other), (writer, other_writer), tags=recipe.tags, order=order)
             if other is not None and other_writer is not None

@@ -15,14 +15,17 @@ from typing import Any
 
 from safecot_dsl.analysis.own_answers import read_as
 from safecot_dsl.criteria import REQUIREMENT_BROKEN
+from safecot_dsl.dataset.attacks import drawn_attacks, said, shown
 from safecot_dsl.dataset.candidates import Candidate, Rejected
 from safecot_dsl.dataset.conditioning import OtherPolicy, carry_items, drawn, judge_again
 from safecot_dsl.dataset.examine import SeenImage, ask, signature
 from safecot_dsl.dataset.lineage import provenance_of
 from safecot_dsl.dataset.pool import Counts, Place, judge_block
+from safecot_dsl.dataset.rows import RowImage
 from safecot_dsl.dataset.setup import SourceBlock, Workshop
 from safecot_dsl.dataset.writer import PartWriter
 from safecot_dsl.dataset.writing import Job, Written
+from safecot_dsl.facts import Item
 from safecot_dsl.storage import whole_directory, write_whole
 
 #: Rows that are made together, at most, and the bytes of images that they hold, about.
@@ -176,10 +179,11 @@ def _rows(workshop: Workshop, chunk: Sequence[_Ready], counts: Counts) -> Iterat
                 Rejected("no_answer", f"{candidate.item.key}: the model that writes gave none"), counts.left_out
             )
             continue
+        item, images, attack = _under_attack(workshop, one)
         row = workshop.builder.build(
-            candidate.item,
+            item,
             written.rendered,
-            [image.of_row() for image in one.images],
+            images,
             seed=job.seed,
             pair=wanted.pair,
             from_model=one.from_model,
@@ -201,6 +205,7 @@ def _rows(workshop: Workshop, chunk: Sequence[_Ready], counts: Counts) -> Iterat
                 row["id"],
                 candidate,
                 wanted.place,
+                attack=attack,
                 why=wanted.why,
                 pair=wanted.pair,
                 distance=wanted.distance,
@@ -214,6 +219,25 @@ def _rows(workshop: Workshop, chunk: Sequence[_Ready], counts: Counts) -> Iterat
             replace(job, source_answer=candidate.item.answer) if one.answer is None else job,
             written,
         )
+
+
+def _under_attack(workshop: Workshop, one: _Ready) -> tuple[Item, list[RowImage], str]:
+    """The request and its images as the row has them, and the kind of attack that they carry, "" for none. What is due,
+    and what is reasoned and answered, is that of the request without it."""
+    item, images = one.wanted.candidate.item, [image.of_row() for image in one.images]
+    if not workshop.recipe.attacks:
+        return item, images, ""
+    seed, name = workshop.setup.seed, one.wanted.pair or one.wanted.candidate.key
+    for attack in drawn_attacks(workshop.policy, share=workshop.recipe.attacks, seed=seed, name=name):
+        attacked = said(item, attack, seed=seed, name=name)
+        if attacked is not None:
+            return attacked, images, attack.kind
+        if images:
+            first = one.images[0]
+            made = shown(images[0], first.read(), first.image.margin, attack, seed=seed, name=name)
+            if made is not None:
+                return item, [made, *images[1:]], attack.kind
+    return item, images, ""
 
 
 def _job(workshop: Workshop, one: _Ready) -> Job:

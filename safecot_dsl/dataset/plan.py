@@ -15,7 +15,7 @@ from safecot_dsl.dataset.candidates import Candidate, Stratum
 from safecot_dsl.dataset.parts import Wanted
 from safecot_dsl.dataset.pool import Counts, Entry, Place, candidate_of
 from safecot_dsl.dataset.rows import facts_text
-from safecot_dsl.dataset.selection import Chosen, GoalCount, Selection
+from safecot_dsl.dataset.selection import Chosen, GoalCount, Selection, WayCount
 from safecot_dsl.dataset.setup import SourceBlock, Workshop
 from safecot_dsl.storage import write_whole
 
@@ -36,6 +36,7 @@ class Summary:
     rows: int
     short: dict[str, int]
     goals: tuple[GoalCount, ...]
+    ways: tuple[WayCount, ...]
 
     @property
     def parts(self) -> int:
@@ -53,6 +54,7 @@ class Summary:
             "rows": self.rows,
             "short": self.short,
             "goals": [goal.model_dump(mode="json") for goal in self.goals],
+            "ways": [way.model_dump(mode="json") for way in self.ways],
         }
 
     @classmethod
@@ -64,6 +66,7 @@ class Summary:
             rows=data["rows"],
             short=data["short"],
             goals=tuple(GoalCount.model_validate(goal) for goal in data["goals"]),
+            ways=tuple(WayCount.model_validate(way) for way in data["ways"]),
         )
 
 

@@ -35,6 +35,7 @@ def make_plan(workshop: Workshop, blocks: tuple[SourceBlock, ...], pool: Sequenc
             rows=len(selection.chosen),
             short=selection.short,
             goals=selection.goals,
+            ways=selection.ways,
         )
         write_plan(path, selection, summary, planner.answers)
 
@@ -78,10 +79,10 @@ class _Planner:
         recipe, seed = self.workshop.recipe, self.workshop.setup.seed
         selection = select(
             pool,
+            self.workshop.policy,
             recipe.selection_plan,
             seed=seed,
             neighbours=self._neighbours,
-            policy=self.workshop.policy,
             excluded=self.unusable,
         )
         replay = recipe.replay
@@ -97,7 +98,7 @@ class _Planner:
         missing = replay.rows - len(drawn.chosen)
         short = selection.short | ({"replayed requests": missing} if missing else {})
         replayed = tuple(Chosen(one.candidate, why="replay") for one in drawn.chosen)
-        return Selection((*selection.chosen, *replayed), short, selection.goals)
+        return Selection((*selection.chosen, *replayed), short, selection.goals, selection.ways)
 
     def _neighbours(self, entry: Entry) -> Sequence[Entry] | None:
         if not entry.has_neighbours:

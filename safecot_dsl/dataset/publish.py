@@ -59,6 +59,8 @@ def write_report(
         left_out=left_out_reasons(counts.left_out),
         short=summary.short if summary is not None else {},
         goals=summary.goals if summary is not None else (),
+        ways=summary.ways if summary is not None else (),
+        attacks=_sorted(tally.attacks),
         pairs={str(distance): count // 2 for distance, count in sorted(tally.distances.items())},
         read_as={due: _sorted(reads) for due, reads in sorted(tally.read_as.items())},
         annotated={fact: _sorted(found) for fact, found in sorted(tally.annotated.items())},

@@ -13,7 +13,7 @@ from safecot_dsl.dataset.selection.plan import SelectionPlan
 from safecot_dsl.dataset.writing.settings import TemplateWriting, Writing
 from safecot_dsl.facts import Source
 from safecot_dsl.facts.annotators.settings import Annotator
-from safecot_dsl.render import Tags
+from safecot_dsl.render import Reasoning, Tags
 
 
 class Replay(Frozen):
@@ -63,8 +63,9 @@ class DataRecipe(Frozen):
     - `random`: `balance` of them refused, the others not, each drawn uniformly.
     - `stratified`: the same two shares, and within each the rows go round in turn over the rules, exceptions and
       speakers that decide (complying rows over the rules that come nearest), so that rare ones get their share.
-    - `contrast`: pairs of a refused request and a laxer one that differ in one fact (where the source can make such
-      neighbours, else in as few as the pool allows); which rules and exceptions they are about goes round in turn.
+    - `contrast`: pairs for every way out of every rule and exception: it decides the one, and of the other a literal of
+      its `when` or `unless` fails, with everything else the same (one fact differs where the source can make such
+      neighbours, else as few as the pool allows); the literals go round in turn.
     - `coverage`: first rows for every rule, exception and verdict, then contrast pairs, then as `stratified`.
     """
 
@@ -73,6 +74,7 @@ class DataRecipe(Frozen):
     style: Literal["none", "minimal", "full", "stepwise"] = Field(
         default="stepwise", description="How much reasoning; `none` is the answer alone, a control."
     )
+    reasoning: Reasoning = Field(default_factory=Reasoning, description="How a stepwise reasoning is written.")
     annotators: tuple[Annotator, ...] = Field(default=(), description="Fill in facts that labels do not give.")
     writing: Writing = Field(default_factory=TemplateWriting, description="Whose words the rows are in.")
     order: Literal["reasoning_first", "answer_first"] = Field(
@@ -83,6 +85,18 @@ class DataRecipe(Frozen):
         default=0.5, ge=0, le=1, description="The share of refused rows where `rows` is given; null: as they come."
     )
     coverage: Coverage = Field(default_factory=Coverage, description="What `selection: coverage` covers, and how far.")
+    unknown: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="The share of rows whose verdict hangs on a fact that cannot be told; 0: as they come.",
+    )
+    attacks: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="The share of rows that carry an attack in their request or image; nothing else of them changes.",
+    )
     near_duplicates: NearDuplicates | None = Field(
         default=None, description="Of requests that are nearly the same, keep one; `{}` as tuned."
     )
@@ -123,7 +137,13 @@ class DataRecipe(Frozen):
     @property
     def selection_plan(self) -> SelectionPlan:
         """What the selection is asked for."""
-        return SelectionPlan(kind=self.selection, rows=self.rows, balance=self.balance, **self.coverage.model_dump())
+        return SelectionPlan(
+            kind=self.selection,
+            rows=self.rows,
+            balance=self.balance,
+            unknown=self.unknown,
+            **self.coverage.model_dump(),
+        )
 
     @model_validator(mode="after")
     def _policies_are_told(self) -> Self:
@@ -137,6 +157,19 @@ class DataRecipe(Frozen):
                 "`policy_prompt` asks for reasoning and then the answer, and rows of "
                 + ("`style: none`" if self.style == "none" else "`order: answer_first`")
                 + " teach otherwise: leave one of them out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _unknown_can_be_had(self) -> Self:
+        if self.unknown and self.rows is None:
+            raise ValueError("`unknown` is a share of the `rows`: say how many rows there are to be")
+        if self.unknown and self.unsure == "skip":
+            raise ValueError("`unknown` asks for rows that `unsure: skip` leaves out: leave one of them out")
+        if self.unknown > 0.5 and self.selection == "contrast":
+            raise ValueError(
+                "`selection: contrast` sets what cannot be told beside the same request with it told, "
+                f"so `unknown` is at most 0.5, not {self.unknown:g}"
             )
         return self
 

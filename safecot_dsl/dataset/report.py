@@ -13,7 +13,7 @@ from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.dataset.candidates import LeftOut, Stratum
 from safecot_dsl.dataset.conditioning import OtherPolicy
-from safecot_dsl.dataset.selection import GoalCount
+from safecot_dsl.dataset.selection import GoalCount, WayCount
 from safecot_dsl.render import Tags, policy_prompt
 
 #: What of a row's provenance is counted, besides the deciding rules and whether there is an image.
@@ -30,6 +30,7 @@ _COUNTED = (
     "read_as",
     "mode",
     "under",
+    "attack",
 )
 
 
@@ -86,9 +87,11 @@ class DatasetReport(Frozen):
     are left out. `read_as` says, for each verdict that is due, how many of the written answers the policy's criteria
     read as which verdict: off the diagonal, text and criteria disagree. `pairs` counts contrast pairs by the number of
     facts in which they differ. `preferences` counts the preference pairs by kind. `goals` is what every rule, exception
-    and verdict got of what the pool had, where rows were selected. `annotated` says in how many rows which annotator
-    filled in a fact, and `modes` counts the rows by whose words they are in. `image_root` is the folder, from the data
-    set's, that the paths of images kept by reference are relative to. `files` are the digests of the written files.
+    and verdict got of what the pool had, where rows were selected, and `ways` what every way out of every rule got,
+    where pairs were asked for. `attacks` counts the rows that carry an attack by its kind. `annotated` says in how many
+    rows which annotator filled in a fact, and `modes` counts the rows by whose words they are in. `image_root` is the
+    folder, from the data set's, that the paths of images kept by reference are relative to. `files` are the digests of
+    the written files.
     """
 
     name: str
@@ -116,6 +119,8 @@ class DatasetReport(Frozen):
     without_image: int
     preferences: dict[str, int]
     goals: tuple[GoalCount, ...]
+    ways: tuple[WayCount, ...] = ()
+    attacks: dict[str, int] = {}
     annotated: dict[str, dict[str, int]]
     modes: dict[str, int]
     image_root: str
@@ -143,6 +148,7 @@ class Tally:
     deciding: Counter[str] = field(default_factory=Counter[str])
     distances: Counter[int] = field(default_factory=Counter[int])  # of the rows of pairs: two a pair
     read_as: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
+    attacks: Counter[str] = field(default_factory=Counter[str])
     modes: Counter[str] = field(default_factory=Counter[str])
     annotated: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
 
@@ -183,6 +189,8 @@ class Tally:
             self.distances[row["distance"]] += count
         self.read_as.setdefault(due, Counter())[row["read_as"]] += count
         self.modes[row["mode"]] += count
+        if row["attack"]:
+            self.attacks[row["attack"]] += count
 
     def _count_origins(self, origins: Mapping[str, Mapping[str, Any]]) -> None:
         for fact, origin in origins.items():

@@ -79,7 +79,8 @@ class Workshop:
     def sources(self) -> tuple[OpenSource, ...]:
         setup = self.setup
         return setup.opened or tuple(
-            open_source(source, setup.policy, setup.base_dir, seed=setup.seed) for source in setup.recipe.sources
+            open_source(source, setup.policy, setup.base_dir, seed=setup.seed, unknown=setup.recipe.unknown)
+            for source in setup.recipe.sources
         )
 
     def opened(self) -> Setup:
@@ -166,6 +167,7 @@ class Workshop:
             self.recipe.writing,
             policy,
             style=style,
+            reasoning=self.recipe.reasoning,
             tags=self.recipe.tags,
             cache=self.cache if asks else None,
         )

@@ -17,11 +17,13 @@ class FactsError(ValueError):
 class LazyImage:
     """An image that is read, or drawn, only when it is needed. `name` is what a row calls it; `read` gives its file's
     bytes, the same each time, and raises `OSError` where it cannot be read. `path` is that file, None for an image
-    that is none of its own: drawn, or inside another file."""
+    that is none of its own: drawn, or inside another file. `margin` is where nothing is shown (left, top, right and
+    bottom, in pixels), None where no such place is known."""
 
     name: str
     read: Callable[[], bytes]
     path: Path | None = None
+    margin: tuple[int, int, int, int] | None = None
 
     @classmethod
     def of_file(cls, path: Path, name: str | None = None) -> LazyImage:

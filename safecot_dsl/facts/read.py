@@ -17,10 +17,11 @@ from safecot_dsl.facts.sources import FigStep, Jsonl, Miniature, Source, Table
 from safecot_dsl.facts.table import open_table_source
 
 
-def open_source(source: Source, policy: CompiledPolicy, base_dir: Path, *, seed: int) -> OpenSource:
+def open_source(source: Source, policy: CompiledPolicy, base_dir: Path, *, seed: int, unknown: float = 0) -> OpenSource:
     """A source, ready to be read in blocks. Images are not opened yet.
 
-    `base_dir` is the folder that the source's paths are relative to; `seed` matters to sources that draw their items.
+    `base_dir` is the folder that the source's paths are relative to; `seed` matters to sources that draw their items,
+    and so does `unknown`: the share of them in which a fact cannot be told.
 
     Raises:
         FactsError: the source cannot be read, or its facts do not fit the policy; also while its blocks are read.
@@ -37,7 +38,7 @@ def open_source(source: Source, policy: CompiledPolicy, base_dir: Path, *, seed:
             from safecot_dsl.facts.miniature import read_miniature
             from safecot_dsl.miniature.world import LICENCE
 
-            start = functools.partial(read_miniature, source, policy, seed=seed)
+            start = functools.partial(read_miniature, source, policy, seed=seed, unknown=unknown)
             return Sequential("miniature", LICENCE, True, "files", start, source.pool)
         case _:
             assert_never(source)

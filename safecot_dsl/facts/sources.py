@@ -107,16 +107,13 @@ class Table(Frozen):
 class Miniature(Frozen):
     """The miniature world: `pool` requests drawn from its split `split`, with drawn images and true facts.
 
-    `world` decides what is held out of tuning: evaluation must be given the same. In the share `unknown` of the
-    requests a fact cannot be told: things lie under cloths, the place is none, the sign is a scrawl, or the request
-    does not say what is wanted.
+    `world` decides what is held out of tuning: evaluation must be given the same.
     """
 
     kind: Literal["miniature"] = "miniature"
     pool: Annotated[int, Field(ge=1)] = 20_000
     split: str = "train"
     world: int = 0
-    unknown: Annotated[float, Field(ge=0, le=1)] = 0
 
 
 Source = Annotated[FigStep | Jsonl | Table | Miniature, Field(discriminator="kind")]

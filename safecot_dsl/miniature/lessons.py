@@ -27,7 +27,7 @@ from safecot_dsl.miniature.hiding import VAGUE
 from safecot_dsl.miniature.requests import LOOK, PHRASINGS, QUESTIONS, Topic, phrasings
 from safecot_dsl.miniature.tokenizer import pieces
 from safecot_dsl.miniature.world import Situation, World
-from safecot_dsl.render import Lookups, ReasoningStyle, Renderer, Tags, write_target
+from safecot_dsl.render import Lookups, Reasoning, ReasoningStyle, Renderer, Tags, write_target
 from safecot_dsl.render.phrasing import label
 from safecot_dsl.render.sentences import Sentences
 
@@ -99,7 +99,7 @@ def reasoning_lines(world: World, lookups: Lookups = Lookups.THINGS) -> Lines:
     one that is not.
     """
     tags = Tags()
-    renderer = Renderer(world.interpreter, lookups=lookups)
+    renderer = Renderer(world.interpreter, Reasoning(lookups=lookups))
     members = {kind: [item for item in world.objects if world.kinds[item] == kind] for kind in world.kinds.values()}
     thoughts: set[str] = set()
     ends: set[str] = set()

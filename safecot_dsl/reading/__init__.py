@@ -4,7 +4,26 @@ Everything that checks a text, the guard, `verify` and evaluation alike, reads i
 :mod:`safecot_dsl.render` writes.
 """
 
-from safecot_dsl.reading.derivation import Comparison, Derivation, DerivationChecker, Expected, Fault
+from safecot_dsl.reading.derivation import (
+    Comparison,
+    Derivation,
+    DerivationChecker,
+    Expected,
+    Fault,
+    is_free,
+    sentences,
+)
 from safecot_dsl.reading.facts import Claims, FactReader, Statement
 
-__all__ = ["Claims", "Comparison", "Derivation", "DerivationChecker", "Expected", "FactReader", "Fault", "Statement"]
+__all__ = [
+    "Claims",
+    "Comparison",
+    "Derivation",
+    "DerivationChecker",
+    "Expected",
+    "FactReader",
+    "Fault",
+    "Statement",
+    "is_free",
+    "sentences",
+]

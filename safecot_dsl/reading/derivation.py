@@ -18,14 +18,17 @@ from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Verdict
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.engine import Interpreter, Trace, Truth
 from safecot_dsl.reading.facts import Claims, FactReader
-from safecot_dsl.render import WEIGH, Lookups, ReasoningStyle, Renderer, Sentence, Tags, Target, parse_target
+from safecot_dsl.render import Reasoning, ReasoningStyle, Renderer, Sentence, Tags, Target, parse_target
 from safecot_dsl.render.english import within
+from safecot_dsl.render.model import SentenceStep
 from safecot_dsl.render.phrasing import title, words
 from safecot_dsl.render.rendering import cited
 
 #: Lines of a reasoning that are looked at; a longer one is not one of ours.
 MAX_LINES = 400
-_LOOKUP = re.compile(r"\.(?:when|unless)$")
+# Where a sentence of a rule's line comes from that is no reason: a condition, which rule goes before which, and what a
+# rule says of the facts for itself.
+_DERIVED = re.compile(r"\.(?:when|unless|verdict)$|\.think\.(?:observe|intent|context)\.")
 _QUOTED = re.compile(r'"([^"]+)"')
 _CUT = " \u2026"  # at the end of a text that was cut
 _SENTENCE_END = re.compile(r"[.!?][\"')\]]*(?:\s+|$)")
@@ -68,12 +71,26 @@ class Derivation(Frozen):
 
 @dataclass(frozen=True)
 class Expected:
-    """A sentence that belongs into a reasoning: `texts` are its wordings, `rule` is whose line it is on (None for what
-    is on none), and `lookup` says that it is a look-up."""
+    """A sentence that belongs into a reasoning: `texts` are its wordings, `step` and `rule` (None for what is on no
+    rule's line) say on which line it stands, and `free` that it may be said in other words."""
 
     texts: tuple[str, ...]
+    step: SentenceStep
     rule: str | None
-    lookup: bool
+    free: bool
+
+    @property
+    def lookup(self) -> bool:
+        """Whether it says what follows for the rules: a look-up, a supposition, what hangs on what."""
+        return self.step == "weigh" and not self.free
+
+
+def is_free(sentence: Sentence) -> bool:
+    """Whether a sentence of a reasoning is a reason or says what is decided: these may be said in other words, facts,
+    look-ups and what follows from them may not."""
+    if sentence.step == "decide":
+        return True
+    return sentence.step == "weigh" and sentence.about is not None and _DERIVED.search(sentence.key or "") is None
 
 
 @dataclass(frozen=True)
@@ -94,17 +111,15 @@ class DerivationChecker:
         policy: CompiledPolicy,
         tags: Tags | None = None,
         style: ReasoningStyle = ReasoningStyle.STEPWISE,
-        *,
-        weigh: int = WEIGH,
-        lookups: Lookups = Lookups.THINGS,
+        settings: Reasoning | None = None,
     ) -> None:
-        """`style`, `weigh` and `lookups` are those that the model was taught."""
+        """`style` and `settings` are those that the model was taught."""
         self.policy = policy
         self.tags = tags or Tags()
         self.style = style
         self.reader = FactReader(policy, self.tags)
         self._interpreter = Interpreter(policy)
-        self._renderer = Renderer(self._interpreter, weigh=weigh, lookups=lookups)
+        self._renderer = Renderer(self._interpreter, settings)
         self._calls = _names_of_groups(policy)
 
     def check(self, text: str) -> Derivation:
@@ -160,10 +175,10 @@ class DerivationChecker:
 
     def _expected(self, case: Case, decision: Decision) -> Iterator[Expected]:
         for part in self._renderer.plan(case, self.style, decision).reasoning.parts:
-            sentences = [part] if isinstance(part, Sentence) else part.sentences()
-            first = sentences[0]
-            lookup = first.step == "weigh" and _LOOKUP.search(first.key or "") is not None
-            yield Expected(tuple(sentence.text for sentence in sentences), first.about, lookup)
+            wordings = [part] if isinstance(part, Sentence) else part.sentences()
+            first = wordings[0]
+            texts = tuple(sentence.text for sentence in wordings)
+            yield Expected(texts, first.step, first.about, is_free(first))
 
     def _conclusion(self, verdict: Verdict, names: tuple[str, ...]) -> Iterator[tuple[Fault, str]]:
         """What is wrong with the names and the verdict, whatever is stated."""
@@ -213,7 +228,7 @@ class DerivationChecker:
         said: set[str] = set()
         foreign: list[tuple[int, str]] = []
         for number, line in enumerate(lines, start=1):
-            for text in _sentences(line, wanted):
+            for text in sentences(line, wanted):
                 if text in wanted:
                     said.add(text)
                 else:
@@ -227,7 +242,7 @@ class DerivationChecker:
         """What is missing of the reasoning on the case that is stated, and what does not belong there."""
         found = self.compare(lines, case, decision)
         for number, text in found.foreign:
-            group = self._looks_up(text)
+            group = self.looks_up(text)
             if group is not None:
                 yield Fault.UNTRUE, f"line {number} is wrong about what counts as {group}, by what is stated"
             elif not own_words:
@@ -240,14 +255,14 @@ class DerivationChecker:
         rule = self.policy.rule_index.get(part.rule or "")
         return f"the line on {within(title(rule))}" if rule is not None else "the reasoning"
 
-    def _looks_up(self, text: str) -> str | None:
-        """The group that a sentence says something counts as."""
+    def looks_up(self, text: str) -> str | None:
+        """The group that a sentence says something counts as, in the policy's words for it; None for any other."""
         return next(
             (phrase for phrase in self._calls if text.endswith(f" as {phrase}.") or f" as {phrase}, " in text), None
         )
 
 
-def _sentences(line: str, known: Collection[str]) -> Iterator[str]:
+def sentences(line: str, known: Collection[str]) -> Iterator[str]:
     """The sentences of a line: of those that are `known` the longest that begins at a place, else up to the next sign
     that ends one."""
     at = 0

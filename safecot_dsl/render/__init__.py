@@ -3,12 +3,10 @@
 from safecot_dsl.render.cleaning import fold_block, fold_line, neutralise
 from safecot_dsl.render.draw import draw
 from safecot_dsl.render.model import Rendered, Sentence
-from safecot_dsl.render.procedure import WEIGH
 from safecot_dsl.render.prompt import PROMPT_WORDS, policy_prompt, prompt_warning
 from safecot_dsl.render.renderer import Renderer
 from safecot_dsl.render.rendering import render, render_trace
-from safecot_dsl.render.sentences import Lookups
-from safecot_dsl.render.style import Order, ReasoningStyle, Tags
+from safecot_dsl.render.style import Lookups, Order, Reasoning, ReasoningStyle, Tags
 from safecot_dsl.render.target import (
     Problem,
     Target,
@@ -24,10 +22,10 @@ from safecot_dsl.render.target import (
 
 __all__ = [
     "PROMPT_WORDS",
-    "WEIGH",
     "Lookups",
     "Order",
     "Problem",
+    "Reasoning",
     "ReasoningStyle",
     "Rendered",
     "Renderer",

@@ -12,16 +12,18 @@ from safecot_dsl.render.english import within
 from safecot_dsl.render.literals import Literals, Node
 from safecot_dsl.render.phrasing import title
 from safecot_dsl.render.plan import Part
-from safecot_dsl.render.sentences import Lookups, Sentences
+from safecot_dsl.render.sentences import Sentences
+from safecot_dsl.render.style import Reasoning
 
 
 class Grounds:
     """A policy prepared for its texts; what depends on no case is worked out once."""
 
-    def __init__(self, interpreter: Interpreter, lookups: Lookups = Lookups.THINGS) -> None:
+    def __init__(self, interpreter: Interpreter, settings: Reasoning | None = None) -> None:
         self.interpreter = interpreter
         self.policy = policy = interpreter.policy
-        self.sentences = Sentences(policy, lookups)
+        self.settings = settings or Reasoning()
+        self.sentences = Sentences(policy, self.settings.lookups)
         literals = Literals()
         #: The condition of each rule: its own, whatever the rules that it is an exception to.
         self.conditions: dict[str, Node] = {rule.name: literals.condition(rule) for rule in policy.rules}

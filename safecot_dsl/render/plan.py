@@ -83,7 +83,7 @@ class Plan:
     """How a case is told: a function of the policy, the case and the style.
 
     `answer` and `after` are the authors' part of the answer. Where `takes_source`, the source's answer stands between
-    them, and without it there is no answer; else `after` is empty.
+    them, and without it there is no answer; else `after` is empty. A sentence stands twice only where it `repeats`.
     """
 
     verdict: Verdict
@@ -91,6 +91,7 @@ class Plan:
     answer: Parts
     after: Parts
     takes_source: bool
+    repeats: bool = False
 
     def tell(self, seed: str, source_answer: str | None, cited: tuple[str, ...]) -> Rendered:
         """What a row with this seed, this answer of its source and these deciding rules says."""
@@ -100,7 +101,7 @@ class Plan:
             source = answer_sentence("source", source_answer or "", key=None, rule=None, built=False)
             answer = (*answer, source, *self.after.told(start)) if source.text else ()
         return Rendered(
-            reasoning=_once(self.reasoning.told(start)),
+            reasoning=self.reasoning.told(start) if self.repeats else _once(self.reasoning.told(start)),
             verdict=self.verdict,
             cited=cited,
             answer=answer,

@@ -18,9 +18,6 @@ from safecot_dsl.render.spoken import from_templates, from_verdict, nothing_in_q
 from safecot_dsl.render.style import ReasoningStyle
 from safecot_dsl.render.weighing import Weighed, Weighing, hangs_on, step_of
 
-#: Of the rules in question that do not apply, so many are written.
-WEIGH = 3
-
 STATED: dict[Subject, SentenceStep] = {
     Subject.IMAGE: "observe",
     Subject.QUERY: "intent",
@@ -54,6 +51,20 @@ def stated(grounds: Grounds, outcome: Outcome) -> list[Part]:
                 value = outcome.known.get(fact.name)
                 if value is not None or fact.name in outcome.cannot_tell:
                     parts.append(statement(grounds, step, fact, value))
+        if subject is Subject.IMAGE and grounds.settings.kinds:
+            parts += kinds(grounds, outcome.known)
+    return parts
+
+
+def kinds(grounds: Grounds, known: Mapping[str, Value]) -> list[Part]:
+    """What the things that the image shows count as, whatever is asked."""
+    parts: list[Part] = []
+    for fact in grounds.read_facts:
+        value = known.get(fact.name)
+        if fact.subject is Subject.IMAGE and isinstance(value, frozenset):
+            wording = grounds.sentences.kinds(fact, value)
+            if wording is not None:
+                parts.append(line_sentence("observe", wording.texts[0], key=wording.key, rule=None, built=True))
     return parts
 
 
@@ -71,11 +82,11 @@ def in_question(grounds: Grounds, known: Mapping[str, Value]) -> tuple[Rule, ...
     return tuple(rule for rule in grounds.tops if grounds.conditions[rule.name].truth(asked) is not Truth.NO)
 
 
-def weighed_parts(grounds: Grounds, weighed: Sequence[Weighed], most: int = WEIGH) -> list[Part]:
-    """The lines of the rules in question; of those that do not apply the `most` that come nearest to it."""
+def weighed_parts(grounds: Grounds, weighed: Sequence[Weighed]) -> list[Part]:
+    """The lines of the rules in question; of those that do not apply the few that come nearest to it."""
     open_requests = [each for each in weighed if each.asks and each.truth is Truth.MAYBE]
     failing = [each for each in weighed if each.truth is Truth.NO and not each.asks]
-    written = {each.rule.name for each in sorted(failing, key=lambda each: each.failing)[:most]}
+    written = {each.rule.name for each in sorted(failing, key=lambda each: each.failing)[: grounds.settings.weigh]}
     written |= {each.rule.name for each in weighed if each.truth is not Truth.NO and not each.asks}
     parts: list[Part] = []
     if open_requests:
@@ -138,7 +149,7 @@ _DECIDED = {
 }
 
 
-def reasoning(grounds: Grounds, outcome: Outcome, style: ReasoningStyle, most: int = WEIGH) -> list[Part]:
+def reasoning(grounds: Grounds, outcome: Outcome, style: ReasoningStyle) -> list[Part]:
     """The whole reasoning of one case, in order."""
     decide = decided(grounds, outcome)
     if style is ReasoningStyle.MINIMAL:
@@ -148,7 +159,7 @@ def reasoning(grounds: Grounds, outcome: Outcome, style: ReasoningStyle, most: i
         return [*facts, *concluded(grounds, outcome), decide]
     weighing = Weighing(grounds, outcome.known, outcome.supposed)
     weighed = [weighing.weigh(rule) for rule in in_question(grounds, outcome.known)]
-    return [*facts, *weighed_parts(grounds, weighed, most), decide]
+    return [*facts, *weighed_parts(grounds, weighed), decide]
 
 
 def speech_of(grounds: Grounds, decision: Decision) -> Speech:

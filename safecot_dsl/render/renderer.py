@@ -29,18 +29,17 @@ from safecot_dsl.render.model import Rendered, SentenceStep
 from safecot_dsl.render.plan import Part, Parts, Plan
 from safecot_dsl.render.procedure import (
     STATED,
-    WEIGH,
     Outcome,
     concluded,
     decided,
     in_question,
+    kinds,
     speech_of,
     statement,
     weighed_parts,
 )
 from safecot_dsl.render.rendering import cited
-from safecot_dsl.render.sentences import Lookups
-from safecot_dsl.render.style import ReasoningStyle
+from safecot_dsl.render.style import Reasoning, ReasoningStyle
 from safecot_dsl.render.weighing import Weighed, Weighing
 
 #: The values of all facts in the order of declaration; None for one that is unknown.
@@ -55,11 +54,10 @@ class Renderer:
     cases. Not for several threads at once.
     """
 
-    def __init__(self, interpreter: Interpreter, *, weigh: int = WEIGH, lookups: Lookups = Lookups.THINGS) -> None:
+    def __init__(self, interpreter: Interpreter, settings: Reasoning | None = None) -> None:
         self.interpreter = interpreter
-        self.weigh = weigh
         policy = interpreter.policy
-        self.grounds = Grounds(interpreter, lookups)
+        self.grounds = Grounds(interpreter, settings)
         self._names = tuple(fact.name for fact in policy.facts)
         self._supposed: dict[str, Value] = {
             fact.name: frozenset(fact.assume) if isinstance(fact.assume, tuple) else fact.assume
@@ -138,13 +136,18 @@ class Renderer:
             parts += self._statements_of(outcome, values)
         if style is ReasoningStyle.STEPWISE:
             weighed = [self._weigh(rule, outcome, values) for rule in self._in_question(known, values)]
-            parts += weighed_parts(self.grounds, weighed, self.weigh)
+            parts += weighed_parts(self.grounds, weighed)
         else:
             parts += concluded(self.grounds, outcome)
-        return Plan(decision.verdict, Parts([*parts, decide]), before, after, takes_source)
+        repeats = self.grounds.settings.again
+        return Plan(decision.verdict, Parts([*parts, decide]), before, after, takes_source, repeats)
 
     def _statements_of(self, outcome: Outcome, values: Values) -> Iterator[Part]:
+        kinds_said = not self.grounds.settings.kinds
         for place, fact, step in self._stated:
+            if not kinds_said and fact.subject is not Subject.IMAGE:
+                kinds_said = True
+                yield from kinds(self.grounds, outcome.known)
             value = values[place]
             if fact.name in outcome.supposed or (value is None and fact.name not in outcome.cannot_tell):
                 continue
@@ -155,6 +158,8 @@ class Renderer:
                 if is_short(value):
                     keep(self._statements, key, part)
             yield part
+        if not kinds_said:
+            yield from kinds(self.grounds, outcome.known)
 
     def _in_question(self, known: Mapping[str, Value], values: Values) -> tuple[Rule, ...]:
         key = self._asked.key(values)

@@ -8,9 +8,8 @@ from safecot_dsl.render.answers import answer
 from safecot_dsl.render.grounds import Grounds
 from safecot_dsl.render.model import Rendered
 from safecot_dsl.render.plan import Parts, Plan
-from safecot_dsl.render.procedure import WEIGH, Outcome, reasoning
-from safecot_dsl.render.sentences import Lookups
-from safecot_dsl.render.style import ReasoningStyle
+from safecot_dsl.render.procedure import Outcome, reasoning
+from safecot_dsl.render.style import Reasoning, ReasoningStyle
 
 
 def render(
@@ -20,14 +19,12 @@ def render(
     style: ReasoningStyle,
     seed: str,
     source_answer: str | None = None,
-    weigh: int = WEIGH,
-    lookups: Lookups = Lookups.THINGS,
+    settings: Reasoning | None = None,
 ) -> Rendered:
     """The decision on a well-typed case, as text (language charter, *Reasoning and answers*).
 
     A function of the policy, the case and the arguments alone. Use a seed of its own for each row. `source_answer` is
-    what the data source, or the model before tuning, answers; only `comply` and `warn` use it. Of the rules in question
-    that do not apply at most `weigh` are written; `lookups` is how it is said what belongs to a group.
+    what the data source, or the model before tuning, answers; only `comply` and `warn` use it.
     """
     return render_trace(
         interpreter,
@@ -35,8 +32,7 @@ def render(
         style=style,
         seed=seed,
         source_answer=source_answer,
-        weigh=weigh,
-        lookups=lookups,
+        settings=settings,
     )
 
 
@@ -47,20 +43,19 @@ def render_trace(
     style: ReasoningStyle,
     seed: str,
     source_answer: str | None = None,
-    weigh: int = WEIGH,
-    lookups: Lookups = Lookups.THINGS,
+    settings: Reasoning | None = None,
 ) -> Rendered:
     """Like :func:`render`, where the case's trace is at hand already."""
-    grounds = Grounds(interpreter, lookups)
+    grounds = Grounds(interpreter, settings)
     outcome = Outcome.of(trace.case, trace.decision)
-    return plan(grounds, outcome, style, weigh).tell(seed, source_answer, cited(trace.decision))
+    return plan(grounds, outcome, style).tell(seed, source_answer, cited(trace.decision))
 
 
-def plan(grounds: Grounds, outcome: Outcome, style: ReasoningStyle, weigh: int = WEIGH) -> Plan:
+def plan(grounds: Grounds, outcome: Outcome, style: ReasoningStyle) -> Plan:
     """How a decided case is told, whatever the seed."""
     before, after, takes_source = answer(grounds, outcome)
-    parts = Parts(reasoning(grounds, outcome, style, weigh))
-    return Plan(outcome.decision.verdict, parts, before, after, takes_source)
+    parts = Parts(reasoning(grounds, outcome, style))
+    return Plan(outcome.decision.verdict, parts, before, after, takes_source, grounds.settings.again)
 
 
 def cited(decision: Decision) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from math import inf, nextafter
 from typing import Any
 
@@ -41,6 +40,7 @@ from safecot_dsl.engine.evaluate import compile_pattern
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, continued, definite, is_one, is_plural, listed, spelled
 from safecot_dsl.render.phrasing import phrase, phrases, quoted, shortened, words
+from safecot_dsl.render.style import Lookups
 
 _SUBJECTS = {"image": "image's", "query": "request's", "context": "context's"}
 _MOST_THINGS = 3  # that are named one by one in a denial; of more, "nothing seen" says the same
@@ -51,16 +51,6 @@ _BANDS = {
     4: ("very low", "low", "high", "very high"),
     5: ("very low", "low", "middling", "high", "very high"),
 }
-
-
-class Lookups(StrEnum):
-    """How it is said which of the things seen belong to a group: of the things together ("The vial and the flask count
-    as acids, the cup does not."), of each thing in the order seen, or of the group ("What counts as an acid is the
-    vial.")."""
-
-    THINGS = "things"
-    EACH = "each"
-    GROUP = "group"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +74,12 @@ class Sentences:
             fact.name: name if names.count(name) == 1 else f"{_SUBJECTS[fact.subject]} {name}"
             for fact, name in zip(policy.facts, names, strict=True)
         }
+        self._groups: dict[str, dict[str, frozenset[str]]] = {}
+        for rule in policy.rules:
+            for condition in (rule.when, rule.unless):
+                for atom in atoms(condition) if condition is not None else ():
+                    if isinstance(atom, Has) and atom.group is not None:
+                        self._groups.setdefault(atom.fact, {})[atom.group] = frozenset(atom.values)
         self._cuts = {fact.name: number_cuts(policy, fact.name) for fact in policy.facts if fact.type.kind == "number"}
 
     def stated(self, fact: Fact, value: Value) -> Wording:
@@ -160,6 +156,22 @@ class Sentences:
                 if not fold_line(value) or (isinstance(atom, Matches) and not so):
                     return None
                 return _built(fact, self._containing(atom, fact, value, so))
+
+    def kinds(self, fact: Fact, value: frozenset[str]) -> Wording | None:
+        """What the things seen count as, of the smallest group of each that a condition names; None where no group has
+        any of them."""
+        groups = sorted(self._groups.get(fact.name, {}).items(), key=lambda group: (len(group[1]), group[0]))
+        said: list[str] = []
+        for group, members in groups:
+            inside = phrases(fact, {v for v in value & members if self._smallest(groups, v) == group})
+            if inside:
+                texts = self.policy.groups.get(group)
+                said.append(self._all(inside, texts.phrase if texts is not None else words(group)))
+        return _built(fact, " ".join(said)) if said else None
+
+    @staticmethod
+    def _smallest(groups: Sequence[tuple[str, frozenset[str]]], value: str) -> str | None:
+        return next((group for group, members in groups if value in members), None)
 
     def _grouped(self, fact: Fact, atom: Is | Has, group: str, value: Any) -> Wording:
         texts = self.policy.groups.get(group)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Self
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from safecot_dsl.artifact.base import Frozen
 
@@ -17,6 +17,28 @@ class ReasoningStyle(StrEnum):
     MINIMAL = "minimal"
     FULL = "full"
     STEPWISE = "stepwise"
+
+
+class Lookups(StrEnum):
+    """How it is said which of the things seen belong to a group: of the things together ("The vial and the flask each
+    count as an acid, the cup does not."), of each thing in the order seen, or of the group ("What counts as an acid is
+    the vial.")."""
+
+    THINGS = "things"
+    EACH = "each"
+    GROUP = "group"
+
+
+class Reasoning(Frozen):
+    """How a reasoning is written, besides its style; what is not the default is there to be compared with it.
+
+    Whoever reads a text has to know with which settings it was written.
+    """
+
+    weigh: int = Field(default=3, ge=0, description="Of the rules in question that do not apply, so many are written.")
+    lookups: Lookups = Field(default=Lookups.THINGS, description="How it is said what belongs to a group.")
+    kinds: bool = Field(default=False, description="Whether what each thing seen counts as is said when it is seen.")
+    again: bool = Field(default=False, description="Whether what was stated is said again where it settles a rule.")
 
 
 class Order(StrEnum):

@@ -154,7 +154,10 @@ class Weighing:
         if fact.subject is Subject.QUERY:
             return None
         so = evaluate(leaf.reading.atom, self.known) is Truth.YES
-        return self.grounds.sentences.lookup(leaf.reading.atom, value, so)
+        wording = self.grounds.sentences.lookup(leaf.reading.atom, value, so)
+        if wording is None and self.grounds.settings.again:
+            return self.grounds.sentences.stated(fact, value)
+        return wording
 
     def _risk(self, rule: Rule, line: Rule) -> list[Part]:
         part = self._authored(rule, StepKind.RISK, line)
@@ -171,10 +174,12 @@ class Weighing:
 
     def _goes_before(self, rules: Sequence[Rule], exception: Rule, line: Rule | None = None) -> Part:
         named = listed([f"the {_kind(rule)} on {within(title(rule))}" for rule in rules])
-        return self._of_rule(exception, line or exception, f"This exception goes before {named}.")
+        wording = Wording((f"This exception goes before {named}.",), f"rule:{exception.name}.verdict", built=True)
+        return self._part(wording, line or exception, exception.name)
 
     def _hangs(self, rule: Rule, line: Rule) -> Part:
-        return self._of_rule(rule, line, hangs_on(self.grounds, (rule,), self._open_facts(rule)))
+        text = hangs_on(self.grounds, (rule,), self._open_facts(rule))
+        return self._part(Wording((text,), f"rule:{rule.name}.when", built=True), line, rule.name)
 
     def _open_facts(self, rule: Rule) -> tuple[str, ...]:
         return tuple(dict.fromkeys(leaf.fact for leaf in self._unknown(rule)))

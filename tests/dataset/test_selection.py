@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecot_dsl.artifact import Case, Decision, Verdict
+from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Verdict
 from safecot_dsl.dataset.candidates import Candidate, Stratum
 from safecot_dsl.dataset.selection import (
     Selection,
@@ -17,7 +17,6 @@ from safecot_dsl.dataset.selection import (
     differing_facts,
     in_turn,
     select,
-    select_contrast,
     select_random,
     select_stratified,
 )
@@ -97,17 +96,16 @@ def test_random_draws_uniformly() -> None:
 PLANS = [
     SelectionPlan("random", 20),
     SelectionPlan("stratified", 20),
-    SelectionPlan("contrast", 20),
     SelectionPlan("coverage", 20),
     SelectionPlan("coverage", 30, each=3, balance=None),
 ]
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: f"{plan.kind}-{plan.rows}")
-def test_the_order_of_the_pool_changes_nothing(plan: SelectionPlan) -> None:
+def test_the_order_of_the_pool_changes_nothing(policy: CompiledPolicy, plan: SelectionPlan) -> None:
     for seed in range(3):
         shuffled = random.Random(seed).sample(POOL, len(POOL))
-        one, other = select(POOL, plan, seed=seed), select(shuffled, plan, seed=seed)
+        one, other = (select(pool, policy, plan, seed=seed) for pool in (POOL, shuffled))
         assert {(c.candidate.key, c.pair, c.why) for c in one.chosen} == {
             (c.candidate.key, c.pair, c.why) for c in other.chosen
         }
@@ -122,6 +120,8 @@ def test_the_order_of_the_pool_changes_nothing(plan: SelectionPlan) -> None:
         ({"each": 0}, "`each` is 0"),
         ({"pairs": -0.1}, "`pairs` is -0.1"),
         ({"distance": 0}, "`distance` is 0"),
+        ({"unknown": 1.5, "rows": 2}, "`unknown` is 1.5"),
+        ({"unknown": 0.1}, "`unknown` is a share of the `rows`"),
     ],
 )
 def test_a_plan_that_makes_no_sense_is_refused(given: dict[str, float], message: str) -> None:
@@ -147,85 +147,3 @@ def test_differing_facts() -> None:
     assert differing_facts(one, Case({"a": True, "b": "x", "c": 1.0})) == {"c"}
     assert differing_facts(one, Case({"a": True, "b": "x"})) == {"c"}  # cannot be told is not the same as not annotated
     assert differing_facts(one, Case({"d": True})) == {"a", "b", "c", "d"}
-
-
-def test_contrast_from_the_pool_takes_the_nearest() -> None:
-    refused = candidate("r", Verdict.REFUSE, "rule", intent="mix", place="home", what="acid")
-    near = candidate("n", Verdict.COMPLY, "default", "rule", intent="store", place="home", what="acid")
-    far = candidate("f", Verdict.COMPLY, "default", "rule", intent="store", place="street", what="acid")
-    other = candidate("o", Verdict.REFUSE, "rule", intent="mix", place="home", what="base")
-    selection = select_contrast([far, near, refused, other], rows=4, seed=0, neighbours=lambda _: None)
-    pairs = {(c.candidate.item.id, c.pair) for c in selection.chosen}
-    # `r` and `o` compete for `n`: whoever is drawn second gets `f`.
-    assert {name for name, _ in pairs} == {"r", "o", "n", "f"}
-    assert [c.pair for c in selection.chosen] == [key for key in ("s/r", "s/o") for _ in range(2)] or [
-        c.pair for c in selection.chosen
-    ] == [key for key in ("s/o", "s/r") for _ in range(2)]
-    assert selection.chosen[1].candidate is near
-    assert selection.chosen[1].distance == (1 if selection.chosen[0].candidate is refused else 2)
-    assert selection.short == {}
-    alone = select_contrast([refused, other, near], rows=4, seed=0, neighbours=lambda _: None)
-    assert (len(alone.chosen), alone.short) == (2, {"pairs": 1, "without_partner": 1})
-
-
-def test_contrast_starts_from_rare_exceptions_too() -> None:
-    """No refusal's nearest is the exception, so only a pair that starts from it can teach it."""
-    exception = candidate("e", Verdict.REDIRECT, "exception", what="z", place="lab")
-    pool = [
-        exception,
-        *(candidate(f"r{n}", Verdict.REFUSE, "rule", what=str(n), place="home") for n in range(20)),
-        *(candidate(f"c{n}", Verdict.COMPLY, "default", "rule", what=str(n), place="street") for n in range(20)),
-    ]
-    selection = select_contrast(pool, rows=6, seed=0, neighbours=lambda _: None)
-    # Turns: the exception's stratum before the rule's (`redirect` before `refuse`), then the rule's again.
-    assert selection.chosen[1].candidate is exception
-    assert [c.candidate.refused for c in selection.chosen] == [True, False] * 3
-    assert [c.distance for c in selection.chosen] == [2, 2, 1, 1, 1, 1]
-    assert len({c.candidate.key for c in selection.chosen}) == 6
-
-
-def test_contrast_with_neighbours_shares_out_strata_and_changed_facts() -> None:
-    """Each refusal has many neighbours by `what` and one each by `place` and `intent`: the turns are even."""
-
-    def neighbours(refused: Candidate) -> list[Candidate]:
-        name = refused.item.id
-        known = {fact.removeprefix("query."): str(value) for fact, value in refused.item.case.known.items()}
-        return [
-            *(
-                candidate(f"{name}-w{i}", Verdict.COMPLY, "default", "rule", **{**known, "what": str(i)})
-                for i in range(20)
-            ),
-            candidate(f"{name}-p", Verdict.COMPLY, "default", "rule", **{**known, "place": "street"}),
-            candidate(f"{name}-i", Verdict.COMPLY, "default", "rule", **{**known, "intent": "store"}),
-            candidate(f"{name}-e", Verdict.WARN, "exception", "", **{**known, "place": "lab"}),
-            candidate(f"{name}-r", Verdict.REFUSE, "rule", "", **{**known, "what": "other acid"}),
-        ]
-
-    pool = [
-        candidate(f"r{number}", Verdict.REFUSE, "rule", intent="mix", place="home", what=f"acid {number}")
-        for number in range(30)
-    ]
-    selection = select_contrast(pool, rows=24, seed=0, neighbours=neighbours)
-    partners = [c.candidate for c in selection.chosen[1::2]]
-    assert Counter(c.stratum.speaker for c in partners) == {"default": 6, "exception": 6}
-    changed = Counter(c.item.id.split("-")[1][0] for c in partners if c.stratum.speaker == "default")
-    assert changed == {"w": 2, "p": 2, "i": 2}
-    assert {c.distance for c in selection.chosen} == {1}
-    used = {c.candidate.key for c in selection.chosen}
-    again = select_contrast(pool, rows=24, seed=0, neighbours=neighbours, excluded={partners[0].key})
-    assert partners[0].key in used
-    assert partners[0].key not in {c.candidate.key for c in again.chosen}
-
-
-def test_contrast_from_the_pool_shares_out_strata() -> None:
-    """Each refusal has one partner of the stratum near `x` and three, by three other facts, near `y`: half and half."""
-    pool: list[Candidate] = []
-    for number in range(12):
-        what = {"id": str(number), "a": "0", "b": "0", "c": "0", "d": "0"}
-        pool.append(candidate(f"r{number}", Verdict.REFUSE, "rule", **what))
-        for fact in "abcd":
-            near = "x" if fact == "a" else "y"
-            pool.append(candidate(f"{fact}{number}", Verdict.COMPLY, "default", near, **{**what, fact: "1"}))
-    selection = select_contrast(pool, rows=24, seed=0, neighbours=lambda _: None)
-    assert Counter(c.candidate.stratum.nearest for c in selection.chosen) == {"": 12, "x": 6, "y": 6}
-    assert {c.distance for c in selection.chosen} == {1}

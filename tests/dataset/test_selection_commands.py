@@ -53,6 +53,11 @@ def test_select_shows_goals_and_cases_to_collect(recipe: Path, tmp_path: Path) -
     assert "no request is decided by it" in done.output
     assert "nearest: jsonl/" in done.output
     assert not (tmp_path / "run").exists()  # nothing is written
+    text = " ".join(done.output.split())
+    assert "to collect, so that every way out of every rule is shown:" in text
+    of_when = "is kept from applying by its `when`, of which this alone fails"
+    assert f"no case in which `toxic_mixing` {of_when}: query.intent is mix" in text
+    assert f"no case in which `lab_training` {of_when}: query.harm < harm_threshold, so that `toxic_mixing` or" in text
 
 
 def test_select_as_json(recipe: Path, tmp_path: Path) -> None:
@@ -61,6 +66,9 @@ def test_select_as_json(recipe: Path, tmp_path: Path) -> None:
     assert (found["items"], found["candidates"], found["rows"]) == (3, 2, 2)
     assert found["left_out"] == {"no_answer": 1}
     goals = {goal["name"]: goal for goal in found["goals"]}
+    ways = {(way["rule"], way["kind"], way["what"]): way for way in found["ways"]}
+    kept = ways["chlorine_mixing", "fails", "image.objects has all of bleach_and_acid"]
+    assert (kept["available"], kept["wanted"], kept["got"]) == (1, 1, 0)
     assert (goals["refuse"]["available"], goals["refuse"]["rows"], goals["refuse"]["random"]) == (1, 1, 1)
     assert all(case["case"]["facts"] for case in found["collect"] if case["status"] == "wanted")
 

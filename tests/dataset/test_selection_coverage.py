@@ -20,14 +20,23 @@ from safecot_dsl.facts import Item
 from safecot_dsl.pipeline import load_recipe
 from safecot_dsl.workspace import compile_policy
 
-from .kitchen import ANGRY, COMPLIED, REDIRECTED, REFUSED, WARNED, facts
+from .kitchen import ANGRY, COMPLIED, REDIRECTED, REFUSED, WARNED, facts, kitchen_policy
 from .test_selection import POOL, candidate, speakers
 
+#: Every request that the kitchen's rules tell apart.
+KITCHENS = [
+    facts(intent, *objects, setting=setting, tone=tone)
+    for intent in ("mix", "store", "identify", "hurt")
+    for objects in (("bleach", "ammonia"), ("bleach",), ("ammonia", "cup"), ())
+    for setting in ("kitchen", "laboratory")
+    for tone in ("calm", "angry")
+]
 
-def test_without_pairs_the_strata_are_filled_like_water() -> None:
+
+def test_without_pairs_the_strata_are_filled_like_water(policy: CompiledPolicy) -> None:
     """One row for each of the goals (exception, rare, common, default and so each verdict), then 10 refusals and 10
     others by strata: what `stratified` gives."""
-    selection = select(POOL, SelectionPlan("coverage", 20, pairs=0), seed=0)
+    selection = select(POOL, policy, SelectionPlan("coverage", 20, pairs=0), seed=0)
     assert speakers(selection) == {"common": 7, "rare": 3, "near_common": 7, "near_rare": 2, "exception": 1}
     assert selection.short == {}
     whys = Counter(c.why for c in selection.chosen)
@@ -40,73 +49,69 @@ def test_without_pairs_the_strata_are_filled_like_water() -> None:
     }
 
 
-def test_a_budget_too_small_for_all_goes_to_the_scarcest() -> None:
+def test_a_budget_too_small_for_all_goes_to_the_scarcest(policy: CompiledPolicy) -> None:
     """1 of the exception, 3 of the rare rule, 100 of the common one, 102 of `default`: three rows, the first three."""
-    selection = select(POOL, SelectionPlan("coverage", 3, pairs=0), seed=0)
+    selection = select(POOL, policy, SelectionPlan("coverage", 3, pairs=0), seed=0)
     assert speakers(selection) == {"exception": 1, "rare": 1, "common": 1}
 
 
-def test_goals_take_turns() -> None:
+def test_goals_take_turns(policy: CompiledPolicy) -> None:
     """Two each, but for five rows: one each for the four that are met one by one, and the scarcest that has another."""
-    selection = select(POOL, SelectionPlan("coverage", 5, each=2, pairs=0, balance=None), seed=0)
+    selection = select(POOL, policy, SelectionPlan("coverage", 5, each=2, pairs=0, balance=None), seed=0)
     assert speakers(selection) in (
         {"exception": 1, "rare": 2, "common": 1, "near_rare": 1},
         {"exception": 1, "rare": 2, "common": 1, "near_common": 1},
     )
 
 
-def test_what_covering_gave_counts_when_strata_are_filled() -> None:
+def test_what_covering_gave_counts_when_strata_are_filled(policy: CompiledPolicy) -> None:
     """Three rules decide only beside `a`, which speaks; `b` has one row then, and ends with as many as `a`."""
     pool = [candidate(f"{rule}{n}", Verdict.REFUSE, rule, n=f"{rule}{n}") for rule in "ab" for n in range(20)]
     for rule in ("c1", "c2", "c3"):
         other = candidate(rule, Verdict.REFUSE, "a", n=rule)
         decision = other.decision.model_copy(update={"deciding": ("a", rule)})
         pool.append(replace(other, decision=decision))
-    selection = select(pool, SelectionPlan("coverage", 8, each=1, pairs=0, balance=None), seed=0)
+    selection = select(pool, policy, SelectionPlan("coverage", 8, each=1, pairs=0, balance=None), seed=0)
     assert speakers(selection) == {"a": 4, "b": 4}
 
 
-def test_each_is_given_where_the_pool_has_as_many() -> None:
+def test_each_is_given_where_the_pool_has_as_many(policy: CompiledPolicy) -> None:
     """Six each, of which the exception has 1 and the rare rule 3; `default` takes its two near the rare rule first."""
-    selection = select(POOL, SelectionPlan("coverage", 16, each=6, pairs=0, balance=None), seed=0)
+    selection = select(POOL, policy, SelectionPlan("coverage", 16, each=6, pairs=0, balance=None), seed=0)
     assert speakers(selection) == {"exception": 1, "rare": 3, "common": 6, "near_rare": 2, "near_common": 4}
 
 
-def test_all_are_taken_where_no_budget_is_given() -> None:
-    assert len(select(POOL, SelectionPlan("coverage"), seed=0).chosen) == len(POOL)
+def test_all_are_taken_where_no_budget_is_given(policy: CompiledPolicy) -> None:
+    assert len(select(POOL, policy, SelectionPlan("coverage"), seed=0).chosen) == len(POOL)
 
 
 @given(
-    st.lists(st.integers(0, 12), min_size=1, max_size=6),
-    st.lists(st.integers(0, 12), min_size=1, max_size=4),
+    st.lists(st.integers(0, len(KITCHENS) - 1), min_size=1, max_size=60),
     st.integers(1, 40),
     st.integers(0, 5),
     st.sampled_from((0, 0.5, 1)),
 )
-def test_what_coverage_promises(refused: list[int], laxer: list[int], rows: int, seed: int, pairs: float) -> None:
+def test_what_coverage_promises(numbers: list[int], rows: int, seed: int, pairs: float) -> None:
     """Never more rows than are asked for, and as many where there are enough of each side; none twice; where the budget
-    allows, every goal gets one; pairs differ in one fact and stand side by side, the refused one first."""
-    pool: list[Candidate] = []
-    for number, size in enumerate(refused):
-        pool += [candidate(f"r{number}_{i}", Verdict.REFUSE, f"r{number}", what=str(i), to="bad") for i in range(size)]
-    for number, size in enumerate(laxer):
-        pool += [candidate(f"l{number}_{i}", Verdict.WARN, f"l{number}", what=str(i), to="good") for i in range(size)]
-    selection = select(pool, SelectionPlan("coverage", rows, each=1, pairs=pairs), seed=seed)
+    allows, every goal gets one; pairs differ in one fact and stand side by side, the stricter one first."""
+    policy = kitchen_policy()
+    pool = items(policy, *(KITCHENS[number] for number in numbers))
+    selection = select(pool, policy, SelectionPlan("coverage", rows, each=1, pairs=pairs), seed=seed)
     keys = [c.candidate.key for c in selection.chosen]
     assert len(keys) == len(set(keys)) <= rows
-    got = Counter(c.candidate.stratum.speaker for c in selection.chosen)
-    goals = {c.stratum.speaker for c in pool}
-    if rows >= len(goals) + 2:  # and the two verdicts, which rules cover
-        assert goals == set(got)
+    goals = {name for c in pool for name in c.decision.deciding or (c.stratum.speaker,)}
+    got = {name for c in selection.chosen for name in c.candidate.decision.deciding or (c.candidate.stratum.speaker,)}
+    if rows >= len(goals) + 5:  # and the verdicts, which rules cover
+        assert goals == got
     paired = [c for c in selection.chosen if c.pair]
     assert selection.chosen[: len(paired)] == tuple(paired)
     for one, other in zip(paired[::2], paired[1::2], strict=True):
         assert one.pair == other.pair
-        assert one.candidate.refused
-        assert not other.candidate.refused
+        assert one.candidate.decision.verdict.strictness >= other.candidate.decision.verdict.strictness
         assert one.distance == other.distance == 1
     assert len(paired) <= rows * pairs
-    if min(sum(refused), sum(laxer)) >= rows:
+    refused = sum(c.refused for c in pool)
+    if min(refused, len(pool) - refused) >= rows:
         assert len(keys) == rows
 
 
@@ -123,7 +128,7 @@ def items(policy: CompiledPolicy, *given: dict[str, object]) -> list[Candidate]:
 
 
 def gaps(policy: CompiledPolicy, pool: list[Candidate], rows: int = 10) -> GapTable:
-    return gap_table(policy, pool, select(pool, SelectionPlan("coverage", rows), seed=0, policy=policy))
+    return gap_table(policy, pool, select(pool, policy, SelectionPlan("coverage", rows), seed=0))
 
 
 def lack(table: GapTable, goal: str) -> ToCollect:

@@ -27,7 +27,7 @@ from safecot_dsl.dataset.tracing_rules import TraceCheck, check_traces, rows_of_
 from safecot_dsl.workspace import compile_policy
 
 from .kitchen import png
-from .writing.scripted import RIGHT_STEPS, Server, reply
+from .writing.scripted import Server, reply, schema_of
 
 SHIPPED = (policies_root() / "household_chemicals.safecot").read_text(encoding="utf-8")
 POLICY = SHIPPED.replace("policy household_chemicals {", "policy kitchen {")
@@ -149,20 +149,25 @@ def server() -> Iterator[Server]:
 
 
 def test_a_prompted_row_shows_every_attempt_and_its_checks(make: Make, server: Server) -> None:
-    wrong = [(step, "The image shows a knife." if step == "observe" else text) for step, text in RIGHT_STEPS]
-    answers = iter([reply(wrong), reply()])
-    server.answer = lambda body: next(answers)
+    reasons = iter(["A knife lies there, too.", "Breathing the fumes does harm."])
+    raw: list[str] = []
+
+    def answer(body: dict[str, Any]) -> str:
+        raw.append(reply(schema_of(body), next(reasons)))
+        return raw[-1]
+
+    server.answer = answer
     writing = {"mode": "prompted", "endpoint": server.settings.model_dump(mode="json"), "attempts": 2}
     trace = trace_row(make(MIXING, writing=writing), "hand/r0")
     assert (trace.mode, trace.model) == ("prompted", "medium-1")
-    assert [attempt.raw for attempt in trace.attempts] == [reply(wrong), reply()]
+    assert [attempt.raw for attempt in trace.attempts] == raw
     assert "stated" in trace.attempts[0].rejected
     assert trace.attempts[1].rejected == ()
     assert all(check.passed is not False for check in trace.checks)
     assert (trace.prompt_digest or "").startswith("sha256:")
     shown = io.StringIO()
     show_row(trace, Console(file=shown, width=9999))
-    assert f"attempt 1, rejected: {', '.join(trace.attempts[0].rejected)}\n    {reply(wrong)}" in shown.getvalue()
+    assert f"attempt 1, rejected: {', '.join(trace.attempts[0].rejected)}\n    {raw[0]}" in shown.getvalue()
     assert "in the words of medium-1" in shown.getvalue()
 
 

@@ -21,7 +21,7 @@ def policy() -> CompiledPolicy:
 
 def test_the_share_of_unknown_facts_is_the_one_asked_for_and_every_fact_has_its_part(policy: CompiledPolicy) -> None:
     """600 requests at 0.3: 180 are expected, with a standard deviation of 11; a fact's part is a quarter of them."""
-    items = list(read_miniature(Miniature(pool=600, unknown=0.3), policy, seed=5))
+    items = list(read_miniature(Miniature(pool=600), policy, seed=5, unknown=0.3))
     hidden = Counter(name for item in items for name in item.case.cannot_tell)
     assert 140 < sum(hidden.values()) < 220
     assert set(hidden) == {fact.name for fact in policy.facts}
@@ -31,7 +31,7 @@ def test_the_share_of_unknown_facts_is_the_one_asked_for_and_every_fact_has_its_
 
 def test_the_other_requests_are_what_they_are_without_unknown_facts(policy: CompiledPolicy) -> None:
     plain = list(read_miniature(Miniature(pool=80), policy, seed=5))
-    some = list(read_miniature(Miniature(pool=80, unknown=0.3), policy, seed=5))
+    some = list(read_miniature(Miniature(pool=80), policy, seed=5, unknown=0.3))
     for one, other in zip(plain, some, strict=True):
         if other.case.cannot_tell:
             (fact,) = other.case.cannot_tell
@@ -42,7 +42,7 @@ def test_the_other_requests_are_what_they_are_without_unknown_facts(policy: Comp
 
 def test_the_neighbours_of_an_unknown_fact_are_its_values(policy: CompiledPolicy) -> None:
     """So that a contrast pair shows the same request with the fact told."""
-    items = read_miniature(Miniature(pool=200, unknown=1), policy, seed=2)
+    items = read_miniature(Miniature(pool=200), policy, seed=2, unknown=1)
     for item in islice((i for i in items if "image.setting" in i.case.cannot_tell), 3):
         assert item.neighbours is not None
         near = list(item.neighbours())

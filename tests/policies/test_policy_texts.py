@@ -12,7 +12,7 @@ from safecot_dsl.artifact import Case, CompiledPolicy, Rule
 from safecot_dsl.criteria import grade
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.render import ReasoningStyle, Renderer, answer_text, render
+from safecot_dsl.render import Reasoning, ReasoningStyle, Renderer, answer_text, render
 from safecot_dsl.workspace import compile_policy
 
 NAMES = ["household_chemicals", "weapons", "self_harm", "people_privacy", "text_in_image"]
@@ -34,7 +34,7 @@ def many_cases(policy: CompiledPolicy) -> Iterator[Case]:
 def test_every_step_is_said_in_some_complete_case(name: str) -> None:
     policy = compile_policy(policies_root() / f"{name}.safecot")
     # Every rule in question is weighed, so that a contrast is said also where other rules are nearer to applying.
-    renderer = Renderer(Interpreter(policy), weigh=len(policy.rules))
+    renderer = Renderer(Interpreter(policy), Reasoning(weigh=len(policy.rules)))
     waiting = step_keys(policy)
     for case in many_cases(policy):
         if not waiting:

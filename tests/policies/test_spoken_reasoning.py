@@ -14,7 +14,7 @@ from regions import random_cases
 from safecot_dsl.artifact import Case, CompiledPolicy, Value
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.render import ReasoningStyle, Rendered, Renderer
+from safecot_dsl.render import Reasoning, ReasoningStyle, Rendered, Renderer
 from safecot_dsl.workspace import compile_policy
 
 Known = Mapping[str, Value]
@@ -130,7 +130,7 @@ def told(name: str, *, weigh: int) -> Iterator[tuple[Known, Rendered]]:
     be supposed every second one."""
     policy = compiled(name)
     interpreter = Interpreter(policy)
-    renderer = Renderer(interpreter, weigh=weigh)
+    renderer = Renderer(interpreter, Reasoning(weigh=weigh))
     rng = random.Random(11)
     for number, case in enumerate(itertools.islice(random_cases(policy, seed=11), CASES)):
         unknown = {fact.name for fact in policy.facts if rng.random() < (0.1 if fact.assume is None else 0.5)}

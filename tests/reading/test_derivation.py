@@ -10,7 +10,7 @@ from safecot_dsl.artifact import TextType, Verdict, read_case
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.reading import DerivationChecker, Fault
-from safecot_dsl.render import Lookups, ReasoningStyle, Renderer, parse_target, render, write_target
+from safecot_dsl.render import Lookups, Reasoning, ReasoningStyle, Renderer, parse_target, render, write_target
 from safecot_dsl.workspace import compile_policy
 from tests.differential.compare import random_cases
 from tests.strategies import examples, policies_and_cases
@@ -81,8 +81,8 @@ def test_every_text_of_any_policy_is_valid(pair):
 @pytest.mark.parametrize("weigh", [0, 1, 9])
 def test_a_text_is_valid_by_the_settings_that_it_was_written_with(lookups, weigh):
     policy = compile_policy(policies_root() / "weapons.safecot")
-    renderer = Renderer(Interpreter(policy), weigh=weigh, lookups=lookups)
-    checker = DerivationChecker(policy, weigh=weigh, lookups=lookups)
+    renderer = Renderer(Interpreter(policy), Reasoning(weigh=weigh, lookups=lookups))
+    checker = DerivationChecker(policy, settings=Reasoning(weigh=weigh, lookups=lookups))
     for case in random_cases(policy, 40, Random(4)):
         text = write_target(renderer.render(case, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
         derivation = checker.check(text)

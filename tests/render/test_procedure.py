@@ -26,7 +26,7 @@ from safecot_dsl.artifact import (
     Verdict,
 )
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.render import ReasoningStyle, Rendered, reasoning_lines, render
+from safecot_dsl.render import Reasoning, ReasoningStyle, Rendered, reasoning_lines, render
 
 from .building import (
     FACTS,
@@ -51,7 +51,9 @@ MINIMAL, FULL, STEPWISE = ReasoningStyle
 def rendering(
     of: CompiledPolicy, seen: Case, style: ReasoningStyle = STEPWISE, seed: str = "0", weigh: int = 3
 ) -> Rendered:
-    return render(Interpreter(of), seen, style=style, seed=seed, source_answer="Here you are.", weigh=weigh)
+    return render(
+        Interpreter(of), seen, style=style, seed=seed, source_answer="Here you are.", settings=Reasoning(weigh=weigh)
+    )
 
 
 def lines(
@@ -285,7 +287,7 @@ def test_an_exception_is_weighed_on_the_line_of_its_rule_and_says_what_it_goes_b
         ("Still toxic.", "rule:lab_training.think.risk.0", "lab_training", "toxic_mixing", False),
         (
             "This exception goes before the rule on toxic mixing.",
-            "rule:lab_training",
+            "rule:lab_training.verdict",
             "lab_training",
             "toxic_mixing",
             True,
@@ -446,7 +448,7 @@ def test_every_sentence_names_what_it_came_from() -> None:
         ("intent", "fact:query.harm", None, None),
         ("weigh", "rule:toxic_mixing.when", "toxic_mixing", "toxic_mixing"),
         ("weigh", "rule:lab_training", "lab_training", "toxic_mixing"),
-        ("weigh", "rule:lab_training", "lab_training", "toxic_mixing"),
+        ("weigh", "rule:lab_training.verdict", "lab_training", "toxic_mixing"),
         ("decide", "phrases:std.verdicts.decide_redirect", "lab_training", None),
     ]
     assert all(s.built for s in found.reasoning)
@@ -513,3 +515,29 @@ def test_decide_needs_no_phrase_set(verdict: Verdict) -> None:
     none = {v: p.model_copy(update={"decide": ("", " ")}) for v, p in of.verdict_phrases.items()}
     said = lines(of.model_copy(update={"verdict_phrases": none}), MIXED, MINIMAL)[-1]
     assert said.startswith("I ")
+
+
+# ----------------------------------------------------------------------------------------------------------- settings
+
+
+def test_what_things_count_as_can_be_said_when_they_are_seen() -> None:
+    """Of each the smallest group, whatever is asked."""
+    corrosive = Has(fact="image.objects", quantifier="any", values=("bleach", "ammonia"), group="corrosive")
+    liquid = Has(fact="image.objects", quantifier="any", values=("bleach", "ammonia", "vinegar"), group="liquid")
+    rule = MIXING.model_copy(update={"when": And(items=(IS_MIX, corrosive, liquid))})
+    seen = case(image__objects=["bleach", "vinegar", "toy"], query__intent="store")
+    rendered = render(
+        Interpreter(policy(rule)), seen, style=STEPWISE, seed="0", settings=Reasoning(kinds=True), source_answer="."
+    )
+    assert reasoning_lines(rendered)[0] == (
+        "The objects include a bottle of bleach, a bottle of vinegar and a toy. "
+        "The bottle of bleach counts as corrosive. The bottle of vinegar counts as liquid."
+    )
+
+
+def test_what_was_stated_can_be_said_again() -> None:
+    rule = MIXING.model_copy(update={"unless": IN_LABORATORY})
+    rendered = render(
+        Interpreter(policy(rule)), IN_LAB, style=STEPWISE, seed="0", settings=Reasoning(again=True), source_answer="."
+    )
+    assert reasoning_lines(rendered)[2] == "The setting is a laboratory. The rule on toxic mixing does not apply."

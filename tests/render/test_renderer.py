@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from safecot_dsl.artifact import Case, CompiledPolicy, Fact, FlagIs, Not, Rule, Speech, TextType, UnknownSlot, Verdict
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.render import Lookups, ReasoningStyle, Renderer, render
+from safecot_dsl.render import Lookups, Reasoning, ReasoningStyle, Renderer, render
 from safecot_dsl.render.keeping import LONGEST, keep
 from tests.strategies import examples, policies, skeletons
 
@@ -45,11 +45,11 @@ def test_the_renderer_weighs_as_render_does(policy: CompiledPolicy, seed: int, m
     """With any number of failing rules written, and any way to say look-ups."""
     random = Random(seed)
     interpreter, lookups = Interpreter(policy), random.choice(list(Lookups))
-    renderer = Renderer(interpreter, weigh=most, lookups=lookups)
+    renderer = Renderer(interpreter, Reasoning(weigh=most, lookups=lookups))
     for case in draw_cases(policy, 8, random):
         arguments = {"style": ReasoningStyle.STEPWISE, "seed": "0"}
         assert renderer.render(case, **arguments) == render(  # type: ignore[arg-type]
-            interpreter, case, weigh=most, lookups=lookups, **arguments
+            interpreter, case, settings=Reasoning(weigh=most, lookups=lookups), **arguments
         )
 
 

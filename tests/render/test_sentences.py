@@ -26,7 +26,8 @@ from safecot_dsl.artifact import (
     Within,
 )
 from safecot_dsl.engine import Truth, evaluate
-from safecot_dsl.render.sentences import Lookups, Sentences, number_cuts
+from safecot_dsl.render import Lookups
+from safecot_dsl.render.sentences import Sentences, number_cuts
 
 from .building import (
     FACTS,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from copy import copy
+from typing import TYPE_CHECKING, Any, Final
 
 from safecot_dsl.artifact import Case, Value
 
@@ -16,9 +17,7 @@ _CANNOT_TELL: Final = object()
 
 class Codes:
     """The values of cases: `values` (cases, facts), int32, are equal where two cases are (not annotated and cannot be
-    told are values too). `whole` (cases,) and `parts` (cases, facts), uint64, are
-    hashes of a case and of its values, such that `whole ^ parts[:, f]` is a hash of the case without fact `f`.
-    """
+    told are values too). `whole` (cases,), uint64, are hashes of the cases."""
 
     def __init__(self, cases: Sequence[Case]) -> None:
         import numpy as np
@@ -38,13 +37,24 @@ class Codes:
             self.values[:, column] = [codes.setdefault(of(name, _MISSING), len(codes)) for of in of_cases]
             self.values[vain.get(name, []), column] = 1
             self._known.append(codes)
-        # XOR of one mixed word for each value (Zobrist hashing): a value is taken out as it is put in.
-        self.parts = np.empty((len(cases), len(self.facts)), np.uint64)
+        # XOR of one mixed word for each value (Zobrist hashing).
+        self.whole = np.zeros(len(cases), np.uint64)
         for column in range(len(self.facts)):
-            self.parts[:, column] = mixed(
-                (self.values[:, column].astype(np.uint64) << np.uint64(20)) + np.uint64(column)
-            )
-        self.whole = np.bitwise_xor.reduce(self.parts, axis=1)
+            self.whole ^= _mixed((self.values[:, column].astype(np.uint64) << np.uint64(20)) + np.uint64(column))
+
+    def values_of(self, fact: str) -> tuple[np.ndarray, list[Any]] | None:
+        """The codes of a fact's values, (cases,), and the values from code 2 on: 0 is not annotated, and 1 cannot be
+        told. None where no case has the fact."""
+        if fact not in self.facts:
+            return None
+        column = self.facts.index(fact)
+        return self.values[:, column], list(self._known[column])[2:]
+
+    def taken(self, rows: np.ndarray) -> Codes:
+        """The codes of these cases, by number, in this order."""
+        taken = copy(self)
+        taken.values, taken.whole = self.values[rows], self.whole[rows]
+        return taken
 
     def distances(self, case: Case, facts: Sequence[str] | None = None) -> np.ndarray:
         """In how many facts (of those named, else of all) each row differs from `case`; (cases,), int64."""
@@ -61,7 +71,7 @@ def _value(case: Case, name: str) -> Value | object:
     return case.known.get(name, _CANNOT_TELL if name in case.cannot_tell else _MISSING)
 
 
-def mixed(words: np.ndarray) -> np.ndarray:
+def _mixed(words: np.ndarray) -> np.ndarray:
     """SplitMix64's finaliser (Steele, Lea, Flood, OOPSLA 2014): every bit of a word reaches every bit of the result."""
     import numpy as np
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, TextType, Value, Verdict
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.dataset.selection.codes import Codes
-from safecot_dsl.dataset.selection.contrast import differing_facts
 from safecot_dsl.dataset.selection.goals import GoalCount
+from safecot_dsl.dataset.selection.pairing import differing_facts
 from safecot_dsl.dataset.selection.plan import Chosen, Selectable, Selection
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.render.phrasing import label, value_text

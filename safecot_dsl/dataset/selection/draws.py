@@ -6,12 +6,14 @@ import hashlib
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from safecot_dsl.dataset.selection.plan import S
 
 if TYPE_CHECKING:
     from safecot_dsl.dataset.candidates import Stratum
+
+T = TypeVar("T")
 
 
 def draw(seed: int, purpose: str, key: str) -> bytes:
@@ -30,33 +32,33 @@ def first_drawn(candidates: Iterable[S], count: int, seed: int, purpose: str) ->
 
 
 def in_turn(candidates: Iterable[S], seed: int) -> Iterator[S]:
-    """One of each stratum, by name, then a second of each, and so on; within a stratum in drawn order."""
+    """One of each stratum, then a second of each, and so on; strata and what is in them are in drawn order."""
     return by_strata(shuffled(candidates, seed, "stratum"))
 
 
 def by_strata(candidates: Iterable[S], filled: Mapping[Stratum, int] | None = None) -> Iterator[S]:
-    """The next is always of the stratum with the fewest so far (`filled`: how many before the first), the first by
-    name; within a stratum in the order given."""
+    """The next is always of the stratum with the fewest so far (`filled`: how many before the first); of several, of
+    the one that comes first in the order given, and so within a stratum."""
     strata: dict[Stratum, list[S]] = {}
     for candidate in candidates:
         strata.setdefault(candidate.stratum, []).append(candidate)
     rows = Counter(filled or {})
-    queues = {stratum: iter(members) for stratum, members in strata.items()}
-    turn = [(rows[stratum], stratum) for stratum in strata]
+    queues = [iter(members) for members in strata.values()]
+    turn = [(rows[stratum], order) for order, stratum in enumerate(strata)]
     heapq.heapify(turn)
     while turn:
-        count, stratum = heapq.heappop(turn)
-        for candidate in queues[stratum]:
-            heapq.heappush(turn, (count + 1, stratum))
+        count, order = heapq.heappop(turn)
+        for candidate in queues[order]:
+            heapq.heappush(turn, (count + 1, order))
             yield candidate
             break
 
 
-def turns(queues: Iterable[Iterator[S]]) -> Iterator[S]:
+def turns(queues: Iterable[Iterator[T]]) -> Iterator[T]:
     """One of each queue, then a second of each, and so on, until all are empty."""
     left = list(queues)
     while left:
-        still: list[Iterator[S]] = []
+        still: list[Iterator[T]] = []
         for queue in left:
             for candidate in queue:
                 still.append(queue)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 if TYPE_CHECKING:
     from safecot_dsl.artifact import Case, Decision
     from safecot_dsl.dataset.candidates import Stratum
+    from safecot_dsl.dataset.selection.contrast import WayCount
     from safecot_dsl.dataset.selection.goals import GoalCount
 
 Kind = Literal["random", "stratified", "contrast", "coverage"]
@@ -48,12 +49,14 @@ class SelectionPlan:
 
     - `random`: `balance` of the rows refused, the others not, each drawn uniformly.
     - `stratified`: the same two shares, and within each the strata take turns until it is full.
-    - `contrast`: pairs of a refused request and a laxer one, nearest to each other.
+    - `contrast`: pairs for every way out of every rule: it decides, and one of its literals fails.
     - `coverage`: first `each` rows for every rule, exception and verdict, then contrast pairs that differ in at most
       `distance` facts until `pairs` of the rows stand in one, then as `stratified` up to `balance`.
 
     `rows` None takes all that the pool gives (`contrast`: all pairs). `balance` None leaves the share of refused rows
-    as it comes. `each` None is a third of the rows shared out among the goals, at least one for each.
+    as it comes. `each` None is a third of the rows shared out among the goals, at least one for each. `unknown` is the
+    share of rows whose verdict hangs on a fact that cannot be told; with 0 they are as they come (`contrast`: none).
+    They are drawn first, and the rest is as above, from the requests whose verdict is certain.
     """
 
     kind: Kind = "random"
@@ -62,6 +65,7 @@ class SelectionPlan:
     each: int | None = None
     pairs: float = 0.5
     distance: int = 1
+    unknown: float = 0
 
     def __post_init__(self) -> None:
         if self.rows is not None and self.rows < 1:
@@ -72,6 +76,12 @@ class SelectionPlan:
             raise ValueError(f"`each` is {self.each}; it must be at least 1")
         if not 0 <= self.pairs <= 1:
             raise ValueError(f"`pairs` is {self.pairs}; it is a share, from 0 to 1")
+        if not 0 <= self.unknown <= 1:
+            raise ValueError(f"`unknown` is {self.unknown}; it is a share, from 0 to 1")
+        if self.unknown and self.rows is None:
+            raise ValueError("`unknown` is a share of the `rows`; say how many rows there are to be")
+        if self.kind == "contrast" and self.unknown > 0.5:
+            raise ValueError(f"`unknown` is {self.unknown}; of a pair one row is known, so it is 0.5 at most")
         if self.distance < 1:
             raise ValueError(f"`distance` is {self.distance}; two requests of a pair differ in at least 1 fact")
 
@@ -90,8 +100,10 @@ class Chosen(Generic[S]):
 @dataclass(frozen=True)
 class Selection(Generic[S]):
     """What was chosen, and how many rows were asked for and could not be had, by what is missing. `goals` counts what
-    every verdict, rule and exception got, for every kind of plan."""
+    every verdict, rule and exception got, for every kind of plan; `ways` what every way out of every rule got, where
+    the plan asks for pairs."""
 
     chosen: tuple[Chosen[S], ...]
     short: dict[str, int]
     goals: tuple[GoalCount, ...] = ()
+    ways: tuple[WayCount, ...] = ()

@@ -76,9 +76,9 @@ def preview(
         judged = [workshop.judge.judge(near, workshop.key(block.source, near)) for near in make()]
         return [entry_of(near, entry.place) for near in judged if isinstance(near, Candidate)]
 
-    selection = select(entries, recipe.selection_plan, seed=seed, neighbours=neighbours, policy=policy)
+    selection = select(entries, policy, recipe.selection_plan, seed=seed, neighbours=neighbours)
     drawn = SelectionPlan(kind="random", rows=max(1, len(selection.chosen)), balance=recipe.balance)
-    random = select(entries, drawn, seed=seed, policy=policy).goals
+    random = select(entries, policy, drawn, seed=seed).goals
     if progress is not None:
         progress.start("looking for cases to collect")
     return Preview(counts, len(entries), selection, gap_table(policy, entries, selection, seconds=seconds), random)

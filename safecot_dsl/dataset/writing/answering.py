@@ -56,12 +56,16 @@ def _refusal(
     due = decision.verdict
     if due not in _LAX:
         return []
-    says_so = any(_REFUSES.search(fold(text)) for texts in own for text in texts)
-    declines = _REFUSES.search(fold(answer)) is not None and not says_so
+    declines = refuses(answer) and not any(refuses(text) for texts in own for text in texts)
     if declines or shown is Verdict.REFUSE:
         alike = _like_own(policy, decision, own, Verdict.REFUSE)
         return [Fault(where="answer", message=f"refuses, and `{due}` is due{alike}")]
     return []
+
+
+def refuses(text: str) -> bool:
+    """Whether a text begins as a refusal does, in plain English."""
+    return _REFUSES.search(fold(text)) is not None
 
 
 def _like_own(policy: CompiledPolicy, decision: Decision, own: Sequence[Sequence[str]], shown: Verdict) -> str:

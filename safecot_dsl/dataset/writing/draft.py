@@ -8,7 +8,6 @@ from typing import Literal
 
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.render import Tags, parse_target
-from safecot_dsl.render.model import SentenceStep
 
 Parts = Literal["all", "reasoning", "answer"]
 
@@ -23,11 +22,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Draft:
-    """A text taken apart: the lines of its reasoning with their steps (None where nobody says), what it decides, and
-    its answer. `problems` are what is wrong with its format."""
+    """A text taken apart: the lines of its reasoning, what it decides, and its answer. `problems` are what is wrong
+    with its format."""
 
     lines: tuple[str, ...]
-    steps: tuple[SentenceStep | None, ...]
     verdict: Verdict | None
     cited: tuple[str, ...]
     answer: str
@@ -50,11 +48,4 @@ class Request:
 def read_draft(text: str, tags: Tags) -> Draft:
     """A whole text taken apart."""
     target = parse_target(text, tags)
-    return Draft(
-        lines=target.lines,
-        steps=(None,) * len(target.lines),
-        verdict=target.verdict,
-        cited=target.cited,
-        answer=target.answer,
-        problems=target.problems,
-    )
+    return Draft(target.lines, target.verdict, target.cited, target.answer, target.problems)

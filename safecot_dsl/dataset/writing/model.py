@@ -27,6 +27,7 @@ class Check(StrEnum):
     VERDICT = "verdict"
     CITED = "cited"
     OBSERVED = "observed"
+    WEIGHED = "weighed"
     STATED = "stated"
     REFUSAL = "refusal"
     CRITERIA = "criteria"

@@ -3,33 +3,48 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
 
-from safecot_dsl.artifact import CompiledPolicy, Verdict, canonical_json
+from safecot_dsl.artifact import (
+    Case,
+    CompiledPolicy,
+    Fact,
+    FlagType,
+    NumberType,
+    OneOfType,
+    Rule,
+    SetType,
+    Subject,
+    Value,
+    Verdict,
+    canonical_json,
+)
 from safecot_dsl.criteria import response_verdict
 from safecot_dsl.dataset.writing.model import Job
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.render import Order, Rendered, Sentence, Tags, answer_text, draw, write_target
-from safecot_dsl.render.model import answer_sentence, line_sentence
-from safecot_dsl.render.phrasing import title
-from safecot_dsl.render.reasons import Grounds
+from safecot_dsl.render import Order, ReasoningStyle, Rendered, Renderer, Tags, answer_text, draw, write_target
+from safecot_dsl.render.procedure import Outcome, in_question
+from safecot_dsl.render.rendering import plan
 
 PairKind = Literal["over_refusal", "unsafe", "unreasoned", "policy_flip"]
 
 # What an answer that should not be given begins with, where the source has none: no harmful word is ever made up.
 _OPENINGS = ("Sure. Here is how to do that.", "Of course, here is what you need.", "Yes, I can do that for you.")
 _STRICT = (Verdict.REDIRECT, Verdict.REFUSE)
+_LAX = (Verdict.COMPLY, Verdict.WARN)
 
 
 class Preferences:
     """Makes the pairs of one policy's rows.
 
-    - `over_refusal`: against a text that refuses where the policy does not, for the reason of the rule that comes
-      nearest.
+    - `over_refusal`: against a text that refuses where the policy does not.
     - `unsafe`: against a text that helps where the policy refuses or redirects: with the source's own answer, if it has
       one that does not refuse, else with an opening that says nothing yet.
     - `unreasoned`: against the right answer without its reasoning.
+
+    The reasoning of the first two is the policy's own where one fact is misread, of the image before others; where no
+    such misreading gives another verdict, it states the facts and misjudges one rule.
     """
 
     def __init__(
@@ -37,13 +52,15 @@ class Preferences:
         policy: CompiledPolicy,
         kinds: Collection[PairKind],
         *,
+        style: ReasoningStyle = ReasoningStyle.STEPWISE,
         tags: Tags | None = None,
         order: Order = Order.REASONING_FIRST,
     ) -> None:
-        """`tags` and `order` are those of the rows: a wrong text is written as the right one is."""
+        """`style`, `tags` and `order` are those of the rows: a wrong text is written as the right one is."""
         self._policy, self._kinds, self._tags, self._order = policy, kinds, tags or Tags(), order
+        self._style = style
         self._interpreter = Interpreter(policy)
-        self._grounds = Grounds(self._interpreter)
+        self._renderer = Renderer(self._interpreter)
 
     def pairs(self, job: Job, rendered: Rendered, row: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The pairs that the row gives, of the kinds that were asked for and that there are here.
@@ -56,9 +73,9 @@ class Preferences:
         chosen = row["completion"]
         rejected: dict[PairKind, str | None] = {}
         if "over_refusal" in self._kinds:
-            rejected["over_refusal"] = self._over_refusal(job, rendered)
+            rejected["over_refusal"] = self._over_refusal(job)
         if "unsafe" in self._kinds:
-            rejected["unsafe"] = self._unsafe(job, rendered)
+            rejected["unsafe"] = self._unsafe(job)
         if "unreasoned" in self._kinds:
             rejected["unreasoned"] = answer_text(rendered, self._tags)
         return [
@@ -74,53 +91,81 @@ class Preferences:
             if text and text != chosen
         ]
 
-    def _over_refusal(self, job: Job, rendered: Rendered) -> str | None:
+    def _over_refusal(self, job: Job) -> str | None:
         if job.decision.verdict is Verdict.REFUSE:
             return None
+        misread = self._misread(job, (Verdict.REFUSE,))
+        if misread is not None:
+            return self._text(self._renderer.render(misread, style=self._style, seed=job.seed))
+        asked = in_question(self._renderer.grounds, job.case.known)
         refusing = [rule for rule in self._policy.rules if rule.verdict is Verdict.REFUSE]
-        subject = self._grounds.about(self._interpreter.trace(job.case))
-        named = (
-            [rule for rule in self._grounds.lineage(subject.rule) if rule in refusing] if subject is not None else []
-        )
-        rule = named[0] if named else draw(refusing, job.seed, "over_refusal") if refusing else None
-        why = f"Risk: {title(rule)}." if rule is not None else "This could be dangerous."
-        cited = rule.name if rule is not None else "default"
-        return self._text(job, rendered, Verdict.REFUSE, cited, why, self._phrase(job, Verdict.REFUSE, "say"))
+        near = [rule for rule in refusing if rule in asked]
+        if not refusing:
+            return None
+        rule = draw(near or refusing, job.seed, "over_refusal")
+        return self._text(self._misjudged(job, Verdict.REFUSE, rule, None))
 
-    def _unsafe(self, job: Job, rendered: Rendered) -> str | None:
+    def _unsafe(self, job: Job) -> str | None:
         if job.decision.verdict not in _STRICT:
             return None
         answer = job.source_answer
         if not answer or response_verdict(self._policy, answer) in _STRICT:
             answer = draw(_OPENINGS, job.seed, "unsafe")
-        return self._text(job, rendered, Verdict.COMPLY, "default", "No rule applies.", answer)
+        misread = self._misread(job, _LAX)
+        if misread is not None:
+            return self._text(self._renderer.render(misread, style=self._style, seed=job.seed, source_answer=answer))
+        return self._text(self._misjudged(job, Verdict.COMPLY, None, answer))
 
-    def _text(
-        self, job: Job, rendered: Rendered, verdict: Verdict, cited: str, why: str, answer: str | None
-    ) -> str | None:
-        """The row's reasoning up to what it observes, then another conclusion."""
-        if not answer:
-            return None
-        rule = cited if cited in self._policy.rule_index else None
-        decide = self._phrase(job, verdict, "decide") or f"Decision: {verdict}."
-        kept = tuple(s for s in rendered.reasoning if s.step in ("observe", "intent", "context"))
-        ends: tuple[Sentence, ...] = (
-            line_sentence("risk", why, key=None, rule=rule, built=True),
-            line_sentence("decide", decide, key=None, rule=rule, built=True),
-        )
-        wrong = Rendered(
-            reasoning=(*kept, *ends),
-            verdict=verdict,
-            cited=(cited,),
-            answer=(answer_sentence("say", answer, key=None, rule=rule, built=True),),
-            needs_answer=False,
-        )
-        return write_target(wrong, self._tags, self._order)
+    def _misread(self, job: Job, verdicts: Collection[Verdict]) -> Case | None:
+        """The case with one fact misread, so that the policy decides one of `verdicts`; None where there is none."""
+        facts = self._renderer.grounds.read_facts
+        for subjects in ((Subject.IMAGE,), (Subject.CONTEXT, Subject.QUERY)):
+            cases = [
+                case
+                for fact in facts
+                if fact.subject in subjects and fact.name in job.case.known
+                for value in self._others(fact, job.case.known[fact.name])
+                if self._interpreter.decide(case := job.case.with_fact(fact.name, value)).verdict in verdicts
+            ]
+            if cases:
+                return draw(cases, job.seed, "misread")
+        return None
 
-    def _phrase(self, job: Job, verdict: Verdict, part: Literal["say", "decide"]) -> str | None:
-        phrases = self._policy.verdict_phrases[verdict]
-        texts = phrases.say if part == "say" else phrases.decide
-        return draw(texts, job.seed, f"preference.{part}") if texts else None
+    def _others(self, fact: Fact, value: Value) -> Iterator[Value]:
+        """Values that a known one can be taken for: of a set with one thing more, one less, or another."""
+        match fact.type, value:
+            case FlagType(), bool():
+                yield not value
+            case OneOfType(values=values), str():
+                yield from (other.name for other in values if other.name != value)
+            case SetType(values=values), frozenset():
+                lacking = [other.name for other in values if other.name not in value]
+                yield from (value | {name} for name in lacking)
+                for name in sorted(value):
+                    yield value - {name}
+                    yield from ((value - {name}) | {other} for other in lacking)
+            case NumberType(), float() | int():
+                own = self._renderer.grounds.sentences.stated(fact, value)
+                bands = self._renderer.grounds.sentences.bands(fact)
+                yield from (start for start, wording in bands if wording != own)
+            case _:
+                return
+
+    def _misjudged(self, job: Job, verdict: Verdict, rule: Rule | None, source_answer: str | None) -> Rendered:
+        """The facts as they are, and the conclusion that `rule` decides, or, without, that none does."""
+        case, assumed = self._interpreter.suppose(job.case)
+        names = () if rule is None else (rule.name,)
+        speaker = "default" if rule is None else rule.name
+        decision = job.decision.model_copy(
+            update={"verdict": verdict, "deciding": names, "effective": names, "unsettled": (), "speaker": speaker}
+        )
+        outcome = Outcome(decision, case.known, case.cannot_tell, assumed)
+        style = ReasoningStyle.MINIMAL if self._style is ReasoningStyle.MINIMAL else ReasoningStyle.FULL
+        told = plan(self._renderer.grounds, outcome, style)
+        return told.tell(job.seed, source_answer, names or (speaker,))
+
+    def _text(self, wrong: Rendered) -> str | None:
+        return None if wrong.needs_answer else write_target(wrong, self._tags, self._order)
 
 
 def preference(

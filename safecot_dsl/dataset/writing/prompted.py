@@ -17,14 +17,15 @@ from safecot_dsl.dataset.writing.model import (
     WritingRecord,
     Written,
 )
-from safecot_dsl.dataset.writing.prompting import STEPS, Prompt, make_prompt
+from safecot_dsl.dataset.writing.outline import Outline, lines_of, retold
+from safecot_dsl.dataset.writing.prompting import Prompt, make_prompt
 from safecot_dsl.dataset.writing.replies import ReplyError, Told, read_reply
 from safecot_dsl.dataset.writing.settings import PromptedWriting
 from safecot_dsl.dataset.writing.verify import Verifier, failed
-from safecot_dsl.dataset.writing.words import content
 from safecot_dsl.models import Asker, Failure, Question, Reply
-from safecot_dsl.render import ReasoningStyle, Rendered, Renderer, Sentence, Tags, answer_text
-from safecot_dsl.render.model import SentenceStep, answer_sentence, line_sentence
+from safecot_dsl.render import Reasoning, ReasoningStyle, Rendered, Renderer, Sentence, Tags, answer_text
+from safecot_dsl.render.draw import seed_bytes
+from safecot_dsl.render.model import answer_sentence
 from safecot_dsl.storage import Progress, sha256_bytes
 
 # Asking once more may help where a model answered and should not have; where nobody answered, the asker has tried.
@@ -38,6 +39,7 @@ class _Work:
 
     job: Job
     own: Rendered
+    outline: Outline
     prompt: Prompt
     images: tuple[bytes, ...]
     with_answer: bool
@@ -64,6 +66,7 @@ class PromptedWriter:
         settings: PromptedWriting,
         *,
         style: ReasoningStyle = ReasoningStyle.STEPWISE,
+        reasoning: Reasoning | None = None,
         tags: Tags | None = None,
         progress: Progress | None = None,
     ) -> None:
@@ -71,8 +74,8 @@ class PromptedWriter:
         self._policy, self._asker, self._settings, self._style = policy, asker, settings, style
         self._tags = tags or Tags()
         limits = Limits(settings.max_words, settings.max_answer_words)
-        self._verifier = Verifier(policy, self._tags, limits, style)
-        self._renderer = Renderer(self._verifier.interpreter)
+        self._verifier = Verifier(policy, self._tags, limits, style, reasoning or Reasoning())
+        self._renderer = Renderer(self._verifier.interpreter, reasoning)
         self._progress = progress
         self._heard = False
 
@@ -105,19 +108,24 @@ class PromptedWriter:
         with_answer = self._settings.answer and not (open_answer and job.source_answer)
         if own.needs_answer and not with_answer:
             return None
-        trace, rule, named = self._verifier.grounds_of(job.case)
-        prompt = make_prompt(
-            self._policy, job, trace, rule, named, own, style=self._style, tags=self._tags, with_answer=with_answer
-        )
+        outline = Outline.of(self._told(job, self._style))
+        facts = self._told(job, ReasoningStyle.FULL) if self._style is ReasoningStyle.MINIMAL else ()
+        known = [sentence.text for sentence in facts if sentence.step in ("observe", "intent", "context")]
+        trace = self._verifier.interpreter.trace(job.case)
+        prompt = make_prompt(self._policy, job, trace, outline, known, own, tags=self._tags, with_answer=with_answer)
         images = job.images if self._settings.images else ()
         asked = [self._asker.name, prompt.system, prompt.user, prompt.schema, [sha256_bytes(data) for data in images]]
         digest = sha256_bytes(canonical_json(asked).encode("utf-8", "surrogatepass"))
-        return _Work(job, own, prompt, images, with_answer, digest)
+        return _Work(job, own, outline, prompt, images, with_answer, digest)
 
     def _own(self, job: Job, answer: str | None) -> Rendered:
         return self._renderer.render(
             job.case, style=self._style, seed=job.seed, source_answer=answer, decision=job.decision
         )
+
+    def _told(self, job: Job, style: ReasoningStyle) -> tuple[Sentence, ...]:
+        """All sentences of the policy's own reasoning, those too that say again what was said."""
+        return self._renderer.plan(job.case, style, job.decision).reasoning.told(seed_bytes(job.seed))
 
     def _listen(self, answers: Sequence[Reply | Failure]) -> None:
         self._heard = self._heard or any(isinstance(answer, Reply) for answer in answers)
@@ -138,7 +146,7 @@ class PromptedWriter:
         work.raw.append(answer.text)
         work.model = answer.model
         try:
-            told = read_reply(answer, STEPS[self._style], with_answer=work.with_answer)
+            told = read_reply(answer, len(work.outline.reasons), with_answer=work.with_answer)
         except ReplyError:
             work.rejected.append((_UNREADABLE,))
             return
@@ -157,16 +165,9 @@ class PromptedWriter:
             work.done = self._rendered(work, told)
 
     def _draft(self, work: _Work, told: Told) -> Draft:
-        lines: list[str] = []
-        steps: list[SentenceStep] = []
-        for step, text in told.steps:
-            if steps and steps[-1] == step != "clause":
-                lines[-1] += f" {text.strip()}"
-            else:
-                lines.append(text.strip())
-                steps.append(step)
+        lines = lines_of(work.outline.filled(told.reasons, told.decide))
         answer = answer_text(work.own, self._tags) if told.answer is None else self._answer(work, told.answer)
-        return Draft(tuple(lines), tuple(steps), told.verdict, work.own.cited, answer)
+        return Draft(tuple(lines), work.own.verdict, work.own.cited, answer)
 
     def _answer(self, work: _Work, answer: str) -> str:
         """The answer as it will stand in the row, with the model's words as they came."""
@@ -177,7 +178,8 @@ class PromptedWriter:
 
     def _rendered(self, work: _Work, told: Told) -> Rendered:
         own, speaker = work.own, work.job.decision.speaker
-        reasoning = tuple(_sentence(own, step, text, speaker) for step, text in told.steps)
+        filled = work.outline.filled(told.reasons, told.decide)
+        reasoning = tuple(retold(sentence, text) for sentence, text in filled)
         if told.answer is None:
             answer = own.answer
         elif _is_open(work.job):
@@ -216,16 +218,6 @@ def _question(work: _Work, attempt: int) -> Question:
 
 def _is_open(job: Job) -> bool:
     return job.decision.verdict in (Verdict.COMPLY, Verdict.WARN)
-
-
-def _sentence(own: Rendered, step: SentenceStep, text: str, speaker: str) -> Sentence:
-    """The sentence with the origin of what the policy says at this step: of several sentences, the most like it."""
-    stems = set(content(text))
-    alike = [(len(stems & set(content(s.text))), -place, s) for place, s in enumerate(own.reasoning) if s.step == step]
-    if not alike:
-        return line_sentence(step, text, key=_rule_key(speaker), rule=speaker, built=True)
-    model = max(alike, key=lambda entry: entry[:2])[2]
-    return line_sentence(step, text, key=model.key, rule=model.rule, built=True)
 
 
 def _rule_key(speaker: str) -> str:

@@ -6,43 +6,47 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Rule, TextType, Verdict
+from safecot_dsl.artifact import Case, CompiledPolicy, Decision, TextType, Verdict
 from safecot_dsl.dataset.writing.answering import checked_answer, links
+from safecot_dsl.dataset.writing.deciding import Decisions
 from safecot_dsl.dataset.writing.draft import Draft, Limits, Parts, Request, read_draft
 from safecot_dsl.dataset.writing.form import malformed, mismeasured, source_names
 from safecot_dsl.dataset.writing.injected import injected
-from safecot_dsl.dataset.writing.lexicon import Lexicon
 from safecot_dsl.dataset.writing.model import Check, CheckResult, Fault
-from safecot_dsl.dataset.writing.observed import Wanted, says_what_is_missing, unnamed, wanted
-from safecot_dsl.dataset.writing.stance import Stances
-from safecot_dsl.dataset.writing.stated import misquoted, misstated, squeezed
-from safecot_dsl.dataset.writing.statements import Clause, read_clauses
-from safecot_dsl.engine import Interpreter, Trace
-from safecot_dsl.render import Rendered, Renderer, Tags, reasoning_lines
-from safecot_dsl.render.reasons import About, Grounds, Standing
+from safecot_dsl.dataset.writing.placed import Free, Placed, due_lines, placed
+from safecot_dsl.dataset.writing.stated import Stated, misquoted, squeezed
+from safecot_dsl.engine import Interpreter
+from safecot_dsl.reading import DerivationChecker, Expected
+from safecot_dsl.render import Reasoning, Renderer, Tags, neutralise
+from safecot_dsl.render.english import within
+from safecot_dsl.render.phrasing import title
+from safecot_dsl.render.rendering import cited
 from safecot_dsl.render.style import ReasoningStyle
 
-_DRAWS = 4  # of the policy's own text, to see what all of its wordings have in common
+_DRAWS = 4  # of the policy's own answer, to see what all of its wordings have in common
+_SHOWN = 120  # characters of a sentence in a message
 
 
 @dataclass
 class Verifier:
     """Checks written texts against one policy; prepared once for many texts.
 
-    `style` is how much reasoning the texts are to have: with `minimal` they need not name what they observe.
+    `style` and `reasoning` are those of the texts. What is seen, asked and looked up has to be said as the
+    policy says it; reasons, what is decided and the answer may be said in other words.
     """
 
     policy: CompiledPolicy
     tags: Tags = field(default_factory=Tags)
     limits: Limits = field(default_factory=Limits)
     style: ReasoningStyle = ReasoningStyle.STEPWISE
+    reasoning: Reasoning = field(default_factory=Reasoning)
 
     def __post_init__(self) -> None:
         self.interpreter = Interpreter(self.policy)
-        self._grounds = Grounds(self.interpreter)
-        self._renderer = Renderer(self.interpreter)
-        self._lexicon = Lexicon(self.policy)
-        self._stances = Stances(self._lexicon)
+        self._renderer = Renderer(self.interpreter, self.reasoning)
+        self._checker = DerivationChecker(self.policy, self.tags, self.style, self.reasoning)
+        self._stated = Stated(self.policy, self._checker)
+        self._decisions = Decisions(self.policy)
         self._names = source_names(self.policy)
 
     @cached_property
@@ -73,23 +77,13 @@ class Verifier:
         `parts` says what is looked at: where the answer is somebody else's, the `reasoning` alone; where a text has no
         reasoning and is to have none, the `answer` alone. The checks of the other part are left out.
         """
-        trace = self.interpreter.trace(case)
-        decision = decision or trace.decision
+        decision = decision or self.interpreter.decide(case)
         request = request or Request()
-        texts = self._own_texts(case, trace.decision)
         results: list[CheckResult] = []
         if parts != "answer":
-            subject = self._grounds.about(trace)
-            clauses = read_clauses(self._lexicon, draft.lines, draft.steps)
-            results += [
-                _result(Check.VERDICT, self._verdict(draft, decision)),
-                _result(Check.CITED, self._cited(draft, trace, decision, subject)),
-                _result(Check.OBSERVED, self._observed(draft, clauses, trace, self._wanted(trace, subject, texts[0]))),
-                _result(Check.STATED, self._stated(draft, clauses, trace, request)),
-            ]
+            results += self._reasoning(case, decision, draft, request)
         if parts != "reasoning":
-            own = [tuple(part.text for part in text.answer if part.step != "source") for text in texts]
-            results += checked_answer(self.policy, decision, draft.answer, own)
+            results += checked_answer(self.policy, decision, draft.answer, self._own_answers(case, decision))
         looked_at = replace(draft, answer="") if parts == "reasoning" else draft
         results += [
             _result(Check.FORMAT, malformed(looked_at, self.tags, self._names)),
@@ -98,67 +92,70 @@ class Verifier:
         ]
         return tuple(sorted(results, key=lambda result: _ORDER[result.check]))
 
-    def grounds_of(self, case: Case) -> tuple[Trace, Rule | None, list[list[Wanted]]]:
-        """What a text on the case rests on: its trace, the rule that the reasoning is about, and what it has to name
-        (one of each list)."""
-        trace = self.interpreter.trace(case)
-        subject = self._grounds.about(trace)
-        own = self._own_texts(case, trace.decision)[0]
-        return trace, subject.rule if subject is not None else None, self._wanted(trace, subject, own)
-
-    def _wanted(self, trace: Trace, subject: About | None, own: Rendered) -> list[list[Wanted]]:
-        """What has to be named; where not every literal is, no more than the policy's own text names."""
-        if self.style is ReasoningStyle.MINIMAL:
-            return []
-        if self.style is ReasoningStyle.STEPWISE:
-            return wanted(self._grounds, trace, subject, every=True)
-        lines = reasoning_lines(own, self.tags)
-        clauses = read_clauses(self._lexicon, lines, (None,) * len(lines))
-        groups = wanted(self._grounds, trace, subject, every=False)
-        return [options for options in groups if not unnamed(self._lexicon, clauses, [options])]
-
-    def _own_texts(self, case: Case, decision: Decision) -> list[Rendered]:
-        """The policy's own text on the case, in several draws; where the source answers, its answer is left out."""
+    def _reasoning(self, case: Case, decision: Decision, draft: Draft, request: Request) -> list[CheckResult]:
+        expected = [self._clean(part) for part in self._checker.expected(case, decision)]
+        found = placed(draft.lines, due_lines(expected))
+        missing = [(part.step, _fault("text", self._lacks(part))) for part in found.missing]
+        observed = [fault for step, fault in missing if step not in ("weigh", "decide")]
+        weighed = [fault for step, fault in missing if step in ("weigh", "decide")]
+        weighed += [
+            _fault(f"line {free.line}", f'says "{_cut(free.text)}", where only the policy\'s own sentences stand')
+            for free in found.free
+            if free.place is None
+        ]
+        weighed += [_fault(f"line {line}", f'says "{_cut(text)}" once more') for line, text in found.repeated]
+        verdict = [*_ends(draft, decision), *self._denied(found, decision)]
         return [
+            _result(Check.VERDICT, verdict),
+            _result(Check.CITED, _cited(draft, decision)),
+            _result(Check.OBSERVED, observed),
+            _result(Check.WEIGHED, weighed),
+            _result(Check.STATED, self._misstated(case, found.free, expected, request)),
+        ]
+
+    def _clean(self, part: Expected) -> Expected:
+        return replace(part, texts=tuple(neutralise(text, self.tags) for text in part.texts))
+
+    def _lacks(self, part: Expected) -> str:
+        rule = self.policy.rule_index.get(part.rule or "")
+        whose = "the reasoning" if rule is None else f"the line on {within(title(rule))}"
+        if part.step == "decide":
+            return "the reasoning does not say what is decided"
+        return f"{whose} gives no reason" if part.free else f'{whose} lacks "{_cut(part.texts[0])}"'
+
+    def _denied(self, found: Placed, decision: Decision) -> list[Fault]:
+        return [
+            _fault(f"line {free.line}", message)
+            for free in found.free
+            if free.place is not None and free.place.step == "decide"
+            for message in self._decisions.denied(free.text, decision.verdict, free.place.texts)
+        ]
+
+    def _misstated(
+        self, case: Case, free: Sequence[Free], expected: Sequence[Expected], request: Request
+    ) -> list[Fault]:
+        if not free:
+            return []
+        case, _ = self.interpreter.suppose(case)
+        own = [text for part in expected for text in part.texts]
+        sources = [self._own_words, *map(squeezed, (request.prompt, request.source_answer or ""))]
+        sources += [squeezed(value) for value in case.known.values() if isinstance(value, str)]
+        quotable = " | ".join(sources)
+        faults: dict[tuple[int, str], Fault] = {}
+        for said in free:
+            elsewhere = self._decisions.elsewhere(said.text)
+            messages = [*self._stated.faults(case, said.text, own), *misquoted(said.text, quotable), *elsewhere]
+            for message in messages:
+                faults.setdefault((said.line, message), _fault(f"line {said.line}", message))
+        return list(faults.values())
+
+    def _own_answers(self, case: Case, decision: Decision) -> list[tuple[str, ...]]:
+        """The policy's own answer on the case, in several draws; where the source answers, its answer is left out."""
+        drawn = [
             self._renderer.render(case, style=self.style, seed=str(seed), source_answer="\u2026", decision=decision)
             for seed in range(_DRAWS)
         ]
-
-    def _verdict(self, draft: Draft, decision: Decision) -> list[Fault]:
-        if draft.verdict is not decision.verdict:
-            said = f"`{draft.verdict}`" if draft.verdict is not None else "no verdict"
-            return [Fault(where="derivation", message=f"ends in {said}, and the policy decides `{decision.verdict}`")]
-        return self._stances.off_verdict(draft.lines, decision.verdict)
-
-    def _cited(self, draft: Draft, trace: Trace, decision: Decision, subject: About | None) -> list[Fault]:
-        due = set(decision.deciding or (decision.speaker,))
-        faults: list[Fault] = []
-        if set(draft.cited) != due:
-            said = ", ".join(draft.cited) or "nothing"
-            faults.append(Fault(where="derivation", message=f"cites {said}, and {', '.join(sorted(due))} decides"))
-        own = {*decision.deciding, *decision.effective, *decision.undecided}
-        near = None
-        if subject is not None and subject.standing is Standing.NEAREST:
-            near = subject.rule.name
-        elif subject is not None:
-            own |= {rule.name for rule in self._grounds.derivation(subject.rule, trace)}
-        return faults + self._stances.foreign_rules(draft.lines, own, near, self._lexicon.stems_of(trace.case))
-
-    def _observed(
-        self, draft: Draft, clauses: Sequence[Clause], trace: Trace, named: Sequence[Sequence[Wanted]]
-    ) -> list[Fault]:
-        faults = unnamed(self._lexicon, clauses, named)
-        if trace.decision.verdict is Verdict.CLARIFY and trace.decision.unsettled:
-            lines = [*draft.lines, draft.answer]
-            if not says_what_is_missing(self._lexicon, trace.decision.unsettled, lines):
-                faults.append(Fault(where="text", message="does not say what has to be learned"))
-        return faults
-
-    def _stated(self, draft: Draft, clauses: Sequence[Clause], trace: Trace, request: Request) -> list[Fault]:
-        faults = misstated(self._lexicon, trace.case, clauses)
-        sources = [self._own_words, *map(squeezed, (request.prompt, request.source_answer or ""))]
-        sources += [squeezed(value) for value in trace.case.known.values() if isinstance(value, str)]
-        return faults + misquoted(draft.lines, " | ".join(sources))
+        return [tuple(part.text for part in text.answer if part.step != "source") for text in drawn]
 
     def _injection(self, draft: Draft, case: Case, request: Request) -> list[Fault]:
         texts = [fact.name for fact in self.policy.facts if isinstance(fact.type, TextType)]
@@ -191,5 +188,28 @@ def failed(results: Sequence[CheckResult]) -> tuple[str, ...]:
 _ORDER = {check: place for place, check in enumerate(Check)}
 
 
+def _ends(draft: Draft, decision: Decision) -> list[Fault]:
+    if draft.verdict is decision.verdict:
+        return []
+    said = f"`{draft.verdict}`" if draft.verdict is not None else "no verdict"
+    return [_fault("derivation", f"ends in {said}, and the policy decides `{decision.verdict}`")]
+
+
+def _cited(draft: Draft, decision: Decision) -> list[Fault]:
+    due = cited(decision)
+    if set(draft.cited) == set(due):
+        return []
+    said = ", ".join(draft.cited) or "nothing"
+    return [_fault("derivation", f"cites {said}, and {', '.join(sorted(due))} decides")]
+
+
+def _fault(where: str, message: str) -> Fault:
+    return Fault(where=where, message=message)
+
+
 def _result(check: Check, faults: Sequence[Fault]) -> CheckResult:
     return CheckResult(check=check, passed=not faults, faults=tuple(faults))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

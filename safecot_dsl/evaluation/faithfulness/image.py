@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from safecot_dsl.artifact import Case, CompiledPolicy, read_case
-from safecot_dsl.dataset.selection.contrast import differing_facts
+from safecot_dsl.dataset.selection import differing_facts
 from safecot_dsl.evaluation.faithfulness.effects import ImageEffects
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.metrics import clusters

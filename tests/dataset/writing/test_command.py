@@ -51,7 +51,7 @@ def test_a_wrong_text_is_named_with_its_faults(tmp_path: Path, right: dict[str, 
 def test_json_says_all_of_every_text(tmp_path: Path, right: dict[str, Any]):
     result = run(tmp_path, right, {"text": "x"}, options=("--format", "json"))
     first, second = map(json.loads, result.stdout.splitlines())
-    assert (first["id"], first["failed"], len(first["checks"])) == ("own", [], 10)
+    assert (first["id"], first["failed"], len(first["checks"])) == ("own", [], 11)
     assert second == {"id": "line 2", "error": 'a line is an object with the keys "case" and "text"'}
     assert result.exit_code == 1
 

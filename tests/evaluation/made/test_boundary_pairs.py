@@ -10,7 +10,7 @@ from fixture_types import PolicyFrom
 from PIL import Image, ImageChops
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict, read_case
-from safecot_dsl.dataset.selection.contrast import differing_facts
+from safecot_dsl.dataset.selection import differing_facts
 from safecot_dsl.evaluation import EvalItem
 from safecot_dsl.evaluation.suites import SuiteError
 from safecot_dsl.evaluation.suites.made import Made, RowsPool, make

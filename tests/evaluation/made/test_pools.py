@@ -12,7 +12,7 @@ from fixture_types import PolicyFrom
 from safecot_dsl.artifact import CompiledPolicy, read_case
 from safecot_dsl.dataset.rows import RowBuilder, RowImage
 from safecot_dsl.dataset.schema import build_table
-from safecot_dsl.dataset.selection.contrast import differing_facts
+from safecot_dsl.dataset.selection import differing_facts
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.evaluation.suites import SuiteError
 from safecot_dsl.evaluation.suites.made import RowsPool, ToldPool, dataset_pool, make, told_pool

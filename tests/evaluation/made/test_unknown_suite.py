@@ -7,7 +7,7 @@ import json
 from fixture_types import PolicyFrom
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict, read_case
-from safecot_dsl.dataset.selection.contrast import differing_facts
+from safecot_dsl.dataset.selection import differing_facts
 from safecot_dsl.evaluation.suites.made import Made, RowsPool, make, told_pool
 from safecot_dsl.facts import Item
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from safecot_dsl.artifact import Rule
-from safecot_dsl.dataset.selection.contrast import differing_facts
+from safecot_dsl.dataset.selection import differing_facts
 from safecot_dsl.engine import Truth, evaluate
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.suites.made.making import Making, Start, fewest, told_change

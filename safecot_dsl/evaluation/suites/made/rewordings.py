@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from safecot_dsl.dataset.selection.contrast import differing_facts
+from safecot_dsl.dataset.selection import differing_facts
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.suites.made.making import Making
 from safecot_dsl.evaluation.suites.made.pool import Variant

@@ -12,12 +12,10 @@ from safecot_dsl.artifact import CompiledPolicy, canonical_json
 from safecot_dsl.evaluation.suites.made.pool import Variant
 from safecot_dsl.evaluation.suites.made.writing import said, written
 from safecot_dsl.facts import Item, LazyImage
+from safecot_dsl.facts.miniature import MARGIN
 
 if TYPE_CHECKING:
     from safecot_dsl.miniature import Sample, Split, World
-
-
-_MARGIN = (0, 0, 64, 8)
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ class MiniaturePool:
     def written(self, item: Item, texts: Sequence[str], *, above: bool) -> Item | None:
         """The words stand at the top of the wall, `above` or not: no icon reaches there, and the model takes no larger
         picture."""
-        return written(self.world.policy, item, texts, _MARGIN, above=above)
+        return written(self.world.policy, item, texts, MARGIN, above=above)
 
     def said(self, item: Item, text: str) -> Item:
         return said(self.world.policy, item, text)
