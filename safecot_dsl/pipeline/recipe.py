@@ -15,6 +15,7 @@ from safecot_dsl.dataset import DataRecipe
 from safecot_dsl.diagnostics import closest
 from safecot_dsl.evaluation import EvaluationRecipe
 from safecot_dsl.pipeline.arms import check_pairs, check_starts
+from safecot_dsl.render import Lookups
 from safecot_dsl.training import TrainingRecipe
 
 MAX_BYTES = 1 << 20
@@ -39,9 +40,12 @@ class MiniatureBase(Frozen):
     warmup_steps: int | None = Field(default=None, ge=1, description="Steps of learning to see; default: as tuned.")
     steps: int | None = Field(default=None, ge=1, description="Steps of learning to speak; default: as tuned.")
     images: int | None = Field(default=None, ge=1, description="Pictures to learn from; default: as tuned.")
-    leave_out: tuple[Literal["among"], ...] = Field(
-        default=(), description="`among`: it is not taught which objects belong to the policy's groups."
+    leave_out: tuple[Literal["among", "lookup"], ...] = Field(
+        default=(),
+        description="`among`: it is not taught which objects belong to the policy's groups. `lookup`: it is not taught "
+        "to look them up in a text of its own.",
     )
+    lookups: Lookups = Field(default=Lookups.THINGS, description="How the look-ups that it is taught are worded.")
 
 
 class Arm(Frozen):
