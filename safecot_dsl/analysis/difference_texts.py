@@ -8,7 +8,6 @@ from typing import Any
 
 from safecot_dsl.artifact import CompiledPolicy, Fact, OneOfType, Rule, SetType, Speech
 
-
 #: The key of the texts that are said where no rule is in question.
 NOTHING_IN_QUESTION = "nothing_in_question"
 # The sentences of a fact, by the last part of their keys in the source map.

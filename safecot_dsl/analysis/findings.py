@@ -30,8 +30,8 @@ def analyse(
     """What can be proved of a policy, or shown by a case: see docs/design/analysis.md for what each finding claims.
 
     The order is fixed: claims first, then tables, rules, refusals, ignorance, what is left over, and the texts. With
-    `covered`, the share of `default` is said, and of imported taxonomies the nodes that no rule speaks of. What was not decided
-    within `limits` is one finding at the end (SC1005).
+    `covered`, the share of `default` is said, and of imported taxonomies the nodes that no rule speaks of. What was not
+    decided within `limits` is one finding at the end (SC1005).
     """
     examination = Examination(policy, limits)
     findings = [

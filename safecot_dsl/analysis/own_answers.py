@@ -13,7 +13,6 @@ from itertools import islice, product
 from typing import Final, Literal
 
 from safecot_dsl.artifact import (
-    Case,
     CompiledPolicy,
     Fact,
     FactSlot,
@@ -238,7 +237,7 @@ class OwnAnswers:
             known = {name: value for name, value in zip(names, chosen, strict=True) if value is not None}
             if rule is not None and truth_of(rule.when, known) is Truth.NO:
                 continue  # the rule does not apply to such a case, whatever else is known
-            yield from (Scope(self.policy, Case(known), asked, rule, hazard) for asked in unsettled)
+            yield from (Scope(self.policy, known, asked, rule, hazard) for asked in unsettled)
 
     def _unsettled(self) -> list[tuple[str, ...]]:
         """The facts that can be asked for: each alone, then all; none, where one cannot be asked for."""

@@ -278,8 +278,9 @@ class CompiledPolicy(Frozen):
 
     `groups` are those that conditions name, by the name that is kept in the condition (`Has.group`, `Is.group`).
     `nothing_in_question` are the phrases of which one is said where no rule is in question, from the set `nothing_set`.
-    `digest` covers the meaning and the texts, which follow the order of facts and rules; it is independent of comments,
-    of paths and of where anything stands.
+    `digest` covers the meaning and the texts, and is independent of the order of rules, facts and files, of comments
+    and of where anything stands. Texts follow the order of declaration: `told_digest` covers that too, and names what is
+    made of them.
     """
 
     schema_version: Literal["2"] = SCHEMA_VERSION
@@ -314,6 +315,12 @@ class CompiledPolicy(Frozen):
     @cached_property
     def rule_index(self) -> dict[str, Rule]:
         return {rule.name: rule for rule in self.rules}
+
+    @cached_property
+    def told_digest(self) -> str:
+        """Names what the policy says, and in which order: two of one digest may tell a case in another order."""
+        order = [[fact.name for fact in self.facts], [rule.name for rule in self.rules]]
+        return digest_of([self.digest, order])
 
     def span(self, key: str) -> Span | None:
         """Where the thing behind `key` stands; a step's key falls back to its rule's."""
@@ -392,8 +399,6 @@ def compute_digest(policy: CompiledPolicy) -> str:
         },
     )
     meaning["language"] = policy.header.language
-    # Texts follow the order of declaration: without it, two policies of one digest could be told in two ways.
-    meaning["order"] = [[fact.name for fact in policy.facts], [rule.name for rule in policy.rules]]
     meaning["facts"] = {fact["name"]: fact for fact in meaning["facts"]}
     meaning["rules"] = {rule["name"]: rule for rule in meaning["rules"]}
     for rule in meaning["rules"].values():

@@ -38,6 +38,12 @@ def guard(
     policy_prompt: bool = typer.Option(
         False, "--policy-prompt", help="Put the policy into the system turn, for models that were taught to read it."
     ),
+    weigh: int = typer.Option(
+        3, "--weigh", min=0, help="`reasoning.weigh` of the recipe: so many rules that do not apply are weighed."
+    ),
+    own_words: bool = typer.Option(
+        False, "--own-words", help="Let reasons be in other words, for models whose training texts a model wrote."
+    ),
     log: Path | None = typer.Option(None, "--log", help="A JSONL file for what became of each answer."),
     log_text: bool = typer.Option(False, "--log-text", help="Keep the model's text in the log, too."),
     tags: str = TAGS,
@@ -58,6 +64,8 @@ def guard(
             api_key_env=api_key_env,
             reasoning=reasoning.value,
             policy_prompt=policy_prompt,
+            weigh=weigh,
+            own_words=own_words,
             log_text=log_text,
         )
         server = GuardServer(compiled, settings, log, own)

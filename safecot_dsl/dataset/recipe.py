@@ -13,7 +13,7 @@ from safecot_dsl.dataset.selection.plan import SelectionPlan
 from safecot_dsl.dataset.writing.settings import TemplateWriting, Writing
 from safecot_dsl.facts import Source
 from safecot_dsl.facts.annotators.settings import Annotator
-from safecot_dsl.render import Tags
+from safecot_dsl.render import Reasoning, Tags
 
 
 class Replay(Frozen):
@@ -74,6 +74,7 @@ class DataRecipe(Frozen):
     style: Literal["none", "minimal", "full", "stepwise"] = Field(
         default="stepwise", description="How much reasoning; `none` is the answer alone, a control."
     )
+    reasoning: Reasoning = Field(default_factory=Reasoning, description="How a stepwise reasoning is written.")
     annotators: tuple[Annotator, ...] = Field(default=(), description="Fill in facts that labels do not give.")
     writing: Writing = Field(default_factory=TemplateWriting, description="Whose words the rows are in.")
     order: Literal["reasoning_first", "answer_first"] = Field(

@@ -167,6 +167,7 @@ class Workshop:
             self.recipe.writing,
             policy,
             style=style,
+            reasoning=self.recipe.reasoning,
             tags=self.recipe.tags,
             cache=self.cache if asks else None,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from safecot_dsl.artifact import Case, CompiledPolicy
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.render import ReasoningStyle, Renderer, Sentence, sentence_lines
+from safecot_dsl.render import Reasoning, ReasoningStyle, Renderer, Sentence, sentence_lines
 
 # Where an author wrote alternatives, all of them are right. They are gathered by drawing: with two alternatives, 16
 # draws miss one in 3 of 100,000 cases.
@@ -54,9 +54,11 @@ def derive(interpreter: Interpreter, case: Case, style: ReasoningStyle) -> Deriv
     return Derivation(lines, origins)
 
 
-def observations(interpreter: Interpreter, case: Case, style: ReasoningStyle) -> frozenset[str]:
+def observations(
+    interpreter: Interpreter, case: Case, style: ReasoningStyle, reasoning: Reasoning | None = None
+) -> frozenset[str]:
     """The normalised lines with which the policy may say what the image of a case shows; empty where there are none."""
-    renderer = Renderer(interpreter)
+    renderer = Renderer(interpreter, reasoning)
     drawn = any(len(fact.says) > 1 or len(fact.denies) > 1 for fact in interpreter.policy.facts)
     found: set[str] = set()
     for draw in range(_DRAWS if drawn else 1):

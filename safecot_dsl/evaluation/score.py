@@ -16,7 +16,7 @@ from safecot_dsl.evaluation.items import EvalItem, Kind
 from safecot_dsl.evaluation.judging.judgement import Judgement, digest_of
 from safecot_dsl.evaluation.judging.reasoning import Reasoned, ReasoningChecker, json_value
 from safecot_dsl.evaluation.reference import normalise, observations
-from safecot_dsl.render import ReasoningStyle, Tags, Target, parse_target
+from safecot_dsl.render import Reasoning, ReasoningStyle, Tags, Target, parse_target
 
 _CASES = 1024  # of which the policy's observations are remembered
 
@@ -90,12 +90,13 @@ def score(
     tags: Tags | None = None,
     *,
     style: ReasoningStyle = ReasoningStyle.STEPWISE,
+    reasoning: Reasoning | None = None,
     failed: Mapping[str, Failed] | None = None,
     judgements: Mapping[str, Judgement] | None = None,
 ) -> Scored:
     """Score the answers of one arm. The verdict comes from the text after the reasoning block alone.
 
-    `style` is the style of reasoning that the arm was tuned on: its observations are compared with those. `failed` are
+    `style` and `reasoning` are those that the arm was tuned on: what it writes is held against them. `failed` are
     the items that got no answer. With `judgements` the verdicts of policy items are the judge's, and never the
     criteria's in its stead: what it could not judge is unscored.
 
@@ -111,7 +112,7 @@ def score(
         if unjudged:
             raise ValueError(f"{len(unjudged)} answers have no judgement, the first is `{unjudged[0]}`: judge them all")
         _assert_of(items, answers, judgements)
-    scorer = AnswerScorer(policy, tags, style)
+    scorer = AnswerScorer(policy, tags, style, reasoning)
     return Scored(
         items={
             item.id: scorer.score(item, answers[item.id], judgements.get(item.id) if judgements is not None else None)
@@ -145,17 +146,21 @@ class AnswerScorer:
     """Scores answers under one policy, one at a time; prepared once for many."""
 
     def __init__(
-        self, policy: CompiledPolicy, tags: Tags | None = None, style: ReasoningStyle = ReasoningStyle.STEPWISE
+        self,
+        policy: CompiledPolicy,
+        tags: Tags | None = None,
+        style: ReasoningStyle = ReasoningStyle.STEPWISE,
+        reasoning: Reasoning | None = None,
     ) -> None:
-        """`style` is the style of reasoning that the model was taught."""
+        """`style` and `reasoning` are those that the model was taught."""
         self._policy = policy
         self._tags = tags or Tags()
         self._interpreter = Interpreter(policy)
         self._grader = Grader(policy)
-        self._reasoning = ReasoningChecker(policy, self._tags, style)
+        self._reasoning = ReasoningChecker(policy, self._tags, style, reasoning)
         # An item and those that were made from it have the same facts.
         self._expected = lru_cache(maxsize=_CASES)(
-            lambda facts: observations(self._interpreter, read_case(policy, json_value(facts)), style)
+            lambda facts: observations(self._interpreter, read_case(policy, json_value(facts)), style, reasoning)
         )
 
     def score(self, item: EvalItem, answer: str, judgement: Judgement | None = None) -> ItemScore:

@@ -20,7 +20,7 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.guard.log import DecisionLog
 from safecot_dsl.guard.watching import Guard, Outcome
-from safecot_dsl.render import Tags, policy_prompt
+from safecot_dsl.render import Reasoning, Tags, policy_prompt
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -46,6 +46,13 @@ class GuardSettings(Frozen):
     policy_prompt: bool = Field(
         default=False, description="Put the policy into the system turn, for models that were taught to read it."
     )
+    weigh: int = Field(
+        default=3, ge=0, description="Of the rules in question that do not apply, so many stand in the model's texts."
+    )
+    own_words: bool = Field(
+        default=False,
+        description="Let reasons be in other words than the policy's, as a model wrote them.",
+    )
     log_text: bool = Field(default=False, description="Keep the model's text in the log, not only what became of it.")
 
 
@@ -59,7 +66,7 @@ class GuardServer:
         name = settings.api_key_env
         if name is not None and not os.environ.get(name):
             raise ValueError(f"the environment variable `{name}`, which is to hold the key, is not set")
-        self.guard = Guard(policy, tags)
+        self.guard = Guard(policy, tags, reasoning=Reasoning(weigh=settings.weigh), own_words=settings.own_words)
         self.settings = settings
         self.log = DecisionLog(log) if log is not None else None
         self._prompt = policy_prompt(policy) if settings.policy_prompt else None

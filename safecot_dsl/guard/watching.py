@@ -9,7 +9,7 @@ from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.criteria import grade
 from safecot_dsl.guard.fallback import fallback_answer
 from safecot_dsl.reading import Derivation, DerivationChecker, Fault
-from safecot_dsl.render import Problem, ReasoningStyle, Tags, parse_target
+from safecot_dsl.render import Problem, Reasoning, ReasoningStyle, Tags, parse_target
 
 #: Characters of reasoning after which a model is not waited for any longer.
 MAX_REASONING = 32_768
@@ -37,10 +37,15 @@ class Guard:
         policy: CompiledPolicy,
         tags: Tags | None = None,
         style: ReasoningStyle = ReasoningStyle.STEPWISE,
+        reasoning: Reasoning | None = None,
+        *,
+        own_words: bool = False,
     ) -> None:
-        """`style` is the one that the model was taught."""
+        """`style` and `reasoning` are those that the model was taught, and `own_words` says that it was taught to give
+        reasons in words that are not the policy's."""
         self.policy = policy
-        self.checker = DerivationChecker(policy, tags, style)
+        self.checker = DerivationChecker(policy, tags, style, reasoning)
+        self.own_words = own_words
         self.fallback = fallback_answer(policy)
 
     def watch(self) -> Watcher:
@@ -128,7 +133,7 @@ class Watcher:
         if self._close is not None:  # the answer is yet to come
             problems = tuple(problem for problem in target.problems if problem != Problem.NO_ANSWER)
             target = target.model_copy(update={"problems": problems})
-        self._derivation = self.guard.checker.check_target(target)
+        self._derivation = self.guard.checker.check_target(target, own_words=self.guard.own_words)
         self._spent += time.perf_counter() - began
         return self._derivation
 

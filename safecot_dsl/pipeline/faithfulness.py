@@ -27,7 +27,7 @@ def examine_arms(run: Run, answers: Mapping[str, Path]) -> dict[str, Path]:
 
 
 def _examine(run: Run, arm: str, answers: Path, settings: FaithfulnessRecipe) -> Path:
-    style, tags = run.reasoning_of(arm)
+    style, tags, _ = run.reasoning_of(arm)
     held_out = run.held_out()
     policy, items = run.policy, run.out / "items"
     record = Faithfulness(

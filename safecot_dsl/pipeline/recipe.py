@@ -42,10 +42,10 @@ class MiniatureBase(Frozen):
     images: int | None = Field(default=None, ge=1, description="Pictures to learn from; default: as tuned.")
     leave_out: tuple[Literal["among", "lookup"], ...] = Field(
         default=(),
-        description="`among`: it is not taught which objects belong to the policy's groups. `lookup`: it is not taught "
-        "to look them up in a text of its own.",
+        description="`among`: it is not taught which objects belong to the policy's groups; `lookup`: not to look that "
+        "up in its own text.",
     )
-    lookups: Lookups = Field(default=Lookups.THINGS, description="How the look-ups that it is taught are worded.")
+    lookups: Lookups = Field(default=Lookups.THINGS, description="How its look-ups are worded.")
 
 
 class Arm(Frozen):

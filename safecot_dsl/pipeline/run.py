@@ -41,7 +41,7 @@ from safecot_dsl.pipeline.faithfulness import effects_in, examine_arms
 from safecot_dsl.pipeline.items import miniature_items
 from safecot_dsl.pipeline.recipe import Recipe, RecipeError
 from safecot_dsl.pipeline.suites import suite_inputs, suite_items, suite_name
-from safecot_dsl.render import ReasoningStyle, Tags, policy_prompt
+from safecot_dsl.render import Reasoning, ReasoningStyle, Tags, policy_prompt
 from safecot_dsl.storage import Progress, Stage, run_stage, sha256_bytes, sha256_file, stage_inputs, write_whole
 from safecot_dsl.storage.files import remove
 from safecot_dsl.training import TrainingResult, train
@@ -101,7 +101,7 @@ class Run:
         def work(folder: Path) -> None:
             build_base(self.policy, folder / "model", seed=miniature.seed, progress=self.progress, **steps)
 
-        inputs = {"policy": self.policy.digest, "base": canonical_json(miniature.model_dump()), "meaning": MEANING}
+        inputs = {"policy": self.policy.told_digest, "base": canonical_json(miniature.model_dump()), "meaning": MEANING}
         return str(self._stage(self.out / "base", inputs, work).directory / "model")
 
     def _stage(self, directory: Path, inputs: dict[str, str], work: Callable[[Path], None]) -> Stage:
@@ -172,15 +172,15 @@ class Run:
         recipe = self.recipe.data_of(arm)
         answers = self._answers_inputs(recipe)
         return {
-            "policy": self.policy.digest,
+            "policy": self.policy.told_digest,
             "data": canonical_json(recipe.model_dump(mode="json")),
             "seed": str(self.recipe.seed),
             "sources": ",".join(source_digest(source, self.base_dir) for source in recipe.sources),
             "annotators": annotators_digest(recipe.annotators, self.base_dir),
             "answers": answers,
-            "flips": compile_policy(self.base_dir / recipe.flips).digest if recipe.flips is not None else "",
+            "flips": compile_policy(self.base_dir / recipe.flips).told_digest if recipe.flips is not None else "",
             "policies": ",".join(
-                compile_policy(self.base_dir / other.policy, other.params).digest for other in recipe.policies
+                compile_policy(self.base_dir / other.policy, other.params).told_digest for other in recipe.policies
             ),
             "version": __version__,
             "meaning": MEANING,
@@ -297,7 +297,7 @@ class Run:
             write_items(folder / "items.parquet", items)
 
         inputs = {
-            "policy": self.policy.digest,
+            "policy": self.policy.told_digest,
             "splits": canonical_json({name: split.model_dump() for name, split in settings.splits.items()}),
             "world": str(world),
             "seed": str(seed),
@@ -346,14 +346,15 @@ class Run:
 
     def scored(self, arm: str, answers: Mapping[str, str]) -> Scored:
         """The answers of an arm, by item, scored as what it was tuned to write."""
-        style, tags = self.reasoning_of(arm)
-        return score(self.policy, self.items, answers, tags, style=style)
+        style, tags, reasoning = self.reasoning_of(arm)
+        return score(self.policy, self.items, answers, tags, style=style, reasoning=reasoning)
 
-    def reasoning_of(self, arm: str) -> tuple[ReasoningStyle, Tags]:
+    def reasoning_of(self, arm: str) -> tuple[ReasoningStyle, Tags, Reasoning]:
         """How the reasoning of an arm is read: as what it was tuned to write."""
         data = self.recipe.data_of(arm) if arm in self.recipe.arms else self.recipe.data
         tuned_to_reason = arm in self.recipe.arms and data.style != "none"
-        return ReasoningStyle(data.style) if tuned_to_reason else ReasoningStyle.STEPWISE, data.tags
+        style = ReasoningStyle(data.style) if tuned_to_reason else ReasoningStyle.STEPWISE
+        return style, data.tags, data.reasoning
 
     def held_out(self) -> tuple[str, ...]:
         """The splits that the headline pools: those of the miniature world, else those of the suites."""

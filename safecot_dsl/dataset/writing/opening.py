@@ -8,7 +8,7 @@ from safecot_dsl.dataset.writing.prompted import PromptedWriter
 from safecot_dsl.dataset.writing.settings import PromptedWriting, TemplateWriting
 from safecot_dsl.dataset.writing.template import TemplateWriter
 from safecot_dsl.models import Asker, Endpoint
-from safecot_dsl.render import ReasoningStyle, Tags
+from safecot_dsl.render import Reasoning, ReasoningStyle, Tags
 from safecot_dsl.storage import Cache, Progress
 
 
@@ -17,6 +17,7 @@ def open_writer(
     policy: CompiledPolicy,
     *,
     style: ReasoningStyle,
+    reasoning: Reasoning | None = None,
     tags: Tags | None = None,
     cache: Cache | None = None,
     asker: Asker | None = None,
@@ -27,6 +28,6 @@ def open_writer(
     Raises :class:`~safecot_dsl.models.ModelError` where the endpoint's key is not set.
     """
     if isinstance(settings, TemplateWriting):
-        return TemplateWriter(policy, style)
+        return TemplateWriter(policy, style, reasoning)
     asked = asker if asker is not None else Endpoint(settings.endpoint, cache=cache)
-    return PromptedWriter(policy, asked, settings, style=style, tags=tags, progress=progress)
+    return PromptedWriter(policy, asked, settings, style=style, reasoning=reasoning, tags=tags, progress=progress)

@@ -23,7 +23,7 @@ from safecot_dsl.dataset.writing.replies import ReplyError, Told, read_reply
 from safecot_dsl.dataset.writing.settings import PromptedWriting
 from safecot_dsl.dataset.writing.verify import Verifier, failed
 from safecot_dsl.models import Asker, Failure, Question, Reply
-from safecot_dsl.render import ReasoningStyle, Rendered, Renderer, Sentence, Tags, answer_text
+from safecot_dsl.render import Reasoning, ReasoningStyle, Rendered, Renderer, Sentence, Tags, answer_text
 from safecot_dsl.render.draw import seed_bytes
 from safecot_dsl.render.model import answer_sentence
 from safecot_dsl.storage import Progress, sha256_bytes
@@ -66,6 +66,7 @@ class PromptedWriter:
         settings: PromptedWriting,
         *,
         style: ReasoningStyle = ReasoningStyle.STEPWISE,
+        reasoning: Reasoning | None = None,
         tags: Tags | None = None,
         progress: Progress | None = None,
     ) -> None:
@@ -73,8 +74,8 @@ class PromptedWriter:
         self._policy, self._asker, self._settings, self._style = policy, asker, settings, style
         self._tags = tags or Tags()
         limits = Limits(settings.max_words, settings.max_answer_words)
-        self._verifier = Verifier(policy, self._tags, limits, style)
-        self._renderer = Renderer(self._verifier.interpreter)
+        self._verifier = Verifier(policy, self._tags, limits, style, reasoning or Reasoning())
+        self._renderer = Renderer(self._verifier.interpreter, reasoning)
         self._progress = progress
         self._heard = False
 

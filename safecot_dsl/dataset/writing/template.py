@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset.writing.model import Job, WritingRecord, Written
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.render import ReasoningStyle, Renderer
+from safecot_dsl.render import Reasoning, ReasoningStyle, Renderer
 
 _RECORD = WritingRecord(mode="template")
 
@@ -16,8 +16,8 @@ class TemplateWriter:
     """Writes what the policy's authors wrote, and builds what they did not (language charter, *Reasoning and
     answers*)."""
 
-    def __init__(self, policy: CompiledPolicy, style: ReasoningStyle) -> None:
-        self._renderer = Renderer(Interpreter(policy))
+    def __init__(self, policy: CompiledPolicy, style: ReasoningStyle, reasoning: Reasoning | None = None) -> None:
+        self._renderer = Renderer(Interpreter(policy), reasoning)
         self._style = style
 
     def write(self, jobs: Sequence[Job]) -> list[Written]:

@@ -17,7 +17,7 @@ from safecot_dsl.dataset.writing.placed import Free, Placed, due_lines, placed
 from safecot_dsl.dataset.writing.stated import Stated, misquoted, squeezed
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.reading import DerivationChecker, Expected
-from safecot_dsl.render import WEIGH, Lookups, Renderer, Tags, neutralise
+from safecot_dsl.render import Reasoning, Renderer, Tags, neutralise
 from safecot_dsl.render.english import within
 from safecot_dsl.render.phrasing import title
 from safecot_dsl.render.rendering import cited
@@ -31,7 +31,7 @@ _SHOWN = 120  # characters of a sentence in a message
 class Verifier:
     """Checks written texts against one policy; prepared once for many texts.
 
-    `style`, `weigh` and `lookups` are those of the texts. What is seen, asked and looked up has to be said as the
+    `style` and `reasoning` are those of the texts. What is seen, asked and looked up has to be said as the
     policy says it; reasons, what is decided and the answer may be said in other words.
     """
 
@@ -39,13 +39,12 @@ class Verifier:
     tags: Tags = field(default_factory=Tags)
     limits: Limits = field(default_factory=Limits)
     style: ReasoningStyle = ReasoningStyle.STEPWISE
-    weigh: int = WEIGH
-    lookups: Lookups = Lookups.THINGS
+    reasoning: Reasoning = field(default_factory=Reasoning)
 
     def __post_init__(self) -> None:
         self.interpreter = Interpreter(self.policy)
-        self._renderer = Renderer(self.interpreter, weigh=self.weigh, lookups=self.lookups)
-        self._checker = DerivationChecker(self.policy, self.tags, self.style, weigh=self.weigh, lookups=self.lookups)
+        self._renderer = Renderer(self.interpreter, self.reasoning)
+        self._checker = DerivationChecker(self.policy, self.tags, self.style, self.reasoning)
         self._stated = Stated(self.policy, self._checker)
         self._decisions = Decisions(self.policy)
         self._names = source_names(self.policy)

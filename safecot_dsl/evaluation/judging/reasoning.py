@@ -9,7 +9,7 @@ from safecot_dsl.artifact import Case, CompiledPolicy, Verdict, read_case
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.engine import Interpreter, show_value
 from safecot_dsl.reading import Claims, DerivationChecker, Fault
-from safecot_dsl.render import ReasoningStyle, Tags, Target
+from safecot_dsl.render import Reasoning, ReasoningStyle, Tags, Target
 
 #: Faults of the text's form and of its answer: not what its reasons are worth.
 _ELSEWHERE = frozenset({Fault.FORMAT, Fault.ANSWER})
@@ -44,11 +44,17 @@ class Reasoned(Frozen):
 class ReasoningChecker:
     """Checks reasonings under one policy; prepared once for many."""
 
-    def __init__(self, policy: CompiledPolicy, tags: Tags | None = None, style: ReasoningStyle | None = None) -> None:
-        """`style` is the one that the model was taught (stepwise where None)."""
+    def __init__(
+        self,
+        policy: CompiledPolicy,
+        tags: Tags | None = None,
+        style: ReasoningStyle | None = None,
+        reasoning: Reasoning | None = None,
+    ) -> None:
+        """`style` (stepwise where None) and `reasoning` are those that the model was taught."""
         self.policy = policy
         self._interpreter = Interpreter(policy)
-        self._derivations = DerivationChecker(policy, tags, style or ReasoningStyle.STEPWISE)
+        self._derivations = DerivationChecker(policy, tags, style or ReasoningStyle.STEPWISE, reasoning)
         # With what the policy supposes filled in: a reasoning may state that too.
         self._cases = lru_cache(maxsize=_CASES)(
             lambda facts: self._interpreter.trace(read_case(policy, json_value(facts))).case
