@@ -203,7 +203,7 @@ class Design(Frozen):
     # Recipes -----------------------------------------------------------------------------------------------------
     def recipe(self, base: str, seed: int, arms: dict[str, dict[str, Any]], policy: str, model: str | None) -> Recipe:
         """The recipe of a base and a seed with these arms. `policy` is a path; `model` is one, or None for the base's
-        own as the design has it."""
+        own as the design has it. Without arms it has one that is there to name the world."""
         first = next(iter(arms.values()))["data"] if arms else self._data(base, STEPWISE, self.rows, Shares())
         return Recipe.model_validate(
             {
@@ -213,7 +213,7 @@ class Design(Frozen):
                 "model": model or self.bases[self.owner(base)].model,
                 "data": first,
                 "training": self.training,
-                "arms": arms,
+                "arms": arms or {"untrained": {}},
                 "evaluation": self.evaluation,
             }
         )
