@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, model_validator
 
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
 from safecot_dsl.artifact.base import Frozen
@@ -120,7 +120,7 @@ class Design(Frozen):
     arms: dict[str, ArmPlan]
     seconds: Paces
     settings: Settings | None = None
-    _folder: Path = PrivateAttr(default=HERE)
+    folder: Path = Field(default=HERE, exclude=True, description="What paths are relative to.")
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
@@ -168,7 +168,7 @@ class Design(Frozen):
             return reordered(self.compiled(self.origin(base)))
         if own.policy is None and own.of is not None:
             return self.compiled(own.of)
-        return compile_policy(self._folder / (own.policy or self.policy))
+        return compile_policy(self.folder / (own.policy or self.policy))
 
     # Cells -------------------------------------------------------------------------------------------------------
     def cells(self) -> list[Cell]:
@@ -291,10 +291,9 @@ def _said(part: Frozen) -> dict[str, Any]:
 
 def read_design(path: Path = DESIGN, results: Path = RESULTS) -> Design:
     """The design, and the settings that the search put beside the results."""
-    design = Design.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    design = Design.model_validate({**yaml.safe_load(path.read_text(encoding="utf-8")), "folder": path.parent})
     file = results / "settings.json"
     if file.is_file():
         settings = Settings.model_validate_json(file.read_bytes())
         design = design.model_copy(update={"settings": settings})
-    design._folder = path.parent
     return design

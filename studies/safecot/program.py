@@ -97,7 +97,7 @@ def missing(design: Design, results: Path) -> list[Cell]:
 
 def cell_tasks(places: Places, design: Design, cells: Sequence[Cell]) -> list[Task]:
     """The tasks of these cells, in their order: before the first of a base its model, before the first of a run its
-    items. A guard waits for the control whose rows it has."""
+    items."""
     tasks: dict[str, Task] = {}
     logs = places.out / "logs"
     for cell in cells:
