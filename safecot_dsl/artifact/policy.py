@@ -279,8 +279,8 @@ class CompiledPolicy(Frozen):
     `groups` are those that conditions name, by the name that is kept in the condition (`Has.group`, `Is.group`).
     `nothing_in_question` are the phrases of which one is said where no rule is in question, from the set `nothing_set`.
     `digest` covers the meaning and the texts, and is independent of the order of rules, facts and files, of comments
-    and of where anything stands. Texts follow the order of declaration: `told_digest` covers that too, and names what is
-    made of them.
+    and of where anything stands. Texts follow the order of declaration: `told_digest` covers that too, and names what
+    is made of them.
     """
 
     schema_version: Literal["2"] = SCHEMA_VERSION

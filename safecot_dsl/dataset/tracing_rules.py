@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 ROLES = ("decides", "speaks", "nearest", "sentence")
 #: Steps whose text is not the policy's.
 _FOREIGN = ("source", "model")
+#: Steps that say what is so of the case, whatever rule decides.
+_OF_THE_CASE = ("observe", "intent", "context")
 _READ = 2048
 
 
@@ -90,7 +92,10 @@ def rows_of_rule(dataset: Dataset, rule: str) -> RuleRows:
 
 
 class Untraced(Frozen):
-    """A sentence that no rule, or no line of the policy, is behind; or a row whose text is more than its sentences."""
+    """A sentence that no rule, or no line of the policy, is behind; or a row whose text is more than its sentences.
+
+    Behind what is seen, asked and known besides is a fact, and no rule.
+    """
 
     id: str
     text: str
@@ -159,9 +164,9 @@ def _fault(places: _Places | None, row: Mapping[str, Any], sentence: Mapping[str
         return f"it is the {sentence['step']}'s, and names the rule `{rule}`" if rule is not None else ""
     if places is None:
         return f"the policy {row['policy']} is not there"
-    if rule is None:
+    if rule is None and sentence["step"] not in _OF_THE_CASE:
         return "it names no rule"
-    if rule not in places.rules:
+    if rule is not None and rule not in places.rules:
         return f"the policy has no rule `{rule}`"
     if place[0] is None or place[1] is None:
         return "it names no line"

@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from safecot_dsl.miniature.fonts import glyph_mask, icon_font
+from safecot_dsl.miniature.variety import VARIETY, varied_mask
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,11 +29,12 @@ class Style(StrEnum):
     AWESOME = "awesome"
     PHOSPHOR = "phosphor"
     OUTLINE = "outline"
+    VARIED = "varied"
     REMIX = "remix"
 
 
 TUNING_STYLES = (Style.MATERIAL, Style.AWESOME, Style.PHOSPHOR)
-BASE_STYLES = (*TUNING_STYLES, Style.OUTLINE)
+BASE_STYLES = (*TUNING_STYLES, Style.OUTLINE, Style.VARIED)
 HELD_OUT_STYLES = (Style.REMIX,)
 
 # Style: the font's file stem, and what the style adds to a glyph's name in that font.
@@ -110,7 +112,7 @@ class Scene:
 
 def drawable(item: str, style: Style) -> bool:
     """Whether the style's font has a glyph for the object."""
-    return GLYPHS[item][_COLUMNS[style]] is not None
+    return style is Style.VARIED or GLYPHS[item][_COLUMNS[style]] is not None
 
 
 def draw(scene: Scene, styles: Sequence[Style], seed: str, hidden: Collection[str] = ()) -> bytes:
@@ -145,8 +147,14 @@ def draw_image(scene: Scene, styles: Sequence[Style], seed: str, hidden: Collect
         if not possible:
             raise ValueError(f"no style among {', '.join(styles)} has an icon for `{item}`")
         # One draw whatever the number of styles, so that another object here changes nothing else in the image.
-        style, size = possible[int(rng.random() * len(possible))], rng.randint(25, 28)
-        mask = _cloth(size) if "image.objects" in hidden else _icon(item, style, size)
+        which, part = divmod(rng.random() * len(possible), 1)
+        style, size = possible[int(which)], rng.randint(25, 28)
+        if "image.objects" in hidden:
+            mask = _cloth(size)
+        elif style is Style.VARIED:
+            mask = varied_mask(item, int(part * VARIETY))
+        else:
+            mask = _icon(item, style, size)
         x = min(max(centre + rng.randint(-2, 2) - mask.width // 2, 0), SIDE - mask.width)
         y = 24 + rng.randint(-2, 2) - mask.height // 2
         image.paste(tuple(rng.randint(0, 110) for _ in range(3)), (x, y), mask)

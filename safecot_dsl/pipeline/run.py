@@ -49,7 +49,7 @@ from safecot_dsl.training.processes import first_alone
 from safecot_dsl.workspace import compile_policy
 
 #: Part of every stage's inputs: what the stages mean. Raise it when a stage's output changes for the same inputs.
-MEANING = "2"
+MEANING = "3"
 
 _POLES = {"refuse_everything": refuse_everything, "comply_with_everything": comply_with_everything}
 

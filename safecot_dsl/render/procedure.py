@@ -18,6 +18,8 @@ from safecot_dsl.render.spoken import from_templates, from_verdict, nothing_in_q
 from safecot_dsl.render.style import ReasoningStyle
 from safecot_dsl.render.weighing import Weighed, Weighing, hangs_on, step_of
 
+_MOST_HARMS = 4  # that a request which is not known could be about are named
+
 STATED: dict[Subject, SentenceStep] = {
     Subject.IMAGE: "observe",
     Subject.QUERY: "intent",
@@ -90,21 +92,26 @@ def weighed_parts(grounds: Grounds, weighed: Sequence[Weighed]) -> list[Part]:
     written |= {each.rule.name for each in weighed if each.truth is not Truth.NO and not each.asks}
     parts: list[Part] = []
     if open_requests:
-        harms = listed(grounds.harms([each.rule for each in open_requests]), "or")
-        parts.append(_unsure(f"What is asked could be about {harms}."))
+        harms = grounds.harms([each.rule for each in open_requests])
+        if len(harms) > _MOST_HARMS:
+            harms = [*harms[: _MOST_HARMS - 1], "something else that a rule is about"]
+        parts.append(_unsure(f"What is asked could be about {listed(harms, 'or')}."))
     hanging: dict[tuple[str, ...], list[Rule]] = {}
     for each in weighed:
-        if each.rule.name in written and each.hangs_alone:
-            hanging.setdefault(each.hangs_alone, []).append(each.rule)
+        if each.rule.name in written and each.hangs_on:
+            hanging.setdefault(each.hangs_on, []).append(each.rule)
     for each in weighed:
         if each.rule.name not in written:
             continue
-        together = hanging.get(each.hangs_alone, ())
+        together = hanging.get(each.hangs_on, ())
         if len(together) < 2:
             parts += each.parts
-        elif together[0] is each.rule:  # several rules that hang on the same, and of which nothing else is to be said
-            text = hangs_on(grounds, together, each.hangs_alone)
-            parts.append(line_sentence("weigh", text, key=f"rule:{each.rule.name}", rule=each.rule.name, built=True))
+            continue
+        parts += each.looked_up
+        if together[-1] is each.rule:  # what hangs on the same is told together
+            text = hangs_on(grounds, together, each.hangs_on)
+            key = f"rule:{each.rule.name}.when"
+            parts.append(line_sentence("weigh", text, key=key, rule=each.rule.name, built=True))
     if not parts and any(each.asks for each in weighed):
         return [_unsure("Whatever is asked, no rule applies.")]
     if not parts:

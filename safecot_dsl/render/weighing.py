@@ -26,15 +26,16 @@ class Weighed:
     """A rule in question.
 
     `truth` says whether it applies, `failing` how many literals keep it from that (at least), and `parts` are the line.
-    `hangs_alone` are the unknown facts that it hangs on, where its line says nothing else. `asks` says that what is not
-    known is the request itself; the rule then has no line of its own.
+    Where all that follows is that it hangs on unknown facts, `hangs_on` are these, and `looked_up` is the line without
+    that. `asks` says that what is not known is the request itself; the rule then has no line of its own.
     """
 
     rule: Rule
     truth: Truth
     failing: int
     parts: tuple[Part, ...]
-    hangs_alone: tuple[str, ...]
+    looked_up: tuple[Part, ...]
+    hangs_on: tuple[str, ...]
     asks: bool
 
 
@@ -52,16 +53,17 @@ class Weighing:
         condition = self.grounds.conditions[rule.name]
         truth = condition.truth(self.known)
         if truth is Truth.NO:
-            parts = [*self._literals(rule, rule), *self._contrast(rule)]
+            looked_up, follows = [*self._literals(rule, rule)], self._contrast(rule)
         else:
-            parts = [*self._looked_up(rule, rule), *self._conclusion(rule, truth, rule)]
+            looked_up, follows = [*self._looked_up(rule, rule)], self._conclusion(rule, truth, rule)
         asked = {leaf.fact for leaf in condition.leaves() if self._is_asked(leaf)}
         return Weighed(
             rule=rule,
             truth=truth,
             failing=condition.cost(self.known),
-            parts=tuple(parts),
-            hangs_alone=self._open_facts(rule) if truth is Truth.MAYBE and len(parts) == 1 else (),
+            parts=(*looked_up, *follows),
+            looked_up=tuple(looked_up),
+            hangs_on=self._open_facts(rule) if truth is Truth.MAYBE and len(follows) == 1 else (),
             asks=any(name not in self.known for name in asked) if truth is Truth.NO else self._hangs_on_request(rule),
         )
 
@@ -102,8 +104,9 @@ class Weighing:
             if truth is Truth.YES:
                 parts += [*self._risk(exception, line), self._goes_before(replaced, exception, line)]
             else:
-                goes_before = f"If it does, the exception on {within(title(exception))} goes before it."
-                parts.append(self._of_rule(exception, line, goes_before))
+                text = f"If it does, the exception on {within(title(exception))} goes before it."
+                wording = Wording((text,), f"rule:{exception.name}.verdict", built=True)
+                parts.append(self._part(wording, line, exception.name))
         if not replacing and truth is Truth.YES:
             parts += self._risk(rule, line)
         told = set(self._open_facts(rule)) if truth is Truth.MAYBE else set[str]()

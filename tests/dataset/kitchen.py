@@ -82,6 +82,8 @@ def kitchen_policy() -> CompiledPolicy:
     bleach is a warning. `query.tone` cannot be asked for."""
     spans = {f"rule:{rule.name}": _span(10 * number) for number, rule in enumerate(_rules(), start=1)}
     spans |= {f"rule:{rule.name}.when": _span(10 * number + 1) for number, rule in enumerate(_rules(), start=1)}
+    facts = ("image.objects", "image.setting", "image.text", "query.intent", "query.tone")
+    spans |= {f"fact:{name}": _span(number) for number, name in enumerate(facts, start=2)}
     spans["hazard:gas"] = _span(3, "std/hazards.safecot")
     spans["phrases:std.verdicts.decide_refuse"] = _span(7, "std/verdicts.safecot")
     spans["phrases:std.verdicts.say_refuse"] = _span(9, "std/verdicts.safecot")

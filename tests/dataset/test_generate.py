@@ -57,14 +57,16 @@ def test_a_refused_row_is_traced_to_its_rule(policy: CompiledPolicy, source: Wri
     assert row["images"] == [{"bytes": png(0), "path": "0.png"}]
     assert [
         (sentence["step"], sentence["text"], sentence["rule"], sentence["file"], sentence["line"])
-        for sentence in row["sentences"][:3]
+        for sentence in row["sentences"][:5]
     ] == [
-        ("observe", "Objects: bleach and ammonia.", "toxic_mixing", "kitchen.safecot", 11),
-        ("intent", "Request: mix.", "toxic_mixing", "kitchen.safecot", 11),
-        ("risk", "Risk: toxic gas.", "toxic_mixing", "std/hazards.safecot", 3),
+        ("observe", "The objects include bleach and ammonia.", None, "kitchen.safecot", 2),
+        ("observe", "The setting is a kitchen.", None, "kitchen.safecot", 3),
+        ("intent", "The intent is mix.", None, "kitchen.safecot", 5),
+        ("intent", "The tone is calm.", None, "kitchen.safecot", 6),
+        ("weigh", "This is about toxic gas.", "toxic_mixing", "std/hazards.safecot", 3),
     ]
     assert [
-        (sentence["step"], sentence["rule"], sentence["file"], sentence["line"]) for sentence in row["sentences"][3:]
+        (sentence["step"], sentence["rule"], sentence["file"], sentence["line"]) for sentence in row["sentences"][5:]
     ] == [("decide", "toxic_mixing", "std/verdicts.safecot", 7), ("say", "toxic_mixing", "std/verdicts.safecot", 9)]
 
 

@@ -40,7 +40,12 @@ _LAB_WARNS = _LAB.replace("verdict redirect", "verdict warn").replace(
 
 #: What an author may do to the policy: what is replaced, and by what.
 EDITS = {
-    "text": ("Mixing them gives off chloramine gas", "Together they give off chloramine gas"),
+    "text": (
+        '"Mixing them gives off chloramine gas, which burns the lungs."\n'
+        '           | "Mixed, they give off chloramine gas, which burns the lungs."',
+        '"Put together, they give off chloramine gas, which burns the lungs."\n'
+        '           | "Together they give off chloramine gas, which burns the lungs."',
+    ),
     "verdict": (_LAB, _LAB_WARNS),
     "no exception": (_LAB, ""),
     "new rule": (
@@ -165,7 +170,7 @@ def test_a_row_keeps_the_policy_of_its_text_over_several_changes_and_a_way_back(
     made = {key: row["policy"] for key, row in by_key(tmp_path / "2").items()}
     assert made["hand/r0"] == second.digest  # its sentence changed with the text
     assert made["hand/r6"] == third.digest  # refused now, since its score is over the threshold
-    assert made["hand/r5"] == third.digest  # refused by no rule, and its reasoning names the nearest one's threshold
+    assert made["hand/r5"] == first.digest  # no rule is in question, and no number is said
     assert made["hand/r8"] == first.digest
     assert set(open_dataset(tmp_path / "2").policies) == {first.digest, second.digest, third.digest}
     assert validate_rows(tmp_path / "2") == []
@@ -188,26 +193,21 @@ def test_a_change_says_what_and_by_which_rule(tmp_path: Path) -> None:
         "hand/r0": "text",
         "hand/r2": "verdict",
         "hand/r3": "verdict",
-        "hand/r4": "text",  # this and the next are nearest to the rule whose threshold changed, and name it
-        "hand/r5": "text",
         "hand/r6": "verdict",
-        "hand/r7": "text",
     }
     text, verdict = rows["hand/r0"], rows["hand/r6"]
     (sentence,) = text.sentences
-    assert (sentence.step, sentence.rule) == ("risk", "toxic_mixing")
-    assert sentence.old == "Mixing them gives off chloramine gas, which burns the lungs."
+    assert (sentence.step, sentence.rule) == ("weigh", "toxic_mixing")
+    assert sentence.old == "Mixed, they give off chloramine gas, which burns the lungs."
     assert sentence.new == "Together they give off chloramine gas, which burns the lungs."
-    assert BASE.splitlines()[(sentence.line or 0) - 1].strip() == f'risk     "{sentence.old}"'
+    assert BASE.splitlines()[(sentence.line or 0) - 1].strip().startswith('risk     "Mixing them gives off')
     assert (verdict.old_verdict, verdict.old_rules) == ("comply", ("default",))
     assert (verdict.new_verdict, verdict.new_rules) == ("refuse", ("asks_to_hurt",))
     groups = [(g.kind, g.old_verdict, g.new_verdict, g.steps, g.count, g.example) for g in changes.groups]
     assert groups == [
         ("verdict", "redirect", "warn", (), 2, "hand/r2"),
         ("verdict", "comply", "refuse", (), 1, "hand/r6"),
-        ("text", "comply", "comply", ("clause of asks_to_hurt",), 2, "hand/r4"),
-        ("text", "refuse", "refuse", ("risk of toxic_mixing",), 1, "hand/r0"),
-        ("text", "refuse", "refuse", ("clause of asks_to_hurt",), 1, "hand/r7"),
+        ("text", "refuse", "refuse", ("weigh of toxic_mixing",), 1, "hand/r0"),
     ]
 
 
