@@ -16,8 +16,6 @@ def test_a_gallery_is_markdown_of_each_policy_in_turn(safecotc: Run) -> None:
         "# kitchen",
         "## A refusal",
         "## The exception `training`",
-        "## A near miss",
-        "## A harmless request",
         "## Something that cannot be told",
         "## A supposition",
         "## Several things",

@@ -26,7 +26,8 @@ STYLES = (ReasoningStyle.STEPWISE, ReasoningStyle.STEPWISE, ReasoningStyle.FULL,
 
 #: What is quoted from a picture or a request may have digits and colons of its own.
 QUOTED = re.compile(r'"[^"]*"')
-FORM = re.compile(r"^[A-Z][\w ]*: .*\.$")
+# A label has no verb: what begins with "I", or says what something is, is a sentence, whatever follows its colon.
+FORM = re.compile(r"^(?!I |[^:]* (?:is|are) )[A-Z][\w ]*: .*\.$")
 # A letter with a digit is a name, such as that of a category in LlavaGuard's policy.
 MACHINE = re.compile(r"(?<!\b[A-Z])\d|_|\b(?:assumed|as needed|not met|may be met|probability)\b", re.IGNORECASE)
 
