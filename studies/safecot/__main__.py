@@ -1,77 +1,81 @@
-"""`python -m studies.safecot run`: do what is not done yet; `status`: what is; `report`: the tables and plots."""
+"""`python -m studies.safecot run` does the search and the cells that are not done, and writes the report."""
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
-import time
+import signal
+import sys
 from pathlib import Path
 
-from safecot_dsl.workspace import compile_policy
-from studies.safecot.design import HERE, Cell, Design, read_design
-from studies.safecot.results import key, read_results
-from studies.safecot.work import build, prepare, work
+from studies.safecot.design import DESIGN, RESULTS
+from studies.safecot.program import BusyError, run, say, search, status
+from studies.safecot.work import Places
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m studies.safecot", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    doing = commands.add_parser("run", help="do the cells that are not done; killed, the next call goes on")
-    doing.add_argument("--out", type=Path, default=Path("runs/study"), help="models, rows and answers")
-    doing.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="cells at once, one core each")
+    doing = commands.add_parser("run", help="do the search and the cells that are not done, and write the report")
     doing.add_argument("--limit", type=int, default=None, help="stop after so many cells")
     doing.add_argument("--only", default="", help="only cells whose name holds this, such as `b-1/` or `-256`")
-    commands.add_parser("status", help="which cells are done")
-    commands.add_parser("report", help="write results/README.md and the plots from what is done")
+    searching = commands.add_parser("search", help="choose settings on validation, without the cells")
+    for parsed in (doing, searching):
+        parsed.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once, one core each")
+    commands.add_parser("status", help="what is done and failed, what is left, and how long that may take")
+    commands.add_parser("report", help="write results/README.md, claims.json and the plots from what is done")
+    commands.add_parser("read", help="read the reasonings, and write results/reading.json")
+    for parsed in commands.choices.values():
+        parsed.add_argument("--out", type=Path, default=Path("runs/study"), help="models, rows and answers")
+        parsed.add_argument("--design", type=Path, default=DESIGN, help="the design, where it is another one")
+        parsed.add_argument("--results", type=Path, default=RESULTS, help="where results are kept")
     given = parser.parse_args()
-    design = read_design()
-    if given.command == "run":
-        run(design, given.out, given.jobs, given.limit, given.only)
-    elif given.command == "status":
-        status(design)
-    else:
-        from studies.safecot.report import write_report
-
-        for path in write_report(design):
-            print(path)  # noqa: T201
-
-
-def run(design: Design, out: Path, jobs: int, limit: int | None, only: str) -> None:
-    """The models first, then what each run is asked, then the cells; always `jobs` at once."""
-    waiting = [cell for cell in missing(design) if only in key(cell)][:limit]
-    runs = list(dict.fromkeys((cell.base, cell.seed, str(out)) for cell in waiting))
-    models = list({base: (base, seed, folder) for base, seed, folder in runs}.values())
-    with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=4) as pool:
-        for name in pool.imap_unordered(build, models):
-            say(f"the base {name} is there")
-        for name in pool.imap_unordered(prepare, runs):
-            say(f"the items of {name} are there")
-        began, total = time.monotonic(), len(waiting)
-        tasks = ((cell, str(out)) for cell in waiting)
-        for number, (name, seconds) in enumerate(pool.imap_unordered(work, tasks), start=1):
-            left = (time.monotonic() - began) / number * (total - number)
-            say(f"{number}/{total} {name}: {seconds:.0f} s; about {left / 60:.0f} min left")
+    places = Places(given.out.absolute(), given.design.absolute(), given.results.absolute())
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that the tasks are ended, too
+    try:
+        return {"run": _run, "search": _search, "status": _status, "report": _report, "read": _read}[given.command](
+            places, given
+        )
+    except BusyError as error:
+        say(str(error))
+        return 1
 
 
-def status(design: Design) -> None:
-    waiting = missing(design)
-    total = len(design.cells())
-    say(f"{total - len(waiting)} of {total} cells are done")
-    for cell in waiting:
-        say(f"not yet: {key(cell)}")
+def _run(places: Places, given: argparse.Namespace) -> int:
+    done = run(places, given.jobs, given.limit, given.only)
+    if places.read().settings is not None:
+        _read(places, given)
+        _report(places, given)
+    return 0 if done else 1
 
 
-def missing(design: Design) -> list[Cell]:
-    """The cells without a result that is made from what the design says now."""
-    policy = compile_policy(HERE / design.policy).digest
-    done = {name: result.digest for name, result in read_results().items()}
-    return [cell for cell in design.cells() if done.get(key(cell)) != design.digest(cell, policy)]
+def _search(places: Places, given: argparse.Namespace) -> int:
+    return 0 if search(places, given.jobs) else 1
 
 
-def say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201
+def _status(places: Places, given: argparse.Namespace) -> int:
+    del given
+    status(places)
+    return 0
+
+
+def _report(places: Places, given: argparse.Namespace) -> int:
+    del given
+    from studies.safecot.report import write_report
+
+    for path in write_report(places.read(), places.results):
+        say(f"written: {path}")
+    return 0
+
+
+def _read(places: Places, given: argparse.Namespace) -> int:
+    del given
+    from studies.safecot.reading import write_reading
+
+    path = write_reading(places)
+    say(f"written: {path}" if path is not None else "there are no answers to read yet")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,23 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from studies.safecot.design import BASE, GUARD
+from studies.safecot.design import BASE, CONTROL, GUARD, STEPWISE
 from studies.safecot.figures import Figures
 
-COLOURS = {
-    "answers_random": "#d97706",
-    "answers_contrast": "#9f1239",
-    "stepwise_random": "#64748b",
-    "stepwise_contrast": "#0f766e",
-}
-LABELS = {
-    "answers_random": "answers alone, random rows",
-    "answers_contrast": "answers alone, contrast pairs",
-    "stepwise_random": "stepwise, random rows",
-    "stepwise_contrast": "stepwise, contrast pairs",
-    GUARD: "guard",
-    BASE: "base",
-}
+COLOURS = {CONTROL: "#d97706", STEPWISE: "#0f766e"}
+LABELS = {CONTROL: "answers alone", STEPWISE: "see, ask, weigh, decide", GUARD: "guard", BASE: "base"}
 
 
 def draw(figures: Figures, folder: Path) -> list[Path]:
@@ -38,7 +26,7 @@ def _rows(figures: Figures, path: Path) -> Path:
 
     figure, axes = pyplot.subplots(figsize=(4.6, 3.2), layout="constrained")
     for arm, colour in COLOURS.items():
-        sizes = figures.design.arms[arm].sizes
+        sizes = sorted(figures.design.arms[arm].rows)
         rates = [(n, figures.rate(arm, n, "verdict_accuracy", "combinations")) for n in sizes]
         known = [(n, r) for n, r in rates if r.value is not None]
         if known:
@@ -47,10 +35,9 @@ def _rows(figures: Figures, path: Path) -> Path:
             axes.fill_between(places, low, high, alpha=0.15, color=colour)
             axes.plot(places, [100 * (r.value or 0) for _, r in known], "o-", color=colour, label=LABELS[arm])
     axes.set_xscale("log", base=2)
-    axes.set_xticks(
-        figures.design.arms["stepwise_contrast"].sizes, [str(n) for n in figures.design.arms["stepwise_contrast"].sizes]
-    )
-    axes.set(xlabel="rows", ylabel="verdict accuracy, %", title="Unseen pairs of objects")
+    sizes = sorted(figures.design.arms[STEPWISE].rows)
+    axes.set_xticks(sizes, [str(n) for n in sizes])
+    axes.set(xlabel="rows", ylabel="right verdicts, %", title="Unseen pairs of objects")
     axes.set_ylim(45, 100)
     axes.legend(frameon=False, fontsize=8, loc="upper left")
     return _saved(figure, path)
@@ -61,7 +48,7 @@ def _plane(figures: Figures, path: Path) -> Path:
 
     figure, axes = pyplot.subplots(figsize=(4.6, 3.2), layout="constrained")
     for arm in (BASE, GUARD, *COLOURS):
-        size = 0 if arm == BASE else 256
+        size = 0 if arm == BASE else figures.design.rows
         over, safe = (figures.rate(arm, size, metric, "combinations") for metric in ("over_refusal", "safe_refusal"))
         if over.value is None or safe.value is None:
             continue
@@ -72,7 +59,7 @@ def _plane(figures: Figures, path: Path) -> Path:
         axes.errorbar(x, y, xerr=errors[0], yerr=errors[1], fmt=mark, color=colour, capsize=2, label=LABELS[arm])
     axes.set(xlabel="over-refusal, % (less is better)", ylabel="safe refusal, %", xlim=(-2, 75), ylim=(-4, 100))
     axes.legend(frameon=False, fontsize=8, loc="lower right")
-    axes.set_title("256 rows, unseen pairs of objects")
+    axes.set_title(f"{figures.design.rows} rows, unseen pairs of objects")
     return _saved(figure, path)
 
 

@@ -1,66 +1,86 @@
-"""`results/README.md`: the tables and what became of the claims; the plots beside it."""
+"""`results/README.md` and `claims.json`: the tables and what became of the claims; the plots beside them."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
+from safecot_dsl.evaluation.statistics import Paired
 from safecot_dsl.storage import write_whole
-from studies.safecot.claims import N, control, judge
-from studies.safecot.design import BASE, GUARD, Design
+from studies.safecot.claims import PAIRS, judge, write_claims
+from studies.safecot.design import BASE, CONTROL, GUARD, RESULTS, STEPWISE, Design
 from studies.safecot.figures import Figures, Metric
-from studies.safecot.plots import draw
-from studies.safecot.results import RESULTS
+from studies.safecot.reading import Count, Reading
+from studies.safecot.results import Result, read_failures
+from studies.safecot.search import Search, Tried
 
 TITLES = {
     BASE: "base",
-    GUARD: "base behind a guard",
-    "answers_random": "answers alone, random rows",
-    "answers_contrast": "answers alone, contrast pairs",
-    "minimal_contrast": "minimal reasoning, contrast pairs",
-    "full_contrast": "full reasoning, contrast pairs",
-    "stepwise_random": "stepwise reasoning, random rows",
-    "stepwise_contrast": "**stepwise reasoning, contrast pairs**",
-    "stepwise_after": "stepwise after the answer",
+    CONTROL: "answers alone (control)",
+    STEPWISE: "**see, ask, weigh, decide**",
+    GUARD: "base behind a guard of its size",
+    "no_weigh": "without weighing",
+    "kinds": "with the kinds of what is seen",
+    "said_again": "facts said again in weighing",
+    "lookups_each": "look-ups said of each thing",
+    "lookups_group": "look-ups said of the group",
+    "after": "the same text after the answer",
+    "no_pairs": "random rows, no contrast pairs",
+}
+BASES = {
+    "reordered": "rules in the opposite order",
+    "no_lookups": "a base that learnt no look-ups",
+    "other_words": "a base whose look-ups are worded otherwise",
+    "no_groups": "a base that never learnt the groups",
+    "twenty": "a policy of twenty rules",
 }
 SPLITS = {
     "combinations": "unseen pairs of objects",
     "phrasings": "unseen phrasings",
     "style": "unseen drawing style",
     "object_intents": "object under an unseen intent",
-    "attacks": "attacks",
-    "unknown": "facts that cannot be told",
+    "attacks": "under attack, of kinds that no row has",
+    "unattacked": "the same requests without the attack",
+    "unknown": "facts that cannot be told, and the same told",
 }
 METRICS: tuple[Metric, ...] = ("safe_refusal", "over_refusal", "verdict_accuracy", "utility")
-MAIN = ("answers_contrast", "stepwise_random", "stepwise_contrast")
-SIZED = ("answers_random", "answers_contrast", "stepwise_contrast")
+_HEAD = ("safe refusal", "over-refusal", "right verdicts", "harmless questions")
+_COMPARED: tuple[Metric, ...] = ("safe_refusal", "over_refusal", "verdict_accuracy")
 
 
-def write_report(design: Design) -> list[Path]:
-    """Write the page and the plots, from what there is."""
-    figures = Figures(design)
-    done, total = len(figures.results), len(design.cells())
+def write_report(design: Design, folder: Path = RESULTS) -> list[Path]:
+    """Write the page, `claims.json` and the plots, from what there is."""
+    figures = Figures(design, folder)
+    done, total, n = len(figures.results), len(design.cells()), design.rows
+    claims = judge(figures)
+    failed = read_failures(folder)
     lines = [
         "# Results",
         "",
         f"{done} of {total} cells. Written by `python -m studies.safecot report` on {datetime.now(UTC).date()}; "
-        f"{platform.machine()}, {platform.python_version()}. Per cent, with 95 % intervals that take cases of one pair "
-        "and of one run together. [The question and the claims](../README.md) were written down before the run.",
+        f"{platform.machine()}, Python {platform.python_version()}. Per cent, with 95 % intervals that take cases of "
+        "one pair and, where there are three runs or more, of one run together. [The question and the claims]"
+        "(../README.md) were written down before the run.",
         "",
+        *(f"Failed: {failure.name}: {failure.why}" for failure in failed),
+        *([""] if failed else []),
         "## The claims",
         "",
-        f"The control is `{control(figures)}`.",
+        f"At {n} rows, over {len(design.runs)} pairs of a base and a seed. *p*, after Holm, is that of the goal: how "
+        "likely a figure this good would be, were the truth just at the goal.",
         "",
-        *_table(
-            ("claim", "found", "p", "Holm", "held"),
-            [(c.name, c.found, _p(c.p), _p(c.adjusted), _held(c.held)) for c in judge(figures)],
-        ),
+        *_table(("claim", "found", "p", "held"), [(c.name, c.said, _p(c.p), _held(c.held)) for c in claims]),
         "",
-        f"## Arms at {N} rows, unseen pairs of objects",
+        f"## Arms at {n} rows, unseen pairs of objects",
         "",
         *_arms(figures),
+        "",
+        "Against the control, in points (a positive difference is the better), and the two-sided p of no difference:",
+        "",
+        *_against(figures),
         "",
         "## By what is new",
         "",
@@ -68,85 +88,265 @@ def write_report(design: Design) -> list[Path]:
         "",
         "## Facts that cannot be told",
         "",
-        "Right verdicts where the verdict hangs on the hidden fact, so that one has to ask, and where it does not.",
+        "How many answers ask back: where the verdict hangs on the fact that cannot be told, and everywhere else.",
         "",
         *_unknown(figures),
         "",
+        "## Attacks by kind",
+        "",
+        *_attacks(figures),
+        "",
         "## By rows",
         "",
-        "![Verdict accuracy by rows](rows.svg) ![Over-refusal and safe refusal](plane.svg)",
-        "",
+        *_plots(),
         *_rows(figures),
         "",
-        "## A base that was not told the groups",
+        "## Why: one thing changed at a time",
         "",
-        *_no_groups(figures),
+        f"At {n} rows, over {' and '.join(design.few)}; the difference is to the main arm with the same cases, in "
+        "points, a positive one the better. With two runs it cannot be told how far runs lie apart: intervals are over "
+        "cases alone.",
         "",
+        *_ablations(figures),
+        "",
+        "## The bases",
+        "",
+        *_bases(figures),
+        "",
+        *_reading(folder),
+        *_search(design, folder),
     ]
-    page = RESULTS.parent / "README.md"
+    page = folder / "README.md"
+    drawn = _draw(figures, folder)
     write_whole(page, "\n".join(lines))
-    return [page, *draw(figures, RESULTS.parent)]
+    return [page, write_claims(claims, folder), *drawn]
 
 
 def _arms(figures: Figures) -> list[str]:
     rows: list[tuple[str, ...]] = []
-    for arm, title in TITLES.items():
-        size = 0 if arm == BASE else N
-        shown = [str(figures.rate(arm, size, metric, "combinations")) for metric in METRICS]
-        reasoning = [_value(figures, arm, size, metric) for metric in ("observed", "cited")]
+    for arm in (BASE, GUARD, CONTROL, STEPWISE):
+        size = 0 if arm == BASE else figures.design.rows
+        shown = [str(figures.rate(arm, size, metric, PAIRS)) for metric in METRICS]
+        reasoning = [_value(figures, arm, size, metric) for metric in ("true", "follows", "cited")]
         tokens = figures.tokens(arm, size)
-        rows.append((title, *shown, *reasoning, f"{tokens:,.0f}" if tokens is not None else ""))
-    head = ("arm", "safe refusal", "over-refusal", "verdict accuracy", "utility", "seen right", "rule right", "tokens")
-    return _table(head, rows)
+        rows.append((TITLES[arm], *shown, *reasoning, f"{tokens:,.0f}" if tokens is not None else ""))
+    return _table(("arm", *_HEAD, "states what is so", "follows", "rule right", "tokens"), rows)
 
 
 def _value(figures: Figures, arm: str, size: int, metric: Metric) -> str:
-    rate = figures.rate(arm, size, metric, "combinations")
+    rate = figures.rate(arm, size, metric, PAIRS)
     return f"{100 * rate.value:.0f}" if rate.value is not None else ""
 
 
+def _against(figures: Figures) -> list[str]:
+    n = figures.design.rows
+    ours, theirs = figures.of(STEPWISE, n), figures.of(CONTROL, n)
+    metrics: tuple[Metric, ...] = (*_COMPARED, "utility")
+    found = [
+        (where, *(_difference(figures.paired(ours, theirs, metric, split)) for metric in metrics))
+        for split, where in SPLITS.items()
+    ]
+    return _table(("new", *_HEAD), found)
+
+
 def _splits(figures: Figures) -> list[str]:
-    arms = ((BASE, 0), (GUARD, N), *((arm, N) for arm in ("answers_random", "answers_contrast", *MAIN[1:])))
+    n = figures.design.rows
     rows = [
         (where, TITLES[arm], *(str(figures.rate(arm, size, metric, split)) for metric in (*METRICS, "perception")))
         for split, where in SPLITS.items()
-        for arm, size in arms
+        for arm, size in ((BASE, 0), (GUARD, n), (CONTROL, n), (STEPWISE, n))
     ]
-    return _table(
-        ("new", "arm", "safe refusal", "over-refusal", "verdict accuracy", "utility", "perception"),
-        [tuple(cell.replace("no cases", "–") for cell in row) for row in rows],
-    )
+    return _table(("new", "arm", *_HEAD, "perception"), rows)
 
 
 def _unknown(figures: Figures) -> list[str]:
+    n = figures.design.rows
+    metrics: tuple[Metric, ...] = ("asked_back", "asked_needlessly")
     rows = [
-        (TITLES[arm], *(str(figures.rate(arm, size, metric, "unknown")) for metric in ("asked_back", *METRICS[:2])))
-        for arm, size in ((BASE, 0), *((arm, N) for arm in TITLES if arm not in (BASE, GUARD)))
+        (
+            TITLES[arm],
+            *(str(figures.rate(arm, size, metric, "unknown")) for metric in metrics),
+            str(figures.rate(arm, size, "asked_needlessly", PAIRS)),
+        )
+        for arm, size in ((BASE, 0), (CONTROL, n), (STEPWISE, n))
     ]
-    return _table(("arm", "asked back", "safe refusal", "over-refusal"), rows)
+    return _table(("arm", "asks where it has to", "asks where it need not", "asks on unseen pairs, all told"), rows)
+
+
+def _attacks(figures: Figures) -> list[str]:
+    n = figures.design.rows
+    kinds = sorted(
+        {split for items in figures.items.values() for split in items.splits if split.startswith("attacks/")}
+    )
+    metrics: tuple[Metric, ...] = ("safe_refusal", "over_refusal")
+    rows = [
+        (
+            kind.partition("/")[2].replace("_", " "),
+            *(str(figures.rate(arm, n, metric, kind)) for arm in (CONTROL, STEPWISE) for metric in metrics),
+        )
+        for kind in kinds
+    ]
+    head = ("attack", *(f"{name}, {arm}" for arm in ("control", "ours") for name in ("safe refusal", "over-refusal")))
+    return _table(head, rows)
 
 
 def _rows(figures: Figures) -> list[str]:
     rows = [
-        (TITLES[arm], f"{size:,}", *(str(figures.rate(arm, size, metric, "combinations")) for metric in METRICS))
-        for arm in SIZED
-        for size in figures.design.arms[arm].sizes
+        (TITLES[arm], f"{size:,}", *(str(figures.rate(arm, size, metric, PAIRS)) for metric in METRICS))
+        for arm in (CONTROL, STEPWISE)
+        for size in sorted(figures.design.arms[arm].rows)
     ]
-    return _table(("arm", "rows", "safe refusal", "over-refusal", "verdict accuracy", "utility"), rows)
+    return _table(("arm", "rows", *_HEAD), rows)
 
 
-def _no_groups(figures: Figures) -> list[str]:
-    base = ("no_groups",)
-    arms = ((BASE, 0), ("answers_contrast", N), ("stepwise_contrast", N))
+def _ablations(figures: Figures) -> list[str]:
+    design, n = figures.design, figures.design.rows
+    main = figures.of(STEPWISE, n, design.few)
+    rows = [_ablation(figures, TITLES[STEPWISE], STEPWISE, design.few, None)]
+    rows += [
+        _ablation(figures, TITLES.get(arm, arm), arm, design.few, main) for arm, plan in design.arms.items() if plan.few
+    ]
+    for name, title in BASES.items():
+        for arm in (STEPWISE, CONTROL):
+            runs = tuple(run for run in design.arms[arm].also if run.rpartition("-")[0].endswith(f"_{name}"))
+            if runs:
+                shown = title if arm == STEPWISE else f"{title}: answers alone"
+                compared = main if arm == STEPWISE else figures.of(CONTROL, n, design.few)
+                rows.append(_ablation(figures, shown, arm, runs, compared))
+    rows.append(_ablation(figures, TITLES[CONTROL], CONTROL, design.few, main))
+    return _table(("arm", *_HEAD, "difference: safe refusal", "over-refusal", "right verdicts"), rows)
+
+
+def _ablation(
+    figures: Figures, title: str, arm: str, runs: Sequence[str], main: Sequence[Result] | None
+) -> tuple[str, ...]:
+    n = figures.design.rows
+    cells = figures.of(arm, n, runs)
+    shown = [str(figures.rate(arm, n, metric, PAIRS, runs)) for metric in METRICS]
+    if main is None:
+        return (title, *shown, "", "", "")
+    return (title, *shown, *(_difference(figures.paired(cells, main, metric, PAIRS)) for metric in _COMPARED))
+
+
+def _bases(figures: Figures) -> list[str]:
+    runs = dict.fromkeys(result.cell.run for result in figures.results.values() if result.cell.arm == BASE)
+    metrics: tuple[Metric, ...] = ("utility", "perception")
     rows = [
-        (TITLES[arm], *(str(figures.rate(arm, size, metric, "combinations", base)) for metric in METRICS))
-        for arm, size in arms
+        (run, *(str(figures.rate(BASE, 0, metric, split, (run,))) for split in (PAIRS, "style") for metric in metrics))
+        for run in runs
     ]
-    return _table(("arm", "safe refusal", "over-refusal", "verdict accuracy", "utility"), rows)
+    head = ("base and seed", "harmless questions", "perception", "harmless questions, unseen style", "perception, same")
+    return _table(head, rows)
+
+
+def _reading(folder: Path) -> list[str]:
+    file = folder / "reading.json"
+    if not file.is_file():
+        return []
+    found = Reading.model_validate_json(file.read_bytes())
+    splits = [split for split in found.splits if split.split in SPLITS]
+    facts = list(dict.fromkeys(fact for split in splits for fact in split.facts))
+    rows = [
+        (
+            SPLITS[split.split],
+            *(_count(split.facts[fact]) if fact in split.facts else "" for fact in facts),
+            _count(split.untold),
+            _count(split.lookups),
+            _count(split.weighed),
+            _count(split.follows),
+        )
+        for split in splits
+    ]
+    wrong = [
+        (
+            SPLITS[split.split],
+            ", ".join(f"{cause} {n}" for cause, n in split.causes.items()),
+            ", ".join(f"{kind} {n}" for kind, n in split.faults.items()),
+        )
+        for split in splits
+    ]
+    return [
+        "## The reasonings, read",
+        "",
+        f"Of `{found.arm}`, {len(found.runs)} runs: what is stated of the facts and is so, look-ups and rules "
+        "weighed that belong into the reasoning on what it states and are there, and whether its conclusion follows.",
+        "",
+        *_table(("new", *(fact.lower() for fact in facts), "untold", "look-ups", "rules weighed", "follows"), rows),
+        "",
+        "Where wrong verdicts come from (the first thing that went wrong), and the kinds of faults of all reasonings:",
+        "",
+        *_table(("new", "wrong verdicts", "faults"), wrong),
+        "",
+    ]
+
+
+def _search(design: Design, folder: Path) -> list[str]:
+    tried = list(Search(design, folder).tried.values())
+    if not tried:
+        return []
+    lines = ["## The search", "", "On validation cases, base and seed " + f"{design.search.run}; **chosen**.", ""]
+    if design.settings is not None:
+        chosen = design.settings
+        lines += [f"- {arm}: unknown {of.unknown:g}, attacks {of.attacks:g}" for arm, of in chosen.shares.items()]
+        lines += [
+            f"- control, {rows:,} rows: {of.selection}, {of.learning_rate:g}, {of.max_steps:,} steps"
+            for rows, of in sorted(chosen.control.items())
+        ]
+        lines += [f"- guard: {chosen.guard.learning_rate:g}, {chosen.guard.max_steps:,} steps", ""]
+    head = (
+        "arm",
+        "rows",
+        "unknown",
+        "attacks",
+        "selection",
+        "rate",
+        "steps",
+        *_HEAD[:3],
+        "attacked",
+        "untold",
+        _HEAD[3],
+    )
+    return [*lines, *_table(head, [_trial(one) for one in tried]), ""]
+
+
+def _trial(one: Tried) -> tuple[str, ...]:
+    trial, tuned = one.trial, one.trial.tuned
+    figures = (one.safe_refusal, one.over_refusal, one.verdicts, one.attacked, one.unknown, one.utility)
+    settings = (tuned.selection, f"{tuned.learning_rate:g}", f"{tuned.max_steps:,}") if tuned is not None else ("",) * 3
+    shares = ("", "") if trial.arm == BASE else (f"{trial.shares.unknown:g}", f"{trial.shares.attacks:g}")
+    return (trial.arm, f"{trial.rows or ''}", *shares, *settings, *(f"{100 * figure:.1f}" for figure in figures))
+
+
+def _plots() -> list[str]:
+    return (
+        ["![Right verdicts by rows](rows.svg) ![Over-refusal and safe refusal](plane.svg)", ""] if _can_draw() else []
+    )
+
+
+def _draw(figures: Figures, folder: Path) -> list[Path]:
+    """The plots, where there is something to draw them with."""
+    if not _can_draw():
+        return []
+    from studies.safecot.plots import draw
+
+    return draw(figures, folder)
+
+
+def _can_draw() -> bool:
+    return find_spec("matplotlib") is not None
+
+
+def _difference(paired: Paired) -> str:
+    return "–" if paired.difference.value is None else f"{paired.difference} (p {_p(paired.p)})"
+
+
+def _count(count: Count) -> str:
+    return f"{100 * count.right / count.n:.1f} of {count.n:,}" if count.n else "–"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
+    shown = [[cell.replace("no cases", "–") for cell in row] for row in rows]
+    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *shown)]
 
 
 def _p(value: float | None) -> str:

@@ -278,7 +278,8 @@ def test_every_sentence_comes_from_a_fact_or_a_rule(make: Make) -> None:
     sentences = [sentence for row in dataset.rows() for sentence in row["sentences"]]
     assert (counts.rows, counts.sentences, counts.foreign) == (4, len(sentences), 2)
     assert counts.of_facts + counts.of_rules + counts.of_policy + counts.foreign == len(sentences)
-    assert counts.of_facts > 0 and None not in counts.rules
+    assert counts.of_facts > 0
+    assert None not in counts.rules
 
 
 def a_rules(row: dict[str, Any]) -> dict[str, Any]:
