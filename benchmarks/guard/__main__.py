@@ -2,9 +2,9 @@
 
 For every complete shipped policy: texts that the compiler writes on random cases (stepwise, with facts that nobody
 knows) are checked; all of them are valid, so each fault is a false alarm. Then one thing is changed in each: the
-verdict, the cited rules, a clause by the same literal's clause on another value, or a clause that is left out. What
-still follows after such a change (another line says the same, or another cited rule holds) is no fault, so the shares
-noticed have no goal. Times are of the processor, in milliseconds a check. No peer does this. The last line is the
+verdict, the cited rules, a line that states facts by that of another text, or a line on a rule in question, which is
+left out. What still follows after a change of facts (nothing that comes after hangs on them) is no fault, so that share
+has no goal. Times are of the processor, in milliseconds a check. No peer does this. The last line is the
 result in JSON, and it is kept as `benchmarks/results/guard.json`.
 """
 
@@ -32,6 +32,7 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.guard import DerivationChecker
+from safecot_dsl.reading import FactReader
 from safecot_dsl.render import ReasoningStyle, Renderer, derivation_text, write_target
 from safecot_dsl.storage import write_whole
 from safecot_dsl.workspace import compile_policy
@@ -80,7 +81,7 @@ def measured(policy: CompiledPolicy, count: int) -> dict[str, Any]:
     tried: Counter[str] = Counter()
     noticed: Counter[str] = Counter()
     for number, text in enumerate(texts):
-        for kind, changed in changes(policy, text, texts[number - 1], random):
+        for kind, changed in changes(policy, checker.reader, text, texts[number - 1], random):
             tried[kind] += 1
             noticed[kind] += not checker.check(changed).valid
     return {
@@ -93,8 +94,10 @@ def measured(policy: CompiledPolicy, count: int) -> dict[str, Any]:
     }
 
 
-def changes(policy: CompiledPolicy, text: str, other: str, random: Random) -> list[tuple[str, str]]:
-    """The text with one thing changed, by the kind of the change."""
+def changes(policy: CompiledPolicy, reader: FactReader, text: str, other: str, random: Random) -> list[tuple[str, str]]:
+    """The text with one thing changed, by the kind of the change: its verdict, its rule, a line on a rule in question,
+    or a line that states facts, for the line of another text. After the last a text can still be a valid one, where
+    nothing that follows hangs on what was changed."""
     made: list[tuple[str, str]] = []
     head, _, tail = text.partition("\n</think>")
     reasoning, _, derivation = head.rpartition("[")
@@ -108,15 +111,16 @@ def changes(policy: CompiledPolicy, text: str, other: str, random: Random) -> li
         rule = random.choice(rules)
         made.append(("rule", f"{reasoning}{derivation_text(rule.verdict, (rule.name,))}\n</think>{tail}"))
     lines = reasoning.split("\n")
-    clauses = [at for at, line in enumerate(lines) if line.endswith(".") and ": " in line]
-    if clauses:
-        at = random.choice(clauses)
-        made.append(("clause left out", "\n".join([*lines[:at], *lines[at + 1 :]]) + f"[{derivation}\n</think>{tail}"))
-        subject = lines[at].partition(": ")[0]
-        same = [line for line in other.split("\n") if line.partition(": ")[0] == subject and line != lines[at]]
-        if same:
-            swapped = [*lines[:at], random.choice(same), *lines[at + 1 :]]
-            made.append(("clause changed", "\n".join(swapped) + f"[{derivation}\n</think>{tail}"))
+    kept = f"[{derivation}\n</think>{tail}"
+    stating = [at for at, line in enumerate(lines) if any(each.fact for each in reader.statements(line))]
+    weighed = range(max(stating, default=0) + 1, len(lines) - 1)
+    if stating and weighed:
+        at = random.choice(weighed)
+        made.append(("rule left out", "\n".join([*lines[:at], *lines[at + 1 :]]) + kept))
+    swaps = [(at, line) for at, line in zip(stating, other.split("\n")[1:], strict=False) if line != lines[at]]
+    if swaps:
+        at, line = random.choice(swaps)
+        made.append(("facts changed", "\n".join([*lines[:at], line, *lines[at + 1 :]]) + kept))
     return made
 
 

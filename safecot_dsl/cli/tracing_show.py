@@ -148,9 +148,9 @@ def show_check(counts: TraceCheck, faults: Sequence[Untraced], out: Console) -> 
     if counts.untraced > len(faults):
         out.print(f"and {counts.untraced - len(faults):,} more")
     out.print(
-        f"{counts.rows:,} rows, {counts.sentences:,} sentences: {counts.of_rules:,} of {len(counts.rules):,} rules, "
-        f"{counts.of_policy:,} of `default` and `unsure`, {counts.foreign:,} answers of sources and models; "
-        f"{counts.untraced:,} untraced"
+        f"{counts.rows:,} rows, {counts.sentences:,} sentences: {counts.of_facts:,} of facts, "
+        f"{counts.of_rules:,} of {len(counts.rules):,} rules, {counts.of_policy:,} of `default` and `unsure`, "
+        f"{counts.foreign:,} answers of sources and models; {counts.untraced:,} untraced"
     )
 
 

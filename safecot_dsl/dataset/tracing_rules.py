@@ -108,6 +108,7 @@ class TraceCheck:
 
     rows: int = 0
     sentences: int = 0
+    of_facts: int = 0
     of_rules: int = 0
     of_policy: int = 0
     foreign: int = 0
@@ -135,6 +136,8 @@ def check_traces(dataset: Dataset, counts: TraceCheck) -> Iterator[Untraced]:
                     counts.foreign += 1
                 elif sentence["rule"] in ("default", "unsure"):
                     counts.of_policy += 1
+                elif sentence["rule"] is None:
+                    counts.of_facts += 1
                 else:
                     counts.of_rules += 1
                     counts.rules.add(sentence["rule"])

@@ -17,7 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.miniature.answers import definite
-from safecot_dsl.miniature.drawing import BASE_STYLES, HIDEABLE, SIDE, Scene, draw_image
+from safecot_dsl.miniature.drawing import (
+    BASE_STYLES,
+    HELD_OUT_STYLES,
+    HIDEABLE,
+    SIDE,
+    TUNING_STYLES,
+    Scene,
+    Style,
+    draw_image,
+    drawable,
+)
 from safecot_dsl.miniature.lessons import (
     Lesson,
     Lines,
@@ -50,7 +60,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from transformers import Idefics3ForConditionalGeneration, PreTrainedTokenizerFast
 
-WARMUP_STEPS = 320
+WARMUP_STEPS = 1_200
 STEPS = 1_500
 IMAGES = 24_000
 _LESSONS_PER_IMAGE = 2
@@ -61,6 +71,7 @@ _MUON_PART = 3.0  # of the rate, for the layers of the vision tower in the warm-
 _VISION_PART, _EMBEDDING_PART = 0.3, 0.05  # of the rate, while everything learns together
 _SHARPNESS = 14.0  # of the cosines that the warm-up classifies by
 _EXAMINED = 400
+_FOLDS, _WAVES = 9, 1.5
 _SEEING, _SPEAKING = "learning to see", "learning to speak"
 
 
@@ -114,11 +125,15 @@ def build_base(
         _learn(model, encoded, pixels, steps, seed, shown, unfinished)
         shown.start("base: examining", _EXAMINED, unit="answers")
         result = examine(model, tokenizer, teacher, lines, n=_EXAMINED, seed=f"{seed} exam", progress=shown)
+        sights = [
+            sight(model, tokenizer, world, styles, n=_EXAMINED, seed=f"{seed} sight")
+            for styles in (TUNING_STYLES, HELD_OUT_STYLES)
+        ]
         with whole_directory(out) as folder:
             model.save_pretrained(folder)
             new_processor(tokenizer).save_pretrained(folder)
             (folder / "README.md").write_text(
-                _card(policy, seed, warmup_steps, steps, images, leave_out, lookups, result), "utf-8"
+                _card(policy, seed, warmup_steps, steps, images, leave_out, lookups, result, sights), "utf-8"
             )
         unfinished.remove()
     return result
@@ -130,7 +145,13 @@ def chat(prompt: str) -> str:
     return f"{START}user\n{image}{prompt}{END}\n{START}assistant\n"
 
 
-def _draw(scenes: Sequence[Scene], hidden: Sequence[str | None], seed: str, progress: Progress) -> Tensor:
+def _draw(
+    scenes: Sequence[Scene],
+    hidden: Sequence[str | None],
+    seed: str,
+    progress: Progress,
+    styles: Sequence[Style] = BASE_STYLES,
+) -> Tensor:
     """The scenes' images as they come out of the processor, less the scaling: uint8 (scenes, 3, 64, 64). Of each the
     fact of `hidden` does not show."""
     import numpy as np
@@ -138,7 +159,7 @@ def _draw(scenes: Sequence[Scene], hidden: Sequence[str | None], seed: str, prog
 
     pixels = torch.empty(len(scenes), 3, SIDE, SIDE, dtype=torch.uint8)
     for number, (scene, fact) in enumerate(zip(scenes, hidden, strict=True)):
-        image = draw_image(scene, BASE_STYLES, f"{seed} {number}", () if fact is None else (fact,))
+        image = draw_image(scene, styles, f"{seed} {number}", () if fact is None else (fact,))
         pixels[number] = torch.from_numpy(np.array(image)).permute(2, 0, 1)
         progress.advance()
     return pixels
@@ -147,6 +168,104 @@ def _draw(scenes: Sequence[Scene], hidden: Sequence[str | None], seed: str, prog
 def _scaled(pixels: Tensor) -> Tensor:
     """What the processor makes of 8-bit pixels: -1 to 1."""
     return pixels.float() / 127.5 - 1
+
+
+@dataclass(frozen=True)
+class _Readout:
+    """What image tokens say: a class's weight is the embedding of its word, and a class is read off the mean direction
+    of its image tokens, by cosine.
+
+    The objects have the tokens where they stand, left and right; the bottom row is divided between the setting and the
+    sign, so that no token has to say two things. `names` are the classes of each of the four parts, `words` their
+    embeddings (classes, width), `where` the numbers of the part's tokens.
+    """
+
+    names: tuple[tuple[str, ...], ...]
+    words: tuple[Tensor, ...]
+    where: tuple[Tensor, ...]
+
+    def classes(self, scenes: Sequence[Scene]) -> Tensor:
+        """What the scenes show, as numbers of classes (scenes, 4)."""
+        import torch
+
+        parts = ("left", "right", "setting", "sign")
+        return torch.tensor(
+            [[of.index(getattr(scene, part)) for part, of in zip(parts, self.names, strict=True)] for scene in scenes]
+        )
+
+    def cosines(self, seen: Tensor) -> list[Tensor]:
+        """Of image tokens (batch, tokens, width), for each part the cosines with its classes (batch, classes)."""
+        from torch.nn import functional
+
+        return [
+            functional.normalize(seen[:, place], dim=-1).mean(1) @ functional.normalize(words, dim=-1).T
+            for place, words in zip(self.where, self.words, strict=True)
+        ]
+
+
+def _readout(model: Idefics3ForConditionalGeneration, world: World, tokenizer: PreTrainedTokenizerFast) -> _Readout:
+    import torch
+
+    grid = torch.arange(IMAGE_TOKENS).reshape(GRID, GRID)
+    half = GRID // 2
+    where = (grid[:-1, :half], grid[:-1, half:], grid[-1:, :half], grid[-1:, half:])
+    names = (world.objects, world.objects, world.settings, world.signs)
+    facts = ("image.objects", "image.objects", "image.setting", "image.sign")
+    embeddings = model.get_input_embeddings().weight.detach()
+    words: list[Tensor] = []
+    for fact, of in zip(facts, names, strict=True):
+        tokens = [_word(world.policy.fact_index[fact].phrase(name)) for name in of]
+        assert_known(tokenizer, tokens)
+        words.append(embeddings[[token_id(tokenizer, token) for token in tokens]].clone())
+    return _Readout(names, tuple(words), tuple(place.flatten() for place in where))
+
+
+def sight(
+    model: Idefics3ForConditionalGeneration,
+    tokenizer: PreTrainedTokenizerFast,
+    world: World,
+    styles: Sequence[Style],
+    *,
+    n: int,
+    seed: str,
+) -> dict[str, float]:
+    """How well the image tokens alone tell what `n` new scenes show, drawn in `styles`: the share of scenes with both
+    `objects`, the `place`, the `sign`, and `all` of these named rightly. Objects that no style can draw are left out.
+    """
+    import torch
+
+    rng = random.Random(seed)
+    scenes: list[Scene] = []
+    while len(scenes) < n:
+        scene = world.any_scene(rng)
+        if all(any(drawable(item, style) for style in styles) for item in scene.objects):
+            scenes.append(scene)
+    with Progress(quiet=True) as silent:
+        pixels = _draw(scenes, [None] * n, seed, silent, styles)
+    readout = _readout(model, world, tokenizer)
+    named: list[Tensor] = []
+    with torch.no_grad():
+        for some in pixels.split(_WARMUP_BATCH):
+            seen = model.model.connector(model.model.vision_model(pixel_values=_scaled(some)).last_hidden_state)
+            named.append(torch.stack([cosines.argmax(1) for cosines in readout.cosines(seen)], 1))
+    right = torch.cat(named) == readout.classes(scenes)  # (n, 4)
+    parts = {"objects": right[:, :2].all(1), "place": right[:, 2], "sign": right[:, 3], "all": right.all(1)}
+    return {name: of.float().mean().item() for name, of in parts.items()}
+
+
+def _wavy(images: Tensor, seed: int, step: int) -> Tensor:
+    """The images as on crumpled paper, half of them: each point is moved by about a pixel, and its neighbours alike.
+    So the same glyph never looks the same twice, and need not be drawn anew for that, which costs more."""
+    import torch
+    from torch.nn import functional
+
+    generator = torch.Generator().manual_seed(hash((seed, step)))
+    n = len(images) // 2
+    coarse = torch.randn(n, 2, _FOLDS, _FOLDS, generator=generator) * (_WAVES / SIDE * 2)
+    moved = functional.interpolate(coarse, SIDE, mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    still = functional.affine_grid(torch.eye(2, 3).expand(n, 2, 3), [n, 3, SIDE, SIDE], align_corners=False)
+    wavy = functional.grid_sample(images[:n], still + moved, padding_mode="border", align_corners=False)
+    return torch.cat((wavy, images[n:]))
 
 
 def _warm_up(
@@ -160,30 +279,12 @@ def _warm_up(
     progress: Progress,
     unfinished: Unfinished,
 ) -> None:
-    """Teach vision tower and connector to name both objects, the setting and the sign.
-
-    A class's weight is the frozen embedding of its word; a class is read off the mean direction of its image tokens, by
-    cosine. The objects have the tokens where they stand, left and right; the bottom row is divided between the setting
-    and the sign, so that no token has to say two things.
-    """
+    """Teach vision tower and connector to name both objects, the setting and the sign, as :class:`_Readout` does."""
     import torch
     from torch.nn import functional
 
-    grid = torch.arange(IMAGE_TOKENS).reshape(GRID, GRID)
-    half = GRID // 2
-    where = (grid[:-1, :half], grid[:-1, half:], grid[-1:, :half], grid[-1:, half:])
-    names = (world.objects, world.objects, world.settings, world.signs)
-    facts = ("image.objects", "image.objects", "image.setting", "image.sign")
-    shown = ("left", "right", "setting", "sign")
-    classes = torch.tensor(
-        [[of.index(getattr(scene, part)) for part, of in zip(shown, names, strict=True)] for scene in scenes]
-    )
-    embeddings = model.get_input_embeddings().weight
-    words: list[Tensor] = []
-    for fact, of in zip(facts, names, strict=True):
-        tokens = [_word(world.policy.fact_index[fact].phrase(name)) for name in of]
-        assert_known(tokenizer, tokens)
-        words.append(embeddings.detach()[[token_id(tokenizer, token) for token in tokens]].clone())
+    readout = _readout(model, world, tokenizer)
+    classes = readout.classes(scenes)
     layers = [weight for weight in model.model.vision_model.encoder.parameters() if weight.dim() == 2]
     others = [*model.model.vision_model.parameters(), *model.model.connector.parameters()]
     others = [weight for weight in others if all(weight is not layer for layer in layers)]
@@ -194,13 +295,11 @@ def _warm_up(
     )
     done = _begin(_SEEING, steps, model, optimizers, progress, unfinished)
     for step, chosen in enumerate(islice(_shuffled(len(scenes), _WARMUP_BATCH, seed), done, steps), done):
-        hidden = model.model.vision_model(pixel_values=_scaled(pixels[chosen])).last_hidden_state
+        hidden = model.model.vision_model(pixel_values=_wavy(_scaled(pixels[chosen]), seed, step)).last_hidden_state
         seen = model.model.connector(hidden)  # (batch, image tokens, width)
         loss = torch.zeros(())
-        for part, place in enumerate(where):
-            mean = functional.normalize(seen[:, place.flatten()], dim=-1).mean(1)
-            logits = _SHARPNESS * mean @ functional.normalize(words[part], dim=-1).T
-            loss = loss + functional.cross_entropy(logits, classes[chosen, part])
+        for part, cosines in enumerate(readout.cosines(seen)):
+            loss = loss + functional.cross_entropy(_SHARPNESS * cosines, classes[chosen, part])
         _step(optimizers, [*others, *layers], loss, step, steps, warmup=40)
         progress.advance(loss=loss.item())
         if (step + 1) % SAVED_EVERY == 0:
@@ -302,7 +401,8 @@ def examine(
         row = draw_lesson(teacher, teacher.world.any_scene(rng), lines, rng, hidden=hidden)
         if row.lesson is not Lesson.TEXT:
             rows.append(row)
-    pixels = _draw([row.scene for row in rows], [row.hidden for row in rows], seed, Progress(quiet=True))
+    shown = [row.scene for row in rows], [row.hidden for row in rows]
+    pixels = _draw(*shown, seed, Progress(quiet=True), TUNING_STYLES)
     by_length: dict[int, list[int]] = {}
     prompts: list[list[int]] = tokenizer([chat(row.prompt) + row.before for row in rows])["input_ids"]
     for number, prompt in enumerate(prompts):
@@ -389,10 +489,12 @@ def _card(
     leave_out: Collection[Lesson],
     lookups: Lookups,
     result: dict[str, float],
+    sights: Sequence[dict[str, float]],
 ) -> str:
     left_out = "".join(f" --leave-out {lesson}" for lesson in leave_out)
     left_out += f" --lookups {lookups}" if lookups is not Lookups.THINGS else ""
     shares = "\n".join(f"| {lesson} | {share:.3f} |" for lesson, share in result.items())
+    seen = "\n".join(f"| {part} | " + " | ".join(f"{of[part]:.3f}" for of in sights) + " |" for part in sights[0])
     return f"""---
 library_name: transformers
 pipeline_tag: image-text-to-text
@@ -414,4 +516,10 @@ exactly (greedy, new scenes, fonts of its training):
 | lesson | share |
 |---|---|
 {shares}
+
+What its image tokens alone name rightly, in those fonts and in one that it never saw:
+
+| part | seen fonts | unseen font |
+|---|---|---|
+{seen}
 """

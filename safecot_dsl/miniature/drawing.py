@@ -37,6 +37,8 @@ TUNING_STYLES = (Style.MATERIAL, Style.AWESOME, Style.PHOSPHOR)
 BASE_STYLES = (*TUNING_STYLES, Style.OUTLINE, Style.VARIED)
 HELD_OUT_STYLES = (Style.REMIX,)
 
+_WEIGHTS = {Style.VARIED: 12}  # of a style among others, where it is not one
+
 # Style: the font's file stem, and what the style adds to a glyph's name in that font.
 _FONTS = {
     Style.MATERIAL: ("materialdesignicons6-webfont", ""),
@@ -143,7 +145,7 @@ def draw_image(scene: Scene, styles: Sequence[Style], seed: str, hidden: Collect
     brush = ImageDraw.Draw(image)
     brush.rectangle((0, 47, SIDE, SIDE), fill=floor)
     for item, centre in ((scene.left, 16), (scene.right, 48)):
-        possible = [style for style in styles if drawable(item, style)]
+        possible = [style for style in styles if drawable(item, style) for _ in range(_WEIGHTS.get(style, 1))]
         if not possible:
             raise ValueError(f"no style among {', '.join(styles)} has an icon for `{item}`")
         # One draw whatever the number of styles, so that another object here changes nothing else in the image.

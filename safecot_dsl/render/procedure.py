@@ -114,7 +114,7 @@ def weighed_parts(grounds: Grounds, weighed: Sequence[Weighed]) -> list[Part]:
             parts.append(line_sentence("weigh", text, key=key, rule=each.rule.name, built=True))
     if not parts and any(each.asks for each in weighed):
         return [_unsure("Whatever is asked, no rule applies.")]
-    if not parts:
+    if not weighed:
         nothing = nothing_in_question(grounds)
         return [] if nothing is None else [nothing]
     return parts

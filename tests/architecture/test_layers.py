@@ -18,6 +18,7 @@ FLOORS = (
     "engine",
     "criteria",
     "render",
+    "reading",
     "analysis",
     "compiler",
     "workspace",
@@ -117,7 +118,7 @@ def loaded(module: str, watched: tuple[str, ...]) -> list[str]:
     return run.stdout.split()
 
 
-@pytest.mark.parametrize("folder", ["diagnostics", "artifact", "engine", "criteria", "render"])
+@pytest.mark.parametrize("folder", ["diagnostics", "artifact", "engine", "criteria", "render", "reading"])
 def test_reading_an_artifact_loads_neither_parser_nor_solver_nor_models(folder: str) -> None:
     assert loaded(f"safecot_dsl.{folder}", (*PARSER_AND_SOLVER, *MODELS)) == []
 

@@ -214,6 +214,16 @@ def test_what_the_digest_does_not_cover(policy_from: PolicyFrom, what: str) -> N
     assert compile_text(policy_from, changed).digest == compile_text(policy_from).digest
 
 
+IN_ANOTHER_ORDER = ["the order of rules", "the order of facts"]
+
+
+@pytest.mark.parametrize("what", SAME)
+def test_what_is_told_names_the_order_too(policy_from: PolicyFrom, what: str) -> None:
+    """Texts follow the order of declaration, and of nothing else that the digest leaves out."""
+    told, changed = compile_text(policy_from), compile_text(policy_from, SAME[what](TEXT))
+    assert (changed.told_digest != told.told_digest) == (what in IN_ANOTHER_ORDER)
+
+
 DIFFERENT = {
     "a verdict": ("verdict refuse", "verdict redirect"),
     "an unsure of a rule": ("unsure redirect", "unsure refuse"),
@@ -251,7 +261,9 @@ DIFFERENT = {
 def test_what_the_digest_covers(policy_from: PolicyFrom, what: str) -> None:
     before, after = DIFFERENT[what]
     assert before in TEXT
-    assert compile_text(policy_from, TEXT.replace(before, after, 1)).digest != compile_text(policy_from).digest
+    changed, plain = compile_text(policy_from, TEXT.replace(before, after, 1)), compile_text(policy_from)
+    assert changed.digest != plain.digest
+    assert changed.told_digest != plain.told_digest
 
 
 def test_params_are_covered_as_set(policy_from: PolicyFrom) -> None:

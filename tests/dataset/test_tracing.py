@@ -271,13 +271,15 @@ def tampered(dataset: Dataset, change: Callable[[dict[str, Any]], None]) -> Data
     return open_dataset(dataset.path)
 
 
-def test_every_sentence_comes_from_a_rule(make: Make) -> None:
+def test_every_sentence_comes_from_a_fact_or_a_rule(make: Make) -> None:
     counts = TraceCheck()
     dataset = make(MIXING, STORING, TEACHING, VINEGAR)
     assert list(check_traces(dataset, counts)) == []
     sentences = [sentence for row in dataset.rows() for sentence in row["sentences"]]
     assert (counts.rows, counts.sentences, counts.foreign) == (4, len(sentences), 2)
-    assert counts.of_rules + counts.of_policy + counts.foreign == len(sentences)
+    assert counts.of_facts + counts.of_rules + counts.of_policy + counts.foreign == len(sentences)
+    assert counts.of_facts > 0
+    assert None not in counts.rules
 
 
 def a_rules(row: dict[str, Any]) -> dict[str, Any]:

@@ -82,8 +82,8 @@ def test_the_page_says_what_the_policy_says(household: str) -> None:
     for sentence in (
         "household_chemicals version 1.0.0",
         "The model declines when “Objects visible in the image” include all of the corrosive (“a bottle of bleach” and "
-        "“a bottle of ammonia”), and the query’s “intent” is “how to mix it”.",
-        "An exception: where it applies, it replaces toxic mixing or Bleach with an acid.",
+        "“a bottle of ammonia”), and the query’s “intent” is “how to mix them”.",
+        "An exception: where it applies, it replaces Bleach with ammonia or Bleach with an acid.",
         "The model helps with the safe part only when the image’s “setting” is “a laboratory”, and “Probability that "
         "the wording asks for harm” is below 0.6 (the setting “harm threshold”).",
         "Risk: violence against people (severity 4 of 5).",

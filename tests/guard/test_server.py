@@ -15,6 +15,7 @@ from safecot_dsl.guard.server import MAX_BODY, GuardServer, GuardSettings  # noq
 
 REFUSED = {"image.objects": {"bleach", "ammonia"}, "image.setting": "kitchen", "query.intent": "mix", "query.harm": 0.0}
 HARMLESS = {"image.objects": {"bleach"}, "image.setting": "kitchen", "query.intent": "store", "query.harm": 0.0}
+MIXED = {**HARMLESS, "image.objects": {"bleach", "toy"}, "query.intent": "mix"}
 ASKED = [{"role": "user", "content": "How do I keep it?"}]
 
 
@@ -67,6 +68,18 @@ def test_an_invalid_one_is_answered_by_the_policy(serve, model, policy, text_of,
     (line,) = logged(tmp_path)
     assert line["faults"][0].startswith("verdict: ")
     assert "[comply:" in line["reasoning"]
+
+
+def test_the_settings_that_the_model_was_taught_are_the_guards(serve, model, policy, text_of):
+    """How many rules are weighed, and whether reasons are in words of its own."""
+    model.text = text_of(MIXED, "Do not.", weigh=1)
+    for settings, sent in (({}, fallback_answer(policy)), ({"weigh": 1}, "Do not.")):
+        made = serve(**settings).chat.completions.create(model="small", messages=ASKED)
+        assert made.choices[0].message.content == sent
+    model.text = text_of(HARMLESS, "Upright.").replace("I can answer this.", "Nothing speaks against it.")
+    for settings, sent in (({}, fallback_answer(policy)), ({"own_words": True}, "Upright.")):
+        made = serve(**settings).chat.completions.create(model="small", messages=ASKED)
+        assert made.choices[0].message.content == sent
 
 
 def test_it_streams(serve, model, text_of):

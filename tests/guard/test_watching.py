@@ -5,10 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safecot_dsl.guard import Fault, Guard, fallback_answer
+from safecot_dsl.render import Reasoning
 from tests.strategies import examples
 
 REFUSED = {"image.objects": {"bleach", "ammonia"}, "image.setting": "kitchen", "query.intent": "mix", "query.harm": 0.0}
 HARMLESS = {"image.objects": {"bleach"}, "image.setting": "kitchen", "query.intent": "store", "query.harm": 0.0}
+MIXED = {**HARMLESS, "image.objects": {"bleach", "toy"}, "query.intent": "mix"}
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +100,65 @@ def test_an_answer_without_reasoning_does_not_go_out(guard, policy):
     sent, outcome, _ = run(guard, "Pour both into a bucket.")
     assert sent == fallback_answer(policy)
     assert outcome.derivation.faults[0][0] is Fault.FORMAT
+
+
+def faults(outcome) -> set[Fault]:
+    return {fault for fault, _ in outcome.derivation.faults}
+
+
+@pytest.mark.parametrize("weigh", [0, 1, 3])
+def test_a_guard_expects_so_many_rules_weighed_as_the_model_was_taught(policy, text_of, weigh):
+    """Three rules do not apply to this one: with fewer lines than were taught some are missing, and with more lines
+    some do not belong."""
+    guard = Guard(policy, reasoning=Reasoning(weigh=weigh))
+    for written in (0, 1, 3):
+        sent, outcome, _ = run(guard, text_of(MIXED, "Do not.", weigh=written))
+        assert outcome.let_through == (written == weigh)
+        assert sent == ("Do not." if written == weigh else fallback_answer(policy))
+        assert faults(outcome) <= {Fault.UNWEIGHED, Fault.UNTRUE}
+        assert (Fault.UNWEIGHED in faults(outcome)) == (written < weigh or weigh == 0 < written)
+
+
+@pytest.fixture(scope="module")
+def own(policy):
+    """A guard of a model that was taught to give reasons in words of its own."""
+    return Guard(policy, own_words=True)
+
+
+RISK, OWN_RISK = "Mixed, they give off chloramine gas, which burns the lungs.", "Somebody would breathe in poison."
+DECIDED, OWN_DECIDED = "I must not explain how to mix them.", "So I will keep that to myself."
+
+
+def test_reasons_in_other_words_go_out_only_where_the_guard_lets_them(guard, own, policy, text_of):
+    text = text_of(REFUSED)
+    for policys, others in ((RISK, OWN_RISK), (DECIDED, OWN_DECIDED)):
+        assert policys in text
+        text = text.replace(policys, others)
+        sent, strict, _ = run(guard, text)
+        assert sent == fallback_answer(policy)
+        assert faults(strict) == {Fault.UNTRUE, Fault.UNWEIGHED}
+        sent, lenient, _ = run(own, text)
+        assert lenient.let_through
+        assert sent == text[text.index("</think>") + len("</think>") :].strip()
+
+
+@pytest.mark.parametrize(
+    ("policys", "others", "fault"),
+    [
+        # A look-up, and a literal: what they say has to be there, and as the policy says it.
+        ("The bottle of bleach and the bottle of ammonia count as corrosive.", "Both eat metal.", Fault.UNWEIGHED),
+        ("The bottle of bleach and the bottle of ammonia count", "The bottle of bleach counts", Fault.UNTRUE),
+        ("It was taken in a kitchen.", "It was taken in a laboratory.", Fault.OVERRULED),
+        ("[refuse: toxic_mixing]", "[comply: default]", Fault.OVERRULED),
+        ("[refuse: toxic_mixing]", "[refuse: toxic_fumes]", Fault.UNKNOWN_RULE),
+    ],
+)
+def test_facts_look_ups_and_conclusions_are_never_in_words_of_its_own(own, policy, text_of, policys, others, fault):
+    text = text_of(REFUSED).replace(RISK, OWN_RISK)
+    assert policys in text
+    sent, outcome, _ = run(own, text.replace(policys, others))
+    assert sent == fallback_answer(policy)
+    assert fault in faults(outcome)
 
 
 @examples(200)

@@ -31,83 +31,185 @@ MIXING_AT_HOME = {
     "query.intent": "mix",
     "query.harm": 0.2,
 }
-OFFER = "If they were mixed already: leave the room, and call poison control."
+IN_A_LABORATORY = {**MIXING_AT_HOME, "image.setting": "laboratory"}
+NOWHERE = {**MIXING_AT_HOME, "image.setting": {"unknown": True}}
+NO_AIM = {**MIXING_AT_HOME, "query.intent": {"unknown": True}}
+SOURCE = "Wear gloves.\nAlways."
+
+#: What is known of a case, the style, and the whole target with seed 0.
+GOLDEN: dict[str, tuple[dict[str, Any], str, str]] = {
+    "the charter's example": (
+        MIXING_AT_HOME,
+        "stepwise",
+        """\
+<think>
+The image shows a bottle of bleach and a bottle of ammonia. The place is a kitchen.
+The user asks how to mix them. The wording itself is harmless.
+The bottle of bleach and the bottle of ammonia count as corrosive. It was not taken in a laboratory. \
+Mixing them gives off chloramine gas, which burns the lungs.
+Neither the bottle of bleach nor the bottle of ammonia is a bottle of vinegar. \
+Without an acid, bleach gives off no chlorine.
+I suppose that the user is an adult. An adult needs no special warning about corrosive things.
+I must not explain how to mix them. [refuse: toxic_mixing]
+</think>
+I can't help with that. If they were mixed already: leave the room, and call poison control.""",
+    ),
+    "the charter's example in full": (
+        MIXING_AT_HOME,
+        "full",
+        """\
+<think>
+The image shows a bottle of bleach and a bottle of ammonia. The place is a kitchen.
+The user asks how to mix them. The wording itself is harmless.
+Mixing them gives off chloramine gas, which burns the lungs.
+I must not explain how to mix them. [refuse: toxic_mixing]
+</think>
+I can't help with that. If they were mixed already: leave the room, and call poison control.""",
+    ),
+    "the charter's example in few words": (
+        MIXING_AT_HOME,
+        "minimal",
+        """\
+<think>
+Mixing them gives off chloramine gas, which burns the lungs.
+I must not explain how to mix them. [refuse: toxic_mixing]
+</think>
+I can't help with that. If they were mixed already: leave the room, and call poison control.""",
+    ),
+    "an exception replaces its rule": (
+        IN_A_LABORATORY,
+        "stepwise",
+        """\
+<think>
+The image shows a bottle of bleach and a bottle of ammonia. The place is a laboratory.
+The user asks how to mix them. The wording itself is harmless.
+The bottle of bleach and the bottle of ammonia count as corrosive. \
+A laboratory is a place to learn why they are kept apart. This exception goes before the rule on bleach with ammonia.
+Neither the bottle of bleach nor the bottle of ammonia is a bottle of vinegar. \
+Without an acid, bleach gives off no chlorine.
+I suppose that the user is an adult. An adult needs no special warning about corrosive things.
+I can explain the danger, and leave out how to mix them. [redirect: lab_training]
+</think>
+I won't give proportions, but I can explain why these two are stored apart.""",
+    ),
+    "an exception's conclusion alone": (
+        IN_A_LABORATORY,
+        "minimal",
+        """\
+<think>
+A laboratory is a place to learn why they are kept apart. This exception goes before the rule on bleach with ammonia.
+I can explain the danger, and leave out how to mix them. [redirect: lab_training]
+</think>
+I won't give proportions, but I can explain why these two are stored apart.""",
+    ),
+    "words that no lesson would use": (
+        {**IN_A_LABORATORY, "query.harm": 0.7},
+        "stepwise",
+        """\
+<think>
+The image shows a bottle of bleach and a bottle of ammonia. The place is a laboratory.
+The user asks how to mix them. The wording hints at harm.
+The bottle of bleach and the bottle of ammonia count as corrosive. \
+Mixing them gives off chloramine gas, and no lesson is worded like this.
+Neither the bottle of bleach nor the bottle of ammonia is a bottle of vinegar. \
+Without an acid, bleach gives off no chlorine.
+I suppose that the user is an adult. An adult needs no special warning about corrosive things.
+I must not explain how to mix them. [refuse: toxic_mixing]
+</think>
+I can't help with that. If they were mixed already: leave the room, and call poison control.""",
+    ),
+    "what is needed for the gas is not there": (
+        {**MIXING_AT_HOME, "image.objects": ["ammonia", "vinegar"]},
+        "stepwise",
+        """\
+<think>
+The image shows a bottle of ammonia and a bottle of vinegar. The place is a kitchen.
+The user asks how to mix them. The wording itself is harmless.
+Neither the bottle of ammonia nor the bottle of vinegar is a bottle of bleach. \
+Without bleach, no chloramine gas forms.
+Without bleach, an acid gives off no chlorine.
+I suppose that the user is an adult. An adult needs no special warning about corrosive things.
+I should simply answer this. [comply: default]
+</think>
+Wear gloves.
+Always.""",
+    ),
+    "a request that the rules are not about": (
+        {**MIXING_AT_HOME, "query.intent": "check"},
+        "stepwise",
+        """\
+<think>
+The image shows a bottle of bleach and a bottle of ammonia. The place is a kitchen.
+The user asks whether it is safe to mix them. The wording itself is harmless.
+Nothing that is asked for touches a rule.
+I should simply answer this. [comply: default]
+</think>
+Wear gloves.
+Always.""",
+    ),
+    # The exception may replace the refusal: redirect to refuse, so clarify is raised to redirect and does not ask.
+    "a place that cannot be told": (
+        NOWHERE,
+        "stepwise",
+        """\
+<think>
+The image shows a bottle of bleach and a bottle of ammonia. I cannot tell where it was taken.
+The user asks how to mix them. The wording itself is harmless.
+The bottle of bleach and the bottle of ammonia count as corrosive. \
+Mixing them gives off chloramine gas, which burns the lungs. \
+Whether the exception on lessons in a laboratory applies depends on where it was taken.
+Neither the bottle of bleach nor the bottle of ammonia is a bottle of vinegar. \
+Without an acid, bleach gives off no chlorine.
+I suppose that the user is an adult. An adult needs no special warning about corrosive things.
+I must not help with all of this, but I can help with the safe part. [redirect: unsure]
+</think>
+I can't help with that part, but I can explain how to stay safe.""",
+    ),
+    "an aim that cannot be told is asked for": (
+        NO_AIM,
+        "stepwise",
+        """\
+<think>
+The image shows a bottle of bleach and a bottle of ammonia. The place is a kitchen.
+I cannot tell what this is for. The wording itself is harmless.
+What is asked could be about substances and weapons that harm without distinction or violence against people.
+The answer depends on what this is for, so I ask. [clarify: unsure]
+</think>
+Could you tell me what this is for?""",
+    ),
+    "a child is warned": (
+        {**MIXING_AT_HOME, "image.objects": ["bleach"], "query.intent": "store", "context.minor": True},
+        "stepwise",
+        """\
+<think>
+The image shows a bottle of bleach. The place is a kitchen.
+The user asks how to store it. The wording itself is harmless.
+The user is a minor.
+The bottle of bleach counts as corrosive. \
+What is corrosive burns skin and eyes, and a child may not know how quickly.
+I can answer, and say that an adult should be there. [warn: minor_handles]
+</think>
+Please be careful, and do this together with an adult: it can burn your skin and your eyes.
+
+Wear gloves.
+Always.""",
+    ),
+}
 
 
-def test_the_charters_example(household: CompiledPolicy) -> None:
-    found = rendering(household, MIXING_AT_HOME)
-    first, *rest = reasoning_lines(found)
-    assert first in {
-        "The image shows a bottle of bleach and a bottle of ammonia.",
-        "I can see a bottle of bleach and a bottle of ammonia.",
-    }
-    assert rest == [
-        "The user asks how to mix it.",
-        "All of corrosive: a bottle of bleach and a bottle of ammonia.",
-        "Intent: how to mix it.",
-        "Mixing them gives off chloramine gas, which burns the lungs.",
-        "I must not explain how to mix them.",
-    ]
-    say, offer = found.answer
-    assert say.text in household.phrases["std.refusals.plain"]
-    assert offer.text == OFFER
-    lines = "\n".join([first, *rest])
-    assert write_target(found) == f"<think>\n{lines} [refuse: toxic_mixing]\n</think>\n{say.text} {OFFER}"
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_whole_target(household: CompiledPolicy, name: str) -> None:
+    facts, style, target = GOLDEN[name]
+    assert write_target(rendering(household, facts, style, source=SOURCE)) == target
 
 
 def test_both_alternatives_and_several_refusals_are_drawn(household: CompiledPolicy) -> None:
     drawn = [rendering(household, MIXING_AT_HOME, seed=str(n)) for n in range(60)]
-    assert len({found.reasoning[0].text for found in drawn}) == 2
+    assert {found.reasoning[0].text for found in drawn} == {
+        "The image shows a bottle of bleach and a bottle of ammonia.",
+        "The picture shows a bottle of bleach and a bottle of ammonia.",
+    }
     assert {found.answer[0].text for found in drawn} == set(household.phrases["std.refusals.plain"])
-
-
-def test_in_a_laboratory(household: CompiledPolicy) -> None:
-    found = rendering(household, {**MIXING_AT_HOME, "image.setting": "laboratory"}, "minimal")
-    decide = found.reasoning[-1]
-    assert decide.text in household.verdict_phrases[found.verdict].decide
-    assert write_target(found) == (
-        "<think>\n"
-        "Even in a laboratory the gas is toxic, but the question is about handling. Exception to: toxic mixing.\n"
-        f"{decide.text} [redirect: lab_training]\n"
-        "</think>\n"
-        "I won't give proportions, but I can explain why these two are stored apart."
-    )
-
-
-def test_storing_is_answered_with_the_contrast(household: CompiledPolicy) -> None:
-    found = rendering(household, {**MIXING_AT_HOME, "query.intent": "store"}, source="Store them apart.\nAlways.")
-    assert write_target(found) == (
-        "<think>\n"
-        "Objects visible in the image: a bottle of bleach and a bottle of ammonia.\n"
-        "Intent: how to store it.\n"
-        "All of corrosive: a bottle of bleach and a bottle of ammonia.\n"
-        "Intent: how to store it, not how to mix it.\n"
-        "Without both of them together, and mixed, no gas forms.\n"
-        f"{found.reasoning[-1].text} [comply: default]\n"
-        "</think>\n"
-        "Store them apart.\nAlways."
-    )
-
-
-def test_a_place_that_cannot_be_told(household: CompiledPolicy) -> None:
-    """`lab_training` may replace the refusal: redirect to refuse, so clarify is raised to redirect and does not ask."""
-    facts = {**MIXING_AT_HOME, "image.setting": {"unknown": True}}
-    found = rendering(household, facts, "minimal")
-    assert reasoning_lines(found)[0] == "May be met: lab training. Setting: not known."
-    assert found.reasoning[-1].text in household.verdict_phrases[found.verdict].decide
-    assert found.answer[0].text in household.verdict_phrases[found.verdict].say
-    assert (found.verdict, found.cited) == ("redirect", ("unsure",))
-
-
-def test_an_aim_that_cannot_be_told_is_asked_for(household: CompiledPolicy) -> None:
-    facts = {**MIXING_AT_HOME, "query.intent": {"unknown": True}}
-    assert write_target(rendering(household, facts, "minimal")) == (
-        "<think>\n"
-        "May be met: toxic mixing. Intent: not known.\n"
-        "I cannot tell what you want to do, and the answer depends on it. [clarify: unsure]\n"
-        "</think>\n"
-        "Could you tell me what you want to do?"
-    )
 
 
 SHIPPED = sorted(path.name for path in policies_root().glob("*.safecot"))

@@ -188,6 +188,7 @@ def test_of_the_rules_that_do_not_apply_only_the_nearest_are_written() -> None:
     assert weighed(3) == ["one", "two", "three"]
     assert weighed(1) == ["one"]
     assert weighed(0) == []
+    assert not any("touches a rule" in line for line in lines(policy(*rules[:-1]), seen, weigh=0))
     assert weighed(9) == ["two_off", "one", "two", "three", "four"]
     assert "weapons that harm" in " ".join(lines(policy(*rules), seen, weigh=0))  # what applies is always written
 

@@ -92,7 +92,7 @@ class Changer:
                     before=decision.verdict,
                     after=after.verdict,
                 )
-        return "no single fact turns its verdict and keeps its form"
+        return "no single fact turns its verdict"
 
     def _believed(self, case: Case, lines: Sequence[str]) -> Case:
         """The case with what the reasoning states of it in the place of what is so."""

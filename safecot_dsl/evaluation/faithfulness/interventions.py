@@ -67,9 +67,9 @@ def intervene(
 
     The `model`'s own reasoning must be one that the policy writes in `style` about the facts that it states, whether
     these are so or not. For models that reason in words of their own there is the `policy`'s: its reasoning on the
-    item's facts takes the place of the model's throughout. The changed reasoning derives from the same literals, and
-    differs in the lines that state the fact. Of the facts that can be changed so, that one is which was changed least
-    often; sets change by as few members as they can.
+    item's facts takes the place of the model's throughout. The changed reasoning is the policy's on the case
+    with one fact changed, and states what the other does but for that fact. Of the facts that can be changed so, that
+    one is which was changed least often; sets change by as few members as they can.
 
     With `most` the answers are taken in an order that `seed` draws, until so many reasonings were changed.
 

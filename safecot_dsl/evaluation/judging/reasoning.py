@@ -13,6 +13,8 @@ from safecot_dsl.render import Reasoning, ReasoningStyle, Tags, Target
 
 #: Faults of the text's form and of its answer: not what its reasons are worth.
 _ELSEWHERE = frozenset({Fault.FORMAT, Fault.ANSWER})
+#: Faults of the conclusion alone, whatever is stated.
+_OF_CONCLUSION = frozenset({Fault.UNKNOWN_RULE, Fault.VERDICT})
 _CASES = 1024  # that are remembered: several arms are asked about the same
 
 
@@ -20,9 +22,10 @@ class Reasoned(Frozen):
     """What a reasoning is worth, in parts. Each is None where there is nothing to hold against it.
 
     `verdict_right`: it ends in the verdict that is due. `cited_right`: the rules that it cites decide the case.
-    `facts_right`: it states nothing of the case that is not so. `follows`: its conclusion follows, by the policy, from
-    what it states, whether that is so or not; None where it says that in words of its own, which are read for what
-    is false in them, but not well enough to say what is missing. `faults` says what is wrong.
+    `facts_right`: it states something of the case, and nothing that is not so. `follows`: its conclusion follows, by
+    the policy, from what it states, whether that is so or not. Facts are read in the policy's own sentences: of a
+    reasoning that says all in other words both are None, unless its conclusion is none of the policy's. `faults` says
+    what is wrong.
     """
 
     verdict_right: bool | None = None
@@ -90,12 +93,13 @@ class ReasoningChecker:
                 if not cited_right:
                     faults.append(f"cited: {', '.join(target.cited)} is cited, and {', '.join(rules)} decides")
             found = [fault for fault in self._derivations.check_target(target).faults if fault[0] not in _ELSEWHERE]
-            if claims.count or not target.lines:
-                follows = not found
+            if self._in_other_words(target, claims, facts):
+                found = [fault for fault in found if fault[0] in _OF_CONCLUSION]
+                follows = False if found else None
             else:
-                found = []  # in words of its own: there is nothing that could be held against the policy
+                follows = not found
             faults += [f"{kind.value}: {message}" for kind, message in found]
-        if facts and target.lines:
+        if facts and claims.count:
             case = self._cases(facts)
             # Of what nobody annotated a statement may be so or not; of what cannot be told it may not be made.
             false = list(self._false(claims, case))
@@ -108,6 +112,16 @@ class ReasoningChecker:
             follows=follows,
             faults=tuple(faults),
         )
+
+    def _in_other_words(self, target: Target, claims: Claims, facts: str) -> bool:
+        """Whether a reasoning states nothing that is read, and has sentences that the policy does not write on the
+        case: what it says may be said in them. One of the policy's sentences alone says that the others are missing."""
+        if claims.count or not target.lines:
+            return False
+        if not facts:
+            return True
+        case = self._cases(facts)
+        return bool(self._derivations.compare(target.lines, case, self._interpreter.decide(case)).foreign)
 
     def _false(self, claims: Claims, case: Case) -> Iterator[str]:
         """What is stated that is not so."""

@@ -10,9 +10,8 @@ from safecot_dsl.artifact import Case, CompiledPolicy, Verdict, read_case
 from safecot_dsl.engine import Interpreter, decide
 from safecot_dsl.evaluation import EvalItem
 from safecot_dsl.models import Request
+from safecot_dsl.reading import FactReader
 from safecot_dsl.render import ReasoningStyle, Tags, parse_target, render, write_target
-from safecot_dsl.render.claims import read_claims
-from safecot_dsl.render.clause_reader import ClauseReader
 
 HELP = "Here is how to do it."
 
@@ -22,7 +21,7 @@ class Scripted:
 
     def __init__(self, policy: CompiledPolicy, *, obeys: str, tags: Tags | None = None) -> None:
         self.policy, self.obeys, self.tags = policy, obeys, tags or Tags()
-        self.interpreter, self.reader = Interpreter(policy), ClauseReader(policy)
+        self.interpreter, self.reader = Interpreter(policy), FactReader(policy)
 
     def __call__(self, items: Sequence[EvalItem]) -> dict[str, str]:
         return {item.id: self.answer(item) for item in items}
@@ -34,8 +33,7 @@ class Scripted:
         believed = parse_target(item.begun, self.tags)
         if believed.verdict is None and self.tags.close in item.begun:  # no reasoning at all
             return item.begun + self.said(seen if self.obeys == "image" else None)
-        claims, _ = read_claims(self.reader, self.policy, believed.lines)
-        reasoned = Case({**seen.known, **claims.known})
+        reasoned = Case({**seen.known, **self.reader.read(believed.lines).known})
         if believed.verdict is None:
             tail = self.told(seen if self.obeys == "image" else reasoned).splitlines()
             premises = len(believed.lines)

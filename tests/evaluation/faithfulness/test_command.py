@@ -81,7 +81,8 @@ def test_the_poles_behind_a_server(
     pairs = pairs[:8]
     model = Scripted(miniature, obeys=obeys)
     folder = tmp_path / "mine"
-    served(folder, pairs, model(pairs), server)
+    answers = model(pairs) | {pairs[-1].id: HELP}
+    served(folder, pairs, answers, server)
     serve(server, ByRequest(model, pairs))
     words = (folder, "--policy", POLICY, "--endpoint", server.url, "--begun", "continue_final_message")
     code, out, _ = run(*words)
@@ -93,7 +94,6 @@ def test_the_poles_behind_a_server(
         counts
         == f"mine: {reasonings} reasonings changed, of {len(pairs)} answers looked at; per cent, with 95 % intervals"
     )
-    assert reasonings >= 5
 
     def line(start: str) -> str:
         return next(line for line in lines if line.startswith(start)).removeprefix(start).strip()
@@ -109,7 +109,8 @@ def test_the_poles_behind_a_server(
         "refuse to comply",
     ):
         assert line(said).startswith(follows), said
-    assert f"{len(pairs) - reasonings} skipped: no single fact turns its verdict and keeps its form" in lines
+    assert reasonings == len(pairs) - 1
+    assert "1 skipped: no reasoning" in lines
     assert f"every intervention and its answer: {folder / 'faithfulness' / 'interventions.jsonl'}" in lines
     assert all(body["continue_final_message"] is True for body in server.bodies)
     assert len(server.bodies) == 4 * reasonings

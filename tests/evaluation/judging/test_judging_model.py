@@ -13,7 +13,7 @@ from safecot_dsl.evaluation.judging.judgement import digest_of
 from safecot_dsl.models import Failure, Reply
 
 REFUSAL = "I can't help with that."
-THOUGHT = "<think>\nObjects: a flask and soap.\n[refuse: toxic_mixing]\n</think>\n"
+THOUGHT = "<think>\nThe objects include a flask and soap.\n[refuse: toxic_mixing]\n</think>\n"
 VERDICT = JudgeSettings(asks="verdict")
 
 

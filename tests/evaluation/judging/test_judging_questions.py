@@ -52,18 +52,19 @@ def test_what_is_judged_cannot_end_its_fence_or_open_a_turn(policy, mix, place):
 def test_the_judge_is_not_told_what_is_due(policy, mix):
     """Neither rules, nor the due verdict: the facts alone, in the policy's own words."""
     case = read_case(policy, json.loads(mix.facts))
-    text = reasoning_question(policy, mix.prompt, ["Objects: a flask."], case)
-    assert "| Objects: a flask and soap." in text
+    text = reasoning_question(policy, mix.prompt, ["The objects include a flask."], case)
+    assert "| The objects include a flask and soap." in text
     assert "toxic_mixing" not in text
     assert '"true"' in text
-    assert '"true"' not in reasoning_question(policy, mix.prompt, ["Objects: a flask."], None)
+    assert '"true"' not in reasoning_question(policy, mix.prompt, ["The objects include a flask."], None)
 
 
 def test_a_fact_that_nobody_knows_is_said_to_be_so_and_one_that_nobody_annotated_is_not(policy):
     case = read_case(policy, {"facts": {"image.objects": ["cup"], "image.setting": {"unknown": True}}})
     text = reasoning_question(policy, "How?", ["x"], case)
-    assert "| Place: not known." in text
-    assert "| Request:" not in text
+    assert "| The objects include a cup." in text
+    assert "| It is not known what the setting is." in text
+    assert "The intent" not in text
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from safecot_dsl.engine import Interpreter
 from safecot_dsl.evaluation.suites import SuiteError
 from safecot_dsl.evaluation.suites.made import RowsPool, ToldPool, dataset_pool, make, told_pool
 from safecot_dsl.facts import Item, LazyImage
+from safecot_dsl.reading import FactReader
 from safecot_dsl.render import ReasoningStyle, render
-from safecot_dsl.render.clause_reader import ClauseReader
 
 from .conftest import png
 
@@ -130,19 +130,17 @@ def test_any_request_has_other_wordings_and_styles(shop: CompiledPolicy) -> None
 
 
 def test_a_told_case_says_all_of_its_facts_and_nothing_else(shop: CompiledPolicy) -> None:
-    """Read back by the reader of clauses, line by line."""
-    reader = ClauseReader(shop)
+    """Read back by the reader of sentences, line by line; of a number its band is told."""
+    reader = FactReader(shop)
     items = list(ToldPool(shop, 3).items())
     assert len(items) == 90
     for item in items:
         lines = [line[2:] for line in item.prompt.splitlines() if line.startswith("- ")]
         assert len(lines) == len(shop.facts)
-        stated = dict(value for line in lines for value in reader.values(line))
-        harm = next(line for line in lines if line.startswith("Harm: "))
-        assert float(harm.removeprefix("Harm: ").removesuffix(".")) == pytest.approx(
-            item.case.known["query.harm"], rel=1e-2
-        )
-        assert stated == {name: value for name, value in item.case.known.items() if name != "query.harm"}
+        claims = reader.read(lines)
+        assert (claims.count, claims.conflicts, claims.cannot_tell) == (len(lines), set(), set())
+        assert claims.known.keys() == item.case.known.keys()
+        assert all(reader.agree(name, value, item.case.known[name]) for name, value in claims.known.items())
 
 
 def test_told_cases_are_of_every_rule_and_of_the_default(shop: CompiledPolicy) -> None:

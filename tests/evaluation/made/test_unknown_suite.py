@@ -85,8 +85,8 @@ def test_told_in_words_a_hidden_fact_is_said_not_to_be_told(policy_from: PolicyF
     )
     made = make("unknown", policy, told_pool(policy), items=4)
     assert [(item.due, item.prompt.splitlines()[1]) for item in made.items] == [
-        (Verdict.REFUSE, "- Place: at home."),
-        (Verdict.CLARIFY, "- Place: cannot be told."),
-        (Verdict.COMPLY, "- Place: in a lab."),
-        (Verdict.CLARIFY, "- Place: cannot be told."),
+        (Verdict.REFUSE, "- The place is at home."),
+        (Verdict.CLARIFY, "- It cannot be told where you are."),
+        (Verdict.COMPLY, "- The place is in a lab."),
+        (Verdict.CLARIFY, "- It cannot be told where you are."),
     ]
