@@ -233,10 +233,8 @@ def test_the_policy_of_twenty_rules_is_one_over_the_same_things(design: Design):
 )
 def test_bases_know_the_words_of_what_they_are_tuned_on(design: Design, base: str, arms: tuple[str, ...]):
     """A word that a base does not know would be learnt as the sign for such words, whatever it is."""
-    built = design.recipe(base, 0, {}, design.policy, None).miniature
-    lookups = built.lookups if built is not None else Lookups.THINGS
     world = World(design.compiled(design.owner(base)), design.world(base))
-    taught = [(Teacher(world, of), reasoning_lines(world, of)) for of in dict.fromkeys((lookups, Lookups.THINGS))]
+    taught = [(Teacher(world, of), reasoning_lines(world, of)) for of in Lookups]
     tokenizer = build_tokenizer([text for teacher, lines in taught for text in vocabulary(teacher, lines)])
     policy = design.compiled(base)
     cases = any_cases(world, 150)

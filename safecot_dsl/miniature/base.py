@@ -99,9 +99,10 @@ def build_base(
     """
     world = World(policy, seed)
     rng = random.Random(f"{seed} base")
-    teacher = Teacher(world, lookups)
-    every_line = reasoning_lines(world, lookups)
-    tokenizer = build_tokenizer([*vocabulary(teacher, every_line), *vocabulary(Teacher(world), reasoning_lines(world))])
+    # However a reasoning is worded that it is tuned on later, its words are known.
+    worded = {of: (Teacher(world, of), reasoning_lines(world, of)) for of in Lookups}
+    tokenizer = build_tokenizer([text for of in worded.values() for text in vocabulary(*of)])
+    teacher, every_line = worded[lookups]
     lines = told_lines(every_line, leave_out)
     told = images - round(_HIDING * images)  # the images that show everything come first
     model = new_model(tokenizer, seed)

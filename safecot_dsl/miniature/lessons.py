@@ -184,6 +184,9 @@ def vocabulary(teacher: Teacher, lines: Lines) -> list[str]:
     """Texts that between them have every token of the world and of its policy's texts."""
     world, policy = teacher.world, teacher.world.policy
     texts = [*lines.all, _begun(("A",)), "user\nassistant\n", _continue("A"), *_fixed_texts(policy), *VAGUE]
+    # In other ways of writing a reasoning a sentence begins a line, or stands behind another, that does not here.
+    sentences = {sentence for line in lines.all for sentence in re.split(r"(?<=[.?!]) ", line)}
+    texts += [text for sentence in sentences for text in (sentence, f"A {sentence}")]
     texts += [text for phrasing in (*PHRASINGS.values(), *QUESTIONS.values()) for text in phrasing]
     for scene in (Scene(i, i, *place) for i in world.objects for place in product(world.settings, world.signs)):
         texts += [helpful_answer(policy, scene, intent) for intent in world.intents if intent != LOOK]
