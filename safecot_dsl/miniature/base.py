@@ -389,7 +389,7 @@ def examine(
     seed: str,
     progress: Progress,
 ) -> dict[str, float]:
-    """The share of `n` new lessons answered exactly, by sort of lesson; plain text has no one right answer and is left
+    """The share of `n` new lessons answered exactly (of look-ups: with true ones), by sort of lesson; plain text is left
     out."""
     import torch
 
@@ -421,7 +421,10 @@ def examine(
         for number, answer in zip(
             numbers, tokenizer.batch_decode(output[:, length:], skip_special_tokens=True), strict=True
         ):
-            right.setdefault(rows[number].lesson, []).append(answer == rows[number].answer)
+            row = rows[number]
+            right.setdefault(row.lesson, []).append(
+                teacher.is_true(answer, row.scene) if row.lesson is Lesson.LOOKUP else answer == row.answer
+            )
         progress.advance(len(numbers))
     return {lesson: sum(of) / len(of) for lesson, of in sorted(right.items())}
 
