@@ -389,7 +389,7 @@ def examine(
     seed: str,
     progress: Progress,
 ) -> dict[str, float]:
-    """The share of `n` new lessons answered exactly (of look-ups: with true ones), by sort of lesson; plain text is left
+    """The share of `n` new lessons answered exactly (of look-ups: truly), by sort of lesson; plain text is left
     out."""
     import torch
 

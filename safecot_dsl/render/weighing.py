@@ -88,12 +88,10 @@ class Weighing:
 
     def _exceptions(self, rule: Rule) -> list[tuple[Rule, Truth]]:
         """The exceptions to a rule that are in question, and what their own conditions come to."""
-        asked = {name: value for name, value in self.known.items() if name.startswith("query.")}
-        conditions = self.grounds.conditions
         return [
-            (exception, conditions[exception.name].truth(self.known))
+            (exception, self.grounds.conditions[exception.name].truth(self.known))
             for exception in self.grounds.exceptions(rule)
-            if conditions[exception.name].truth(asked) is not Truth.NO
+            if self.grounds.is_asked_for(exception, self.known)
         ]
 
     def _conclusion(self, rule: Rule, truth: Truth, line: Rule) -> list[Part]:
