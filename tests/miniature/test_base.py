@@ -17,8 +17,8 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.criteria import response_verdict
 from safecot_dsl.miniature import Split, World, build_base, draw
 from safecot_dsl.miniature import base as base_module
-from safecot_dsl.miniature.base import chat
-from safecot_dsl.miniature.drawing import BASE_STYLES
+from safecot_dsl.miniature.base import chat, sight
+from safecot_dsl.miniature.drawing import BASE_STYLES, TUNING_STYLES
 from safecot_dsl.miniature.lessons import Lesson, draw_lesson, reasoning_lines, told_lines, vocabulary
 from safecot_dsl.miniature.model import IMAGE_TOKENS, new_model
 from safecot_dsl.miniature.requests import QUESTIONS, Topic
@@ -101,6 +101,21 @@ def test_training_feeds_the_model_what_the_processor_does(built: tuple[Path, Rec
     with Progress(quiet=True) as silent:
         pixels = base_module._scaled(base_module._draw([scene], [None], "s", silent))
     assert torch.allclose(inputs["pixel_values"][0, 0], pixels[0], atol=1e-6)
+
+
+def test_what_image_tokens_say_is_read_off_them(built: tuple[Path, Recorded], world: World) -> None:
+    """Ten steps teach little; that the tokens are of the right scenes is told by those that say nothing else."""
+    model = AutoModelForImageTextToText.from_pretrained(built[0])
+    tokenizer = AutoProcessor.from_pretrained(built[0]).tokenizer
+    shares = sight(model, tokenizer, world, TUNING_STYLES, n=60, seed="t")
+    assert set(shares) == {"objects", "place", "sign", "all"}
+    assert shares["all"] <= min(shares["objects"], shares["place"], shares["sign"])
+    assert shares == sight(model, tokenizer, world, TUNING_STYLES, n=60, seed="t")
+    readout = base_module._readout(model, world, tokenizer)
+    said = torch.zeros(1, IMAGE_TOKENS, readout.words[0].shape[1])
+    for place, words in zip(readout.where, readout.words, strict=True):
+        said[:, place] = words[2]
+    assert [cosines.argmax().item() for cosines in readout.cosines(said)] == [2, 2, 2, 2]
 
 
 def test_a_build_that_fails_leaves_nothing_and_keeps_the_older_one(
