@@ -498,15 +498,20 @@ def test_the_search_goes_on_from_what_it_found(design: Design, tmp_path: Path):
         tried(search, trial, {4: 0.8, 8: 0.9}.get(number, 0.7), utility=0.9 if number == 8 else 0.98)
     ours = first[5].shares
     second = next(stages)
-    assert len(second) == 4 * 2 * 3 * 3
-    assert {trial.shares for trial in second} == {ours}
+    assert len(second) == 2 * 3 * 3
+    assert {(trial.rows, trial.shares) for trial in second} == {(512, ours)}
     for trial in second:
         assert trial.tuned is not None
-        good = trial.tuned == Tuned(selection="contrast", learning_rate=0.002, max_steps=1000) and trial.rows == 512
+        good = trial.tuned == Tuned(selection="contrast", learning_rate=0.01, max_steps=1000)
         tried(search, trial, 0.7 if good else 0.6)
+    sizes = next(stages)
+    assert Counter(trial.rows for trial in sizes) == {128: 6, 256: 6, 1024: 6}
+    assert {trial.tuned.learning_rate for trial in sizes if trial.tuned is not None} == {0.01}
+    for trial in sizes:
+        tried(search, trial, 0.6)
     third = next(stages)
     assert {(trial.arm, trial.rows, trial.tuned) for trial in third} == {
-        ("control", 512, Tuned(selection="contrast", learning_rate=0.002, max_steps=1000))
+        ("control", 512, Tuned(selection="contrast", learning_rate=0.01, max_steps=1000))
     }
     for trial in third:
         tried(search, trial, 0.7 if trial.shares == Shares(unknown=0.3) else 0.65)
@@ -518,8 +523,8 @@ def test_the_search_goes_on_from_what_it_found(design: Design, tmp_path: Path):
     found = Search(design, tmp_path).write()
     assert found.shares == {"stepwise": ours, "control": Shares(unknown=0.3)}
     # Of equals the fewest steps, then the lowest rate; random rows come first.
-    assert found.control[128] == Tuned(selection="stratified", learning_rate=0.002, max_steps=400)
-    assert found.control[512] == Tuned(selection="contrast", learning_rate=0.002, max_steps=1000)
+    assert found.control[128] == Tuned(selection="stratified", learning_rate=0.01, max_steps=400)
+    assert found.control[512] == Tuned(selection="contrast", learning_rate=0.01, max_steps=1000)
     assert found.guard == Tuned(selection="contrast", learning_rate=0.002, max_steps=400)
     assert read_design(DESIGN, tmp_path).settings == found
 
