@@ -36,6 +36,7 @@ from studies.safecot.claims import Claim, judge, ratio_interval, write_claims
 from studies.safecot.design import DESIGN, Cell, Design, NotSearchedError, read_design
 from studies.safecot.figures import Beside, Figures
 from studies.safecot.reading import Reader
+from studies.safecot.report import BASES, write_report
 from studies.safecot.results import (
     Failure,
     Result,
@@ -437,6 +438,22 @@ def test_an_ablation_is_compared_on_the_same_cases(design: Design, tmp_path: Pat
     assert Figures(design, tmp_path).paired(other, main, "verdict_accuracy", "combinations").n == 0
 
 
+def test_the_report_is_written_from_what_there_is(design: Design, tmp_path: Path):
+    study(design, tmp_path, lambda split, must, number: number // 9 % 4 == 1)
+    write_failures([Failure(name="c-0/guard-512", why="killed by SIGKILL")], tmp_path)
+    written = {path.name for path in write_report(design, tmp_path)}
+    assert written >= {"README.md", "claims.json"}
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert f"15 of {len(design.cells())} cells" in page
+    assert "Failed: c-0/guard-512: killed by SIGKILL" in page
+    table = [line for line in page.split("\n") if line.startswith("| ")]
+    assert len([line for line in table if line.endswith("| **no** |")]) == 9
+    assert len([line for line in table if line.startswith("| **see, ask, weigh, decide** |")]) == 7
+    assert all(f"| {title} |" in page for title in BASES.values())
+    rows = [line.count("|") for line in table]
+    assert all(n == rows[i - 1] or "---" in table[i + 1] for i, n in enumerate(rows) if i)  # no torn row
+
+
 # Results --------------------------------------------------------------------------------------------------------------
 def test_results_are_kept_whole_and_the_last_of_a_cell_counts(design: Design, tmp_path: Path):
     of = items(1)
@@ -481,15 +498,20 @@ def test_the_search_goes_on_from_what_it_found(design: Design, tmp_path: Path):
         tried(search, trial, {4: 0.8, 8: 0.9}.get(number, 0.7), utility=0.9 if number == 8 else 0.98)
     ours = first[5].shares
     second = next(stages)
-    assert len(second) == 4 * 2 * 3 * 3
-    assert {trial.shares for trial in second} == {ours}
+    assert len(second) == 2 * 3 * 3
+    assert {(trial.rows, trial.shares) for trial in second} == {(512, ours)}
     for trial in second:
         assert trial.tuned is not None
-        good = trial.tuned == Tuned(selection="contrast", learning_rate=0.002, max_steps=1000) and trial.rows == 512
+        good = trial.tuned == Tuned(selection="contrast", learning_rate=0.01, max_steps=1000)
         tried(search, trial, 0.7 if good else 0.6)
+    sizes = next(stages)
+    assert Counter(trial.rows for trial in sizes) == {128: 6, 256: 6, 1024: 6}
+    assert {trial.tuned.learning_rate for trial in sizes if trial.tuned is not None} == {0.01}
+    for trial in sizes:
+        tried(search, trial, 0.6)
     third = next(stages)
     assert {(trial.arm, trial.rows, trial.tuned) for trial in third} == {
-        ("control", 512, Tuned(selection="contrast", learning_rate=0.002, max_steps=1000))
+        ("control", 512, Tuned(selection="contrast", learning_rate=0.01, max_steps=1000))
     }
     for trial in third:
         tried(search, trial, 0.7 if trial.shares == Shares(unknown=0.3) else 0.65)
@@ -501,8 +523,8 @@ def test_the_search_goes_on_from_what_it_found(design: Design, tmp_path: Path):
     found = Search(design, tmp_path).write()
     assert found.shares == {"stepwise": ours, "control": Shares(unknown=0.3)}
     # Of equals the fewest steps, then the lowest rate; random rows come first.
-    assert found.control[128] == Tuned(selection="stratified", learning_rate=0.002, max_steps=400)
-    assert found.control[512] == Tuned(selection="contrast", learning_rate=0.002, max_steps=1000)
+    assert found.control[128] == Tuned(selection="stratified", learning_rate=0.01, max_steps=400)
+    assert found.control[512] == Tuned(selection="contrast", learning_rate=0.01, max_steps=1000)
     assert found.guard == Tuned(selection="contrast", learning_rate=0.002, max_steps=400)
     assert read_design(DESIGN, tmp_path).settings == found
 
@@ -772,7 +794,7 @@ def tiny(folder: Path) -> Path:
     whole |= {
         "policy": str(ROOT / "policies" / "miniature.safecot"),
         "bases": {
-            "a": {"model": base, "world": 0},
+            "a": {"model": str(ROOT / "recipes" / "miniature-base"), "world": 0},
             "a_reordered": {"of": "a", "reordered": True},
             "a_other_words": {"of": "a", "model": words},
             "a_twenty": {"of": "a", "model": base, "policy": str(DESIGN.parent / "twenty.safecot")},

@@ -159,9 +159,9 @@ def _expected_trials(design: Design) -> list[float]:
     shares = len(plan.shares["unknown"]) * len(plan.shares["attacks"])
     steps = design.training["max_steps"]
     found = [reasoning.asking + reasoning.step * steps] * shares
-    of_control = len(plan.control["selection"]) * len(plan.control["learning_rate"])
+    of_control = len(plan.control["learning_rate"]) + len(design.arms[CONTROL].rows) - 1
     for number in plan.control["max_steps"]:
-        found += [answers.asking + answers.step * number] * of_control * len(design.arms[CONTROL].rows)
+        found += [answers.asking + answers.step * number] * len(plan.control["selection"]) * of_control
     found += [answers.asking + answers.step * max(plan.control["max_steps"])] * shares
     if GUARD in design.arms:
         for number in plan.guard["max_steps"]:

@@ -1,9 +1,10 @@
 """The search for settings on validation, in stages: what a stage chooses, the next one starts from.
 
 1. the shares of rows with unknown facts and with attacks, for the arm with reasoning;
-2. random rows or contrast pairs, rate and steps of the control, at every number of rows, with those shares;
-3. the shares for the control, at its best settings for the claims' number of rows;
-4. rate and steps of the guard, on the control's rows.
+2. random rows or contrast pairs, rate and steps of the control, at the claims' number of rows, with those shares;
+3. random rows or contrast pairs and steps of the control at every other number of rows, at the rate found;
+4. the shares for the control, at its best settings for the claims' number of rows;
+5. rate and steps of the guard, on the control's rows.
 """
 
 from __future__ import annotations
@@ -106,17 +107,20 @@ class Search:
         rows = self.design.rows
         yield [Trial(arm=BASE, rows=0, shares=Shares()), *self._with_shares(STEPWISE, None)]
         ours = self.best_shares(STEPWISE, None)
+        grid = self.design.search.control
+        yield [Trial(arm=CONTROL, rows=rows, shares=ours, tuned=tuned) for tuned in _grid(grid)]
+        control = self.best(CONTROL, rows, ours)
         yield [
             Trial(arm=CONTROL, rows=size, shares=ours, tuned=tuned)
             for size in self.design.arms[CONTROL].rows
-            for tuned in _grid(self.design.search.control)
+            if size != rows
+            for tuned in _grid({**grid, "learning_rate": (control.learning_rate,)})
         ]
-        control = self.best(CONTROL, rows, ours)
         yield self._with_shares(CONTROL, control)
         shares = self.best_shares(CONTROL, control)
         if GUARD in self.design.arms:
-            grid = {"selection": (control.selection,), **self.design.search.guard}
-            yield [Trial(arm=GUARD, rows=rows, shares=shares, tuned=tuned) for tuned in _grid(grid)]
+            of_guard = {"selection": (control.selection,), **self.design.search.guard}
+            yield [Trial(arm=GUARD, rows=rows, shares=shares, tuned=tuned) for tuned in _grid(of_guard)]
 
     def settings(self) -> Settings:
         """What was found.
