@@ -71,7 +71,6 @@ _MUON_PART = 3.0  # of the rate, for the layers of the vision tower in the warm-
 _VISION_PART, _EMBEDDING_PART = 0.3, 0.05  # of the rate, while everything learns together
 _SHARPNESS = 14.0  # of the cosines that the warm-up classifies by
 _EXAMINED = 400
-_FOLDS, _WAVES = 9, 1.5
 _SEEING, _SPEAKING = "learning to see", "learning to speak"
 
 
@@ -253,21 +252,6 @@ def sight(
     return {name: of.float().mean().item() for name, of in parts.items()}
 
 
-def _wavy(images: Tensor, seed: int, step: int) -> Tensor:
-    """The images as on crumpled paper, half of them: each point is moved by about a pixel, and its neighbours alike.
-    So the same glyph never looks the same twice, and need not be drawn anew for that, which costs more."""
-    import torch
-    from torch.nn import functional
-
-    generator = torch.Generator().manual_seed(hash((seed, step)))
-    n = len(images) // 2
-    coarse = torch.randn(n, 2, _FOLDS, _FOLDS, generator=generator) * (_WAVES / SIDE * 2)
-    moved = functional.interpolate(coarse, SIDE, mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
-    still = functional.affine_grid(torch.eye(2, 3).expand(n, 2, 3), [n, 3, SIDE, SIDE], align_corners=False)
-    wavy = functional.grid_sample(images[:n], still + moved, padding_mode="border", align_corners=False)
-    return torch.cat((wavy, images[n:]))
-
-
 def _warm_up(
     model: Idefics3ForConditionalGeneration,
     world: World,
@@ -295,7 +279,7 @@ def _warm_up(
     )
     done = _begin(_SEEING, steps, model, optimizers, progress, unfinished)
     for step, chosen in enumerate(islice(_shuffled(len(scenes), _WARMUP_BATCH, seed), done, steps), done):
-        hidden = model.model.vision_model(pixel_values=_wavy(_scaled(pixels[chosen]), seed, step)).last_hidden_state
+        hidden = model.model.vision_model(pixel_values=_scaled(pixels[chosen])).last_hidden_state
         seen = model.model.connector(hidden)  # (batch, image tokens, width)
         loss = torch.zeros(())
         for part, cosines in enumerate(readout.cosines(seen)):
@@ -389,7 +373,7 @@ def examine(
     seed: str,
     progress: Progress,
 ) -> dict[str, float]:
-    """The share of `n` new lessons answered exactly, by sort of lesson; plain text has no one right answer and is left
+    """The share of `n` new lessons answered exactly (of look-ups: truly), by sort of lesson; plain text is left
     out."""
     import torch
 
@@ -421,7 +405,10 @@ def examine(
         for number, answer in zip(
             numbers, tokenizer.batch_decode(output[:, length:], skip_special_tokens=True), strict=True
         ):
-            right.setdefault(rows[number].lesson, []).append(answer == rows[number].answer)
+            row = rows[number]
+            right.setdefault(row.lesson, []).append(
+                teacher.is_true(answer, row.scene) if row.lesson is Lesson.LOOKUP else answer == row.answer
+            )
         progress.advance(len(numbers))
     return {lesson: sum(of) / len(of) for lesson, of in sorted(right.items())}
 

@@ -37,7 +37,7 @@ TUNING_STYLES = (Style.MATERIAL, Style.AWESOME, Style.PHOSPHOR)
 BASE_STYLES = (*TUNING_STYLES, Style.OUTLINE, Style.VARIED)
 HELD_OUT_STYLES = (Style.REMIX,)
 
-_WEIGHTS = {Style.VARIED: 12}  # of a style among others, where it is not one
+_WEIGHTS = {Style.VARIED: 9}  # of a style among others, where it is not one
 
 # Style: the font's file stem, and what the style adds to a glyph's name in that font.
 _FONTS = {

@@ -173,6 +173,17 @@ class Teacher:
         wording = self.sentences.lookup(atom, value, evaluate(atom, {atom.fact: value}) is Truth.YES)
         return None if wording is None else wording.texts[0]
 
+    def is_true(self, text: str, scene: Scene) -> bool:
+        """Whether a text of the base's own is made of true look-ups, and of what is seen and asked."""
+        literals = [*self._choices, *self.groups.values()]
+        known = [said for atom in literals if (said := self.looked_up(atom, scene)) is not None]
+        known += [self.statement(fact, scene) for fact in self._image]
+        known += [self.request(intent) for intent in self.world.intents]
+        rest = text
+        for said in sorted(known, key=len, reverse=True):
+            rest = rest.replace(said, "")
+        return bool(text.strip()) and not rest.strip()
+
     def any_lookups(self, scene: Scene, rng: random.Random, *, groups: bool) -> list[str]:
         """Some look-ups at random, each once."""
         literals: list[Has | Is] = [*self._choices, *(self.groups.values() if groups else ())]

@@ -10,10 +10,11 @@ from safecot_dsl.miniature.tokenizer import END, IMAGE, PAD, token_id
 if TYPE_CHECKING:
     from transformers import Idefics3ForConditionalGeneration, Idefics3Processor, PreTrainedTokenizerFast
 
-PATCH = 16  # pixels
-GRID = SIDE // PATCH  # image tokens a side
+_PATCH, _PATCHES = 8, 2  # pixels a side, and patches a side that make one image token
+GRID = SIDE // (_PATCH * _PATCHES)  # image tokens a side
 IMAGE_TOKENS = GRID * GRID
 _WIDTH, _LAYERS, _HEADS = 128, 4, 4
+_VISION_WIDTH, _VISION_LAYERS, _VISION_HEADS, _VISION_MLP = 96, 3, 3, 3
 
 # The image stands before the text of its turn, whichever comes first in the message's content.
 _CHAT_TEMPLATE = (
@@ -68,14 +69,14 @@ def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> Idefics3ForCondi
             "bos_token_id": None,
         },
         vision_config={
-            "hidden_size": _WIDTH,
-            "intermediate_size": 3 * _WIDTH,
-            "num_hidden_layers": _LAYERS,
-            "num_attention_heads": _HEADS,
+            "hidden_size": _VISION_WIDTH,
+            "intermediate_size": _VISION_MLP * _VISION_WIDTH,
+            "num_hidden_layers": _VISION_LAYERS,
+            "num_attention_heads": _VISION_HEADS,
             "image_size": SIDE,
-            "patch_size": PATCH,
+            "patch_size": _PATCH,
         },
-        scale_factor=1,
+        scale_factor=_PATCHES,
         image_token_id=token_id(tokenizer, IMAGE),
         pad_token_id=pad,  # pyright: ignore[reportCallIssue]  (declared on a base class that hides its fields)
         tie_word_embeddings=True,

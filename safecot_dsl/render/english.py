@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import inflect
+from functools import lru_cache
 
 _INDEFINITE = re.compile(r"(?:an?|one) ")
 # What already says which one is meant, or names nothing that could be meant again.
@@ -79,20 +75,27 @@ def is_plural(phrase: str) -> bool:
     return head.isalpha() and _is_plural_noun(head.lower())
 
 
-@lru_cache(maxsize=4096)
+# A library of English plurals takes seconds to load, and takes "gas" and "bus" for plurals: these few rules do not.
+_PLURAL_NOUNS = frozenset(
+    "people children men women police cattle teeth feet mice geese data media criteria lice dice oxen wives clothes "
+    "scissors trousers glasses binoculars pliers".split()
+)
+_SINGULAR_NOUNS = frozenset("gas bus lens news series species chaos canvas atlas alias bias christmas".split())
+_SINGULAR_ENDS = ("ss", "us", "is", "ics")
+
+
 def _is_plural_noun(word: str) -> bool:
-    singular = _nouns().singular_noun(word)
-    # It takes the last letter off "gas" and "bus", too.
-    return isinstance(singular, str) and len(singular) > 2
+    if word in _PLURAL_NOUNS:
+        return True
+    return word.endswith("s") and word not in _SINGULAR_NOUNS and not word.endswith(_SINGULAR_ENDS)
 
 
 def spelled(number: int) -> str:
-    """The number in words."""
-    return str(_nouns().number_to_words(number))  # pyright: ignore[reportArgumentType]
+    """The number in words up to twenty, and in digits above."""
+    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)
 
 
-@cache
-def _nouns() -> inflect.engine:
-    import inflect  # takes a while to load, and few phrases have no article
-
-    return inflect.engine()
+_NUMBERS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty"
+).split()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from safecot_dsl.artifact import CompiledPolicy, Fact, Rule, atoms
-from safecot_dsl.engine import Interpreter
+from safecot_dsl.artifact import CompiledPolicy, Fact, Rule, Value, atoms
+from safecot_dsl.engine import Interpreter, Truth
 from safecot_dsl.engine.order import parents_first
 from safecot_dsl.render.english import within
-from safecot_dsl.render.literals import Literals, Node
+from safecot_dsl.render.literals import Literals, Node, asked_of
 from safecot_dsl.render.phrasing import title
 from safecot_dsl.render.plan import Part
 from safecot_dsl.render.sentences import Sentences
@@ -27,6 +27,8 @@ class Grounds:
         literals = Literals()
         #: The condition of each rule: its own, whatever the rules that it is an exception to.
         self.conditions: dict[str, Node] = {rule.name: literals.condition(rule) for rule in policy.rules}
+        #: What each rule's condition asks of the request; None where it is about something else alone.
+        self.asked: dict[str, Node | None] = {name: asked_of(node) for name, node in self.conditions.items()}
         #: The rules that are no exceptions, in the order of the policy: each has a line of its own where it is weighed.
         self.tops: tuple[Rule, ...] = tuple(rule for rule in policy.rules if not rule.exception_to)
         #: The facts that any rule reads, in the order of declaration: these are stated.
@@ -42,6 +44,11 @@ class Grounds:
         """The full name of a rule's hazard; an exception without one has its parents' most severe (ties: first
         name)."""
         return self._hazards[rule.name]
+
+    def is_asked_for(self, rule: Rule, known: Mapping[str, Value]) -> bool:
+        """Whether the rule, by its own condition, could still apply given the request alone."""
+        asked = self.asked[rule.name]
+        return asked is None or asked.truth(known) is not Truth.NO
 
     def harms(self, rules: Sequence[Rule]) -> list[str]:
         """What the rules are about, each once: their hazards, without one that stands below another of them, and the

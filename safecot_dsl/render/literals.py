@@ -146,6 +146,18 @@ def least(count: int, costs: Sequence[int]) -> int:
     return min(costs) if count == 1 else sum(sorted(costs)[:count])
 
 
+def asked_of(node: Node) -> Node | None:
+    """What a condition asks of the request alone, with everything else taken to be as it needs it; None for nothing.
+
+    It is no where the condition is no whatever is seen and known besides, and else not.
+    """
+    if isinstance(node, Leaf):
+        return node if node.fact.startswith("query.") else None
+    parts = [part for item in node.items if (part := asked_of(item)) is not None]
+    needed = node.count - (len(node.items) - len(parts))
+    return Inner(node.number, needed, tuple(parts)) if needed > 0 else None
+
+
 class Literals:
     """Makes nodes of the conditions of one policy."""
 

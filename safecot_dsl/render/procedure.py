@@ -80,8 +80,7 @@ def statement(grounds: Grounds, step: SentenceStep, fact: Fact, value: Value | N
 
 def in_question(grounds: Grounds, known: Mapping[str, Value]) -> tuple[Rule, ...]:
     """The rules that could still apply given the request alone, in the order of the policy."""
-    asked = {name: value for name, value in known.items() if name.startswith("query.")}
-    return tuple(rule for rule in grounds.tops if grounds.conditions[rule.name].truth(asked) is not Truth.NO)
+    return tuple([rule for rule in grounds.tops if grounds.is_asked_for(rule, known)])
 
 
 def weighed_parts(grounds: Grounds, weighed: Sequence[Weighed]) -> list[Part]:

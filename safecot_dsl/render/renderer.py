@@ -32,7 +32,6 @@ from safecot_dsl.render.procedure import (
     Outcome,
     concluded,
     decided,
-    in_question,
     kinds,
     speech_of,
     statement,
@@ -73,7 +72,11 @@ class Renderer:
             if fact.subject is subject
         ]
         self._every = _Projection(policy, self._names)
-        self._asked = _Projection(policy, [f.name for f in policy.facts if f.subject is Subject.QUERY])
+        # A rule asks for few facts of the request: each combination is looked at once.
+        self._asked = [
+            (rule, _Projection(policy, _asked_facts(self.grounds, rule)), dict[Any, bool]())
+            for rule in self.grounds.tops
+        ]
         self._lines = {
             rule.name: _Projection(policy, list(dict.fromkeys(_line_reads(self.grounds, rule))))
             for rule in self.grounds.tops
@@ -81,7 +84,6 @@ class Renderer:
         self._spoken: dict[str, _Projection] = {}
         self._plans: dict[Any, Plan] = {}
         self._statements: dict[Any, Part] = {}
-        self._questions: dict[Any, tuple[Rule, ...]] = {}
         self._weighed: dict[Any, Weighed] = {}
         self._speeches: dict[Any, tuple[Part, Parts, Parts, bool]] = {}
         self._decisions: dict[Any, Decision] = {}
@@ -161,13 +163,18 @@ class Renderer:
         if not kinds_said:
             yield from kinds(self.grounds, outcome.known)
 
-    def _in_question(self, known: Mapping[str, Value], values: Values) -> tuple[Rule, ...]:
-        key = self._asked.key(values)
-        found = self._questions.get(key)
-        if found is None:
-            found = in_question(self.grounds, known)
-            if self._asked.is_short(values):
-                keep(self._questions, key, found)
+    def _in_question(self, known: Mapping[str, Value], values: Values) -> list[Rule]:
+        """The rules that :func:`~safecot_dsl.render.procedure.in_question` gives."""
+        found: list[Rule] = []
+        for rule, asked, answers in self._asked:
+            key = asked.key(values)
+            answer = answers.get(key)
+            if answer is None:
+                answer = self.grounds.is_asked_for(rule, known)
+                if asked.is_short(values):
+                    keep(answers, key, answer)
+            if answer:
+                found.append(rule)
         return found
 
     def _weigh(self, rule: Rule, outcome: Outcome, values: Values) -> Weighed:
@@ -216,6 +223,12 @@ class _Projection:
         if not self._supposable:
             return ()
         return tuple([name for name in self._supposable if name in outcome.supposed])
+
+
+def _asked_facts(grounds: Grounds, rule: Rule) -> list[str]:
+    """The facts of the request that a rule's own condition reads."""
+    asked = grounds.asked[rule.name]
+    return [] if asked is None else list(dict.fromkeys(leaf.fact for leaf in asked.leaves()))
 
 
 def _no_key(values: Values) -> None:

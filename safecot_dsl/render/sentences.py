@@ -253,7 +253,8 @@ class Sentences:
             found = next(each for each in atom.phrases if normalise(each) in text)
             return f"{the} {verb} {quoted(found)}."
         if atom.phrase_set is not None:
-            return f"{the} {verb_not} say any of the {words(atom.phrase_set)}."
+            holds = "hold" if verb == "say" else "holds"
+            return f"{the} {holds} none of the {words(atom.phrase_set)}."
         return f"{the} {verb_not} say {listed([quoted(each) for each in atom.phrases], 'or')}."
 
     def _band(self, fact: Fact, value: float) -> Wording:

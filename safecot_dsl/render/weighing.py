@@ -88,12 +88,10 @@ class Weighing:
 
     def _exceptions(self, rule: Rule) -> list[tuple[Rule, Truth]]:
         """The exceptions to a rule that are in question, and what their own conditions come to."""
-        asked = {name: value for name, value in self.known.items() if name.startswith("query.")}
-        conditions = self.grounds.conditions
         return [
-            (exception, conditions[exception.name].truth(self.known))
+            (exception, self.grounds.conditions[exception.name].truth(self.known))
             for exception in self.grounds.exceptions(rule)
-            if conditions[exception.name].truth(asked) is not Truth.NO
+            if self.grounds.is_asked_for(exception, self.known)
         ]
 
     def _conclusion(self, rule: Rule, truth: Truth, line: Rule) -> list[Part]:
@@ -119,13 +117,16 @@ class Weighing:
 
     def _replacing(self, rule: Rule) -> list[tuple[Rule, tuple[Rule, ...]]]:
         """The exceptions to a rule that hold by their own conditions and are not replaced in turn, each with all that
-        it goes before: the exceptions between, nearest first, and the rule."""
-        found: list[tuple[Rule, tuple[Rule, ...]]] = []
+        it goes before: the exceptions between, nearest first, and the rule. Each once, though ways to it may differ."""
+        found: dict[str, tuple[Rule, tuple[Rule, ...]]] = {}
         for exception, truth in self._exceptions(rule):
-            if truth is Truth.YES:
-                deeper = self._replacing(exception)
-                found += [(last, (*between, rule)) for last, between in deeper] or [(exception, (rule,))]
-        return found
+            if truth is not Truth.YES:
+                continue
+            for last, between in self._replacing(exception) or [(exception, ())]:
+                before = found[last.name][1][:-1] if last.name in found else ()
+                between = (*before, *(each for each in between if each not in before))
+                found[last.name] = (last, (*between, rule))
+        return list(found.values())
 
     def _literals(self, rule: Rule, line: Rule) -> Iterator[Part]:
         """A sentence for each literal that settles the rule's own condition, none for what was said already."""

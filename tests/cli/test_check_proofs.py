@@ -51,7 +51,7 @@ def test_no_time_decides_nothing_and_says_so(tmp_path: Path) -> None:
 
 
 def test_coverage_says_the_shares(tmp_path: Path) -> None:
-    assert codes(tmp_path, "--coverage") == (1, ["SC1111", "SC1106", "SC1003"])
+    assert codes(tmp_path, "--coverage") == (1, ["SC1117", "SC1111", "SC1106", "SC1003"])
     _, output = run(tmp_path, "--coverage")
     assert "by verdict: comply 5" in output or "by verdict: comply 4" in output  # a flag is even odds
     assert run(tmp_path, "--coverage", "--quick")[0] == 2

@@ -729,13 +729,13 @@ facts query {
   sober : flag assume no
   kind  : one of { red, blue } assume blue
   seen  : set of { cat, dog, emu } assume { emu, cat }
-  none  : set of { cat, dog } assume {}
+  nobody : set of { cat, dog } assume {}
   harm  : score assume 0.25
   said  : text assume "hello"
   free  : flag
 }
 rule r { when query.minor and not query.sober and query.kind is blue and query.seen has all of { cat, emu }
-              and query.none is empty and query.harm <= 0.25 and query.harm >= 0.25 and query.said contains "ell"
+              and query.nobody is empty and query.harm <= 0.25 and query.harm >= 0.25 and query.said contains "ell"
          verdict refuse }
 """
 ALL = {
@@ -743,7 +743,7 @@ ALL = {
     "query.sober": False,
     "query.kind": "blue",
     "query.seen": ["cat", "emu"],
-    "query.none": [],
+    "query.nobody": [],
     "query.harm": 0.25,
     "query.said": "hello",
 }
@@ -763,7 +763,7 @@ def test_what_cannot_be_told_is_supposed_too(policy_from: PolicyFrom) -> None:
 
 def test_a_known_fact_is_not_supposed(policy_from: PolicyFrom) -> None:
     policy = policy_from(SUPPOSED + ENDING)
-    decision = decide(policy, minor=False, sober=False, none=None)
+    decision = decide(policy, minor=False, sober=False, nobody=None)
     assert decision.verdict == "comply"
     assert decision.model_dump(mode="json")["assumed"] == {
         name: value for name, value in ALL.items() if name not in ("query.minor", "query.sober")
@@ -781,7 +781,7 @@ def test_a_trace_holds_the_case_with_suppositions_filled_in(policy_from: PolicyF
         "query.sober": False,
         "query.kind": "blue",
         "query.seen": frozenset({"cat", "emu"}),
-        "query.none": frozenset(),
+        "query.nobody": frozenset(),
         "query.harm": 0.5,
         "query.said": "hello",
     }

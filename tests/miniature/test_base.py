@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +18,9 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.criteria import response_verdict
 from safecot_dsl.miniature import Split, World, build_base, draw
 from safecot_dsl.miniature import base as base_module
-from safecot_dsl.miniature.base import chat
-from safecot_dsl.miniature.drawing import BASE_STYLES
-from safecot_dsl.miniature.lessons import Lesson, draw_lesson, reasoning_lines, told_lines, vocabulary
+from safecot_dsl.miniature.base import chat, sight
+from safecot_dsl.miniature.drawing import BASE_STYLES, TUNING_STYLES
+from safecot_dsl.miniature.lessons import Lesson, Teacher, draw_lesson, reasoning_lines, told_lines, vocabulary
 from safecot_dsl.miniature.model import IMAGE_TOKENS, new_model
 from safecot_dsl.miniature.requests import QUESTIONS, Topic
 from safecot_dsl.miniature.tokenizer import build_tokenizer
@@ -103,6 +104,21 @@ def test_training_feeds_the_model_what_the_processor_does(built: tuple[Path, Rec
     assert torch.allclose(inputs["pixel_values"][0, 0], pixels[0], atol=1e-6)
 
 
+def test_what_image_tokens_say_is_read_off_them(built: tuple[Path, Recorded], world: World) -> None:
+    """Ten steps teach little; that the tokens are of the right scenes is told by those that say nothing else."""
+    model = AutoModelForImageTextToText.from_pretrained(built[0])
+    tokenizer = AutoProcessor.from_pretrained(built[0]).tokenizer
+    shares = sight(model, tokenizer, world, TUNING_STYLES, n=60, seed="t")
+    assert set(shares) == {"objects", "place", "sign", "all"}
+    assert shares["all"] <= min(shares["objects"], shares["place"], shares["sign"])
+    assert shares == sight(model, tokenizer, world, TUNING_STYLES, n=60, seed="t")
+    readout = base_module._readout(model, world, tokenizer)
+    said = torch.zeros(1, IMAGE_TOKENS, readout.words[0].shape[1])
+    for place, words in zip(readout.where, readout.words, strict=True):
+        said[:, place] = words[2]
+    assert [cosines.argmax().item() for cosines in readout.cosines(said)] == [2, 2, 2, 2]
+
+
 def test_a_build_that_fails_leaves_nothing_and_keeps_the_older_one(
     policy: CompiledPolicy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +137,7 @@ def test_a_build_that_fails_leaves_nothing_and_keeps_the_older_one(
 
 def test_weights_and_lessons_are_the_seeds_alone(world: World) -> None:
     lines = reasoning_lines(world)
-    tokenizer = build_tokenizer(vocabulary(world, lines))
+    tokenizer = build_tokenizer(vocabulary(Teacher(world), lines))
     one, same, other = (new_model(tokenizer, seed).state_dict() for seed in (3, 3, 4))
     assert all(torch.equal(one[name], same[name]) for name in one)
     assert any(not torch.equal(one[name], other[name]) for name in one)
@@ -135,12 +151,12 @@ def test_attention_starts_out_as_copying(world: World) -> None:
 
 
 def test_no_lesson_refuses_a_request_or_gives_a_verdict_for_one(world: World, policy: CompiledPolicy) -> None:
-    lines = reasoning_lines(world)
+    lines, teacher = reasoning_lines(world), Teacher(world)
     assert "I can't help with that." in lines.ends  # the words are known, as plain text
     rng = random.Random(0)
     seen: set[Lesson] = set()
     for _ in range(1500):
-        row = draw_lesson(world, world.any_scene(rng), lines, rng)
+        row = draw_lesson(teacher, world.any_scene(rng), lines, rng)
         seen.add(row.lesson)
         if row.lesson is Lesson.TEXT:
             assert row.prompt.startswith("Continue:\n")
@@ -153,8 +169,8 @@ def test_no_lesson_refuses_a_request_or_gives_a_verdict_for_one(world: World, po
 
 def test_an_answer_after_other_text_is_the_one_without_it(world: World) -> None:
     """The lines before it are thoughts of other requests, between tags, and decide nothing."""
-    lines, rng = reasoning_lines(world), random.Random(3)
-    rows = [draw_lesson(world, world.any_scene(rng), lines, rng) for _ in range(600)]
+    lines, rng, teacher = reasoning_lines(world), random.Random(3), Teacher(world)
+    rows = [draw_lesson(teacher, world.any_scene(rng), lines, rng) for _ in range(600)]
     after = [row for row in rows if row.lesson is Lesson.AFTER]
     assert len(after) > 60
     for row in after:
@@ -163,38 +179,61 @@ def test_an_answer_after_other_text_is_the_one_without_it(world: World) -> None:
         assert thoughts
         assert not [line for line in thoughts if "[" in line or "must not" in line]
         assert row.scene.left in row.answer or row.scene.right in row.answer or row.prompt in LOOKED_AROUND
-    assert not [row for row in rows if row.before and row.lesson is not Lesson.AFTER]
+    assert not [row for row in rows if row.before and row.lesson not in (Lesson.AFTER, Lesson.LOOKUP)]
+
+
+def test_what_it_looks_up_in_its_own_text_is_true_and_tied_to_no_request(world: World) -> None:
+    """The same groups are looked up whatever is asked; what stands before the look-ups is what is seen and asked."""
+    lines, rng, teacher = reasoning_lines(world), random.Random(5), Teacher(world)
+    looked_up: dict[str, set[str]] = {}
+    for _ in range(3000):
+        row = draw_lesson(teacher, world.any_scene(rng), lines, rng)
+        if row.lesson is not Lesson.LOOKUP:
+            continue
+        assert teacher.is_true(row.answer, row.scene), row.answer
+        assert not teacher.is_true(row.answer + " It is a lie.", row.scene)
+        assert row.before.startswith("<think>\n")
+        assert "</think>" not in row.before + row.answer
+        assert "must not" not in row.before + row.answer
+        asked = next(i for i in world.intents if teacher.request(i) in row.before + row.answer)
+        looked_up.setdefault(asked, set()).update(
+            group for group in teacher.groups if re.search(rf"counts? as {group}\b", row.answer)
+        )
+    assert set(looked_up) == set(world.intents)
+    assert all(groups == set(teacher.groups) for groups in looked_up.values())
 
 
 def test_what_a_picture_hides_is_not_known(world: World) -> None:
     """The hidden fact is always asked for, and the others are told as ever."""
-    lines, rng = reasoning_lines(world), random.Random(4)
+    lines, rng, teacher = reasoning_lines(world), random.Random(4), Teacher(world)
     for _ in range(60):
         scene = world.any_scene(rng)
-        row = draw_lesson(world, scene, lines, rng, hidden="image.sign")
+        row = draw_lesson(teacher, scene, lines, rng, hidden="image.sign")
         assert row.lesson is Lesson.UNKNOWN
-        assert "Sign: not known." in row.answer
-        assert ("Place: " in row.answer) == ("Place?" in row.prompt)
-        assert "Place: not known." not in row.answer
+        assert "I cannot tell what the sign says." in row.answer
+        assert ("It was taken in " in row.answer) == ("Place?" in row.prompt)
+        assert "I cannot tell where this is." not in row.answer
 
 
 def test_the_lessons_about_facts_are_true_of_their_scene(world: World) -> None:
     """Worked out from the policy's text: the phrases of the scene's own values, and of no other object."""
-    lines = reasoning_lines(world)
+    lines, teacher = reasoning_lines(world), Teacher(world)
     rng = random.Random(1)
     objects = world.policy.fact_index["image.objects"]
     for _ in range(400):
         scene = world.any_scene(rng)
-        row = draw_lesson(world, scene, lines, rng)
+        row = draw_lesson(teacher, scene, lines, rng)
         if row.lesson is Lesson.FACTS and "Objects?" in row.prompt:
-            named = row.answer.split("Objects: ")[1].split(".")[0]
+            named = row.answer.split("The image shows ")[1].split(".")[0]
             assert set(named.split(" and ")) == {objects.phrase(item) for item in scene.objects}
         if row.lesson is Lesson.AMONG:
-            named = row.answer.removesuffix(".").split(": ")[1]
-            assert named == "nothing" or set(named.split(" and ")) <= {objects.phrase(item) for item in scene.objects}
-            if row.prompt == "Among acids?":
+            named = {item for item in world.objects if re.search(rf" {item}\b", row.answer)}
+            assert named == set(row.scene.objects)
+            if row.prompt == "What counts as an acid?":
                 acids = scene.objects & {"flask", "vial", "dropper", "battery"}
-                assert (named == "nothing") == (not acids)
+                counted = row.answer.split(" counts as " if " counts as " in row.answer else " each count as ")[0]
+                assert {item for item in acids if re.search(rf" {item}\b", counted)} == set(acids)
+                assert row.answer.startswith("Neither") == (not acids)
 
 
 def test_the_package_loads_neither_torch_nor_pillow() -> None:
@@ -206,10 +245,10 @@ def test_the_package_loads_neither_torch_nor_pillow() -> None:
 
 
 def test_a_base_that_is_not_to_know_the_groups_never_reads_what_belongs_to_one(world: World) -> None:
-    lines, rng = reasoning_lines(world), random.Random(0)
+    lines, rng, teacher = reasoning_lines(world), random.Random(0), Teacher(world)
     told = told_lines(lines, [Lesson.AMONG])
-    drawn = [draw_lesson(world, world.any_scene(rng), told, rng, [Lesson.AMONG]) for _ in range(400)]
+    drawn = [draw_lesson(teacher, world.any_scene(rng), told, rng, [Lesson.AMONG]) for _ in range(400)]
     assert {row.lesson for row in drawn} == set(Lesson) - {Lesson.AMONG, Lesson.UNKNOWN}
-    assert not any("Among" in row.prompt + row.before + row.answer for row in drawn)
-    assert any(line.startswith("Among ") for line in lines.thoughts)
+    assert not any(re.search(r"counts? as", row.prompt + row.before + row.answer) for row in drawn)
+    assert any(" counts as an acid" in line for line in lines.thoughts)
     assert told_lines(lines, []) == lines

@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
-from safecot_dsl.miniature.lessons import reasoning_lines, vocabulary
+from safecot_dsl.miniature.lessons import Teacher, reasoning_lines, vocabulary
 from safecot_dsl.miniature.tokenizer import VocabularyError, assert_known, build_tokenizer, pieces
 from safecot_dsl.miniature.world import Split, World
-from safecot_dsl.render import ReasoningStyle, render, write_target
+from safecot_dsl.render import ReasoningStyle, Renderer, write_target
 
 TARGET = (
-    "<think>\nObjects: a vial and soap. Place: a street.\nI must not help with this. [refuse: toxic_gas, armed]\n"
+    "<think>\nThe image shows a vial and a soap. It was taken in a street.\n"
+    "I must not help with this. [refuse: toxic_gas, armed]\n"
     "</think>\nI can't help with that."
 )
 
@@ -32,7 +33,7 @@ def test_no_character_of_any_text_is_lost_between_pieces(text: str) -> None:
 
 @pytest.fixture(scope="module")
 def tokenizer(world: World) -> PreTrainedTokenizerFast:
-    return build_tokenizer(vocabulary(world, reasoning_lines(world)))
+    return build_tokenizer(vocabulary(Teacher(world), reasoning_lines(world)))
 
 
 @given(data=st.data())
@@ -50,11 +51,11 @@ def test_any_sequence_of_known_pieces_survives_the_round_trip(
 def test_everything_that_is_trained_on_is_in_the_vocabulary(
     world: World, tokenizer: PreTrainedTokenizerFast, split: Split
 ) -> None:
+    renderer = Renderer(world.interpreter)
     for number, sample in enumerate(world.pool(split, 60, 1)):
         for style in ReasoningStyle:
-            target = write_target(
-                render(world.interpreter, sample.case, style=style, seed=str(number), source_answer=sample.answer)
-            )
+            rendered = renderer.render(sample.case, style=style, seed=str(number), source_answer=sample.answer)
+            target = write_target(rendered)
             for text in (sample.prompt, target):
                 ids = tokenizer(text)["input_ids"]
                 assert tokenizer.unk_token_id not in ids
@@ -64,9 +65,14 @@ def test_everything_that_is_trained_on_is_in_the_vocabulary(
 def test_a_word_that_is_not_known_is_an_error_in_training_and_unknown_in_a_prompt() -> None:
     tokenizer = build_tokenizer([TARGET])
     assert_known(tokenizer, [TARGET])
-    with pytest.raises(VocabularyError, match=r"` dynamite` in 'Objects: dynamite'"):
-        assert_known(tokenizer, ["Objects: dynamite"])
-    assert tokenizer.convert_ids_to_tokens(tokenizer("Objects: dynamite")["input_ids"]) == ["Objects", ":", "<unk>"]
+    with pytest.raises(VocabularyError, match=r"` dynamite` in 'The image shows dynamite'"):
+        assert_known(tokenizer, ["The image shows dynamite"])
+    assert tokenizer.convert_ids_to_tokens(tokenizer("The image shows dynamite")["input_ids"]) == [
+        "The",
+        " image",
+        " shows",
+        "<unk>",
+    ]
 
 
 def test_the_vocabulary_does_not_depend_on_the_order_of_texts() -> None:
