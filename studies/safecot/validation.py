@@ -19,6 +19,7 @@ from safecot_dsl.storage import Progress
 from studies.safecot.design import SearchPlan
 
 CASES, ATTACKED, UNKNOWN = "validation", "validation_attacks", "validation_unknown"
+_DRAWN = 200  # cases at once, of which a fact is hidden
 
 
 def validation_items(
@@ -53,7 +54,9 @@ def _attacked(policy: CompiledPolicy, small: World, n: int, seed: int) -> Iterat
 
 def _unknown(small: World, seed: int) -> Iterator[EvalItem]:
     facts = [fact.name for fact in small.policy.facts]
-    draws = small.evaluation_items(Split.VALIDATION, 1_200, f"unknown {seed}")
+    draws = itertools.chain.from_iterable(
+        small.evaluation_items(Split.VALIDATION, _DRAWN, f"unknown {seed} {turn}") for turn in itertools.count()
+    )
     number = 0
     for sample, fact in zip(draws, itertools.cycle(facts), strict=False):
         hidden = hide(sample, fact)
