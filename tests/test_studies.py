@@ -820,8 +820,8 @@ def tiny(folder: Path) -> Path:
         if "rows" in plan:
             plan["rows"] = [16]
         plan["also"] = [run for run in plan.get("also", ()) if run in also]
-    # One that cannot work: its rows are more than there are requests.
-    whole["arms"]["broken"] = {"few": True, "data": {"sources": [{"kind": "miniature", "pool": 4, "world": 0}]}}
+    # One that cannot work, which shows when it is trained.
+    whole["arms"]["broken"] = {"few": True, "training": {"start_from": "nowhere"}}
     path = folder / "study.yaml"
     path.write_text(yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
     return path

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
 from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.models.folder import model_digest
 from safecot_dsl.pipeline import Recipe
 from safecot_dsl.storage import sha256_bytes
 from safecot_dsl.workspace import compile_policy
@@ -158,6 +159,19 @@ class Design(Frozen):
             self._policies[base] = self._compile(base)
         return self._policies[base]
 
+    def model_of(self, base: str) -> str:
+        """What stands for the model of a base: how it is trained, or the digest of one that is there."""
+        owner = self.owner(base)
+        if owner not in self._models:
+            model = self.bases[owner].model
+            there = isinstance(model, str)
+            self._models[owner] = model_digest(str(self.folder / model)) if there else canonical_json(model)
+        return self._models[owner]
+
+    @cached_property
+    def _models(self) -> dict[str, str]:
+        return {}
+
     @cached_property
     def _policies(self) -> dict[str, CompiledPolicy]:
         return {}
@@ -257,7 +271,7 @@ class Design(Frozen):
         recipe = self.recipe(cell.base, cell.seed, arms, self.policy, None)
         made: dict[str, Any] = {
             "policy": self.compiled(cell.base).digest,
-            "model": self.bases[self.owner(cell.base)].model_dump(mode="json"),
+            "model": self.model_of(cell.base),
             "data": _said(recipe.data_of(cell.name)) if arms else None,
             "training": _said(recipe.training_of(cell.name)) if arms else None,
             "evaluation": _said(recipe.evaluation),

@@ -80,7 +80,7 @@ class Search:
         sizes = self.design.search.model_dump(mode="json", include={"cases", "questions", "attacked", "unknown"})
         made = {
             "policy": self.design.compiled(base).digest,
-            "model": self.design.bases[self.design.owner(base)].model_dump(mode="json"),
+            "model": self.design.model_of(base),
             "arm": None if trial.arm == BASE else self._arm(trial),
             "training": self.design.training,
             "sizes": sizes,
