@@ -10,11 +10,10 @@ from safecot_dsl.miniature.tokenizer import END, IMAGE, PAD, token_id
 if TYPE_CHECKING:
     from transformers import Idefics3ForConditionalGeneration, Idefics3Processor, PreTrainedTokenizerFast
 
-_PATCH, _PATCHES = 8, 2  # pixels a side, and patches a side that make one image token
-GRID = SIDE // (_PATCH * _PATCHES)  # image tokens a side
+PATCH = 16  # pixels
+GRID = SIDE // PATCH  # image tokens a side
 IMAGE_TOKENS = GRID * GRID
 _WIDTH, _LAYERS, _HEADS = 128, 4, 4
-_VISION_WIDTH, _VISION_LAYERS, _VISION_HEADS, _VISION_MLP = 96, 3, 3, 3
 
 # The image stands before the text of its turn, whichever comes first in the message's content.
 _CHAT_TEMPLATE = (
@@ -69,14 +68,14 @@ def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> Idefics3ForCondi
             "bos_token_id": None,
         },
         vision_config={
-            "hidden_size": _VISION_WIDTH,
-            "intermediate_size": _VISION_MLP * _VISION_WIDTH,
-            "num_hidden_layers": _VISION_LAYERS,
-            "num_attention_heads": _VISION_HEADS,
+            "hidden_size": _WIDTH,
+            "intermediate_size": 3 * _WIDTH,
+            "num_hidden_layers": _LAYERS,
+            "num_attention_heads": _HEADS,
             "image_size": SIDE,
-            "patch_size": _PATCH,
+            "patch_size": PATCH,
         },
-        scale_factor=_PATCHES,
+        scale_factor=1,
         image_token_id=token_id(tokenizer, IMAGE),
         pad_token_id=pad,  # pyright: ignore[reportCallIssue]  (declared on a base class that hides its fields)
         tie_word_embeddings=True,
