@@ -69,7 +69,7 @@ GLYPHS: dict[str, tuple[str | None, str | None, str | None, str | None]] = {
     "knife": ("knife", None, "knife", "knife"),
     "cutter": ("content-cut", "scissors", "scissors", "scissors"),
     "sword": ("sword", None, "sword", "sword"),
-    "hammer": ("hammer", "hammer", None, "hammer"),
+    "hammer": ("hammer", "hammer", None, "auction"),
     "pill": ("pill", "capsules", "pill", "capsule"),
     "syringe": ("needle", "syringe", None, "syringe"),
     "wine": ("glass-wine", "wine-glass", "wine", "goblet"),
@@ -78,7 +78,7 @@ GLYPHS: dict[str, tuple[str | None, str | None, str | None, str | None]] = {
     "key": ("key", "key", "key", "key"),
     "cup": ("coffee", "mug-saucer", "coffee", "cup"),
     "camera": ("camera", "camera", "camera", "camera"),
-    "bell": ("bell", "bell", "bell", "bell"),
+    "bell": ("bell", "bell", "bell", "notification-4"),
     "gift": ("gift", "gift", "gift", "gift"),
 }
 _COLUMNS = {Style.MATERIAL: 0, Style.AWESOME: 1, Style.PHOSPHOR: 2, Style.OUTLINE: 2, Style.REMIX: 3}

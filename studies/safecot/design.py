@@ -270,7 +270,7 @@ class Design(Frozen):
         arms = self.arms_of(cell)
         recipe = self.recipe(cell.base, cell.seed, arms, self.policy, None)
         made: dict[str, Any] = {
-            "policy": self.compiled(cell.base).digest,
+            "policy": self.compiled(cell.base).told_digest,
             "model": self.model_of(cell.base),
             "data": _said(recipe.data_of(cell.name)) if arms else None,
             "training": _said(recipe.training_of(cell.name)) if arms else None,

@@ -79,7 +79,7 @@ class Search:
         base, _, seed = self.design.search.run.rpartition("-")
         sizes = self.design.search.model_dump(mode="json", include={"cases", "questions", "attacked", "unknown"})
         made = {
-            "policy": self.design.compiled(base).digest,
+            "policy": self.design.compiled(base).told_digest,
             "model": self.design.model_of(base),
             "arm": None if trial.arm == BASE else self._arm(trial),
             "training": self.design.training,
