@@ -17,7 +17,7 @@ install: .venv/.installed
 demo: install
 	$(BIN)/safecotc run recipes/demo.yaml --out $(RUN)
 
-# The miniature's base model ships; this trains it again, in some eight minutes.
+# The miniature's base model ships; this trains it again, in some forty minutes.
 base: install
 	$(BIN)/python -m safecot_dsl.miniature policies/miniature.safecot recipes/miniature-base
 

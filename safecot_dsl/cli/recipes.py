@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -167,6 +168,7 @@ def run(recipe: str = RECIPE, out: Path | None = OUT, set_: list[str] = OVERRIDE
     """Do everything in a recipe. A second run does nothing; a run after a kill continues."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         fail("evaluation is one process's work: start `safecotc train` in several, and then this in one")
+    began = time.monotonic()
     with show_progress() as progress:
         prepared = open_run(recipe, out, set_, progress, training=True)
         summary = prepared.evaluate()
@@ -176,8 +178,10 @@ def run(recipe: str = RECIPE, out: Path | None = OUT, set_: list[str] = OVERRIDE
     from rich.console import Console
 
     from safecot_dsl.evaluation import table
+    from safecot_dsl.storage import duration
 
     Console(highlight=False, emoji=False).print(table(summary))  # as wide as the terminal
     out_ = console()
     out_.print(f"report: {prepared.out / 'report.html'}")
     out_.print(f"summary: {prepared.out / 'summary.json'}")
+    out_.print(f"took: {duration(time.monotonic() - began)} (what was there already was not made again)")

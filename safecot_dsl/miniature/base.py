@@ -60,9 +60,9 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from transformers import Idefics3ForConditionalGeneration, PreTrainedTokenizerFast
 
-WARMUP_STEPS = 1_000
+WARMUP_STEPS = 3_000
 STEPS = 1_800
-IMAGES = 24_000
+IMAGES = 48_000
 _LESSONS_PER_IMAGE = 2
 _HIDING = 0.08  # of the images, a fact that they do not show
 _WARMUP_BATCH, _BATCH = 128, 64

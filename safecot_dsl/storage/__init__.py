@@ -6,7 +6,7 @@ long step has come. Nothing heavy is imported.
 
 from safecot_dsl.storage.cache import Cache
 from safecot_dsl.storage.files import digest_directory, sha256_bytes, sha256_file, whole_directory, write_whole
-from safecot_dsl.storage.progress import Progress
+from safecot_dsl.storage.progress import Progress, duration
 from safecot_dsl.storage.stage import Stage, StageBusyError, run_stage, stage_inputs
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Stage",
     "StageBusyError",
     "digest_directory",
+    "duration",
     "run_stage",
     "sha256_bytes",
     "sha256_file",

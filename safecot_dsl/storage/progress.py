@@ -34,14 +34,14 @@ class _Phase:
         elif self.completed:
             parts.append(f"{self.completed}{unit}")
         if ended:
-            parts.append(f"{ended} after {_duration(seconds)}")
+            parts.append(f"{ended} after {duration(seconds)}")
         elif seconds >= 1:
-            parts.append(f"{_duration(seconds)} so far")
+            parts.append(f"{duration(seconds)} so far")
         if seconds >= 1 and self.completed > self.before:
             rate = (self.completed - self.before) / seconds
             parts.append(f"{rate:.3g}{unit}/s")
             if self.total and not ended:
-                parts.append(f"{_duration((self.total - self.completed) / rate)} left")
+                parts.append(f"{duration((self.total - self.completed) / rate)} left")
         if self.fields:
             parts.append(_shown(self.fields))
         return f"{self.description}: " + ", ".join(parts or ["begun"])
@@ -188,7 +188,7 @@ def _shown(fields: dict[str, object]) -> str:
     return ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in fields.items())
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """`8 s`, `2 min 05 s`, `1 h 03 min`."""
     whole = round(seconds)
     if whole < 60:

@@ -116,7 +116,11 @@ class CellRun:
             items = validation_items(policy, plan, world=world, seed=self.seed, progress=self.progress)
             write_items(folder / "items.parquet", items)
 
-        inputs = {"policy": policy.told_digest, "plan": canonical_json(plan.model_dump(mode="json")), "seed": str(self.seed)}
+        inputs = {
+            "policy": policy.told_digest,
+            "plan": canonical_json(plan.model_dump(mode="json")),
+            "seed": str(self.seed),
+        }
         stage = run_stage(self.out / "search" / "validation", inputs, work, progress=self.progress)
         return list(read_items(stage.directory / "items.parquet"))
 
