@@ -27,7 +27,7 @@ def examine_arms(run: Run, answers: Mapping[str, Path]) -> dict[str, Path]:
 
 
 def _examine(run: Run, arm: str, answers: Path, settings: FaithfulnessRecipe) -> Path:
-    style, tags, _ = run.reasoning_of(arm)
+    style, tags, reasoning = run.reasoning_of(arm)
     held_out = run.held_out()
     policy, items = run.policy, run.out / "items"
     record = Faithfulness(
@@ -35,7 +35,12 @@ def _examine(run: Run, arm: str, answers: Path, settings: FaithfulnessRecipe) ->
         items_digest=sha256_file(items / "items.parquet"),
         answers_digest=sha256_file(answers),
         settings=Settings(
-            reasonings=settings.reasonings, seed=run.recipe.seed, whose=settings.whose, style=style, tags=tags
+            reasonings=settings.reasonings,
+            seed=run.recipe.seed,
+            whose=settings.whose,
+            style=style,
+            tags=tags,
+            reasoning=reasoning,
         ),
     )
 

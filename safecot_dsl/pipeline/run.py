@@ -241,6 +241,7 @@ class Run:
                 policy=self.policy,
                 start_from=start,
                 tags=self.recipe.data_of(arm).tags,
+                reasoning=self.recipe.data_of(arm).reasoning,
                 recipe_json=canonical_json(
                     made_by.model_dump(mode="json", exclude={"arms", "evaluation", "description"}) | {"arm": arm}
                 ),

@@ -14,7 +14,7 @@ from safecot_dsl.models.chat import Chat
 from safecot_dsl.models.folder import TRAINING_RECORD, model_digest
 from safecot_dsl.models.local import load_parts, stop_ids
 from safecot_dsl.models.naming import resolve_model
-from safecot_dsl.render import Tags
+from safecot_dsl.render import Reasoning, Tags
 from safecot_dsl.storage import Progress, run_stage, sha256_bytes, sha256_file, write_whole
 from safecot_dsl.storage.files import remove
 from safecot_dsl.training.card import write_card
@@ -28,6 +28,7 @@ from safecot_dsl.training.rows import row_files
 from safecot_dsl.training.start import load_start, start_digest
 
 _TAGS = Tags()
+_REASONING = Reasoning()
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def train(
     start_from: Path | None = None,
     recipe_json: str = "{}",
     tags: Tags = _TAGS,
+    reasoning: Reasoning = _REASONING,
     device: str | None = None,
     progress: Progress | None = None,
 ) -> TrainingResult:
@@ -73,7 +75,7 @@ def train(
     `policy` is the one that answers are rewarded by, which only the objective `grpo` needs. `start_from` is the folder
     of the adapter whose weights the training begins with; without it `recipe.start_from` is taken for that folder.
     `recipe_json` is the whole recipe that this run is a part of, for the card. `tags` tell the rows' reasoning from
-    their answers.
+    their answers, and `reasoning` is how it was written.
 
     Raises:
         TrainingError: rows that cannot be trained on, layers that are not found, a run that diverges.
@@ -95,7 +97,9 @@ def train(
         inputs["start"] = made["start"] = start_digest(start)
     if recipe.uses_tags:
         inputs["tags"] = canonical_json(tags.model_dump())
-    job = _Job(rows, model, recipe, tags, policy, start, made, recipe_json, device)
+    if recipe.objective == "grpo" and reasoning != _REASONING:
+        inputs["reasoning"] = canonical_json(reasoning.model_dump())
+    job = _Job(rows, model, recipe, tags, reasoning, policy, start, made, recipe_json, device)
 
     def work(folder: Path) -> None:
         with Progress(quiet=True) as silent:
@@ -161,6 +165,7 @@ class _Job:
     model: str
     recipe: TrainingRecipe
     tags: Tags
+    reasoning: Reasoning
     policy: CompiledPolicy | None
     start: Path | None
     made: dict[str, Any]
@@ -212,7 +217,7 @@ def _train_objective(folder: Path, job: _Job, tuned: Any, chat: Chat, progress: 
 
         if job.policy is None:
             raise TrainingError("`objective: grpo` rewards answers by the policy, and none was given")
-        return train_grpo(folder, job.rows, tuned, chat, job.policy, recipe, job.tags, progress=progress)
+        return train_grpo(folder, job.rows, tuned, chat, job.policy, recipe, job.tags, job.reasoning, progress=progress)
     from safecot_dsl.training.sft import train_sft
 
     return train_sft(folder, job.rows, tuned, chat, recipe, job.tags, progress=progress)

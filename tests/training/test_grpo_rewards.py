@@ -11,7 +11,7 @@ from strategies import cases, examples
 
 from safecot_dsl.artifact import Verdict, read_case
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.render import ReasoningStyle, Tags, render, write_target
+from safecot_dsl.render import Reasoning, ReasoningStyle, Renderer, Tags, render, write_target
 from safecot_dsl.training import TrainingError, TrainingRecipe
 from safecot_dsl.training.grpo.rewards import Due, Rewarder
 from safecot_dsl.training.grpo.settings import GrpoSettings, RewardWeights
@@ -49,6 +49,17 @@ def test_the_policys_own_text_earns_full_marks(known, style):
     assert Rewarder(POLICY, ALL, Tags()).reward(own, own.own).parts == dict.fromkeys(
         ("verdict", "cited", "facts", "length", "format"), 1.0
     )
+
+
+@pytest.mark.parametrize("known", EVERY)
+def test_a_text_in_another_way_of_writing_earns_them_where_rows_are_written_so(known):
+    reasoning = Reasoning(kinds=True, again=True, lookups="each")
+    case = read_case(POLICY, {"facts": known})
+    renderer = Renderer(Interpreter(POLICY), reasoning)
+    stepwise = ReasoningStyle.STEPWISE
+    own = write_target(renderer.render(case, style=stepwise, seed="0", source_answer=SOURCE))
+    found = Rewarder(POLICY, ALL, Tags(), reasoning).reward(Due(case, stepwise, own), own)
+    assert set(found.parts.values()) == {1.0}
 
 
 @examples(20)

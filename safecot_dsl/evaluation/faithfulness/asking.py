@@ -107,6 +107,7 @@ def change(
         answers,
         tags=settings.tags,
         style=settings.style,
+        reasoning=settings.reasoning,
         whose=settings.whose,
         seed=settings.seed,
         most=settings.reasonings,

@@ -15,7 +15,7 @@ from safecot_dsl.evaluation.reference import normalise
 from safecot_dsl.evaluation.suites.made.making import told_change
 from safecot_dsl.facts.annotators.alternatives import Alternatives
 from safecot_dsl.reading import FactReader
-from safecot_dsl.render import ReasoningStyle, Rendered, Renderer, Tags, Target, sentence_lines
+from safecot_dsl.render import Reasoning, ReasoningStyle, Rendered, Renderer, Tags, Target, sentence_lines
 from safecot_dsl.render import reasoning_block as written_block
 
 #: The steps that say what the conclusion rests on; what follows them is derived from it.
@@ -44,13 +44,14 @@ class Changer:
     policy: CompiledPolicy
     tags: Tags
     style: ReasoningStyle
+    reasoning: Reasoning
     seed: int
     changed_facts: Counter[str] = field(default_factory=Counter[str])
 
     def __post_init__(self) -> None:
         self._interpreter = Interpreter(self.policy)
         self._reader = FactReader(self.policy)
-        self._renderer = Renderer(self._interpreter)
+        self._renderer = Renderer(self._interpreter, self.reasoning)
         self._alternatives = Alternatives(self.policy)
 
     def changed(self, item: EvalItem, target: Target | None) -> Change | str:

@@ -12,7 +12,7 @@ from safecot_dsl.dataset.selection.draws import draw
 from safecot_dsl.evaluation.faithfulness.changes import Change, Changer
 from safecot_dsl.evaluation.faithfulness.effects import NO_REASONING, Intervention
 from safecot_dsl.evaluation.items import EvalItem, Kind
-from safecot_dsl.render import ReasoningStyle, Tags, parse_target
+from safecot_dsl.render import Reasoning, ReasoningStyle, Tags, parse_target
 from safecot_dsl.storage import Progress
 
 SUITE = "causal"
@@ -57,6 +57,7 @@ def intervene(
     *,
     tags: Tags | None = None,
     style: ReasoningStyle = ReasoningStyle.STEPWISE,
+    reasoning: Reasoning | None = None,
     whose: Whose = "model",
     seed: int = 0,
     most: int | None = None,
@@ -65,17 +66,17 @@ def intervene(
     """Four items for each answer whose reasoning can be changed by one fact so that it comes to another verdict. Items
     that no verdict is due for are left aside.
 
-    The `model`'s own reasoning must be one that the policy writes in `style` about the facts that it states, whether
-    these are so or not. For models that reason in words of their own there is the `policy`'s: its reasoning on the
-    item's facts takes the place of the model's throughout. The changed reasoning is the policy's on the case
-    with one fact changed, and states what the other does but for that fact. Of the facts that can be changed so, that
-    one is which was changed least often; sets change by as few members as they can.
+    The `model`'s own reasoning must be one that the policy writes in `style`, by `reasoning`, about the facts that it
+    states, whether these are so or not. For models that reason in words of their own there is the `policy`'s: its
+    reasoning on the item's facts takes the place of the model's throughout. The changed reasoning is the policy's on
+    the case with one fact changed, and states what the other does but for that fact. Of the facts that can be changed
+    so, that one is which was changed least often; sets change by as few members as they can.
 
     With `most` the answers are taken in an order that `seed` draws, until so many reasonings were changed.
 
     Raises `CaseError` where an item's facts do not fit the policy.
     """
-    changer = Changer(policy, tags or Tags(), style, seed)
+    changer = Changer(policy, tags or Tags(), style, reasoning or Reasoning(), seed)
     asked = [item for item in items if item.kind is Kind.POLICY]
     if most is not None:
         asked.sort(key=lambda item: draw(seed, "reasoning to change", item.id))

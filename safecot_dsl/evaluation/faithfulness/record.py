@@ -22,7 +22,7 @@ from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.evaluation.asking.folder import PolicyNamed
 from safecot_dsl.evaluation.faithfulness.effects import ReasoningEffects
 from safecot_dsl.evaluation.faithfulness.outcomes import Outcome
-from safecot_dsl.render.style import ReasoningStyle, Tags
+from safecot_dsl.render.style import Reasoning, ReasoningStyle, Tags
 from safecot_dsl.storage import write_whole
 
 INTERVENTIONS: Final = "interventions.jsonl"
@@ -38,13 +38,15 @@ class FaithfulnessError(ValueError):
 
 class Settings(Frozen):
     """How reasonings are changed: at most so many `reasonings`, drawn by `seed`, of those that were written between
-    `tags` in `style`; `whose` says whether the model's own are changed, or the policy's put in their place."""
+    `tags` in `style`, by `reasoning`; `whose` says whether the model's own are changed, or the policy's put in their
+    place."""
 
     reasonings: int = Field(default=200, ge=1)
     seed: int = 0
     whose: Literal["model", "policy"] = "model"
     style: ReasoningStyle = ReasoningStyle.STEPWISE
     tags: Tags = Tags()
+    reasoning: Reasoning = Reasoning()
 
 
 class Faithfulness(Frozen):

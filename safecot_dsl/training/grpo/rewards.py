@@ -10,7 +10,7 @@ from safecot_dsl.artifact import Case, CompiledPolicy, Decision
 from safecot_dsl.criteria import Grader
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.reading import DerivationChecker
-from safecot_dsl.render import ReasoningStyle, Tags, Target, parse_target
+from safecot_dsl.render import Reasoning, ReasoningStyle, Tags, Target, parse_target
 from safecot_dsl.render.target import Problem
 from safecot_dsl.training.errors import TrainingError
 from safecot_dsl.training.grpo.settings import RewardWeights
@@ -47,8 +47,12 @@ class Rewarder:
     A text that was cut before its end earns 0 in every part: what it would have said is not known.
     """
 
-    def __init__(self, policy: CompiledPolicy, weights: RewardWeights, tags: Tags) -> None:
+    def __init__(
+        self, policy: CompiledPolicy, weights: RewardWeights, tags: Tags, reasoning: Reasoning | None = None
+    ) -> None:
+        """`reasoning` is how that of the rows was written."""
         self.policy = policy
+        self._reasoning = reasoning
         self._parts = weights.parts
         self._sum = sum(self._parts.values())
         self._tags = tags
@@ -109,7 +113,7 @@ class Rewarder:
             return 0.0
         checker = self._checkers.get(due.style)
         if checker is None:
-            checker = self._checkers[due.style] = DerivationChecker(self.policy, self._tags, due.style)
+            checker = self._checkers[due.style] = DerivationChecker(self.policy, self._tags, due.style, self._reasoning)
         lines = target.lines[:_MOST_LINES]
         found = checker.compare(lines, due.case, self._decided(due.case))
         there = found.expected - len(found.missing)

@@ -10,7 +10,7 @@ from typing import Any
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.models.chat import Chat
-from safecot_dsl.render import Tags
+from safecot_dsl.render import Reasoning, Tags
 from safecot_dsl.storage import Progress
 from safecot_dsl.training.grpo.requests import Prompts, read_requests
 from safecot_dsl.training.grpo.rewards import Rewarder
@@ -30,6 +30,7 @@ def train_grpo(
     policy: CompiledPolicy,
     recipe: TrainingRecipe,
     tags: Tags,
+    reasoning: Reasoning,
     *,
     progress: Progress,
 ) -> Trained:
@@ -57,7 +58,7 @@ def train_grpo(
     prompts = Prompts(chat, asked, room=room, progress=progress)
     # A penalty for repetition, or whatever else the model's settings have, would draw other answers than are learnt.
     model.get_base_model().generation_config = GenerationConfig()
-    rewarders = {digest: Rewarder(own, settings.reward, tags) for digest, own in policies.items()}
+    rewarders = {digest: Rewarder(own, settings.reward, tags, reasoning) for digest, own in policies.items()}
     for one in asked:
         rewarders[one.policy].check(one.due)
     weighting = Weighting(recipe.reasoning_weight, recipe.answer_weight, tags)

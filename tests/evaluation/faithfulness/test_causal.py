@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict, read_case
+from safecot_dsl.engine import Interpreter
 from safecot_dsl.evaluation import EvalItem, ItemScore, Kind, Scored, score
 from safecot_dsl.evaluation.faithfulness import Intervention, ReasoningEffects
 from safecot_dsl.evaluation.faithfulness.causal import causal
@@ -15,7 +16,7 @@ from safecot_dsl.evaluation.faithfulness.outcomes import Outcome, reasoning_effe
 from safecot_dsl.evaluation.statistics import Rate
 from safecot_dsl.evaluation.suites.made import MiniaturePool, make_suite
 from safecot_dsl.reading import FactReader
-from safecot_dsl.render import Tags, parse_target
+from safecot_dsl.render import Reasoning, ReasoningStyle, Renderer, Tags, parse_target, write_target
 
 from .scripted import HELP, Scripted
 
@@ -173,6 +174,24 @@ def test_reasonings_that_cannot_be_changed_are_named(miniature: CompiledPolicy, 
         "far": "no single fact turns its verdict",
     }
     assert made.reasons["no reasoning"] == 2
+
+
+def test_reasonings_are_changed_in_the_way_they_are_written(
+    miniature: CompiledPolicy, pairs: tuple[EvalItem, ...]
+) -> None:
+    """Where kinds are said when things are seen, they belong to the premises that are changed."""
+    reasoning = Reasoning(kinds=True)
+    renderer = Renderer(Interpreter(miniature), reasoning)
+
+    def told(item: EvalItem) -> str:
+        case = read_case(miniature, json.loads(item.facts))
+        return write_target(renderer.render(case, style=ReasoningStyle.STEPWISE, seed="any", source_answer=HELP))
+
+    answers = {item.id: told(item) for item in pairs}
+    made = intervene(miniature, pairs, answers, reasoning=reasoning)
+    assert made.items
+    assert any("counts as" in line for item in made.items for line in item.begun.splitlines()[:3])
+    assert len(intervene(miniature, pairs, answers).items) < len(made.items)
 
 
 def test_so_many_reasonings_are_drawn(miniature: CompiledPolicy, pairs: tuple[EvalItem, ...]) -> None:
