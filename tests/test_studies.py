@@ -131,12 +131,12 @@ def test_an_ablation_changes_one_thing(design: Design, arm: str, changed: dict[s
 
 def test_the_control_has_what_the_search_found_for_its_size(design: Design):
     for rows in (128, 1024):
-        data, training = recipe_of(design, Cell(base="c", seed=0, arm="control", rows=rows))
+        data, training = recipe_of(design, Cell(base="b", seed=0, arm="control", rows=rows))
         assert (data.style, data.selection, data.unknown, data.attacks) == ("none", "contrast", 0.1, 0.0)
         assert (training.learning_rate, training.max_steps) == (0.005, 2 * rows)
-    data, training = recipe_of(design, Cell(base="c", seed=0, arm="guard", rows=512))
+    data, training = recipe_of(design, Cell(base="b", seed=0, arm="guard", rows=512))
     assert (data.style, training.learning_rate, training.max_steps) == ("none", 0.002, 400)
-    data, training = recipe_of(design, Cell(base="c", seed=0, arm="stepwise", rows=512))
+    data, training = recipe_of(design, Cell(base="b", seed=0, arm="stepwise", rows=512))
     assert (data.unknown, data.attacks, training.learning_rate, training.max_steps) == (0.2, 0.1, 0.005, 400)
 
 
@@ -440,12 +440,12 @@ def test_an_ablation_is_compared_on_the_same_cases(design: Design, tmp_path: Pat
 
 def test_the_report_is_written_from_what_there_is(design: Design, tmp_path: Path):
     study(design, tmp_path, lambda split, must, number: number // 9 % 4 == 1)
-    write_failures([Failure(name="c-0/guard-512", why="killed by SIGKILL")], tmp_path)
+    write_failures([Failure(name="b-0/guard-512", why="killed by SIGKILL")], tmp_path)
     written = {path.name for path in write_report(design, tmp_path)}
     assert written >= {"README.md", "claims.json"}
     page = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert f"15 of {len(design.cells())} cells" in page
-    assert "Failed: c-0/guard-512: killed by SIGKILL" in page
+    assert "Failed: b-0/guard-512: killed by SIGKILL" in page
     table = [line for line in page.split("\n") if line.startswith("| ")]
     assert len([line for line in table if line.endswith("| **no** |")]) == 9
     assert len([line for line in table if line.startswith("| **see, ask, weigh, decide** |")]) == 7
@@ -491,22 +491,24 @@ def test_the_search_goes_on_from_what_it_found(design: Design, tmp_path: Path):
     search = Search(design, tmp_path)
     stages = iter(search.stages())
     first = next(stages)
-    assert [trial.arm for trial in first] == ["base", *["stepwise"] * 9]
+    assert [trial.arm for trial in first] == ["base", *["stepwise"] * 4]
     tried(search, first[0], 0.5, utility=1.0)
     for number, trial in enumerate(first[1:]):
-        # The most right verdicts, the last's, cost too much utility; the fifth has the most of the others.
-        tried(search, trial, {4: 0.8, 8: 0.9}.get(number, 0.7), utility=0.9 if number == 8 else 0.98)
-    ours = first[5].shares
+        # The most right verdicts, the last's, cost too much utility; the second has the most of the others.
+        tried(search, trial, {1: 0.8, 3: 0.9}.get(number, 0.7), utility=0.9 if number == 3 else 0.98)
+    ours = first[2].shares
     second = next(stages)
-    assert len(second) == 2 * 3 * 3
+    assert len(second) == 2 * 3
     assert {(trial.rows, trial.shares) for trial in second} == {(512, ours)}
+    assert {trial.tuned.max_steps for trial in second if trial.tuned is not None} == {1000}
     for trial in second:
         assert trial.tuned is not None
         good = trial.tuned == Tuned(selection="contrast", learning_rate=0.01, max_steps=1000)
         tried(search, trial, 0.7 if good else 0.6)
     sizes = next(stages)
-    assert Counter(trial.rows for trial in sizes) == {128: 6, 256: 6, 1024: 6}
-    assert {trial.tuned.learning_rate for trial in sizes if trial.tuned is not None} == {0.01}
+    assert Counter(trial.rows for trial in sizes) == {512: 2, 128: 3, 256: 3, 1024: 3}
+    best = {(trial.tuned.selection, trial.tuned.learning_rate) for trial in sizes if trial.tuned is not None}
+    assert best == {("contrast", 0.01)}
     for trial in sizes:
         tried(search, trial, 0.6)
     third = next(stages)
@@ -522,8 +524,8 @@ def test_the_search_goes_on_from_what_it_found(design: Design, tmp_path: Path):
     assert next(stages, None) is None
     found = Search(design, tmp_path).write()
     assert found.shares == {"stepwise": ours, "control": Shares(unknown=0.3)}
-    # Of equals the fewest steps, then the lowest rate; random rows come first.
-    assert found.control[128] == Tuned(selection="stratified", learning_rate=0.01, max_steps=400)
+    # Of equals the fewest steps, then the lowest rate.
+    assert found.control[128] == Tuned(selection="contrast", learning_rate=0.01, max_steps=400)
     assert found.control[512] == Tuned(selection="contrast", learning_rate=0.01, max_steps=1000)
     assert found.guard == Tuned(selection="contrast", learning_rate=0.002, max_steps=400)
     assert read_design(DESIGN, tmp_path).settings == found
@@ -760,12 +762,12 @@ def test_the_status_says_what_is_left_and_how_long_it_takes(
     assert f"cells: 0 of {len(design.cells())} are done" in said
     (tmp_path / "settings.json").write_text(SETTINGS.model_dump_json())
     study(design, tmp_path, lambda *_: False)
-    write_failures([Failure(name="c-0/guard-512", why="killed by SIGKILL")], tmp_path)
+    write_failures([Failure(name="b-0/guard-512", why="killed by SIGKILL")], tmp_path)
     program.status(places)
     said = capsys.readouterr().out
     assert "search: done" in said
     assert f"cells: 15 of {len(design.cells())} are done" in said
-    assert "failed: c-0/guard-512: killed by SIGKILL" in said
+    assert "failed: b-0/guard-512: killed by SIGKILL" in said
     assert "not yet: a-0/kinds-512" in said
     assert "not yet: a-0/stepwise-512\n" not in said
     write_failures([], tmp_path)

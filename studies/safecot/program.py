@@ -159,9 +159,11 @@ def _expected_trials(design: Design) -> list[float]:
     shares = len(plan.shares["unknown"]) * len(plan.shares["attacks"])
     steps = design.training["max_steps"]
     found = [reasoning.asking + reasoning.step * steps] * shares
-    of_control = len(plan.control["learning_rate"]) + len(design.arms[CONTROL].rows) - 1
+    first, *_ = plan.control["max_steps"]
+    settings = len(plan.control["learning_rate"]) * len(plan.control["selection"])
+    found += [answers.asking + answers.step * first] * (settings - 1)
     for number in plan.control["max_steps"]:
-        found += [answers.asking + answers.step * number] * len(plan.control["selection"]) * of_control
+        found += [answers.asking + answers.step * number] * len(design.arms[CONTROL].rows)
     found += [answers.asking + answers.step * max(plan.control["max_steps"])] * shares
     if GUARD in design.arms:
         for number in plan.guard["max_steps"]:

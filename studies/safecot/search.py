@@ -1,8 +1,9 @@
 """The search for settings on validation, in stages: what a stage chooses, the next one starts from.
 
 1. the shares of rows with unknown facts and with attacks, for the arm with reasoning;
-2. random rows or contrast pairs, rate and steps of the control, at the claims' number of rows, with those shares;
-3. random rows or contrast pairs and steps of the control at every other number of rows, at the rate found;
+2. random rows or contrast pairs, and the rate, of the control, at the claims' number of rows, with those shares and the
+   first of the numbers of steps;
+3. the other numbers of steps, with the best of these; and at every other number of rows all of them;
 4. the shares for the control, at its best settings for the claims' number of rows;
 5. rate and steps of the guard, on the control's rows.
 """
@@ -108,14 +109,19 @@ class Search:
         yield [Trial(arm=BASE, rows=0, shares=Shares()), *self._with_shares(STEPWISE, None)]
         ours = self.best_shares(STEPWISE, None)
         grid = self.design.search.control
-        yield [Trial(arm=CONTROL, rows=rows, shares=ours, tuned=tuned) for tuned in _grid(grid)]
+        first, *_ = grid["max_steps"]
+        yield [
+            Trial(arm=CONTROL, rows=rows, shares=ours, tuned=tuned) for tuned in _grid({**grid, "max_steps": (first,)})
+        ]
         control = self.best(CONTROL, rows, ours)
+        of_steps = _grid({**grid, "selection": (control.selection,), "learning_rate": (control.learning_rate,)})
         yield [
             Trial(arm=CONTROL, rows=size, shares=ours, tuned=tuned)
             for size in self.design.arms[CONTROL].rows
-            if size != rows
-            for tuned in _grid({**grid, "learning_rate": (control.learning_rate,)})
+            for tuned in of_steps
+            if (size, tuned.max_steps) != (rows, first)
         ]
+        control = self.best(CONTROL, rows, ours)
         yield self._with_shares(CONTROL, control)
         shares = self.best_shares(CONTROL, control)
         if GUARD in self.design.arms:
