@@ -30,7 +30,7 @@ from safecot_dsl.miniature.tokenizer import assert_known, build_tokenizer
 from safecot_dsl.miniature.world import Situation
 from safecot_dsl.render import Lookups, Reasoning, ReasoningStyle, Renderer, write_target
 from safecot_dsl.storage import Progress
-from safecot_dsl.workspace import check_policy, open_policy
+from safecot_dsl.workspace import check_policy, compile_policy, open_policy
 from studies.safecot import program
 from studies.safecot.claims import Claim, judge, ratio_interval, write_claims
 from studies.safecot.design import DESIGN, Cell, Design, NotSearchedError, read_design
@@ -201,6 +201,17 @@ def test_the_reordered_policy_decides_the_same_and_weighs_in_the_opposite_order(
         ]
         texts.add(written[0] == written[1])
     assert texts == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("kept", "source"), [("miniature.json", "../../policies/miniature.safecot"), ("twenty.json", "twenty.safecot")]
+)
+def test_the_policies_that_are_kept_are_those_of_their_sources(kept: str, source: str):
+    """But for the criteria, which the standard library may learn to read better."""
+    aside = {"criteria", "digest", "source_map"}
+    policies = (compile_policy(DESIGN.parent / path) for path in (kept, source))
+    mine, now = (policy.model_dump(mode="json", exclude=aside) for policy in policies)
+    assert mine == now
 
 
 def test_the_policy_of_twenty_rules_is_one_over_the_same_things(design: Design):
