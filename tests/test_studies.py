@@ -800,7 +800,7 @@ def test_the_time_left_follows_the_time_taken(design: Design):
 def tiny(folder: Path) -> Path:
     """A design in which everything is as small as can be."""
     whole = yaml.safe_load(DESIGN.read_text(encoding="utf-8"))
-    base = {"miniature": {"seed": 0, "warmup_steps": 2, "steps": 2, "images": 64}}
+    base = {"miniature": {"seed": 0, "warmup_steps": 2, "steps": 2, "more_steps": 1, "images": 64}}
     words = {"miniature": {**base["miniature"], "lookups": "group"}}
     splits = {name: {"policy": 8, "utility": 4, "perception": 4} for name in ("combinations", "phrasings", "style")}
     also = ("a_reordered-0", "a_other_words-0", "a_twenty-0")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.miniature.base import IMAGES, STEPS, WARMUP_STEPS, build_base
+from safecot_dsl.miniature.base import IMAGES, MORE_STEPS, STEPS, WARMUP_STEPS, build_base
 from safecot_dsl.miniature.lessons import Lesson
 from safecot_dsl.render import Lookups
 from safecot_dsl.storage import Progress
@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="decides what is held out, the lessons and the weights")
     parser.add_argument("--warmup-steps", type=int, default=WARMUP_STEPS, help="steps of learning to see")
     parser.add_argument("--steps", type=int, default=STEPS, help="steps of learning to speak")
+    parser.add_argument("--more-steps", type=int, default=MORE_STEPS, help="steps of learning on, from half the rate")
     parser.add_argument("--images", type=int, default=IMAGES, help="images drawn")
     parser.add_argument(
         "--leave-out", type=Lesson, choices=list(Lesson), action="append", default=[], help="a lesson; may be repeated"
@@ -36,6 +37,7 @@ def main() -> None:
             progress=progress,
             warmup_steps=given.warmup_steps,
             steps=given.steps,
+            more_steps=given.more_steps,
             images=given.images,
             leave_out=given.leave_out,
             lookups=given.lookups,

@@ -1,7 +1,8 @@
 """The base: the small model trained from scratch on the lessons, and saved like any model of its family.
 
 First the vision tower learns to name what it sees, with the language model's own (frozen) word embeddings as its
-classes, so that image tokens start out as words; then everything learns the lessons together.
+classes, so that image tokens start out as words; then everything learns the lessons together, and once more from half
+the rate (a warm restart, Loshchilov and Hutter 2017): what belongs to which group is what it learns last.
 """
 
 from __future__ import annotations
@@ -62,16 +63,18 @@ if TYPE_CHECKING:
 
 WARMUP_STEPS = 3_000
 STEPS = 1_800
+MORE_STEPS = 1_200
 IMAGES = 48_000
 _LESSONS_PER_IMAGE = 2
 _HIDING = 0.08  # of the images, a fact that they do not show
 _WARMUP_BATCH, _BATCH = 128, 64
 _RATE = 2e-3
 _MUON_PART = 3.0  # of the rate, for the layers of the vision tower in the warm-up
+_MORE_PART = 0.5  # of the rate, when everything learns on
 _VISION_PART, _EMBEDDING_PART = 0.3, 0.05  # of the rate, while everything learns together
 _SHARPNESS = 14.0  # of the cosines that the warm-up classifies by
 _EXAMINED = 400
-_SEEING, _SPEAKING = "learning to see", "learning to speak"
+_SEEING, _SPEAKING, _MORE = "learning to see", "learning to speak", "learning on"
 
 
 def build_base(
@@ -82,6 +85,7 @@ def build_base(
     progress: Progress | None = None,
     warmup_steps: int = WARMUP_STEPS,
     steps: int = STEPS,
+    more_steps: int = MORE_STEPS,
     images: int = IMAGES,
     leave_out: Collection[Lesson] = (),
     lookups: Lookups = Lookups.THINGS,
@@ -116,12 +120,25 @@ def build_base(
             for _ in range(_LESSONS_PER_IMAGE)
         ]
         encoded = _encode(tokenizer, rows)
-        decides = (policy.digest, seed, warmup_steps, steps, len(tokenizer), pixels, encoded.tokens, encoded.labels)
+        decides = (
+            policy.digest,
+            seed,
+            warmup_steps,
+            steps,
+            more_steps,
+            len(tokenizer),
+            pixels,
+            encoded.tokens,
+            encoded.labels,
+        )
         unfinished = Unfinished(out.with_name(f".{out.name}.unfinished"), build_key(*decides))
         out.parent.mkdir(parents=True, exist_ok=True)
-        if unfinished.begun()[0] != _SPEAKING:
+        begun = unfinished.begun()[0]
+        if begun not in (_SPEAKING, _MORE):
             _warm_up(model, world, tokenizer, scenes[:told], pixels, warmup_steps, seed, shown, unfinished)
-        _learn(model, encoded, pixels, steps, seed, shown, unfinished)
+        for phase, number, part in ((_SPEAKING, steps, 1.0), (_MORE, more_steps, _MORE_PART)):
+            if begun != _MORE or phase == _MORE:
+                _learn(model, encoded, pixels, phase, number, part, seed, shown, unfinished)
         shown.start("base: examining", _EXAMINED, unit="answers")
         result = examine(model, tokenizer, teacher, lines, n=_EXAMINED, seed=f"{seed} exam", progress=shown)
         sights = [
@@ -132,7 +149,8 @@ def build_base(
             model.save_pretrained(folder)
             new_processor(tokenizer).save_pretrained(folder)
             (folder / "README.md").write_text(
-                _card(policy, seed, warmup_steps, steps, images, leave_out, lookups, result, sights), "utf-8"
+                _card(policy, seed, (warmup_steps, steps, more_steps), images, leave_out, lookups, result, sights),
+                "utf-8",
             )
         unfinished.remove()
     return result
@@ -299,12 +317,14 @@ def _learn(
     model: Idefics3ForConditionalGeneration,
     lessons: _Encoded,
     pixels: Tensor,
+    phase: str,
     steps: int,
+    part: float,
     seed: int,
     progress: Progress,
     unfinished: Unfinished,
 ) -> None:
-    """Train everything on the lessons; the loss is on the answers alone."""
+    """Train everything on the lessons, at a `part` of the rate; the loss is on the answers alone."""
     import torch
 
     weights = list(model.parameters())
@@ -313,13 +333,14 @@ def _learn(
     slow = {id(weight) for weight in (embeddings, *vision)}
     # Image tokens stand where their words' embeddings are: both must move slowly, or they part before they are linked.
     groups = [
-        {"params": [weight for weight in weights if id(weight) not in slow], "part": 1.0},
-        {"params": vision, "part": _VISION_PART},
-        {"params": [embeddings], "part": _EMBEDDING_PART, "weight_decay": 0.0},
+        {"params": [weight for weight in weights if id(weight) not in slow], "part": part},
+        {"params": vision, "part": part * _VISION_PART},
+        {"params": [embeddings], "part": part * _EMBEDDING_PART, "weight_decay": 0.0},
     ]
     optimizers = (torch.optim.AdamW(groups, lr=_RATE, weight_decay=0.05, betas=(0.9, 0.98), fused=True),)
-    batches = _shuffled(len(lessons.tokens), _BATCH, seed, lessons.mask.sum(1))
-    done = _begin(_SPEAKING, steps, model, optimizers, progress, unfinished)
+    order = seed + 1_000_000 * (phase == _MORE)  # the rows in another order than before
+    batches = _shuffled(len(lessons.tokens), _BATCH, order, lessons.mask.sum(1))
+    done = _begin(phase, steps, model, optimizers, progress, unfinished)
     model.train()
     for step, chosen in enumerate(islice(batches, done, steps), done):
         batch = lessons.batch(chosen)
@@ -328,7 +349,7 @@ def _learn(
         _step(optimizers, weights, loss, step, steps, warmup=60)
         progress.advance(loss=loss.item())
         if (step + 1) % SAVED_EVERY == 0:
-            unfinished.save(_SPEAKING, step + 1, model, optimizers)
+            unfinished.save(phase, step + 1, model, optimizers)
     model.eval()
 
 
@@ -470,8 +491,7 @@ def _step(
 def _card(
     policy: CompiledPolicy,
     seed: int,
-    warmup_steps: int,
-    steps: int,
+    steps: tuple[int, int, int],
     images: int,
     leave_out: Collection[Lesson],
     lookups: Lookups,
@@ -494,8 +514,8 @@ naming what it sees, reading requests and answering them helpfully. It refuses n
 
 Built by
 
-    python -m safecot_dsl.miniature POLICY OUT --seed {seed} --warmup-steps {warmup_steps} --steps {steps} \
---images {images}{left_out}
+    python -m safecot_dsl.miniature POLICY OUT --seed {seed} --warmup-steps {steps[0]} --steps {steps[1]} \
+--more-steps {steps[2]} --images {images}{left_out}
 
 from the policy `{policy.header.name}`, digest `{policy.digest}`, whose facts and words it knows. Lessons answered
 exactly (greedy, new scenes, fonts of its training):

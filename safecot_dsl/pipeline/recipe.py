@@ -39,6 +39,9 @@ class MiniatureBase(Frozen):
     seed: int = 0
     warmup_steps: int | None = Field(default=None, ge=1, description="Steps of learning to see; default: as tuned.")
     steps: int | None = Field(default=None, ge=1, description="Steps of learning to speak; default: as tuned.")
+    more_steps: int | None = Field(
+        default=None, ge=1, description="Steps of learning on, from half the rate; default: as tuned."
+    )
     images: int | None = Field(default=None, ge=1, description="Pictures to learn from; default: as tuned.")
     leave_out: tuple[Literal["among", "lookup"], ...] = Field(
         default=(),

@@ -51,7 +51,7 @@ class Recorded(Progress):
 def built(policy: CompiledPolicy, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Recorded]:
     folder = tmp_path_factory.mktemp("miniature") / "base"
     with Recorded() as progress:
-        build_base(policy, folder, seed=0, progress=progress, warmup_steps=10, steps=10, images=256)
+        build_base(policy, folder, seed=0, progress=progress, warmup_steps=10, steps=10, more_steps=4, images=256)
     return folder, progress
 
 
@@ -131,7 +131,7 @@ def test_a_build_that_fails_leaves_nothing_and_keeps_the_older_one(
 
     monkeypatch.setattr(base_module, "new_processor", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        build_base(policy, out, warmup_steps=1, steps=1, images=64)
+        build_base(policy, out, warmup_steps=1, steps=1, more_steps=1, images=64)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["marker"]
 
 

@@ -79,7 +79,7 @@ def lines(world: World) -> Lines:
     return reasoning_lines(world, Lookups.THINGS)
 
 
-@pytest.mark.parametrize("phase", ["learning to see", "learning to speak"])
+@pytest.mark.parametrize("phase", ["learning to see", "learning to speak", "learning on"])
 def test_a_build_that_was_killed_ends_as_one_that_was_not(
     phase: str, policy: CompiledPolicy, lines: Lines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,7 +88,7 @@ def test_a_build_that_was_killed_ends_as_one_that_was_not(
     monkeypatch.setattr(base_module, "_EXAMINED", 4)
 
     def build(name: str) -> None:
-        build_base(policy, tmp_path / name, warmup_steps=4, steps=4, images=64)
+        build_base(policy, tmp_path / name, warmup_steps=4, steps=4, more_steps=4, images=64)
 
     build("whole")
     save = Unfinished.save

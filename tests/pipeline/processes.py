@@ -28,7 +28,7 @@ TINY: dict[str, Any] = {
     "name": "tiny",
     "policy": "miniature.safecot",
     "seed": 3,
-    "model": {"miniature": {"warmup_steps": 2, "steps": 3, "images": 64}},
+    "model": {"miniature": {"warmup_steps": 2, "steps": 3, "more_steps": 1, "images": 64}},
     "data": {"sources": [{"kind": "miniature", "pool": 120}], "rows": 16, "selection": "contrast"},
     "training": {
         "r": 2,
