@@ -8,6 +8,7 @@ from safecot_dsl.miniature.base import STEPS, WARMUP_STEPS, build_base
 from safecot_dsl.miniature.drawing import BASE_STYLES, HELD_OUT_STYLES, TUNING_STYLES, Scene, Style, draw
 from safecot_dsl.miniature.fonts import FontsMissingError
 from safecot_dsl.miniature.hiding import hide
+from safecot_dsl.miniature.lessons import taught_digest
 from safecot_dsl.miniature.requests import Topic
 from safecot_dsl.miniature.splits import HeldOut, Split
 from safecot_dsl.miniature.world import LICENCE, Sample, Situation, World, WorldError
@@ -32,4 +33,5 @@ __all__ = [
     "build_base",
     "draw",
     "hide",
+    "taught_digest",
 ]

@@ -36,6 +36,7 @@ from safecot_dsl.miniature.lessons import (
     Teacher,
     draw_lesson,
     reasoning_lines,
+    taught_digest,
     told_lines,
     vocabulary,
 )
@@ -121,7 +122,7 @@ def build_base(
         ]
         encoded = _encode(tokenizer, rows)
         decides = (
-            policy.digest,
+            taught_digest(policy),
             seed,
             warmup_steps,
             steps,

@@ -20,6 +20,7 @@ from enum import StrEnum
 from itertools import combinations_with_replacement, product
 
 from safecot_dsl.artifact import UNKNOWN, CompiledPolicy, Fact, Has, Is, Subject, atoms
+from safecot_dsl.artifact.digest import digest_of
 from safecot_dsl.engine import Truth, evaluate
 from safecot_dsl.miniature.answers import helpful_answer, right_answer
 from safecot_dsl.miniature.drawing import Scene
@@ -76,6 +77,15 @@ class Row:
     answer: str
     before: str = ""
     hidden: str | None = None
+
+
+#: What lessons do not depend on.
+_NOT_TAUGHT = {"criteria", "digest", "examples", "header", "laws", "properties", "source_map"}
+
+
+def taught_digest(policy: CompiledPolicy) -> str:
+    """Names what a policy teaches a base: its facts, rules and texts in their order, not its criteria and claims."""
+    return digest_of(policy.model_dump(mode="json", exclude=_NOT_TAUGHT))
 
 
 @dataclass(frozen=True)

@@ -94,14 +94,18 @@ class Run:
                 return given
             check_model_folder(folder)
             return str(folder)
-        from safecot_dsl.miniature import build_base
+        from safecot_dsl.miniature import build_base, taught_digest
 
         steps = {k: v for k, v in miniature.model_dump(exclude={"seed"}).items() if v is not None}
 
         def work(folder: Path) -> None:
             build_base(self.policy, folder / "model", seed=miniature.seed, progress=self.progress, **steps)
 
-        inputs = {"policy": self.policy.told_digest, "base": canonical_json(miniature.model_dump()), "meaning": MEANING}
+        inputs = {
+            "policy": taught_digest(self.policy),
+            "base": canonical_json(miniature.model_dump()),
+            "meaning": MEANING,
+        }
         return str(self._stage(self.out / "base", inputs, work).directory / "model")
 
     def _stage(self, directory: Path, inputs: dict[str, str], work: Callable[[Path], None]) -> Stage:

@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.artifact import CompiledPolicy, Criteria
 from safecot_dsl.criteria import response_verdict
-from safecot_dsl.miniature import Split, World, build_base, draw
+from safecot_dsl.miniature import Split, World, build_base, draw, taught_digest
 from safecot_dsl.miniature import base as base_module
 from safecot_dsl.miniature.base import chat, sight
 from safecot_dsl.miniature.drawing import BASE_STYLES, TUNING_STYLES
@@ -252,3 +252,10 @@ def test_a_base_that_is_not_to_know_the_groups_never_reads_what_belongs_to_one(w
     assert not any(re.search(r"counts? as", row.prompt + row.before + row.answer) for row in drawn)
     assert any(" counts as an acid" in line for line in lines.thoughts)
     assert told_lines(lines, []) == lines
+
+
+def test_a_base_is_taught_texts_and_not_criteria(policy: CompiledPolicy) -> None:
+    """Better criteria train no base again; another order of rules does, whose texts come in that order."""
+    taught = taught_digest(policy)
+    assert taught_digest(policy.model_copy(update={"criteria": Criteria(), "examples": ()})) == taught
+    assert taught_digest(policy.model_copy(update={"rules": policy.rules[::-1]})) != taught
