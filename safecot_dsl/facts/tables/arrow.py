@@ -113,10 +113,14 @@ def _messages(file: pa.NativeFile) -> Iterator[bytes]:
     """The metadata of a file's messages: one for the schema, and one for each batch."""
     import pyarrow as pa
 
-    if file.read(len(_MAGIC)) != _MAGIC:
-        file.seek(0)
+    footer: int | None = None
+    if file.read(len(_MAGIC)) == _MAGIC:
+        # The footer, its length, and the magic without its padding. Not every writer marks the end of the stream.
+        file.seek(file.size() - 10)
+        footer = file.size() - 10 - int.from_bytes(file.read(4), "little", signed=True)
+    file.seek(0 if footer is None else len(_MAGIC))
     reader = pa.ipc.MessageReader.open_stream(file)
-    while True:
+    while footer is None or file.tell() < footer:
         try:
             yield reader.read_next_message().metadata.to_pybytes()
         except (StopIteration, EOFError):

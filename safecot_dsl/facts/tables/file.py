@@ -17,12 +17,16 @@ from safecot_dsl.facts.tables.members import MemberBytes, packed_table
 from safecot_dsl.facts.tables.places import Archive, split_archive
 from safecot_dsl.facts.tables.record import Broken, Record
 
+#: A row as a file has it: where it stands, as people count there, and its record, None for a row that is empty.
+Row = tuple[int, Record | Broken | None]
+
 
 class TableFile(Protocol):
     """The rows of one file, numbered from 0. It can be pickled.
 
-    `names` are its columns, in order, where the format fixes them. `read` gives the rows `start` to `stop` (exclusive);
-    a row that is empty is None. With `columns`, only these need be in the records.
+    `names` are its columns, in order, where the format fixes them. `read` gives the rows `start` to `stop` (exclusive),
+    each with its place: the line on which it begins, or its number, from 1, where there are no lines; `unit` says
+    which. With `columns`, only these need be in the records.
     """
 
     @property
@@ -31,9 +35,15 @@ class TableFile(Protocol):
     @property
     def names(self) -> tuple[str, ...] | None: ...
 
-    def read(
-        self, start: int, stop: int, columns: Collection[str] | None = None
-    ) -> Iterator[Record | Broken | None]: ...
+    @property
+    def unit(self) -> str: ...
+
+    def read(self, start: int, stop: int, columns: Collection[str] | None = None) -> Iterator[Row]: ...
+
+
+def place_of(table: TableFile, place: int) -> str:
+    """What follows the file's name where a message speaks of a row: `:7` for a line, `, row 7` otherwise."""
+    return f":{place}" if table.unit == "line" else f", {table.unit} {place}"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from safecot_dsl.facts.tables.folder import PICTURES, Pictures
 from safecot_dsl.facts.tables.lines import Lines
 from safecot_dsl.facts.tables.places import Place, open_place
 from safecot_dsl.facts.tables.record import Broken
+from safecot_dsl.facts.tables.workbook import Workbook
 
 _FORMATS = {
     ".jsonl": "jsonl",
@@ -21,8 +22,10 @@ _FORMATS = {
     ".json": "json",
     ".csv": "csv",
     ".tsv": "tsv",
+    ".xlsx": "xlsx",
     ".parquet": "parquet",
     ".arrow": "arrow",
+    ".feather": "arrow",
 }
 
 
@@ -48,7 +51,8 @@ def open_part(part: Part, root: Path) -> list[tuple[Location | None, TableFile]]
 
 
 def open_table(location: Location, format: str | None, under: str | None) -> TableFile:
-    """The table that a file is, by its ending where `format` is None."""
+    """The table that a file is, by its ending where `format` is None. `under` is the key of a JSON document under which
+    the records stand, or the sheet of a workbook."""
     name = location.member or location.path
     kind = format or _FORMATS.get(Path(name).suffix.lower())
     match kind:
@@ -58,6 +62,8 @@ def open_table(location: Location, format: str | None, under: str | None) -> Tab
             return Document.of(location, under)
         case "csv" | "tsv":
             return Delimited.of(location, "\t" if kind == "tsv" else ",")
+        case "xlsx":
+            return Workbook.of(location, under)
         case "parquet" | "arrow":
             return Columnar.of(location, parquet=kind == "parquet")
         case _:
