@@ -391,7 +391,7 @@ def test_hostile_sheets_are_refused_at_once(tmp_path: Path, xml: str, message: s
 def test_what_is_no_workbook(tmp_path: Path) -> None:
     pytest.importorskip("openpyxl", reason="openpyxl (the extra xlsx) is not installed")
     (tmp_path / "b.xlsx").write_text("no zip")
-    with pytest.raises(FactsError, match="b.xlsx is not an XLSX workbook"):
+    with pytest.raises(FactsError, match=r"b\.xlsx is not an XLSX workbook"):
         open_cases(POLICY, tmp_path / "b.xlsx")
 
 
