@@ -81,7 +81,7 @@ class Records:
         for part in parts:
             places = open_images(part, root, boundary)
             before = 0
-            for location, table in open_part(part, root):
+            for location, table in open_part(part, root, boundary):
                 name, columns = _named(part, location, root)
                 files.append(File(part, location, table, places, first, before, name, columns))
                 first += table.rows

@@ -29,15 +29,15 @@ _FORMATS = {
 }
 
 
-def open_part(part: Part, root: Path) -> list[tuple[Location | None, TableFile]]:
+def open_part(part: Part, root: Path, boundary: Path | None = None) -> list[tuple[Location | None, TableFile]]:
     """The files of a part with their tables, in the order of its patterns and of their names; one table of all pictures
-    where pictures are its rows.
+    where pictures are its rows. Links may lead anywhere in `boundary` (else `root`).
 
-    Raises :class:`FactsError` where no pattern finds a file, and for a file that cannot be read.
+    Raises :class:`FactsError` where no pattern finds a file, and for a file that cannot be read, or that lies outside.
     """
     found: dict[Location | Broken, None] = {}
     for pattern in part.files:
-        found.update(dict.fromkeys(locate(root, pattern)))
+        found.update(dict.fromkeys(locate(root, pattern, boundary)))
     if not found:
         looked = ", ".join(part.files)
         raise FactsError(f"there is no {looked} in {root} (part `{part.name}`); set the source's `root` to its folder")
@@ -45,7 +45,8 @@ def open_part(part: Part, root: Path) -> list[tuple[Location | None, TableFile]]
         return [(None, Pictures(tuple(_pictures(list(found), root))))]
     refused = [entry for entry in found if isinstance(entry, Broken)]
     files = [entry for entry in found if isinstance(entry, Location)]
-    if not files:
+    in_archives = all(entry.member is not None for entry in files)
+    if refused and not (files and in_archives):
         raise FactsError(f"{root}: {refused[0].detail}")
     return [(file, open_table(file, part.format, part.under)) for file in files]
 
