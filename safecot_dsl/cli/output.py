@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from rich.console import Console
+    from rich.text import Text
 
     from safecot_dsl.diagnostics import Diagnostic, SourceFile
 
@@ -53,7 +54,15 @@ CHECK_FORMAT = typer.Option(
 
 
 def console(*, error: bool = False) -> Console:
-    from rich.console import Console
+    """Standard output, or standard error. No text that is printed there can steer the terminal, or turn a line around:
+    what stands in a table of anyone's is shown as an escape."""
+    from rich.console import Console as Plain
+
+    from safecot_dsl.diagnostics.show import visible_lines
+
+    class Console(Plain):
+        def render_str(self, text: str, **settings: Any) -> Text:
+            return super().render_str(visible_lines(text), **settings)
 
     stream = sys.stderr if error else sys.stdout
     # Where nobody's window is narrow, nothing is cut.

@@ -132,7 +132,9 @@ def read_bounded(path: Path | str, limit: int) -> bytes:
     kind = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(kind):
         os.close(descriptor)
-        what = "a folder" if stat.S_ISDIR(kind) else "a pipe" if stat.S_ISFIFO(kind) else "a device or a socket"
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        what = "a pipe" if stat.S_ISFIFO(kind) else "a device or a socket"
         raise OSError(errno.EINVAL, f"this is {what}, not a file", str(path))
     with os.fdopen(descriptor, "rb") as file:
         data = file.read(limit + 1)

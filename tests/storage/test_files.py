@@ -178,7 +178,7 @@ def test_what_is_no_file_or_too_large_is_refused_at_once(tmp_path: Path, kind: s
             path = Path("/dev/zero")
         case _:
             path.write_bytes(b"x" * 11)
-    with pytest.raises(OSError, match=r"a pipe|a folder|a device|larger than 10 bytes"):
+    with pytest.raises(OSError, match=r"a pipe|directory|a device|larger than 10 bytes"):
         read_bounded(path, 10)
     (tmp_path / "small").write_bytes(b"x" * 10)
     assert read_bounded(tmp_path / "small", 10) == b"x" * 10
