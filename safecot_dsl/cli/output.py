@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from safecot_dsl.artifact import CompiledPolicy
     from safecot_dsl.diagnostics import Diagnostic, SourceFile
 
 
@@ -137,6 +138,31 @@ def json_lines(path: Path, *, blank: bool = False) -> Iterator[tuple[int, Any, s
 
     try:
         yield from lines_of(path, blank=blank)
+    except FactsError as error:
+        fail(str(error))
+
+
+def response_rows(policy: CompiledPolicy, path: Path) -> Iterator[tuple[int, Any, str | None]]:
+    """Place, value and what is wrong of each response of a file: a line of JSON, or a row of a table with the columns
+    `response`, `due` and `id`, and one for each fact of its case. A file that cannot be read ends the command."""
+    from safecot_dsl.facts import FactsError
+    from safecot_dsl.facts.cases.file import is_table, open_cases
+
+    if not is_table(path) or path.suffix.lower() == ".json":
+        yield from json_lines(path)
+        return
+    try:
+        opened = open_cases(policy, path)
+        if opened.columns is None or "response" not in opened.columns.others:
+            fail(f"{path} has no column `response`")
+        unit = opened.table.unit
+        for row, (place, record) in zip(opened.rows(), opened.records(), strict=True):
+            if row.case is None or not isinstance(record, dict):
+                yield place, None, f"{unit} {place}: {'; '.join(row.faults)}"
+                continue
+            given = {name: record.get(name) for name in ("response", "due", "id")}
+            case = row.case.to_json() if row.case.known or row.case.cannot_tell else None
+            yield place, {**given, "response": given["response"] or "", "case": case}, None
     except FactsError as error:
         fail(str(error))
 

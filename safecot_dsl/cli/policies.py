@@ -16,7 +16,7 @@ from safecot_dsl.cli.output import (
     Format,
     console,
     fail,
-    json_lines,
+    response_rows,
     settings,
     write_diagnostics,
     write_json,
@@ -225,7 +225,9 @@ def criteria(
 def grade(
     policy: Path = POLICY,
     responses: Path = typer.Option(
-        ..., "--responses", help='JSONL: {"response", "due"?, "case"?} a line; `-` for standard input.'
+        ...,
+        "--responses",
+        help='JSONL: {"response", "due"?, "case"?} a line; `-`: standard input. Or a table.',
     ),
     set_: list[str] = SET,
     path: list[Path] = PATH,
@@ -233,7 +235,7 @@ def grade(
     """Grade responses: {"propositions", "verdict", "class"} a line, in order.
 
     What is graded is the final answer; a block of reasoning before it is taken off. `due` is a verdict, or is worked
-    out from `case`.
+    out from `case`. A table (CSV, TSV, XLSX, Parquet) has the columns `response` and `due`, or one for each fact.
     """
     from safecot_dsl.criteria import grade as grade_response
     from safecot_dsl.engine import Interpreter
@@ -241,7 +243,7 @@ def grade(
 
     interpreter = Interpreter(open_compiled(policy, set_, path))
     failed = False
-    for _, data, error in json_lines(responses):
+    for _, data, error in response_rows(interpreter.policy, responses):
         row: dict[str, Any] | None = None
         if error is None:
             try:

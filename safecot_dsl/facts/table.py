@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from safecot_dsl.facts.records import OWN_COLUMNS, Raw, Records, chosen_parts
 from safecot_dsl.facts.roots import description_of, find_root
 from safecot_dsl.facts.rows import check_where
 from safecot_dsl.facts.sources import Table
-from safecot_dsl.facts.tables.record import column
+from safecot_dsl.facts.tables.record import column, columns_of
 from safecot_dsl.facts.tables.texts import text_problem
 
 #: A case, and the facts of an image that it lost.
@@ -148,21 +149,47 @@ def open_table_source(source: Table, policy: CompiledPolicy, base_dir: Path) -> 
     check_mapping(policy, source.facts, None if names is None else names | inner, where=name)
     if names is not None:
         check_where(source.where, names, name)
-    own = _own_columns(policy, source, names, name)
+    own = _own_columns(policy, source, records)
     return TableSource(records, policy, {**own, **source.facts}, frozenset(origin.column for origin in own.values()))
 
 
-def _own_columns(policy: CompiledPolicy, source: Table, names: set[str] | None, where: str) -> dict[str, Column]:
-    """The columns that are called what a fact is, for the facts that the recipe's mapping leaves out. Raises
-    :class:`CasesError` for one that is misspelt."""
+class ColumnsNote(UserWarning):
+    """Columns of a source were taken for facts whose names are written otherwise."""
+
+
+def _own_columns(policy: CompiledPolicy, source: Table, records: Records) -> dict[str, Column]:
+    """The columns that are called what a fact is, for the facts that the recipe's mapping leaves out.
+
+    In a table of the user's own, the fact's bare name will do, as it does for `decide`; that is said. A source whose
+    description explains its columns has a meaning of its own for them. Raises :class:`CasesError` for a column that is
+    misspelt.
+    """
+    names, name = records.names(), records.description.name
     if names is None:  # a row may have any column
         return {fact.name: Column(column=fact.name) for fact in policy.facts if fact.name not in source.facts}
-    mapped = {origin.column for origin in source.facts.values() if isinstance(origin, Column)}
-    rest = sorted(names - OWN_COLUMNS.keys() - mapped)
-    found = match_columns(policy, rest, bare=False, shared=True, taken=source.facts)
+    used = {origin.column for origin in source.facts.values() if isinstance(origin, Column)} | OWN_COLUMNS.keys()
+    used |= _described(records)
+    bare = not records.description.columns
+    found = match_columns(policy, sorted(names - used), bare=bare, shared=True, taken=source.facts)
     if found.faults:
-        raise CasesError("\n".join(f"{where}: {fault}" for fault in found.faults))
-    return {fact: Column(column=own) for fact, own in found.facts.items() if fact not in source.facts}
+        raise CasesError("\n".join(f"{name}: {fault}" for fault in found.faults))
+    own = {fact: Column(column=column) for fact, column in found.facts.items() if fact not in source.facts}
+    renamed = [f"`{column}` is read as `{fact}`" for column, fact in found.renamed if fact in own]
+    if renamed:
+        warnings.warn(f"{name}: {', '.join(renamed)}", ColumnsNote, stacklevel=2)
+    return own
+
+
+def _described(records: Records) -> set[str]:
+    """The columns that the description has a use for."""
+    used: set[str] = set()
+    for part in records.parts:
+        own = records.description.id_of(part)
+        used.update(columns_of(own) if own is not None else ())
+        for request in records.description.requests_of(part):
+            specs = (request.prompt, request.answer, *request.images)
+            used.update(name for spec in specs if spec is not None for name in columns_of(spec))
+    return used
 
 
 def open_records(source: Table, base_dir: Path) -> Records:

@@ -63,7 +63,7 @@ class Delimited:
             source = _Source(file)
             _, header = next(_records(source, delimiter), (0, None))
             if not isinstance(header, list) or _has_escapes(header):
-                raise FactsError(f"{location.name} is not a CSV in UTF-8 with a header")
+                raise FactsError(f"{location.name} is not a CSV in UTF-8 with a header (in Excel: save as CSV UTF-8)")
             names = (header[0].removeprefix("\ufeff"), *header[1:])
             twice = next((name for name in names if names.count(name) > 1), None)
             if twice is not None:
@@ -93,10 +93,19 @@ class Delimited:
 
     def _record(self, fields: list[str]) -> Record | Broken:
         if len(fields) != len(self.names):
-            return Broken("malformed", f"{len(fields)} fields, and the header has {len(self.names)}")
+            quotes = "; a text with a comma in it stands in quotes" if len(fields) > len(self.names) else ""
+            return Broken("malformed", f"{len(fields)} fields, and the header has {len(self.names)}{quotes}")
         if _has_escapes(fields):
             return Broken("malformed", "not UTF-8")
         return dict(zip(self.names, (field or None for field in fields), strict=True))
+
+
+def delimiter_of(location: Location) -> str:
+    """What stands between the fields of a CSV: where the header has no comma, a semicolon or a tab, as spreadsheets
+    write it in countries whose numbers have a comma."""
+    with location.open() as file:
+        header = bounded_line(file) or b""
+    return "," if b"," in header else ";" if b";" in header else "\t" if b"\t" in header else ","
 
 
 def _records(source: _Source, delimiter: str) -> Iterator[tuple[int, list[str] | Broken]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from safecot_dsl.facts.description import Part
 from safecot_dsl.facts.item import FactsError
 from safecot_dsl.facts.tables.columnar import Columnar
-from safecot_dsl.facts.tables.delimited import Delimited
+from safecot_dsl.facts.tables.delimited import Delimited, delimiter_of
 from safecot_dsl.facts.tables.document import Document
 from safecot_dsl.facts.tables.file import Location, TableFile, locate
 from safecot_dsl.facts.tables.folder import PICTURES, Pictures
@@ -62,7 +62,7 @@ def open_table(location: Location, format: str | None, under: str | None) -> Tab
         case "json":
             return Document.of(location, under)
         case "csv" | "tsv":
-            return Delimited.of(location, "\t" if kind == "tsv" else ",")
+            return Delimited.of(location, "\t" if kind == "tsv" else delimiter_of(location))
         case "xlsx":
             return Workbook.of(location, under)
         case "parquet" | "arrow":

@@ -275,6 +275,23 @@ def test_all_that_is_wrong_is_named_with_its_line_or_row(tmp_path: Path, format:
     ]
 
 
+def test_a_csv_with_semicolons_as_spreadsheets_of_some_countries_write_it(tmp_path: Path) -> None:
+    path = tmp_path / "cases.csv"
+    path.write_text('image.drug;image.seen;query.harm\nOpioid;"pills;leaflet";0.5\n;{};"0,5"\n')
+    first, second = open_cases(POLICY, path).rows()
+    assert first.case == Case(
+        {"image.drug": "opioid", "image.seen": frozenset({"pills", "leaflet"}), "query.harm": 0.5}
+    )
+    assert second.faults == ("`query.harm`: `0,5` is not a number; write 0.5",)
+
+
+def test_a_text_with_a_comma_and_no_quotes(tmp_path: Path) -> None:
+    path = tmp_path / "cases.csv"
+    path.write_text("image.drug,query.note\nopioid,one, two\n")
+    (row,) = open_cases(POLICY, path).rows()
+    assert row.faults == ("3 fields, and the header has 2; a text with a comma in it stands in quotes",)
+
+
 def test_faults_of_a_large_table_are_counted(tmp_path: Path) -> None:
     """Each once, with its first places; what stands after the first block is looked at, too."""
     rows = [

@@ -14,6 +14,7 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.evaluation import agreement
 from safecot_dsl.facts import FactsError, Jsonl, open_source
 from safecot_dsl.facts.cases.faults import CasesError
+from safecot_dsl.facts.table import ColumnsNote
 from tests.facts.conftest import policy
 from tests.facts.making import png, read, table
 
@@ -25,7 +26,7 @@ PICTURED: dict[str, Any] = {"requests": [{"prompt": "prompt", "images": ["pictur
 def test_columns_are_facts_by_their_names(policy: CompiledPolicy, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png())
     (tmp_path / "rows.csv").write_text(
-        "prompt,picture,image.objects,Image Topic,query.act,context.minor,text\n"
+        "prompt,picture,image.objects,image.topic,query.act,context.minor,notes\n"
         "one,a.png,bleach; knife,Fraud,other,yes,not a fact\n"
         "two,a.png,{},,,0,\n"
     )
@@ -40,6 +41,18 @@ def test_columns_are_facts_by_their_names(policy: CompiledPolicy, tmp_path: Path
         },
         {"image.objects": frozenset(), "context.minor": False},
     ]
+
+
+def test_the_bare_name_of_a_fact_will_do_and_is_said(policy: CompiledPolicy, tmp_path: Path) -> None:
+    """As for `decide`; not for a column that the description has a use for, nor where it explains its columns."""
+    (tmp_path / "rows.csv").write_text("text,objects,act,split\nasked,knife,other,x\n")
+    own: dict[str, Any] = {"files": ["rows.csv"], "requests": [{"prompt": "text"}]}
+    with pytest.warns(ColumnsNote, match="hand: `act` is read as `query.act`, `objects` is read as `image.objects`"):
+        items, _ = read(table(**own), policy, tmp_path)
+    assert items[0].case.known == {"query.act": "other", "image.objects": frozenset(), "image.text": ""}
+    assert items[0].dropped == ("image.objects",)
+    items, _ = read(table(**own, columns={"text": "", "objects": "", "act": "", "split": ""}), policy, tmp_path)
+    assert "query.act" not in items[0].case.known
 
 
 def test_a_mapping_comes_before_a_columns_name(policy: CompiledPolicy, tmp_path: Path) -> None:
