@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_LONGEST = 20_000  # characters
+_LONGEST = 200_000  # characters: our own adapters of a vision tower name each of its layers
 #: Repetitions one after the other: a name of 100 characters is then matched in some 100 ** 3 / 6 steps at most.
 _REPEATS = 3
 #: Where an adapter's configuration may hold patterns.
@@ -17,7 +17,7 @@ _KEYS = ("rank_pattern", "alpha_pattern")
 def adapter_pattern_problem(settings: Mapping[str, Any]) -> str | None:
     """Which pattern of an adapter's configuration is not matched, and why; None where all can be."""
     patterns = [(name, settings.get(name)) for name in _VALUES]
-    patterns += [(name, list(settings[name])) for name in _KEYS if isinstance(settings.get(name), Mapping)]
+    patterns += [(name, list(value)) for name in _KEYS if isinstance(value := settings.get(name), Mapping)]
     for name, value in patterns:
         # A list of `target_modules` holds names and no patterns.
         listed = value if isinstance(value, list) and name != "target_modules" else [value]

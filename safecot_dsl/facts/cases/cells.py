@@ -83,7 +83,7 @@ def _is_nan(raw: Any) -> bool:
 
 
 def _flag(raw: Any) -> bool:
-    key = str(int(raw)) if isinstance(raw, float) and raw in (0, 1) else str(raw).lower()
+    key = str(int(raw)) if isinstance(raw, float) and raw in (0.0, 1.0) else str(raw).lower()
     if key in _FLAGS and not isinstance(raw, list):
         return _FLAGS[key]
     raise CellError(f"{shown(raw)} is not yes or no (nor true, false, 1 or 0)")
