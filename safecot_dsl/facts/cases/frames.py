@@ -217,7 +217,7 @@ def _native(fact: Fact, series: pl.Series) -> bool:
             least, largest = series.min(), series.max()
             if kind.is_float() and series.is_nan().any():
                 return False
-            return least is None or (low <= least and largest <= high)  # pyright: ignore[reportOperatorIssue]
+            return bool(least is None or (low <= least and largest <= high))  # pyright: ignore[reportOperatorIssue]
         case OneOfType():
             (domain,) = fact_columns(fact).values()
             return kind == domain or (kind == pl.String and _within(series, domain))
