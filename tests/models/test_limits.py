@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from safecot_dsl.models.chat import _check_template  # pyright: ignore[reportPrivateUsage]
 from safecot_dsl.models.folder import ModelError, check_adapter_folder
 from safecot_dsl.models.limited import RanOutError, limited
 from safecot_dsl.models.patterns import adapter_pattern_problem, pattern_problem
@@ -85,6 +86,22 @@ def test_wherever_an_adapter_holds_them(tmp_path: Path) -> None:
         ):
             check_adapter_folder(tmp_path)
     assert adapter_pattern_problem({"target_modules": ["q_proj"], "rank_pattern": {}, "exclude_modules": None}) is None
+
+
+@pytest.mark.parametrize(
+    ("template", "refused"),
+    [
+        ("{{ 9 ** 9 }}", True),
+        ("{%- set x = 'a}}' ~ 9**9 -%}", True),
+        (r"""**bold** {{ '**' }} {% set x = "a**\"**" %}{# 9 ** 9 #} **""", False),
+    ],
+)
+def test_powers_are_found_in_code_alone(template: str, refused: bool) -> None:
+    if refused:
+        with pytest.raises(ModelError, match="raises numbers to powers"):
+            _check_template({"default": template})
+    else:
+        _check_template(template)
 
 
 @pytest.mark.parametrize(
