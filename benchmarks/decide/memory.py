@@ -17,6 +17,7 @@ import pyarrow.parquet as parquet
 from benchmarks.compile.rules import make_rules
 from benchmarks.decide.tables import make_policy, make_table
 from safecot_dsl.engine.columnar import ColumnarPolicy
+from safecot_dsl.facts.cases.frames import decide_file
 
 _PART = 100_000
 
@@ -34,7 +35,7 @@ def main(count: int) -> None:
         writer.close()
         before = _mebibytes("VmRSS")
         started = time.perf_counter()
-        assert columnar.decide_file(cases, decided, masks=True) == count
+        assert decide_file(columnar, cases, decided, masks=True) == count
         seconds = time.perf_counter() - started
         most = _mebibytes("VmHWM")
     print(json.dumps({"cases": count, "seconds": round(seconds, 2), "before": before, "most": most}))  # noqa: T201

@@ -84,6 +84,7 @@ def _show(found: Agreement) -> None:
     from rich.table import Table
 
     from safecot_dsl.diagnostics.show import visible
+    from safecot_dsl.facts import dropped_note
 
     out = console()
     columns = sorted({verdict for row in found.table.values() for verdict in row})
@@ -99,6 +100,8 @@ def _show(found: Agreement) -> None:
     out.print(f"agreement: {found.agreed} % of {found.agreed.n} items with a label and a certain verdict{kappa}")
     for reason, count in found.skipped.items():
         out.print(f"  left out: {count} {reason}")
+    if found.image_facts_dropped:
+        out.print(f"  note: {dropped_note(found.image_facts_dropped)}")
     for speaker, (agreed, disagreed) in found.speakers.items():
         if disagreed:
             out.print(f"  {speaker}: {disagreed} of {agreed + disagreed} disagree")

@@ -49,6 +49,9 @@ def annotate(
     if schema:
         typer.echo(json.dumps(_schema(recipe, arm, set_), indent=2))
         return
+    from collections import Counter
+
+    from safecot_dsl.facts import dropped_note
     from safecot_dsl.facts.annotators import compare, open_annotators
     from safecot_dsl.facts.annotators import sensitivity as sensitivity_of
     from safecot_dsl.storage import Cache, Progress, write_whole
@@ -68,6 +71,7 @@ def annotate(
         items, skipped = [], dict[str, int]()
         for block in _blocks(run, data, skipped):
             items += annotators.annotate(block)
+        dropped = Counter(fact for item in items for fact in item.dropped)
         compared = None
         if against is not None:
             labels = open_run(against, None, against_set, progress, option="--against-set")
@@ -82,6 +86,7 @@ def annotate(
             {
                 "annotation": report.model_dump(mode="json"),
                 "skipped": skipped,
+                "image_facts_dropped": dict(sorted(dropped.items())),
                 "verdicts": _verdicts(run.policy, items),
                 "comparison": compared and compared.model_dump(mode="json"),
                 "sensitivity": flips and flips.model_dump(mode="json"),
@@ -92,6 +97,8 @@ def annotate(
 
     screen = console()
     show_annotation(report, skipped, _verdicts(run.policy, items), screen)
+    if dropped:
+        screen.print(f"note: {dropped_note(dropped)}")
     if compared is not None:
         show_comparison(compared, screen)
     if flips is not None:

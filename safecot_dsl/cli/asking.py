@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +11,7 @@ import typer
 from safecot_dsl.cli.opening import open_compiled
 from safecot_dsl.cli.output import Exit, console, fail
 from safecot_dsl.cli.running import show_progress
+from safecot_dsl.storage.secrets import command_line
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import CompiledPolicy
@@ -88,7 +87,7 @@ def ask(
         "name": label or out.resolve().name,
         "items_digest": "",
         "items": 0,
-        "command": shlex.join(["safecotc", *sys.argv[1:]]),
+        "command": command_line(),
         "policy_prompt": policy
         and PolicyNamed(name=policy.header.name, version=policy.header.version, digest=policy.digest),
     }
@@ -139,11 +138,11 @@ def _served(settings: dict[str, Any], shared: dict[str, Any]) -> tuple[Responden
 
     asked = EndpointSettings.model_validate(settings)
     # What an answer depends on; how many are under way and how often they are tried is not of it.
-    kept = ("base_url", "temperature", "top_p", "max_tokens", "begun", "reasoning")
+    kept = {"base_url", "temperature", "top_p", "max_tokens", "begun", "reasoning"}
     return EndpointRespondent(Endpoint(asked)), Provenance(
         kind="endpoint",
         model=asked.model,
-        settings={key: getattr(asked, key) for key in kept},
+        settings=asked.model_dump(mode="json", include=kept),
         versions=own_versions() | {"openai": version("openai")},
         **shared,
     )

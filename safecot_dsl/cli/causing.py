@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from safecot_dsl.cli.opening import PATH, SET, TAGS, open_compiled, tags_of
 from safecot_dsl.cli.output import FORMAT, Exit, Format, fail, write_json
 from safecot_dsl.cli.running import show_progress
 from safecot_dsl.render.style import ReasoningStyle
+from safecot_dsl.storage.secrets import command_line
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import CompiledPolicy
@@ -103,7 +102,7 @@ def faithful(
         told = known.model_copy(
             update={
                 "name": f"{known.name}, reasonings changed",
-                "command": shlex.join(["safecotc", *sys.argv[1:]]),
+                "command": command_line(),
                 "versions": known.versions | own_versions(),
             }
         )

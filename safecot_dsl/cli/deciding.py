@@ -1,21 +1,124 @@
-"""`safecotc decide POLICY TABLE -o OUT`: a file of cases decided into a Parquet file."""
+"""`safecotc decide`: cases one by one to standard output, or a file of them into a Parquet file."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict
-from safecot_dsl.cli.output import Exit, Format, console, fail, write_json
+from safecot_dsl.cli.output import Exit, Format, complain, console, fail, read_text, write_json
+
+if TYPE_CHECKING:
+    from safecot_dsl.artifact import Decision
+    from safecot_dsl.facts.cases.columns import Columns
+    from safecot_dsl.facts.cases.file import CaseRow
+
+_NAMED = 8  # columns that a note names
+
+
+def one_case(path: Path) -> Any:
+    """The JSON value of a file, or of standard input for `-`; what is none ends the command."""
+    from safecot_dsl.storage.json_text import parse_json
+
+    try:
+        return parse_json(read_text(path))
+    except ValueError as error:
+        fail(f"{path}: not JSON: {error}", Exit.ERRORS)
+
+
+def decide_rows(
+    policy: CompiledPolicy, case: Path | None, cases: Path | None, sheet: str | None, format: Format
+) -> bool:
+    """Decide a case, or a file of them, and write each decision as it is made, what is wrong with a case in its place.
+    Whether all were right."""
+    from safecot_dsl.diagnostics.show import visible
+    from safecot_dsl.engine import Interpreter
+    from safecot_dsl.facts.cases.file import json_row
+
+    interpreter = Interpreter(policy)
+    rows = iter([json_row(policy, one_case(case), 1)]) if case is not None else _rows(policy, cases or Path("-"), sheet)
+    right = True
+    screen = console()
+    for row in rows:
+        decision = None if row.case is None else interpreter.decide(row.case)
+        right = right and decision is not None
+        error = "; ".join(row.faults)
+        if format is Format.TEXT:
+            said = f"error: {visible(error)}" if decision is None else _in_words(decision)
+            screen.print(f"{row.place}: {said}")
+        else:
+            write_json({"error": error} if decision is None else decision.model_dump(mode="json"))
+    return right
+
+
+def _rows(policy: CompiledPolicy, path: Path, sheet: str | None) -> Iterator[CaseRow]:
+    """The rows of a file of cases; one that cannot be read, or whose columns are no facts, ends the command."""
+    from safecot_dsl.facts import FactsError
+    from safecot_dsl.facts.cases.faults import CasesError
+    from safecot_dsl.facts.cases.file import is_table, open_cases
+    from safecot_dsl.facts.cases.lines import case_lines
+
+    try:
+        if not is_table(path):
+            if sheet is not None:
+                fail(f"{path} has no sheets: only an .xlsx file has")
+            yield from case_lines(policy, path)
+            return
+        opened = open_cases(policy, path, sheet=sheet)
+        if opened.columns is not None:
+            _note(opened.columns, opened.name)
+        for row in opened.rows():
+            where = f"{opened.table.unit} {row.place}: {'; '.join(row.faults)}"
+            yield replace(row, faults=(where,)) if row.faults else row
+    except CasesError as error:
+        fail(str(error), Exit.ERRORS)
+    except FactsError as error:
+        fail(str(error))
+
+
+def _note(columns: Columns, name: str, *, kept: bool = False) -> None:
+    """Say which columns were taken for which facts where their names differ, and which hold no facts, unless these are
+    `kept` beside the decisions."""
+    taken = [f"`{column}` is read as `{fact}`" for column, fact in columns.renamed]
+    rest = [] if kept else [f"`{column}`" for column in columns.others if column != "id"]
+    if not columns.facts:
+        complain(f"{name}: no column is a fact of the policy: nothing is known of any case", "warning")
+    elif taken or rest:
+        said = _some(taken) + ("; " if taken and rest else "") + (f"no facts: {_some(rest)}" if rest else "")
+        complain(f"{name}: {said}", "note")
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+
+
+def _in_words(decision: Decision) -> str:
+    names = ", ".join(decision.deciding or (decision.speaker,))
+    if decision.certain:
+        return f"{decision.verdict} by {names}"
+    bounds = f"between {decision.lower} and {decision.upper}"
+    return f"{decision.verdict} by {names} ({bounds}; unsettled: {', '.join(decision.unsettled)})"
 
 
 def decide_table(
-    policy: CompiledPolicy, table: Path, out: Path, *, columns: str | None, masks: bool, format: Format
+    policy: CompiledPolicy,
+    table: Path,
+    out: Path,
+    sheet: str | None,
+    *,
+    columns: str | None,
+    masks: bool,
+    format: Format,
 ) -> None:
-    """Decide the cases of a Parquet, Arrow, CSV or JSONL file, and say how many got which verdict.
+    """Decide a file of cases into a Parquet file, and say how many got which verdict.
 
-    A case that does not fit the policy's facts ends the command with its row, and nothing is written.
+    Where cells do not fit the policy's facts, all of them are shown, and nothing is written.
     """
-    from safecot_dsl.engine.columnar import COLUMNS, ColumnarPolicy, FrameError, count_cases
+    from safecot_dsl.engine.columnar import COLUMNS, ColumnarPolicy, FrameError
+    from safecot_dsl.facts import FactsError
+    from safecot_dsl.facts.cases.frames import case_tables, count_cases
     from safecot_dsl.storage import Progress
 
     if not table.is_file():
@@ -25,12 +128,12 @@ def decide_table(
     if out.resolve() == table.resolve():
         fail(f"{out} is the file of cases itself; name another with --out")
     wanted = [name.strip() for name in columns.split(",")] if columns else list(COLUMNS)
+    columnar = ColumnarPolicy(policy)
     try:
         with Progress("deciding", total=count_cases(table), unit="cases") as progress:
-            count = ColumnarPolicy(policy).decide_file(
-                table, out, columns=wanted, masks=masks, advance=progress.advance
-            )
-    except FrameError as error:
+            tables = case_tables(columnar.layout, table, sheet, told=lambda found: _note(found, str(table), kept=True))
+            count = columnar.decide_tables(tables, out, columns=wanted, masks=masks, advance=progress.advance)
+    except (FrameError, FactsError) as error:
         fail(str(error), Exit.ERRORS)
     verdicts = _verdicts(out) if "verdict" in wanted else {}
     if format is Format.JSON:

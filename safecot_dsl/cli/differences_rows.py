@@ -120,7 +120,7 @@ def _source_answer(row: Mapping[str, Any]) -> str | None:
 
 
 def _facts(path: Path, number: int, row: Mapping[str, Any]) -> dict[str, Any]:
-    from safecot_dsl.cli.output import parse_json
+    from safecot_dsl.storage.json_text import parse_json
 
     missing = [name for name in _NEEDED if row.get(name) is None]
     if missing:
@@ -168,7 +168,7 @@ def _stored(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    from safecot_dsl.cli.output import parse_json
+    from safecot_dsl.storage.json_text import parse_json
 
     try:
         with path.open(encoding="utf-8-sig") as file:

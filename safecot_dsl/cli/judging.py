@@ -12,6 +12,7 @@ from safecot_dsl.cli.opening import PATH, SET, TAGS, open_compiled, tags_of
 from safecot_dsl.cli.output import FORMAT, Format, fail, write_json
 from safecot_dsl.cli.running import show_progress
 from safecot_dsl.render.style import ReasoningStyle
+from safecot_dsl.storage.secrets import public_url
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import CompiledPolicy
@@ -98,7 +99,7 @@ def judge(
             asked,
             out or folder,
             judge=model,
-            base_url=_without_user(judge or ""),
+            base_url=public_url(judge or ""),
             tags=own,
             style=style,
             progress=progress,
@@ -107,14 +108,6 @@ def judge(
         write_json(judging.model_dump(mode="json"))
     else:
         show_judging(judging, asked, scored, out or folder, show)
-
-
-def _without_user(url: str) -> str:
-    """The address as it is written down: without the name and password that it may hold."""
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _model(policy: CompiledPolicy, server: dict[str, Any], asked: dict[str, Any], tags: Tags) -> ModelJudge:

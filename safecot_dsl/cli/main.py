@@ -118,7 +118,7 @@ def _show_warning(
 ) -> None:
     """A warning of ours as one line; the line of code that gave it is of no use to who runs a command."""
     if category.__module__.startswith("safecot_dsl."):
-        complain(str(message), "warning")
+        complain(str(message), "note" if category.__name__.endswith("Note") else "warning")
     else:
         _show_theirs(message, category, filename, lineno, file, line)
 

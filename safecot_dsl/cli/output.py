@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections import Counter
 from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,10 +12,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from rich.console import Console
+    from rich.text import Text
 
+    from safecot_dsl.artifact import CompiledPolicy
     from safecot_dsl.diagnostics import Diagnostic, SourceFile
 
 
@@ -44,6 +45,7 @@ class CheckFormat(StrEnum):
     SARIF = "sarif"
 
 
+_MAX_TEXT = 16 << 20  # bytes
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 FORMAT = typer.Option(Format.TEXT, "--format", "-f", help="How to write the result.")
@@ -53,7 +55,15 @@ CHECK_FORMAT = typer.Option(
 
 
 def console(*, error: bool = False) -> Console:
-    from rich.console import Console
+    """Standard output, or standard error. No text that is printed there can steer the terminal, or turn a line around:
+    what stands in a table of anyone's is shown as an escape."""
+    from rich.console import Console as Plain
+
+    from safecot_dsl.diagnostics.show import visible_lines
+
+    class Console(Plain):
+        def render_str(self, text: str, **settings: Any) -> Text:
+            return super().render_str(visible_lines(text), **settings)
 
     stream = sys.stderr if error else sys.stdout
     # Where nobody's window is narrow, nothing is cut.
@@ -69,7 +79,9 @@ def complain(message: str, kind: str = "error") -> None:
 
 
 def fail(message: str, code: Exit = Exit.USAGE) -> NoReturn:
-    complain(message)
+    """End the command with what is wrong, an error for each line of `message`."""
+    for line in message.split("\n"):
+        complain(line)
     raise typer.Exit(code)
 
 
@@ -118,35 +130,54 @@ def settings(pairs: list[str]) -> dict[str, float]:
     return params
 
 
-def parse_json(text: str) -> Any:
-    """The value of a JSON text; `ValueError` with the reason where it is none, or has a key twice in an object."""
+def json_lines(path: Path, *, blank: bool = False) -> Iterator[tuple[int, Any, str | None]]:
+    """Number, value, and what is wrong, of each line of JSON (see :mod:`safecot_dsl.facts.cases.lines`); a file that
+    cannot be read ends the command."""
+    from safecot_dsl.facts import FactsError
+    from safecot_dsl.facts.cases.lines import json_lines as lines_of
+
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_int=_integer)
-    except json.JSONDecodeError as error:
-        at = f"line {error.lineno}, column {error.colno}" if "\n" in text else f"column {error.colno}"
-        raise ValueError(f"{error.msg} ({at})") from None
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+        yield from lines_of(path, blank=blank)
+    except FactsError as error:
+        fail(str(error))
 
 
-def _integer(digits: str) -> int | float:
-    # Python refuses to read an integer of thousands of digits; no double is as large as one of 400.
-    return int(digits) if len(digits) < 400 else float(digits)
+def response_rows(policy: CompiledPolicy, path: Path) -> Iterator[tuple[int, Any, str | None]]:
+    """Place, value and what is wrong of each response of a file: a line of JSON, or a row of a table with the columns
+    `response`, `due` and `id`, and one for each fact of its case. A file that cannot be read ends the command."""
+    from safecot_dsl.facts import FactsError
+    from safecot_dsl.facts.cases.file import is_table, open_cases
 
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
-        shown = twice if len(twice) <= 80 else f"{twice[:77]}..."
-        raise ValueError(f"the key {json.dumps(shown)} stands twice")
-    return value
+    if not is_table(path) or path.suffix.lower() == ".json":
+        yield from json_lines(path)
+        return
+    try:
+        opened = open_cases(policy, path)
+        if opened.columns is None or "response" not in opened.columns.others:
+            fail(f"{path} has no column `response`")
+        unit = opened.table.unit
+        for row, (place, record) in zip(opened.rows(), opened.records(), strict=True):
+            if row.case is None or not isinstance(record, dict):
+                yield place, None, f"{unit} {place}: {'; '.join(row.faults)}"
+                continue
+            given = {name: record.get(name) for name in ("response", "due", "id")}
+            case = row.case.to_json() if row.case.known or row.case.cannot_tell else None
+            yield place, {**given, "response": given["response"] or "", "case": case}, None
+    except FactsError as error:
+        fail(str(error))
 
 
 def read_text(path: Path) -> str:
-    """The text of a file, or of standard input for `-`; what cannot be read ends the command."""
+    """The text of a file, or of standard input for `-`; what cannot be read, or is larger than a case, a policy or a
+    text can be, ends the command."""
     try:
-        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        if str(path) == "-":
+            data = sys.stdin.buffer.read(_MAX_TEXT + 1)
+        else:
+            with path.open("rb") as file:
+                data = file.read(_MAX_TEXT + 1)
+        if len(data) > _MAX_TEXT:
+            fail(f"{path}: larger than the limit of {_MAX_TEXT:,} bytes")
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         fail(f"{path}: the file is not UTF-8")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
@@ -17,15 +16,11 @@ from safecot_dsl.cli.output import (
     Format,
     console,
     fail,
-    parse_json,
-    read_text,
+    response_rows,
     settings,
     write_diagnostics,
     write_json,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 def register(app: typer.Typer) -> None:
@@ -115,32 +110,16 @@ def compile_(
         out_.print(f"digest {compiled.digest}")
 
 
-def _lines(path: Path) -> Iterator[tuple[int, Any, str | None]]:
-    """(line, value, error) of a JSONL file; blank lines at its end are none."""
-    lines = read_text(path).rstrip("\n").split("\n")
-    for number, line in enumerate(lines, start=1):
-        if not line and len(lines) == 1:
-            return
-        try:
-            yield number, parse_json(line), None
-        except ValueError as error:
-            yield number, None, f"line {number} {'is blank' if not line.strip() else f'is not JSON: {error}'}"
-
-
-def _one(path: Path) -> Any:
-    try:
-        return parse_json(read_text(path))
-    except ValueError as error:
-        fail(f"{path}: not JSON: {error}", Exit.ERRORS)
-
-
 def decide(
     policy: Path = POLICY,
     table: Path | None = typer.Argument(
-        None, metavar="[TABLE]", help="A Parquet, Arrow, CSV or JSONL file of cases to decide into --out."
+        None, metavar="[TABLE]", help="A file of cases, as for --cases, to decide into --out."
     ),
     case: Path | None = typer.Option(None, "--case", help="A file with one case as JSON; `-` for standard input."),
-    cases: Path | None = typer.Option(None, "--cases", help="A file with one case a line; one decision a line."),
+    cases: Path | None = typer.Option(
+        None, "--cases", help="JSONL, CSV, TSV, XLSX, Parquet or Arrow, a case a row; `-`: JSONL from standard input."
+    ),
+    sheet: str | None = typer.Option(None, "--sheet", metavar="NAME", help="The sheet of an .xlsx file of cases."),
     out: Path | None = typer.Option(None, "--out", "-o", metavar="PARQUET", help="Where TABLE's decisions go."),
     columns: str | None = typer.Option(
         None, "--columns", metavar="NAME,NAME", help="The parts of TABLE's decisions that are wanted; without it all."
@@ -152,10 +131,10 @@ def decide(
         None, "--format", "-f", help="How to write decisions (json unless given), or what became of TABLE (text)."
     ),
 ) -> None:
-    """Decide cases: {"facts": {"image.objects": ["bleach"], "query.harm": null}}.
+    """Decide cases: {"facts": {"image.objects": ["bleach"], "query.harm": null}} a line, or a column for each fact.
 
-    An ill-typed case gives {"error": ...} in its place, and exit code 1 at the end. A TABLE has a column for each fact;
-    its first ill-typed case ends the command, and nothing is written.
+    With --cases, a case that is wrong gives {"error": ...} in its place, and exit code 1 at the end. Of a TABLE that is
+    wrong anywhere all faults are shown, and nothing is written.
     """
     if table is not None:
         from safecot_dsl.cli.deciding import decide_table
@@ -163,43 +142,17 @@ def decide(
         if out is None or case is not None or cases is not None:
             fail("a TABLE of cases needs --out FILE.parquet, and neither --case nor --cases")
         compiled = open_compiled(policy, set_, path)
-        decide_table(compiled, table, out, columns=columns, masks=masks, format=format or Format.TEXT)
+        decide_table(compiled, table, out, sheet, columns=columns, masks=masks, format=format or Format.TEXT)
         return
     if out is not None or columns is not None or masks:
         fail("--out, --columns and --masks are for a TABLE of cases; --case and --cases write to standard output")
-    from safecot_dsl.artifact import CaseError, read_case
-    from safecot_dsl.diagnostics.show import visible
-    from safecot_dsl.engine import Interpreter
+    from safecot_dsl.cli.deciding import decide_rows
 
     if (case is None) == (cases is None):
         fail("give one of --case FILE, --cases FILE, and a TABLE with --out FILE")
-    interpreter = Interpreter(open_compiled(policy, set_, path))
-    rows = [(1, _one(case), None)] if case is not None else _lines(cases or Path("-"))
-    failed = False
-    screen = console()
-    for number, data, error in rows:
-        decision = None
-        if error is None:
-            try:
-                decision = interpreter.decide(read_case(interpreter.policy, data))
-            except CaseError as fault:
-                error = str(fault)
-        failed = failed or decision is None
-        if format is Format.TEXT:
-            said = f"error: {visible(error or '')}" if decision is None else _in_words(decision)
-            screen.print(f"{number}: {said}")
-        else:
-            write_json({"error": error} if decision is None else decision.model_dump(mode="json"))
-    if failed:
+    compiled = open_compiled(policy, set_, path)
+    if not decide_rows(compiled, case, cases, sheet, format or Format.JSON):
         raise typer.Exit(Exit.ERRORS)
-
-
-def _in_words(decision: Any) -> str:
-    names = ", ".join(decision.deciding or (decision.speaker,))
-    if decision.certain:
-        return f"{decision.verdict} by {names}"
-    bounds = f"between {decision.lower} and {decision.upper}"
-    return f"{decision.verdict} by {names} ({bounds}; unsettled: {', '.join(decision.unsettled)})"
 
 
 def explain(
@@ -212,19 +165,19 @@ def explain(
     format: Format = FORMAT,
 ) -> None:
     """Show why a case is decided as it is, rule by rule, and the reasoning that results."""
-    from safecot_dsl.artifact import CaseError, read_case
+    from safecot_dsl.cli.deciding import one_case
     from safecot_dsl.engine import Interpreter
     from safecot_dsl.engine import explain as explain_case
+    from safecot_dsl.facts.cases.file import json_row
     from safecot_dsl.render import ReasoningStyle, render, write_target
 
     if style not in list(ReasoningStyle):
         fail(f"`--style {style}`: one of {', '.join(ReasoningStyle)}")
     interpreter = Interpreter(open_compiled(policy, set_, path))
-    data = _one(case)
-    try:
-        parsed = read_case(interpreter.policy, data)
-    except CaseError as error:
-        fail(str(error), Exit.ERRORS)
+    row = json_row(interpreter.policy, one_case(case), 1)
+    if row.case is None:
+        fail("\n".join(row.faults), Exit.ERRORS)
+    parsed = row.case
     explanation = explain_case(interpreter, parsed)
     rendered = render(interpreter, parsed, style=ReasoningStyle(style), seed=seed)
     text = write_target(rendered)
@@ -272,7 +225,9 @@ def criteria(
 def grade(
     policy: Path = POLICY,
     responses: Path = typer.Option(
-        ..., "--responses", help='JSONL: {"response", "due"?, "case"?} a line; `-` for standard input.'
+        ...,
+        "--responses",
+        help='JSONL: {"response", "due"?, "case"?} a line; `-`: standard input. Or a table.',
     ),
     set_: list[str] = SET,
     path: list[Path] = PATH,
@@ -280,7 +235,7 @@ def grade(
     """Grade responses: {"propositions", "verdict", "class"} a line, in order.
 
     What is graded is the final answer; a block of reasoning before it is taken off. `due` is a verdict, or is worked
-    out from `case`.
+    out from `case`. A table (CSV, TSV, XLSX, Parquet) has the columns `response` and `due`, or one for each fact.
     """
     from safecot_dsl.criteria import grade as grade_response
     from safecot_dsl.engine import Interpreter
@@ -288,7 +243,7 @@ def grade(
 
     interpreter = Interpreter(open_compiled(policy, set_, path))
     failed = False
-    for _, data, error in _lines(responses):
+    for _, data, error in response_rows(interpreter.policy, responses):
         row: dict[str, Any] | None = None
         if error is None:
             try:

@@ -26,7 +26,8 @@ def show_dataset(arm: str, path: Path, report: DatasetReport, out: Console) -> N
     if left_out:
         out.print("left out:")
     for entry in left_out:
-        out.print(f"  {entry.count:>6}  {entry.reason}")
+        such = f", such as {entry.examples[0]}" if entry.examples else ""
+        out.print(f"  {entry.count:>6}  {entry.reason}{such}")
     for what, count in report.short.items():
         out.print(f"  short of {count}: {what}")
     for note in report.notes:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from safecot_dsl.cli.opening import PATH, SET, open_compiled
-from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, parse_json, read_text, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, json_lines, write_json
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import Case, CompiledPolicy
@@ -138,12 +138,13 @@ def _report(checked: _Checked, found: Iterator[_Text], limit: int, format: Forma
 
 
 def _lines(policy: CompiledPolicy, path: Path, style: str) -> Iterator[_Text]:
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
-        if line.strip():
-            try:
-                yield _line(policy, parse_json(line), f"line {number}", style)
-            except ValueError as fault:
-                yield _Text(f"line {number}", error=str(fault))
+    for number, data, fault in json_lines(path, blank=True):
+        try:
+            if fault is not None:
+                raise ValueError(fault)
+            yield _line(policy, data, f"line {number}", style)
+        except ValueError as error:
+            yield _Text(f"line {number}", error=str(error))
 
 
 def _line(policy: CompiledPolicy, data: Any, place: str, style: str) -> _Text:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset.recipe import DataRecipe
 from safecot_dsl.dataset.report import DatasetReport
+from safecot_dsl.diagnostics.show import visible, visible_lines
 
 #: What each reason for leaving a row out means. A reader's reasons come first.
 REASONS = {
@@ -64,13 +65,13 @@ def write_card(policy: CompiledPolicy, recipe: DataRecipe, report: DatasetReport
             "## Rebuild",
             "",
             "```",
-            report.command,
+            visible(report.command),
             "```",
             "",
             "with this recipe (`recipe.yaml`; the paths of its sources are relative to where the original stands):",
             "",
             "```yaml",
-            recipe_text.rstrip("\n"),
+            visible_lines(recipe_text.rstrip("\n")),
             "```",
             "",
             "## What the rows are",
@@ -121,7 +122,7 @@ def write_card(policy: CompiledPolicy, recipe: DataRecipe, report: DatasetReport
                     for read, count in sorted(reads.items())
                 ),
             ),
-            *(f"- {note}" for note in report.notes),
+            *(f"- {visible(note)}" for note in report.notes),
             "",
         )
     )
@@ -267,5 +268,5 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterable[st
 
 def _cell(value: object) -> str:
     """A cell is one line, and what a source's text holds cannot end it or become markup."""
-    text = " ".join(str(value).split())
+    text = visible(" ".join(str(value).split()))
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

@@ -212,7 +212,10 @@ def _join(folder: Path, bench: Bench, pieces: _Pieces) -> Counts:
         counts.add(read_counts(part))
     join_parts(folder, parts, counts.left_out)
     if not any((folder / PROVENANCE).iterdir()):
-        raise GenerateError(f"no item of the sources can become a row; left out: {counts.left_out.summary()}")
+        left_out = counts.left_out
+        first = next((details[0] for details in left_out.examples.values() if details), None)
+        such = f"; such as {first}" if first is not None else ""
+        raise GenerateError(f"no item of the sources can become a row; left out: {left_out.summary()}{such}")
     return counts
 
 

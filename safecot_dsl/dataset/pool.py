@@ -22,23 +22,29 @@ _READ = ("position", "key", "facts", "origins", "nearest", "neighbours")
 
 @dataclass
 class Counts:
-    """What became of the entries of a block: how many there were, what was left out, and the strata of the rest."""
+    """What became of the entries of a block: how many there were, what was left out, and the strata of the rest.
+
+    `dropped` counts, by the fact, the items that had a fact of an image and no image, so that it says nothing.
+    """
 
     items: int = 0
     left_out: LeftOut = field(default_factory=LeftOut)
     strata: Counter[Stratum] = field(default_factory=Counter[Stratum])
+    dropped: Counter[str] = field(default_factory=Counter[str])
 
     def add(self, other: Counts) -> None:
         """Count another block in, which comes after this one."""
         self.items += other.items
         merge_left_out(self.left_out, other.left_out)
         self.strata.update(other.strata)
+        self.dropped.update(other.dropped)
 
     def to_json(self) -> dict[str, Any]:
         return {
             "items": self.items,
             "left_out": self.left_out.counts,
             "examples": self.left_out.examples,
+            "dropped": self.dropped,
             "strata": [[s.verdict.value, s.speaker, s.nearest, count] for s, count in sorted(self.strata.items())],
         }
 
@@ -47,7 +53,7 @@ class Counts:
         strata = Counter(
             {Stratum(Verdict(v), speaker, nearest): count for v, speaker, nearest, count in data["strata"]}
         )
-        return cls(data["items"], LeftOut(data["left_out"], data["examples"]), strata)
+        return cls(data["items"], LeftOut(data["left_out"], data["examples"]), strata, Counter(data["dropped"]))
 
 
 def merge_left_out(into: LeftOut, other: LeftOut) -> None:
@@ -99,6 +105,7 @@ def _wanted(workshop: Workshop, place: SourceBlock, counts: Counts) -> Iterable[
         elif not _SPLIT.fullmatch(entry.split):
             workshop.leave_out(Rejected("split", f"{entry.key}: the split {entry.split!r}"), counts.left_out)
         else:
+            counts.dropped.update(entry.dropped)
             yield position, entry
 
 

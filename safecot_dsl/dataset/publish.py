@@ -69,7 +69,8 @@ def write_report(
         without_image=tally.without_image,
         preferences=_preferences(folder),
         image_root=image_root,
-        notes=tally.notes(),
+        image_facts_dropped=_sorted(counts.dropped),
+        notes=tally.notes(counts.dropped),
         files=file_digests(folder),
     )
     write_whole(folder / "report.json", report.model_dump_json(indent=2) + "\n")

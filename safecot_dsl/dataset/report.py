@@ -14,6 +14,7 @@ from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.dataset.candidates import LeftOut, Stratum
 from safecot_dsl.dataset.conditioning import OtherPolicy
 from safecot_dsl.dataset.selection import GoalCount, WayCount
+from safecot_dsl.facts import dropped_note
 from safecot_dsl.render import Tags, policy_prompt
 
 #: What of a row's provenance is counted, besides the deciding rules and whether there is an image.
@@ -90,8 +91,9 @@ class DatasetReport(Frozen):
     and verdict got of what the pool had, where rows were selected, and `ways` what every way out of every rule got,
     where pairs were asked for. `attacks` counts the rows that carry an attack by its kind. `annotated` says in how many
     rows which annotator filled in a fact, and `modes` counts the rows by whose words they are in. `image_root` is the
-    folder, from the data set's, that the paths of images kept by reference are relative to. `files` are the digests of
-    the written files.
+    folder, from the data set's, that the paths of images kept by reference are relative to. `image_facts_dropped`
+    counts, by the fact, the items that had a fact of an image and no image. `files` are the digests of the written
+    files.
     """
 
     name: str
@@ -117,6 +119,7 @@ class DatasetReport(Frozen):
     read_as: dict[str, dict[str, int]]
     answers_from_model: int
     without_image: int
+    image_facts_dropped: dict[str, int] = {}
     preferences: dict[str, int]
     goals: tuple[GoalCount, ...]
     ways: tuple[WayCount, ...] = ()
@@ -246,14 +249,16 @@ class Tally:
             for stratum in strata
         )
 
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of the counts should not overlook."""
+    def notes(self, dropped: Mapping[str, int]) -> tuple[str, ...]:
+        """What a reader of the counts should not overlook; `dropped` is :attr:`DatasetReport.image_facts_dropped`."""
         notes: list[str] = []
         if len(self.verdicts) == 1:
             only = next(iter(self.verdicts))
             notes.append(f"Every row is `{only}`: trained on alone, a model learns to `{only}` whatever is asked.")
         if self.without_image:
             notes.append(f"{self.without_image} rows have no image.")
+        if dropped:
+            notes.append(dropped_note(dropped))
         return tuple(notes)
 
 

@@ -90,6 +90,8 @@ def _excerpt(
 
 def visible(text: str) -> str:
     """Text that cannot move the cursor or turn the line around: such characters are shown as their code point."""
+    if text.isprintable():
+        return text
     return "".join(
         "    "
         if char == "\t"
@@ -98,6 +100,13 @@ def visible(text: str) -> str:
         else char
         for char in text
     )
+
+
+def visible_lines(text: str) -> str:
+    """The same of a text of several lines, whose ends stay."""
+    if text.isprintable():
+        return text
+    return "\n".join(visible(line) for line in text.replace("\r\n", "\n").split("\n"))
 
 
 def _cells(text: str) -> int:

@@ -40,13 +40,14 @@ class Agreement(Frozen):
     there, whatever the policy says of such cases. `agreed` is, of the items with a label and a certain verdict, the
     share of those that both decline or both help; `kappa` is Cohen's (1960), None where one side never differs.
     `speakers` counts agreements and disagreements by the rule that spoke. `skipped` counts what the source did not
-    give, by reason.
+    give, by reason, and `image_facts_dropped` the items that had a fact of an image and no image, by the fact.
     """
 
     label: str
     declining: tuple[str, ...]
     items: int
     skipped: dict[str, int]
+    image_facts_dropped: dict[str, int] = {}
     table: dict[str, dict[str, int]]
     agreed: Rate
     kappa: float | None
@@ -97,6 +98,7 @@ def agreement(
     due = frozenset(declining) or (frozenset(map(str, DECLINING)) if label == "answers" else frozenset[str]())
     table: dict[str, Counter[str]] = {}
     skipped: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
     compared: Counter[tuple[bool, bool]] = Counter()
     speakers: dict[str, list[int]] = {}
     kinds = _Kinds(seed, show)
@@ -106,6 +108,7 @@ def agreement(
             skipped[item.reason] += 1
             continue
         count += 1
+        dropped.update(item.dropped)
         decision = interpreter.decide(item.case)
         given = _label(policy, item, label)
         cell = str(decision.verdict) if decision.certain else "uncertain"
@@ -123,6 +126,7 @@ def agreement(
         declining=tuple(sorted(due)),
         items=count,
         skipped=dict(sorted(skipped.items())),
+        image_facts_dropped=dict(sorted(dropped.items())),
         table={name: dict(sorted(table[name].items())) for name in sorted(table)},
         agreed=Rate.of(sides[0] == sides[1] for sides in compared.elements()),
         kappa=Kappa.of(compared.elements()).value,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.diagnostics import Span
-from safecot_dsl.render.cleaning import fold_line
+from safecot_dsl.diagnostics.show import visible
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ class Document:
 
 
 def clean(text: str) -> str:
-    """The text on one line without control characters; a space at either end stays."""
-    folded = fold_line(text)
+    """The text on one line; a space at either end stays, and what would turn the line around is shown as an escape."""
+    folded = visible(" ".join(text.split()))
     if not folded:
         return " " if text else ""
     return f"{' ' * text[:1].isspace()}{folded}{' ' * text[-1:].isspace()}"

@@ -4,7 +4,7 @@ from safecot_dsl.facts.blocks import BLOCK_ROWS, Block, Checked, OpenSource
 from safecot_dsl.facts.checks import image_placeholder, says_no_image
 from safecot_dsl.facts.description import Description, Part, Request
 from safecot_dsl.facts.item import FactOrigin, FactsError, Item, LazyImage, Skipped
-from safecot_dsl.facts.mapping import Column, Constant, FactMapping, case_of, check_mapping, without_image
+from safecot_dsl.facts.mapping import Column, Constant, FactMapping, case_of, check_mapping, dropped_note, without_image
 from safecot_dsl.facts.read import open_source, read_source
 from safecot_dsl.facts.shipped import read_description, shipped, shipped_names
 from safecot_dsl.facts.sources import FIGSTEP_PROMPT, FigStep, Jsonl, Miniature, Source, Table
@@ -33,6 +33,7 @@ __all__ = [
     "Table",
     "case_of",
     "check_mapping",
+    "dropped_note",
     "image_placeholder",
     "open_source",
     "read_description",

@@ -51,14 +51,14 @@ class Part(Frozen):
     `files` are patterns below the source's folder (`data/train-*.parquet`, `archive.zip/*.json`), of which at least one
     must find a file. `images` are the folders and archives that image paths are relative to, tried in turn; `""` is the
     source's folder. Of a repository on the hub, only what these two name is fetched. `under` is the key of a JSON
-    object under which the records stand.
+    object under which the records stand, or the sheet of an XLSX workbook.
     """
 
     name: Name
     files: Annotated[tuple[str, ...], Field(min_length=1)]
     images: Annotated[tuple[str, ...], Field(min_length=1)] = ("",)
     split: str = "train"
-    format: Literal["jsonl", "json", "csv", "tsv", "parquet", "arrow", "pictures"] | None = Field(
+    format: Literal["jsonl", "json", "csv", "tsv", "xlsx", "parquet", "arrow", "pictures"] | None = Field(
         default=None, description="By the file's ending where it is not given; `pictures` makes a row of each picture."
     )
     under: str | None = None
@@ -90,7 +90,7 @@ class Description(Frozen):
     files: tuple[str, ...] = ()
     images: tuple[str, ...] = ("",)
     split: str = "train"
-    format: Literal["jsonl", "json", "csv", "tsv", "parquet", "arrow", "pictures"] | None = None
+    format: Literal["jsonl", "json", "csv", "tsv", "xlsx", "parquet", "arrow", "pictures"] | None = None
     under: str | None = None
     id: str | None = None
     meta: tuple[str, ...] = Field(default=(), description="Columns that are kept with an item, as text.")

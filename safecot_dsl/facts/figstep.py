@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import itertools
 import json
@@ -16,7 +15,10 @@ from safecot_dsl.facts.item import FactsError, Item, LazyImage, Skipped
 from safecot_dsl.facts.mapping import case_of, check_mapping
 from safecot_dsl.facts.rows import check_where, read_jsonl, selected
 from safecot_dsl.facts.sources import FigStep
-from safecot_dsl.facts.tables.places import FileBytes
+from safecot_dsl.facts.tables.delimited import Delimited
+from safecot_dsl.facts.tables.file import locate
+from safecot_dsl.facts.tables.places import FileBytes, Folder
+from safecot_dsl.facts.tables.record import Broken
 from safecot_dsl.facts.tables.texts import text_problem
 from safecot_dsl.facts.typography import draw_list
 
@@ -82,22 +84,23 @@ def _item(source: FigStep, policy: CompiledPolicy, picture: _Picture, request: s
 
 
 def _forbidden(source: FigStep, root: Path, font: Path | None) -> Iterator[_Picture | Skipped]:
-    for record in _read_csv(root / _CSV, _CSV_COLUMNS):
+    for record in _read_csv(root, _CSV, _CSV_COLUMNS):
         item_id = f"{record['dataset']}_{record['category_id']}_{record['task_id']}"
-        file = root / "images" / f"query_{item_id}_6.png"
+        name = f"query_{item_id}_6.png"
         if source.redraw:
-            image = LazyImage(file.name, functools.partial(draw_list, record["instruction"], font))
-        elif file.is_file():
-            image = LazyImage(file.name, FileBytes(str(file)), file)
+            image = LazyImage(name, functools.partial(draw_list, record["instruction"], font))
         else:
-            yield Skipped(item_id, "figstep", "image_absent", f"{file} does not exist")
-            continue
+            found = Folder(root).find(f"images/{name}")
+            if isinstance(found, Broken):
+                yield Skipped(item_id, "figstep", found.reason, found.detail)
+                continue
+            image = LazyImage(name, found, Path(found.path) if isinstance(found, FileBytes) else None)
         columns = {name: record[name] for name in _CSV_COLUMNS[1:]} | {"kind": "forbidden"}
         yield _Picture(item_id, f"figstep row {item_id}", columns, image, _LICENCE)
 
 
 def _benign(root: Path, path: Path, font: Path | None) -> Iterator[_Picture | Skipped]:
-    stems = {record["sentence"].strip() for record in _read_csv(root / _STEMS, ("sentence",))}
+    stems = {record["sentence"].strip() for record in _read_csv(root, _STEMS, ("sentence",))}
     for line, record in read_jsonl(path):
         item_id, where = f"benign_{line}", f"figstep benign row {path.name}:{line}"
         if isinstance(record, str):
@@ -134,18 +137,19 @@ def _font(source: FigStep, base_dir: Path) -> Path | None:
     return path
 
 
-def _read_csv(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-            if missing:
-                raise FactsError(f"{path} has no column `{missing[0]}` (it has {', '.join(reader.fieldnames or ())})")
-            for record in reader:
-                if any(record[name] is None for name in columns):  # pyright: ignore[reportUnnecessaryComparison]
-                    raise FactsError(f"{path}:{reader.line_num}: the row has too few columns")
-                yield record
-    except OSError as error:
-        raise FactsError(f"cannot read {path}: {error.strerror}; set the source's `root` to FigStep's folder") from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise FactsError(f"{path} is not a CSV in UTF-8: {error}") from None
+def _read_csv(root: Path, name: str, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    found = next(iter(locate(root, name)), None)
+    if found is None:
+        raise FactsError(
+            f"cannot read {root / name}: there is no such file; set the source's `root` to FigStep's folder"
+        )
+    if isinstance(found, Broken):
+        raise FactsError(found.detail)
+    table = Delimited.of(found, ",")
+    missing = [column for column in columns if column not in table.names]
+    if missing:
+        raise FactsError(f"{root / name} has no column `{missing[0]}` (it has {', '.join(table.names)})")
+    for line, record in table.read(0, table.rows):
+        if isinstance(record, Broken):
+            raise FactsError(f"{root / name}:{line}: {record.detail}")
+        yield {column: (record or {}).get(column) or "" for column in columns}

@@ -13,6 +13,14 @@ class FactsError(ValueError):
     """A source, its recipe and the policy do not fit together; the message names the row and what is allowed."""
 
 
+class RowError(FactsError):
+    """A row whose cells are no values of their facts: all that is wrong with it, each by itself."""
+
+    def __init__(self, where: str, faults: tuple[str, ...]) -> None:
+        super().__init__(f"{where}: {'; '.join(faults)}")
+        self.faults = faults
+
+
 @dataclass(frozen=True)
 class LazyImage:
     """An image that is read, or drawn, only when it is needed. `name` is what a row calls it; `read` gives its file's
@@ -57,6 +65,7 @@ class Item:
     `split` is "train" unless the source has splits of its own. `commercial` says whether the licence allows commercial
     use. `annotated` holds the origins of the facts that an annotator filled in, by the fact's name. `unseen` says that
     facts of the images are known by labels, and the images are not at hand: it can be decided, and teaches nothing.
+    `dropped` names the facts of an image that the row gave and that are not in the case, since there is no image.
     """
 
     id: str
@@ -73,6 +82,7 @@ class Item:
     commercial: bool = True
     annotated: Mapping[str, FactOrigin] = field(default_factory=dict[str, FactOrigin])
     unseen: bool = False
+    dropped: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

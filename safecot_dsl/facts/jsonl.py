@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safecot_dsl.artifact import Case, CaseError, CompiledPolicy, read_case
+from safecot_dsl.artifact import Case, CompiledPolicy, Value
 from safecot_dsl.facts.blocks import Block, Checked, cut
-from safecot_dsl.facts.item import FactsError, Item, LazyImage, Skipped
-from safecot_dsl.facts.mapping import Column, case_of, check_mapping, without_image
+from safecot_dsl.facts.cases.columns import meant_fact
+from safecot_dsl.facts.cases.faults import CasesError, Faults
+from safecot_dsl.facts.cases.file import json_row
+from safecot_dsl.facts.item import Item, LazyImage, RowError, Skipped
+from safecot_dsl.facts.mapping import Column, case_of, check_mapping, dropped_facts, without_image
 from safecot_dsl.facts.rows import selected
 from safecot_dsl.facts.sources import Jsonl
 from safecot_dsl.facts.tables.file import Location
@@ -22,6 +25,9 @@ from safecot_dsl.facts.tables.places import FileBytes, Folder
 from safecot_dsl.facts.tables.record import Broken, Record
 from safecot_dsl.facts.tables.texts import text_problem
 
+#: A case, and the facts of an image that it lost.
+_Read = tuple[Case, tuple[str, ...]]
+_NOTHING: tuple[Value, ...] = ("", frozenset())  # what is true of a request without an image, too
 _KEYS = frozenset({"id", "prompt", "images", "facts", "answer", "split"})
 _PLACEHOLDER = "<image>"
 _MAX_ID = 300
@@ -44,7 +50,7 @@ class JsonlSource:
     checked: Checked = "files"
     _known: frozenset[str] = field(default=frozenset(), repr=False)
     # Both are worked out from what the lines say alone; whoever gets a case or an image only reads it.
-    _cases: dict[tuple[str, bool], Case] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _cases: dict[tuple[str, bool], _Read] = field(default_factory=dict, init=False, repr=False, compare=False)
     _images: dict[str, LazyImage] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
@@ -54,7 +60,7 @@ class JsonlSource:
         path = base_dir / source.path
         lines = Lines.of(Location(str(path)))
         columns = {origin.column.split(".")[0] for origin in source.facts.values() if isinstance(origin, Column)}
-        known = _KEYS | columns | source.where.keys() | set(source.ignore)
+        known = _KEYS | columns | policy.fact_index.keys() | source.where.keys() | set(source.ignore)
         repeated = repeated_ids(lambda: _ids(lines)) if may_repeat(_quick_ids(lines)) else Repeated()
         return cls(source, policy, path, lines, repeated, _known=known)
 
@@ -78,12 +84,23 @@ class JsonlSource:
         return cut(self.lines.rows)
 
     def read(self, block: Block) -> list[Item | Skipped]:
-        """Raises :class:`FactsError` for facts that do not fit the policy, and for unknown keys."""
-        found: list[Item | Skipped] = []
-        for row, record in enumerate(self.lines.read(block.start, block.stop), start=block.start):
-            if record is not None:
-                found.append(self._entry(row, record))
-        return found
+        """Raises :class:`CasesError` for facts that do not fit the policy, and for unknown keys, with all of them that
+        the file has."""
+        try:
+            rows = self.lines.read(block.start, block.stop)
+            return [self._entry(line - 1, record) for line, record in rows if record is not None]
+        except RowError:
+            raise self._all_faults() from None
+
+    def _all_faults(self) -> CasesError:
+        faults = Faults(self.path.name)
+        for line, record in self.lines.read(0, self.lines.rows):
+            try:
+                _ = None if record is None else self._entry(line - 1, record)
+            except RowError as error:
+                for fault in error.faults:
+                    faults.add(fault, line)
+        return faults.error()
 
     def _entry(self, row: int, record: Record | Broken) -> Item | Skipped:
         where = f"{self.path.name}:{row + 1}"
@@ -91,7 +108,7 @@ class JsonlSource:
             return Skipped(str(row + 1), self.name, record.reason, f"{where}: {record.detail}")
         if not record.keys() <= self._known:
             unknown = sorted(record.keys() - self._known)
-            raise FactsError(f"{where}: unknown key `{unknown[0]}`; use it in `facts`, or list it under `ignore`")
+            raise RowError(where, tuple(_unknown_key(self.policy, key) for key in unknown))
         item_id = _id(record, row)
         if isinstance(item_id, Broken):
             return Skipped(str(row + 1), self.name, item_id.reason, f"{where}: {item_id.detail}")
@@ -114,9 +131,10 @@ class JsonlSource:
         # The LLaVA convention writes a placeholder for each image into the prompt; a chat template puts its own there.
         if names and prompt.count(_PLACEHOLDER) == len(names):
             prompt = prompt.replace(_PLACEHOLDER, "").strip()
-        case = self._sound_case(record, bool(images), where)
-        if isinstance(case, Broken):
-            return Skipped(item_id, self.name, case.reason, f"{where}: {case.detail}")
+        read = self._sound_case(record, bool(images), where)
+        if isinstance(read, Broken):
+            return Skipped(item_id, self.name, read.reason, f"{where}: {read.detail}")
+        case, dropped = read
         return Item(
             id=item_id,
             source=self.name,
@@ -127,6 +145,7 @@ class JsonlSource:
             answer=record.get("answer"),
             split=record.get("split") or "train",
             commercial=self.commercial,
+            dropped=dropped,
         )
 
     def _image(self, name: str) -> LazyImage | Broken:
@@ -140,14 +159,15 @@ class JsonlSource:
             image = self._images[name] = _image(name, found)
         return image
 
-    def _sound_case(self, record: Record, has_image: bool, where: str) -> Case | Broken:
+    def _sound_case(self, record: Record, has_image: bool, where: str) -> _Read | Broken:
         """The case of a record whose texts can be used; equal facts give the same object."""
         # Unlike a comparison, the text tells `1` from `true` and from `1.0`.
-        key = repr(record.get("facts")) if not self.source.facts else None
-        case = self._cases.get((key, has_image)) if key is not None else None
-        if case is not None:
-            return case
-        case = self._case(record, has_image, where)
+        own = self.policy.fact_index.keys() & record.keys()
+        key = repr(record.get("facts")) if not self.source.facts and not own else None
+        read = self._cases.get((key, has_image)) if key is not None else None
+        if read is not None:
+            return read
+        read = case, _ = self._case(record, own, has_image, where)
         for name, value in case.known.items():
             problem = text_problem(value, f"`{name}`") if isinstance(value, str) else None
             if problem is not None:
@@ -155,22 +175,31 @@ class JsonlSource:
         if key is not None and len(key) <= _LONGEST:
             if len(self._cases) >= _KEPT:
                 self._cases.clear()
-            self._cases[key, has_image] = case
-        return case
+            self._cases[key, has_image] = read
+        return read
 
-    def _case(self, record: Record, has_image: bool, where: str) -> Case:
+    def _case(self, record: Record, own: Collection[str], has_image: bool, where: str) -> _Read:
+        """The case, and the facts of an image that it lost. `own` are the facts that are keys of the record itself."""
         facts: dict[str, Any] = record.get("facts", {})
-        try:
-            given = read_case(self.policy, {"facts": facts})
-        except CaseError as error:
-            raise FactsError(f"{where}: {error}") from None
-        case = given
-        if self.source.facts:
-            mapped = case_of(self.policy, self.source.facts, record, has_image=has_image, where=where)
-            left = {name: value for name, value in mapped.known.items() if name not in facts}
-            cannot_tell = frozenset(name for name in mapped.cannot_tell if name not in facts)
-            case = Case({**left, **given.known}, given.cannot_tell | cannot_tell)
-        return case if has_image else without_image(self.policy, case)
+        given = json_row(self.policy, {"facts": facts}, 0)
+        if given.case is None:
+            raise RowError(where, given.faults)
+        case = given.case
+        mapping = {**{name: Column(column=name) for name in own}, **self.source.facts}
+        mapping = {name: origin for name, origin in mapping.items() if name not in facts}
+        if mapping:
+            mapped = case_of(self.policy, mapping, record, has_image=has_image, where=where)
+            case = Case({**mapped.known, **case.known}, case.cannot_tell | mapped.cannot_tell)
+        if has_image:
+            return case, ()
+        lost = [name for name, value in given.case.known.items() if name.startswith("image.") and value not in _NOTHING]
+        return without_image(self.policy, case), (*lost, *dropped_facts(self.policy, mapping, record))
+
+
+def _unknown_key(policy: CompiledPolicy, key: str) -> str:
+    meant = meant_fact(policy, key) if key.startswith(("image.", "query.", "context.")) else None
+    also = f"did you mean `{meant}`?" if meant else "use it in `facts`, or list it under `ignore`"
+    return f"unknown key `{key}`; {also}"
 
 
 def _image(name: str, found: FileBytes | MemberBytes) -> LazyImage:
@@ -192,11 +221,11 @@ def _quick_ids(lines: Lines) -> Iterator[bytes]:
 
 
 def _ids(lines: Lines) -> Iterator[tuple[int, str]]:
-    for row, record in enumerate(lines.read(0, lines.rows)):
+    for line, record in lines.read(0, lines.rows):
         if isinstance(record, dict):
-            found = _id(record, row)
+            found = _id(record, line - 1)
             if isinstance(found, str):
-                yield row, found
+                yield line - 1, found
 
 
 def _id(record: Record, row: int) -> str | Broken:

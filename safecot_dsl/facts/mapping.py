@@ -19,7 +19,9 @@ from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag
 from safecot_dsl.artifact import Case, CaseError, CompiledPolicy, SetType, Subject, TextType, Value, read_case
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.diagnostics import closest
-from safecot_dsl.facts.item import FactsError
+from safecot_dsl.facts.cases.cells import CellError
+from safecot_dsl.facts.cases.file import case_of_cells
+from safecot_dsl.facts.item import FactsError, RowError
 
 
 def label(value: object) -> str:
@@ -91,23 +93,43 @@ def case_of(
 ) -> Case:
     """The case of one row. `where` names the row in errors.
 
-    Without an image every set fact of `image` is empty, every text fact of `image` is "", and the others of `image`
-    are unknown, whatever the mapping says (language charter, *Facts*).
+    What stands in a column that no `map` looks up is read as any cell of a table is (:func:`read_cell`). Without an
+    image every set fact of `image` is empty, every text fact of `image` is "", and the others of `image` are unknown,
+    whatever the mapping says (language charter, *Facts*).
 
     Raises:
-        FactsError: a label that `map` does not have, or a value outside the fact's domain.
+        RowError: labels that `map` does not have, and values outside their facts' domains, all of them.
     """
-    facts: dict[str, Any] = {}
+    cells: dict[str, Any] = {}
+    faults: list[str] = []
     for name, origin in mapping.items():
-        fact = policy.fact_index[name]
-        if fact.subject is Subject.IMAGE and not has_image:
+        if policy.fact_index[name].subject is Subject.IMAGE and not has_image:
             continue
-        facts[name] = _value(origin, row, name, is_set=isinstance(fact.type, SetType), where=where)
-    try:
-        case = read_case(policy, {"facts": facts})
-    except CaseError as error:
-        raise FactsError(f"{where}: {error}") from None
+        try:
+            cells[name] = _value(origin, row, name)
+        except CellError as error:
+            faults.append(str(error))
+    case, wrong = case_of_cells(policy, cells)
+    if case is None or faults:
+        raise RowError(where, (*faults, *wrong))
     return case if has_image else without_image(policy, case)
+
+
+def dropped_facts(policy: CompiledPolicy, mapping: FactMapping, row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The facts of an image for which a row without one has a value in a column of its own."""
+    return tuple(
+        name
+        for name, origin in mapping.items()
+        if policy.fact_index[name].subject is Subject.IMAGE
+        and isinstance(origin, Column)
+        and row.get(origin.column) not in (None, "", [], "{}")
+    )
+
+
+def dropped_note(dropped: Mapping[str, int]) -> str:
+    """In words, how many items had which facts of an image and no image."""
+    named = ", ".join(f"`{fact}` {count:,}" for fact, count in sorted(dropped.items()))
+    return f"Items that have no image had facts of one, which say nothing then and were dropped: {named}."
 
 
 def without_image(policy: CompiledPolicy, case: Case) -> Case:
@@ -125,30 +147,29 @@ def without_image(policy: CompiledPolicy, case: Case) -> Case:
     return Case(known, case.cannot_tell - images)
 
 
-def _value(origin: Constant | Column, row: Mapping[str, Any], fact: str, *, is_set: bool, where: str) -> JsonValue:
+def _value(origin: Constant | Column, row: Mapping[str, Any], fact: str) -> Any:
+    """What stands for a fact in a row, not yet read; raises :class:`CellError` for a label that `map` does not have."""
     if isinstance(origin, Constant):
-        value = origin.value
-        return [value] if is_set and isinstance(value, str) else value
+        return origin.value
     raw = row.get(origin.column)
     if raw is None:
-        value = origin.absent
-    elif origin.map is None:
-        value = raw
-    elif isinstance(raw, list):
-        members = [_looked_up(origin, member, fact, where) for member in raw]
+        return origin.absent
+    if origin.map is None:
+        return raw
+    if isinstance(raw, list):
+        members = [_looked_up(origin, member, fact) for member in raw]
         return [name for member in members for name in (member if isinstance(member, list) else [member])]
-    else:
-        value = _looked_up(origin, raw, fact, where)
-    return [value] if is_set and isinstance(value, str) else value
+    return _looked_up(origin, raw, fact)
 
 
-def _looked_up(origin: Column, value: object, fact: str, where: str) -> JsonValue:
+def _looked_up(origin: Column, value: object, fact: str) -> JsonValue:
     labels = origin.map or {}
     key = label(value)
     if key not in labels:
-        raise FactsError(
-            f"{where}: the mapping of `{fact}` has no entry for {key[:200]!r} in the column `{origin.column}` "
-            f"(it has {', '.join(map(repr, labels))})"
+        meant = closest(key, labels)
+        also = f"did you mean {meant!r}?" if meant else f"it has {', '.join(map(repr, labels))}"
+        raise CellError(
+            f"the mapping of `{fact}` has no entry for {key[:200]!r} in the column `{origin.column}` ({also})"
         )
     return labels[key]
 

@@ -12,7 +12,7 @@ from safecot_dsl.facts.blocks import Block, cut
 from safecot_dsl.facts.description import Description, Part
 from safecot_dsl.facts.item import FactsError, Skipped
 from safecot_dsl.facts.rows import Where
-from safecot_dsl.facts.tables.file import Location, TableFile
+from safecot_dsl.facts.tables.file import Location, TableFile, place_of
 from safecot_dsl.facts.tables.ids import Repeated, repeated_ids
 from safecot_dsl.facts.tables.opening import open_images, open_part
 from safecot_dsl.facts.tables.places import Place
@@ -81,7 +81,7 @@ class Records:
         for part in parts:
             places = open_images(part, root, boundary)
             before = 0
-            for location, table in open_part(part, root):
+            for location, table in open_part(part, root, boundary):
                 name, columns = _named(part, location, root)
                 files.append(File(part, location, table, places, first, before, name, columns))
                 first += table.rows
@@ -108,17 +108,23 @@ class Records:
                 last = block
                 yield block
 
+    def file_of(self, block: Block) -> File:
+        """The file that a block lies in."""
+        return self.files[bisect.bisect_right([file.first for file in self.files], block.start) - 1]
+
     def read(self, block: Block) -> Iterator[Raw | Skipped]:
-        file = self.files[bisect.bisect_right([file.first for file in self.files], block.start) - 1]
+        file = self.file_of(block)
         unfolder = Unfolder(self.description, self.root, self.where, self.images != "required")
         rows = file.table.read(block.start - file.first, block.stop - file.first)
-        for row, record in enumerate(rows, start=block.start):
+        for row, (place, record) in enumerate(rows, start=block.start):
             if record is not None:
-                yield from self._requests(file, unfolder, row, record)
+                where = f"{self.description.name} {file.name}{place_of(file.table, place)}"
+                yield from self._requests(file, unfolder, row, record, where, place)
 
-    def _requests(self, file: File, unfolder: Unfolder, row: int, record: Record | Broken) -> Iterator[Raw | Skipped]:
+    def _requests(
+        self, file: File, unfolder: Unfolder, row: int, record: Record | Broken, where: str, place: int
+    ) -> Iterator[Raw | Skipped]:
         number = row - file.first + 1
-        where = f"{self.description.name} {file.name}:{number}"
         named = f"{file.part.name}-{file.before + number}"
         if isinstance(record, Broken):
             yield self._skipped(named, record, where)
@@ -129,7 +135,7 @@ class Records:
             yield self._skipped(named, record_id, where)
             return
         record_id += self.repeated.get(row, "")
-        yield from unfolder.requests(file.part, file.places, columns, record_id, row, where)
+        yield from unfolder.requests(file.part, file.places, columns, record_id, row, where, place)
 
     def _id(self, part: Part, columns: Record, named: str) -> str | Broken:
         template = self.description.id_of(part)
@@ -148,7 +154,7 @@ class Records:
             template = self.description.id_of(file.part)
             names = columns_of(template) if template is not None else ()
             needed = {*names, *(name.split(".")[0] for name in names)}
-            for number, record in enumerate(file.table.read(0, file.table.rows, needed), start=1):
+            for number, (_, record) in enumerate(file.table.read(0, file.table.rows, needed), start=1):
                 if isinstance(record, dict):
                     columns = {**file.columns, "number": number, **record}
                     found = self._id(file.part, columns, f"{file.part.name}-{file.before + number}")

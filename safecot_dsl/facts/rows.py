@@ -20,7 +20,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
     Raises :class:`FactsError` where the file cannot be read.
     """
     lines = Lines.of(Location(str(path)))
-    for number, record in enumerate(lines.read(0, lines.rows), start=1):
+    for number, record in lines.read(0, lines.rows):
         if record is not None:
             yield number, record.detail if isinstance(record, Broken) else record
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,16 +10,20 @@ from typing import Any
 
 from safecot_dsl.artifact import Case, CompiledPolicy
 from safecot_dsl.facts.blocks import Block, Checked
+from safecot_dsl.facts.cases.columns import match_columns
+from safecot_dsl.facts.cases.faults import CasesError, Faults
 from safecot_dsl.facts.description import Description
-from safecot_dsl.facts.item import Item, Skipped
-from safecot_dsl.facts.mapping import Column, FactMapping, case_of, check_mapping, label
-from safecot_dsl.facts.records import Raw, Records, chosen_parts
+from safecot_dsl.facts.item import Item, RowError, Skipped
+from safecot_dsl.facts.mapping import Column, FactMapping, case_of, check_mapping, dropped_facts, label
+from safecot_dsl.facts.records import OWN_COLUMNS, Raw, Records, chosen_parts
 from safecot_dsl.facts.roots import description_of, find_root
 from safecot_dsl.facts.rows import check_where
 from safecot_dsl.facts.sources import Table
-from safecot_dsl.facts.tables.record import column
+from safecot_dsl.facts.tables.record import column, columns_of
 from safecot_dsl.facts.tables.texts import text_problem
 
+#: A case, and the facts of an image that it lost.
+_Read = tuple[Case, tuple[str, ...]]
 _CASES = 65_536  # cases that are kept, so that rows with the same labels share one
 
 
@@ -29,7 +34,9 @@ class TableSource:
     records: Records
     policy: CompiledPolicy
     facts: FactMapping
-    _cases: dict[Any, Case] = field(default_factory=dict[Any, Case], repr=False)
+    # Columns that are called what a fact is: they are no paths into lists and objects.
+    own: frozenset[str] = frozenset()
+    _cases: dict[Any, _Read] = field(default_factory=dict[Any, "_Read"], repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_cases": {}}
@@ -58,11 +65,32 @@ class TableSource:
         return self.records.blocks()
 
     def read(self, block: Block) -> list[Item | Skipped]:
-        return [raw if isinstance(raw, Skipped) else self._item(raw) for raw in self.records.read(block)]
+        """Raises :class:`CasesError` for cells that do not fit the policy, with all of them that the source has."""
+        try:
+            return [raw if isinstance(raw, Skipped) else self._item(raw) for raw in self.records.read(block)]
+        except RowError:
+            raise self._all_faults() from None
+
+    def _all_faults(self) -> CasesError:
+        """All that is wrong with the cells of the source, a line for each fault."""
+        found: dict[str, Faults] = {}
+        for block in self.blocks():
+            file = self.records.file_of(block)
+            name = f"{self.name} {file.name}"
+            faults = found.setdefault(name, Faults(name, file.table.unit))
+            for raw in self.records.read(block):
+                try:
+                    _ = raw if isinstance(raw, Skipped) else self._item(raw)
+                except RowError as error:
+                    for fault in error.faults:
+                        faults.add(fault, raw.place if isinstance(raw, Raw) else None)
+        return CasesError("\n".join(str(faults.error()) for faults in found.values() if faults))
 
     def _item(self, raw: Raw) -> Item | Skipped:
         values = {
-            origin.column: column(raw.columns, origin.column)
+            origin.column: raw.columns.get(origin.column)
+            if origin.column in self.own
+            else column(raw.columns, origin.column)
             for origin in self.facts.values()
             if isinstance(origin, Column)
         }
@@ -72,33 +100,39 @@ class TableSource:
             if problem is not None:
                 return Skipped(raw.id, self.name, problem.reason, f"{raw.where}: {problem.detail}")
         unseen = self.records.images == "assumed" and bool(raw.absent)
+        case, dropped = self._case(values, bool(raw.images) or unseen, raw.where)
         return Item(
             id=raw.id,
             source=self.name,
             licence=self.licence,
             prompt=raw.prompt,
             images=raw.images,
-            case=self._case(values, bool(raw.images) or unseen, raw.where),
+            case=case,
             answer=raw.answer,
             absent_images=raw.absent,
             split=raw.split,
             meta=meta,
             commercial=self.commercial,
             unseen=unseen,
+            dropped=dropped,
         )
 
-    def _case(self, values: Mapping[str, Any], has_image: bool, where: str) -> Case:
+    def _case(self, values: Mapping[str, Any], has_image: bool, where: str) -> _Read:
         # 1, 1.0 and True are one key to Python, and three labels to a mapping.
         key = (has_image, *((type(value), value) for value in values.values()))
         try:
             known = self._cases.get(key)
         except TypeError:  # a list of labels
-            return case_of(self.policy, self.facts, values, has_image=has_image, where=where)
+            return self._read_case(values, has_image, where)
         if known is None:
-            known = case_of(self.policy, self.facts, values, has_image=has_image, where=where)
+            known = self._read_case(values, has_image, where)
             if len(self._cases) < _CASES:
                 self._cases[key] = known
         return known
+
+    def _read_case(self, values: Mapping[str, Any], has_image: bool, where: str) -> _Read:
+        case = case_of(self.policy, self.facts, values, has_image=has_image, where=where)
+        return case, () if has_image else dropped_facts(self.policy, self.facts, values)
 
     def _meta(self, columns: Mapping[str, Any]) -> dict[str, str]:
         found = {name: column(columns, name) for name in (*self.description.meta, "request")}
@@ -115,7 +149,47 @@ def open_table_source(source: Table, policy: CompiledPolicy, base_dir: Path) -> 
     check_mapping(policy, source.facts, None if names is None else names | inner, where=name)
     if names is not None:
         check_where(source.where, names, name)
-    return TableSource(records, policy, source.facts)
+    own = _own_columns(policy, source, records)
+    return TableSource(records, policy, {**own, **source.facts}, frozenset(origin.column for origin in own.values()))
+
+
+class ColumnsNote(UserWarning):
+    """Columns of a source were taken for facts whose names are written otherwise."""
+
+
+def _own_columns(policy: CompiledPolicy, source: Table, records: Records) -> dict[str, Column]:
+    """The columns that are called what a fact is, for the facts that the recipe's mapping leaves out.
+
+    In a table of the user's own, the fact's bare name will do, as it does for `decide`; that is said. A source whose
+    description explains its columns has a meaning of its own for them. Raises :class:`CasesError` for a column that is
+    misspelt.
+    """
+    names, name = records.names(), records.description.name
+    if names is None:  # a row may have any column
+        return {fact.name: Column(column=fact.name) for fact in policy.facts if fact.name not in source.facts}
+    used = {origin.column for origin in source.facts.values() if isinstance(origin, Column)} | OWN_COLUMNS.keys()
+    used |= _described(records)
+    bare = not records.description.columns
+    found = match_columns(policy, sorted(names - used), bare=bare, shared=True, taken=source.facts)
+    if found.faults:
+        raise CasesError("\n".join(f"{name}: {fault}" for fault in found.faults))
+    own = {fact: Column(column=column) for fact, column in found.facts.items() if fact not in source.facts}
+    renamed = [f"`{column}` is read as `{fact}`" for column, fact in found.renamed if fact in own]
+    if renamed:
+        warnings.warn(f"{name}: {', '.join(renamed)}", ColumnsNote, stacklevel=2)
+    return own
+
+
+def _described(records: Records) -> set[str]:
+    """The columns that the description has a use for."""
+    used: set[str] = set()
+    for part in records.parts:
+        own = records.description.id_of(part)
+        used.update(columns_of(own) if own is not None else ())
+        for request in records.description.requests_of(part):
+            specs = (request.prompt, request.answer, *request.images)
+            used.update(name for spec in specs if spec is not None for name in columns_of(spec))
+    return used
 
 
 def open_records(source: Table, base_dir: Path) -> Records:

@@ -22,7 +22,8 @@ _PLACEHOLDER = "<image>"
 
 @dataclass(frozen=True)
 class Raw:
-    """A request as its source has it: `columns` are what facts are made of, `where` names the row in messages."""
+    """A request as its source has it: `columns` are what facts are made of, `where` names the row in messages, and
+    `place` is where it stands in its file (see :class:`~safecot_dsl.facts.tables.file.TableFile`)."""
 
     id: str
     prompt: str
@@ -32,6 +33,7 @@ class Raw:
     columns: Mapping[str, Any]
     split: str
     where: str
+    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class _Record:
     id: str
     row: int
     where: str
+    place: int
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,13 @@ class Unfolder:
     optional: bool
 
     def requests(
-        self, part: Part, places: Sequence[Place], columns: Record, record_id: str, row: int, where: str
+        self, part: Part, places: Sequence[Place], columns: Record, record_id: str, row: int, where: str, place: int
     ) -> Iterator[Raw | Skipped]:
         """The requests of a record, in the order of the description, and why one or all of them are none.
 
         They are called by the record's id and the request's name; the second member of a list gets `/2`, and so on.
         """
-        record = _Record(part, places, record_id, row, where)
+        record = _Record(part, places, record_id, row, where, place)
         given: Counter[str] = Counter()
         for request in self.description.requests_of(part):
             item_id = f"{record_id}/{request.name}" if request.name else record_id
@@ -101,7 +104,8 @@ class Unfolder:
                 nothing = Broken("malformed", "the request is nothing but placeholders of images")
                 return self._skipped(item_id, nothing, record.where)
         answer = answer if answer is None or answer.strip() else None
-        return Raw(item_id, prompt, answer, tuple(present), tuple(absent), columns, record.part.split, record.where)
+        split, where = record.part.split, record.where
+        return Raw(item_id, prompt, answer, tuple(present), tuple(absent), columns, split, where, record.place)
 
     def _images(
         self, record: _Record, request: Request, columns: Record, item_id: str

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from safecot_dsl.storage import read_bounded
+
 _MAX_BYTES = 1 << 20
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -21,12 +23,9 @@ def read_yaml(path: Path, model: type[Model], error: type[ValueError]) -> Model:
     import yaml
 
     try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_BYTES + 1)
+        raw = read_bounded(path, _MAX_BYTES)
     except OSError as failed:
         raise error(f"cannot read {path}: {failed.strerror}") from None
-    if len(raw) > _MAX_BYTES:
-        raise error(f"{path} is larger than {_MAX_BYTES:,} bytes")
     try:
         for event in yaml.parse(raw, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.CollectionStartEvent) and event.anchor is not None:

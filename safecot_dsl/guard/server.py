@@ -21,6 +21,7 @@ from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.guard.log import DecisionLog
 from safecot_dsl.guard.watching import Guard, Outcome
 from safecot_dsl.render import Reasoning, Tags, policy_prompt
+from safecot_dsl.storage.secrets import Address
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -35,7 +36,7 @@ MAX_BODY = 64 << 20
 class GuardSettings(Frozen):
     """Where the model is served, and what its users are shown."""
 
-    base_url: str = Field(description="The model's server, such as http://localhost:8000/v1.")
+    base_url: Address = Field(description="The model's server, such as http://localhost:8000/v1.")
     model: str | None = Field(default=None, description="The model to ask, whatever a request names.")
     api_key_env: str | None = Field(default=None, description="The environment variable with the server's key.")
     timeout: float = Field(default=300.0, gt=0, description="Seconds to wait for the model.")

@@ -14,14 +14,30 @@ from safecot_dsl.models.families import family_of_processor
 from safecot_dsl.models.folder import ModelError
 from safecot_dsl.models.images import open_image
 from safecot_dsl.models.interface import Request
+from safecot_dsl.models.limited import RanOutError, limited
 from safecot_dsl.models.tensors import append_tokens
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 _PROBE = "Nineteen."
+#: The texts in a template's code, and the code itself: what it does, and not what it writes.
+_QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_CODE = r"""\{[{%](?:""" + _QUOTED + r"""|[^'"])*?[%}]\}"""
+_TEMPLATE_SECONDS = 20.0  # for one request: a template takes a millisecond
 # Templates of reasoning models may open the reasoning themselves.
 _OPENED = re.compile(r"<think>\s*\Z")
+
+
+def _check_template(template: Any) -> None:
+    """Raises :class:`ModelError` for a template that raises to a power: that is done in one step of Python, which no
+    limit of time can stop."""
+    import re2
+
+    for text in template.values() if isinstance(template, Mapping) else [template]:
+        for code in re2.finditer(f"(?s){_CODE}", re2.sub(r"(?s)\{#.*?#\}", "", str(text))):
+            if "**" in re2.sub(f"(?s){_QUOTED}", "", code[0]):
+                raise ModelError("the model's chat template raises numbers to powers, which no chat needs")
 
 
 class Chat:
@@ -41,6 +57,7 @@ class Chat:
         self._prefix = family is not None and family.prefix
         if not getattr(processor, "chat_template", None):
             raise ModelError("the model's processor has no chat template (chat_template.jinja)")
+        _check_template(processor.chat_template)
         end = self.tokenizer.eos_token_id
         self.stop_ids = stop_ids | (frozenset() if end is None else frozenset({end}))
         if not self.stop_ids:
@@ -162,6 +179,8 @@ class Chat:
         turn = {"role": "system", "content": [{"type": "text", "text": _PROBE}]}
         try:
             return _PROBE in self._template([turn, self._user_turn("Which?", 0)], add_generation_prompt=True)
+        except ModelError:
+            raise
         except Exception:  # templates refuse by errors of their own
             return False
 
@@ -176,7 +195,15 @@ class Chat:
         return self._special_pattern.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
 
     def _template(self, messages: list[dict[str, Any]], *, add_generation_prompt: bool) -> str:
-        return self.processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=add_generation_prompt)
+        def written() -> str:
+            return self.processor.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=add_generation_prompt
+            )
+
+        try:
+            return limited(written, _TEMPLATE_SECONDS)
+        except RanOutError as error:
+            raise ModelError(f"the model's chat template takes {error} for one request: it does not end") from None
 
     def _process(self, text: str, images: list[Any]) -> dict[str, Tensor]:
         import torch

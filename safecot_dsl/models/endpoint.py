@@ -20,6 +20,7 @@ from safecot_dsl.models.folder import ModelError
 from safecot_dsl.models.images import image_type
 from safecot_dsl.models.interface import Request
 from safecot_dsl.storage import Cache, Progress, sha256_bytes
+from safecot_dsl.storage.secrets import Address, public_url, scrubbed
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -36,7 +37,9 @@ _GONE = 3
 class EndpointSettings(Frozen):
     """An endpoint as a recipe names it. The key is read from the environment, never from the recipe."""
 
-    base_url: str = Field(description="Such as http://localhost:8000/v1.")
+    base_url: Address = Field(
+        description="Such as http://localhost:8000/v1. A name, a password or a key in it is written down nowhere."
+    )
     model: str
     api_key_env: str | None = Field(
         default=None, description="The environment variable that holds the key; without it none is sent."
@@ -167,6 +170,11 @@ class Endpoint:
             texts.append(answer.text)
         return texts
 
+    @property
+    def address(self) -> str:
+        """Where it is, as it may be written down."""
+        return public_url(self.settings.base_url)
+
     def _key(self, question: Question) -> str:
         settings = self.settings.model_dump(include={"base_url", "model", "temperature", "top_p", "max_tokens"})
         asked = {
@@ -201,16 +209,16 @@ class Endpoint:
             except openai.APITimeoutError:
                 failure = Failure("timeout", f"none within {self.settings.timeout:g} s")
             except openai.APIConnectionError as error:
-                failure = Failure("no connection", f"{self.settings.base_url}: {error.__cause__ or error}")
+                failure = Failure("no connection", f"{self.address}: {scrubbed(str(error.__cause__ or error))}")
             except openai.APIStatusError as error:
-                failure = Failure(f"http {error.status_code}", _shortened(str(error.message)))
+                failure = Failure(f"http {error.status_code}", _shortened(scrubbed(str(error.message))))
                 if error.status_code in _HOPELESS:
-                    raise ModelError(f"{self.settings.base_url} answers {failure.reason}: {failure.detail}") from None
+                    raise ModelError(f"{self.address} answers {failure.reason}: {failure.detail}") from None
                 if error.status_code not in _PASSING:
                     break
                 wait = max(wait, _asked_to_wait(error.response.headers.get("retry-after")))
             except (openai.OpenAIError, ValueError) as error:  # an answer that is not of the protocol
-                failure = Failure("not an answer", _shortened(str(error)))
+                failure = Failure("not an answer", _shortened(scrubbed(str(error))))
             if attempt < self.settings.retries:
                 time.sleep(min(wait, _LONGEST_WAIT))
         return self._settle(failure)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from safecot_dsl.models.naming import ModelError, is_commit, parse_model, resolve_model
+from safecot_dsl.models.patterns import adapter_pattern_problem
 from safecot_dsl.storage import sha256_bytes, sha256_file
 
 TRAINING_RECORD = "training.json"  # beside an adapter: what it was made from
@@ -44,10 +45,10 @@ def check_model_folder(folder: Path) -> None:
 
 
 def check_adapter_folder(folder: Path) -> dict[str, Any]:
-    """Check that `folder` holds a PEFT adapter in safetensors; its configuration.
+    """Check that `folder` holds a PEFT adapter in safetensors, whose patterns can be matched; its configuration.
 
     Raises:
-        ModelError: naming what is missing, and what was found in its place.
+        ModelError: naming what is missing, and what was found in its place; or a pattern that may never end.
     """
     if not folder.is_dir():
         raise ModelError(f"there is no adapter folder `{folder}`")
@@ -57,7 +58,11 @@ def check_adapter_folder(folder: Path) -> dict[str, Any]:
         pickled = _pickled_in(folder)
         found = f"found {pickled}: pickle is refused, because loading it can run code" if pickled else "found nothing"
         raise ModelError(f"`{folder}` has no adapter_model.safetensors ({found})")
-    return read_json(folder / "adapter_config.json")
+    settings = read_json(folder / "adapter_config.json")
+    problem = adapter_pattern_problem(settings)
+    if problem is not None:
+        raise ModelError(f"`{folder}`, adapter_config.json: {problem}")
+    return settings
 
 
 def base_of_adapter(adapter: Path) -> str | None:

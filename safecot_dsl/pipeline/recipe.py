@@ -16,6 +16,7 @@ from safecot_dsl.diagnostics import closest
 from safecot_dsl.evaluation import EvaluationRecipe
 from safecot_dsl.pipeline.arms import check_pairs, check_starts
 from safecot_dsl.render import Lookups
+from safecot_dsl.storage import read_bounded
 from safecot_dsl.training import TrainingRecipe
 
 MAX_BYTES = 1 << 20
@@ -119,11 +120,11 @@ class Recipe(Frozen):
 
     def data_of(self, arm: str) -> DataRecipe:
         """The data recipe of an arm."""
-        return DataRecipe.model_validate({**self.data.model_dump(), **self.arms[arm].data})
+        return DataRecipe.model_validate({**dict(self.data), **self.arms[arm].data})
 
     def training_of(self, arm: str) -> TrainingRecipe:
         """The training recipe of an arm."""
-        return TrainingRecipe.model_validate({**self.training.model_dump(), **self.arms[arm].training})
+        return TrainingRecipe.model_validate({**dict(self.training), **self.arms[arm].training})
 
     @property
     def miniature(self) -> MiniatureBase | None:
@@ -150,11 +151,9 @@ def load_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recip
     """
 
     try:
-        raw = path.read_bytes()
+        raw = read_bounded(path, MAX_BYTES)
     except OSError as error:
         raise RecipeError(f"{path}: {error.strerror or error}") from None
-    if len(raw) > MAX_BYTES:
-        raise RecipeError(f"{path}: the file is larger than {MAX_BYTES:,} bytes")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -44,6 +43,7 @@ from safecot_dsl.pipeline.suites import suite_inputs, suite_items, suite_name
 from safecot_dsl.render import Reasoning, ReasoningStyle, Tags, policy_prompt
 from safecot_dsl.storage import Progress, Stage, run_stage, sha256_bytes, sha256_file, stage_inputs, write_whole
 from safecot_dsl.storage.files import remove
+from safecot_dsl.storage.secrets import command_line
 from safecot_dsl.training import TrainingResult, train
 from safecot_dsl.training.processes import first_alone
 from safecot_dsl.workspace import compile_policy
@@ -197,7 +197,7 @@ class Run:
         return canonical_json({"model": model_digest(self.model), **self._answer_settings})
 
     def _command(self, verb: str, *options: str) -> str:
-        return shlex.join(["safecotc", verb, self.path.name, *options, *self._overrides])
+        return command_line([verb, self.path.name, *options, *self._overrides])
 
     @property
     def _answer_settings(self) -> dict[str, int]:

@@ -5,7 +5,14 @@ long step has come. Nothing heavy is imported.
 """
 
 from safecot_dsl.storage.cache import Cache
-from safecot_dsl.storage.files import digest_directory, sha256_bytes, sha256_file, whole_directory, write_whole
+from safecot_dsl.storage.files import (
+    digest_directory,
+    read_bounded,
+    sha256_bytes,
+    sha256_file,
+    whole_directory,
+    write_whole,
+)
 from safecot_dsl.storage.progress import Progress, duration
 from safecot_dsl.storage.stage import Stage, StageBusyError, run_stage, stage_inputs
 
@@ -16,6 +23,7 @@ __all__ = [
     "StageBusyError",
     "digest_directory",
     "duration",
+    "read_bounded",
     "run_stage",
     "sha256_bytes",
     "sha256_file",

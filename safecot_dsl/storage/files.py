@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -120,6 +122,25 @@ def remove_if_abandoned(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     finally:
         os.close(lock)
+
+
+def read_bounded(path: Path | str, limit: int) -> bytes:
+    """The bytes of a file, of at most `limit`. Raises `OSError` for more, and at once for what is no file: a pipe, a
+    device or a socket has no end that anybody knows of."""
+    # Without `O_NONBLOCK` a pipe would be opened only once somebody writes to it.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    kind = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(kind):
+        os.close(descriptor)
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        what = "a pipe" if stat.S_ISFIFO(kind) else "a device or a socket"
+        raise OSError(errno.EINVAL, f"this is {what}, not a file", str(path))
+    with os.fdopen(descriptor, "rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"the file is larger than {limit:,} bytes", str(path))
+    return data
 
 
 def sha256_bytes(data: bytes) -> str:

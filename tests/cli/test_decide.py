@@ -260,3 +260,77 @@ def test_an_interrupted_command_says_so_in_one_line(folder: Path) -> None:
     assert err.decode().count("\n") == 1
     assert err.startswith(b"error: interrupted")
     assert all(json.loads(line) for line in out.splitlines()[1:-1])  # the first was cut by our own reading
+
+
+def test_a_table_of_cases(safecotc: Run, folder: Path) -> None:
+    """Each row is decided, or its faults stand in its place with the file's own line; what columns are taken for is
+    said."""
+    (folder / "cases.csv").write_text(
+        "id,image.objects,Query Intent,harm,minor,notes\n"
+        'a,bleach;ammonia,mix,0.9,no,"two\nlines"\n'
+        "\n"
+        "b,toy;amonia,mx,0.1,yes,\n"
+        "c,,,,,\n"
+    )
+    result = safecotc("decide", "p.safecot", "--cases", "cases.csv")
+    assert result.code == 1
+    first, second, third = result.lines()
+    assert (first["verdict"], first["deciding"]) == ("refuse", ["mixing"])
+    assert second == {
+        "error": "line 5: `image.objects`: `amonia` is no value of the fact; did you mean `ammonia`?; `query.intent`: "
+        "`mx` is no value of the fact; did you mean `mix`?"
+    }
+    assert third["verdict"] == "clarify"
+    assert result.err == (
+        "note: cases.csv: `Query Intent` is read as `query.intent`, `harm` is read as `query.harm`, `minor` is read as "
+        "`context.minor`; no facts: `notes`\n"
+    )
+    text = safecotc("decide", "p.safecot", "--cases", "cases.csv", "-f", "text").out.splitlines()
+    assert text[0] == "2: refuse by mixing"
+    assert text[1].startswith("5: error: line 5: `image.objects`")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code", "error"),
+    [
+        (
+            "cases.csv",
+            "image.objcts,query.intnt\nbleach,mix\n",
+            1,
+            "error: cases.csv: the column `image.objcts` is no fact of the policy; did you mean `image.objects`?; "
+            "rename or drop it\nerror: cases.csv: the column `query.intnt` is no fact of the policy; did you mean "
+            "`query.intent`?; rename or drop it\n",
+        ),
+        ("cases.csv", "", 2, "error: cases.csv is not a CSV in UTF-8 with a header (in Excel: save as CSV UTF-8)\n"),
+        (
+            "cases.csv",
+            "a,b\n1,2\n",
+            0,
+            "warning: cases.csv: no column is a fact of the policy: nothing is known of any case\n",
+        ),
+        ("nowhere.csv", None, 2, "error: nowhere.csv: there is no such file\n"),
+    ],
+)
+def test_a_table_that_is_none_of_cases(
+    name: str, text: str | None, code: int, error: str, safecotc: Run, folder: Path
+) -> None:
+    if text is not None:
+        (folder / name).write_text(text)
+    result = safecotc("decide", "p.safecot", "--cases", name)
+    assert (result.code, result.err) == (code, error)
+
+
+def test_what_is_read_has_a_bound(safecotc: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A case as a whole, and of many cases each line: a file without end is read line by line."""
+    monkeypatch.setattr("safecot_dsl.cli.output._MAX_TEXT", 100)
+    monkeypatch.setattr("safecot_dsl.facts.tables.lines.MAX_RECORD", 100)
+    long = json.dumps({"facts": {"image.text": "x" * 200}})
+    (folder / "long.json").write_text(long)
+    for words, stdin in ((("--case", "long.json"), ""), (("--case", "-"), long)):
+        result = safecotc("decide", "p.safecot", *words, stdin=stdin)
+        assert (result.code, result.out) == (2, "")
+        assert "larger than the limit of 100 bytes" in result.err
+    for words in (("decide", "p.safecot", "--cases"), ("grade", "p.safecot", "--responses")):
+        lines = safecotc(*words, "-", stdin=f"{long}\n{case()}\n").lines()
+        assert lines[0]["error"].startswith("line 1 has more than")
+        assert len(lines) == 2

@@ -61,7 +61,7 @@ def test_from_parquet_with_masks(safecotc: Run, folder: Path) -> None:
         (
             ("wrong.csv", "-o", "o.parquet"),
             1,
-            "`query.intent`, row 1: `mx` is no value of the fact; did you mean",
+            "wrong.csv:3: `query.intent`: `mx` is no value of the fact; did you mean `mix`?",
         ),
         (("--case", "case.json", "-o", "o.parquet"), 2, "--out, --columns and --masks are for a TABLE of cases"),
     ],

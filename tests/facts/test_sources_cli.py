@@ -61,7 +61,7 @@ def test_a_look_counts_what_is_there(root: Path) -> None:
     out = run("look", "xstest", "--root", str(root))
     assert "xstest_prompts.csv: 3 rows" in out
     assert "2 requests, 0 with an answer, 0 images" in out
-    assert "skipped: 1 control_characters, such as 2: xstest xstest_prompts.csv:2: the request has" in out
+    assert "skipped: 1 control_characters, such as 2: xstest xstest_prompts.csv:3: the request has" in out
     assert "label   2 values: safe (2)" in out
     assert "\x1b" not in out
     (source,) = yaml.safe_load(out.partition("of your policy:\n")[2])["data"]["sources"]

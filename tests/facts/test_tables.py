@@ -168,7 +168,7 @@ def test_a_document_is_what_json_says(
     whole = {"other": rows, "é": rows} if under else rows
     path.write_text(json.dumps(whole, indent=indent, ensure_ascii=ascii), encoding="utf-8", errors="surrogatepass")
     opened = Document.of(Location(str(path)), "é" if under else None)
-    assert list(opened.read(0, opened.rows)) == rows
+    assert list(opened.read(0, opened.rows)) == list(enumerate(rows, start=1))
 
 
 @settings(max_examples=25)
@@ -177,7 +177,8 @@ def test_lines_are_what_json_says(tmp_path_factory: pytest.TempPathFactory, rows
     path = tmp_path_factory.mktemp("lines") / "rows.jsonl"
     path.write_text("\n\n".join(json.dumps(row) for row in rows))
     opened = Lines.of(Location(str(path)))
-    assert [record for record in opened.read(0, opened.rows) if record is not None] == rows
+    found = [(line, record) for line, record in opened.read(0, opened.rows) if record is not None]
+    assert found == list(zip(range(1, 2 * len(rows), 2), rows, strict=True))
 
 
 @settings(max_examples=25)
@@ -185,15 +186,21 @@ def test_lines_are_what_json_says(tmp_path_factory: pytest.TempPathFactory, rows
 def test_records_of_csv_are_what_csv_says(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
 ) -> None:
-    """Whatever stands in the fields: quotes, commas and line ends. A record that is no UTF-8 alone is broken."""
+    """Whatever stands in the fields: quotes, commas and line ends. A record that is no UTF-8 alone is broken. Each has
+    the line of the file on which it begins."""
     path = tmp_path_factory.mktemp("csv") / "rows.csv"
     with path.open("w", newline="", encoding="utf-8", errors="surrogatepass") as file:
         csv.writer(file).writerows([("a", "b"), *rows])
     opened = Delimited.of(Location(str(path)), ",")
     found = list(opened.read(0, opened.rows))
-    assert [record if not isinstance(record, Broken) else None for record in found] == [
-        None if any(0xD800 <= ord(c) < 0xE000 for c in a + b) else {"a": a, "b": b} for a, b in rows
+    assert [record if not isinstance(record, Broken) else None for _, record in found] == [
+        None if any(0xD800 <= ord(c) < 0xE000 for c in a + b) else {"a": a or None, "b": b} for a, b in rows
     ]
+    line, lines = 2, list[int]()
+    for a, b in rows:
+        lines.append(line)
+        line += 1 + a.count("\n") + b.count("\n")
+    assert [line for line, _ in found] == lines
 
 
 def test_values_of_columns(policy: CompiledPolicy, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def artifact(data: bytes) -> None:
 
 def case(data: bytes) -> None:
     """A case as JSON: refused with `CaseError`, or decided, explained and put into words."""
-    from safecot_dsl.cli.output import parse_json  # as `safecotc decide` reads it
+    from safecot_dsl.storage.json_text import parse_json  # as `safecotc decide` reads it
 
     interpreter = _interpreter()
     try:

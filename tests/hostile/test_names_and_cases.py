@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from safecot_dsl.artifact import CaseError, CompiledPolicy, read_case
-from safecot_dsl.cli.output import parse_json
 from safecot_dsl.criteria import read_judgement
 from safecot_dsl.diagnostics import render_json, render_text
 from safecot_dsl.diagnostics.github import render_github
 from safecot_dsl.diagnostics.sarif import render_sarif
+from safecot_dsl.storage.json_text import parse_json
 from safecot_dsl.workspace import compile_policy, open_policy
 
 POLICY = """policy p { version "1" }

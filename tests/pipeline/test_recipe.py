@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from pathlib import Path
 from typing import Any
 
@@ -301,3 +302,10 @@ def test_the_demo_compares_equal_rows_and_never_holds_the_control_back():
     control, ours = recipe.training_of("no_reasoning"), recipe.training_of("safecot")
     assert control.max_steps >= ours.max_steps
     assert control.model_copy(update={"max_steps": ours.max_steps}) == ours
+
+
+def test_a_recipe_that_is_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    """It would be waited for without end."""
+    os.mkfifo(tmp_path / "recipe.yaml")
+    with pytest.raises(RecipeError, match="this is a pipe, not a file"):
+        load_recipe(tmp_path / "recipe.yaml")

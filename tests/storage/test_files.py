@@ -11,7 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from safecot_dsl.storage import digest_directory, sha256_bytes, sha256_file, whole_directory, write_whole
+from safecot_dsl.storage import (
+    digest_directory,
+    read_bounded,
+    sha256_bytes,
+    sha256_file,
+    whole_directory,
+    write_whole,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -156,3 +163,22 @@ def test_storage_loads_nothing_heavy():
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown == "[]\n"
     assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "large"])
+def test_what_is_no_file_or_too_large_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    """A pipe to which nobody writes would be waited for without end."""
+    path = tmp_path / "it"
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "device":
+            path = Path("/dev/zero")
+        case _:
+            path.write_bytes(b"x" * 11)
+    with pytest.raises(OSError, match=r"a pipe|directory|a device|larger than 10 bytes"):
+        read_bounded(path, 10)
+    (tmp_path / "small").write_bytes(b"x" * 10)
+    assert read_bounded(tmp_path / "small", 10) == b"x" * 10

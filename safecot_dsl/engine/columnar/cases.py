@@ -28,7 +28,7 @@ def frame_of(layout: Layout, cases: Iterable[Case]) -> pl.DataFrame:
     rows = cases if isinstance(cases, Sequence) else list(cases)
     columns: list[pl.Series] = []
     for fact in layout.policy.facts:
-        columns += _columns(fact, [case.known.get(fact.name) for case in rows])
+        columns += columns_of(fact, [case.known.get(fact.name) for case in rows])
     place = {name: number for number, name in enumerate(layout.facts)}
     masks: dict[frozenset[str], int] = {}
     for case in rows:
@@ -39,7 +39,9 @@ def frame_of(layout: Layout, cases: Iterable[Case]) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def _columns(fact: Fact, values: list[Any]) -> list[pl.Series]:
+def columns_of(fact: Fact, values: list[Any]) -> list[pl.Series]:
+    """The columns of a fact, from its values by case; None is not known. Raises :class:`FrameError` for a value that
+    the fact cannot have."""
     import polars as pl
 
     types = fact_columns(fact)

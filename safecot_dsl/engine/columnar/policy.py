@@ -11,10 +11,10 @@ from safecot_dsl.diagnostics import closest
 from safecot_dsl.engine.columnar.blocks import Blocks
 from safecot_dsl.engine.columnar.cases import MaskReader, cases_of, frame_of, has_surrogate, read_words, with_names
 from safecot_dsl.engine.columnar.errors import FrameError
-from safecot_dsl.engine.columnar.files import ParquetTarget, read_tables
 from safecot_dsl.engine.columnar.nearest import NearestRules
 from safecot_dsl.engine.columnar.prepare import check_names, columns_read, prepare
 from safecot_dsl.engine.columnar.schema import MASKS, SINGLE, Layout
+from safecot_dsl.engine.columnar.target import ParquetTarget
 from safecot_dsl.engine.columnar.texts import telling_replacements
 from safecot_dsl.engine.interpreter import Interpreter
 
@@ -152,30 +152,28 @@ class ColumnarPolicy:
 
         return pl.concat([one(start) for start in range(0, frame.height, BLOCK)])
 
-    def decide_file(
+    def decide_tables(
         self,
-        source: Path | str,
+        tables: Iterable[pl.DataFrame],
         target: Path | str,
         *,
         columns: Sequence[str] = COLUMNS,
         masks: bool = False,
         advance: Callable[[int], None] | None = None,
     ) -> int:
-        """Decide a file of cases into a Parquet file, a part at a time: memory does not grow with the number of cases.
+        """Decide the tables of cases that are given one after the other, all of the same columns, into a Parquet file.
+        How many cases there were. `safecot_dsl.facts.cases.frames` reads such tables from files.
 
-        `source` is a Parquet, Arrow (`.arrow`, `.feather`), CSV or JSONL file (see
-        :mod:`safecot_dsl.engine.columnar.files`). Its columns that hold no facts stand before the decision's in
-        `target`, which appears whole or not at all. Lists of rules and facts are lists of their names; with `masks`
-        they are masks. `advance` is told how many cases were done each time. Returns how many there were.
-
-        Raises :class:`FrameError` for a file of another kind or a value that does not fit.
+        Columns that hold no facts stand before the decision's in `target`, which appears whole or not at all. Lists of
+        rules and facts are lists of their names; with `masks` they are masks. `advance` is told how many cases were
+        done each time. Raises :class:`FrameError` for a value that does not fit.
         """
         import polars as pl
 
         self._check_columns(columns)
         done = 0
         with ParquetTarget(Path(target)) as written:
-            for table in read_tables(self.layout, Path(source), BLOCK):
+            for table in tables:
                 check_names(self.layout, table.columns)
                 facts = columns_read(self.layout, table.columns)
                 keep = [name for name in table.columns if name not in facts]

@@ -68,7 +68,7 @@ def served_again(known: Provenance, given: dict[str, Any]) -> tuple[Respondent, 
             "one that does none of these cannot be examined"
         )
     asked = EndpointSettings.model_validate(settings)
-    kept = {key: getattr(asked, key) for key in ("base_url", *then, "begun")}
+    kept = asked.model_dump(mode="json", include={"base_url", *then, "begun"})
     return EndpointRespondent(Endpoint(asked)), _anew(known, kept)
 
 

@@ -1,9 +1,11 @@
-"""HTML and SVG as values: every text is escaped unless it is markup already."""
+"""HTML and SVG as values: every text is escaped unless it is markup already, and so is what would turn it around."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Iterable
+
+from safecot_dsl.diagnostics.show import visible_lines
 
 _VOID = frozenset({"meta", "img", "br", "hr"})
 
@@ -39,7 +41,7 @@ def _text(child: object) -> str:
     if isinstance(child, Markup):
         return child
     if isinstance(child, str | int | float):
-        return html.escape(str(child))
+        return html.escape(visible_lines(str(child)))
     if isinstance(child, Iterable):
         return join(child)
     raise TypeError(f"not a child of an element: {child!r}")
@@ -49,4 +51,4 @@ def _attribute(key: str, value: object) -> str:
     if value is True:
         return f" {key}"
     shown = f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
-    return f' {key}="{html.escape(shown)}"'
+    return f' {key}="{html.escape(visible_lines(shown))}"'

@@ -6,6 +6,8 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
+from safecot_dsl.diagnostics.show import visible
+
 _LONGEST = 400  # characters of a request or an answer
 
 
@@ -21,7 +23,8 @@ def as_cell(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """A text of anyone's on one line, with nothing in it that Markdown or HTML would take for its own."""
-    line = " ".join(text.split())
+    """A text of anyone's on one line, with nothing in it that Markdown or HTML would take for its own, or that turns
+    what is shown around."""
+    line = visible(" ".join(text.split()))
     line = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
     return re.sub(r"([\\`*_\[\]|~#!])", r"\\\1", html.escape(line, quote=False))

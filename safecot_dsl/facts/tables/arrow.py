@@ -106,21 +106,50 @@ class ParquetSource:
         return [name], len(light) < len(own)
 
 
-_MAGIC = b"ARROW1\0\0"  # the random-access format is a stream between this and a footer
+_MAGIC = b"ARROW1\0\0"  # begins the random-access format, which ends in a footer
+_ENDING = 10  # bytes after the footer: its length, and the magic without its padding
 
 
 def _messages(file: pa.NativeFile) -> Iterator[bytes]:
-    """The metadata of a file's messages: one for the schema, and one for each batch."""
+    """The metadata of a file's batches and dictionaries, and of a stream that of its schema, too."""
     import pyarrow as pa
 
-    if file.read(len(_MAGIC)) != _MAGIC:
-        file.seek(0)
+    if file.read(len(_MAGIC)) == _MAGIC:
+        yield from _blocks(file)
+        return
+    file.seek(0)
     reader = pa.ipc.MessageReader.open_stream(file)
     while True:
         try:
             yield reader.read_next_message().metadata.to_pybytes()
         except (StopIteration, EOFError):
             return
+
+
+def _blocks(file: pa.NativeFile) -> Iterator[bytes]:
+    """The messages that the footer of a random-access file names: what stands before it need not be a stream.
+
+    Arrow's File.fbs: a Footer has its dictionaries and its batches in its third and fourth field, as lists of blocks of
+    24 bytes: where a message begins (8 bytes), how long its metadata is (4), padding (4), and how long its body is (8).
+    """
+    size = file.size()
+    file.seek(size - _ENDING)
+    length = int.from_bytes(file.read(4), "little")
+    if length > size - _ENDING - len(_MAGIC):
+        raise ValueError("its footer is longer than the file")
+    file.seek(size - _ENDING - length)
+    footer = file.read(length)
+    table = int.from_bytes(footer[:4], "little")
+    for number in (2, 3):
+        at = _field(footer, table, number)
+        if at is None:
+            continue
+        blocks = at + int.from_bytes(footer[at : at + 4], "little")
+        count = int.from_bytes(footer[blocks : blocks + 4], "little")
+        for start in range(blocks + 4, min(blocks + 4 + 24 * count, length), 24):
+            file.seek(min(int.from_bytes(footer[start : start + 8], "little"), size))
+            message = file.read(int.from_bytes(footer[start + 8 : start + 12], "little"))
+            yield message[8 if message[:4] == b"\xff\xff\xff\xff" else 4 :]
 
 
 def _compressed(message: bytes) -> bool:

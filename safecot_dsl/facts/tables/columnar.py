@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from safecot_dsl.facts.item import FactsError
 from safecot_dsl.facts.tables.arrow import ArrowSource, Batches, ParquetSource
-from safecot_dsl.facts.tables.file import Location
+from safecot_dsl.facts.tables.file import Location, Row
 from safecot_dsl.facts.tables.limits import MAX_IMAGE
-from safecot_dsl.facts.tables.record import Broken, Record, StoredImage
+from safecot_dsl.facts.tables.record import Broken, StoredImage
 from safecot_dsl.facts.tables.values import is_picture, records_of
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Columnar:
     rows: int
     names: tuple[str, ...]
     pictures: frozenset[str]
+    unit: str = "row"
 
     @classmethod
     def of(cls, location: Location, *, parquet: bool) -> Columnar:
@@ -45,7 +46,7 @@ class Columnar:
         pictures = frozenset(field.name for field in source.schema if is_picture(field.type))
         return cls(location, parquet, source.rows, tuple(source.schema.names), pictures)
 
-    def read(self, start: int, stop: int, columns: Collection[str] | None = None) -> Iterator[Record | Broken | None]:
+    def read(self, start: int, stop: int, columns: Collection[str] | None = None) -> Iterator[Row]:
         import pyarrow as pa
 
         wanted = tuple(name for name in self.names if columns is None or name in columns)
@@ -58,10 +59,10 @@ class Columnar:
                 place = StoredImage(self.location.path, self.location.member, self.parquet, "", at, None, None)
                 records = records_of(batch, wanted, self.pictures, place)
             except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-                for _ in range(at, stop):
-                    yield Broken("malformed", f"cannot be decoded: {error}")
+                for row in range(at, stop):
+                    yield row + 1, Broken("malformed", f"cannot be decoded: {error}")
                 return
-            yield from records
+            yield from enumerate(records, start=at + 1)
             at += len(records)
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from safecot_dsl.facts.blocks import BLOCK_ROWS
 from safecot_dsl.facts.item import FactsError
-from safecot_dsl.facts.tables.file import Location
+from safecot_dsl.facts.tables.file import Location, Row
 from safecot_dsl.facts.tables.limits import MAX_DOCUMENT, MAX_RECORD
 from safecot_dsl.facts.tables.lines import DECODER, guarded, json_object, too_large
-from safecot_dsl.facts.tables.record import Broken, Record
+from safecot_dsl.facts.tables.record import Broken
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 # A string (one that is never closed reaches to the end, and so costs one look, not one for each quote in it) or a
@@ -32,6 +32,7 @@ class Document:
     keys: tuple[str, ...] | None
     unfinished: str | None = None
     names: tuple[str, ...] | None = None
+    unit: str = "element"
 
     @classmethod
     def of(cls, location: Location, under: str | None = None) -> Document:
@@ -43,23 +44,23 @@ class Document:
         blocks = tuple(tuple(spans[at : at + BLOCK_ROWS]) for at in range(0, len(spans), BLOCK_ROWS))
         return cls(location, rows, blocks, keys, problem)
 
-    def read(self, start: int, stop: int, columns: Collection[str] | None = None) -> Iterator[Record | Broken | None]:
+    def read(self, start: int, stop: int, columns: Collection[str] | None = None) -> Iterator[Row]:
         del columns
         with self.location.open() as file:
             for row in range(start, min(stop, self.rows)):
                 block, at = divmod(row, BLOCK_ROWS)
                 if block >= len(self.spans) or at >= len(self.spans[block]):
-                    yield Broken("malformed", self.unfinished or "")
+                    yield row + 1, Broken("malformed", self.unfinished or "")
                     continue
                 begin, end = self.spans[block][at]
                 if end - begin > MAX_RECORD:
-                    yield too_large()
+                    yield row + 1, too_large()
                     continue
                 file.seek(begin)
                 value = json_object(file.read(end - begin))
                 if self.keys is not None and isinstance(value, dict):
                     value = {"key": self.keys[row], **value}
-                yield value
+                yield row + 1, value
 
 
 def _text(location: Location) -> str:

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from safecot_dsl.facts.tables.file import Row
 from safecot_dsl.facts.tables.record import Broken, Record
 
 #: What pictures' names end in; what they are is told by their content when they are opened.
@@ -19,15 +20,16 @@ class Pictures:
 
     entries: tuple[str | Broken, ...]
     names: tuple[str, ...] = ("path", "folder", "stem")
+    unit: str = "picture"
 
     @property
     def rows(self) -> int:
         return len(self.entries)
 
-    def read(self, start: int, stop: int, columns: Collection[str] | None = None) -> Iterator[Record | Broken | None]:
+    def read(self, start: int, stop: int, columns: Collection[str] | None = None) -> Iterator[Row]:
         del columns
-        for entry in self.entries[start:stop]:
-            yield entry if isinstance(entry, Broken) else _row(entry)
+        for number, entry in enumerate(self.entries[start:stop], start=start + 1):
+            yield number, entry if isinstance(entry, Broken) else _row(entry)
 
 
 def _row(path: str) -> Record:

@@ -24,6 +24,9 @@ MAX_MEMBER = 512 * MIB
 MAX_RATIO = 200
 MAX_UNSUSPECTED = MIB
 
+#: Cells of an XLSX workbook, which is held in memory while it is read.
+MAX_CELLS = 5_000_000
+
 #: Members of one archive.
 MAX_MEMBERS = 2_000_000
 

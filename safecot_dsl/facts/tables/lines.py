@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from pydantic_core import from_json
 
 from safecot_dsl.facts.blocks import BLOCK_ROWS
-from safecot_dsl.facts.tables.file import Location
+from safecot_dsl.facts.tables.file import Location, Row
 from safecot_dsl.facts.tables.limits import MAX_RECORD, MIB
 from safecot_dsl.facts.tables.record import Broken, Record
 
@@ -26,6 +26,7 @@ class Lines:
     rows: int
     marks: tuple[int, ...]
     names: tuple[str, ...] | None = None
+    unit: str = "line"
 
     @classmethod
     def of(cls, location: Location) -> Lines:
@@ -33,7 +34,7 @@ class Lines:
         rows, marks = _marks(location)
         return cls(location, rows, marks)
 
-    def read(self, start: int, stop: int, columns: Collection[str] | None = None) -> Iterator[Record | Broken | None]:
+    def read(self, start: int, stop: int, columns: Collection[str] | None = None) -> Iterator[Row]:
         del columns
         mark = start // BLOCK_ROWS
         with self.location.open() as file:
@@ -41,7 +42,7 @@ class Lines:
             for row in range(mark * BLOCK_ROWS, min(stop, self.rows)):
                 line = bounded_line(file)
                 if row >= start:
-                    yield too_large() if line is None else (json_object(line) if line.strip() else None)
+                    yield row + 1, too_large() if line is None else (json_object(line) if line.strip() else None)
 
     def raw(self) -> Iterator[bytes]:
         """The lines as they stand in the file, but for those that are longer than a record may be: they are empty."""

@@ -7,13 +7,14 @@ from pathlib import Path
 from safecot_dsl.facts.description import Part
 from safecot_dsl.facts.item import FactsError
 from safecot_dsl.facts.tables.columnar import Columnar
-from safecot_dsl.facts.tables.delimited import Delimited
+from safecot_dsl.facts.tables.delimited import Delimited, delimiter_of
 from safecot_dsl.facts.tables.document import Document
 from safecot_dsl.facts.tables.file import Location, TableFile, locate
 from safecot_dsl.facts.tables.folder import PICTURES, Pictures
 from safecot_dsl.facts.tables.lines import Lines
 from safecot_dsl.facts.tables.places import Place, open_place
 from safecot_dsl.facts.tables.record import Broken
+from safecot_dsl.facts.tables.workbook import Workbook
 
 _FORMATS = {
     ".jsonl": "jsonl",
@@ -21,20 +22,22 @@ _FORMATS = {
     ".json": "json",
     ".csv": "csv",
     ".tsv": "tsv",
+    ".xlsx": "xlsx",
     ".parquet": "parquet",
     ".arrow": "arrow",
+    ".feather": "arrow",
 }
 
 
-def open_part(part: Part, root: Path) -> list[tuple[Location | None, TableFile]]:
+def open_part(part: Part, root: Path, boundary: Path | None = None) -> list[tuple[Location | None, TableFile]]:
     """The files of a part with their tables, in the order of its patterns and of their names; one table of all pictures
-    where pictures are its rows.
+    where pictures are its rows. Links may lead anywhere in `boundary` (else `root`).
 
-    Raises :class:`FactsError` where no pattern finds a file, and for a file that cannot be read.
+    Raises :class:`FactsError` where no pattern finds a file, and for a file that cannot be read, or that lies outside.
     """
     found: dict[Location | Broken, None] = {}
     for pattern in part.files:
-        found.update(dict.fromkeys(locate(root, pattern)))
+        found.update(dict.fromkeys(locate(root, pattern, boundary)))
     if not found:
         looked = ", ".join(part.files)
         raise FactsError(f"there is no {looked} in {root} (part `{part.name}`); set the source's `root` to its folder")
@@ -42,13 +45,15 @@ def open_part(part: Part, root: Path) -> list[tuple[Location | None, TableFile]]
         return [(None, Pictures(tuple(_pictures(list(found), root))))]
     refused = [entry for entry in found if isinstance(entry, Broken)]
     files = [entry for entry in found if isinstance(entry, Location)]
-    if not files:
+    in_archives = all(entry.member is not None for entry in files)
+    if refused and not (files and in_archives):
         raise FactsError(f"{root}: {refused[0].detail}")
     return [(file, open_table(file, part.format, part.under)) for file in files]
 
 
 def open_table(location: Location, format: str | None, under: str | None) -> TableFile:
-    """The table that a file is, by its ending where `format` is None."""
+    """The table that a file is, by its ending where `format` is None. `under` is the key of a JSON document under which
+    the records stand, or the sheet of a workbook."""
     name = location.member or location.path
     kind = format or _FORMATS.get(Path(name).suffix.lower())
     match kind:
@@ -57,7 +62,9 @@ def open_table(location: Location, format: str | None, under: str | None) -> Tab
         case "json":
             return Document.of(location, under)
         case "csv" | "tsv":
-            return Delimited.of(location, "\t" if kind == "tsv" else ",")
+            return Delimited.of(location, "\t" if kind == "tsv" else delimiter_of(location))
+        case "xlsx":
+            return Workbook.of(location, under)
         case "parquet" | "arrow":
             return Columnar.of(location, parquet=kind == "parquet")
         case _:

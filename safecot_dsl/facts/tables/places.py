@@ -79,6 +79,8 @@ class Folder:
         path, inside = split_archive(self.base, name) if stays(name) else (self.base, None)
         if inside is None:
             return Broken("image_absent", f"{self.base / name[:200]} does not exist")
+        if leaves(path, self.boundary or self.base):
+            return Broken("path_outside", f"the path {name[:200]!r} leaves {self.base}")
         return Archive(path).find(inside)
 
 
@@ -119,13 +121,21 @@ class Archive:
 def open_place(root: Path, name: str, boundary: Path | None = None) -> Place | None:
     """The folder or archive `name` below `root`, or what lies in an archive: `train.zip/images`. None if not there.
 
-    Raises :class:`FactsError` for an archive that cannot be read member by member.
+    Raises :class:`FactsError` for an archive that cannot be read member by member, and where links lead out of
+    `boundary` (`root` where it is None).
     """
     path, inside = split_archive(root, name)
+    if ".." not in name.split("/") and leaves(path, boundary or root):
+        raise FactsError(f"{path} is a link, or lies behind one, that leaves {root}")
     if inside is None:
         return Folder(path, boundary) if path.is_dir() else None
     members_of(str(path))
     return Archive(path, inside)
+
+
+def leaves(path: Path, boundary: Path) -> bool:
+    """Whether links lead a path out of a folder."""
+    return not path.resolve().is_relative_to(boundary.resolve())
 
 
 def split_archive(root: Path, name: str) -> tuple[Path, str | None]:

@@ -96,7 +96,7 @@ def test_the_digest_is_of_the_description_and_the_files(tmp_path: Path) -> None:
 def test_nothing_to_ask_is_an_error_that_says_why(tmp_path: Path) -> None:
     path = mine(tmp_path, "1,,safe,a,fraud\n")
     with pytest.raises(
-        SuiteError, match=r"there is no request of mine in .*; the first of 1 rows: mine mine.csv:1: there"
+        SuiteError, match=r"there is no request of mine in .*; the first of 1 rows: mine mine.csv:2: there"
     ):
         read_suite(str(path), tmp_path)
 
