@@ -169,7 +169,7 @@ class Names:
             right = f"{fact.name} has {atom.quantifier} of {name.text}"
         else:
             right = None  # whether any of it or all of it, nobody can know
-        both = f"`{fact.name} has any of {name.text}` or `{fact.name} has all of {name.text}`"
+        both = f"`any of {name.text}` or `all of {name.text}`"
         report.error(
             "SC0202",
             f"`{name.text}` is not a value of `{fact.name}`",

@@ -358,11 +358,10 @@ def run(count: int, seed: int = 0) -> tuple[dict[str, Counter[str]], list[tuple[
 def main() -> None:
     counted, changed = run(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0)
     words = ("mended", "stuck", "no fault", "no place", "CHANGED")
-    print(f"{'kind':24}" + "".join(f"{word:>10}" for word in words))
-    for kind, outcomes in counted.items():
-        print(f"{kind:24}" + "".join(f"{outcomes[word]:>10}" for word in words))
-    for kind, name, line in changed:
-        print(f"CHANGED: {kind}: {name}: {line.strip()}")
+    lines = [f"{'kind':24}" + "".join(f"{word:>10}" for word in words)]
+    lines += [f"{kind:24}" + "".join(f"{outcomes[word]:>10}" for word in words) for kind, outcomes in counted.items()]
+    lines += [f"CHANGED: {kind}: {name}: {line.strip()}" for kind, name, line in changed]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

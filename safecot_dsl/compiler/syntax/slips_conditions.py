@@ -122,6 +122,13 @@ def _spoken(slip: Slip) -> list[Token] | None:
 
 
 def _between(slip: Slip) -> list[Token] | None:
+    token, before = slip.token, slip.before
+    if token.type == "NUMBER" and token.startswith("-") and before is not None and "AND" in slip.accepted:
+        if before.type != "NUMBER" or before.end_pos != token.start_pos:
+            return None
+        right = f" and {token[1:]}"
+        message = "`between` joins its two numbers by `and`, not by `-`"
+        return slip.mend(message, "and", str(token[1:]), replacement=right)
     if slip.token.type in ("RANGE", "COMMA") and slip.accepted <= {"AND", "DOT"} and "AND" in slip.accepted:
         return slip.mend(f"`between` joins its two numbers by `and`, not by `{slip.token}`", "and", replacement=" and ")
     return None

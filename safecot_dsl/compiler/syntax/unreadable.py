@@ -147,6 +147,7 @@ def _instead(text: str, start: int, end: int, words: tuple[str, ...], report: Re
     """Report a sign for which we have words, and go on with these."""
     written = " ".join(words)
     help = _LISTS if written in ("{", "}") else f"write `{written}`"
+    unequal = written == "is not" and _NUMBER_NEXT.match(text, end) is not None  # what that means is not said so
     # `a&&b`: the words need a blank on each side.
     before = " " if written.isalpha() | (" " in written) and start and text[start - 1].isalnum() else ""
     after = " " if written.isalpha() | (" " in written) and text[end : end + 1].isalnum() else ""
@@ -155,14 +156,15 @@ def _instead(text: str, start: int, end: int, words: tuple[str, ...], report: Re
         f"`{text[start:end]}` has no meaning here",
         start,
         end,
-        help=help,
-        replacement=f"{before}{written}{after}",
+        help=None if unequal else help,
+        replacement=None if unequal else f"{before}{written}{after}",
     )
     tokens += [Token(PUNCTUATION.get(word, "WORD"), word, start_pos=start, end_pos=end) for word in words]
     return end
 
 
 _EMPTY_CELL = re.compile(r"(?:-{1,3}|[\u2013\u2014]|[*?_])(?=\s*(?:,|then\b))")
+_NUMBER_NEXT = re.compile(r"\s*-?\.?[0-9]")
 _DIGITS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _LOOK_BACK = 200  # tokens: a row of so many cells is none
 _RANGE = re.compile(rf"[-{''.join(sorted(_DASHES))}](?=\s*\d)")
