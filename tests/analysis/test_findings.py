@@ -50,7 +50,7 @@ NEVER = [
 
 @pytest.mark.parametrize(("rule", "help"), NEVER)
 def test_a_rule_that_never_applies(policy_from: PolicyFrom, rule: str, help: str) -> None:
-    (finding,) = [f for f in found(policy_from, rule) if f.code != "SC1108"]
+    (finding,) = [f for f in found(policy_from, rule) if f.code not in ("SC1108", "SC1121")]
     assert (finding.code, finding.severity, finding.key) == ("SC1101", Severity.WARNING, "rule:r")
     assert finding.message == "`r` never applies"
     assert (finding.help or "").startswith(help)
@@ -78,7 +78,10 @@ def test_a_rule_behind_a_stricter_one(policy_from: PolicyFrom) -> None:
     assert finding.key == "rule:weak"
     assert finding.message == "`weak` never decides: wherever it holds, so does a stricter rule (`strict`)"
     assert finding.witness == Case({"image.knife": True, "query.act": "make"})
-    assert finding.notes == ("for example, image.knife = yes, query.act = make: `refuse` by `strict`",)
+    assert finding.notes == (
+        "for example, image.knife = yes, query.act = make: `refuse` by `strict`",
+        "`weak` says `warn` where `refuse` is due without exception: it contradicts this rule",
+    )
 
 
 def test_a_rule_behind_two_stricter_ones_together(policy_from: PolicyFrom) -> None:
@@ -125,7 +128,8 @@ def test_what_follows_from_a_dead_rule_is_not_said_again(policy_from: PolicyFrom
     rules = """rule dead { when image.knife and not image.knife verdict refuse }
     exception e to dead { when image.gun verdict warn }
     exception f to e { when query.act is make verdict comply }"""
-    assert [(f.code, f.key) for f in found(policy_from, rules)] == [("SC1101", "rule:dead")]
+    findings = [(f.code, f.key) for f in found(policy_from, rules) if f.code != "SC1121"]
+    assert findings == [("SC1101", "rule:dead")]
 
 
 def test_an_unless_that_changes_nothing(policy_from: PolicyFrom) -> None:
@@ -331,7 +335,7 @@ def test_many_gaps_are_counted(policy_from: PolicyFrom) -> None:
 
 def test_what_there_is_no_time_for_is_said(policy_from: PolicyFrom) -> None:
     policy = policy_from(FACTS + "rule r { when image.knife verdict refuse }" + ENDING)
-    (finding,) = analyse(policy, limits=Limits(seconds_in_all=0))
+    (finding,) = (f for f in analyse(policy, limits=Limits(seconds_in_all=0)) if f.code != "SC1121")
     assert (finding.code, finding.severity) == ("SC1005", Severity.WARNING)
     assert any("whether `r` ever applies (SC1101)" in note for note in finding.notes)
 
