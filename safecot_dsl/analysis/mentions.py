@@ -62,7 +62,9 @@ def mention_findings(policy: CompiledPolicy, *, imported: bool = False) -> Itera
 
 def unread_findings(policy: CompiledPolicy) -> Iterator[Finding]:
     """SC1121: facts of the policy's own that neither a condition reads nor a text names. A library's may be meant for
-    another policy."""
+    another policy, and a policy without rules is one that is being begun."""
+    if not policy.rules:
+        return
     used = {slot.fact for speech in _speeches(policy) for slot in _slots(speech)}
     for rule in policy.rules:
         steps = (step.when for step in rule.speech.think)

@@ -549,7 +549,7 @@ def test_an_unsure_that_withholds_what_is_mostly_harmless(policy_from: PolicyFro
     """Of the three places one is refused: without the place, two of three completions are answered."""
     rule = "rule r {{ when query.act is make and image.place is lab verdict refuse {} }}"
     (finding,) = [f for f in found(policy_from, rule.format("unsure refuse")) if f.code == "SC1122"]
-    assert (finding.severity, finding.key) == (Severity.WARNING, "rule:r.unsure")
+    assert (finding.severity, finding.key) == (Severity.NOTE, "rule:r.unsure")
     assert finding.witness is not None
     assert "2 of 3 values of `image.place` are harmless" in finding.notes[0]
     assert said_of(found(policy_from, rule.format("")), "SC1122") == []
@@ -561,9 +561,9 @@ def test_an_unsure_that_withholds_what_is_mostly_harmless(policy_from: PolicyFro
 def test_the_policys_own_unsure_that_withholds(policy_from: PolicyFrom) -> None:
     rule = "rule r { when query.act is make and image.place is lab verdict refuse }"
     ending = "\ndefault comply\nunsure redirect\n"
-    ((key, message),) = said_of(found(policy_from, rule, ending), "SC1122")
-    assert key == "unsure"
-    assert message.startswith("`unsure redirect` withholds an answer that is harmless in most completions: ")
+    (finding,) = [f for f in found(policy_from, rule, ending) if f.code == "SC1122"]
+    assert (finding.severity, finding.key) == (Severity.WARNING, "unsure")
+    assert finding.message.startswith("`unsure redirect` withholds an answer that is harmless in most completions: ")
 
 
 def test_a_text_that_another_rule_speaks_over(policy_from: PolicyFrom) -> None:
