@@ -22,7 +22,6 @@ from safecot_dsl.cli.output import (
     write_json,
 )
 
-
 #: Findings on rules that never apply or never decide: the policy contradicts itself there.
 _WITHOUT_EFFECT = frozenset({"SC1101", "SC1102"})
 
