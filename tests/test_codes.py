@@ -26,7 +26,12 @@ FENCED = re.compile(r"^```(\S+)(?: file=(\S+))?\n(.*?)^```$", re.DOTALL | re.MUL
 HIDDEN = re.compile(r"<U\+([0-9A-F]{4})>")
 
 #: Codes that are said along with another, because the one follows from the other.
-COMPANIONS = {"SC1113": {"SC1102"}}
+COMPANIONS = {
+    "SC1113": {"SC1102"},
+    "SC1108": {"SC1122"},
+    # Few rules, and more facts than they read.
+    **{code: {"SC1121"} for code in ("SC1004", "SC1006", "SC1106", "SC1110", "SC1111", "SC1114")},
+}
 
 
 def section(code: str, name: str) -> str:

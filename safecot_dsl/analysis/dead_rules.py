@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from safecot_dsl.analysis.asking import Outcome
 from safecot_dsl.analysis.examination import Examination, Finding, above_it, key_of, listed
 from safecot_dsl.analysis.logic import any_of, negation
-from safecot_dsl.artifact import Case, Rule
+from safecot_dsl.artifact import Case, CompiledPolicy, Rule, Verdict
 from safecot_dsl.diagnostics import Severity
 from safecot_dsl.engine import Trace, Truth
 
 #: Of so many rules that mask another, or exceptions that replace it, the names are looked for.
 MOST_NAMED = 8
+_HELPS = (Verdict.COMPLY, Verdict.WARN)
 
 
 def dead_rule_findings(examination: Examination) -> Iterator[Finding]:
@@ -66,12 +67,12 @@ def _masked(examination: Examination, rule: Rule) -> Iterator[Finding]:
         base = effective
         others = {r.name: encoding.effective(policy, r) for r in policy.rules if _stricter(r, rule)}
         message = f"`{rule.name}` never decides: wherever it holds, so does a stricter rule"
-        help = "narrow the stricter rule, make an exception to it, or take this one away"
+        help = "take this one away, or make it an exception to the stricter rule if it was meant to go before it"
     else:
         base = encoding.applies(policy, rule)
         others = {r.name: encoding.applies(policy, r) for r in policy.rules if rule.name in r.exception_to}
         message = f"`{rule.name}` never decides: wherever it applies, so does an exception to it"
-        help = "narrow the exception, or make one rule of the two"
+        help = "take away the one of the two that is not meant, or narrow the exception"
 
     def holds(trace: Trace) -> bool:
         return trace.applies[rule.name] is Truth.YES and rule.name not in trace.decision.deciding
@@ -100,9 +101,18 @@ def _masked(examination: Examination, rule: Rule) -> Iterator[Finding]:
             key_of(rule),
             f"{message} ({listed(names)})",
             help=help,
-            notes=(examination.for_example(first),),
+            notes=(examination.for_example(first), *_contradiction(policy, rule, names)),
             witness=first,
         )
+
+
+def _contradiction(policy: CompiledPolicy, rule: Rule, names: list[str]) -> Iterator[str]:
+    """What is said of a rule that helps, where the rules that mask it always withhold help."""
+    if rule.verdict not in _HELPS or any(policy.rule_index[name].verdict in _HELPS for name in names):
+        return
+    said = ", ".join(dict.fromkeys(f"`{policy.rule_index[name].verdict}`" for name in names))
+    always = "they contradict" if len(names) > 1 else "it contradicts"
+    yield f"`{rule.name}` says `{rule.verdict}` where {said} is due without exception: {always} this rule"
 
 
 def _stricter(one: Rule, other: Rule) -> bool:
@@ -186,7 +196,7 @@ def _stricter_exception(examination: Examination, rule: Rule, parents: list[str]
         key_of(rule),
         f"the exception `{rule.name}` is stricter than what it is to: `{rule.verdict}`, where {listed(parents)} "
         f"would be {verdicts}",
-        help="a rule of its own says the same more plainly, for the strictest rule wins",
+        help=f"a rule of its own, whose `when` has that of {listed(parents)} too, says the same more plainly",
         notes=(examination.for_example(case),),
         witness=case,
     )

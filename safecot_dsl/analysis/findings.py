@@ -9,12 +9,13 @@ from safecot_dsl.analysis.claims import claim_findings
 from safecot_dsl.analysis.coverage import Coverage
 from safecot_dsl.analysis.dead_rules import dead_rule_findings
 from safecot_dsl.analysis.examination import Examination, Finding, listed
+from safecot_dsl.analysis.harmless import harmless_findings
 from safecot_dsl.analysis.ignorance import ignorance_findings
 from safecot_dsl.analysis.limits import USUAL_LIMITS, Limits
-from safecot_dsl.analysis.mentions import mention_findings
+from safecot_dsl.analysis.mentions import mention_findings, unread_findings
 from safecot_dsl.analysis.refusals import refusal_findings
 from safecot_dsl.analysis.tables import table_findings
-from safecot_dsl.analysis.wordings import contrast_findings, wording_findings
+from safecot_dsl.analysis.wordings import silent_findings, wording_findings
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.diagnostics import Severity
 
@@ -40,10 +41,12 @@ def analyse(
         *dead_rule_findings(examination),
         *refusal_findings(examination),
         *ignorance_findings(examination),
+        *harmless_findings(examination),
         *_default_findings(examination, covered),
         *mention_findings(policy, imported=covered is not None),
+        *unread_findings(policy),
         *wording_findings(policy, every=covered is not None),
-        *contrast_findings(examination),
+        *silent_findings(examination),
     ]
     return (*findings, *_undecided(examination))
 

@@ -1,11 +1,11 @@
-"""Nodes of a taxonomy that no rule speaks of: SC1107."""
+"""What no rule speaks of: nodes of a taxonomy (SC1107) and facts (SC1121)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from safecot_dsl.analysis.examination import Finding, listed
-from safecot_dsl.artifact import CompiledPolicy, Is, OneOfType, Taxonomy, Within, atoms
+from safecot_dsl.artifact import CompiledPolicy, FactSlot, Is, OneOfType, Speech, Taxonomy, Within, atoms
 from safecot_dsl.diagnostics import Severity
 
 
@@ -58,6 +58,48 @@ def mention_findings(policy: CompiledPolicy, *, imported: bool = False) -> Itera
                 f"taxonomy:{name}",
                 f"of the taxonomy `{name}`, no rule is about {listed(missing, 12)}",
             )
+
+
+def unread_findings(policy: CompiledPolicy) -> Iterator[Finding]:
+    """SC1121: facts of the policy's own that neither a condition reads nor a text names. A library's may be meant for
+    another policy, and a policy without rules is one that is being begun."""
+    if not policy.rules:
+        return
+    used = {slot.fact for speech in _speeches(policy) for slot in _slots(speech)}
+    for rule in policy.rules:
+        steps = (step.when for step in rule.speech.think)
+        for condition in (rule.when, rule.unless, *steps):
+            for atom in atoms(condition) if condition is not None else ():
+                used.add(atom.fact)  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts
+    spans = policy.source_map.spans
+    own = {span.file for key, span in spans.items() if key == "default" or key.startswith("rule:")}
+    unread = [
+        fact.name
+        for fact in policy.facts
+        if fact.name not in used and (not own or getattr(spans.get(f"fact:{fact.name}"), "file", "") in own)
+    ]
+    if unread:
+        several = len(unread) > 1
+        yield Finding(
+            "SC1121",
+            Severity.NOTE,
+            f"fact:{unread[0]}",
+            f"no rule reads {listed(unread, 8)}",
+            help=f"write the rule that {'they were' if several else 'it was'} declared for, or take "
+            f"{'them' if several else 'it'} away: whoever annotates looks for {'them' if several else 'it'} in vain",
+        )
+
+
+def _speeches(policy: CompiledPolicy) -> Iterator[Speech]:
+    yield from (rule.speech for rule in policy.rules)
+    yield from (policy.default_speech, policy.unsure_speech)
+
+
+def _slots(speech: Speech) -> Iterator[FactSlot]:
+    templates = [template for step in speech.think for template in step.alternatives]
+    spoken = [part.template for part in (speech.answer.say, speech.answer.offer) if part is not None]
+    templates += [template for template in spoken if template is not None]
+    yield from (segment for template in templates for segment in template if isinstance(segment, FactSlot))
 
 
 def _below(node: str | None, used: list[str], parents: dict[str, str | None]) -> bool:

@@ -55,15 +55,50 @@ def wording_findings(policy: CompiledPolicy, *, every: bool = False) -> Iterator
     yield from _read_alike(policy)
 
 
-def contrast_findings(examination: Examination) -> Iterator[Finding]:
-    """SC1119: contrasts that are never said."""
+def silent_findings(examination: Examination) -> Iterator[Finding]:
+    """SC1119: texts that are never said."""
     for rule in examination.policy.rules:
+        yield from _spoken_over(examination, rule)
         steps = [step for step in rule.speech.think if step.kind is StepKind.CONTRAST]
         if rule.exception_to:
             for step in steps:
                 yield _never_said(rule, step, "an exception that does not apply has no conclusion of its own")
         elif steps:
             yield from _contrasts(examination, rule, steps)
+
+
+def _spoken_over(examination: Examination, rule: Rule) -> Iterator[Finding]:
+    """What a rule that decides says itself, where another that decides with it always speaks in its place."""
+    policy, encoding, interpreter = examination.policy, examination.encoding, examination.interpreter
+    steps = [step for step in rule.speech.think if step.kind is StepKind.DECIDE]
+    keys = [step.key for step in steps]
+    keys += [part.key for part in (rule.speech.answer.say, rule.speech.answer.offer) if part is not None]
+    before = [
+        other
+        for other in policy.rules
+        if other.verdict is rule.verdict
+        and (-interpreter.severity(other), other.name) < (-interpreter.severity(rule), rule.name)
+    ]
+    if not keys or not before:
+        return
+    what = f"whether `{rule.name}` ever speaks"
+    decides = encoding.decides(policy, rule)
+    silent = [decides, *(negation(encoding.effective(policy, other)) for other in before)]
+    if examination.ask("SC1119", what, *silent, witness=False).outcome is not Outcome.UNSAT:
+        return
+    answer = examination.ask("SC1119", what, decides)
+    if answer.case is None:
+        return  # that it never decides is another finding
+    speaker = interpreter.decide(answer.case).speaker
+    for key in keys:
+        yield Finding(
+            "SC1119",
+            Severity.WARNING,
+            key,
+            f"this text of `{rule.name}` is never said",
+            help="give it to the rule that speaks, or give this one the more severe hazard",
+            notes=(f"wherever `{rule.name}` decides, another decides with it and speaks, such as `{speaker}`",),
+        )
 
 
 def _contrasts(examination: Examination, rule: Rule, steps: list[Step]) -> Iterator[Finding]:
@@ -145,7 +180,7 @@ def _inside_bands(policy: CompiledPolicy, fact: Fact) -> Iterator[Finding]:
             "a value is on",
             help=f"end a band there: `below {shown}`"
             if exact
-            else f"compare with `<` or `>=`, and end a band there: `below {shown}`",
+            else f"end a band there (`below {shown}`), and compare with `<` or `>=`, if {shown} itself may fall above",
         )
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, final
 
 from safecot_dsl.artifact.facts import Fact, FlagType, NumberType, OneOfType, SetType, TextType
+from safecot_dsl.diagnostics.suggest import suggest
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact.policy import CompiledPolicy
@@ -30,12 +31,20 @@ class Unknown:
 
 UNKNOWN: Final = Unknown()
 
+_MOST_FAULTS = 20  # of one case: what is wrong with more is the file
+_NAMED = 3  # of several values that are none, so many are compared with those that are
+_LONGEST = 80  # characters of a name that is compared
+
 #: bool for a flag, a name for `one of`, a frozenset of names for `set of`, a float for a number, a str for a text.
 Value = bool | str | float | frozenset[str]
 
 
 class CaseError(ValueError):
-    """The case does not fit the policy's facts."""
+    """The case does not fit the policy's facts; `faults` are all that is wrong with it, as the message says them."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
 
 
 class Case:
@@ -85,30 +94,44 @@ def read_case(policy: CompiledPolicy, data: object) -> Case:
     """The case that a JSON value describes: `{"facts": {"image.objects": ["bleach"], "query.harm": null}}`.
 
     Absent and null facts are not annotated; `{"unknown": true}` cannot be told. An `id` beside `facts` is allowed.
-    Raises :class:`CaseError` for an undeclared fact, a value of the wrong type or outside its domain.
+    Raises :class:`CaseError`, with all its faults, for undeclared facts, values of the wrong type or outside their
+    domain.
     """
     if not isinstance(data, Mapping) or not isinstance(data.get("facts"), Mapping):
         raise CaseError('a case is an object with the key "facts", itself an object')
-    extra = sorted(str(key) for key in data if key not in ("facts", "id"))
-    if extra:
-        raise CaseError(f"unknown key `{_cut(extra[0])}` in a case")
+    faults = [f"unknown key `{_cut(str(key))}` in a case" for key in data if key not in ("facts", "id")][:1]
     known: dict[str, Value] = {}
     cannot_tell: set[str] = set()
     facts = policy.fact_index
     for name, raw in data["facts"].items():
         fact = facts.get(name)
         if fact is None:
-            raise CaseError(f"the policy declares no fact `{_cut(str(name))}`")
-        if raw is None:
+            meant = suggest(str(name)[:_LONGEST], facts).help if len(faults) < _MOST_FAULTS else None
+            faults.append(f"the policy declares no fact `{_cut(str(name))}`{_aside(meant)}")
+        elif raw is None:
             continue
-        if isinstance(raw, Mapping):
+        elif isinstance(raw, Mapping):
             # `== True` would let 1 and 1.0 pass.
-            if len(raw) != 1 or raw.get("unknown") is not True:
-                raise CaseError(f'`{name}`: an object must be {{"unknown": true}}')
-            cannot_tell.add(name)
-            continue
-        known[name] = read_value(fact, raw)
+            if len(raw) == 1 and raw.get("unknown") is True:
+                cannot_tell.add(name)
+            else:
+                faults.append(f'`{name}`: an object must be {{"unknown": true}}')
+        else:
+            try:
+                known[name] = read_value(fact, raw)
+            except CaseError as error:
+                faults += error.faults
+        if len(faults) > _MOST_FAULTS:
+            break
+    if len(faults) > _MOST_FAULTS:
+        faults = [*faults[:_MOST_FAULTS], "and more"]
+    if faults:
+        raise CaseError(*faults)
     return Case(known, frozenset(cannot_tell))
+
+
+def _aside(meant: str | None) -> str:
+    return f" ({meant})" if meant else ""
 
 
 def read_value(fact: Fact, raw: object) -> Value:
@@ -137,7 +160,17 @@ def read_value(fact: Fact, raw: object) -> Value:
             if isinstance(raw, str):
                 return raw
             expected = "a text"
-    raise CaseError(f"`{fact.name}`: {_shown(raw)} is not {expected}")
+    raise CaseError(f"`{fact.name}`: {_shown(raw)} is not {expected}{_aside(_meant(fact, raw))}")
+
+
+def _meant(fact: Fact, raw: object) -> str | None:
+    """What was meant by a value that is none of a fact's, where that can be said."""
+    if not isinstance(fact.type, OneOfType | SetType):
+        return None
+    names = {value.name for value in fact.type.values}
+    wrong = [raw] if isinstance(raw, str) else list(raw) if isinstance(raw, list | tuple) else []
+    meant = [suggest(word[:_LONGEST], names).help for word in wrong if isinstance(word, str) and word not in names]
+    return ", ".join(dict.fromkeys(help for help in meant[:_NAMED] if help)) or None
 
 
 def _shown(raw: object) -> str:

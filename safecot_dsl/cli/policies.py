@@ -22,6 +22,9 @@ from safecot_dsl.cli.output import (
     write_json,
 )
 
+#: Findings on rules that never apply or never decide: the policy contradicts itself there.
+_WITHOUT_EFFECT = frozenset({"SC1101", "SC1102"})
+
 
 def register(app: typer.Typer) -> None:
     for command in (check, compile_, decide, explain, prompt, criteria, grade):
@@ -33,7 +36,7 @@ def check(
     set_: list[str] = SET,
     path: list[Path] = PATH,
     format: CheckFormat = CHECK_FORMAT,
-    strict: bool = typer.Option(False, "--strict", help="Warnings fail too."),
+    strict: bool = typer.Option(False, "--strict", help="Warnings fail too, and rules without effect are errors."),
     quick: bool = typer.Option(False, "--quick", help="Without proofs: the text, examples and criteria only."),
     coverage: bool = typer.Option(False, "--coverage", help="Sample which share of cases each verdict gets."),
     time_limit: float = typer.Option(
@@ -57,12 +60,17 @@ def check(
             # A library's faults show with every policy that imports it; once is enough.
             found.setdefault((diagnostic.code, diagnostic.span, diagnostic.message), diagnostic)
         sources.update(opened.sources)
+    without_effect = [key for key, d in found.items() if d.code in _WITHOUT_EFFECT]
+    if strict:  # then they stop a build, and are shown as what does
+        found |= {key: found[key].model_copy(update={"severity": Severity.ERROR}) for key in without_effect}
     errors = sum(d.severity is Severity.ERROR for d in found.values())
     warnings = sum(d.severity is Severity.WARNING for d in found.values())
     files_word = f"{len(files)} file{'s' * (len(files) != 1)}"
     notes = sum(d.severity is Severity.NOTE for d in found.values())
     summary = f"{files_word} checked: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
     summary += f", {_count(notes, 'note')}" if notes else ""
+    if without_effect and not strict:
+        summary += f"; {_count(len(without_effect), 'rule')} without effect, an error with --strict"
     write_diagnostics(found.values(), sources, format, summary)
     if errors or (strict and warnings):
         raise typer.Exit(Exit.ERRORS)

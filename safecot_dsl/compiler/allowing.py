@@ -12,7 +12,7 @@ from safecot_dsl.diagnostics import closest
 #: The warnings and notes on what a policy means; errors are mended, not allowed.
 ALLOWABLE = frozenset(
     "SC1002 SC1005 SC1006 SC1101 SC1102 SC1103 SC1104 SC1105 SC1106 SC1107 SC1108 SC1109 SC1110 SC1111 SC1112 SC1113 "
-    "SC1114 SC1116".split()
+    "SC1114 SC1116 SC1119 SC1121 SC1122".split()
 )
 
 _ERRORS = frozenset({"SC1001", "SC1003", "SC1004", "SC1007", "SC1008", "SC1115"})

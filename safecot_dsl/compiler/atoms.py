@@ -23,9 +23,9 @@ from safecot_dsl.artifact import (
     TextType,
     Within,
 )
-from safecot_dsl.compiler.facts import check_value, kind_of
+from safecot_dsl.compiler.facts import domain, kind_of
 from safecot_dsl.compiler.modules import Module
-from safecot_dsl.compiler.names import Names
+from safecot_dsl.compiler.names import Names, in_brackets
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.taxonomies import below
 from safecot_dsl.engine.evaluate import compile_pattern
@@ -35,7 +35,7 @@ def lower_atom(atom: t.Cond, fact: Fact, names: Names, module: Module) -> Condit
     """The artifact's form of an atom about a fact; None where it has an error."""
     match atom:
         case t.IsAtom(value=value):
-            return _is(atom, fact, value, module)
+            return _is(atom, fact, value, names, module)
         case t.WithinAtom():
             return _within(atom, fact, names, module)
         case t.EmptyAtom():
@@ -45,14 +45,14 @@ def lower_atom(atom: t.Cond, fact: Fact, names: Names, module: Module) -> Condit
         case t.InAtom():
             if not _fits(atom, fact, OneOfType, "`in`", module):
                 return None
-            members = names.members(atom.members, fact, module)
+            members = names.members(atom.members, fact, module, atom)
             if members is None:
                 return None
             return _signed(Is(fact=fact.name, values=members[0], group=members[1]), atom.negated)
         case t.HasAtom():
             if not _fits(atom, fact, SetType, "`has`", module):
                 return None
-            members = names.members(atom.members, fact, module)
+            members = names.members(atom.members, fact, module, atom)
             if members is None:
                 return None
             quantifier = "all" if atom.quantifier == "all" else "any"
@@ -93,12 +93,33 @@ def _fits(atom: t.Cond, fact: Fact, needed: type, what: str, module: Module) -> 
         f"{what} does not fit `{fact.name}`, which is {kind_of(fact)}",
         atom.start,
         atom.end,
-        help=comparison_hint(fact),
+        help=_counterpart(atom, fact, module) or comparison_hint(fact),
     )
     return False
 
 
-def _is(atom: t.IsAtom, fact: Fact, value: t.Name, module: Module) -> Condition | None:
+def _counterpart(atom: t.Cond, fact: Fact, module: Module) -> str | None:
+    """What asks the same of a fact of this type, where one of another type is asked so."""
+    members = ""
+    if isinstance(atom, t.InAtom | t.HasAtom):
+        members = module.report.source.text[atom.members.start : atom.members.end]
+    match fact.type, atom:
+        case SetType(), t.IsAtom(value=t.Name(text=value), negated=negated) if value in domain(fact):
+            right = f"{'not ' * negated}{fact.name} has {value}"
+        case SetType(), t.InAtom(negated=negated):
+            right = f"{fact.name} has {'none' if negated else 'any'} of {members}"
+        case OneOfType(), t.HasAtom(quantifier="any" | "none" as quantifier, members=named):
+            negated = quantifier == "none"
+            if isinstance(named, t.Names) and not members.startswith("{"):
+                right = f"{fact.name} is {members}"
+            else:
+                right = f"{fact.name} {'not ' * negated}in {members}"
+        case _:
+            return None
+    return f"write `{right}`"
+
+
+def _is(atom: t.IsAtom, fact: Fact, value: t.Name, names: Names, module: Module) -> Condition | None:
     if isinstance(fact.type, FlagType) and value.text in ("yes", "no", "true", "false"):
         written = f"{fact.name}" if (value.text in ("yes", "true")) != atom.negated else f"not {fact.name}"
         module.report.error(
@@ -107,10 +128,10 @@ def _is(atom: t.IsAtom, fact: Fact, value: t.Name, module: Module) -> Condition 
             atom.start,
             atom.end,
             help=f"write `{written}`",
-            replacement=written,
+            replacement=in_brackets(written, atom, module),
         )
         return None
-    if not _fits(atom, fact, OneOfType, "`is`", module) or not check_value(fact, value, module):
+    if not _fits(atom, fact, OneOfType, "`is`", module) or not names.one(atom, fact, module):
         return None
     return _signed(Is(fact=fact.name, values=(value.text,)), atom.negated)
 
@@ -139,8 +160,8 @@ def _within(atom: t.WithinAtom, fact: Fact, names: Names, module: Module) -> Con
             f"`{name.text}` is not a node of `{taxonomy.name}`",
             name.start,
             name.end,
-            help=f"did you mean `{meant}`?" if meant and not qualified else None,
-            replacement=meant if not qualified else None,
+            help=meant.help if not qualified else None,
+            replacement=meant.replacement if not qualified else None,
         )
         return None
     within = Within(fact=fact.name, node=last, values=below(taxonomy, last))
@@ -183,12 +204,11 @@ def comparison_hint(fact: Fact) -> str:
         case FlagType():
             return f"write `{fact.name}` or `not {fact.name}`"
         case OneOfType():
-            return f"compare it with `is`, `is not` or `in`: `{fact.name} is {fact.type.values[0].name}`"
+            return f"compare it with `is`, `is not` or `in`: `{fact.name} is VALUE`"
         case SetType():
-            return f"ask it with `has`: `{fact.name} has {fact.type.values[0].name}`"
-        case NumberType(low=low, high=high):
-            example = f"`{fact.name} >= {(low + high) / 2:g}`"
-            return f"compare it with `<`, `<=`, `>`, `>=` or `between`: {example}"
+            return f"ask it with `has`: `{fact.name} has VALUE`"
+        case NumberType():
+            return f"compare it with `<`, `<=`, `>`, `>=` or `between`: `{fact.name} >= NUMBER`"
         case TextType():
             return f'ask it with `contains` or `matches`: `{fact.name} contains "..."`'
 

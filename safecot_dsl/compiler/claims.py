@@ -44,7 +44,7 @@ def _given(declaration: t.ExampleDecl, module: Module, conditions: Conditions) -
         if isinstance(entry.value, t.UnknownValue):
             facts[fact.name] = {"unknown": True}
             continue
-        value = typed_value(fact, entry.value, module)
+        value = typed_value(fact, entry.value, conditions.names.facts, module)
         if value is None:
             fine = False
             continue

@@ -144,8 +144,8 @@ def _check_header(module: Module) -> None:
                 f"the header knows no `{key.text}`",
                 key.start,
                 key.end,
-                help=f"did you mean `{meant}`?" if meant else "it knows " + ", ".join(f"`{k}`" for k in _HEADER_KEYS),
-                replacement=meant,
+                help=meant.help or "it knows " + ", ".join(f"`{k}`" for k in _HEADER_KEYS),
+                replacement=meant.replacement,
             )
         elif key.text in seen:
             first = seen[key.text].key
@@ -231,7 +231,7 @@ def _params(modules: list[Module], overrides: Mapping[str, float]) -> dict[str, 
                 f"the policy has no param `{name}` to set",
                 where.start,
                 where.end,
-                help=f"did you mean `{meant}`?" if meant else None,
+                help=meant.help,
             )
         elif not math.isfinite(value):
             entry.report.error("SC0203", f"`{name}` is set to {value}, which is no number", where.start, where.end)

@@ -24,7 +24,7 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.artifact.consistency import MAX_DEPTH
 from safecot_dsl.compiler.atoms import check_pattern, comparison_hint, lower_atom
-from safecot_dsl.compiler.facts import FactTable, kind_of, subject_hint
+from safecot_dsl.compiler.facts import FactTable, domain, kind_of, subject_hint
 from safecot_dsl.compiler.lookup import find, find_proposition, lookup, unknown, visible
 from safecot_dsl.compiler.modules import SUBJECTS, Module
 from safecot_dsl.compiler.names import Names
@@ -115,8 +115,9 @@ class Conditions:
     def _lower_part(self, condition: t.Cond, module: Module) -> Condition | None:
         match condition:
             case t.OrOf(items=items) | t.AndOf(items=items):
-                lowered = self._all(items, module)
-                if lowered is None:
+                said = self._refuse_spread(items, "or" if isinstance(condition, t.OrOf) else "and", module)
+                lowered = self._all(tuple(item for place, item in enumerate(items) if place not in said), module)
+                if lowered is None or said:
                     return None
                 return Or(items=lowered) if isinstance(condition, t.OrOf) else And(items=lowered)
             case t.NotOf(item=item):
@@ -176,24 +177,75 @@ class Conditions:
                     help="say it with `require`",
                 )
                 return None
-            meant = subject_hint(name, self.names.facts)
-            if meant is not None:
+            if subject_hint(name, self.names.facts):
                 self.names.fact(name, module)
                 return None
+            hint = self._value_hint(name, module)
             flags = [full for full, (fact, _, _) in self.names.facts.entries.items() if isinstance(fact.type, FlagType)]
-            unknown(module, "condition", name, [*visible(module, "let"), *flags], self._value_hint(name))
+            unknown(module, "condition", name, () if hint else [*visible(module, "let"), *flags], hint)
             return None
         return self._let(*found, name, module)
 
-    def _value_hint(self, name: t.QName) -> str | None:
-        """What was meant where a value stands alone, as in `image.objects has knife and toy`."""
-        for full, (fact, _, _) in self.names.facts.entries.items():
-            if isinstance(fact.type, OneOfType | SetType) and any(
-                value.name == name.text for value in fact.type.values
-            ):
-                word = "is" if isinstance(fact.type, OneOfType) else "has"
-                return f"it is a value of `{full}`: write `{full} {word} {name.text}`"
-        return None
+    def _value_hint(self, name: t.QName, module: Module) -> str | None:
+        """What to do where a value stands alone, as in `when knife`."""
+        owners = [fact for fact, _, _ in self.names.facts.entries.values() if name.text in domain(fact)]
+        if not owners:
+            return None
+        shown = " and ".join(f"`{fact.name}`" for fact in owners)
+        before = module.report.source.text[: name.start].split()
+        if len(owners) > 1 or before[-1:] not in (["when"], ["unless"], ["given"], ["not"]):
+            # After another condition, nobody can know what of it the value shares.
+            return f"it is a value of {shown}, which stands before each of its values"
+        word = "is" if isinstance(owners[0].type, OneOfType) else "has"
+        return f"it is a value of {shown}: write `{owners[0].name} {word} {name.text}`"
+
+    def _refuse_spread(self, items: tuple[t.Cond, ...], joined: str, module: Module) -> set[int]:
+        """Report values that stand alone behind the condition that they share: `F is a or b`, `F has a and b`. Gives
+        the places of all that has been reported."""
+        said: set[int] = set()
+        for place, atom in enumerate(items):
+            if place in said or not isinstance(atom, t.IsAtom | t.HasAtom):
+                continue
+            fact = self.names.facts.get(atom.fact.text)
+            text = module.report.source.text
+            if fact is None or text.startswith("(", atom.start):
+                continue
+            if isinstance(atom, t.IsAtom):
+                first = [atom.value.text]
+            elif isinstance(atom.members, t.Names) and not text.startswith("{", atom.members.start):
+                first = [name.text for name in atom.members.names]
+            else:
+                continue
+            alone: list[t.QName] = []
+            for item in items[place + 1 :]:
+                name = item.name if isinstance(item, t.NameAtom) else None
+                if name is None or name.text not in domain(fact) or find(module, "let", name) is not None:
+                    break
+                alone.append(name)
+            if not alone or first[0] not in domain(fact):
+                continue
+            said.update(range(place, place + len(alone) + 1))
+            values = ", ".join([*first, *(name.text for name in alone)])
+            negated = isinstance(atom, t.IsAtom) and atom.negated
+            if isinstance(fact.type, SetType) and isinstance(atom, t.HasAtom):
+                right = f"{fact.name} has {'all' if joined == 'and' else 'any'} of {{ {values} }}"
+            elif isinstance(fact.type, OneOfType) and isinstance(atom, t.IsAtom):
+                right = f"{fact.name}{' not' * negated} in {{ {values} }}"
+            else:
+                continue
+            # One value is never two at once: whoever writes `F is a and b` may mean either of them, or two facts.
+            sure = negated or joined == "or" or isinstance(fact.type, SetType)
+            module.report.error(
+                "SC0101",
+                f"unknown condition `{alone[0].text}`",
+                alone[0].start,
+                alone[-1].end,
+                help=f"it is a value of `{fact.name}`: "
+                + (f"write `{right}`" if sure else "and no case has two of them at once"),
+                replacement=right if sure else None,
+                replaced=(atom.start, alone[-1].end),
+            )
+        return said
 
     def _let(self, owner: Module, let: t.LetDecl, name: t.QName, user: Module) -> Condition | None:
         key = (owner.qname, let.name.text)

@@ -177,9 +177,9 @@ def _refuse_override(override: t.OverrideDecl, kind: str, what: str, name: str, 
         f"`{_name(bases[0])}` has no {_called(what, name)} to override",
         place.start,
         place.end,
-        help=f"did you mean `{meant}`?" if meant else "leave `override` out to declare it",
-        replacement=meant
-        if meant and not isinstance(override.declaration, t.FallbackDecl) and _is_name(place)
+        help=meant.help or "leave `override` out if it replaces nothing",
+        replacement=meant.replacement
+        if not isinstance(override.declaration, t.FallbackDecl) and _is_name(place)
         else None,
     )
 

@@ -22,6 +22,7 @@ from safecot_dsl.compiler.phrases import VALUE, check_phrase
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.syntax.tokens import NEVER_A_FACT
 from safecot_dsl.compiler.taxonomies import taxonomy_of, words
+from safecot_dsl.diagnostics import Suggestion
 
 _QUANTIFIERS = ("any", "all", "none")
 
@@ -85,7 +86,7 @@ def declare_facts(modules: list[Module]) -> FactTable:
                     ask=declaration.ask.text if declaration.ask else None,
                 )
                 if declaration.assume is not None:
-                    supposed = _supposition(fact, declaration.assume, module)
+                    supposed = _supposition(fact, declaration.assume, FactTable(facts, frozenset()), module)
                     if supposed is not None:
                         as_model = tuple(sorted(supposed)) if isinstance(supposed, frozenset) else supposed
                         fact = fact.model_copy(update={"assume": as_model})
@@ -171,14 +172,14 @@ def _values(expr: t.TypeExpr, module: Module) -> tuple[ValueName, ...]:
     return tuple(values)
 
 
-def _supposition(fact: Fact, expr: t.ValueExpr, module: Module) -> Value | None:
+def _supposition(fact: Fact, expr: t.ValueExpr, facts: FactTable, module: Module) -> Value | None:
     if isinstance(expr, t.UnknownValue):
         module.report.error("SC0202", "a supposition is a value; an unknown one supposes nothing", expr.start, expr.end)
         return None
-    return typed_value(fact, expr, module)
+    return typed_value(fact, expr, facts, module)
 
 
-def typed_value(fact: Fact, expr: t.ValueExpr, module: Module) -> Value | None:
+def typed_value(fact: Fact, expr: t.ValueExpr, facts: FactTable, module: Module) -> Value | None:
     """The value that a text of the policy gives to a fact; None, and an error, where it does not fit."""
     raw: object
     match expr:
@@ -199,7 +200,7 @@ def typed_value(fact: Fact, expr: t.ValueExpr, module: Module) -> Value | None:
     if isinstance(fact.type, OneOfType | SetType) and isinstance(expr, t.Name | t.Names):
         checked = (expr,) if isinstance(expr, t.Name) else expr.names
         if isinstance(expr, t.Names) == isinstance(fact.type, SetType):
-            results = [check_value(fact, name, module) for name in checked]
+            results = [check_value(fact, name, facts, module) for name in checked]
             if not all(results):
                 return None
     try:
@@ -208,13 +209,14 @@ def typed_value(fact: Fact, expr: t.ValueExpr, module: Module) -> Value | None:
         if isinstance(expr, t.Number) and isinstance(fact.type, NumberType):
             out_of_range(expr.text, fact, expr, module)
             return None
-        as_set = f"a set stands in braces: `{{ {expr.text} }}`" if isinstance(expr, t.Name) else None
+        as_set = f"{{ {expr.text} }}" if isinstance(expr, t.Name) and expr.text in domain(fact) else None
         module.report.error(
             "SC0201",
             f"`{fact.name}` is {kind_of(fact)}, and this is no value of it",
             expr.start,
             expr.end,
-            help=as_set if isinstance(fact.type, SetType) else None,
+            help=f"a set stands in braces: write `{as_set}`" if as_set else None,
+            replacement=as_set,
         )
         return None
 
@@ -248,23 +250,29 @@ def domain(fact: Fact) -> list[str]:
     return [value.name for value in fact.type.values] if isinstance(fact.type, OneOfType | SetType) else []
 
 
-def check_value(fact: Fact, name: t.Name, module: Module) -> bool:
-    """Is `name` in the domain of the fact? An error otherwise, with what was probably meant where it is a group."""
+def is_group(name: t.Name, module: Module) -> bool:
+    return find(module, "group", t.QName(name.start, name.end, (name.text,))) is not None
+
+
+def check_value(fact: Fact, name: t.Name, facts: FactTable, module: Module) -> bool:
+    """Is `name` in the domain of the fact? An error otherwise, with what was probably meant."""
     known = domain(fact)
     if name.text in known:
         return True
     meant = module.report.meant(name.text, known)
-    help = f"did you mean `{meant}`?" if meant else f"its values are {_listed(known)}"
-    if find(module, "group", t.QName(name.start, name.end, (name.text,))) is not None:
-        word = "has any of" if isinstance(fact.type, SetType) else "in"
-        help, meant = f"it is a group: write `{fact.name} {word} {name.text}`", None
+    help = meant.help or f"its values are {_listed(known)}"
+    others = [full for full, (other, _, _) in facts.entries.items() if name.text in domain(other)]
+    if is_group(name, module):
+        help, meant = "it is a group, and a value stands here", Suggestion()
+    elif others:  # the fact is the wrong one, or the value
+        help, meant = f"it is a value of {' and '.join(f'`{full}`' for full in others)}", Suggestion()
     module.report.error(
         "SC0202",
         f"`{name.text}` is not a value of `{fact.name}`",
         name.start,
         name.end,
         help=help,
-        replacement=meant,
+        replacement=meant.replacement,
     )
     return False
 
@@ -279,14 +287,14 @@ def refuse_value(name: t.QName, fact: Fact, known: list[str], module: Module) ->
         f"`{name.text}` is not a value of `{fact.name}`",
         name.start,
         name.end,
-        help=f"did you mean `{meant}`?" if meant else f"it is {kind_of(fact)}",
-        replacement=meant,
+        help=meant.help or f"it is {kind_of(fact)}",
+        replacement=meant.replacement,
     )
 
 
-def subject_hint(name: t.QName, facts: FactTable) -> str | None:
-    """The fact that was meant where its subject was forgotten."""
+def subject_hint(name: t.QName, facts: FactTable) -> Suggestion:
+    """The facts that may have been meant where the subject was forgotten."""
     if len(name.parts) != 1:
-        return None
-    matches = [f"{subject}.{name.text}" for subject in SUBJECTS if f"{subject}.{name.text}" in facts.entries]
-    return matches[0] if matches else None
+        return Suggestion()
+    written = (f"{subject}.{name.text}" for subject in SUBJECTS)
+    return Suggestion(tuple(full for full in written if full in facts.entries))

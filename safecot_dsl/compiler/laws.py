@@ -73,7 +73,7 @@ def _values(
             refuse_value(t.QName(law.to.start, law.to.end, (text,)), fact, ["yes", "no"], module)
             return None
         case t.Name(text=text):
-            return ((text,), None) if check_value(fact, law.to, module) else None
+            return ((text,), None) if check_value(fact, law.to, conditions.names.facts, module) else None
         case t.AnyValue():
             values = tuple(domain(fact))
             return (values, None) if conditions.affords(values, law.to, module) else None
@@ -90,7 +90,7 @@ def _hint(fact: Fact) -> str | None:
         case FlagType():
             return f"write `{fact.name} becomes yes` or `becomes no`"
         case OneOfType():
-            return f"write `{fact.name} becomes {fact.type.values[0].name}`"
+            return f"write `{fact.name} becomes VALUE`"
         case SetType():
             return f"write `{fact.name} gains any`, or `gains` with a value, a set or a group"
         case NumberType():

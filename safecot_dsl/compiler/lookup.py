@@ -120,7 +120,7 @@ def unknown(module: Module, what: str, name: t.QName | t.Name, known: Iterable[s
         module.report.error("SC0101", f"unknown {what} `{text}`", name.start, name.end, help=help)
         return
     first = text.split(".", 1)[0]
-    if meant is None and "." in text and first not in module.imports and first not in SUBJECTS:
+    if not meant and "." in text and first not in module.imports and first not in SUBJECTS:
         help = f"nothing is imported under the name `{first}`"
         theirs = next((base.imports[first] for base in module.bases if first in base.imports), None)
         if theirs is not None:
@@ -133,6 +133,6 @@ def unknown(module: Module, what: str, name: t.QName | t.Name, known: Iterable[s
         f"unknown {what} `{text}`",
         name.start,
         name.end,
-        help=f"did you mean `{meant}`?" if meant else help,
-        replacement=meant,
+        help=meant.help or help,
+        replacement=meant.replacement,
     )

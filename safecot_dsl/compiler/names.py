@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from safecot_dsl.artifact import Fact, NumberType, OneOfType, SetType, Taxonomy
-from safecot_dsl.compiler.facts import FactTable, check_value, domain, number, out_of_range, refuse_value, subject_hint
+from safecot_dsl.artifact import Fact, NumberType, OneOfType, Taxonomy
+from safecot_dsl.compiler.facts import (
+    FactTable,
+    check_value,
+    domain,
+    is_group,
+    number,
+    out_of_range,
+    refuse_value,
+    subject_hint,
+)
 from safecot_dsl.compiler.lookup import find, lookup, unknown, visible
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
+
+
+def in_brackets(written: str, atom: t.Cond, module: Module) -> str:
+    """What is written for an atom, in brackets where the atom stands in some."""
+    return f"({written})" if module.report.source.text.startswith("(", atom.start) else written
 
 
 class Names:
@@ -28,14 +42,15 @@ class Names:
         if fact is not None:
             return fact
         meant = subject_hint(name, self.facts)
-        if meant is not None:
+        if meant:
+            shown = " or ".join(f"`{full}`" for full in meant.names)
             module.report.error(
                 "SC0101",
                 f"unknown fact `{name.text}`",
                 name.start,
                 name.end,
-                help=f"a fact is written with its subject: `{meant}`",
-                replacement=meant,
+                help=f"a fact is written with its subject: {shown}",
+                replacement=meant.replacement,
             )
         elif len(name.parts) == 1 and find(module, "let", name):
             module.report.error(
@@ -63,36 +78,114 @@ class Names:
         assert isinstance(fact.type, OneOfType)
         return self.taxonomies.get(fact.type.taxonomy) if fact.type.taxonomy else None
 
+    def value(self, name: t.Name, fact: Fact, module: Module) -> bool:
+        """Is `name` a value of the fact? An error otherwise."""
+        return check_value(fact, name, self.facts, module)
+
     def members(
-        self, members: t.Names | t.QName, fact: Fact, module: Module
+        self, members: t.Names | t.QName, fact: Fact, module: Module, atom: t.InAtom | t.HasAtom | None = None
     ) -> tuple[tuple[str, ...], str | None] | None:
-        """The values a set literal or a group gives, and the group's full name."""
+        """The values a set literal or a group gives, and the group's full name. `atom` is what they stand in."""
         if isinstance(members, t.Names):
-            fine = [check_value(fact, name, module) for name in members.names]
+            alone = members.names[0] if atom is not None and len(members.names) == 1 else None
+            if atom and alone and alone.text not in domain(fact) and is_group(alone, module):
+                self._refuse_group(alone, fact, atom, module)
+                return None
+            fine = [self.value(name, fact, module) for name in members.names]
             values = tuple(dict.fromkeys(name.text for name in members.names))
             return (values, None) if all(fine) else None
         found = find(module, "group", members)
         if found is None:
-            help = None
-            if members.text in domain(fact):
-                word = "has" if isinstance(fact.type, SetType) else "is"
-                help = f"it is a value of `{fact.name}`: write `{fact.name} {word} {members.text}`"
-            unknown(module, "group", members, visible(module, "group") if help is None else (), help)
+            if members.text in domain(fact) and atom is not None:
+                self._refuse_single(members, fact, atom, module)
+            else:
+                unknown(module, "group", members, visible(module, "group"))
             return None
         owner, group = found
-        known = {value.name for value in fact.type.values} if isinstance(fact.type, OneOfType | SetType) else set()
-        foreign = [name.text for name in group.members.names if name.text not in known]
-        if foreign:
-            module.report.error(
-                "SC0202",
-                f"the group `{members.text}` has `{foreign[0]}`, which is not a value of `{fact.name}`",
-                members.start,
-                members.end,
-                labels=(owner.report.label("the group", group.name.start, group.name.end),),
-            )
-            return None
         values = tuple(dict.fromkeys(name.text for name in group.members.names))
-        return values, owner.full(group.name.text)
+        return (values, owner.full(group.name.text)) if self.fits(owner, group, fact, members, module) else None
+
+    def fits(self, owner: Module, group: t.GroupDecl, fact: Fact, used: t.QName, module: Module) -> bool:
+        """Are all members of a group values of the fact? Where only some are, and no other fact has them all, the fault
+        is in the group, and is said there once; else the group is the wrong one where it is `used`."""
+        known = domain(fact)
+        foreign = [name for name in group.members.names if name.text not in known]
+        if not foreign:
+            return True
+        written = {name.text for name in group.members.names}
+        some = len(foreign) < len(group.members.names)
+        another = any(written <= set(domain(other)) for other, _, _ in self.facts.entries.values())
+        if owner in module.family and some and not another:
+            for name in foreign:
+                meant = owner.report.meant(name.text, [value for value in known if value not in written])
+                owner.report.error(
+                    "SC0202",
+                    f"the group `{group.name.text}` has `{name.text}`, which is not a value of `{fact.name}`",
+                    name.start,
+                    name.end,
+                    help=meant.help,
+                    replacement=meant.replacement,
+                )
+            return False
+        module.report.error(
+            "SC0202",
+            f"the group `{used.text}` has `{foreign[0].text}`, which is not a value of `{fact.name}`",
+            used.start,
+            used.end,
+            labels=(owner.report.label("the group", group.name.start, group.name.end),),
+        )
+        return False
+
+    def _refuse_single(self, name: t.QName, fact: Fact, atom: t.InAtom | t.HasAtom, module: Module) -> None:
+        """A value stands where a list or a group does: `in knife`, `has none of knife`."""
+        if isinstance(atom, t.InAtom):
+            within = " within" if self._has_below(fact, name.text) else ""
+            right = f"{fact.name} is{' not' * atom.negated}{within} {name.text}"
+        elif atom.quantifier == "none":
+            right = f"{fact.name} has none of {{ {name.text} }}"
+        else:
+            right = f"{fact.name} has {name.text}"
+        module.report.error(
+            "SC0101",
+            f"unknown group `{name.text}`",
+            name.start,
+            name.end,
+            help=f"it is a value of `{fact.name}`: write `{right}`",
+            replacement=in_brackets(right, atom, module),
+            replaced=(atom.start, atom.end),
+        )
+
+    def _has_below(self, fact: Fact, node: str) -> bool:
+        """Does a node of the taxonomy that the fact ranges over have others below it?"""
+        taxonomy = self.taxonomy(fact) if isinstance(fact.type, OneOfType) else None
+        return taxonomy is not None and any(entry.parent == node for entry in taxonomy.nodes)
+
+    def _refuse_group(self, name: t.Name, fact: Fact, atom: t.IsAtom | t.InAtom | t.HasAtom, module: Module) -> None:
+        """A group stands where a value does: `is corrosive`, `has any of { corrosive }`."""
+        report = module.report
+        if not isinstance(atom, t.HasAtom):
+            right = f"{fact.name}{' not' * atom.negated} in {name.text}"
+        elif report.source.text[atom.members.start :].startswith("{"):
+            right = f"{fact.name} has {atom.quantifier} of {name.text}"
+        else:
+            right = None  # whether any of it or all of it, nobody can know
+        both = f"`any of {name.text}` or `all of {name.text}`"
+        report.error(
+            "SC0202",
+            f"`{name.text}` is not a value of `{fact.name}`",
+            name.start,
+            name.end,
+            help=f"it is a group: write {both if right is None else f'`{right}`'}",
+            replacement=None if right is None else in_brackets(right, atom, module),
+            replaced=(atom.start, atom.end),
+        )
+
+    def one(self, atom: t.IsAtom, fact: Fact, module: Module) -> bool:
+        """Is what stands after `is` a value of the fact? An error otherwise."""
+        if atom.value.text not in domain(fact) and is_group(atom.value, module):
+            self._refuse_group(atom.value, fact, atom, module)
+            return False
+        return self.value(atom.value, fact, module)
 
     def members_or_value(
         self, members: t.Names | t.QName, fact: Fact, module: Module

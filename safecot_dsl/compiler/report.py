@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from safecot_dsl.diagnostics import Diagnostic, Fix, Label, Severity, SourceFile, closest
+from safecot_dsl.diagnostics import Diagnostic, Fix, Label, Severity, SourceFile, Suggestion, suggest
 
 MAX_DIAGNOSTICS = 1_000  # of one file: nobody reads more, and a file of noise would take minutes
 MAX_SUGGESTIONS = 100  # the diagnostics of one file with one: to find it among ten thousand names takes a moment
@@ -31,17 +31,19 @@ class Reporter:
         *,
         help: str | None = None,
         replacement: str | None = None,
+        replaced: tuple[int, int] | None = None,
         labels: tuple[Label, ...] = (),
     ) -> None:
-        """Report an error on the characters from `start` to `end`; `replacement` mends them."""
-        self._add(Severity.ERROR, code, message, start, end, help, replacement, labels)
+        """Report an error on the characters from `start` to `end`. `replacement` mends them, or the characters
+        `replaced` where these are others. It is given only where nothing else can have been meant."""
+        self._add(Severity.ERROR, code, message, start, end, help, replacement, replaced, labels)
 
     def warning(self, code: str, message: str, start: int, end: int, *, help: str | None = None) -> None:
-        self._add(Severity.WARNING, code, message, start, end, help, None, ())
+        self._add(Severity.WARNING, code, message, start, end, help, None, None, ())
 
-    def meant(self, name: str, known: Iterable[str]) -> str | None:
-        """The known name that was probably meant; none once many have been suggested."""
-        return closest(name, known) if len(self.diagnostics) < MAX_SUGGESTIONS else None
+    def meant(self, name: str, known: Iterable[str]) -> Suggestion:
+        """The known names of which one was probably meant; none once many have been suggested."""
+        return suggest(name, known) if len(self.diagnostics) < MAX_SUGGESTIONS else Suggestion()
 
     def label(self, message: str, start: int, end: int) -> Label:
         """A second place in this file."""
@@ -56,6 +58,7 @@ class Reporter:
         end: int,
         help: str | None,
         replacement: str | None,
+        replaced: tuple[int, int] | None,
         labels: tuple[Label, ...],
     ) -> None:
         if len(self.diagnostics) > MAX_DIAGNOSTICS or (code, message, start, end) in self._said:
@@ -67,8 +70,9 @@ class Reporter:
             message = f"the file has more than {MAX_DIAGNOSTICS:,} faults; the rest is not reported"
         fix = None
         if replacement is not None:
-            title = f"replace by `{replacement}`" if replacement else "remove it"
-            fix = Fix(title=title, span=span, replacement=replacement)
+            title = f"replace by `{replacement.strip()}`" if replacement.strip() else "remove it"
+            place = span if replaced is None else self.source.span(*replaced)
+            fix = Fix(title=title, span=place, replacement=replacement)
         self.diagnostics.append(
             Diagnostic(code=code, severity=severity, message=message, span=span, labels=labels, help=help, fix=fix)
         )

@@ -244,9 +244,9 @@ class Rules:
                     f"the policy has no `{kind}`",
                     header.name.start,
                     header.name.end,
-                    help="add a line such as `default comply`"
+                    help="add a line `default VERDICT`: what holds where no rule does"
                     if kind == "default"
-                    else "add a line such as `unsure clarify`",
+                    else "add a line `unsure VERDICT`: what to do where what is not known could change the verdict",
                 )
             return None
         declaration = module.fallbacks[kind]

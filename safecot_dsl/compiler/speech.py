@@ -24,6 +24,7 @@ from safecot_dsl.compiler.lookup import lookup
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.templates import read_template, slot_error
+from safecot_dsl.diagnostics import Suggestion
 
 _WORDS = ("hazard", "title", "unknown facts")
 
@@ -170,10 +171,9 @@ class Speeches:
             if not self.conditions.names.facts.is_broken(words[0]):
                 known = [*self.conditions.names.facts.entries, *_WORDS]
                 last = [full for full in self.conditions.names.facts.entries if full.split(".", 1)[1] == words[0]]
-                meant = last[0] if last else self.module.report.meant(name, known)
-                self._slot_error(
-                    f"`{{{inner}}}` names no fact", text, begin, end, f"did you mean `{{{meant}}}`?" if meant else None
-                )
+                meant = tuple(last) or self.module.report.meant(name, known).names
+                help = Suggestion(tuple(f"{{{slot}}}" for slot in meant)).help
+                self._slot_error(f"`{{{inner}}}` names no fact", text, begin, end, help)
             return None
         if isinstance(fact.type, FlagType):
             self._slot_error(f"`{fact.name}` is a flag, which has no words of its own", text, begin, end, None)
@@ -188,17 +188,8 @@ class Speeches:
         found = lookup(self.module, "group", group)
         if found is None or not self.conditions.affords((), group, self.module):
             return None
-        _, declaration = found
-        members = tuple(dict.fromkeys(member.text for member in declaration.members.names))
-        known_values = {value.name for value in fact.type.values}
-        foreign = [member for member in members if member not in known_values]
-        if foreign:
-            self._slot_error(
-                f"the group `{words[2]}` has `{foreign[0]}`, which is not a value of `{fact.name}`",
-                text,
-                begin,
-                end,
-                None,
-            )
+        owner, declaration = found
+        if not self.conditions.names.fits(owner, declaration, fact, group, self.module):
             return None
+        members = tuple(dict.fromkeys(member.text for member in declaration.members.names))
         return FactSlot(fact=fact.name, among=members) if self.conditions.affords(members, group, self.module) else None

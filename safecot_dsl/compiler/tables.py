@@ -146,7 +146,7 @@ class _Lowering:
         """What follows a row without braces on its line was probably meant for that row alone."""
         word = clause_word(run[0])
         start, end, replacement = run[0].start, run[0].start + len(word), None
-        help = f"move it up, or into the braces of a row: `then warn {{ {word} ... }}`"
+        help = f"move it up, or into the braces of a row: `then VERDICT {{ {word} ... }}`"
         if row is not None:
             help = f"a row's own clauses stand in braces: `then {row.verdict.text} {{ {word} ... }}`"
             if not row.clauses:
@@ -288,11 +288,11 @@ def _hint(fact: Fact) -> str:
     match fact.type:
         case FlagType():
             return "write `yes`, `no` or `any`"
-        case OneOfType(values=values):
-            return f"write a value such as `{values[0].name}`, a list in braces, a group, `not` before them, or `any`"
-        case SetType(values=values):
-            return f"write a value such as `{values[0].name}`, a list in braces, a group, `empty`, or `any`"
-        case NumberType(low=low, high=high):
-            return f"write a comparison such as `>= {low:g}`, a range such as `{low:g} .. {high:g}`, or `any`"
+        case OneOfType():
+            return "write a value, a list in braces, a group, `not` before them, or `any`"
+        case SetType():
+            return "write a value, a list in braces, a group, `empty`, or `any`"
+        case NumberType():
+            return "write a comparison such as `>= NUMBER`, a range such as `NUMBER .. NUMBER`, or `any`"
         case TextType():
             return 'write a text in `"`, a pattern such as `/word/i`, a phrase set, or `any`'

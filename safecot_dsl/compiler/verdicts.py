@@ -5,20 +5,29 @@ from __future__ import annotations
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.diagnostics import Suggestion
+
+#: What other policies call the verdicts. By its letters alone, `reject` would be taken for `redirect`, which helps.
+_CALLED = {
+    "refuse": "block decline deny disallow forbid forbidden prohibit reject rejected refusal",
+    "comply": "accept allow answer approve permit",
+    "warn": "caution warning",
+}
+_MEANT = {word: verdict for verdict, words in _CALLED.items() for word in words.split()}
 
 
 def read_verdict(name: t.Name, module: Module) -> Verdict | None:
     """The verdict of that name; an error, with the one that was probably meant, where there is none."""
     if name.text in Verdict.__members__.values():
         return Verdict(name.text)
-    meant = module.report.meant(name.text, [verdict.value for verdict in Verdict])
+    meant = Suggestion((_MEANT[name.text],)) if name.text in _MEANT else module.report.meant(name.text, list(Verdict))
     verdicts = ", ".join(f"`{verdict}`" for verdict in Verdict)
     module.report.error(
         "SC0305",
         f"`{name.text}` is not a verdict",
         name.start,
         name.end,
-        help=f"did you mean `{meant}`?" if meant else f"the verdicts are {verdicts}",
-        replacement=meant,
+        help=meant.help or f"the verdicts are {verdicts}",
+        replacement=meant.replacement,
     )
     return None

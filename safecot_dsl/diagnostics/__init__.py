@@ -7,7 +7,7 @@ modules of their own, `safecot_dsl.diagnostics.sarif` and `.github`: few runs ne
 from safecot_dsl.diagnostics.model import Diagnostic, DiagnosticsError, Fix, Label, Severity, Span
 from safecot_dsl.diagnostics.show import render_json, render_text
 from safecot_dsl.diagnostics.source import SourceFile
-from safecot_dsl.diagnostics.suggest import closest
+from safecot_dsl.diagnostics.suggest import Suggestion, closest, suggest
 
 __all__ = [
     "Diagnostic",
@@ -17,7 +17,9 @@ __all__ = [
     "Severity",
     "SourceFile",
     "Span",
+    "Suggestion",
     "closest",
     "render_json",
     "render_text",
+    "suggest",
 ]

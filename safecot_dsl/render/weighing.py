@@ -79,12 +79,13 @@ class Weighing:
 
     def _looked_up(self, rule: Rule, line: Rule) -> Iterator[Part]:
         """What settles a rule that applies or may, and then the exceptions to it; `line` is whose line it is."""
-        yield from self._literals(rule, line)
-        for exception, truth in self._exceptions(rule):
-            if truth is Truth.NO:
-                yield from self._literals(exception, line)
-            else:
-                yield from self._looked_up(exception, line)
+        pending = [(rule, True)]  # and not by recursion: a chain of exceptions may be longer than Python's stack
+        while pending:
+            each, in_question = pending.pop()
+            yield from self._literals(each, line)
+            if in_question:
+                exceptions = reversed(self._exceptions(each))
+                pending += [(exception, truth is not Truth.NO) for exception, truth in exceptions]
 
     def _exceptions(self, rule: Rule) -> list[tuple[Rule, Truth]]:
         """The exceptions to a rule that are in question, and what their own conditions come to."""
@@ -118,15 +119,25 @@ class Weighing:
     def _replacing(self, rule: Rule) -> list[tuple[Rule, tuple[Rule, ...]]]:
         """The exceptions to a rule that hold by their own conditions and are not replaced in turn, each with all that
         it goes before: the exceptions between, nearest first, and the rule. Each once, though ways to it may differ."""
-        found: dict[str, tuple[Rule, tuple[Rule, ...]]] = {}
-        for exception, truth in self._exceptions(rule):
-            if truth is not Truth.YES:
+        done: dict[str, list[tuple[Rule, tuple[Rule, ...]]]] = {}
+        pending = [rule]
+        while pending:
+            each = pending[-1]
+            exceptions = [exception for exception, truth in self._exceptions(each) if truth is Truth.YES]
+            waiting = [exception for exception in exceptions if exception.name not in done]
+            if waiting:
+                pending += waiting
                 continue
-            for last, between in self._replacing(exception) or [(exception, ())]:
-                before = found[last.name][1][:-1] if last.name in found else ()
-                between = (*before, *(each for each in between if each not in before))
-                found[last.name] = (last, (*between, rule))
-        return list(found.values())
+            pending.pop()
+            found: dict[str, tuple[Rule, tuple[Rule, ...]]] = {}
+            for exception in exceptions:
+                for last, between in done[exception.name] or [(exception, ())]:
+                    before = found[last.name][1][:-1] if last.name in found else ()
+                    already = {one.name for one in before}
+                    between = (*before, *(one for one in between if one.name not in already))
+                    found[last.name] = (last, (*between, each))
+            done[each.name] = list(found.values())
+        return done[rule.name]
 
     def _literals(self, rule: Rule, line: Rule) -> Iterator[Part]:
         """A sentence for each literal that settles the rule's own condition, none for what was said already."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from safecot_dsl.compiler import STANDARD_CRITERIA, VERDICT_PHRASES, Module, Reporter, join_base
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.datafiles import policies_root
-from safecot_dsl.diagnostics import SourceFile, closest
+from safecot_dsl.diagnostics import SourceFile, Suggestion, suggest
 from safecot_dsl.workspace.parsing import parse
 
 MAX_BYTES = 1 << 20  # of one file
@@ -203,12 +203,12 @@ class Loader:
         folders = [root.joinpath(*name.parts).parent for root in roots]
         siblings = [file.stem for folder in folders if folder.is_dir() for file in folder.glob(f"*{SUFFIX}")]
         prefix = ".".join(name.parts[:-1])
-        meant = closest(name.parts[-1], siblings)
-        full = f"{prefix}.{meant}" if prefix else meant
+        meant = suggest(name.parts[-1], siblings)
+        full = Suggestion(tuple(f"{prefix}.{stem}" if prefix else stem for stem in meant.names))
         help = f"`{name.text}` is the file `{'/'.join(name.parts)}{SUFFIX}`"
-        if meant is not None:
-            help = f"did you mean `{full}`?"
-            module.missing.add(meant)  # the name under which the text probably uses it
+        if full.help is not None:
+            help = full.help
+            module.missing.update(meant.names)  # the name under which the text probably uses it
         elif name.parts[-1] == SUFFIX[1:]:
             help = f"leave `{SUFFIX}` out: `{prefix}`"
         elif name.text == "std":
@@ -222,7 +222,7 @@ class Loader:
             name.start,
             name.end,
             help=help,
-            replacement=full if meant else None,
+            replacement=full.replacement,
         )
 
     def _add_standard(self) -> None:

@@ -155,3 +155,33 @@ def test_a_case_comes_back_from_its_json(data: st.DataObject) -> None:
     policy = data.draw(policies(max_rules=1))
     case = data.draw(cases(policy, hostile=True))
     assert read_case(policy, json.loads(json.dumps(case.to_json()))) == case
+
+
+def test_all_faults_of_a_case_are_said_with_what_was_meant(policy: CompiledPolicy) -> None:
+    facts = {
+        "image.safe": "yes",
+        "image.colour": "rad",
+        "image.objects": ["knife", "tay"],
+        "query.ham": 0.5,
+        "query.harm": 2,
+        "said": "x",
+    }
+    with pytest.raises(CaseError) as failed:
+        read_case(policy, {"facts": facts, "more": 1})
+    assert failed.value.faults == (
+        "unknown key `more` in a case",
+        "`image.safe`: 'yes' is not true or false",
+        "`image.colour`: 'rad' is not one of red, blue (did you mean `red`?)",
+        "`image.objects`: ['knife', 'tay'] is not a list of knife, toy (did you mean `toy`?)",
+        "the policy declares no fact `query.ham` (did you mean `query.harm`?)",
+        "`query.harm`: 2 is not a number from 0 to 1",
+        "the policy declares no fact `said` (did you mean `context.said`?)",
+    )
+    assert str(failed.value) == "; ".join(failed.value.faults)
+
+
+def test_a_case_of_nothing_but_faults_says_so_and_stops(policy: CompiledPolicy) -> None:
+    with pytest.raises(CaseError) as failed:
+        read_case(policy, {"facts": {f"image.x{n}": True for n in range(10_000)}})
+    assert len(failed.value.faults) == 21
+    assert failed.value.faults[-1] == "and more"

@@ -13,6 +13,7 @@ POLICY = """policy p { version "1" }
 facts image { knife : flag }
 facts query { act : one of { look, make } }
 rule seen { when image.knife verdict refuse }
+rule made { when query.act is make and not image.knife verdict comply }
 default comply
 unsure clarify
 property "a knife is refused" { given image.knife and query.act is make expect refuse }
@@ -55,3 +56,27 @@ def test_coverage_says_the_shares(tmp_path: Path) -> None:
     _, output = run(tmp_path, "--coverage")
     assert "by verdict: comply 5" in output or "by verdict: comply 4" in output  # a flag is even odds
     assert run(tmp_path, "--coverage", "--quick")[0] == 2
+
+
+def test_rules_without_effect_are_errors_where_it_is_strict(tmp_path: Path) -> None:
+    """A rule that never applies, and one that another contradicts: warnings, and said again at the end."""
+    path = tmp_path / "p.safecot"
+    path.write_text(
+        """policy p { version "1" }
+facts query { act : one of { look, make } harm : score }
+rule never { when query.harm > 0.5 and query.harm < 0.2 verdict warn }
+rule no { when query.act is make verdict refuse }
+rule yes { when query.act is make and query.harm < 0.2 verdict comply }
+default comply
+unsure clarify
+""",
+        encoding="utf-8",
+    )
+    usual, strict = (CliRunner().invoke(app, ["check", str(path), *options]) for options in ([], ["--strict"]))
+    assert usual.exit_code == 0
+    assert "; 2 rules without effect, an error with --strict" in usual.output
+    assert "`yes` says `comply` where `refuse` is due without exception" in usual.output
+    assert strict.exit_code == 1
+    assert "error[SC1101]: `never` never applies" in strict.output
+    assert "error[SC1102]: `yes` never decides" in strict.output
+    assert "with --strict" not in strict.output

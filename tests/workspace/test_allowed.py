@@ -16,7 +16,7 @@ facts image { knife : flag }
 facts query { act : one of { look, make } }
 BEFORE
 rule seen { when image.knife verdict refuse }AFTER
-rule dead { when image.knife and not image.knife verdict warn }
+rule dead { when image.knife and not image.knife and query.act is look verdict warn }
 default comply
 unsure clarify
 """

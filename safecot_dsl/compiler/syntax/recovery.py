@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from lark import Token
 from lark.exceptions import UnexpectedToken
@@ -13,10 +12,13 @@ from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.chunks import Chunk
 from safecot_dsl.compiler.syntax.expectations import WORD_OF, expected_here, report_unexpected, verdict_comes
 from safecot_dsl.compiler.syntax.items import ITEMS, item_starts, open_braces, without_item
-from safecot_dsl.compiler.syntax.slip import COMPARISONS, VERDICT_NEXT, Slip, is_word
+from safecot_dsl.compiler.syntax.slip import COMPARISONS, VERDICT_NEXT, Slip, apart, is_word
 from safecot_dsl.compiler.syntax.slips import mend_slip
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS, PUNCTUATION
+from safecot_dsl.diagnostics import suggest
 
+# Words that mean something of their own, and are no slips of the words that they look like.
+_NO_SLIPS = frozenset({"nor", "xor", "except"})
 _NAMING = VERDICT_NEXT | {"hazard", "becomes"}  # words after which a name comes, and no condition
 
 
@@ -126,22 +128,26 @@ def _repair(tokens: list[Token], index: int, accepted: set[str], chunk: Chunk, r
             return [*before, Token(right, sign, start_pos=start, end_pos=end), *after]
     if is_word(token):
         words = {WORD_OF[terminal] for terminal in accepted if terminal in KEYWORDS.values()}
-        meant = get_close_matches(str(token), sorted(words), n=1, cutoff=0.6)
-        if meant and meant[0] != str(token):
+        meant = suggest(str(token), words)
+        if meant and str(token) not in words and str(token) not in _NO_SLIPS:
             report.error(
                 "SC0001",
                 f"unknown word `{token}`",
                 start,
                 end,
-                help=f"did you mean `{meant[0]}`?",
-                replacement=meant[0],
+                help=meant.help,
+                replacement=meant.replacement,
             )
-            return [*before, Token("WORD", meant[0], start_pos=start, end_pos=end), *after]
+            return [*before, Token("WORD", meant.names[0], start_pos=start, end_pos=end), *after]
     if token.type == "COMMA" and "OR" in accepted and "AND" not in accepted:
         report.error("SC0001", "verdicts are joined by `or`, not by `,`", start, end, replacement=" or")
         return [*before, Token("WORD", "or", start_pos=start, end_pos=end), *after]
     if "RPAR" in accepted and str(token) in ITEMS["rule"] and "NAME" not in accepted:
-        report.error("SC0001", f"`)` is missing before `{token}`", start, end)
+        place = (before[-1].end_pos or 0) if before else start
+        written = apart(")", place, report)
+        report.error(
+            "SC0001", f"`)` is missing before `{token}`", start, end, replacement=written, replaced=(place, place)
+        )
         return [*before, Token("RPAR", ")", start_pos=start, end_pos=start), token, *after]
     if token.type == "COMMA" and not (before and before[-1].type in COMPARISONS):
         report.error("SC0001", "`,` separates the parts of a list, and none stands here", start, end, replacement="")
@@ -162,7 +168,14 @@ def _repair(tokens: list[Token], index: int, accepted: set[str], chunk: Chunk, r
     if missing is not None:
         sign = WORD_OF[missing]
         place = (before[-1].end_pos or 0) if before else start
-        report.error("SC0001", f"`{sign}` is missing before `{token}`", start, end)
+        report.error(
+            "SC0001",
+            f"`{sign}` is missing before `{token}`",
+            start,
+            end,
+            replacement=apart(sign, place, report),
+            replaced=(place, place),
+        )
         kind = missing if missing in PUNCTUATION.values() else "WORD"
         return [*before, Token(kind, sign, start_pos=place, end_pos=place), token, *after]
     return None

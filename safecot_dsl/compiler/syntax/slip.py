@@ -79,13 +79,21 @@ class Slip:
         made = text_token(Words, content, start, end)
         return [*self.tokens[: self.index], made, *self.tokens[self.index + count :]]
 
-    def insert(self, message: str, sign: str, replacement: str | None = None) -> list[Token]:
-        """Say that `sign` is missing before this token, and put it there."""
+    def insert(self, message: str, sign: str) -> list[Token]:
+        """Say that `sign` is missing before this token, and put it there, after what stands before it."""
         start, end = self.token.start_pos or 0, self.token.end_pos or 0
         place = (self.before.end_pos or 0) if self.before is not None else start
-        self.report.error("SC0001", message, start, end, replacement=replacement)
+        written = apart(sign, place, self.report)
+        self.report.error("SC0001", message, start, end, replacement=written, replaced=(place, place))
         made = Token(_kind(sign), sign, start_pos=place, end_pos=place)
         return [*self.tokens[: self.index], made, *self.tokens[self.index :]]
+
+
+def apart(sign: str, place: int, report: Reporter) -> str:
+    """A sign as it is inserted at a place right behind another: a word needs blanks around it."""
+    if sign == ",":
+        return sign
+    return f" {sign}" if report.source.text[place : place + 1].isspace() else f" {sign} "
 
 
 def _kind(sign: str) -> str:

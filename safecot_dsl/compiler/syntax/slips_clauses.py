@@ -31,6 +31,20 @@ def _verdict(slip: Slip) -> list[Token] | None:
     return None
 
 
+_SAID_OF = frozenset(
+    "when unless require given title hazard say offer observe intent context risk contrast decide otherwise".split()
+)
+
+
+def _sign(slip: Slip) -> list[Token] | None:
+    """`when: ...`, `title = "..."`."""
+    if slip.token.type not in ("COLON", "EQUAL") or str(slip.before) not in _SAID_OF:
+        return None
+    if not slip.accepted & {"LPAR", "STRING", "NAME"} or slip.accepted & {"COLON", "EQUAL", "IS", "AND"}:
+        return None
+    return slip.mend(f"no sign stands between `{slip.before}` and what follows it", replacement="")
+
+
 def _if(slip: Slip) -> list[Token] | None:
     if slip.token == "if" and "WHEN" in slip.accepted:
         return slip.mend("a condition stands after `when`, not after `if`", "when", replacement="when")
@@ -48,8 +62,9 @@ def _then(slip: Slip) -> list[Token] | None:
 
 def _else(slip: Slip) -> list[Token] | None:
     if slip.token in ("else", "otherwise") and "WHEN" in slip.accepted and slip.after() in VERDICTS:
-        help = "where this rule does not apply, other rules or `default` decide"
-        return slip.mend(f"a rule has no `{slip.token}`", count=2, help=help, replacement="")
+        # It is not for us to take a verdict away.
+        help = "where this rule does not apply, other rules or `default` decide: say it there"
+        return slip.mend(f"a rule has no `{slip.token}`", count=2, help=help)
     return None
 
 
@@ -218,6 +233,7 @@ def _parent(slip: Slip) -> list[Token] | None:
 
 IN_CLAUSES = (
     _verdict,
+    _sign,
     _if,
     _then,
     _else,

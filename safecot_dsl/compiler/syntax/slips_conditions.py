@@ -11,6 +11,7 @@ from safecot_dsl.compiler.syntax.tokens import Words
 
 _NUMBER_COMPARED = "a number is compared with `<`, `<=`, `>`, `>=` or `between`, not with {}"
 # How comparisons are said, the longest first; `is` may stand before each.
+_OPPOSITE = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 _SPOKEN = (
     (("greater", "than", "or", "equal", "to"), ">="),
     (("less", "than", "or", "equal", "to"), "<="),
@@ -59,6 +60,30 @@ def _equal(slip: Slip) -> list[Token] | None:
 def _number_after_is(slip: Slip) -> list[Token] | None:
     if slip.token.type == "NUMBER" and slip.before == "is" and "EMPTY" in slip.accepted:
         return slip.mend(_NUMBER_COMPARED.format("`is`"), ">=", back=1, code="SC0007")
+    if slip.token.type == "NUMBER" and slip.before == "not" and slip.tokens[slip.index - 2] == "is":
+        return slip.mend(_NUMBER_COMPARED.format("`is not`"), ">=", back=2, count=2, code="SC0007")
+    return None
+
+
+def _unequal(slip: Slip) -> list[Token] | None:
+    """`<>`."""
+    if slip.token.type != "MORE" or slip.before != "<" or slip.before.end_pos != slip.token.start_pos:
+        return None
+    return slip.mend("`<>` is written `is not`", "is", "not", back=1, count=2, replacement="is not")
+
+
+def _is_in(slip: Slip) -> list[Token] | None:
+    """`is in { a, b }` and `is not in corrosive`, where `in` was taken for the value."""
+    if slip.before != "in" or slip.index < 3 or not (slip.token.type == "LBRACE" or is_word(slip.token)):
+        return None
+    if slip.token in ("and", "or", "verdict", "unless", "hazard", "think", "answer", "require", "title", "unsure"):
+        return None  # a value may be called `in`
+    for words in (("in",), ("not", "in")):
+        count = len(words) + 1
+        if slip.tokens[slip.index - count : slip.index] == ["is", *words]:
+            right = " ".join(words)
+            message = f"`is {right}` is written `{right}`"
+            return slip.mend(message, *words, back=count, count=count, replacement=right)
     return None
 
 
@@ -76,8 +101,10 @@ def _negation(slip: Slip) -> list[Token] | None:
 
 def _spoken(slip: Slip) -> list[Token] | None:
     """`is greater than 0.9`, `above 0.9`, `at least 0.9`."""
-    for start in range(max(0, slip.index - 2), slip.index + 1):
+    for start in range(max(0, slip.index - 3), slip.index + 1):
         first = start + (slip.tokens[start] == "is")
+        negated = first < len(slip.tokens) and slip.tokens[first] in ("not", "no") and start < slip.index
+        first += negated
         for words, sign in _SPOKEN:
             stop = first + len(words)
             operand = slip.tokens[stop] if stop < len(slip.tokens) else None
@@ -88,12 +115,20 @@ def _spoken(slip: Slip) -> list[Token] | None:
             if slip.tokens[start - 1] in ("when", "and", "or", "not", "unless", "given", "is"):
                 continue
             said = " ".join(map(str, slip.tokens[start:stop]))
-            message = f"`{said}` is written `{sign}`"
-            return slip.mend(message, sign, back=slip.index - start, count=stop - start, replacement=sign)
+            right = _OPPOSITE[sign] if negated else sign  # `is not above`, `no more than`
+            message = f"`{said}` is written `{right}`"
+            return slip.mend(message, right, back=slip.index - start, count=stop - start, replacement=right)
     return None
 
 
 def _between(slip: Slip) -> list[Token] | None:
+    token, before = slip.token, slip.before
+    if token.type == "NUMBER" and token.startswith("-") and before is not None and "AND" in slip.accepted:
+        if before.type != "NUMBER" or before.end_pos != token.start_pos:
+            return None
+        right = f" and {token[1:]}"
+        message = "`between` joins its two numbers by `and`, not by `-`"
+        return slip.mend(message, "and", str(token[1:]), replacement=right)
     if slip.token.type in ("RANGE", "COMMA") and slip.accepted <= {"AND", "DOT"} and "AND" in slip.accepted:
         return slip.mend(f"`between` joins its two numbers by `and`, not by `{slip.token}`", "and", replacement=" and ")
     return None
@@ -174,6 +209,8 @@ def _count(slip: Slip) -> list[Token] | None:
 IN_CONDITIONS = (
     _equal,
     _number_after_is,
+    _unequal,
+    _is_in,
     _negation,
     _spoken,
     _between,

@@ -51,9 +51,8 @@ def _after_else(slip: Slip) -> list[Token] | None:
     while stop < len(slip.tokens) and slip.tokens[stop].type in ("NUMBER", "STRING", "BAR"):
         stop += 1
     count = stop - slip.index
-    return slip.mend(
-        "`else` is the last band, and nothing is left for this one", count=count, code="SC0403", replacement=""
-    )
+    help = "`else` holds all that no band before it does: write it last"
+    return slip.mend("`else` is the last band, and nothing is left for this one", count=count, code="SC0403", help=help)
 
 
 def _members(slip: Slip) -> list[Token] | None:

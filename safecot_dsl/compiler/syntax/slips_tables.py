@@ -85,7 +85,7 @@ def _row(slip: Slip) -> list[Token] | None:
     token, before, after = slip.token, slip.before, slip.after()
     if token.type == "COMMA" and {"ANY", "WITHIN"} <= slip.accepted:
         help = "write `any` where the row asks nothing"
-        return slip.mend("a cell is missing before `,`", "any", ",", help=help, replacement="any,")
+        return slip.mend("a cell is missing before `,`", "any", ",", help=help)
     if (
         before is not None
         and before.type == "NUMBER"

@@ -3,28 +3,48 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from lark import Token
 
 from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.tokens import PUNCTUATION, Guess, Words, text_token
 
-# Signs of other languages, and what the reader probably meant: our words for them, which the parser goes on with.
+# Signs of other languages, of mathematics and of word processors, the longer first, and our words for them, which the
+# parser goes on with.
 _FOREIGN = {
-    "->": ("write `then`", ("then",)),
-    "&&": ("write `and`", ("and",)),
-    "&": ("write `and`", ("and",)),
-    "||": ("write `or`", ("or",)),
-    "!=": ("write `is not`", ("is", "not")),
-    "!": ("write `not`", ("not",)),
-    "[": ("a list stands in `{` and `}`", ("{",)),
-    "]": ("a list stands in `{` and `}`", ("}",)),
+    "->": ("then",),
+    "\u2192": ("then",),
+    "&&": ("and",),
+    "&": ("and",),
+    "\u2227": ("and",),
+    "||": ("or",),
+    "\u2228": ("or",),
+    "!=": ("is", "not"),
+    "\u2260": ("is", "not"),
+    "!": ("not",),
+    "\u00ac": ("not",),
+    "\u2264": ("<=",),
+    "\u2a7d": ("<=",),
+    "\u2266": ("<=",),
+    "\u2265": (">=",),
+    "\u2a7e": (">=",),
+    "\u2267": (">=",),
+    "\u2208": ("in",),
+    "\u2209": ("not", "in"),
+    "\u2026": ("..",),
+    "[": ("{",),
+    "]": ("}",),
 }
+_LISTS = "a list stands in `{` and `}`"
 _HINTS = {";": "nothing stands between clauses", "-": "names use `_`"}
+# Hyphens and dashes that are typed, or made by a word processor, for `-`.
+_DASHES = frozenset("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d")
 _QUOTES = {
     "'": "'",
     "\u2018": "\u2019",
     "\u201c": '\u201d"',
+    "\u201e": '\u201c\u201d"',
     "\u00ab": "\u00bb",
     "\u2019": "\u2019",
     "\u201d": "\u201d",
@@ -61,7 +81,7 @@ def report_unreadable(text: str, start: int, report: Reporter, tokens: list[Toke
         report.error("SC0002", f"`{opening}` opens no comment", start, start + 2, help="a comment starts with `#`")
         closing = text.find("*/", start) if opening == "/*" else -1
         return closing + 2 if closing >= 0 else _line_end(text, start)
-    if opening == "'t" and tokens and tokens[-1] == "isn" and tokens[-1].end_pos == start:
+    if opening in ("'t", "\u2019t") and tokens and tokens[-1] == "isn" and tokens[-1].end_pos == start:
         tokens[-1] = Token("WORD", "isnt", start_pos=tokens[-1].start_pos, end_pos=start + 2)
         return start + 2
     if separates_a_path(text, start, tokens):
@@ -85,31 +105,69 @@ def report_unreadable(text: str, start: int, report: Reporter, tokens: list[Toke
         return start + 1  # reported already
     if char in _QUOTES:
         closing = next((i for i in range(start + 1, _line_end(text, start)) if text[i] in _QUOTES[char]), None)
-        report.error("SC0002", f"`{char}` does not open a text", start, start + 1, help='texts stand in `"`')
         if closing is None:
+            report.error("SC0002", f"`{char}` does not open a text", start, start + 1, help='texts stand in `"`')
             return start + 1
-        tokens.append(text_token(Words, text[start + 1 : closing], start, closing + 1))
+        content = text[start + 1 : closing]
+        report.error(
+            "SC0002",
+            f"`{char}` does not open a text",
+            start,
+            start + 1,
+            help='texts stand in `"`',
+            replacement=None if set(content) & {'"', "\\"} else f'"{content}"',
+            replaced=(start, closing + 1),
+        )
+        tokens.append(text_token(Words, content, start, closing + 1))
         return closing + 1
     repaired = _misplaced_sign(text, start, report, tokens)
     if repaired is not None:
         return repaired
     sign = next((sign for sign in _FOREIGN if text.startswith(sign, start)), None)
     if sign is not None:
-        help, words = _FOREIGN[sign]
-        end = start + len(sign)
-        report.error("SC0002", f"`{sign}` has no meaning here", start, end, help=help)
-        tokens += [Token(PUNCTUATION.get(word, "WORD"), word, start_pos=start, end_pos=end) for word in words]
-        return end
+        return _instead(text, start, start + len(sign), _FOREIGN[sign], report, tokens)
+    plain = unicodedata.normalize("NFKC", char)
+    if plain in PUNCTUATION:  # a full-width sign
+        return _instead(text, start, start + 1, (plain,), report, tokens)
     end = start + 1
     while end < len(text) and text[end] == char:
         end += 1
-    report.error("SC0002", f"`{text[start:end]}` has no meaning here", start, end, help=_HINTS.get(char))
+    if char.isspace():
+        what = "a blank of another kind" if end == start + 1 else "blanks of another kind"
+        report.error("SC0002", f"{what} (U+{ord(char):04X}) stands between words", start, end, replacement=" ")
+        return end
+    replacement = "" if char == ";" else None
+    report.error(
+        "SC0002", f"`{text[start:end]}` has no meaning here", start, end, help=_HINTS.get(char), replacement=replacement
+    )
     return end
 
 
-_EMPTY_CELL = re.compile(r"(?:-{1,3}|[*?_])(?=\s*(?:,|then\b))")
+def _instead(text: str, start: int, end: int, words: tuple[str, ...], report: Reporter, tokens: list[Token]) -> int:
+    """Report a sign for which we have words, and go on with these."""
+    written = " ".join(words)
+    help = _LISTS if written in ("{", "}") else f"write `{written}`"
+    unequal = written == "is not" and _NUMBER_NEXT.match(text, end) is not None  # what that means is not said so
+    # `a&&b`: the words need a blank on each side.
+    before = " " if written.isalpha() | (" " in written) and start and text[start - 1].isalnum() else ""
+    after = " " if written.isalpha() | (" " in written) and text[end : end + 1].isalnum() else ""
+    report.error(
+        "SC0002",
+        f"`{text[start:end]}` has no meaning here",
+        start,
+        end,
+        help=None if unequal else help,
+        replacement=None if unequal else f"{before}{written}{after}",
+    )
+    tokens += [Token(PUNCTUATION.get(word, "WORD"), word, start_pos=start, end_pos=end) for word in words]
+    return end
+
+
+_EMPTY_CELL = re.compile(r"(?:-{1,3}|[\u2013\u2014]|[*?_])(?=\s*(?:,|then\b))")
+_NUMBER_NEXT = re.compile(r"\s*-?\.?[0-9]")
+_DIGITS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _LOOK_BACK = 200  # tokens: a row of so many cells is none
-_RANGE = re.compile(r"-(?=\s*\d)")
+_RANGE = re.compile(rf"[-{''.join(sorted(_DASHES))}](?=\s*\d)")
 
 
 def _misplaced_sign(text: str, start: int, report: Reporter, tokens: list[Token]) -> int | None:
@@ -120,16 +178,26 @@ def _misplaced_sign(text: str, start: int, report: Reporter, tokens: list[Token]
     if text[start] == "%" and previous.type == "NUMBER" and previous.end_pos == start:
         share = f"{float(previous) / 100:g}"
         first = previous.start_pos or 0
-        report.error("SC0002", "`%` has no meaning here", first, start + 1, help=f"write `{share}`", replacement=share)
+        # Which of the two, the fact's range says, and that may stand in another file.
+        help = f"write `{share}` where the number is a share of 1, `{previous}` where it is one of 100"
+        report.error("SC0002", "`%` has no meaning here", first, start + 1, help=help)
         tokens[-1] = Token("NUMBER", share, start_pos=first, end_pos=start + 1)
         return start + 1
     if previous.type == "NUMBER" and _RANGE.match(text, start):
         between = len(tokens) > 1 and tokens[-2] == "between"
         message = "`between` joins its two numbers by `and`" if between else "a range is written with `..`"
         sign = "and" if between else ".."
-        report.error("SC0001", f"{message}, not with `-`", start, start + 1, replacement=sign)
+        apart = " " if between else ""  # `0.2-0.4`
+        report.error(
+            "SC0001", f"{message}, not with `{text[start]}`", start, start + 1, replacement=f"{apart}{sign}{apart}"
+        )
         tokens.append(Token("WORD" if between else "RANGE", sign, start_pos=start, end_pos=start + 1))
         return start + 1
+    digits = _DIGITS.match(text, start + 1) if text[start] in _DASHES else None
+    if digits is not None:
+        report.error("SC0002", f"`{text[start]}` has no meaning here", start, start + 1, replacement="-")
+        tokens.append(Token("NUMBER", f"-{digits[0]}", start_pos=start, end_pos=digits.end()))
+        return digits.end()
     if is_empty_cell(text, start, tokens):
         end = next(end for end in range(start + 1, len(text)) if text[end] != text[start])
         report.error("SC0001", "an empty cell is written `any`", start, end, replacement="any")
@@ -152,7 +220,7 @@ def separates_a_path(text: str, start: int, tokens: list[Token]) -> bool:
 
 def is_empty_cell(text: str, start: int, tokens: list[Token]) -> bool:
     """`-`, `*`, `?` or `_` for a cell of a row."""
-    if text[start] not in "-*?_" or not tokens or tokens[-1].type not in ("COLON", "COMMA"):
+    if text[start] not in "-*?_\u2013\u2014" or not tokens or tokens[-1].type not in ("COLON", "COMMA"):
         return False
     if _EMPTY_CELL.match(text, start) is None:
         return False
