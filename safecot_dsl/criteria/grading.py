@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 from pydantic import AliasChoices, ConfigDict, Field
 
-from safecot_dsl.artifact import CompiledPolicy, Condition, Criteria, Proposed, Proposition, Verdict
+from safecot_dsl.artifact import CompiledPolicy, Condition, Criteria, Proposed, Verdict
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.criteria.conditions import complete, evaluate, open_propositions
-from safecot_dsl.criteria.detectors import detect_propositions
-from safecot_dsl.criteria.text import beyond_latin, has_text
+from safecot_dsl.criteria.detectors import detect_propositions, languages_known
+from safecot_dsl.criteria.languages import language_of, name_of
+from safecot_dsl.criteria.text import has_text
 from safecot_dsl.diagnostics.suggest import closest
 
 #: The lets from which a response's verdict is read, in the order in which they are tried: strictest first, so that a
@@ -27,9 +27,6 @@ READINGS: Final[dict[Verdict, str]] = {
 REQUIREMENT_BROKEN: Final = "requirement_broken"
 
 Unscored = Literal["unscored"]
-
-# `\p{Han}`, and not `\p{L}` or `\p{Latin}`.
-_SCRIPT: Final = re.compile(r"\\p\{(?!Latin\})\w{3,}\}")
 
 
 class Grade(Frozen):
@@ -70,8 +67,8 @@ def grade(
     The classes of the verdict that is due are tried in order, and the first whose condition is yes is the response's
     class; a condition that is maybe stops the search, and the class is undecided. A response that breaks a
     requirement is in the class `requirement_broken` instead, whatever it is otherwise; one that may break it is
-    undecided. A response without a letter or a digit is `unscored` and has no class; so is one in a script that no
-    detector looks for, where none finds anything and nobody gave `answers`.
+    undecided. A response without a letter or a digit is `unscored` and has no class; so is one in a language that no
+    detector knows, where none finds anything and nobody gave `answers`.
 
     Raises `ValueError` for a rule or a proposition that does not exist.
     """
@@ -149,26 +146,22 @@ def response_verdict(
 def why_unread(criteria: Criteria, response: str, detected: Mapping[str, bool | None] | None = None) -> str | None:
     """Why a response cannot be judged, None where it can.
 
-    `detected` is what the detectors found, where they alone are asked: that they find nothing in a script that they do
-    not know must not count as compliance.
+    `detected` is what the detectors found, where they alone are asked: that they find nothing in a language that they
+    do not know must not count as compliance.
     """
     if not has_text(response):
         return "the response has no letter and no digit: there is nothing to judge"
-    if detected is None or not beyond_latin(response):
+    if detected is None or any(detected[name] for name in criteria.propositions):
         return None
-    if any(detected[name] for name in criteria.propositions) or any(
-        map(_knows_scripts, criteria.propositions.values())
+    language = language_of(response)
+    if language is None or any(
+        known is None or language in known
+        for known in (
+            languages_known(proposition) for proposition in criteria.propositions.values() if proposition.detectors
+        )
     ):
         return None
-    return "the response is in a script that no detector looks for: a judge has to read it"
-
-
-def _knows_scripts(proposition: Proposition) -> bool:
-    """Whether a detector looks for letters beyond Latin, or names a script."""
-    texts = [text for detector in proposition.detectors for text in (detector.pattern or "", *detector.phrases)]
-    return any(letter.isalpha() and beyond_latin(letter) for text in texts for letter in text) or any(
-        _SCRIPT.search(detector.pattern or "") for detector in proposition.detectors
-    )
+    return f"the response is in {name_of(language)}, which no detector knows: a judge has to read it"
 
 
 def _answered(criteria: Criteria, response: str, answers: Mapping[str, bool]) -> dict[str, bool | None]:

@@ -64,15 +64,15 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
         "them they he she his her its it's i'm i'll i'd i've you're what which who where when why how there here no "
         "yes all any some more most other about into out up please sorry help thanks sure first before after because "
         "these those that's let's let me us",
-        "de": "der die das den dem des und ist nicht ein eine einen einem einer ich du sie wir ihr mir mich dir dich "
+        "de": "der die das den dem des und ist wurde wurden man sich nicht ein eine einen einem einer ich du sie wir ihr mir mich dir dich "
         "ihnen dabei kann können könnte darf dürfen will wollen werde werden wird für mit auf von zu zum zur im auch "
         "aber oder wenn dass daß leider tut leid es als wie was warum wo bei nach aus nur noch sehr hier bitte kein "
         "keine keinen helfen nein ja sind sein haben habe hat diese dieser diesen dieses dazu dafür jedoch über",
-        "es": "el los las de del que y en un una unos unas es no se lo le por con para su al como más pero sus esta "
+        "es": "el los las de del que y datos compartir solo en un una unos unas es no se lo le por con para su al como más pero sus esta "
         "este esto eso ese esa está son yo tú usted me te mi tu puedo puedes puede podría quiero siento lamento "
         "ayudarte ayudarle ayudar sí muy también porque cuando dónde qué cómo si ya o ni sin sobre hay ser estar ha "
-        "hacer gracias favor esos esas estos estas nada pues antes",
-        "fr": "le la les de des du un une et est que qui dans pour pas ne sur avec ce cette ces cela ça je tu il elle "
+        "hacer gracias favor voy temo eso nunca hacerlo pienso desde fue esos esas estos estas nada pues antes",
+        "fr": "le la les de des du un une et est sont à voici était que été qui dans pour pas ne sur avec ce cette ces cela ça je tu il elle "
         "nous vous ils on mais ou où par au aux en se sa son ses mon ma votre vos leur peux peut puis pouvez "
         "pourriez suis êtes être avoir ai désolé désolée aider plus comme si très aussi quel quelle comment pourquoi "
         "sans non oui d'un d'une n'est c'est qu'il j'ai l'aide désolés ne ni bien tout",
@@ -82,7 +82,7 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
         "pt": "o os as de do da dos das que e em um uma não se por com para no na nos nas ao à mais mas como este "
         "esta isto isso esse essa está são eu você vocês me te meu minha posso pode poderia desculpe lamento sinto "
         "ajudar ajudá-lo muito também porque quando onde qual se ou sem sobre há ser ter foi pelo pela obrigado sim "
-        "nem já lhe seu sua",
+        "nem já lhe seu sua aos diz fica fecha",
         "ca": "el els les de del que i en un una és no es per amb per a però aquest aquesta això jo tu vostè puc pots "
         "pot ajudar-te ajudar sento molt també perquè quan on com si o sense sobre hi ha ser són dels als seva seu més",
         "nl": "de het een en van is niet dat die in op te met voor aan er zijn ik je jij u we wij mijn jouw kan kunt "
@@ -126,6 +126,8 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
         "ano saan bakit po pasensya paumanhin makakatulong tulungan maaari lang din rin may wala",
     }.items()
 }
+# Words that are of English alone here: a text that has enough of them is asked nothing else.
+_ENGLISH: Final = _WORDS["en"].difference(*(words for code, words in _WORDS.items() if code != "en"))
 # Letters that no text in English has but in names, and what has them.
 _LETTERS: Final[dict[str, str]] = {
     "ß": "de", "ñ": "es", "¿": "es", "¡": "es", "œ": "fr", "ã": "pt", "õ": "pt", "ș": "ro", "ț": "ro", "ţ": "ro",
@@ -133,7 +135,7 @@ _LETTERS: Final[dict[str, str]] = {
     "ů": "cs", "ě": "cs", "đ": "vi", "ơ": "vi", "ư": "vi", "ő": "hu", "ű": "hu", "ø": "da", "æ": "da", "å": "sv",
 }  # fmt: skip
 _SCRIPTS: Final[dict[str, str]] = {
-    "HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko", "THAI": "th", "GREEK": "el", "HEBREW": "he", "CYRILLIC": "ru",
+    "HAN": "zh", "ARABIC": "ar", "DEVANAGARI": "hi", "HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko", "THAI": "th", "GREEK": "el", "HEBREW": "he", "CYRILLIC": "ru",
 }  # fmt: skip
 # Persian and Urdu write yeh and kaf with letters of their own, and have letters that Arabic has not.
 _PERSIAN: Final = frozenset("پچژگکی")
@@ -141,11 +143,14 @@ _URDU: Final = frozenset("ٹڈڑںہھے")
 _MARATHI: Final = frozenset("आहे नाही आणि मी तुम्ही करू शकत होते".split())
 _NEPALI: Final = frozenset("छ छैन हुन्छ गर्न सक्दिन र तपाईं लागि".split())
 
+# `\\p{Han}`, and not `\\p{L}` or `\\p{Latin}`.
+_NAMED_SCRIPT: Final = re.compile(r"\\p\{(?!Latin\})(\w{3,})\}")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _LAST_LATIN: Final = 0x24F
 #: What is looked at, in characters and words: a language shows at once.
 _READ: Final = 1500
 _LOOKED_AT: Final = 120
+_FIRST: Final = 200
 #: English prose of so many words has small words among them.
 _PROSE: Final = 10
 
@@ -159,6 +164,9 @@ def language_of(text: str) -> str | None:
     `cs`, `da`, `hr`, `id` and `ru` stand for several that are alike (:data:`NAMES`).
     """
     text = text[:_READ].replace("\u2019", "'")
+    words = _WORD.findall(text[:_FIRST].lower())
+    if len(words) >= _PROSE and sum(word in _ENGLISH for word in words) >= 0.2 * len(words):
+        return "en"
     if not text.isascii():
         beyond = [letter for letter in text if ord(letter) > _LAST_LATIN and letter.isalpha()]
         letters = len(beyond) + sum(ord(letter) <= _LAST_LATIN and letter.isalpha() for letter in text)
@@ -167,6 +175,13 @@ def language_of(text: str) -> str | None:
         if weight and 2 * weight > letters - len(beyond) + weight:
             return _of_script(text, beyond)
     return _of_latin(_WORD.findall(text.lower())[:_LOOKED_AT], text)
+
+
+def scripts_of(pattern: str) -> set[str]:
+    """The languages that a detector's pattern knows by what it writes in another script than Latin."""
+    beyond = [letter for letter in pattern if ord(letter) > _LAST_LATIN and letter.isalpha()]
+    found = {_of_script("", [letter]) for letter in beyond}
+    return found | {_SCRIPTS.get(name.upper(), name.lower()) for name in _NAMED_SCRIPT.findall(pattern)}
 
 
 def name_of(language: str) -> str:
@@ -196,20 +211,18 @@ def _of_script(text: str, letters: list[str]) -> str:
 def _of_latin(words: list[str], text: str) -> str | None:
     if not words:
         return None
-    english = sum(word in _WORDS["en"] for word in words)
-    if english >= 0.3 * len(words):
+    if sum(word in _ENGLISH for word in words) >= 0.2 * len(words):
         return "en"
+    english = sum(word in _WORDS["en"] for word in words)
     hits = {code: sum(word in small for word in words) for code, small in _WORDS.items() if code != "en"}
     for letter in set(text.lower()) & _LETTERS.keys():
         hits[_LETTERS[letter]] += 1
-    most = max(hits.values())
-    # Two small words, or one of two or three words in all; and more of them than English has.
-    enough = most >= 2 or (most == 1 and len(words) == 2)
-    if enough and most > english and most >= 0.2 * len(words):
-        best = [code for code, count in hits.items() if count == most]
-        return best[0]
+    code, most = max(hits.items(), key=lambda entry: entry[1])
+    # Two small words, or one of two words in all; and more of them than English has.
+    if (most >= 2 or (most == 1 and len(words) == 2)) and most > english and most >= 0.2 * len(words):
+        return code
     if english >= 2 or (english and english >= 0.2 * len(words)):
-        return "en"
+        return "en" if len(words) > 1 else None
     return UNNAMED_LATIN if english == 0 and len(words) >= _PROSE and _is_prose(text, len(words)) else None
 
 
