@@ -8,13 +8,23 @@ from safecot_dsl.criteria.conditions import conjunction, evaluate
 from safecot_dsl.criteria.detectors import detect, finds
 from safecot_dsl.criteria.fencing import fence_mark, fenced
 from safecot_dsl.criteria.grader import Grader
-from safecot_dsl.criteria.grading import READINGS, REQUIREMENT_BROKEN, Grade, grade, grade_judged, response_verdict
+from safecot_dsl.criteria.grading import (
+    OFF_THE_QUESTION,
+    READINGS,
+    REQUIREMENT_BROKEN,
+    Grade,
+    grade,
+    grade_judged,
+    response_verdict,
+)
+from safecot_dsl.criteria.heads import VectorReader, load_heads, vectors_at_hand
 from safecot_dsl.criteria.judging import JudgePrompt, judge_prompt, read_judgement
 from safecot_dsl.criteria.patterns import PatternError
 from safecot_dsl.criteria.reachability import TooManyPropositionsError, UnreachableClass, unreachable_classes
 from safecot_dsl.criteria.text import fold, fold_quotes, has_text
 
 __all__ = [
+    "OFF_THE_QUESTION",
     "READINGS",
     "REQUIREMENT_BROKEN",
     "Grade",
@@ -23,6 +33,7 @@ __all__ = [
     "PatternError",
     "TooManyPropositionsError",
     "UnreachableClass",
+    "VectorReader",
     "conjunction",
     "detect",
     "evaluate",
@@ -35,7 +46,9 @@ __all__ = [
     "grade_judged",
     "has_text",
     "judge_prompt",
+    "load_heads",
     "read_judgement",
     "response_verdict",
     "unreachable_classes",
+    "vectors_at_hand",
 ]

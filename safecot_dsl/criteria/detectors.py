@@ -34,7 +34,6 @@ def detect_propositions(criteria: Criteria, response: str) -> dict[str, bool | N
     }
 
 
-@lru_cache(maxsize=1024)
 def languages_known(proposition: Proposition) -> frozenset[str] | None:
     """The languages in which it says something that a proposition's detectors find nothing, by code; None for every
     one.
@@ -42,8 +41,13 @@ def languages_known(proposition: Proposition) -> frozenset[str] | None:
     They are those of its `yes` examples, of its phrases, and of what its patterns write in another script than Latin.
     Where none of these tells a language, nothing is known, and the author is taken at their word.
     """
-    told = {language_of(text) for text in proposition.yes}
-    for detector in proposition.detectors:
+    return _languages(proposition.yes, proposition.detectors)
+
+
+@lru_cache(maxsize=1024)
+def _languages(yes: tuple[str, ...], detectors: tuple[Detector, ...]) -> frozenset[str] | None:
+    told = {language_of(text) for text in yes}
+    for detector in detectors:
         told |= {language_of(phrase) for phrase in detector.phrases}
         told |= scripts_of(detector.pattern or "")
     return frozenset(language for language in told if language is not None) or None

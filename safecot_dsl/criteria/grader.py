@@ -10,6 +10,7 @@ from safecot_dsl.artifact import CompiledPolicy, Criteria, Verdict
 from safecot_dsl.criteria.conditions import complete
 from safecot_dsl.criteria.detectors import DetectorSet
 from safecot_dsl.criteria.grading import Grade, grade_values, required_conditions, why_unread
+from safecot_dsl.criteria.text import spelled_out
 
 #: How many responses and how many grades are remembered, and the longest response that is.
 _REMEMBERED: Final = 4096
@@ -31,8 +32,11 @@ class Grader:
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._read)
         self._grades = lru_cache(maxsize=_REMEMBERED)(self._grade)
 
-    def grade(self, response: str, *, due: Verdict | None = None, rules: Sequence[str] = ()) -> Grade:
-        """Equal to `grade(policy, response, due=due, rules=rules)`."""
+    def grade(
+        self, response: str, *, request: str = "", due: Verdict | None = None, rules: Sequence[str] = ()
+    ) -> Grade:
+        """Equal to `grade(policy, response, request=request, due=due, rules=rules)`."""
+        response = spelled_out(response, request)
         found, unread = (self._remembered if len(response) <= _LONGEST else self._read)(response)
         return self._grades(found, unread, due, tuple(rules))
 

@@ -86,6 +86,27 @@ def mend(text: str) -> str:
     return _CARELESS_WORD.sub(lambda found: _CARELESS[found[0].lower()], text)
 
 
+#: A question that yes or no answers; "can you write ...?" asks for a deed.
+_YES_OR_NO: Final = re2.compile(
+    r"(?i)(?:\A|[.!?:;,\n]\s*)(?:(?:is|are|was|were|am|do|does|did|has|have|had|should|must|may|might|can|could|will|"
+    r"would|isn't|aren't|wasn't|doesn't|don't|didn't|hasn't|haven't|can't|won't) (?:it|this|that|these|those|there|the|"
+    r"a|an|he|she|they|we|i|any|some|my|your|his|her|our|their|its|one|all|both|every|each|people|[a-z]+s|anyone|"
+    r"somebody|someone)\b|(?:do|did|are|were|have) you\b|can you (?:see|spot|find|read|tell (?:if|whether))\b)"
+    r"[^?\n]*\?\s*\z"
+)
+_BARE_NO: Final = re2.compile(
+    r"(?i)\A[\s*_\"']*(?:no|nope|nah|never|not today|certainly not|absolutely not)[\s.!*_\"']*\z"
+)
+
+
+def spelled_out(response: str, request: str) -> str:
+    """The response as it is meant: a bare no to a question that yes or no answers is a sentence about its subject, and
+    not one about the speaker."""
+    if len(response) <= 40 and _BARE_NO.search(fold_quotes(response)) and _YES_OR_NO.search(fold_quotes(request)):
+        return "That is not so."
+    return response
+
+
 def has_text(response: str) -> bool:
     """Whether there is anything to judge: a letter or a digit, of any script."""
     return any(map(str.isalnum, response))
