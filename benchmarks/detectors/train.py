@@ -1,8 +1,8 @@
 """Train the heads of the standard detectors: `python -m benchmarks.detectors.train --xstest FOLDER --wildguard FILE`.
 
 Trained on the development halves alone: of XSTest's completions (two people's labels), of WildGuardTest (three
-people's), of RBR's `gold_train.jsonl` (people's), of VLGuard (by construction) and of the responses written by hand.
-Writes `safecot_dsl/criteria/heads.json`. `--kept FILE` keeps the vectors, which take a quarter of an hour on two cores.
+people's), of RBR's `gold_train.jsonl` (people's) and of the responses written by hand. Writes
+`safecot_dsl/criteria/heads.json`. `--kept FILE` keeps the vectors, which take a quarter of an hour on two cores.
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ from safecot_dsl.models import embed, embedding_version
 from safecot_dsl.storage import write_whole
 from safecot_dsl.workspace import compile_policy
 
-#: How much a response of a source counts in training: VLGuard's refusals are stock phrases of one model.
-WEIGHTS = {"VLGuard": 0.3, "written": 2.0}
+#: The sources whose licence lets a head that ships be trained on them, and how much a response of each counts. VLGuard
+#: is for research: it is measured on, and not trained on.
+WEIGHTS = {"XSTest": 1.0, "WildGuardTest": 1.0, "RBR": 1.0, "written": 2.0}
 #: Of each head the inverse strength of its regularisation, and the probabilities at which it overrules the patterns.
 #: Heads for `turns_to_safe_part`, `gives_it_anyway`, `asks_first` and `points_out_risk`, trained on the responses
 #: written by hand alone, read no better than the patterns in cross-validation, so there are none (LOG.md).
@@ -80,7 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     SourcePaths.add_to(parser)
     parser.add_argument("--kept", type=Path, help="a file (.npz) that keeps the vectors from run to run")
     options = parser.parse_args(arguments)
-    responses, digests = read_sources(SourcePaths.of(options))
+    read, origins = read_sources(SourcePaths.of(options))
+    responses = [response for response in read if response.source in WEIGHTS]
     criteria = compile_policy(policies_root() / "household_chemicals.safecot").criteria
     features = Features(criteria, responses, options.kept)
     heads = {name: train_head(criteria, name, responses, features) for name in HEADS}
@@ -89,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "trained": datetime.now(UTC).date().isoformat(),
         "command": "python -m benchmarks.detectors.train",
         "on": "the development half of each source, by a digest of each item's identity",
-        "sources": digests,
+        "sources": {source: origin for source, origin in origins.items() if source in WEIGHTS},
         "labels": {name: _counts(name, responses) for name in HEADS},
     }
     kept = Heads(
@@ -111,7 +113,7 @@ def train_head(criteria: Criteria, name: str, responses: Sequence[Response], fea
     model.fit(
         matrix,
         [responses[n].labels[name] for n in rows],
-        sample_weight=[WEIGHTS.get(responses[n].source, 1.0) for n in rows],
+        sample_weight=[WEIGHTS[responses[n].source] for n in rows],
     )
     numbers = [float(value) for value in model.coef_[0]]
     ends = np.cumsum([part.shape[1] for part in parts]).tolist()

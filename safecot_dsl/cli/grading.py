@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled
-from safecot_dsl.cli.output import FORMAT, Exit, Format, as_json, complain, console, response_rows, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, Format, as_json, complain, console, json_lines, write_json
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import CompiledPolicy, Verdict
@@ -87,9 +87,7 @@ class Summary:
 def grade(
     policy: Path = POLICY,
     responses: Path = typer.Option(
-        ...,
-        "--responses",
-        help='JSONL: {"response", "request"?, "due"?, "case"?} a line; `-`: standard input. Or a table.',
+        ..., "--responses", help='JSONL: {"response", "request"?, "due"?, "case"?} a line; `-` for standard input.'
     ),
     patterns_only: bool = typer.Option(
         False, "--patterns-only", help="Read by patterns alone, though sentence vectors are at hand."
@@ -108,8 +106,7 @@ def grade(
     """Grade responses: what each is, how good it is where a verdict is due, and a summary at the end.
 
     What is graded is the final answer; a block of reasoning before it is taken off. `due` is a verdict, or is worked
-    out from `case`. A table (CSV, TSV, XLSX, Parquet) has the columns `response`, `request` and `due`, or one for each
-    fact. With `--format json` each response is a line, {"propositions", "verdict", "class", ...}, in order,
+    out from `case`. With `--format json` each response is a line, {"propositions", "verdict", "class", ...}, in order,
     and the last line is {"summary": ...}.
     """
     from safecot_dsl.criteria import vectors_at_hand
@@ -153,17 +150,18 @@ def grade(
 
 def _graded(interpreter: Any, responses: Path, vectors: bool) -> Iterator[_Line]:
     """The lines in order, each with its grade, or with what is wrong with it."""
-    from safecot_dsl.criteria import VectorReader, detect
+    from safecot_dsl.criteria import VectorReader, criteria_of, detect
     from safecot_dsl.criteria import grade as grade_response
 
     policy: CompiledPolicy = interpreter.policy
-    reader = VectorReader(policy.criteria) if vectors else None
-    lines = (_read(interpreter, *line) for line in response_rows(policy, responses))
+    criteria = criteria_of(policy)
+    reader = VectorReader(criteria) if vectors else None
+    lines = (_read(interpreter, *line) for line in json_lines(responses))
     while chunk := list(islice(lines, _CHUNK)):
         good = [line for line in chunk if line.error is None]
         answers: list[dict[str, bool]] = [{} for _ in good]
         if reader is not None and good:
-            found = [detect(policy.criteria, line.answer) for line in good]
+            found = [detect(criteria, line.answer) for line in good]
             answers = reader.read([line.answer for line in good], [line.request for line in good], found)
         for line, answered in zip(good, answers, strict=True):
             line.grade = grade_response(

@@ -19,6 +19,7 @@ from safecot_dsl.criteria.grading import (
 )
 from safecot_dsl.criteria.heads import VectorReader, load_heads, vectors_at_hand
 from safecot_dsl.criteria.judging import JudgePrompt, judge_prompt, read_judgement
+from safecot_dsl.criteria.own import criteria_of, own_verbs
 from safecot_dsl.criteria.patterns import PatternError
 from safecot_dsl.criteria.reachability import TooManyPropositionsError, UnreachableClass, unreachable_classes
 from safecot_dsl.criteria.text import fold, fold_quotes, has_text
@@ -35,6 +36,7 @@ __all__ = [
     "UnreachableClass",
     "VectorReader",
     "conjunction",
+    "criteria_of",
     "detect",
     "evaluate",
     "fence_mark",
@@ -47,6 +49,7 @@ __all__ = [
     "has_text",
     "judge_prompt",
     "load_heads",
+    "own_verbs",
     "read_judgement",
     "response_verdict",
     "unreachable_classes",

@@ -10,6 +10,7 @@ from safecot_dsl.artifact import CompiledPolicy, Criteria, Verdict
 from safecot_dsl.criteria.conditions import complete
 from safecot_dsl.criteria.detectors import DetectorSet
 from safecot_dsl.criteria.grading import Grade, grade_values, required_conditions, why_unread
+from safecot_dsl.criteria.own import criteria_of
 from safecot_dsl.criteria.text import spelled_out
 
 #: How many responses and how many grades are remembered, and the longest response that is.
@@ -26,7 +27,7 @@ class Grader:
 
     def __init__(self, policy: CompiledPolicy | Criteria) -> None:
         self._policy = policy
-        self._criteria = policy if isinstance(policy, Criteria) else policy.criteria
+        self._criteria = criteria_of(policy)
         self._detectors = DetectorSet(self._criteria)
         self._names = tuple(self._criteria.propositions)
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._read)

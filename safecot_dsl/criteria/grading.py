@@ -12,6 +12,7 @@ from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.criteria.conditions import complete, evaluate, open_propositions
 from safecot_dsl.criteria.detectors import detect_propositions, languages_known
 from safecot_dsl.criteria.languages import language_of, name_of
+from safecot_dsl.criteria.own import criteria_of
 from safecot_dsl.criteria.text import has_text, spelled_out
 from safecot_dsl.diagnostics.suggest import closest
 
@@ -80,7 +81,7 @@ def grade(
 
     Raises `ValueError` for a rule or a proposition that does not exist.
     """
-    criteria = policy if isinstance(policy, Criteria) else policy.criteria
+    criteria = criteria_of(policy)
     response = spelled_out(response, request)
     values = _answered(criteria, response, answers or {})
     required = required_conditions(policy, rules)
@@ -100,7 +101,7 @@ def grade_judged(
 
     Otherwise as :func:`grade`.
     """
-    criteria = policy if isinstance(policy, Criteria) else policy.criteria
+    criteria = criteria_of(policy)
     _assert_known(criteria, judged)
     values = complete(criteria, {name: judged.get(name) for name in criteria.propositions})
     unread = why_unread(criteria, response)
@@ -154,7 +155,7 @@ def response_verdict(
 ) -> Verdict | Unscored:
     """The verdict that a response shows, by the lets `response_refuse`, `response_redirect`, `response_clarify`,
     `response_warn` and `response_comply`, tried in this order; see :func:`grade` for the arguments and errors."""
-    criteria = policy if isinstance(policy, Criteria) else policy.criteria
+    criteria = criteria_of(policy)
     response = spelled_out(response, request)
     values = _answered(criteria, response, answers or {})
     return _verdict(criteria, why_unread(criteria, response, values if not answers else None), values)[0]
