@@ -141,6 +141,8 @@ _LETTERS: Final[dict[str, str]] = {
     "ı": "tr", "ğ": "tr", "ş": "tr", "ł": "pl", "ż": "pl", "ź": "pl", "ś": "pl", "ą": "pl", "ę": "pl", "ř": "cs",
     "ů": "cs", "ě": "cs", "đ": "vi", "ơ": "vi", "ư": "vi", "ő": "hu", "ű": "hu", "ø": "da", "æ": "da", "å": "sv",
 }  # fmt: skip
+# What some languages leave a vowel out of before a word.
+_ELIDED: Final = ((("fr", "it", "ca"), ("l'", "d'", "s'")), (("fr",), ("qu'", "n'", "j'", "c'")))
 _SCRIPTS: Final[dict[str, str]] = {
     "HAN": "zh", "ARABIC": "ar", "DEVANAGARI": "hi",
     "HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko", "THAI": "th", "GREEK": "el", "HEBREW": "he", "CYRILLIC": "ru",
@@ -225,6 +227,9 @@ def _of_latin(words: list[str], text: str) -> str | None:
     hits = {code: sum(word in small for word in words) for code, small in _WORDS.items() if code != "en"}
     for letter in set(text.lower()) & _LETTERS.keys():
         hits[_LETTERS[letter]] += 1
+    for codes, elided in _ELIDED:
+        for code in codes:
+            hits[code] += sum(word.startswith(elided) for word in words)
     code, most = max(hits.items(), key=lambda entry: entry[1])
     # Two small words, or one of two words in all; and more of them than English has.
     if (most >= 2 or (most == 1 and len(words) == 2)) and most > english and most >= 0.2 * len(words):
