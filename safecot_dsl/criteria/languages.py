@@ -180,8 +180,8 @@ def language_of(text: str) -> str | None:
     if not text.isascii():
         beyond = [letter for letter in text if ord(letter) > _LAST_LATIN and letter.isalpha()]
         letters = len(beyond) + sum(ord(letter) <= _LAST_LATIN and letter.isalpha() for letter in text)
-        # A Chinese character says what a word of four letters does.
-        weight = sum(3 if "\u3400" <= letter <= "\u9fff" else 1 for letter in beyond)
+        # A Chinese character says what several letters do.
+        weight = sum(2 if "\u3400" <= letter <= "\u9fff" else 1 for letter in beyond)
         if weight and 2 * weight > letters - len(beyond) + weight:
             return _of_script(text, beyond)
     return _of_latin(_WORD.findall(text.lower())[:_LOOKED_AT], text)

@@ -65,7 +65,7 @@ def _said(policy: CompiledPolicy, rule: Rule) -> Iterator[str]:
 def _with_verbs(policy: CompiledPolicy, verbs: tuple[str, ...]) -> Criteria:
     turns = policy.criteria.propositions[_TURNS]
     pattern = (
-        r"(?:\b(?:but|yet|however|still|instead|though|rather|what i can do is)[, ]+|[;:,-] (?:and |but |yet )?)"
+        r"(?:\b(?:but|yet|however|still|instead|though|rather|what i can do is)[, ]+|; (?:and |but |yet )?)"
         rf"(?:of course |there |instead )?{_OFFER} (?:{'|'.join(verbs)})\b"
     )
     detectors = (*turns.detectors, Detector(pattern=pattern, ignore_case=True))
