@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 
 from safecot_dsl.artifact import Criteria, Detector, Proposition
 from safecot_dsl.criteria.conditions import complete
-from safecot_dsl.criteria.languages import language_of, scripts_of
+from safecot_dsl.criteria.languages import LATIN, language_of, scripts_of
 from safecot_dsl.criteria.patterns import PatternSet, compile_pattern
 from safecot_dsl.criteria.text import fold, fold_quotes, mend
 
@@ -34,27 +34,25 @@ def detect_propositions(criteria: Criteria, response: str) -> dict[str, bool | N
     }
 
 
-def languages_known(proposition: Proposition) -> frozenset[str] | None:
-    """The languages in which it says something that a proposition's detectors find nothing, by code; None for every
-    one.
+def languages_known(proposition: Proposition) -> frozenset[str]:
+    """The languages in which it says something that a proposition's detectors find nothing, by code.
 
-    They are those of its `yes` examples, of its phrases, and of what its patterns write in another script than Latin.
-    Where none of these tells a language, nothing is known, and the author is taken at their word.
+    They are those of its `yes` examples and of its phrases, and what its patterns write in another script than Latin.
+    Where no example or phrase tells a language, the author is taken at their word for every language in Latin script.
     """
     return _languages(proposition.yes, proposition.detectors)
 
 
 @lru_cache(maxsize=1024)
-def _languages(yes: tuple[str, ...], detectors: tuple[Detector, ...]) -> frozenset[str] | None:
-    told = {language_of(text) for text in yes}
-    for detector in detectors:
-        told |= {language_of(phrase) for phrase in detector.phrases}
-        told |= scripts_of(detector.pattern or "")
-    return frozenset(language for language in told if language is not None) or None
+def _languages(yes: tuple[str, ...], detectors: tuple[Detector, ...]) -> frozenset[str]:
+    phrases = (phrase for detector in detectors for phrase in detector.phrases)
+    told = frozenset(language for text in (*yes, *phrases) if (language := language_of(text)) is not None)
+    written = (scripts_of(detector.pattern or "") for detector in detectors)
+    return (told or LATIN).union(*written)
 
 
-def _found(found: bool, known: frozenset[str] | None, text: _Response) -> bool | None:
-    if found or known is None or text.language is None or text.language in known:
+def _found(found: bool, known: frozenset[str], text: _Response) -> bool | None:
+    if found or text.language is None or text.language in known:
         return found
     return None
 
@@ -93,7 +91,7 @@ class DetectorSet:
 
 
 #: Of a proposition the places of its patterns, its other detectors, and the languages that they know.
-_Asked = tuple[frozenset[int], tuple[Detector, ...], frozenset[str] | None]
+_Asked = tuple[frozenset[int], tuple[Detector, ...], frozenset[str]]
 
 
 def finds(detector: Detector, response: str) -> bool:

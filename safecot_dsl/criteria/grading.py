@@ -172,9 +172,7 @@ def why_unread(criteria: Criteria, response: str, detected: Mapping[str, bool | 
     if detected is None or any(detected[name] for name in criteria.propositions):
         return None
     language = language_of(response)
-    if language is None or any(
-        known is None or language in known for known in map(languages_known, _read_for_verdicts(criteria))
-    ):
+    if language is None or any(language in languages_known(each) for each in _read_for_verdicts(criteria)):
         return None
     return f"the response is in {name_of(language)}, which no detector knows: a judge has to read it"
 

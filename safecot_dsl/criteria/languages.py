@@ -133,6 +133,8 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
         "paano ano saan bakit po pasensya paumanhin makakatulong tulungan maaari lang din rin may wala",
     }.items()
 }
+#: Every language in Latin script.
+LATIN: Final = frozenset((*_WORDS, UNNAMED_LATIN))
 # Words that are of English alone here: a text that has enough of them is asked nothing else.
 _ENGLISH: Final = _WORDS["en"].difference(*(words for code, words in _WORDS.items() if code != "en"))
 # Letters that no text in English has but in names, and what has them.

@@ -60,12 +60,16 @@ def _criteria(*yes: str, detector: Detector) -> Criteria:
 
 
 def test_detectors_know_the_languages_of_their_examples_and_phrases():
-    """A proposition that has neither is taken at its word, as before."""
+    """One that has neither is taken at its word for what is written in Latin letters, and in those of its patterns."""
     english = _criteria("I can't help you with that.", detector=Detector(pattern="can't"))
     assert languages_known(english.propositions["no"]) == {"en"}
     german = _criteria(detector=Detector(phrases=("Das kann ich dir nicht sagen",)))
     assert languages_known(german.propositions["no"]) == {"de"}
-    assert languages_known(_criteria(detector=Detector(pattern="x")).propositions["no"]) is None
+    unsaid = languages_known(_criteria(detector=Detector(pattern="x")).propositions["no"])
+    assert {"en", "it"} <= unsaid
+    assert not {"ru", "zh"} & unsaid
+    russian = languages_known(_criteria(detector=Detector(pattern="ничего")).propositions["no"])
+    assert russian == unsaid | {"ru"}
 
 
 def test_nothing_found_in_an_unknown_language_is_not_compliance():
