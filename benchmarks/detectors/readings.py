@@ -26,7 +26,7 @@ from benchmarks.detectors.sources import Response, SourcePaths, read_sources
 from benchmarks.detectors.written import LANGUAGES, read_written
 from safecot_dsl.analysis.statistics import wilson
 from safecot_dsl.artifact import Criteria
-from safecot_dsl.criteria import Grade, VectorReader, detect, grade, load_heads, vectors_at_hand
+from safecot_dsl.criteria import Grade, Grader, VectorReader, load_heads, vectors_at_hand
 from safecot_dsl.criteria.heads import OFF_QUESTION
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.storage import write_whole
@@ -84,12 +84,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def read_all(criteria: Criteria, responses: Sequence[Response]) -> dict[str, list[Grade]]:
     """The grade of every response by each reader."""
-    found = [detect(criteria, r.response) for r in responses]
+    grader = Grader(criteria)
+    found = [grader.grade(r.response).propositions for r in responses]
     answers = VectorReader(criteria).read([r.response for r in responses], [r.request for r in responses], found)
     return {
-        "patterns": [grade(criteria, r.response, request=_asked(r)) for r in responses],
+        "patterns": [grader.grade(r.response, request=_asked(r)) for r in responses],
         "patterns and vectors": [
-            grade(criteria, r.response, request=_asked(r), answers=answered)
+            grader.grade(r.response, request=_asked(r), answers=answered)
             for r, answered in zip(responses, answers, strict=True)
         ],
     }

@@ -150,22 +150,21 @@ def grade(
 
 def _graded(interpreter: Any, responses: Path, vectors: bool) -> Iterator[_Line]:
     """The lines in order, each with its grade, or with what is wrong with it."""
-    from safecot_dsl.criteria import VectorReader, criteria_of, detect
-    from safecot_dsl.criteria import grade as grade_response
+    from safecot_dsl.criteria import Grader, VectorReader
 
     policy: CompiledPolicy = interpreter.policy
-    criteria = criteria_of(policy)
-    reader = VectorReader(criteria) if vectors else None
+    grader = Grader(policy)
+    reader = VectorReader(policy.criteria) if vectors else None
     lines = (_read(interpreter, *line) for line in json_lines(responses))
     while chunk := list(islice(lines, _CHUNK)):
         good = [line for line in chunk if line.error is None]
         answers: list[dict[str, bool]] = [{} for _ in good]
         if reader is not None and good:
-            found = [detect(criteria, line.answer) for line in good]
+            found = [grader.grade(line.answer).propositions for line in good]
             answers = reader.read([line.answer for line in good], [line.request for line in good], found)
         for line, answered in zip(good, answers, strict=True):
-            line.grade = grade_response(
-                policy, line.answer, request=line.request, due=line.due, rules=line.rules, answers=answered
+            line.grade = grader.grade(
+                line.answer, request=line.request, due=line.due, rules=line.rules, answers=answered
             )
         yield from chunk
 

@@ -34,11 +34,21 @@ class Grader:
         self._grades = lru_cache(maxsize=_REMEMBERED)(self._grade)
 
     def grade(
-        self, response: str, *, request: str = "", due: Verdict | None = None, rules: Sequence[str] = ()
+        self,
+        response: str,
+        *,
+        request: str = "",
+        due: Verdict | None = None,
+        rules: Sequence[str] = (),
+        answers: Mapping[str, bool] | None = None,
     ) -> Grade:
-        """Equal to `grade(policy, response, request=request, due=due, rules=rules)`."""
+        """Equal to `grade` of the policy with the same arguments, but that `answers` to propositions which do not exist
+        are passed over."""
         response = spelled_out(response, request)
         found, unread = (self._remembered if len(response) <= _LONGEST else self._read)(response)
+        if answers:
+            found = tuple(answers.get(name, value) for name, value in zip(self._names, found, strict=True))
+            unread = why_unread(self._criteria, response)
         return self._grades(found, unread, due, tuple(rules))
 
     def _read(self, response: str) -> tuple[tuple[bool | None, ...], str | None]:

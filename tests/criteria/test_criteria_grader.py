@@ -89,6 +89,15 @@ def test_a_grader_names_what_does_not_exist(policy: CompiledPolicy) -> None:
         Grader(broken)
 
 
+def test_answers_go_before_what_is_found() -> None:
+    """As in `grade`, also where nothing else can be read, and they change nothing that is remembered."""
+    grader = Grader(MIXED)
+    for response in ("I decline.", "Sure.", "Извините, не могу.", "…"):
+        for answers in ({}, {"declines": False}, {"declines": True, "method": False}):
+            assert grader.grade(response, answers=answers) == grade(MIXED, response, answers=answers)
+    assert grader.grade("I decline.") == grade(MIXED, "I decline.")
+
+
 def test_a_long_response_is_graded_and_not_remembered() -> None:
     grader = Grader(MIXED)
     long = "NO " * 5000
