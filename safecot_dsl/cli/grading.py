@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled
-from safecot_dsl.cli.output import FORMAT, Exit, Format, as_json, complain, console, json_lines, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, Format, as_json, complain, console, response_rows, write_json
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import CompiledPolicy, Verdict
@@ -87,7 +87,9 @@ class Summary:
 def grade(
     policy: Path = POLICY,
     responses: Path = typer.Option(
-        ..., "--responses", help='JSONL: {"response", "request"?, "due"?, "case"?} a line; `-` for standard input.'
+        ...,
+        "--responses",
+        help='JSONL: {"response", "request"?, "due"?, "case"?} a line; `-`: standard input. Or a table.',
     ),
     patterns_only: bool = typer.Option(
         False, "--patterns-only", help="Read by patterns alone, though sentence vectors are at hand."
@@ -106,7 +108,8 @@ def grade(
     """Grade responses: what each is, how good it is where a verdict is due, and a summary at the end.
 
     What is graded is the final answer; a block of reasoning before it is taken off. `due` is a verdict, or is worked
-    out from `case`. With `--format json` each response is a line, {"propositions", "verdict", "class", ...}, in order,
+    out from `case`. A table (CSV, TSV, XLSX, Parquet) has the columns `response`, `request` and `due`, or one for each
+    fact of the case. With `--format json` each response is a line, {"propositions", "verdict", "class", ...}, in order,
     and the last line is {"summary": ...}.
     """
     from safecot_dsl.criteria import vectors_at_hand
@@ -155,7 +158,7 @@ def _graded(interpreter: Any, responses: Path, vectors: bool) -> Iterator[_Line]
     policy: CompiledPolicy = interpreter.policy
     grader = Grader(policy)
     reader = VectorReader(policy.criteria) if vectors else None
-    lines = (_read(interpreter, *line) for line in json_lines(responses))
+    lines = (_read(interpreter, *line) for line in response_rows(policy, responses))
     while chunk := list(islice(lines, _CHUNK)):
         good = [line for line in chunk if line.error is None]
         answers: list[dict[str, bool]] = [{} for _ in good]

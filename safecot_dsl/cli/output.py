@@ -149,7 +149,8 @@ def json_lines(path: Path, *, blank: bool = False) -> Iterator[tuple[int, Any, s
 
 def response_rows(policy: CompiledPolicy, path: Path) -> Iterator[tuple[int, Any, str | None]]:
     """Place, value and what is wrong of each response of a file: a line of JSON, or a row of a table with the columns
-    `response`, `request`, `due` and `id`, and one for each fact of its case. A file that cannot be read ends the command."""
+    `response`, `request`, `due` and `id`, and one for each fact of its case. A file that cannot be read ends the
+    command."""
     from safecot_dsl.facts import FactsError
     from safecot_dsl.facts.cases.file import is_table, open_cases
 
@@ -188,15 +189,3 @@ def read_text(path: Path) -> str:
         fail(f"{path}: the file is not UTF-8")
     except OSError as error:
         fail(f"{path}: {error.strerror or error}")
-
-
-def json_lines(path: Path) -> Iterator[tuple[int, Any, str | None]]:
-    """(line number, value, error) of a JSONL file; blank lines at its end are none."""
-    lines = read_text(path).rstrip("\n").split("\n")
-    for number, line in enumerate(lines, start=1):
-        if not line and len(lines) == 1:
-            return
-        try:
-            yield number, parse_json(line), None
-        except ValueError as error:
-            yield number, None, f"line {number} {'is blank' if not line.strip() else f'is not JSON: {error}'}"
