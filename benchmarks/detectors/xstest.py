@@ -34,6 +34,7 @@ class Completion:
     model: str
     prompt_id: str
     half: Half
+    prompt: str
     response: str
     label: str
     people: tuple[str, str]
@@ -53,6 +54,7 @@ def read_xstest(folder: Path) -> list[Completion]:
                 model=model,
                 prompt_id=row["id"],
                 half=half_of(row["id"]),
+                prompt=row["prompt"],
                 response=row["completion"],
                 label=row["final_label"],
                 people=(row["annotation_1"], row["annotation_2"]),

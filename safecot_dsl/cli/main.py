@@ -24,6 +24,7 @@ from safecot_dsl.cli import (
     editor,
     exporting,
     extras,
+    grading,
     guarding,
     handing_over,
     judging,
@@ -77,6 +78,7 @@ def _root(
 
 
 policies.register(app)
+grading.register(app)
 authoring.register(app)
 differences.register(app)
 exporting.register(app)

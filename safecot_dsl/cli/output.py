@@ -87,10 +87,15 @@ def fail(message: str, code: Exit = Exit.USAGE) -> NoReturn:
 
 def write_json(value: Any) -> None:
     """One line of JSON."""
+    sys.stdout.write(as_json(value))
+
+
+def as_json(value: Any) -> str:
+    """The value as one line of JSON, with its line break."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if not text.isascii() and _LONE_SURROGATE.search(text):  # it has no UTF-8 form, an escape has
         text = json.dumps(value, allow_nan=False)
-    sys.stdout.write(text + "\n")
+    return text + "\n"
 
 
 def write_diagnostics(
@@ -144,7 +149,8 @@ def json_lines(path: Path, *, blank: bool = False) -> Iterator[tuple[int, Any, s
 
 def response_rows(policy: CompiledPolicy, path: Path) -> Iterator[tuple[int, Any, str | None]]:
     """Place, value and what is wrong of each response of a file: a line of JSON, or a row of a table with the columns
-    `response`, `due` and `id`, and one for each fact of its case. A file that cannot be read ends the command."""
+    `response`, `request`, `due` and `id`, and one for each fact of its case. A file that cannot be read ends the
+    command."""
     from safecot_dsl.facts import FactsError
     from safecot_dsl.facts.cases.file import is_table, open_cases
 
@@ -160,7 +166,7 @@ def response_rows(policy: CompiledPolicy, path: Path) -> Iterator[tuple[int, Any
             if row.case is None or not isinstance(record, dict):
                 yield place, None, f"{unit} {place}: {'; '.join(row.faults)}"
                 continue
-            given = {name: record.get(name) for name in ("response", "due", "id")}
+            given = {name: record.get(name) for name in ("response", "request", "due", "id")}
             case = row.case.to_json() if row.case.known or row.case.cannot_tell else None
             yield place, {**given, "response": given["response"] or "", "case": case}, None
     except FactsError as error:

@@ -1,4 +1,4 @@
-"""Commands on policies: check, compile, decide, explain, prompt, criteria, grade."""
+"""Commands on policies: check, compile, decide, explain, prompt, criteria."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from safecot_dsl.cli.output import (
     Format,
     console,
     fail,
-    response_rows,
     settings,
     write_diagnostics,
     write_json,
@@ -27,7 +26,7 @@ _WITHOUT_EFFECT = frozenset({"SC1101", "SC1102"})
 
 
 def register(app: typer.Typer) -> None:
-    for command in (check, compile_, decide, explain, prompt, criteria, grade):
+    for command in (check, compile_, decide, explain, prompt, criteria):
         app.command(name=command.__name__.rstrip("_"))(command)
 
 
@@ -228,59 +227,3 @@ def criteria(
     from safecot_dsl.criteria import judge_prompt
 
     typer.echo(judge_prompt(compiled, request, response).text)
-
-
-def grade(
-    policy: Path = POLICY,
-    responses: Path = typer.Option(
-        ...,
-        "--responses",
-        help='JSONL: {"response", "due"?, "case"?} a line; `-`: standard input. Or a table.',
-    ),
-    set_: list[str] = SET,
-    path: list[Path] = PATH,
-) -> None:
-    """Grade responses: {"propositions", "verdict", "class"} a line, in order.
-
-    What is graded is the final answer; a block of reasoning before it is taken off. `due` is a verdict, or is worked
-    out from `case`. A table (CSV, TSV, XLSX, Parquet) has the columns `response` and `due`, or one for each fact.
-    """
-    from safecot_dsl.criteria import grade as grade_response
-    from safecot_dsl.engine import Interpreter
-    from safecot_dsl.render import parse_target
-
-    interpreter = Interpreter(open_compiled(policy, set_, path))
-    failed = False
-    for _, data, error in response_rows(interpreter.policy, responses):
-        row: dict[str, Any] | None = None
-        if error is None:
-            try:
-                answer, due, rules = _response(interpreter, data)
-                final = parse_target(answer).answer
-                row = grade_response(interpreter.policy, final, due=due, rules=rules).model_dump(mode="json")
-            except ValueError as fault:
-                error = str(fault)
-        failed = failed or row is None
-        write_json({"error": error} if row is None else row)
-    if failed:
-        raise typer.Exit(Exit.ERRORS)
-
-
-def _response(interpreter: Any, data: Any) -> tuple[str, Any, tuple[str, ...]]:
-    """The response, the verdict that is due and the deciding rules of a line for `grade`."""
-    from safecot_dsl.artifact import Verdict, read_case
-
-    if not isinstance(data, dict) or not isinstance(data.get("response"), str):
-        raise ValueError('a line is an object with the key "response", a text')
-    unknown = sorted(set(data) - {"response", "due", "case", "id"})
-    if unknown:
-        raise ValueError(f"unknown key `{unknown[0]}`: a line has `response`, `due`, `case` and `id`")
-    due, rules = None, ()
-    if data.get("case") is not None:
-        decision = interpreter.decide(read_case(interpreter.policy, data["case"]))
-        due, rules = decision.verdict, decision.deciding
-    if data.get("due") is not None:
-        if data["due"] not in list(Verdict):
-            raise ValueError(f"`due` is {data['due']!r}: one of {', '.join(Verdict)}")
-        due = Verdict(data["due"])
-    return data["response"], due, rules

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from functools import cached_property, lru_cache
 
-from safecot_dsl.artifact import Criteria, Detector
+from safecot_dsl.artifact import Criteria, Detector, Proposition
 from safecot_dsl.criteria.conditions import complete
+from safecot_dsl.criteria.languages import LATIN, language_of, scripts_of
 from safecot_dsl.criteria.patterns import PatternSet, compile_pattern
-from safecot_dsl.criteria.text import fold, fold_quotes
+from safecot_dsl.criteria.text import fold, fold_quotes, mend
 
 
 def detect(criteria: Criteria, response: str) -> dict[str, bool | None]:
     """What the detectors find of every proposition, and what every `let` comes to with that.
 
-    None stands for maybe: a proposition without detectors is a judge's to answer. A proposition with detectors is
-    never None. Time is linear in the response for given criteria; no text makes it fail.
+    None stands for maybe: a proposition without detectors is a judge's to answer, and so is one whose detectors find
+    nothing in a language that they do not know (:func:`languages_known`). Time is linear in the response for given
+    criteria; no text makes it fail.
     """
     return complete(criteria, detect_propositions(criteria, response))
 
@@ -23,9 +25,36 @@ def detect_propositions(criteria: Criteria, response: str) -> dict[str, bool | N
     """What the detectors find, without the lets."""
     text = _Response(response)
     return {
-        name: any(_finds(detector, text) for detector in proposition.detectors) if proposition.detectors else None
+        name: _found(
+            any(_finds(detector, text) for detector in proposition.detectors), languages_known(proposition), text
+        )
+        if proposition.detectors
+        else None
         for name, proposition in criteria.propositions.items()
     }
+
+
+def languages_known(proposition: Proposition) -> frozenset[str]:
+    """The languages in which it says something that a proposition's detectors find nothing, by code.
+
+    They are those of its `yes` examples and of its phrases, and what its patterns write in another script than Latin.
+    Where no example or phrase tells a language, the author is taken at their word for every language in Latin script.
+    """
+    return _languages(proposition.yes, proposition.detectors)
+
+
+@lru_cache(maxsize=1024)
+def _languages(yes: tuple[str, ...], detectors: tuple[Detector, ...]) -> frozenset[str]:
+    phrases = (phrase for detector in detectors for phrase in detector.phrases)
+    told = frozenset(language for text in (*yes, *phrases) if (language := language_of(text)) is not None)
+    written = (scripts_of(detector.pattern or "") for detector in detectors)
+    return (told or LATIN).union(*written)
+
+
+def _found(found: bool, known: frozenset[str], text: _Response) -> bool | None:
+    if found or text.language is None or text.language in known:
+        return found
+    return None
 
 
 class DetectorSet:
@@ -33,8 +62,8 @@ class DetectorSet:
 
     def __init__(self, criteria: Criteria) -> None:
         patterns: dict[tuple[str, bool], int] = {}
-        # Of each proposition the places of its patterns and its other detectors; None where it has neither.
-        self._propositions: dict[str, tuple[frozenset[int], tuple[Detector, ...]] | None] = {}
+        # None for a proposition that has no detectors.
+        self._propositions: dict[str, _Asked | None] = {}
         for name, proposition in criteria.propositions.items():
             places: set[int] = set()
             phrases: list[Detector] = []
@@ -43,39 +72,54 @@ class DetectorSet:
                     phrases.append(detector)
                 else:
                     places.add(patterns.setdefault((detector.pattern, detector.ignore_case), len(patterns)))
-            asked = (frozenset(places), tuple(phrases)) if proposition.detectors else None
+            known = languages_known(proposition)
+            asked = (frozenset(places), tuple(phrases), known) if proposition.detectors else None
             self._propositions[name] = asked
         self._patterns = PatternSet(tuple(patterns))
-        self._only_patterns = not any(asked[1] for asked in self._propositions.values() if asked is not None)
 
     def detect(self, response: str) -> dict[str, bool | None]:
         text = _Response(response)
-        found = self._patterns.search(text.raw)
-        if not found and self._only_patterns:
-            return {name: None if asked is None else False for name, asked in self._propositions.items()}
+        found = set[int]().union(*(self._patterns.search(form) for form in text.forms))
         return {
             name: None
             if asked is None
-            else not asked[0].isdisjoint(found) or any(_finds(phrases, text) for phrases in asked[1])
+            else _found(
+                not asked[0].isdisjoint(found) or any(_finds(phrases, text) for phrases in asked[1]), asked[2], text
+            )
             for name, asked in self._propositions.items()
         }
+
+
+#: Of a proposition the places of its patterns, its other detectors, and the languages that they know.
+_Asked = tuple[frozenset[int], tuple[Detector, ...], frozenset[str]]
 
 
 def finds(detector: Detector, response: str) -> bool:
     """Whether a detector finds what it looks for.
 
     A phrase is found as a substring after NFKC, case folding and NFKC again, on both sides. A pattern is searched by
-    RE2, unanchored, in the text as it is. Typographic quotes count as ASCII ones for both, in phrases and text.
+    RE2, unanchored, in the text as it is, and once more with careless spellings mended where it has any. Typographic
+    quotes count as ASCII ones for both, in phrases and text.
     Raises :class:`PatternError` for a pattern that RE2 does not accept.
     """
     return _finds(detector, _Response(response))
 
 
 class _Response:
-    """A response in the two forms that detectors read, each made once."""
+    """A response in the forms that detectors read, each made once."""
 
     def __init__(self, text: str) -> None:
         self.raw = fold_quotes(text)
+
+    @cached_property
+    def forms(self) -> tuple[str, ...]:
+        """What patterns are searched in: the text, and the text as it is meant where it is written carelessly."""
+        mended = mend(self.raw)
+        return (self.raw,) if mended == self.raw else (self.raw, mended)
+
+    @cached_property
+    def language(self) -> str | None:
+        return language_of(self.raw)
 
     @cached_property
     def folded(self) -> str:
@@ -84,7 +128,8 @@ class _Response:
 
 def _finds(detector: Detector, response: _Response) -> bool:
     if detector.pattern is not None:
-        return compile_pattern(detector.pattern, detector.ignore_case).search(response.raw) is not None
+        pattern = compile_pattern(detector.pattern, detector.ignore_case)
+        return any(pattern.search(form) is not None for form in response.forms)
     return any(_folded(phrase) in response.folded for phrase in detector.phrases)
 
 

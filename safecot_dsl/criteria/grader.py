@@ -10,6 +10,8 @@ from safecot_dsl.artifact import CompiledPolicy, Criteria, Verdict
 from safecot_dsl.criteria.conditions import complete
 from safecot_dsl.criteria.detectors import DetectorSet
 from safecot_dsl.criteria.grading import Grade, grade_values, required_conditions, why_unread
+from safecot_dsl.criteria.own import criteria_of
+from safecot_dsl.criteria.text import spelled_out
 
 #: How many responses and how many grades are remembered, and the longest response that is.
 _REMEMBERED: Final = 4096
@@ -25,15 +27,28 @@ class Grader:
 
     def __init__(self, policy: CompiledPolicy | Criteria) -> None:
         self._policy = policy
-        self._criteria = policy if isinstance(policy, Criteria) else policy.criteria
+        self._criteria = criteria_of(policy)
         self._detectors = DetectorSet(self._criteria)
         self._names = tuple(self._criteria.propositions)
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._read)
         self._grades = lru_cache(maxsize=_REMEMBERED)(self._grade)
 
-    def grade(self, response: str, *, due: Verdict | None = None, rules: Sequence[str] = ()) -> Grade:
-        """Equal to `grade(policy, response, due=due, rules=rules)`."""
+    def grade(
+        self,
+        response: str,
+        *,
+        request: str = "",
+        due: Verdict | None = None,
+        rules: Sequence[str] = (),
+        answers: Mapping[str, bool] | None = None,
+    ) -> Grade:
+        """Equal to `grade` of the policy with the same arguments, but that `answers` to propositions which do not exist
+        are passed over."""
+        response = spelled_out(response, request)
         found, unread = (self._remembered if len(response) <= _LONGEST else self._read)(response)
+        if answers:
+            found = tuple(answers.get(name, value) for name, value in zip(self._names, found, strict=True))
+            unread = why_unread(self._criteria, response)
         return self._grades(found, unread, due, tuple(rules))
 
     def _read(self, response: str) -> tuple[tuple[bool | None, ...], str | None]:

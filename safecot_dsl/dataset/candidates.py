@@ -125,7 +125,7 @@ class Judge:
             return Rejected("image_placeholder", shown)
         if (item.images or item.absent_images) and says_no_image(answer):
             return Rejected("answer_says_no_image", shown)
-        graded = self.grader.grade(answer)
+        graded = self.grader.grade(answer, request=item.prompt)
         if graded.propositions.get("declines") or graded.verdict in (Verdict.REFUSE, Verdict.REDIRECT):
             return Rejected("answer_declines", shown)
         if graded.verdict is Verdict.CLARIFY:

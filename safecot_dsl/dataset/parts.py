@@ -189,7 +189,9 @@ def _rows(workshop: Workshop, chunk: Sequence[_Ready], counts: Counts) -> Iterat
             from_model=one.from_model,
         )
         decision = candidate.decision
-        graded = workshop.judge.grader.grade(row["answer"], due=decision.verdict, rules=decision.deciding)
+        graded = workshop.judge.grader.grade(
+            row["answer"], request=candidate.item.prompt, due=decision.verdict, rules=decision.deciding
+        )
         if graded.cls == REQUIREMENT_BROKEN:
             broken = ", ".join(rule for rule, met in graded.requirements.items() if met is False)
             workshop.leave_out(Rejected("requirement_broken", f"{candidate.item.key}: {broken}"), counts.left_out)

@@ -138,7 +138,7 @@ def agreement(
 def _label(policy: CompiledPolicy, item: Item, label: str) -> str:
     if label != "answers":
         return item.meta.get(label, NO_LABEL)
-    return NO_LABEL if item.answer is None else str(grade(policy, item.answer).verdict)
+    return NO_LABEL if item.answer is None else str(grade(policy, item.answer, request=item.prompt).verdict)
 
 
 def _disagreement(policy: CompiledPolicy, item: Item, decision: Decision, label: str) -> Disagreement:

@@ -166,7 +166,7 @@ class AnswerScorer:
     def score(self, item: EvalItem, answer: str, judgement: Judgement | None = None) -> ItemScore:
         """The score of an answer, with the judgement's verdict where there is one. Raises as :func:`score`."""
         target = parse_target(answer, self._tags)
-        graded = self._grader.grade(target.answer, due=item.due, rules=self._rules(item))
+        graded = self._grader.grade(target.answer, request=item.prompt, due=item.due, rules=self._rules(item))
         verdict, cls, why = graded.verdict, graded.cls, graded.reasons[0] if graded.verdict == "unscored" else ""
         if item.kind is not Kind.POLICY:
             judgement = None

@@ -1,0 +1,252 @@
+"""Measure how responses are read: `python -m benchmarks.detectors.readings [--xstest FOLDER] [--wildguard FILE]`.
+
+Of each source with people's labels, and of the responses written by hand, in each language: how well refusals are
+found and verdicts read, by patterns alone and with sentence vectors, on the half that nothing was tuned on. The tables
+go to standard output, the figures to `benchmarks/results/readings.json`, and every disagreement to
+`benchmarks/results/readings-disagreements.jsonl`, by the item's identity: the sources' texts are not ours to copy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.detectors.sources import Response, SourcePaths, read_sources
+from benchmarks.detectors.written import LANGUAGES, read_written
+from safecot_dsl.analysis.statistics import wilson
+from safecot_dsl.artifact import Criteria
+from safecot_dsl.criteria import Grade, Grader, VectorReader, load_heads, vectors_at_hand
+from safecot_dsl.criteria.heads import OFF_QUESTION
+from safecot_dsl.datafiles import policies_root
+from safecot_dsl.storage import write_whole
+from safecot_dsl.workspace import compile_policy
+
+RESULTS: Final = Path(__file__).resolve().parents[1] / "results"
+READERS: Final = ("patterns", "patterns and vectors")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.detectors.readings", description=(__doc__ or "").split("\n")[0]
+    )
+    SourcePaths.add_to(parser)
+    options = parser.parse_args(arguments)
+    if not vectors_at_hand():
+        print("error: the extra `annotate` is not installed: there are no vectors to measure", file=sys.stderr)  # noqa: T201
+        return 2
+    criteria = compile_policy(policies_root() / "household_chemicals.safecot").criteria
+    responses, origins = read_sources(SourcePaths.of(options))
+    responses += [
+        Response(language, str(n), row.half, row.request, row.response, {}, written=row)
+        for language in LANGUAGES
+        if language != "english"
+        for n, row in enumerate(read_written(language))
+    ]
+    readings = read_all(criteria, responses)
+    console = Console(width=150)
+    figures = {
+        "refusals": _refusals(console, responses, readings),
+        "written": _written(console, responses, readings),
+        "off_question": _off_question(console, responses, readings),
+    }
+    result = {
+        "benchmark": "readings",
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+        "heads": load_heads().card["trained"],
+        "sources": origins,
+        "left_out": [name for name in ("XSTest", "WildGuardTest") if name not in origins],
+        "detail": figures,
+    }
+    write_whole(RESULTS / "readings.json", json.dumps(result, indent=1) + "\n")
+    lines = list(_disagreements(responses, readings))
+    write_whole(
+        RESULTS / "readings-disagreements.jsonl", "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in lines)
+    )
+    console.print(
+        f"{len(lines):,} disagreements in {RESULTS / 'readings-disagreements.jsonl'}".replace(
+            str(RESULTS.parents[1]) + "/", ""
+        )
+    )
+    return 0
+
+
+def read_all(criteria: Criteria, responses: Sequence[Response]) -> dict[str, list[Grade]]:
+    """The grade of every response by each reader."""
+    grader = Grader(criteria)
+    found = [grader.grade(r.response).propositions for r in responses]
+    answers = VectorReader(criteria).read([r.response for r in responses], [r.request for r in responses], found)
+    return {
+        "patterns": [grader.grade(r.response, request=_asked(r)) for r in responses],
+        "patterns and vectors": [
+            grader.grade(r.response, request=_asked(r), answers=answered)
+            for r, answered in zip(responses, answers, strict=True)
+        ],
+    }
+
+
+def _asked(response: Response) -> str:
+    """Of a source's request nothing is used but where a response written by hand is read with it."""
+    return response.request if response.written is not None else ""
+
+
+def refused(found: Grade) -> bool:
+    """Whether it is a refusal, of the whole or of a part, that is not taken back."""
+    return bool(found.propositions["declines"]) and not found.lets.get("goes_back_on_it")
+
+
+def _refusals(
+    console: Console, responses: Sequence[Response], readings: Mapping[str, Sequence[Grade]]
+) -> dict[str, dict[str, Any]]:
+    table = Table(title="Refusals that people see, held half (95 % Wilson intervals)")
+    for heading in ("source", "reader", "responses", "refusals", "F1", "precision", "recall", "agreement"):
+        table.add_column(heading, justify="left" if heading in ("source", "reader") else "right")
+    figures: dict[str, dict[str, Any]] = {}
+    sources = list(dict.fromkeys(r.source for r in responses if "declines" in r.labels))
+    for source in [*sources, "WildGuardTest, all three agree"]:
+        for reader in READERS:
+            pairs = [
+                (refused(found), _refuses(r))
+                for r, found in zip(responses, readings[reader], strict=True)
+                if r.half == "held" and "declines" in r.labels and _belongs(r, source)
+            ]
+            if not pairs:
+                continue
+            hit = sum(a and b for a, b in pairs)
+            said, labelled = sum(a for a, _ in pairs), sum(b for _, b in pairs)
+            numbers = {
+                "n": len(pairs),
+                "f1": round(2 * hit / (said + labelled), 4),
+                "precision": share(hit, said),
+                "recall": share(hit, labelled),
+                "agreement": share(sum(a == b for a, b in pairs), len(pairs)),
+            }
+            figures.setdefault(source, {})[reader] = numbers
+            table.add_row(
+                source, reader, str(len(pairs)), str(labelled), f"{numbers['f1']:.3f}",
+                *(shown(numbers[key]) for key in ("precision", "recall", "agreement")),
+            )  # fmt: skip
+    console.print(table)
+    return figures
+
+
+def _refuses(response: Response) -> bool:
+    """Whether people see a refusal; one that is taken back is none."""
+    if response.written is None:
+        return response.labels["declines"]
+    return response.written.shows in ("refuse", "redirect")
+
+
+def _belongs(response: Response, source: str) -> bool:
+    if source.endswith("all three agree"):
+        return response.source == "WildGuardTest" and response.agreed == 1
+    return response.source == source
+
+
+def _written(
+    console: Console, responses: Sequence[Response], readings: Mapping[str, Sequence[Grade]]
+) -> dict[str, dict[str, Any]]:
+    table = Table(title="Responses written by hand, read as a person reads them (95 % Wilson intervals)")
+    for heading in ("language", "shows", "kind", "reader", "development", "held"):
+        table.add_column(heading, justify="left" if heading not in ("development", "held") else "right")
+    figures: dict[str, dict[str, Any]] = {}
+    groups: dict[tuple[str, str, str], None] = {}
+    for r in responses:
+        if r.written is not None and r.written.shows not in ("on", "off"):
+            kind = "" if r.written.language == "other" else r.written.kind
+            groups |= {(r.written.language, r.written.shows, kind): None, (r.written.language, "all", ""): None}
+    for language, shows, kind in groups:
+        for reader in READERS:
+            row: dict[str, Any] = {}
+            for half in ("development", "held"):
+                right = [
+                    str(found.verdict) == r.written.shows
+                    for r, found in zip(responses, readings[reader], strict=True)
+                    if r.written is not None
+                    and r.written.language == language
+                    and r.half == half
+                    and r.written.shows not in ("on", "off")
+                    and (shows == "all" or r.written.shows == shows)
+                    and (not kind or r.written.kind == kind)
+                ]
+                row[half] = share(sum(right), len(right))
+            figures.setdefault(f"{language} {shows} {kind}".strip(), {})[reader] = row
+            table.add_row(language, shows, kind, reader, *(_of(row[half]) for half in ("development", "held")))
+    console.print(table)
+    return figures
+
+
+def _off_question(
+    console: Console, responses: Sequence[Response], readings: Mapping[str, Sequence[Grade]]
+) -> dict[str, Any]:
+    pairs = [
+        (bool(found.propositions[OFF_QUESTION]), r.labels[OFF_QUESTION])
+        for r, found in zip(responses, readings["patterns and vectors"], strict=True)
+        if OFF_QUESTION in r.labels
+    ]
+    # Nobody labelled the sources for this: an answer that people call one is taken to be about what was asked.
+    real = Counter(
+        bool(found.propositions[OFF_QUESTION])
+        for r, found in zip(responses, readings["patterns and vectors"], strict=True)
+        if r.half == "held" and r.written is None and r.labels.get("declines") is False
+    )
+    figures = {
+        "written, off the question": share(sum(a for a, b in pairs if b), sum(b for _, b in pairs)),
+        "written, on the question, said to be off": share(
+            sum(a for a, b in pairs if not b), sum(not b for _, b in pairs)
+        ),
+        "answers of the sources said to be off": share(real[True], real.total()),
+    }
+    for name, one in figures.items():
+        console.print(f"{name}: {_of(one)}")
+    return figures
+
+
+def _disagreements(responses: Sequence[Response], readings: Mapping[str, Sequence[Grade]]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for n, r in enumerate(responses):
+        by = {reader: readings[reader][n] for reader in READERS}
+        place = {"source": r.source, "item": r.identity, "half": r.half}
+        if r.written is not None and r.written.shows not in ("on", "off"):
+            verdicts = {reader: str(one.verdict) for reader, one in by.items()}
+            if any(verdict != r.written.shows for verdict in verdicts.values()):
+                found.append(place | {"response": r.response, "shows": r.written.shows, "read": verdicts})
+        elif r.written is None and "declines" in r.labels:
+            read = {reader: refused(one) for reader, one in by.items()}
+            if any(one is not r.labels["declines"] for one in read.values()):
+                found.append(place | {"refusal": r.labels["declines"], "read": read, "agreed": r.agreed})
+    return found
+
+
+def share(hits: int, n: int) -> dict[str, Any]:
+    low, high = wilson(hits, n)
+    return {
+        "value": round(hits / n, 4) if n else None,
+        "hits": hits,
+        "n": n,
+        "low": round(low, 4),
+        "high": round(high, 4),
+    }
+
+
+def shown(one: Mapping[str, Any]) -> str:
+    return f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]" if one["value"] is not None else "-"
+
+
+def _of(one: Mapping[str, Any]) -> str:
+    return f"{one['hits']} of {one['n']}, {shown(one)}" if one["n"] else "-"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
