@@ -1,10 +1,10 @@
-"""Measure what the guard adds to a request: `python -m benchmarks.guard.serving [--requests N] [--clients 1,10,50,200]`.
+"""Measure what the guard adds to a request: `python -m benchmarks.guard.serving [--requests N] [--clients 1,10]`.
 
 Three processes: a model's server that answers at once, with one text of a shipped policy; the guard before it; and this
-one, which asks on connections that it keeps, from so many clients at once. For each number of clients, asked whole and as
-a stream (an event for each word): requests a second, the median and the 99th percentile of the time to the whole
-answer, the same without the guard, and the processor time of the guard's process a request. The last line is the result
-in JSON, and it is kept as `benchmarks/results/guard_serving.json`.
+one, which asks on connections that it keeps, from so many clients at once. For each number of clients, asked whole and
+as a stream (an event for each word): requests a second, the median and the 99th percentile of the time to the whole
+answer, the same without the guard, and the processor time of the guard's process a request. The last line is the
+result in JSON, and it is kept as `benchmarks/results/guard_serving.json`.
 """
 
 from __future__ import annotations

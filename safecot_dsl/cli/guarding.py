@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from pydantic import ValidationError
 
 from safecot_dsl.cli.opening import PATH, POLICY, SET, TAGS, open_compiled, tags_of
 from safecot_dsl.cli.output import fail
+
+if TYPE_CHECKING:
+    from safecot_dsl.artifact import CompiledPolicy
+    from safecot_dsl.guard.checking import AnnotatedFacts
 
 
 class Shown(StrEnum):
@@ -51,7 +56,7 @@ def guard(
     send: list[str] = typer.Option(
         [], "--send", metavar="NAME=JSON", help="A field of your own for the model's server, such as temperature=0."
     ),
-    check_facts: Path | None = typer.Option(
+    check_facts: str | None = typer.Option(
         None, "--check-facts", metavar="RECIPE", help="Have the recipe's annotators look at what a reasoning states."
     ),
     reasoning: Shown = typer.Option(
@@ -103,9 +108,7 @@ def guard(
         allowed = client_keys(keys, keys_env)
         facts = None
         if check_facts is not None:
-            from safecot_dsl.guard.checking import recipe_checks
-
-            facts = recipe_checks(check_facts, compiled)
+            facts = _fact_checks(check_facts, compiled)
         made = GuardServer(compiled, settings, log, own, keys=allowed, facts=facts)
     except ValidationError as error:
         first = error.errors()[0]
@@ -118,6 +121,19 @@ def guard(
     if allowed is None and not is_local(host):
         typer.echo(f"no client keys: whoever reaches {host}:{port} asks the model on your account", err=True)
     server(made, host, port).run()
+
+
+def _fact_checks(name: str, policy: CompiledPolicy) -> AnnotatedFacts:
+    """The annotators of a recipe, for requests under a policy. No picture of a request is kept."""
+    from safecot_dsl.facts.annotators import open_annotators
+    from safecot_dsl.guard.checking import AnnotatedFacts
+    from safecot_dsl.pipeline.recipe import find_recipe, load_recipe
+
+    path = find_recipe(name)
+    settings = load_recipe(path).data.annotators
+    if not settings:
+        fail(f"the recipe {name} has no `data.annotators`")
+    return AnnotatedFacts(open_annotators(settings, policy, base_dir=path.parent), policy)
 
 
 def _field(text: str) -> tuple[str, object]:

@@ -103,7 +103,7 @@ def read_request(data: bytes, tags: Tags, image_hosts: Collection[str] = ()) -> 
                 raise RefusedError(name, f"`{name}` is to be {what}")
             sampling[name] = value
         elif name == "n":
-            if value != 1 or value is True:
+            if not _whole(1, 1)(value):
                 raise RefusedError(name, "`n` is to be 1: each answer is checked by itself")
         elif name == "stream":
             if not isinstance(value, bool):

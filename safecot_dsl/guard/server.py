@@ -25,8 +25,7 @@ from safecot_dsl.guard.pieces import MoreThanTextError, Pieces
 from safecot_dsl.guard.requests import Asked, RefusedError, read_request
 from safecot_dsl.guard.settings import GuardSettings
 from safecot_dsl.guard.upstream import Reply, Upstream, UpstreamError
-from safecot_dsl.guard.watching import Guard, Outcome, Watcher
-from safecot_dsl.reading import Derivation, Fault
+from safecot_dsl.guard.watching import FactCheck, Guard, Outcome, Watcher
 from safecot_dsl.render import Reasoning, Tags, policy_prompt
 
 _Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -51,7 +50,7 @@ _STATUSES = {
 class FactChecks(Protocol):
     """What else is known of a request's facts."""
 
-    async def prepare(self, asked: Asked) -> Callable[[Derivation], Sequence[tuple[Fault, str]]]:
+    async def prepare(self, asked: Asked) -> FactCheck:
         """Looks at a request; what is returned says which facts of a derivation are found to be otherwise."""
         ...
 
@@ -202,16 +201,24 @@ class GuardServer:
                 leaving.cancel()
 
     async def _ask(self, answer: _Answer, asked: Asked, send: _Send) -> None:
+        # The annotators look while the model writes: what they found is asked for at the end of its reasoning.
+        looking = asyncio.create_task(self._facts.prepare(asked)) if self._facts is not None else None
+        try:
+            await self._pass_on(answer, asked, looking, send)
+        finally:
+            if looking is not None:
+                looking.cancel()
+
+    async def _pass_on(
+        self, answer: _Answer, asked: Asked, looking: asyncio.Task[FactCheck] | None, send: _Send
+    ) -> None:
         settings = self.settings
-        check = None
-        if self._facts is not None:
-            check = await self._facts.prepare(asked)
         messages = asked.messages
         if self._prompt is not None:
             messages = [{"role": "system", "content": self._prompt}, *messages]
-        answer.watcher = self.guard.watch(check)
         body = settings.body(messages, asked.sampling, stream=asked.stream)
         async with self._upstream.ask(body) as reply:
+            answer.watcher = self.guard.watch(await looking if looking is not None else None)
             if reply.status != 200:
                 await self._failed(answer, reply, send)
             elif asked.stream:
