@@ -114,7 +114,7 @@ def _seconds(guard: Connection) -> float:
 
 
 def _guard(end: Connection, port: int, log: str) -> None:
-    settings = GuardSettings(base_url=f"http://127.0.0.1:{port}/v1", model="small")
+    settings = GuardSettings(base_url=f"http://127.0.0.1:{port}/v1", model="small", max_requests=1_000)
     made = GuardServer(compile_policy(policies_root() / f"{POLICY}.safecot"), settings, Path(log))
     running = server(made, "127.0.0.1", 0, log_level="error")
 

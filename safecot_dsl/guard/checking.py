@@ -61,7 +61,7 @@ class AnnotatedFacts:
         try:
             (found,) = self._annotators.annotate([item])
         except Exception as error:  # whatever a model, an endpoint or a file does
-            _log.error("the annotators failed: %s: %s", type(error).__name__, error)
+            _log.error("the annotators failed: %.300r", error)
             return lambda _: [(Fault.UNTRUE, "what it states could not be checked: the annotators failed")]
         return lambda derivation: self.faults(derivation, found.case)
 

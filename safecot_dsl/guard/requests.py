@@ -7,15 +7,16 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from safecot_dsl.render import Tags, neutralise
 
-#: Turns of a conversation, parts of a turn, and characters of a name that is shown in an error.
+#: Turns of a conversation, parts of a turn, characters of all its texts, and of a name that is shown in an error.
 MOST_TURNS = 1_000
 MOST_PARTS = 256
+MOST_TEXT = 1 << 20
 _SHOWN = 80
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 _MEDIA = ("image/png", "image/jpeg", "image/jpg", "image/webp", "image/gif", "image/bmp")
@@ -113,9 +114,8 @@ def read_request(data: bytes, tags: Tags, image_hosts: Collection[str] = ()) -> 
         else:
             reason = _REASONS.get(name, "a client decides the messages and the sampling, and nothing else")
             raise RefusedError(name, f"`{_shown(name)}` is not passed on: {reason}")
-    images: list[bytes] = []
-    elsewhere: list[str] = []
-    turns = [_turn(f"messages[{at}]", turn, tags, image_hosts, images, elsewhere) for at, turn in _turns(messages)]
+    reader = _Reader(tags, image_hosts)
+    turns = [reader.turn(f"messages[{at}]", turn) for at, turn in _turns(messages)]
     if turns[-1]["role"] == "assistant":
         raise RefusedError(
             "messages",
@@ -125,7 +125,8 @@ def read_request(data: bytes, tags: Tags, image_hosts: Collection[str] = ()) -> 
         raise RefusedError("messages", "the last turn is to be the user's")
     options = body.get("stream_options") or {}
     usage = bool(options.get("include_usage"))
-    return Asked(turns, sampling, body.get("stream") is True, usage, tuple(images), len(elsewhere))
+    stream = body.get("stream") is True
+    return Asked(turns, sampling, stream, usage, tuple(reader.images), reader.elsewhere)
 
 
 def _object(data: bytes) -> dict[str, Any]:
@@ -150,66 +151,76 @@ def _turns(messages: Any) -> Iterator[tuple[int, Any]]:
     return enumerate(messages)
 
 
-def _turn(
-    where: str,
-    turn: Any,
-    tags: Tags,
-    hosts: Collection[str],
-    images: list[bytes],
-    elsewhere: list[str],
-) -> dict[str, Any]:
-    given = _only(where, turn, ("role", "content"))
-    role = given.get("role")
-    named = unicodedata.normalize("NFKC", role).strip().casefold() if isinstance(role, str) else ""
-    if named not in _ROLES:
-        raise RefusedError(f"{where}.role", f"`{where}.role` is one of system, developer, user and assistant")
-    content = given.get("content")
-    if isinstance(content, str):
-        return {"role": _ROLES[named], "content": _text(content, tags)}
-    if not isinstance(content, list) or not content or len(content) > MOST_PARTS:
-        raise RefusedError(f"{where}.content", f"`{where}.content` is a text, or a list of 1 to {MOST_PARTS} parts")
-    parts: list[dict[str, Any]] = []
-    for at, part in enumerate(content):
-        parts.append(_part(f"{where}.content[{at}]", part, tags, hosts, images, elsewhere))
-        if parts[-1]["type"] != "text" and _ROLES[named] != "user":
-            raise RefusedError(f"{where}.content[{at}]", f"a picture stands in a turn of the user, not in `{where}`")
-    return {"role": _ROLES[named], "content": parts}
+@dataclass
+class _Reader:
+    """Reads the turns of one request."""
 
+    tags: Tags
+    hosts: Collection[str]
+    images: list[bytes] = field(default_factory=list[bytes])
+    elsewhere: int = 0
+    _letters: int = 0
 
-def _part(
-    where: str, part: Any, tags: Tags, hosts: Collection[str], images: list[bytes], elsewhere: list[str]
-) -> dict[str, Any]:
-    kind = part.get("type") if isinstance(part, dict) else None
-    if kind == "text":
-        text = _only(where, part, ("type", "text")).get("text")
-        if not isinstance(text, str):
-            raise RefusedError(f"{where}.text", f"`{where}.text` is a text")
-        return {"type": "text", "text": _text(text, tags)}
-    if kind != "image_url":
-        raise RefusedError(f"{where}.type", f"`{where}.type` is text or image_url")
-    field = f"{where}.image_url"
-    image = _only(field, _only(where, part, ("type", "image_url")).get("image_url"), ("url", "detail"))
-    url, detail = image.get("url"), image.get("detail")
-    if not isinstance(url, str):
-        raise RefusedError(f"{field}.url", f"`{field}.url` is a text")
-    if detail is not None and detail not in _DETAILS:
-        raise RefusedError(f"{field}.detail", f"`{field}.detail` is one of {', '.join(_DETAILS)}")
-    if url[:5].lower() == "data:":
-        images.append(_picture(f"{field}.url", url))
-    elif _is_allowed(url, hosts):
-        elsewhere.append(url)
-    else:
-        raise RefusedError(
-            f"{field}.url",
-            f"`{field}.url` is to hold the picture itself (data:image/png;base64,...): pictures are not fetched from "
-            f"there",
-        )
-    return {"type": "image_url", "image_url": {"url": url, **({"detail": detail} if detail is not None else {})}}
+    def turn(self, where: str, turn: Any) -> dict[str, Any]:
+        given = _only(where, turn, ("role", "content"))
+        role = given.get("role")
+        named = unicodedata.normalize("NFKC", role).strip().casefold() if isinstance(role, str) else ""
+        if named not in _ROLES:
+            raise RefusedError(f"{where}.role", f"`{where}.role` is one of system, developer, user and assistant")
+        role, content = _ROLES[named], given.get("content")
+        if isinstance(content, str):
+            return {"role": role, "content": self._clean(content)}
+        if not isinstance(content, list) or not 0 < len(content) <= MOST_PARTS:
+            raise RefusedError(f"{where}.content", f"`{where}.content` is a text, or a list of 1 to {MOST_PARTS} parts")
+        parts: list[dict[str, Any]] = []
+        for at, each in enumerate(content):
+            part = self._part(f"{where}.content[{at}]", each)
+            if part["type"] != "text" and role != "user":
+                named = f"{where}.content[{at}]"
+                raise RefusedError(named, f"`{named}`: a picture stands in a turn of the user alone")
+            if part["type"] == "text" and parts and parts[-1]["type"] == "text":
+                # A template writes the texts one behind the other: a sign may not be put together of two of them.
+                parts[-1]["text"] += f"\n{part['text']}"
+            else:
+                parts.append(part)
+        for part in parts:
+            if part["type"] == "text":
+                part["text"] = self._clean(part["text"])
+        return {"role": role, "content": parts}
 
+    def _part(self, where: str, part: Any) -> dict[str, Any]:
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind == "text":
+            text = _only(where, part, ("type", "text")).get("text")
+            if not isinstance(text, str):
+                raise RefusedError(f"{where}.text", f"`{where}.text` is a text")
+            return {"type": "text", "text": text}
+        if kind != "image_url":
+            raise RefusedError(f"{where}.type", f"`{where}.type` is text or image_url")
+        named = f"{where}.image_url"
+        image = _only(named, _only(where, part, ("type", "image_url")).get("image_url"), ("url", "detail"))
+        url, detail = image.get("url"), image.get("detail")
+        if not isinstance(url, str):
+            raise RefusedError(f"{named}.url", f"`{named}.url` is a text")
+        if detail is not None and detail not in _DETAILS:
+            raise RefusedError(f"{named}.detail", f"`{named}.detail` is one of {', '.join(_DETAILS)}")
+        if url[:5].lower() == "data:":
+            self.images.append(_picture(f"{named}.url", url))
+        elif _is_allowed(url, self.hosts):
+            self.elsewhere += 1
+        else:
+            told = (
+                f"`{named}.url` is to hold the picture itself (data:image/png;base64,...): it is not fetched from there"
+            )
+            raise RefusedError(f"{named}.url", told)
+        return {"type": "image_url", "image_url": {"url": url, **({"detail": detail} if detail is not None else {})}}
 
-def _text(text: str, tags: Tags) -> str:
-    """A client's words as training has them: no sign in them is one of the format, or of a chat template."""
-    return neutralise(text if text.isascii() else _SURROGATE.sub("\ufffd", text), tags)
+    def _clean(self, text: str) -> str:
+        """A client's words as training has them: no sign in them is one of the format, or of a chat template."""
+        self._letters += len(text)
+        if self._letters > MOST_TEXT:
+            raise RefusedError("messages", f"`messages` has more than {MOST_TEXT} characters of text")
+        return neutralise(text if text.isascii() else _SURROGATE.sub("\ufffd", text), self.tags)
 
 
 def _picture(where: str, url: str) -> bytes:

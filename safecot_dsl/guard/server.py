@@ -14,11 +14,12 @@ import os
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.artifact import CompiledPolicy, TextType
 from safecot_dsl.guard.keys import ClientKeys
 from safecot_dsl.guard.log import DecisionLog
 from safecot_dsl.guard.pieces import MoreThanTextError, Pieces
@@ -26,6 +27,7 @@ from safecot_dsl.guard.requests import Asked, RefusedError, read_request
 from safecot_dsl.guard.settings import GuardSettings
 from safecot_dsl.guard.upstream import Reply, Upstream, UpstreamError
 from safecot_dsl.guard.watching import FactCheck, Guard, Outcome, Watcher
+from safecot_dsl.reading import Fault
 from safecot_dsl.render import Reasoning, Tags, policy_prompt
 
 _Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -33,6 +35,13 @@ _Receive = Callable[[], Awaitable[dict[str, Any]]]
 _log = logging.getLogger("uvicorn.error")
 
 _BUSY = ((b"retry-after", b"1"), (b"connection", b"close"))  # the request's body is not read
+#: Faults whose message quotes the model, and what a derivation cites that is no rule.
+_QUOTING = frozenset({Fault.UNTRUE, Fault.UNKNOWN_RULE})
+_SPEAKERS = ("default", "unsure")
+#: Bodies of the longest kind that are held at once, in all.
+_BODIES = 32
+#: Seconds for an error to be taken by a client that does not read.
+_FAREWELL = 1.0
 #: Bytes of an error of the model's server that are kept for the operator.
 _ERROR_KEPT = 500
 #: What a client is told of an error of the model's server: never its words, which may speak of other clients, of
@@ -64,6 +73,7 @@ class _Answer:
     outcome: Outcome | None = None
     ended: str = "failed"
     status: int = 0
+    held: int = 0  # bytes of the request
     began: bool = False  # whether the head of a response went out
     usage: dict[str, int] | None = None
     finish_reason: str | None = None
@@ -99,6 +109,7 @@ class GuardServer:
         self._prompt = policy_prompt(policy) if settings.policy_prompt else None
         self._upstream = Upstream(settings.base_url, os.environ[name] if name is not None else None)
         self._under_way = 0
+        self._held = 0  # bytes of the bodies that are under way
 
     async def __call__(self, scope: dict[str, Any], receive: _Receive, send: _Send) -> None:
         if scope["type"] == "lifespan":
@@ -151,6 +162,7 @@ class GuardServer:
             await self._guarded(answer, scope, receive, send)
         finally:
             self._under_way -= 1
+            self._held -= answer.held
             self._record(answer)
 
     async def _guarded(self, answer: _Answer, scope: Mapping[str, Any], receive: _Receive, send: _Send) -> None:
@@ -168,7 +180,7 @@ class GuardServer:
             task.cancel()
 
         try:
-            data = await self._body(scope, receive)
+            data = await self._body(answer, scope, receive)
             asked = read_request(data, self.guard.checker.tags, self.settings.image_hosts)
             del data
             leaving = asyncio.create_task(watch())
@@ -326,14 +338,34 @@ class GuardServer:
                 return {"content": f"{outcome.reasoning.strip()}\n{content}"}
 
     def _verdict(self, outcome: Outcome) -> dict[str, Any]:
-        derivation = outcome.derivation
+        """What a client is told of a derivation: no word in it is the model's, since what is held back must not come
+        out by the way."""
+        derivation, policy = outcome.derivation, self.guard.policy
         return {
-            "policy": self.guard.policy.digest,
+            "policy": policy.digest,
             "let_through": outcome.let_through,
             "verdict": derivation.verdict,
-            "rules": list(derivation.cited),
+            "rules": [name for name in derivation.cited if name in policy.rule_index or name in _SPEAKERS],
             "checked": derivation.checked,
-            "faults": [f"{fault}: {what}" for fault, what in derivation.faults],
+            "faults": list(dict.fromkeys(fault.value for fault, _ in derivation.faults)),
+        }
+
+    def _recorded(self, outcome: Outcome) -> dict[str, Any]:
+        """The same for the record, with what is at fault; a model's words and those of a picture only where texts are
+        kept."""
+        derivation, kept = outcome.derivation, self.settings.log_text
+        index = self.guard.policy.fact_index
+        return {
+            **self._verdict(outcome),
+            "faults": [
+                f"{fault}: {what}" if kept or fault not in _QUOTING else fault.value
+                for fault, what in derivation.faults
+            ],
+            "facts": {
+                name: value
+                for name, value in derivation.facts.items()
+                if kept or not isinstance(index[name].type, TextType)
+            },
         }
 
     def _record(self, answer: _Answer) -> None:
@@ -348,6 +380,7 @@ class GuardServer:
             "model": self.settings.model,
             "policy": self.guard.policy.digest,
             "ended": answer.ended,
+            "let_through": False,
             "status": answer.status,
             "seconds": round(time.perf_counter() - answer.since, 3),
         }
@@ -355,7 +388,7 @@ class GuardServer:
         if outcome is None and answer.watcher is not None and answer.ended != "upstream failed":
             outcome = answer.watcher.outcome()  # as far as it came
         if outcome is not None:
-            record |= {**self._verdict(outcome), "facts": outcome.derivation.facts}
+            record |= self._recorded(outcome)
             record["let_through"] = outcome.let_through and answer.ended == "answered"
             record["checked_ms"] = round(outcome.checked_ms, 3)
         more = {
@@ -373,7 +406,7 @@ class GuardServer:
         except OSError as error:
             _log.error("%s: the record cannot be written: %s", answer.identity, error)
 
-    async def _body(self, scope: Mapping[str, Any], receive: _Receive) -> bytes:
+    async def _body(self, answer: _Answer, scope: Mapping[str, Any], receive: _Receive) -> bytes:
         most = self.settings.max_body
         for name, value in scope["headers"]:
             if name == b"content-length" and value.isdigit() and int(value) > most:
@@ -385,9 +418,14 @@ class GuardServer:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         raise _LeftError
-                    data += message.get("body", b"")
+                    part = message.get("body", b"")
+                    data += part
+                    answer.held += len(part)
+                    self._held += len(part)
                     if len(data) > most:
                         raise _TooLargeError(413, f"the request is longer than {most} bytes")
+                    if self._held > _BODIES * most:
+                        raise _TooLargeError(503, "there is too much under way")
                     if not message.get("more_body"):
                         return bytes(data)
         except TimeoutError:
@@ -407,7 +445,9 @@ class GuardServer:
     ) -> None:
         """An error: as the response, or as the last event of one whose head is out."""
         if answer.began:
-            await _part(send, f"data: {json.dumps({'error': _said(status, said, field)})}\n\n", last=True)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FAREWELL):
+                    await _part(send, f"data: {json.dumps({'error': _said(status, said, field)})}\n\n", last=True)
             return
         answer.began, answer.status = True, status
         more = [(b"connection", b"close")] if close else []

@@ -20,7 +20,7 @@ import h11
 MAX_REPLY = 32 << 20
 MAX_LINE = 4 << 20
 #: Seconds for a connection to be made, and connections that are kept between requests.
-CONNECTING = 10.0
+CONNECTING = 30.0
 MOST_KEPT = 256
 _PIECE = 1 << 16
 
