@@ -301,9 +301,9 @@ class GuardServer:
 
         await self._start(answer, send, "text/event-stream")
         try:
-            async for chunk in reply.events():
-                for piece in pieces.of_chunk(chunk):
-                    await say(watcher.feed(piece))
+            async for chunks in reply.events():
+                text = "".join(piece for chunk in chunks for piece in pieces.of_chunk(chunk))
+                await say(watcher.feed(text))
                 if watcher.settled:
                     break  # the connection is closed, and the model stops
             else:

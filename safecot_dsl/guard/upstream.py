@@ -74,25 +74,25 @@ class Reply:
                 break
         return bytes(data[:most])
 
-    async def events(self) -> AsyncIterator[Any]:
-        """The JSON values of a stream of events, up to `[DONE]`. Raises `UpstreamError` for one that ends without, and
-        for what is no such stream."""
+    async def events(self) -> AsyncIterator[list[Any]]:
+        """The JSON values of a stream of events, up to `[DONE]`: those that came together at once. Raises
+        `UpstreamError` for one that ends without, and for what is no such stream."""
         rest = b""
         async for part in self.parts():
             *lines, rest = (rest + part).split(b"\n")
             if len(rest) > MAX_LINE:
                 raise UpstreamError(f"a line of its stream is longer than {MAX_LINE} bytes", began=True)
-            for line in lines:
-                if not line.startswith(b"data:"):
-                    continue
-                data = line[5:].strip()
-                if data == b"[DONE]":
-                    await self._drain()
-                    return
-                try:
-                    yield json.loads(data)
-                except (ValueError, RecursionError) as error:
-                    raise UpstreamError(f"an event of its stream is not JSON: {error}", began=True) from None
+            told = [line[5:].strip() for line in lines if line.startswith(b"data:")]
+            done = told.index(b"[DONE]") if b"[DONE]" in told else None
+            try:
+                values = [json.loads(data) for data in told[:done]]
+            except (ValueError, RecursionError) as error:
+                raise UpstreamError(f"an event of its stream is not JSON: {error}", began=True) from None
+            if values:
+                yield values
+            if done is not None:
+                await self._drain()
+                return
         raise UpstreamError("its stream ended before it was done", began=True)
 
     async def _drain(self) -> None:

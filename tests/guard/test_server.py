@@ -106,7 +106,7 @@ def test_the_settings_that_the_model_was_taught_are_the_guards(serve, model, pol
 
 
 def test_it_streams(serve, model, text_of):
-    model.text = text_of(HARMLESS, "One. " * 20 + "Last.")
+    model.text, model.pause = text_of(HARMLESS, "One. " * 20 + "Last."), 0.02
     pieces = list(serve().chat.completions.create(model="small", messages=ASKED, stream=True))
     words = [piece.choices[0].delta.content for piece in pieces if piece.choices[0].delta.content]
     assert "".join(words) == "One. " * 20 + "Last."
