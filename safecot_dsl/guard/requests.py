@@ -113,7 +113,7 @@ def read_request(data: bytes, tags: Tags, image_hosts: Collection[str] = ()) -> 
             _options(value)
         else:
             reason = _REASONS.get(name, "a client decides the messages and the sampling, and nothing else")
-            raise RefusedError(name, f"`{_shown(name)}` is not passed on: {reason}")
+            raise RefusedError(_shown(name), f"`{_shown(name)}` is not passed on: {reason}")
     reader = _Reader(tags, image_hosts)
     turns = [reader.turn(f"messages[{at}]", turn) for at, turn in _turns(messages)]
     if turns[-1]["role"] == "assistant":
