@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.guard.requests import SAMPLING
+from safecot_dsl.storage.secrets import Address
 
 _Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -15,7 +16,7 @@ _Seconds = Annotated[float, Field(gt=0, le=86_400)]
 class GuardSettings(Frozen):
     """Where the model is served, what its users are shown, and how much the guard takes on at once."""
 
-    base_url: str = Field(description="The model's server, such as http://localhost:8000/v1.")
+    base_url: Address = Field(description="The model's server, such as http://localhost:8000/v1.")
     model: str = Field(min_length=1, description="The model to ask, whatever a request names.")
     api_key_env: str | None = Field(default=None, description="The environment variable with the server's key.")
     send: dict[str, Any] = Field(

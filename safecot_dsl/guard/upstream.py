@@ -114,7 +114,7 @@ class Upstream:
             parts = urlsplit(base_url)
             port = parts.port
         except ValueError as error:
-            raise ValueError(f"`{base_url}` is no address: {error}") from None
+            raise ValueError(f"the address of the model's server is none: {error}") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("the model's server is named as http://HOST:PORT/v1")
         if "@" in parts.netloc:
