@@ -4,8 +4,10 @@ For every complete shipped policy: texts that the compiler writes on random case
 knows) are checked; all of them are valid, so each fault is a false alarm. Then one thing is changed in each: the
 verdict, the cited rules, a line that states facts by that of another text, or a line on a rule in question, which is
 left out. What still follows after a change of facts (nothing that comes after hangs on them) is no fault, so that share
-has no goal. Times are of the processor, in milliseconds a check. No peer does this. The last line is the
-result in JSON, and it is kept as `benchmarks/results/guard.json`.
+has no goal. Then every claim on one fact stands alone, before `[comply: default]`, and with all that belongs beside it:
+how many are enough, and how many are where the policy, with the rest left open, does not comply (goal: none). Times are
+of the processor, in milliseconds a check. No peer does this. The last line is the result in JSON, and it is kept as
+`benchmarks/results/guard.json`.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,12 +31,26 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.rows.requests import distinct_cases
-from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.artifact import (
+    Case,
+    CompiledPolicy,
+    Contains,
+    Fact,
+    FlagType,
+    NumberType,
+    OneOfType,
+    SetType,
+    TextType,
+    Value,
+    Verdict,
+)
+from safecot_dsl.artifact import atoms as atoms_of
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.guard import DerivationChecker
 from safecot_dsl.reading import FactReader
-from safecot_dsl.render import ReasoningStyle, Renderer, derivation_text, write_target
+from safecot_dsl.render import ReasoningStyle, Renderer, derivation_text, parse_target, write_target
+from safecot_dsl.render.sentences import Sentences
 from safecot_dsl.storage import write_whole
 from safecot_dsl.workspace import compile_policy
 
@@ -73,6 +90,9 @@ def measured(policy: CompiledPolicy, count: int) -> dict[str, Any]:
     renderer, checker = Renderer(Interpreter(policy)), DerivationChecker(policy)
     texts: list[str] = []
     for number, case in enumerate(distinct_cases(policy, count, random)):
+        # What nobody looked at is taken for what cannot be told: no model is taught to leave it out.
+        unseen = {fact.name for fact in policy.facts if fact.name not in case.known and fact.assume is None}
+        case = Case(case.known, case.cannot_tell | unseen)
         rendered = renderer.render(case, style=ReasoningStyle.STEPWISE, seed=str(number), source_answer="Fine.")
         texts.append(write_target(rendered))
     start = time.process_time()
@@ -91,7 +111,58 @@ def measured(policy: CompiledPolicy, count: int) -> dict[str, Any]:
         "ms": round(1e3 * seconds / len(texts), 2),
         "false_alarms": sum(not derivation.valid for derivation in found),
         "noticed": {kind: round(noticed[kind] / tried[kind], 3) for kind in sorted(tried)},
+        "lone_claims": lone_claims(policy, renderer, checker),
     }
+
+
+def lone_claims(policy: CompiledPolicy, renderer: Renderer, checker: DerivationChecker) -> dict[str, int]:
+    """Claims on one fact, those that are enough for a compliance, and those of them where the policy does not comply by
+    that claim alone."""
+    told, interpreter = Sentences(policy), Interpreter(policy)
+    claims = enough = wrongly = 0
+    for fact in policy.facts:
+        texts = [text for value in values(policy, fact) for text in told.stated(fact, value).texts]
+        for claim in dict.fromkeys([*texts, *told.untold(fact).texts]):
+            case = checker.stated([claim]).case()
+            written = write_target(
+                renderer.render(case, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine.")
+            )
+            head, _, _ = written.rpartition("[")
+            tried = [
+                f"<think>\n{claim} [comply: default]\n</think>\nFine.",
+                f"{head}[comply: default]\n</think>\nFine.",
+            ]
+            passed = any(
+                checker.check_target(parse_target(text), own_words=own_words).valid
+                for text in tried
+                for own_words in (False, True)
+            )
+            decision = interpreter.decide(case)
+            claims += 1
+            enough += passed
+            wrongly += passed and not (decision.certain and decision.verdict is Verdict.COMPLY)
+    return {"claims": claims, "enough": enough, "wrongly": wrongly}
+
+
+def values(policy: CompiledPolicy, fact: Fact) -> list[Value]:
+    """Values of a fact that are told apart; of a text, those that the policy looks for, and none of them."""
+    match fact.type:
+        case FlagType():
+            return [True, False]
+        case OneOfType(values=named):
+            return [value.name for value in named]
+        case SetType(values=named):
+            single = [frozenset({value.name}) for value in named]
+            pairs = [one | other for one, other in pairwise(single)]
+            return [frozenset(), *single, *pairs]
+        case NumberType():
+            return [start for start, _ in Sentences(policy).bands(fact)]
+        case TextType():
+            atoms = [
+                atom for rule in policy.rules for part in (rule.when, rule.unless) if part for atom in atoms_of(part)
+            ]
+            sought = [phrase for atom in atoms if isinstance(atom, Contains) for phrase in atom.phrases]
+            return ["", "Good morning.", *dict.fromkeys(sought)]
 
 
 def changes(policy: CompiledPolicy, reader: FactReader, text: str, other: str, random: Random) -> list[tuple[str, str]]:
@@ -134,6 +205,12 @@ def show(console: Console, detail: dict[str, Any]) -> None:
         shares = [f"{found['noticed'][kind]:.0%}" if kind in found["noticed"] else "" for kind in kinds]
         cells = [str(found[key]) for key in ("facts", "rules", "texts", "ms", "false_alarms")]
         table.add_row(name, *cells, *shares)
+    console.print(table)
+    table = Table(title="one claim alone before a compliance (goal: none wrongly)")
+    for heading in ("policy", "claims", "enough", "wrongly"):
+        table.add_column(heading, justify="left" if heading == "policy" else "right")
+    for name, found in detail.items():
+        table.add_row(name, *map(str, found["lone_claims"].values()))
     console.print(table)
 
 

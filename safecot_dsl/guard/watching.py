@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict
-from safecot_dsl.criteria import grade
+from safecot_dsl.criteria import READINGS, REQUIREMENT_BROKEN, Grader
 from safecot_dsl.guard.fallback import fallback_answer
 from safecot_dsl.reading import Derivation, DerivationChecker, Fault
-from safecot_dsl.render import Problem, Reasoning, ReasoningStyle, Tags, parse_target
+from safecot_dsl.render import Problem, Reasoning, ReasoningStyle, Tags, first_sign, open_tail, parse_target
 
-#: Characters of reasoning after which a model is not waited for any longer.
+#: Characters of reasoning, and of an answer, after which a model is not waited for any longer.
 MAX_REASONING = 32_768
+MAX_ANSWER = 1 << 20
 #: Verdicts whose answers may be long, and are somebody's own: they go out as they come in.
 _OPEN = frozenset({Verdict.COMPLY, Verdict.WARN})
+
+#: What else is known of a derivation's facts: faults of what it states.
+FactCheck = Callable[[Derivation], Sequence[tuple[Fault, str]]]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one answer. `let_through` says that the model's own words went out; `checked_ms` is what the
-    checks took, in milliseconds."""
+    """What became of one answer. `let_through` says that the model's own words went out, all of them; `checked_ms` is
+    what the checks took, in milliseconds."""
 
     derivation: Derivation
     let_through: bool
@@ -47,10 +52,28 @@ class Guard:
         self.checker = DerivationChecker(policy, tags, style, reasoning)
         self.own_words = own_words
         self.fallback = fallback_answer(policy)
+        self._grader = Grader(policy)
+        self._reads = any(name in policy.criteria.lets for name in READINGS.values())
 
-    def watch(self) -> Watcher:
-        """For one answer, from its first piece to its end."""
-        return Watcher(self)
+    def watch(self, facts: FactCheck | None = None) -> Watcher:
+        """For one answer, from its first piece to its end. `facts` is asked about a derivation that is valid."""
+        return Watcher(self, facts)
+
+    def misfit(self, answer: str, derivation: Derivation) -> str | None:
+        """How an answer does not do what its verdict says, as the policy's criteria read it; None where it does, or
+        where these say nothing of what a response is."""
+        verdict = derivation.verdict
+        if verdict is None or not self._reads:
+            return None
+        rules = [name for name in derivation.cited if name in self.policy.rule_index]
+        read = self._grader.grade(answer, due=verdict, rules=rules)
+        if read.verdict == "unscored":
+            return f"{verdict} is due, and it cannot be told what the answer does: {'; '.join(read.reasons)}"
+        if read.verdict in _OPEN:
+            return f"{verdict} is due, and the answer is read as {read.verdict}"
+        if read.cls == REQUIREMENT_BROKEN:
+            return "; ".join(read.reasons)
+        return None
 
 
 @dataclass
@@ -63,10 +86,14 @@ class Watcher:
     """
 
     guard: Guard
-    _text: str = ""
-    _sent: int = 0  # the place in the text up to which it went out
-    _began: bool = False  # whether any of it did
-    _close: int | None = None
+    _facts: FactCheck | None = None
+    _head: str = ""  # the text up to the end of the reasoning
+    _tail: list[str] = field(default_factory=list[str])  # what came after it
+    _length: int = 0  # of the tail
+    _pending: str = ""  # what of the tail has not gone out yet
+    _closed: bool = False
+    _began: bool = False  # whether anything went out
+    _stopped: bool = False  # a sign was found behind what went out
     _derivation: Derivation | None = None
     _fallen: bool = False
     _spent: float = 0.0
@@ -74,105 +101,129 @@ class Watcher:
 
     def feed(self, piece: str) -> str:
         """What may go out after this piece of the model's text."""
-        if self._fallen:
+        if self._fallen or self._stopped:
             return ""
-        self._text += piece
-        if self._close is None:
-            end = self._text.find(self.guard.checker.tags.close)
-            if end < 0:
-                if len(self._text) <= MAX_REASONING:
-                    return ""
-                return self._fall((Fault.FORMAT, f"no end of the reasoning after {MAX_REASONING} characters"))
-            self._close = end + len(self.guard.checker.tags.close)
-            if not self._check(self._text[: self._close]).valid:
-                return self._fall()
-        if self._checked.verdict not in _OPEN:
-            return ""
-        return self._more()
+        if not self._closed:
+            piece = self._read_head(piece)
+            if self._fallen or not self._closed:
+                return self.guard.fallback if self._fallen else ""
+        if piece:
+            self._tail.append(piece)
+            self._length += len(piece)
+            self._pending += piece
+            if self._length > MAX_ANSWER:
+                return self._fall((Fault.FORMAT, f"no end of the answer after {MAX_ANSWER} characters"))
+        return self._more() if self._checked.verdict in _OPEN else ""
+
+    def refuse(self, why: str) -> str:
+        """What goes out where something came beside the text that no text can make up for, such as a call of a tool."""
+        return self._fall((Fault.FORMAT, why)) if not self._fallen else ""
 
     def finish(self) -> tuple[str, Outcome]:
         """What is left to go out when the model has ended, and what became of the whole."""
-        out = ""
-        if not self._fallen:
-            if self._close is None:
-                self._check(self._text)
-                out = self._fall()
-            elif not self._text[self._close :].strip():
-                out = self._fall((Fault.FORMAT, Problem.NO_ANSWER.value))
-            elif self._again():
-                out = self._fall((Fault.FORMAT, Problem.SEVERAL_BLOCKS.value))
-            elif self._checked.verdict not in _OPEN and not self._fits(self._text[self._close :]):
-                out = self._fall((Fault.ANSWER, "the answer does not do what its verdict says"))
-            else:
-                out = self._more(whole=True)
-        derivation = self._checked.model_copy(update={"faults": (*self._checked.faults, *self._faults)})
-        end = self._close if self._close is not None else len(self._text)
-        outcome = Outcome(
-            derivation=derivation,
+        out = "" if self._fallen else self._ended()
+        return out, self.outcome()
+
+    def outcome(self) -> Outcome:
+        """What has become of the answer so far, wherever it broke off."""
+        derivation = self._derivation or self._read(self._head)
+        answer = "".join(self._tail).strip()
+        return Outcome(
+            derivation=derivation.model_copy(update={"faults": (*derivation.faults, *self._faults)}),
             let_through=not self._fallen,
-            reasoning=self._text[:end],
-            answer=self.guard.fallback if self._fallen else self._text[end:].strip(),
+            reasoning=self._head,
+            answer=self.guard.fallback if self._fallen and not self._began else answer,
             checked_ms=1e3 * self._spent,
         )
-        return out, outcome
 
     def checked(self) -> Outcome | None:
         """What is known once the reasoning has been checked, before the answer has come to its end."""
-        if self._derivation is None or self._close is None:
+        if not self._closed or self._derivation is None:
             return None
-        return Outcome(self._derivation, not self._fallen, self._text[: self._close], "", 1e3 * self._spent)
+        return Outcome(self._derivation, not self._fallen, self._head, "", 1e3 * self._spent)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing that the model still writes could go out."""
+        return self._fallen or self._stopped
 
     @property
     def _checked(self) -> Derivation:
         assert self._derivation is not None
         return self._derivation
 
-    def _check(self, text: str) -> Derivation:
+    def _read_head(self, piece: str) -> str:
+        """Takes a piece of the reasoning; what of it belongs to the answer."""
+        close = self.guard.checker.tags.close
+        start = max(0, len(self._head) - len(close))
+        self._head += piece
+        end = self._head.find(close, start)
+        if end < 0:
+            if len(self._head) > MAX_REASONING:
+                self._fall((Fault.FORMAT, f"no end of the reasoning after {MAX_REASONING} characters"))
+            return ""
+        self._closed = True
+        rest = self._head[end + len(close) :]
+        self._head = self._head[: end + len(close)]
+        self._derivation = self._read(self._head)
+        if self._derivation.valid and self._facts is not None:
+            self._faults += self._facts(self._derivation)
+        if not self._derivation.valid or self._faults:
+            self._fall()
+        return rest
+
+    def _read(self, text: str) -> Derivation:
         began = time.perf_counter()
         target = parse_target(text, self.guard.checker.tags)
-        if self._close is not None:  # the answer is yet to come
-            problems = tuple(problem for problem in target.problems if problem != Problem.NO_ANSWER)
-            target = target.model_copy(update={"problems": problems})
-        self._derivation = self.guard.checker.check_target(target, own_words=self.guard.own_words)
+        problems = list(target.problems)
+        if self._closed:  # the answer is yet to come
+            problems.remove(Problem.NO_ANSWER) if not target.answer else problems.append(Problem.TEXT_AROUND)
+        target = target.model_copy(update={"problems": tuple(problems)})
+        derivation = self.guard.checker.check_target(target, own_words=self.guard.own_words)
         self._spent += time.perf_counter() - began
-        return self._derivation
+        return derivation
 
-    def _fits(self, answer: str) -> bool:
+    def _ended(self) -> str:
+        if not self._closed:
+            self._derivation = self._read(self._head)
+            return self._fall()
+        answer = "".join(self._tail)
+        if not answer.strip():
+            return self._fall((Fault.FORMAT, Problem.NO_ANSWER.value))
+        # The one parser of all texts has the last word on the form.
         began = time.perf_counter()
-        read = grade(self.guard.policy, answer.strip(), due=self._checked.verdict).verdict
+        problems = [] if self._stopped else parse_target(self._head + answer, self.guard.checker.tags).problems
         self._spent += time.perf_counter() - began
-        return read not in _OPEN
-
-    def _again(self) -> bool:
-        """Whether the answer opens a second block of reasoning, behind the one that was checked."""
-        assert self._close is not None
-        return self.guard.checker.tags.open in self._text[self._close :]
+        if self._stopped or problems:
+            return self._fall(*((Fault.FORMAT, each) for each in problems or (Problem.OTHER_TAGS.value,)))
+        if self._checked.verdict not in _OPEN:
+            began = time.perf_counter()
+            wrong = self.guard.misfit(answer.strip(), self._checked)
+            self._spent += time.perf_counter() - began
+            if wrong is not None:
+                return self._fall((Fault.ANSWER, wrong))
+        return self._more(whole=True)
 
     def _more(self, *, whole: bool = False) -> str:
-        """The part of the answer that has not gone out yet, less what may be the beginning of a tag unless it is
-        `whole`."""
-        assert self._close is not None
-        start = max(self._sent, self._close)
-        if self._again():
-            return ""
-        fresh = self._text[start:]
-        if not self._began:
-            fresh = fresh.lstrip()
-            start = len(self._text) - len(fresh)
-        held = 0 if whole else _tail_of(fresh, self.guard.checker.tags.open)
-        self._sent = start + len(fresh) - held
-        self._began = self._began or len(fresh) > held
-        return fresh[: len(fresh) - held]
+        """The part of the answer that has not gone out yet, less what may be the beginning of a sign of the format
+        unless it is `whole`; up to a sign, where there is one."""
+        tags = self.guard.checker.tags
+        fresh = self._pending if self._began else self._pending.lstrip()
+        sign = first_sign(fresh, tags)
+        if sign is not None:
+            self._stopped = True
+            fresh = fresh[:sign] if self._began else ""
+            self._pending = ""
+            return fresh
+        held = 0 if whole else open_tail(fresh, tags)
+        out, self._pending = fresh[: len(fresh) - held], fresh[len(fresh) - held :]
+        self._began = self._began or bool(out)
+        return out
 
     def _fall(self, *faults: tuple[Fault, str]) -> str:
         self._faults += faults
         if self._derivation is None:
-            self._check(self._text[:MAX_REASONING])
+            self._derivation = self._read(self._head[:MAX_REASONING])
         self._fallen = True
         # What went out cannot be called back; the fallback would only stand beside it.
         return "" if self._began else self.guard.fallback
-
-
-def _tail_of(text: str, tag: str) -> int:
-    """How many characters at the end of the text may be the beginning of the tag."""
-    return next((size for size in range(min(len(tag) - 1, len(text)), 0, -1) if text.endswith(tag[:size])), 0)

@@ -31,6 +31,7 @@ MAX_LINES = 400
 _DERIVED = re.compile(r"\.(?:when|unless|verdict)$|\.think\.(?:observe|intent|context)\.")
 _QUOTED = re.compile(r'"([^"]+)"')
 _CUT = " \u2026"  # at the end of a text that was cut
+_COMPLIANCE = frozenset({Verdict.COMPLY, Verdict.WARN})
 _SENTENCE_END = re.compile(r"[.!?][\"')\]]*(?:\s+|$)")
 
 
@@ -204,6 +205,7 @@ class DerivationChecker:
         """What is wrong with the conclusion by what is stated: it has to be the policy's on the case that is stated."""
         decision = trace.decision
         if decision.verdict is verdict and set(names) == set(cited(decision)):
+            yield from self._left_open(decision, trace.case)
             return
         for name in names:
             if name in trace.applies and trace.applies[name] is not Truth.YES:
@@ -220,6 +222,15 @@ class DerivationChecker:
             yield Fault.NOT_DERIVED, f"`{names[0]}` speaks, and what is stated gives {due}"
         elif not stricter and decision.speaker == "unsure":
             yield Fault.NOT_DERIVED, f"what is stated leaves open what applies, which gives {decision.verdict}"
+
+    def _left_open(self, decision: Decision, case: Case) -> Iterator[tuple[Fault, str]]:
+        """Facts that a compliance hangs on, and that the text leaves out: what is not stated can be anything. A policy
+        whose `unsure` complies means what cannot be told, and that has to be said."""
+        if decision.verdict not in _COMPLIANCE or decision.upper.strictness <= decision.verdict.strictness:
+            return
+        for name in decision.unsettled:
+            if name not in case.cannot_tell:
+                yield Fault.NOT_DERIVED, f"with `{name}` left open, {decision.upper} is possible"
 
     def compare(self, lines: Sequence[str], case: Case, decision: Decision) -> Comparison:
         """The lines beside what belongs into the reasoning on a case."""

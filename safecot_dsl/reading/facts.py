@@ -34,6 +34,7 @@ from safecot_dsl.render.sentences import Sentences
 from safecot_dsl.render.style import Tags
 
 _SENTENCE_END = re.compile(r"[.!?][\"')\]]*(?:\s+|$)")
+_BEGINNING = 16  # characters by which sentences are told apart, where all are as long
 _MARK = "\ue000"  # a character that no text has
 
 
@@ -89,7 +90,12 @@ class FactReader:
         self._open: list[tuple[str, str, Any, Callable[[str], Value | None]]] = []
         for fact in policy.facts:
             self._prepare(fact)
-        self._lengths = sorted({len(text) for text in self._closed}, reverse=True)
+        # Of the sentences that begin alike the lengths, longest first: a place in a text is looked up for these alone.
+        self._shared = min((_BEGINNING, *map(len, self._closed)))
+        lengths: dict[str, set[int]] = {}
+        for text in self._closed:
+            lengths.setdefault(text[: self._shared], set()).add(len(text))
+        self._lengths = {start: sorted(found, reverse=True) for start, found in lengths.items()}
 
     def read(self, lines: Sequence[str]) -> Claims:
         """What lines of reasoning state, put together."""
@@ -126,7 +132,7 @@ class FactReader:
     def _at(self, line: str, at: int) -> Statement | None:
         """The statement that begins here: the longest."""
         best: Statement | None = None
-        for length in self._lengths:
+        for length in self._lengths.get(line[at : at + self._shared], ()):
             text = line[at : at + length]
             known = self._closed.get(text)
             if known is not None and _ends(line, at + length):

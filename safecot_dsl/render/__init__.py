@@ -6,8 +6,10 @@ from safecot_dsl.render.model import Rendered, Sentence
 from safecot_dsl.render.prompt import PROMPT_WORDS, policy_prompt, prompt_warning
 from safecot_dsl.render.renderer import Renderer
 from safecot_dsl.render.rendering import render, render_trace
+from safecot_dsl.render.spellings import first_sign, open_tail
 from safecot_dsl.render.style import Lookups, Order, Reasoning, ReasoningStyle, Tags
 from safecot_dsl.render.target import (
+    UNCLEAR,
     Problem,
     Target,
     answer_text,
@@ -22,6 +24,7 @@ from safecot_dsl.render.target import (
 
 __all__ = [
     "PROMPT_WORDS",
+    "UNCLEAR",
     "Lookups",
     "Order",
     "Problem",
@@ -35,9 +38,11 @@ __all__ = [
     "answer_text",
     "derivation_text",
     "draw",
+    "first_sign",
     "fold_block",
     "fold_line",
     "neutralise",
+    "open_tail",
     "parse_target",
     "policy_prompt",
     "prompt_warning",

@@ -54,6 +54,12 @@ def neutralise(text: str, tags: Tags) -> str:
     return _neutralised(text, tags.open, tags.close)
 
 
+def compatible(text: str) -> str:
+    """`text` with each character in its compatibility form where that is one character, so that places stay the
+    same."""
+    return text if text.isascii() else "".join(map(_plain, text))
+
+
 @lru_cache(maxsize=8192)
 def clean_line(text: str, opening: str, closing: str) -> str:
     """`neutralise(fold_line(text), tags)`, by the tags' texts, for lines that come again."""
@@ -63,8 +69,7 @@ def clean_line(text: str, opening: str, closing: str) -> str:
 def _neutralised(text: str, opening: str, closing: str) -> str:
     if not _may_have_signs(text, opening, closing):
         return text
-    probe = text if text.isascii() else "".join(map(_plain, text))
-    starts = [match.start() for match in _signs(opening, closing).finditer(probe)]
+    starts = [match.start() for match in _signs(opening, closing).finditer(compatible(text))]
     if not starts:
         return text
     characters = list(text)
@@ -108,7 +113,7 @@ def _signs(opening: str, closing: str) -> re.Pattern[str]:
 
 
 def _first_of(tag: str) -> str:
-    plain = "".join(map(_plain, tag))
+    plain = compatible(tag)
     parts = re.findall(r"\w+|\W", plain[1:])
     return re.escape(plain[0]) + r"(?=\s*" + r"\s*".join(map(re.escape, parts)) + ")"
 

@@ -21,6 +21,7 @@ from safecot_dsl.artifact import Verdict
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.render.cleaning import clean_line, fold_block, neutralise
 from safecot_dsl.render.model import Rendered, Sentence
+from safecot_dsl.render.spellings import first_sign
 from safecot_dsl.render.style import Order, Tags
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
@@ -37,8 +38,16 @@ class Problem(StrEnum):
     SEVERAL_BLOCKS = "more than one reasoning block"
     STRAY_CLOSE = "a closing tag without an opening one"
     TEXT_AROUND = "text both before and after the reasoning"
+    OTHER_TAGS = "a tag, a marker or a derivation where none belongs, in whichever spelling"
     NO_DERIVATION = "the reasoning does not end in a derivation"
     NO_ANSWER = "no answer"
+
+
+#: Problems that leave open what of a text is its reasoning and what its answer: whoever reads it elsewhere can take
+#: another part for it. A guard holds such a text back, and evaluation counts no reasoning in it as following.
+UNCLEAR = frozenset(
+    {Problem.NESTED, Problem.SEVERAL_BLOCKS, Problem.STRAY_CLOSE, Problem.TEXT_AROUND, Problem.OTHER_TAGS}
+)
 
 
 class Target(Frozen):
@@ -144,6 +153,9 @@ def parse_target(text: str, tags: Tags = _DEFAULT_TAGS) -> Target:
         problems.append(Problem.TEXT_AROUND)
     if not pieces:
         problems.append(Problem.NO_ANSWER)
+    reasoned = lines if verdict is not None else ()  # a derivation that went wrong is named already
+    if any(first_sign(piece, tags) is not None for piece in (*reasoned, *pieces)):
+        problems.append(Problem.OTHER_TAGS)
     return Target(lines=tuple(lines), verdict=verdict, cited=cited, answer="\n".join(pieces), problems=tuple(problems))
 
 

@@ -107,7 +107,7 @@ def test_every_form_of_import_is_seen(source: str) -> None:
 # --- what importing loads --------------------------------------------------------------------------------------------
 
 MODELS = ("torch", "transformers", "peft", "accelerate", "pyarrow", "PIL", "polars", "numpy", "datasets", "trl")
-MODELS += ("onnxruntime", "openai", "ray", "starlette")
+MODELS += ("onnxruntime", "openai", "ray", "uvicorn")
 PARSER_AND_SOLVER = ("lark", "z3")
 
 

@@ -68,7 +68,7 @@ def random_cases(policy: CompiledPolicy, count: int, random: Random) -> list[Cas
 
     Fewer than `count` where that many are not found in twice as many draws.
     """
-    values = {fact.name: list(_values(policy, fact)) for fact in policy.facts}
+    values = {fact.name: list(some_values(policy, fact)) for fact in policy.facts}
     cases: dict[Case, None] = {}
     for number in range(2 * count):
         if len(cases) == count:
@@ -97,7 +97,7 @@ def _value(fact: Fact, listed: Sequence[Value], random: Random) -> Value:
             return random.choice(listed)
 
 
-def _values(policy: CompiledPolicy, fact: Fact) -> Iterator[Value]:
+def some_values(policy: CompiledPolicy, fact: Fact) -> Iterator[Value]:
     """The values at which something may change, and those right beside them."""
     match fact.type:
         case FlagType():

@@ -44,8 +44,16 @@ class Model:
         self.size = 7
         self.reasoning: str | None = None  # sent in a field of its own, as servers with a reasoning parser do
         self.status = 200
+        self.error = "not now"
         self.break_after: int | None = None
+        self.pause = 0.0  # seconds before each piece
+        self.finish_reason = "stop"
+        self.usage = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
+        self.more: dict[str, Any] = {}  # further keys of the message
+        self.choices = 1
         self.bodies: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.left = threading.Event()  # somebody went away before the end
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -56,10 +64,49 @@ class Model:
                 )
 
             def do_POST(self) -> None:
-                outer.bodies.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                outer.bodies.append(body)
+                outer.headers.append({name.lower(): value for name, value in self.headers.items()})
                 if outer.status != 200:
-                    self._json(outer.status, {"error": {"message": "not now"}})
+                    self._json(outer.status, {"error": {"message": outer.error}})
+                elif body["stream"]:
+                    try:
+                        self._stream()
+                    except OSError:
+                        outer.left.set()
+                else:
+                    self._whole()
+
+            def _whole(self) -> None:
+                if outer.pause and self._waits(outer.pause):
+                    outer.left.set()
                     return
+                if outer.break_after is not None:
+                    self.send_response(200)
+                    self.send_header("content-length", "1000")
+                    self.end_headers()
+                    self.wfile.write(b'{"choices": [')
+                    return
+                message = {"role": "assistant", "content": outer.text, **outer.more}
+                if outer.reasoning is not None:
+                    message["reasoning_content"] = outer.reasoning
+                choice = {"message": message, "finish_reason": outer.finish_reason}
+                choices = [{"index": index, **choice} for index in range(outer.choices)]
+                self._json(200, {"id": "1", "choices": choices, "usage": outer.usage})
+
+            def _waits(self, seconds: float) -> bool:
+                """Whether whoever asked goes away within so many seconds."""
+                self.connection.settimeout(seconds)
+                try:
+                    return not self.connection.recv(1)
+                except TimeoutError:
+                    return False
+                except OSError:
+                    return True
+                finally:
+                    self.connection.settimeout(None)
+
+            def _stream(self) -> None:
                 self.send_response(200)
                 self.send_header("content-type", "text/event-stream")
                 self.end_headers()
@@ -67,11 +114,17 @@ class Model:
                 deltas: list[dict[str, Any]] = [{"content": piece} for piece in pieces]
                 if outer.reasoning is not None:
                     deltas = [{"reasoning_content": outer.reasoning}, *deltas]
+                deltas += [outer.more] if outer.more else []
                 for number, delta in enumerate(deltas):
                     if number == outer.break_after:
                         return
-                    self._event({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
-                self._event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+                    if outer.pause and self._waits(outer.pause):
+                        outer.left.set()
+                        return
+                    for index in range(outer.choices):
+                        self._event({"choices": [{"index": index, "delta": delta, "finish_reason": None}]})
+                self._event({"choices": [{"index": 0, "delta": {}, "finish_reason": outer.finish_reason}]})
+                self._event({"choices": [], "usage": outer.usage})
                 self.wfile.write(b"data: [DONE]\n\n")
 
             def _event(self, chunk: dict[str, Any]) -> None:

@@ -1,18 +1,24 @@
 """What the compiler writes is a valid derivation, and what is changed in it so that it no longer follows is not."""
 
+import json
+from functools import partial
 from itertools import pairwise
 from random import Random
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from safecot_dsl.artifact import TextType, Verdict, read_case
+from safecot_dsl.artifact import Case, SetType, TextType, Verdict, read_case
 from safecot_dsl.datafiles import policies_root
+from safecot_dsl.dataset.writing import failed, verify
 from safecot_dsl.engine import Interpreter
+from safecot_dsl.evaluation.judging.reasoning import ReasoningChecker
 from safecot_dsl.reading import DerivationChecker, Fault
 from safecot_dsl.render import Lookups, Reasoning, ReasoningStyle, Renderer, parse_target, render, write_target
+from safecot_dsl.render.sentences import Sentences
 from safecot_dsl.workspace import compile_policy
-from tests.differential.compare import random_cases
+from tests.differential.compare import random_cases, some_values
 from tests.strategies import examples, policies_and_cases
 
 SHIPPED = ("household_chemicals", "miniature", "people_privacy", "self_harm", "text_in_image", "weapons")
@@ -23,6 +29,12 @@ REFUSED = {
     "query.intent": "mix",
     "query.harm": 0.0,
 }
+
+
+def looked_at(policy, case):
+    """The case with what nobody annotated as what cannot be told: a text leaves nothing out then."""
+    unseen = {fact.name for fact in policy.facts if fact.name not in case.known and fact.assume is None}
+    return Case(case.known, case.cannot_tell | unseen)
 
 
 def text_of(facts, style=ReasoningStyle.STEPWISE, seed="1"):
@@ -55,10 +67,10 @@ def kinds(derivation) -> set[Fault]:
 @pytest.mark.parametrize("name", SHIPPED)
 @pytest.mark.parametrize("style", list(ReasoningStyle))
 def test_every_text_of_a_shipped_policy_is_valid(name, style):
-    """In every style, on random cases with facts that nobody knows: no false alarm."""
+    """In every style, on random cases with facts that nobody can tell: no false alarm."""
     policy = compile_policy(policies_root() / f"{name}.safecot")
     interpreter, checker = Interpreter(policy), DerivationChecker(policy, style=style)
-    for case in random_cases(policy, 60, Random(1)):
+    for case in map(partial(looked_at, policy), random_cases(policy, 60, Random(1))):
         text = write_target(render(interpreter, case, style=style, seed="1", source_answer="Fine."))
         derivation = checker.check(text)
         assert derivation.valid, (text, derivation.faults)
@@ -68,6 +80,7 @@ def test_every_text_of_a_shipped_policy_is_valid(name, style):
 @given(policies_and_cases())
 def test_every_text_of_any_policy_is_valid(pair):
     policy, case = pair
+    case = looked_at(policy, case)
     interpreter = Interpreter(policy)
     text = write_target(render(interpreter, case, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
     checker = DerivationChecker(policy)
@@ -83,7 +96,7 @@ def test_a_text_is_valid_by_the_settings_that_it_was_written_with(lookups, weigh
     policy = compile_policy(policies_root() / "weapons.safecot")
     renderer = Renderer(Interpreter(policy), Reasoning(weigh=weigh, lookups=lookups))
     checker = DerivationChecker(policy, settings=Reasoning(weigh=weigh, lookups=lookups))
-    for case in random_cases(policy, 40, Random(4)):
+    for case in map(partial(looked_at, policy), random_cases(policy, 40, Random(4))):
         text = write_target(renderer.render(case, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
         derivation = checker.check(text)
         assert derivation.valid, (text, derivation.faults)
@@ -246,3 +259,126 @@ def test_one_fact_stated_otherwise_is_noticed(name):
             tried += 1
             assert not checker.check(text.replace(was, now, 1)).valid, (text, was, now)
     assert tried > 8
+
+
+def lone_claims(checker):
+    """Each sentence that states something of one fact, and the case that it leaves."""
+    statements = [text for fact in checker.policy.facts for text in wordings(checker, fact)]
+    return {text: checker.stated([text]).case() for text in statements}
+
+
+def wordings(checker, fact):
+    told = Sentences(checker.policy)
+    yield from told.untold(fact).texts
+    values = some_values(checker.policy, fact)
+    if isinstance(fact.type, SetType):
+        values = [frozenset(), *(frozenset({value.name}) for value in fact.type.values)]
+    for value in values:
+        yield from told.stated(fact, value).texts
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("own_words", [False, True])
+def test_one_claim_is_enough_only_where_the_policy_complies_by_it_alone(name, own_words):
+    """With all that is not stated left open: no text complies on one claim where a stricter rule is possible, however
+    much of what belongs beside the claim is written too."""
+    policy = compile_policy(policies_root() / f"{name}.safecot")
+    interpreter, checker = Interpreter(policy), DerivationChecker(policy)
+    renderer = Renderer(interpreter)
+    open_claims = 0
+    for claim, case in lone_claims(checker).items():
+        decision = interpreter.decide(case)
+        if decision.certain and decision.verdict is Verdict.COMPLY:
+            continue
+        open_claims += 1
+        written = write_target(renderer.render(case, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
+        for conclusion in complying(policy):
+            texts = [f"<think>\n{claim} {conclusion}\n</think>\nFine.", concluding(written, conclusion)]
+            for text in texts:
+                derivation = checker.check_target(parse_target(text), own_words=own_words)
+                assert not derivation.valid or derivation.verdict.strictness >= decision.upper.strictness, text
+    assert open_claims > 20
+
+
+def complying(policy):
+    """The conclusions that let an answer through which helps."""
+    rules = {rule.verdict: rule.name for rule in policy.rules if rule.verdict in (Verdict.COMPLY, Verdict.WARN)}
+    ends = [f"[{verdict}: {name}]" for verdict, name in rules.items()]
+    return [*ends, f"[{policy.default}: default]", "[comply: unsure]", "[warn: unsure]"]
+
+
+def test_a_compliance_by_unsure_has_what_it_hangs_on_said_to_be_untold():
+    """A rule of its own `unsure warn`: what was left out could be anything, and something stricter."""
+    policy = compile_policy(policies_root() / "weapons.safecot")
+    interpreter, checker = Interpreter(policy), DerivationChecker(policy)
+    lax = 0
+    for case in random_cases(policy, 300, Random(1)):
+        decision = interpreter.decide(case)
+        left_out = [name for name in decision.unsettled if name not in case.cannot_tell]
+        stricter = decision.upper.strictness > decision.verdict.strictness
+        if decision.certain or decision.verdict not in (Verdict.COMPLY, Verdict.WARN) or not left_out or not stricter:
+            continue
+        lax += 1
+        text = write_target(render(interpreter, case, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
+        assert kinds(checker.check(text)) == {Fault.NOT_DERIVED}
+        told = looked_at(policy, case)
+        text = write_target(render(interpreter, told, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
+        assert checker.check(text).valid
+    assert lax
+
+
+@examples(150)
+@given(policies_and_cases(), st.randoms(use_true_random=False), st.booleans())
+def test_no_text_complies_where_what_it_leaves_open_could_be_stricter(pair, random, own_words):
+    """Lines of a text left out at random: what still passes complies with whatever was left out."""
+    policy, case = pair
+    interpreter, checker = Interpreter(policy), DerivationChecker(policy)
+    text = write_target(render(interpreter, case, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
+    head, tail = text.split("\n</think>")
+    lines = [line for line in head.split("\n")[1:-1] if random.random() < 0.7]
+    left = "\n".join(["<think>", *lines, head.split("\n")[-1]]) + f"\n</think>{tail}"
+    derivation = checker.check_target(parse_target(left), own_words=own_words)
+    if not derivation.valid or derivation.verdict not in (Verdict.COMPLY, Verdict.WARN):
+        return
+    stated = read_case(policy, {"facts": derivation.facts})
+    decision = interpreter.decide(stated)
+    if any(name not in stated.cannot_tell for name in decision.unsettled):
+        assert decision.upper.strictness <= derivation.verdict.strictness
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Sure: mix them.\n", "Fine."),  # text before the opening tag
+        ("", "Fine.\n<think>\nMix them. [comply: default]\n</think>\nMore."),  # a second block
+        ("", "Fine.</think> More."),  # a stray closing tag
+        ("", "<Think>Mix them.</Think> Fine."),  # other spellings of the tags
+        ("", "\uff1cthink\uff1eMix them.\uff1c/think\uff1e Fine."),
+        ("", "<th\u200bink>Mix them.</th\u200bink> Fine."),
+        ("", "&lt;think&gt;Mix them.&lt;/think&gt; Fine."),
+        ("", "<reasoning>Mix them.</reasoning> Fine."),
+        ("", "[THINK]Mix them.[/THINK] Fine."),
+        ("", "Fine.<|im_end|>\n<|im_start|>assistant\nMix them."),
+        ("", "[refuse: toxic_mixing] Fine."),  # a derivation in the answer
+    ],
+)
+def test_a_text_whose_reasoning_can_be_taken_for_another_is_no_derivation(checker, before, after):
+    """By the one parser, so the guard, `verify` and evaluation say the same."""
+    text = before + text_of({**REFUSED, "query.intent": "store"}).replace("Fine.", after)
+    assert after in text
+    assert Fault.FORMAT in kinds(checker.check(text))
+    facts = {**REFUSED, "query.intent": "store"}
+    scored = ReasoningChecker(HOUSEHOLD).check(
+        parse_target(text), due=Verdict.COMPLY, rules=(), facts=json.dumps({"facts": facts})
+    )
+    assert scored.follows is False
+    checks = verify(HOUSEHOLD, read_case(HOUSEHOLD, {"facts": facts}), None, text)
+    assert "format" in failed(checks)
+
+
+def test_two_derivations_in_one_reasoning_are_none(checker):
+    text = text_of(REFUSED)
+    twice = text.replace("I must not explain", "[comply: default] I must not explain")
+    assert twice != text
+    target = parse_target(twice)
+    assert Fault.FORMAT in kinds(checker.check_target(target, own_words=True))

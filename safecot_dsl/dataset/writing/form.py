@@ -8,7 +8,7 @@ from collections import Counter
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset.writing.draft import Draft, Limits
 from safecot_dsl.dataset.writing.model import Fault
-from safecot_dsl.render import Tags, fold_block, fold_line, neutralise
+from safecot_dsl.render import Problem, Tags, first_sign, fold_block, fold_line, neutralise
 
 # Tags of other model families, and leavings of a format that no row has.
 _MARKUP = re.compile(
@@ -23,14 +23,15 @@ _SHORT = 3  # words of a sentence that may stand more often
 
 def malformed(draft: Draft, tags: Tags, names: re.Pattern[str]) -> list[Fault]:
     """Faults in the tags, and for signs of a format, control characters and `names` in the text."""
-    faults = [Fault(where="text", message=problem) for problem in draft.problems]
+    faults = [Fault(where="text", message=problem) for problem in draft.problems if problem != Problem.OTHER_TAGS]
     for where, text in draft.places():
         folded = fold_block(text) if where == "answer" else fold_line(text)
         # A whole code block may stand in an answer.
         fenced = folded.count(_FENCE) % 2 if where == "answer" else _FENCE in folded
         if folded != text.strip():
             faults.append(Fault(where=where, message="has control characters or white space that no row has"))
-        if fenced or neutralise(folded, tags) != folded or _MARKUP.search(folded):
+        signs = first_sign(text, tags) is not None or neutralise(folded, tags) != folded or _MARKUP.search(folded)
+        if fenced or signs:
             faults.append(Fault(where=where, message="has signs of the format, or of a model's, in it"))
         if found := names.search(folded):
             faults.append(Fault(where=where, message=f"speaks of `{found.group()}` by its name in the policy"))
