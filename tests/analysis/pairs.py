@@ -127,7 +127,8 @@ def _candidates(facts: list[Fact], fact: Fact, read: list[Atom]) -> list[Value]:
         case FlagType():
             return [True, False]
         case OneOfType(values=values):
-            return [value.name for value in values]
+            inner = {value.parent for f in facts for value in f.type.values}  # type: ignore[union-attr]
+            return [value.name for value in values if value.name not in inner]
         case SetType():
             names = sorted({v.name for f in facts for v in f.type.values})  # type: ignore[union-attr]
             return [frozenset(c) for n in range(len(names) + 1) for c in itertools.combinations(names, n)]
