@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal
@@ -73,6 +73,18 @@ class OneOfType(Frozen):
             found.append(parent)
             parent = self.parents.get(parent)
         return tuple(found)
+
+    def as_tree(self) -> Iterator[tuple[int, ValueName]]:
+        """The values as they stand below one another, each with its depth, 0 for a root; children in the order of
+        declaration."""
+        children: dict[str | None, list[ValueName]] = {}
+        for value in self.values:
+            children.setdefault(value.parent, []).append(value)
+        waiting = [(0, value) for value in reversed(children.get(None, []))]
+        while waiting:
+            depth, value = waiting.pop()
+            yield depth, value
+            waiting.extend((depth + 1, child) for child in reversed(children.get(value.name, [])))
 
     def below(self, values: Iterable[str]) -> tuple[str, ...]:
         """These values and all that stand below them, in the order of declaration."""
