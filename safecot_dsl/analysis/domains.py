@@ -319,7 +319,12 @@ def joined(facts: Iterable[Fact]) -> Fact:
             case (OneOfType() | SetType() as a, OneOfType() | SetType() as b) if a.kind == b.kind:
                 known = {value.name for value in a.values}
                 values = (*a.values, *(value for value in b.values if value.name not in known))
-                type_ = type(a).model_validate({**dict(a), "values": values})  # a copy would keep what a tree knows
+                # Not a copy, which would keep what the tree knows of its nodes.
+                type_ = (
+                    OneOfType(values=values, taxonomy=a.taxonomy)
+                    if isinstance(a, OneOfType)
+                    else SetType(values=values)
+                )
             case (NumberType() as a, NumberType() as b):
                 type_ = a.model_copy(update={"low": min(a.low, b.low), "high": max(a.high, b.high)})
             case (a, b) if a.kind == b.kind:
