@@ -121,9 +121,16 @@ def choices(fact: Fact) -> list[tuple[str, str]]:
             return []
 
 
+def depth(fact: Fact, name: str) -> int:
+    """How many values a value of a taxonomy stands below; 0 for any other."""
+    return len(fact.type.above(name)) if isinstance(fact.type, OneOfType) else 0
+
+
 def hint(fact: Fact) -> str:
     """What may be answered."""
     match fact.type:
+        case OneOfType(coarse=coarse) if coarse:
+            return "a number or a name; a kind that others stand below, where you cannot tell which"
         case SetType():
             return "numbers or names, as many as there are; `none` for none of them"
         case FlagType() | OneOfType():
