@@ -133,7 +133,10 @@ CONDITIONS = [
     (
         "node widened or narrowed",
         "image.kind is within cat",
-        ["image.kind is within cat -> image.kind is cat", "image.kind is within cat -> image.kind is within animal"],
+        [
+            "image.kind is within cat -> image.kind is within kitten",
+            "image.kind is within cat -> image.kind is within animal",
+        ],
     ),
     ("node widened or narrowed", "image.kind is within plant", []),  # it has neither a parent nor children
     (
