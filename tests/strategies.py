@@ -8,9 +8,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Fact, TextType, Unknown, Value
+from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Fact, OneOfType, TextType, Unknown, Value
 from safecot_dsl.testing.policies import build_policy, policies, skeletons
-from safecot_dsl.testing.policies_conditions import TEXTS, VERDICTS, conditions, facts, values_of
+from safecot_dsl.testing.policies_conditions import TEXTS, VERDICTS, conditions, facts, values_of, whole_values_of
 from safecot_dsl.testing.policies_printed import HEAD, declarations
 
 __all__ = [
@@ -23,12 +23,15 @@ __all__ = [
     "declarations",
     "examples",
     "facts",
+    "finer",
+    "learnt",
     "policies",
     "policies_and_cases",
     "refinements",
     "skeletons",
     "unknown_facts",
     "values_of",
+    "whole_values_of",
 ]
 
 HOSTILE_TEXTS: SearchStrategy[str] = st.one_of(
@@ -68,16 +71,42 @@ def policies_and_cases(draw: DrawFn, *, hostile: bool = False) -> tuple[Compiled
 
 
 def unknown_facts(policy: CompiledPolicy, case: Case) -> list[Fact]:
-    """The facts that are unknown even after suppositions: those that can be learnt."""
-    return [fact for fact in policy.facts if fact.name not in case.known and fact.assume is None]
+    """The facts of which something can be learnt: those that are unknown even after suppositions, and those that are
+    known, or supposed, only coarsely."""
+    return [
+        fact
+        for fact in policy.facts
+        if fact.is_coarse(case.known.get(fact.name, fact.assume))
+        or (fact.name not in case.known and fact.assume is None)
+    ]
+
+
+def coarse_value(fact: Fact, case: Case) -> Value | None:
+    """The value above the truth, where that is all that is known or supposed of the fact."""
+    value = case.known.get(fact.name, fact.assume)
+    return value if fact.is_coarse(value) else None  # type: ignore[return-value]
+
+
+def learnt(fact: Fact, case: Case) -> SearchStrategy[Value]:
+    """All that there is to learn of the fact."""
+    return whole_values_of(fact, coarse_value(fact, case))
+
+
+def finer(fact: Fact, case: Case) -> SearchStrategy[Value]:
+    """More than is known of the fact, and perhaps not all: of a taxonomy any node below."""
+    above = coarse_value(fact, case)
+    if not isinstance(above, str):
+        return values_of(fact)
+    assert isinstance(fact.type, OneOfType)
+    return st.sampled_from([node for node in fact.type.below((above,)) if node != above])
 
 
 @st.composite
 def refinements(draw: DrawFn, policy: CompiledPolicy, case: Case) -> Case:
-    """The case with none, some or all of its unknown facts learnt."""
+    """The case with none, some or all of its unknown facts learnt, some of them in part."""
     for fact in unknown_facts(policy, case):
         if draw(st.booleans()):
-            case = case.with_fact(fact.name, draw(values_of(fact)))
+            case = case.with_fact(fact.name, draw(finer(fact, case)))
     return case
 
 

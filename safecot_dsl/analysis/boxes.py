@@ -60,7 +60,7 @@ def box_around(
             box = box.without(fact)
     for fact in box.sides:
         match encoding.domains[fact]:
-            case OneOfDomain(names=names):
+            case OneOfDomain(leaves=names):
                 box = _more_values(box, fact, names, allowed)
             case NumberDomain() as numbers:
                 box = _longer_interval(box, fact, numbers, case, of[fact], allowed)

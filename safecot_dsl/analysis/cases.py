@@ -16,7 +16,7 @@ from safecot_dsl.analysis.encoding import Asker, Encoding, Outcome
 from safecot_dsl.analysis.examination import UnconfirmedError
 from safecot_dsl.analysis.logic import all_of, at_most, negation, same
 from safecot_dsl.analysis.pairs import Pair
-from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Rule, Value, Verdict, atoms
+from safecot_dsl.artifact import And, Case, CompiledPolicy, Condition, Rule, Value, Verdict, atoms, is_within
 from safecot_dsl.engine import Interpreter, Truth, evaluate
 
 SECONDS = 5.0
@@ -29,7 +29,7 @@ class UndecidedError(RuntimeError):
 @dataclass(frozen=True)
 class Wanted:
     """What a case has to be: `condition` holds of it, its verdict is `verdict`, `deciding` is one of its deciding rules
-    (`default`: no rule decides it), and it has the `fixed` values."""
+    (`default`: no rule decides it), and it has the `fixed` values; none of them is coarse (:func:`with_coarse`)."""
 
     condition: Condition | None = None
     verdict: Verdict | None = None
@@ -62,6 +62,24 @@ class Wanted:
         return self.verdict in (None, decision.verdict) and (self.deciding is None or self.deciding in by)
 
 
+def with_coarse(
+    policy: CompiledPolicy, condition: Condition | None, fixed: Mapping[str, Value] | None
+) -> tuple[Condition | None, dict[str, Value]]:
+    """What is asked of complete cases where some of the `fixed` values are coarse: any value below will do.
+
+    Raises KeyError where the policy has no such fact.
+    """
+    exact: dict[str, Value] = {}
+    asked: list[Condition] = [] if condition is None else [condition]
+    for name, value in (fixed or {}).items():
+        fact = policy.fact_index[name]
+        if fact.is_coarse(value):
+            asked.append(is_within(fact, str(value)))
+        else:
+            exact[name] = value
+    return (And(items=tuple(asked)) if len(asked) > 1 else asked[0] if asked else None), exact
+
+
 def find_case(
     policy: CompiledPolicy,
     condition: Condition | None = None,
@@ -77,6 +95,7 @@ def find_case(
         KeyError: the policy has no such rule or fact.
         UndecidedError: nobody can say in time.
     """
+    condition, fixed = with_coarse(policy, condition, fixed)
     wanted = Wanted(condition, verdict, deciding, fixed)
     encoding = Encoding(policy, conditions=() if condition is None else (condition,))
     answer = Asker(encoding, seconds_each=seconds, seconds_in_all=seconds).ask(*wanted.claims(encoding, policy))
@@ -109,6 +128,7 @@ def models(
     A case is drawn at random and, where it is none of these, mended: of what was drawn the solver keeps what it can.
     Raises as :func:`find_case`, with `seconds` for each case.
     """
+    condition, fixed = with_coarse(policy, condition, fixed)
     wanted = Wanted(condition, verdict, deciding, fixed)
     encoding = Encoding(policy, conditions=() if condition is None else (condition,))
     interpreter, draws, random = Interpreter(policy), Draws(encoding), Random(f"models/{seed}")
@@ -244,9 +264,11 @@ def _set(case: Case, name: str) -> frozenset[str]:
 
 
 def _require_complete(policy: CompiledPolicy, case: Case) -> None:
-    missing = [fact.name for fact in policy.facts if fact.name not in case.known]
-    if missing:
-        raise ValueError(f"`{missing[0]}` is not known: the case is not complete")
+    for fact in policy.facts:
+        if fact.name not in case.known:
+            raise ValueError(f"`{fact.name}` is not known: the case is not complete")
+        if fact.is_coarse(case.known[fact.name]):
+            raise ValueError(f"`{fact.name}` is known only coarsely: the case is not complete")
 
 
 # --- on a boundary ---------------------------------------------------------------------------------------------------

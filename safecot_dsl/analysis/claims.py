@@ -77,7 +77,7 @@ def law_proof(examination: Examination, law: Law) -> Proof:
     other = examination.trace(after).decision
 
     def fails(trace: Trace) -> bool:
-        if not _changed_so(law, before, after) or not trace.decision.certain or not other.certain:
+        if not _changed_so(policy, law, before, after) or not trace.decision.certain or not other.certain:
             return False
         if law.given is not None and trace.truth(law.given) is not Truth.YES:
             return False
@@ -93,7 +93,7 @@ def _certain(examination: Examination, given: Condition | None) -> list[z3.BoolR
     return [] if given is None else [examination.partial.truth(examination.policy, given).yes]
 
 
-def _changed_so(law: Law, before: Case, after: Case) -> bool:
+def _changed_so(policy: CompiledPolicy, law: Law, before: Case, after: Case) -> bool:
     """The one case is the other with the law's fact changed as the law says."""
     if before.with_fact(law.fact, after.known[law.fact]) != after:
         return False
@@ -105,7 +105,7 @@ def _changed_so(law: Law, before: Case, after: Case) -> bool:
         case float(old), float(new):
             return new > old if law.change == "rises" else new < old
         case _, value:
-            return value in law.values
+            return value in law.becomes(policy.fact_index[law.fact])
 
 
 def _without_case(answer: Answer) -> Proof:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,13 +12,14 @@ from safecot_dsl.artifact import (
     CompiledPolicy,
     Condition,
     Fact,
+    Is,
     Not,
     NumberType,
     OneOfType,
     Or,
-    Rule,
     SetType,
     ValueName,
+    Within,
 )
 
 Side = Literal["old", "new"]
@@ -69,35 +70,115 @@ def told_apart(old: CompiledPolicy, new: CompiledPolicy) -> tuple[CompiledPolicy
     """The two policies with facts of one name and different types as two facts, `NAME (old)` and `NAME (new)`.
 
     Everything else about a fact can be compared as it is. A value that only one side knows is to the other a value that
-    its conditions do not name: no `is`, `in`, `within` or `has` of it is so, and a set that holds it is not empty. A
-    number is compared wherever it lies. The digests stay as they were.
+    its conditions do not name: no `is`, `in`, `within` or `has` of it is so, and a set that holds it is not empty. But
+    a node that only one side's taxonomy has is to the other what it knows above it, so that a kind that is told in
+    finer ones changes nothing. A number is compared wherever it lies. The digests stay as they were.
     """
     twofold = {change.name for change in fact_changes(old, new) if change.change == "type"}
-    return _renamed(old, twofold, "old"), _renamed(new, twofold, "new")
+    old, new = _renamed(old, twofold, "old"), _renamed(new, twofold, "new")
+    both = [name for name in old.fact_index if name in new.fact_index]
+    trees = {name: (old.fact_index[name].type, new.fact_index[name].type) for name in both}
+    grown = {
+        name: (before, after)
+        for name, (before, after) in trees.items()
+        if isinstance(before, OneOfType)
+        and isinstance(after, OneOfType)
+        and before.parents != after.parents
+        and (before.taxonomy or after.taxonomy)
+    }
+    if not grown:
+        return old, new
+    joined = {name: _joined(before, after) for name, (before, after) in grown.items()}
+    own = {name: _Grown(before, after, joined[name]) for name, (before, after) in grown.items()}
+    others = {name: _Grown(after, before, joined[name]) for name, (before, after) in grown.items()}
+    return _over(old, joined, own), _over(new, joined, others)
+
+
+def _joined(before: OneOfType, after: OneOfType) -> OneOfType:
+    """The nodes of both trees; one that both have stands where the new one has it. Parents before children."""
+    waiting = {
+        value.name: value for value in (*after.values, *(v for v in before.values if v.name not in after.parents))
+    }
+    placed: dict[str, ValueName] = {}
+    while waiting:
+        ready = [v for v in waiting.values() if v.parent is None or v.parent in placed]
+        # None is ready where the two trees together go in a circle: one of its nodes is made a root.
+        for value in ready or [next(iter(waiting.values())).model_copy(update={"parent": None})]:
+            placed[value.name] = value
+            del waiting[value.name]
+    return OneOfType(values=tuple(placed.values()), taxonomy=after.taxonomy or before.taxonomy)
+
+
+class _Grown:
+    """The nodes of one side's taxonomy, and what a node that only the `other` side has is to it."""
+
+    def __init__(self, own: OneOfType, other: OneOfType, joined: OneOfType) -> None:
+        self._own, self._other, self._joined = own, other, joined
+
+    def over(self, atom: Is | Within) -> Is | Within:
+        """A condition of this side, over the nodes of both."""
+        at, above = set(atom.values), set(atom.above)
+        values = [value.name for value in self._joined.values if self._known(value.name) in at]
+        may = [
+            value.name
+            for value in self._joined.values
+            if value.name not in values and (value.name in above or self._holds(value.name, at | above))
+        ]
+        return atom.model_copy(update={"values": tuple(values), "above": tuple(may)})
+
+    def _known(self, node: str) -> str | None:
+        """The node, or the nearest above it that this side knows."""
+        return next((name for name in (node, *self._other.above(node)) if name in self._own.parents), None)
+
+    def _holds(self, node: str, nodes: set[str]) -> bool:
+        """Whether a node that only the other side has stands above one of these."""
+        return node not in self._own.parents and not nodes.isdisjoint(self._other.below((node,)))
+
+
+def _over(policy: CompiledPolicy, joined: Mapping[str, OneOfType], grown: Mapping[str, _Grown]) -> CompiledPolicy:
+    def atom(condition: Condition) -> Condition:
+        if isinstance(condition, Is | Within) and condition.fact in grown:
+            return grown[condition.fact].over(condition)
+        return condition
+
+    facts = tuple(fact.model_copy(update={"type": joined.get(fact.name, fact.type)}) for fact in policy.facts)
+    return _changed(policy, facts, atom)
 
 
 def _renamed(policy: CompiledPolicy, names: set[str], side: Side) -> CompiledPolicy:
     if not names:
         return policy
     new_names = {name: f"{name} ({side})" for name in names}
+
+    def atom(condition: Condition) -> Condition:
+        fact: str = condition.fact  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts
+        return condition.model_copy(update={"fact": new_names.get(fact, fact)})
+
     facts = tuple(fact.model_copy(update={"name": new_names.get(fact.name, fact.name)}) for fact in policy.facts)
-    rules = tuple(_rule(rule, new_names) for rule in policy.rules)
+    return _changed(policy, facts, atom)
+
+
+def _changed(policy: CompiledPolicy, facts: tuple[Fact, ...], atom: Callable[[Condition], Condition]) -> CompiledPolicy:
+    """The policy with other facts, and with each atom of its rules as `atom` makes it."""
+    rules = tuple(
+        rule.model_copy(
+            update={
+                "when": _condition(rule.when, atom),
+                "unless": None if rule.unless is None else _condition(rule.unless, atom),
+            }
+        )
+        for rule in policy.rules
+    )
     # Not `model_copy`, which would keep the indexes of the facts and rules before.
     fields: dict[str, Any] = {name: getattr(policy, name) for name in CompiledPolicy.model_fields}
     return CompiledPolicy.model_construct(None, **{**fields, "facts": facts, "rules": rules})
 
 
-def _rule(rule: Rule, names: Mapping[str, str]) -> Rule:
-    unless = None if rule.unless is None else _condition(rule.unless, names)
-    return rule.model_copy(update={"when": _condition(rule.when, names), "unless": unless})
-
-
-def _condition(condition: Condition, names: Mapping[str, str]) -> Condition:
+def _condition(condition: Condition, atom: Callable[[Condition], Condition]) -> Condition:
     match condition:
         case Not(item=item):
-            return Not(item=_condition(item, names))
+            return Not(item=_condition(item, atom))
         case And(items=items) | Or(items=items) | AtLeast(items=items):
-            return condition.model_copy(update={"items": tuple(_condition(item, names) for item in items)})
+            return condition.model_copy(update={"items": tuple(_condition(item, atom) for item in items)})
         case _:
-            fact: str = condition.fact  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts
-            return condition.model_copy(update={"fact": names.get(fact, fact)})
+            return atom(condition)

@@ -51,6 +51,10 @@ class Domain(ABC):
     def atom(self, atom: FactAtom) -> z3.BoolRef:
         """The atom over this fact."""
 
+    def may(self, atom: FactAtom) -> z3.BoolRef:
+        """Where the atom is yes or maybe of a known value: it is maybe of one that is known only coarsely."""
+        return self.atom(atom)
+
     @abstractmethod
     def value(self, holds: Callable[[z3.BoolRef], bool]) -> Value | None:
         """The value that a model describes; None for a text where none was found."""
@@ -94,12 +98,13 @@ class FlagDomain(Domain):
 
 
 class OneOfDomain(Domain):
-    """One variable for each value but the first, at most one of them true."""
+    """One variable for each value but the first, at most one of them true. Of a taxonomy the first is a leaf."""
 
     def __init__(self, prefix: str, fact: Fact, context: z3.Context, require: Callable[[z3.BoolRef], None]) -> None:
         super().__init__(prefix, fact, context, require)
         assert isinstance(fact.type, OneOfType)
-        self.names = [value.name for value in fact.type.values]
+        self.names = [*fact.type.leaves, *(value.name for value in fact.type.values if value.name in fact.type.coarse)]
+        self.leaves = fact.type.leaves
         self.bits = [self._bit(name) for name in self.names[1:]]
         self._is = dict(zip(self.names[1:], self.bits, strict=True))
         if not self.names:  # a value that there is none of: there are no complete cases
@@ -111,7 +116,19 @@ class OneOfDomain(Domain):
     def atom(self, atom: FactAtom) -> z3.BoolRef:
         if not isinstance(atom, Is | Within):
             raise self._unfit(atom)
-        return self._any(self._is[name] for name in dict.fromkeys(atom.values) if name in self._is)
+        return self._one_of(atom.values)
+
+    def may(self, atom: FactAtom) -> z3.BoolRef:
+        if not isinstance(atom, Is | Within):
+            raise self._unfit(atom)
+        return self._one_of((*atom.values, *atom.above))
+
+    def is_leaf(self) -> z3.BoolRef:
+        """The value leaves nothing open."""
+        return negation(self._one_of(self.names[len(self.leaves) :]))
+
+    def _one_of(self, names: Iterable[str]) -> z3.BoolRef:
+        return self._any(self._is[name] for name in dict.fromkeys(names) if name in self._is)
 
     def value(self, holds: Callable[[z3.BoolRef], bool]) -> Value:
         others = (name for name, bit in zip(self.names[1:], self.bits, strict=True) if holds(bit))
@@ -301,7 +318,13 @@ def joined(facts: Iterable[Fact]) -> Fact:
                 continue
             case (OneOfType() | SetType() as a, OneOfType() | SetType() as b) if a.kind == b.kind:
                 known = {value.name for value in a.values}
-                type_ = a.model_copy(update={"values": (*a.values, *(v for v in b.values if v.name not in known))})
+                values = (*a.values, *(value for value in b.values if value.name not in known))
+                # Not a copy, which would keep what the tree knows of its nodes.
+                type_ = (
+                    OneOfType(values=values, taxonomy=a.taxonomy)
+                    if isinstance(a, OneOfType)
+                    else SetType(values=values)
+                )
             case (NumberType() as a, NumberType() as b):
                 type_ = a.model_copy(update={"low": min(a.low, b.low), "high": max(a.high, b.high)})
             case (a, b) if a.kind == b.kind:

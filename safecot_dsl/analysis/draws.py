@@ -58,8 +58,8 @@ class Draws:
         match self._space.facts[name].type:
             case FlagType():
                 yield from (False, True)
-            case OneOfType(values=values):
-                yield from (value.name for value in values)
+            case OneOfType(leaves=leaves):
+                yield from leaves
             case NumberType():
                 assert isinstance(domain, NumberDomain)
                 yield from (pleasant(low, high) for low, high in domain.intervals())

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import z3
 
 from safecot_dsl.analysis.asking import Answer, Asker, Outcome
+from safecot_dsl.analysis.domains import OneOfDomain
 from safecot_dsl.analysis.logic import negation
 from safecot_dsl.analysis.space import Space
 from safecot_dsl.artifact import CompiledPolicy, Condition, Rule, Verdict
@@ -29,6 +30,8 @@ class Encoding(Space):
         context: z3.Context | None = None,
     ) -> None:
         super().__init__(*policies, prefix=prefix, context=context)
+        # A complete case has leaves.
+        self.axioms += [each.is_leaf() for each in self.domains.values() if isinstance(each, OneOfDomain)]
         for condition in conditions:
             self.condition(condition)
         for policy in policies:

@@ -9,7 +9,7 @@ import z3
 from safecot_dsl.analysis.domains import NumberDomain, OneOfDomain, SetDomain
 from safecot_dsl.analysis.encoding import Encoding
 from safecot_dsl.analysis.logic import all_of, any_of, at_most, implies, negation, same, variable
-from safecot_dsl.artifact import CompiledPolicy, Condition, Is, Law, Verdict
+from safecot_dsl.artifact import CompiledPolicy, Condition, Law, Verdict, is_one_of
 
 
 class Pair:
@@ -68,7 +68,7 @@ class Pair:
                 passed = [all_of((negation(a), b), context) for a, b in zip(low.bits, high.bits, strict=True)]
                 return any_of(passed, context)
             case OneOfDomain(), OneOfDomain():
-                return other.atom(Is(fact=law.fact, values=law.values))
+                return other.atom(is_one_of(self.one.facts[law.fact], law.values))
             case _:
                 yes = other.bits[0]
                 return yes if law.values == ("yes",) else negation(yes)

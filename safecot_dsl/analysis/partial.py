@@ -76,13 +76,17 @@ class PartialEncoding(Space):
             case Proposed():
                 raise TypeError("a proposition is no condition over facts")
             case atom:
-                holds, known = self.condition(atom), self.known[atom.fact]
-                yes, may = self._all(known, holds), self._any((negation(known), holds))
+                known = self.known[atom.fact]
                 supposed: Value | None = self._supposed[id(policy)].get(atom.fact)
-                if supposed is None:
-                    return Kleene(yes, may)
-                one = may if evaluate(atom, {atom.fact: supposed}) is Truth.YES else yes
-                return Kleene(one, one)
+                truth = Truth.MAYBE if supposed is None else evaluate(atom, {atom.fact: supposed})
+                return Kleene(
+                    self._known_or(known, self.condition(atom), truth is Truth.YES),
+                    self._known_or(known, self.domains[atom.fact].may(atom), truth is not Truth.NO),
+                )
+
+    def _known_or(self, known: z3.BoolRef, holds: z3.BoolRef, otherwise: bool) -> z3.BoolRef:
+        """Where the fact is known what its value says, elsewhere what is supposed."""
+        return self._any((negation(known), holds)) if otherwise else self._all(known, holds)
 
     def _named(self, key: tuple[object, ...], formula: Callable[[], Kleene]) -> Kleene:
         if key not in self._kleene:

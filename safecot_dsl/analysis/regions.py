@@ -98,7 +98,7 @@ class Vocabulary:
     def classes(self, fact: str) -> list[tuple[str, ...]]:
         """The values of a `one of` fact, those together that no atom tells apart."""
         found: dict[tuple[bool, ...], list[str]] = {}
-        for value in _domain(self.facts[fact]):
+        for value in _leaves(self.facts[fact]):
             known = Case({fact: value})
             found.setdefault(tuple(_holds(atom, known) for atom in self.atoms[fact]), []).append(value)
         return [tuple(values) for values in found.values()]
@@ -135,13 +135,14 @@ class Vocabulary:
         return parts[0] if len(parts) == 1 else And(items=tuple(parts))
 
     def _one_of(self, fact: Fact, clauses: Sequence[Condition]) -> Condition:
-        domain = _domain(fact)
+        domain = _leaves(fact)
         allowed = [value for value in domain if all(_holds(clause, Case({fact.name: value})) for clause in clauses)]
         barred = [value for value in domain if value not in allowed]
         # One value is named itself, of several the name that they have together.
         for atom in self.atoms[fact.name] if min(len(allowed), len(barred)) > 1 else ():
-            if _label(atom) is not None and set(_named(atom)) in (set(allowed), set(barred)):
-                return atom if set(_named(atom)) == set(allowed) else Not(item=atom)
+            named = set(_named(atom)) & set(domain)
+            if _label(atom) is not None and named in (set(allowed), set(barred)):
+                return atom if named == set(allowed) else Not(item=atom)
         if len(barred) < len(allowed):
             return Not(item=Is(fact=fact.name, values=tuple(barred)))
         return Is(fact=fact.name, values=tuple(allowed))
@@ -167,9 +168,10 @@ def _holds(condition: Condition, case: Case) -> bool:
     return evaluate(condition, case.known) is Truth.YES
 
 
-def _domain(fact: Fact) -> tuple[str, ...]:
-    assert isinstance(fact.type, OneOfType | SetType)
-    return tuple(value.name for value in fact.type.values)
+def _leaves(fact: Fact) -> tuple[str, ...]:
+    """The values that a complete case can have."""
+    assert isinstance(fact.type, OneOfType)
+    return fact.type.leaves
 
 
 def _plain(atom: FactAtom) -> FactAtom:

@@ -24,6 +24,8 @@ from safecot_dsl.artifact.conditions import (
     Proposed,
     Within,
     atoms,
+    is_one_of,
+    is_within,
 )
 from safecot_dsl.artifact.decision import Decision
 from safecot_dsl.artifact.digest import canonical_json, digest_of
@@ -148,5 +150,7 @@ __all__ = [
     "atoms",
     "canonical_json",
     "digest_of",
+    "is_one_of",
+    "is_within",
     "read_case",
 ]

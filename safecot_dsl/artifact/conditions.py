@@ -7,12 +7,13 @@ which strong Kleene logic does not distinguish from an atom of their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.artifact.facts import Fact, OneOfType
 
 
 class FlagIs(Frozen):
@@ -23,21 +24,34 @@ class FlagIs(Frozen):
 
 
 class Is(Frozen):
-    """The value is one of `values` (`is v`, `in {...}`, `in GROUP`)."""
+    """The value is one of `values` (`is v`, `in {...}`, `in GROUP`).
+
+    Of a fact that ranges over a taxonomy `nodes` are what is named, `values` these and all below them, and `above` what
+    stands above any of them and is none of them: of a value there it is maybe.
+    """
 
     kind: Literal["is"] = "is"
     fact: str
     values: tuple[str, ...]
     group: str | None = None
+    nodes: tuple[str, ...] = Field(default=(), exclude_if=lambda nodes: not nodes)
+    above: tuple[str, ...] = Field(default=(), exclude_if=lambda above: not above)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The values as they are written."""
+        return self.nodes or self.values
 
 
 class Within(Frozen):
-    """The value is the taxonomy's `node` or below it; `values` lists these nodes."""
+    """The value is the taxonomy's `node` or below it (`is NODE`, `is within NODE`); `values` lists these nodes, `above`
+    what stands above them: of a value there it is maybe."""
 
     kind: Literal["within"] = "within"
     fact: str
     node: str
     values: tuple[str, ...]
+    above: tuple[str, ...] = Field(default=(), exclude_if=lambda above: not above)
 
 
 class Has(Frozen):
@@ -149,3 +163,26 @@ def atoms(condition: Condition) -> Iterator[Atom]:
                 yield from atoms(item)
         case _:
             yield condition
+
+
+def is_one_of(fact: Fact, values: Iterable[str], group: str | None = None) -> Is:
+    """That a `one of` fact is one of these values; of nodes of a taxonomy, that it is one of them or below one."""
+    assert isinstance(fact.type, OneOfType)
+    named = tuple(dict.fromkeys(values))
+    if fact.type.taxonomy is None:
+        return Is(fact=fact.name, values=named, group=group)
+    below = fact.type.below(named)
+    return Is(fact=fact.name, values=below, group=group, nodes=named, above=_above(fact.type, named, below))
+
+
+def is_within(fact: Fact, node: str) -> Within:
+    """That a fact that ranges over a taxonomy is this node or below it."""
+    assert isinstance(fact.type, OneOfType)
+    below = fact.type.below((node,))
+    return Within(fact=fact.name, node=node, values=below, above=_above(fact.type, (node,), below))
+
+
+def _above(type_: OneOfType, named: Iterable[str], below: Iterable[str]) -> tuple[str, ...]:
+    """What stands above any of the nodes and is not among `below`, in the order of declaration."""
+    found = {above for node in named for above in type_.above(node)} - set(below)
+    return tuple(value.name for value in type_.values if value.name in found)

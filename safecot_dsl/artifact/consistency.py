@@ -32,6 +32,8 @@ from safecot_dsl.artifact.conditions import (
     Proposed,
     Within,
     atoms,
+    is_one_of,
+    is_within,
 )
 from safecot_dsl.artifact.facts import Band, Fact, FlagType, NumberType, OneOfType, SetType, TextType
 from safecot_dsl.artifact.templates import FactSlot, Template, Text, ValueSlot
@@ -58,6 +60,9 @@ SENTENCES: dict[type, tuple[str, ...]] = {
 }
 #: What ends a line where somebody reads it: a sentence of the reasoning has none.
 LINE_BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+
+#: Versions before coarse values wrote conditions on taxonomies without what stands above.
+_AGAIN = "compile the policy again with `safecotc compile`"
 
 _READS: dict[type, type | tuple[type, ...]] = {
     FlagIs: FlagType,
@@ -93,10 +98,10 @@ class _Consistency:
         yield from self._named()
         for name in sorted(set(Verdict) - set(self._policy.verdict_phrases)):
             yield f"there are no phrases for `{name}`"
-        for fact in self._policy.facts:
-            yield from self._fact(fact)
         for taxonomy in self._policy.taxonomies.values():
             yield from _tree([(node.name, node.parent) for node in taxonomy.nodes], f"taxonomy `{taxonomy.name}`")
+        for fact in self._policy.facts:
+            yield from self._fact(fact)
         yield from self._criteria()
         for rule in self._policy.rules:
             yield from self._rule(rule)
@@ -126,6 +131,7 @@ class _Consistency:
             )
             if isinstance(fact.type, OneOfType) and not names:
                 yield f"`{fact.name}` has no values"
+            yield from self._ranging(fact)
         elif isinstance(fact.type, NumberType) and fact.type.low > fact.type.high:
             yield f"the range of `{fact.name}` is empty"
         if fact.assume is not None:
@@ -134,6 +140,22 @@ class _Consistency:
             except CaseError as error:
                 yield f"what is assumed of {error}"
         yield from _fact_sentences(fact)
+
+    def _ranging(self, fact: Fact) -> Iterator[str]:
+        """A fact that ranges over a taxonomy has its nodes as values, each below the same one."""
+        assert isinstance(fact.type, OneOfType | SetType)
+        stood = [(value.name, value.parent) for value in fact.type.values]
+        nodes: list[tuple[str, str | None]] = [(name, None) for name, _ in stood]
+        if _is_tree(fact):
+            assert isinstance(fact.type, OneOfType)
+            assert fact.type.taxonomy is not None
+            taxonomy = self._policy.taxonomies.get(fact.type.taxonomy)
+            if taxonomy is None:
+                yield f"there is no taxonomy `{fact.type.taxonomy}`"
+                return
+            nodes = [(node.name, node.parent) for node in taxonomy.nodes]
+        if stood != nodes:
+            yield f"the values of `{fact.name}` do not stand as the nodes of a taxonomy: {_AGAIN}"
 
     def _rule(self, rule: Rule) -> Iterator[str]:
         where = f"rule `{rule.name}`"
@@ -187,10 +209,16 @@ class _Consistency:
             yield f"{where}: `{atom.fact}` is of another type than a condition takes it for"
             return
         match atom:
-            case Is(values=values) | Has(values=values):
+            case Has(values=values):
                 yield from _foreign(values, fact, where)
-            case Within(node=node, values=values):
-                yield from _foreign((node, *values), fact, where)
+            case Is(named=named, group=group):
+                yield from _foreign(named, fact, where)
+                if (_is_tree(fact) or atom.nodes or atom.above) and atom != is_one_of(fact, named, group):
+                    yield f"{where}: a condition on `{fact.name}` does not follow its taxonomy: {_AGAIN}"
+            case Within(node=node):
+                yield from _foreign((node,), fact, where)
+                if not _is_tree(fact) or atom != is_within(fact, node):
+                    yield f"{where}: a condition on `{fact.name}` does not follow its taxonomy: {_AGAIN}"
             case Compare(value=value):
                 yield from _beyond((value,), fact, where)
             case Between(low=low, high=high):
@@ -280,6 +308,10 @@ class _Consistency:
                 return
             case _:
                 yield f"{where}: `{law.fact}` does not change in this way"
+
+
+def _is_tree(fact: Fact) -> bool:
+    return isinstance(fact.type, OneOfType) and fact.type.taxonomy is not None
 
 
 def _foreign(values: Iterable[str], fact: Fact, where: str) -> Iterator[str]:

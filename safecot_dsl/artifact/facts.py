@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -20,10 +22,14 @@ class Subject(StrEnum):
 
 
 class ValueName(Frozen):
-    """A value of a finite domain: its name in conditions, and the phrase that texts use for it."""
+    """A value of a finite domain: its name in conditions, and the phrase that texts use for it.
+
+    `parent` is the value that a node of a taxonomy stands below; None for a root, and where the domain is no taxonomy.
+    """
 
     name: str
     phrase: str
+    parent: str | None = Field(default=None, exclude_if=lambda parent: parent is None)
 
 
 class FlagType(Frozen):
@@ -33,11 +39,65 @@ class FlagType(Frozen):
 
 
 class OneOfType(Frozen):
-    """One value of a finite domain; `taxonomy` names the tree where the domain is one (its nodes are the values)."""
+    """One value of a finite domain; `taxonomy` names the tree where the domain is one: its nodes are the values,
+    parents before children.
+
+    A value that others stand below is *coarse*: the truth lies somewhere below it, and nobody could say where. The
+    others are *leaves*.
+    """
 
     kind: Literal["one_of"] = "one_of"
     values: tuple[ValueName, ...]
     taxonomy: str | None = None
+
+    @cached_property
+    def parents(self) -> dict[str, str | None]:
+        """The value that each stands below."""
+        return {value.name: value.parent for value in self.values}
+
+    @cached_property
+    def coarse(self) -> frozenset[str]:
+        """The values that others stand below."""
+        return frozenset(value.parent for value in self.values if value.parent is not None)
+
+    @cached_property
+    def leaves(self) -> tuple[str, ...]:
+        """The values that nothing stands below, in the order of declaration."""
+        return tuple(value.name for value in self.values if value.name not in self.coarse)
+
+    def above(self, value: str) -> tuple[str, ...]:
+        """The values that it stands below, the nearest first."""
+        found: list[str] = []
+        parent = self.parents.get(value)
+        while parent is not None:
+            found.append(parent)
+            parent = self.parents.get(parent)
+        return tuple(found)
+
+    def as_tree(self) -> Iterator[tuple[int, ValueName]]:
+        """The values as they stand below one another, each with its depth, 0 for a root; children in the order of
+        declaration."""
+        children: dict[str | None, list[ValueName]] = {}
+        for value in self.values:
+            children.setdefault(value.parent, []).append(value)
+        waiting = [(0, value) for value in reversed(children.get(None, []))]
+        while waiting:
+            depth, value = waiting.pop()
+            yield depth, value
+            waiting.extend((depth + 1, child) for child in reversed(children.get(value.name, [])))
+
+    def below(self, values: Iterable[str]) -> tuple[str, ...]:
+        """These values and all that stand below them, in the order of declaration."""
+        inside = set(values)
+        for value in self.values:  # parents come before children
+            if value.parent in inside:
+                inside.add(value.name)
+        return tuple(value.name for value in self.values if value.name in inside)
+
+    def leaves_below(self, value: str) -> tuple[str, ...]:
+        """The leaves at which the truth may lie where this value is known: the value itself, if it is one."""
+        inside = set(self.below((value,)))
+        return tuple(leaf for leaf in self.leaves if leaf in inside)
 
 
 class SetType(Frozen):
@@ -106,6 +166,10 @@ class Fact(Frozen):
         if self.description:
             return self.description.strip().rstrip(".")
         return self.name.split(".", 1)[1].replace("_", " ")
+
+    def is_coarse(self, value: object) -> bool:
+        """Whether a known value leaves open what is so: an inner node of the taxonomy that the fact ranges over."""
+        return isinstance(self.type, OneOfType) and value in self.type.coarse
 
     def phrase(self, value: str) -> str:
         """The phrase of one of the fact's values (`bleach` -> `a bottle of bleach`)."""

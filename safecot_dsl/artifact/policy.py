@@ -10,10 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.artifact.case import Case
 from safecot_dsl.artifact.conditions import Condition, CriteriaCondition
 from safecot_dsl.artifact.consistency import require_consistent
 from safecot_dsl.artifact.digest import canonical_json, digest_of
-from safecot_dsl.artifact.facts import Fact
+from safecot_dsl.artifact.facts import Fact, OneOfType
 from safecot_dsl.artifact.templates import Template
 from safecot_dsl.artifact.verdict import Verdict
 from safecot_dsl.diagnostics import Span
@@ -214,8 +215,8 @@ class Law(Frozen):
     """A claim on all pairs of complete cases that differ in one fact: where `given` holds of the first, and the second
     is the first with `fact` changed as said, the second's verdict is `never` laxer (or stricter) than the first's.
 
-    `change` is *becomes* (the value in `values`, "yes" or "no" for a flag, whatever it was), *gains* (one more member
-    of `values` in a set), *rises* or *falls* (any other value of a number that is higher, or lower).
+    `change` is *becomes* (the value in `values`, or one below it; "yes" or "no" for a flag; whatever it was), *gains*
+    (one more member of `values` in a set), *rises* or *falls* (any other value of a number that is higher, or lower).
     """
 
     name: str
@@ -226,6 +227,12 @@ class Law(Frozen):
     given: Condition | None = None
     never: Literal["laxer", "stricter"]
     key: str
+
+    def becomes(self, fact: Fact) -> tuple[str, ...]:
+        """The values that the law's `one of` fact has after the change: below a node of a taxonomy any leaf."""
+        assert isinstance(fact.type, OneOfType)
+        inside = set(fact.type.below(self.values))
+        return tuple(leaf for leaf in fact.type.leaves if leaf in inside)
 
 
 class Table(Frozen):
@@ -321,6 +328,13 @@ class CompiledPolicy(Frozen):
         """Names what the policy says, and in which order: two of one digest may tell a case in another order."""
         order = [[fact.name for fact in self.facts], [rule.name for rule in self.rules]]
         return digest_of([self.digest, order])
+
+    def cannot_tell(self, case: Case) -> frozenset[str]:
+        """The facts of a case that somebody looked for and could not tell, or could tell only coarsely."""
+        facts = self.fact_index
+        return case.cannot_tell | {
+            name for name, value in case.known.items() if name in facts and facts[name].is_coarse(value)
+        }
 
     def span(self, key: str) -> Span | None:
         """Where the thing behind `key` stands; a step's key falls back to its rule's."""

@@ -50,18 +50,20 @@ def next_fact(interpreter: Interpreter, case: Case, asked: Iterable[str]) -> Fac
 
 def _left_open(interpreter: Interpreter, case: Case, fact: Fact) -> float:
     """How many facts are unsettled after an answer, on average over answers that differ to the policy."""
-    answers = list(_answers(interpreter.policy, fact))[:_MAX_ANSWERS]
+    answers = list(_answers(interpreter.policy, fact, case))[:_MAX_ANSWERS]
     left = [len(interpreter.decide(case.with_fact(fact.name, answer)).unsettled) for answer in answers]
     return sum(left) / len(left)
 
 
-def _answers(policy: CompiledPolicy, fact: Fact) -> Iterator[Value]:
-    """Values of a fact that the policy's conditions tell apart, as far as is cheaply known."""
+def _answers(policy: CompiledPolicy, fact: Fact, case: Case) -> Iterator[Value]:
+    """Values of a fact that the policy's conditions tell apart, as far as is cheaply known; where the case knows it
+    coarsely, what it may be."""
     match fact.type:
         case FlagType():
             yield from (False, True)
-        case OneOfType(values=values):
-            yield from (value.name for value in values)
+        case OneOfType() as type_:
+            known = case.known.get(fact.name)
+            yield from type_.leaves_below(known) if isinstance(known, str) else type_.leaves
         case SetType(values=values):
             yield frozenset()
             yield frozenset(value.name for value in values)
@@ -119,9 +121,16 @@ def choices(fact: Fact) -> list[tuple[str, str]]:
             return []
 
 
+def depth(fact: Fact, name: str) -> int:
+    """How many values a value of a taxonomy stands below; 0 for any other."""
+    return len(fact.type.above(name)) if isinstance(fact.type, OneOfType) else 0
+
+
 def hint(fact: Fact) -> str:
     """What may be answered."""
     match fact.type:
+        case OneOfType(coarse=coarse) if coarse:
+            return "a number or a name; a kind that others stand below, where you cannot tell which"
         case SetType():
             return "numbers or names, as many as there are; `none` for none of them"
         case FlagType() | OneOfType():

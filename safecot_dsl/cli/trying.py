@@ -14,7 +14,7 @@ from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Decision, Fact, 
 from safecot_dsl.cli.because import example_of
 from safecot_dsl.cli.opening import open_compiled
 from safecot_dsl.cli.output import Exit, Format, console, fail, write_json
-from safecot_dsl.cli.questions import AnswerError, choices, hint, named_fact, next_fact, question, read_answer
+from safecot_dsl.cli.questions import AnswerError, choices, depth, hint, named_fact, next_fact, question, read_answer
 from safecot_dsl.diagnostics.show import visible
 from safecot_dsl.engine import Interpreter, explain, reasons, show_value
 from safecot_dsl.render import ReasoningStyle, render, write_target
@@ -124,9 +124,10 @@ class _Session:
         listed = choices(fact)
         if not listed and everything:
             self._out.print(Text(f"  {hint(fact)}", style="dim"))
-        width = max((len(name) for name, _ in listed), default=0)
+        names = [f"{'  ' * depth(fact, name)}{name}" for name, _ in listed]
+        width = max(map(len, names), default=0)
         shown = listed if everything else listed[:_MAX_SHOWN]
-        for number, (name, phrase) in enumerate(shown, 1):
+        for number, (name, (_, phrase)) in enumerate(zip(names, shown, strict=False), 1):
             line = f"  {number:>{len(str(len(listed)))}}  {name.ljust(width) if phrase else name}"
             self._out.print(Text.assemble(line, (f"  {visible(phrase)}" if phrase else "", "dim")))
         if len(shown) < len(listed):

@@ -13,7 +13,6 @@ from safecot_dsl.artifact import (
     Fact,
     FlagType,
     Has,
-    Is,
     Matches,
     Not,
     NumberType,
@@ -21,13 +20,13 @@ from safecot_dsl.artifact import (
     SetType,
     Taxonomy,
     TextType,
-    Within,
+    is_one_of,
+    is_within,
 )
 from safecot_dsl.compiler.facts import domain, kind_of
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.names import Names, in_brackets
 from safecot_dsl.compiler.syntax import tree as t
-from safecot_dsl.compiler.taxonomies import below
 from safecot_dsl.engine.evaluate import compile_pattern
 
 
@@ -48,7 +47,7 @@ def lower_atom(atom: t.Cond, fact: Fact, names: Names, module: Module) -> Condit
             members = names.members(atom.members, fact, module, atom)
             if members is None:
                 return None
-            return _signed(Is(fact=fact.name, values=members[0], group=members[1]), atom.negated)
+            return _signed(is_one_of(fact, *members), atom.negated)
         case t.HasAtom():
             if not _fits(atom, fact, SetType, "`has`", module):
                 return None
@@ -133,7 +132,9 @@ def _is(atom: t.IsAtom, fact: Fact, value: t.Name, names: Names, module: Module)
         return None
     if not _fits(atom, fact, OneOfType, "`is`", module) or not names.one(atom, fact, module):
         return None
-    return _signed(Is(fact=fact.name, values=(value.text,)), atom.negated)
+    assert isinstance(fact.type, OneOfType)
+    ranges = fact.type.taxonomy is not None
+    return _signed(is_within(fact, value.text) if ranges else is_one_of(fact, (value.text,)), atom.negated)
 
 
 def _within(atom: t.WithinAtom, fact: Fact, names: Names, module: Module) -> Condition | None:
@@ -164,8 +165,7 @@ def _within(atom: t.WithinAtom, fact: Fact, names: Names, module: Module) -> Con
             replacement=meant.replacement if not qualified else None,
         )
         return None
-    within = Within(fact=fact.name, node=last, values=below(taxonomy, last))
-    return _signed(within, atom.negated)
+    return _signed(is_within(fact, last), atom.negated)
 
 
 def _is_of(module: Module, name: t.QName, taxonomy: Taxonomy) -> bool:

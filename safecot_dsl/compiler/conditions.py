@@ -303,7 +303,9 @@ class Conditions:
 def _written_out(atom: Atom) -> tuple[str, ...]:
     """What of an atom may have been named as a whole."""
     match atom:
-        case Is(values=values) | Has(values=values) | Within(values=values):
+        case Is(values=values, above=above) | Within(values=values, above=above):
+            return values + above
+        case Has(values=values):
             return values
         case Contains(phrases=phrases):
             return phrases

@@ -140,7 +140,7 @@ def _type(expr: t.TypeExpr, module: Module, ranging: dict[str, OneOfType]) -> Fa
                     expr.taxonomy.end,
                 )
                 return None
-            values = tuple(ValueName(name=node.name, phrase=node.phrase) for node in nodes)
+            values = tuple(ValueName(name=node.name, phrase=node.phrase, parent=node.parent) for node in nodes)
             return ranging.setdefault(full, OneOfType(values=values, taxonomy=full))
         case _:
             values = _values(expr, module)

@@ -38,15 +38,6 @@ def _severity(node: t.NodeDecl) -> float | None:
     return node.severity.value if node.severity and math.isfinite(node.severity.value) else None
 
 
-def below(taxonomy: Taxonomy, node: str) -> tuple[str, ...]:
-    """The node and everything below it, in the order of the taxonomy."""
-    inside = {node}
-    for candidate in taxonomy.nodes:  # parents come before children
-        if candidate.parent in inside:
-            inside.add(candidate.name)
-    return tuple(candidate.name for candidate in taxonomy.nodes if candidate.name in inside)
-
-
 def find_node(module: Module, name: t.QName) -> tuple[Module, NodeEntry] | None:
     """The node that a qualified name means: `hazards.violent_crimes`, or a bare name of the file's own taxonomy."""
     # A file's bare name means a node that it can know of, not one of a policy that extends it.

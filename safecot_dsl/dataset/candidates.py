@@ -135,7 +135,8 @@ class Judge:
     def _teaches_nothing(self, item: Item, decision: Decision) -> Rejected | None:
         """Charter, *What an unknown teaches*: what somebody looked for in vain, and can ask for, teaches to ask."""
         facts = self.interpreter.policy.fact_index
-        unseen = [name for name in decision.unsettled if name not in item.case.cannot_tell]
+        looked = self.interpreter.policy.cannot_tell(item.case)
+        unseen = [name for name in decision.unsettled if name not in looked]
         if unseen:
             return Rejected("not_annotated", f"{item.key}: the verdict hangs on {', '.join(unseen)}; nobody looked")
         mute = [name for name in decision.unsettled if facts[name].ask is None]

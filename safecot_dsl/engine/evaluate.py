@@ -76,7 +76,7 @@ def _contains(atom: Contains, value: str) -> bool:
     return any(_normalised_phrase(phrase) in text for phrase in atom.phrases)
 
 
-#: What each kind of atom says of the known value of its fact.
+#: What each kind of atom says of the known value of its fact; for those on a choice see :func:`evaluate`.
 _ATOMS: dict[type, Callable[[Any, Any], bool]] = {
     FlagIs: lambda atom, value: value,
     Is: lambda atom, value: value in atom.values,
@@ -92,13 +92,16 @@ _UNKNOWN = object()
 
 
 def evaluate(condition: Condition, known: Mapping[str, Value]) -> Truth:
-    """A condition under the known facts. Every atom that reads an unknown fact is maybe."""
+    """A condition under the known facts. Every atom that reads an unknown fact is maybe, and so is one that asks for a
+    node of a taxonomy where the value lies above it: the truth is somewhere below the value."""
     holds = _ATOMS.get(type(condition))
     if holds is not None:
         value = known.get(condition.fact, _UNKNOWN)  # pyright: ignore[reportAttributeAccessIssue]
         if value is _UNKNOWN:
             return Truth.MAYBE
-        return Truth.YES if holds(condition, value) else Truth.NO
+        if holds(condition, value):
+            return Truth.YES
+        return Truth.MAYBE if isinstance(condition, Is | Within) and value in condition.above else Truth.NO
     match condition:
         case Not(item=item):
             return ~evaluate(item, known)

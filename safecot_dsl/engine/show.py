@@ -52,10 +52,10 @@ def _show(condition: Condition, place: int) -> str:
 def _negative(item: Condition) -> str | None:
     """The negative form that the language has for some atoms."""
     match item:
-        case Is(fact=fact, values=(value,), group=None):
+        case Is(fact=fact, named=(value,), group=None):
             return f"{fact} is not {value}"
         case Is(fact=fact):
-            return f"{fact} not in {_members(item.group, item.values)}"
+            return f"{fact} not in {_members(item.group, item.named)}"
         case Within(fact=fact, node=node):
             return f"{fact} is not within {node}"
         case Empty(fact=fact):
@@ -72,10 +72,10 @@ def _atom(atom: Condition) -> str:
             return fact
         case Proposed(name=name):
             return name
-        case Is(fact=fact, values=(value,), group=None):
+        case Is(fact=fact, named=(value,), group=None):
             return f"{fact} is {value}"
         case Is(fact=fact):
-            return f"{fact} in {_members(atom.group, atom.values)}"
+            return f"{fact} in {_members(atom.group, atom.named)}"
         case Within(fact=fact, node=node):
             return f"{fact} is within {node}"
         case Has(fact=fact, values=(value,), group=None):

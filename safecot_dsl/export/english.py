@@ -46,7 +46,7 @@ from safecot_dsl.artifact import (
 from safecot_dsl.engine import show_value
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, listed
-from safecot_dsl.render.phrasing import phrase, phrases, words
+from safecot_dsl.render.phrasing import as_tree, phrase, phrases, words
 
 #: Of a set of phrases, this many are written out where it is used.
 PHRASES_SHOWN = 6
@@ -143,7 +143,7 @@ class English:
         match atom:
             case FlagIs():
                 return "is true" if so else "is not true"
-            case Is(values=values, group=group):
+            case Is(named=values, group=group):
                 return f"{'is' if so else 'is not'} {_members(fact, values, group, 'or')}"
             case Within(node=node):
                 return f"{'is' if so else 'is not'} within {_value(fact, node)}"
@@ -180,8 +180,10 @@ class English:
         match fact.type:
             case FlagType():
                 return "yes or no"
-            case OneOfType(values=values):
+            case OneOfType(taxonomy=None, values=values):
                 return f"one of: {'; '.join(fold_line(value.phrase) for value in values)}"
+            case OneOfType() as type_:
+                return f"one of these kinds, or as far as can be told: {as_tree(type_)}"
             case SetType(values=values):
                 return f"any of: {'; '.join(fold_line(value.phrase) for value in values)}"
             case NumberType(low=low, high=high):

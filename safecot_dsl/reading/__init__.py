@@ -13,7 +13,7 @@ from safecot_dsl.reading.derivation import (
     is_free,
     sentences,
 )
-from safecot_dsl.reading.facts import Claims, FactReader, Statement
+from safecot_dsl.reading.facts import Claims, FactReader, Statement, includes
 
 __all__ = [
     "Claims",
@@ -24,6 +24,7 @@ __all__ = [
     "FactReader",
     "Fault",
     "Statement",
+    "includes",
     "is_free",
     "sentences",
 ]

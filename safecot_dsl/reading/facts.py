@@ -51,29 +51,41 @@ class Statement:
 @dataclass
 class Claims:
     """What a text states of a case. `conflicts` are the facts of which it states two things that cannot both be so;
-    `count` is the number of statements."""
+    `count` is the number of statements. Of two nodes of a taxonomy, one below the other, the lower is stated; and who
+    names a node that others stand below may say besides that nobody can tell which."""
 
     known: dict[str, Value] = field(default_factory=dict[str, Value])
     cannot_tell: set[str] = field(default_factory=set[str])
     conflicts: set[str] = field(default_factory=set[str])
     count: int = 0
 
-    def add(self, statement: Statement) -> None:
+    def add(self, statement: Statement, fact: Fact | None) -> None:
+        """`fact` is what the statement is about, None where it states nothing."""
         name, value = statement.fact, statement.value
-        if name is None:
+        if name is None or fact is None:
             return
         self.count += 1
         if value is None:
             self.cannot_tell.add(name)
-        elif self.known.setdefault(name, value) != value:
+        elif includes(fact, self.known.setdefault(name, value), value):
+            self.known[name] = value
+        elif not includes(fact, value, self.known[name]):
             self.conflicts.add(name)
-        if name in self.cannot_tell and name in self.known:
+        if name in self.cannot_tell and name in self.known and not fact.is_coarse(self.known[name]):
             self.conflicts.add(name)
 
     def case(self) -> Case:
         """The case that is stated, without what is in conflict."""
         known = {name: value for name, value in self.known.items() if name not in self.conflicts}
-        return Case(known, frozenset(self.cannot_tell - self.conflicts))
+        return Case(known, frozenset(self.cannot_tell - self.conflicts - known.keys()))
+
+
+def includes(fact: Fact, value: Value, other: Value) -> bool:
+    """Whether what is so where the fact has the `other` value is so where it has `value`: they are one, or `value` is a
+    node of a taxonomy above it."""
+    if value == other:
+        return True
+    return isinstance(fact.type, OneOfType) and isinstance(other, str) and value in fact.type.above(other)
 
 
 class FactReader:
@@ -102,8 +114,12 @@ class FactReader:
         claims = Claims()
         for line in lines:
             for statement in self.statements(line):
-                claims.add(statement)
+                claims.add(statement, self.policy.fact_index.get(statement.fact or ""))
         return claims
+
+    def is_so(self, fact: str, stated: Value, true: Value) -> bool:
+        """Whether what is stated of a fact is so where it has the `true` value: it is told alike, or says less."""
+        return self.agree(fact, stated, true) or includes(self.policy.fact_index[fact], stated, true)
 
     def agree(self, fact: str, value: Value, other: Value) -> bool:
         """Whether two values of a fact are told alike: numbers of one band, texts that show alike."""

@@ -48,19 +48,22 @@ class Reading:
 class Leaf:
     """One literal. `number` is equal for equal literals, and for them only."""
 
-    __slots__ = ("_holds", "_no", "_yes", "fact", "number", "reading")
+    __slots__ = ("_above", "_holds", "_no", "_yes", "fact", "number", "reading")
 
     def __init__(self, number: int, reading: Reading) -> None:
         self.number = number
         self.reading = reading
         self.fact = reading.atom.fact
         self._holds = _holds(reading.atom)
+        self._above = frozenset(reading.atom.above) if isinstance(reading.atom, Is | Within) else None
         self._yes, self._no = (Truth.YES, Truth.NO) if reading.positive else (Truth.NO, Truth.YES)
 
     def truth(self, known: Mapping[str, Value]) -> Truth:
         value = known.get(self.fact)
         if value is None:
             return _MAYBE
+        if self._above and value in self._above:
+            return _MAYBE  # the truth lies somewhere below
         return self._yes if self._holds(value) else self._no
 
     def cost(self, known: Mapping[str, Value]) -> int:

@@ -64,6 +64,16 @@ def phrases(fact: Fact, members: Iterable[str]) -> list[str]:
     return [fold_line(value.phrase) for value in fact.type.values if value.name in chosen]
 
 
+def as_tree(type_: OneOfType) -> str:
+    """The nodes of a taxonomy on one line, what stands below each in brackets behind it."""
+    shown, last = "", -1
+    for depth, value in type_.as_tree():
+        joint = " (" if depth > last >= 0 else ")" * (last - depth) + "; " if last >= 0 else ""
+        shown += f"{joint}{fold_line(value.phrase)}"
+        last = depth
+    return shown + ")" * max(last, 0)
+
+
 def value_text(fact: Fact, value: Value) -> str:
     """A known value in the fact's own phrases; an empty set or text is "nothing"."""
     match fact.type, value:

@@ -35,7 +35,7 @@ from safecot_dsl.artifact import (
 from safecot_dsl.engine import show_value
 from safecot_dsl.render.cleaning import fold_line, neutralise
 from safecot_dsl.render.english import listed
-from safecot_dsl.render.phrasing import phrase, phrases, quoted, value_text, words
+from safecot_dsl.render.phrasing import as_tree, phrase, phrases, quoted, value_text, words
 from safecot_dsl.render.style import Tags
 
 #: Above this many words a prompt is longer than about 600 tokens (a word of English is about 4/3 of a token).
@@ -133,8 +133,10 @@ class _Writer:
         match fact.type:
             case FlagType():
                 values = "yes or no"
-            case OneOfType(values=named):
+            case OneOfType(taxonomy=None, values=named):
                 values = f"one of: {'; '.join(fold_line(value.phrase) for value in named)}"
+            case OneOfType() as type_:
+                values = f"one of these kinds, or as far as can be told: {as_tree(type_)}"
             case SetType(values=named):
                 values = f"any of: {'; '.join(fold_line(value.phrase) for value in named)}"
             case NumberType(low=low, high=high):
@@ -155,7 +157,8 @@ class _Writer:
             for condition in (rule.when, rule.unless):
                 for atom in () if condition is None else atoms(condition):
                     if isinstance(atom, Has | Is) and atom.group is not None:
-                        members = phrases(self._policy.fact_index[atom.fact], atom.values)
+                        named = atom.named if isinstance(atom, Is) else atom.values
+                        members = phrases(self._policy.fact_index[atom.fact], named)
                         found.setdefault(words(atom.group), "; ".join(members))
         return [f"- {name}: {members}" for name, members in found.items()]
 
@@ -236,7 +239,7 @@ class _Writer:
 def _one_of(atom: Is, fact: Fact) -> str:
     if atom.group is not None:
         return f"one of {words(atom.group)}"
-    named = phrases(fact, atom.values)
+    named = phrases(fact, atom.named)
     return f'"{named[0]}"' if len(named) == 1 else f"one of ({'; '.join(named)})"
 
 

@@ -142,7 +142,13 @@ class Sentences:
                     return self._lacking(fact, [v for v in atom.values if v not in value], value)
                 return self._grouped(fact, atom, group, value)
             case Is():
-                return None if so else self._other(fact, phrases(fact, atom.values))
+                if not so:
+                    return self._other(fact, phrases(fact, atom.named))
+                if value in atom.named:
+                    return None
+                above = type_.above(value) if isinstance(type_ := fact.type, OneOfType) else ()
+                kinds = phrases(fact, (node for node in atom.nodes if node in above))
+                return _built(fact, self._counting([phrase(fact, value)], [], listed(kinds), so=True))
             case Within(node=node):
                 if value == node:
                     return None
@@ -156,6 +162,20 @@ class Sentences:
                 if not fold_line(value) or (isinstance(atom, Matches) and not so):
                     return None
                 return _built(fact, self._containing(atom, fact, value, so))
+
+    def undecided(self, atom: Is | Within, value: str) -> Wording:
+        """That the known `value` leaves open whether the atom is so: the truth lies somewhere below it."""
+        fact = self.policy.fact_index[atom.fact]
+        group = atom.group if isinstance(atom, Is) else None
+        texts = self.policy.groups.get(group) if group is not None else None
+        if group is not None:
+            counts_as = texts.phrase if texts is not None else words(group)
+        else:
+            counts_as = listed(phrases(fact, (atom.node,) if isinstance(atom, Within) else atom.named), "or")
+        thing = capitalised(definite(phrase(fact, value)))
+        return Wording(
+            (f"{thing} may or may not count as {counts_as}.",), texts.key if texts else f"fact:{fact.name}", True
+        )
 
     def kinds(self, fact: Fact, value: frozenset[str]) -> Wording | None:
         """What the things seen count as, of the smallest group of each that a condition names; None where no group has

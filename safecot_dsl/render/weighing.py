@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from safecot_dsl.artifact import Rule, Step, StepKind, Subject, Value
+from safecot_dsl.artifact import Is, Rule, Step, StepKind, Subject, Value, Within
 from safecot_dsl.engine import Truth, evaluate
 from safecot_dsl.render.english import listed, within
 from safecot_dsl.render.grounds import Grounds
@@ -56,7 +56,7 @@ class Weighing:
             looked_up, follows = [*self._literals(rule, rule)], self._contrast(rule)
         else:
             looked_up, follows = [*self._looked_up(rule, rule)], self._conclusion(rule, truth, rule)
-        asked = {leaf.fact for leaf in condition.leaves() if self._is_asked(leaf)}
+        asked = [leaf.truth(self.known) for leaf in condition.leaves() if self._is_asked(leaf)]
         return Weighed(
             rule=rule,
             truth=truth,
@@ -64,7 +64,7 @@ class Weighing:
             parts=(*looked_up, *follows),
             looked_up=tuple(looked_up),
             hangs_on=self._open_facts(rule) if truth is Truth.MAYBE and len(follows) == 1 else (),
-            asks=any(name not in self.known for name in asked) if truth is Truth.NO else self._hangs_on_request(rule),
+            asks=Truth.MAYBE in asked if truth is Truth.NO else self._hangs_on_request(rule),
         )
 
     def conclusion(self, rule: Rule) -> list[Part]:
@@ -168,8 +168,11 @@ class Weighing:
             return self.grounds.sentences.supposed(fact, value)
         if fact.subject is Subject.QUERY:
             return None
-        so = evaluate(leaf.reading.atom, self.known) is Truth.YES
-        wording = self.grounds.sentences.lookup(leaf.reading.atom, value, so)
+        atom = leaf.reading.atom
+        so = evaluate(atom, self.known)
+        if so is Truth.MAYBE and isinstance(atom, Is | Within):
+            return self.grounds.sentences.undecided(atom, str(value))
+        wording = self.grounds.sentences.lookup(atom, value, so is Truth.YES)
         if wording is None and self.grounds.settings.again:
             return self.grounds.sentences.stated(fact, value)
         return wording

@@ -19,7 +19,6 @@ from safecot_dsl.artifact import (
     Fact,
     FlagIs,
     FlagType,
-    Is,
     Not,
     NumberType,
     OneOfType,
@@ -29,6 +28,7 @@ from safecot_dsl.artifact import (
     Value,
     Verdict,
     atoms,
+    is_one_of,
 )
 from safecot_dsl.testing.laws_language import Tried, bounds, remade
 from safecot_dsl.testing.laws_rewording import Reworded, reworded
@@ -102,7 +102,7 @@ def _question(fact: Fact) -> Condition:
         case FlagType():
             return FlagIs(fact=fact.name)
         case OneOfType(values=values):
-            return Is(fact=fact.name, values=tuple(value.name for value in values[:1]))
+            return is_one_of(fact, [value.name for value in values[:1]])
         case SetType():
             return Empty(fact=fact.name)
         case NumberType(low=low, high=high):

@@ -29,7 +29,8 @@ def declared(claim: artifact.Law) -> Law:
         if first is None:
             return None, ()
         before = draw(first)
-        after = before.with_fact(claim.fact, _changed(draw, claim, before.known[claim.fact], values))
+        fact = bench.policy.fact_index[claim.fact]
+        after = before.with_fact(claim.fact, _changed(draw, claim, fact, before.known[claim.fact], values))
         old, new = bench.decide(before), bench.decide(after)
         change = new.verdict.strictness - old.verdict.strictness
         broken = change < 0 if claim.never == "laxer" else change > 0
@@ -60,7 +61,7 @@ def _values(policy: CompiledPolicy, claim: artifact.Law) -> list[Value]:
     return sorted({value for value in known if isinstance(value, float)})
 
 
-def _changed(draw: DrawFn, claim: artifact.Law, value: Value, values: Collection[Value]) -> Value:
+def _changed(draw: DrawFn, claim: artifact.Law, fact: artifact.Fact, value: Value, values: Collection[Value]) -> Value:
     """The fact's other value, after the change; the same one where it cannot change so."""
     match value:
         case bool():
@@ -75,7 +76,7 @@ def _changed(draw: DrawFn, claim: artifact.Law, value: Value, values: Collection
                 other.reverse()  # the nearest is the simplest
             return draw(st.sampled_from(other)) if other else value
         case _:
-            return draw(st.sampled_from(claim.values))
+            return draw(st.sampled_from(claim.becomes(fact)))
 
 
 def never(

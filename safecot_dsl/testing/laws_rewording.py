@@ -15,14 +15,18 @@ from safecot_dsl.artifact import (
     Fact,
     Has,
     Is,
+    Node,
     Not,
     OneOfType,
     Or,
     SetType,
     Speech,
+    Taxonomy,
     Value,
     ValueName,
     Within,
+    is_one_of,
+    is_within,
 )
 from safecot_dsl.testing.laws_language import remade
 
@@ -77,25 +81,47 @@ def reworded(policy: CompiledPolicy) -> Reworded:
                 return Not(item=condition(item))
             case And(items=items) | Or(items=items) | AtLeast(items=items):
                 return old.model_copy(update={"items": tuple(map(condition, items))})
-            case Is() | Has():
+            case Has():
                 named = tuple(values[value] for value in old.values)
                 return old.model_copy(update={"fact": facts[old.fact], "values": named})
-            case Within(fact=fact, node=node, values=below):
-                return Within(fact=facts[fact], node=values[node], values=tuple(values[value] for value in below))
+            case Is():
+                return is_one_of(changed_facts[old.fact], [values[value] for value in old.named], old.group)
+            case Within(node=node):
+                return is_within(changed_facts[old.fact], values[node])
             case atom:
                 return atom.model_copy(update={"fact": facts[atom.fact]})  # pyright: ignore[reportAttributeAccessIssue]
 
     def fact(old: Fact) -> Fact:
         type_, assume = old.type, old.assume
         if isinstance(type_, OneOfType | SetType):
-            own = tuple(ValueName(name=values[v.name], phrase=f"so-called {v.phrase}") for v in type_.values)
-            type_ = type_.model_copy(update={"values": own})
+            own = tuple(
+                ValueName(
+                    name=values[v.name],
+                    phrase=f"so-called {v.phrase}",
+                    parent=None if v.parent is None else values[v.parent],
+                )
+                for v in type_.values
+            )
+            taxonomy = type_.taxonomy if isinstance(type_, OneOfType) else None
+            if taxonomy is not None:
+                type_ = OneOfType(values=own, taxonomy=f"{taxonomy}_reworded")
+            else:
+                type_ = type(type_)(values=own)
         if isinstance(assume, tuple):
             assume = tuple(sorted(values[value] for value in assume))
         elif isinstance(assume, str) and isinstance(type_, OneOfType):
             assume = values[assume]
         return Fact(name=facts[old.name], type=type_, description="Said otherwise.", ask=None, assume=assume)
 
+    changed_facts = {old.name: fact(old) for old in policy.facts}
+    ranged = {
+        new.type.taxonomy: Taxonomy(
+            name=new.type.taxonomy,
+            nodes=tuple(Node(name=v.name, phrase=v.phrase, parent=v.parent) for v in new.type.values),
+        )
+        for new in changed_facts.values()
+        if isinstance(new.type, OneOfType) and new.type.taxonomy is not None
+    }
     rules = tuple(
         rule.model_copy(
             update={
@@ -109,7 +135,8 @@ def reworded(policy: CompiledPolicy) -> Reworded:
     )
     changed = remade(
         policy,
-        facts=tuple(map(fact, policy.facts)),
+        facts=tuple(changed_facts.values()),
+        taxonomies={**policy.taxonomies, **ranged},
         rules=rules,
         default_speech=Speech(),
         unsure_speech=Speech(),

@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Decision, Fact
+from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Decision, Fact, OneOfType
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.testing.examples import show_example
 from safecot_dsl.testing.strategies import cases
+from safecot_dsl.testing.strategies_draws import coarse_part
 from safecot_dsl.testing.strategies_values import choice_of
 
 #: Decides cases of one policy.
@@ -108,7 +109,8 @@ class Law:
 
 @dataclass(frozen=True)
 class Learning:
-    """A case with facts unknown, and what can be learnt: the values of those that no supposition fills in."""
+    """A case with facts unknown or known only coarsely, and what can be learnt: the values of those that no supposition
+    fills in, or fills in coarsely."""
 
     before: Case
     complete: Case
@@ -136,11 +138,17 @@ def learnings(draw: DrawFn, bench: Bench) -> Learning:
         _, fate = draw(bench.once(("fate", fact.name), lambda name=fact.name: choice_of((name, "fate"), range(8))))
         if fate < remembered:
             continue
-        before = before.with_fact(fact.name, UNKNOWN if fate % 2 else None)
-        if fact.assume is None:
+        part = coarse_part(bench.policy, fact.name, complete.known[fact.name], fate)
+        before = before.with_fact(fact.name, part or (UNKNOWN if fate % 2 else None))
+        if part is not None or fact.assume is None:
             learnable.append(fact.name)
-        else:  # nothing can be learnt of it that would not contradict
-            complete = complete.with_fact(fact.name, supposed(fact))
+            continue
+        value = supposed(fact)  # nothing can be learnt of it that would not contradict
+        if fact.is_coarse(value):
+            assert isinstance(fact.type, OneOfType)
+            value = draw(st.sampled_from(fact.type.leaves_below(str(value))))
+            learnable.append(fact.name)
+        complete = complete.with_fact(fact.name, value)
     return Learning(before, complete, tuple(learnable))
 
 

@@ -14,6 +14,7 @@ from safecot_dsl.artifact import (
     Compare,
     CompiledPolicy,
     Condition,
+    Fact,
     Has,
     Is,
     Not,
@@ -23,6 +24,8 @@ from safecot_dsl.artifact import (
     SetType,
     Within,
     atoms,
+    is_one_of,
+    is_within,
 )
 from safecot_dsl.engine import show_condition
 
@@ -176,38 +179,34 @@ def _values(place: Place, condition: Condition) -> Iterator[Slip]:
     """A value less, of several; and one more: the one that is declared after the last of them."""
     if not isinstance(condition, Is | Has):
         return
-    values = tuple(dict.fromkeys(condition.values))
+    fact = place.policy.fact_index[condition.fact]
+    assert isinstance(fact.type, OneOfType | SetType)
+    values = tuple(dict.fromkeys(condition.named if isinstance(condition, Is) else condition.values))
     if len(values) > 1:
         for value in values:
-            rest = tuple(other for other in values if other != value)
-            yield Slip(condition.model_copy(update={"values": rest, "group": None}))
-    type_ = place.policy.fact_index[condition.fact].type
-    assert isinstance(type_, OneOfType | SetType)
-    names = [value.name for value in type_.values]
+            yield Slip(_naming(condition, fact, tuple(other for other in values if other != value)))
+    names = [value.name for value in fact.type.values]
     last = max((names.index(value) for value in values), default=-1)
-    added = next((name for name in names[last + 1 :] + names if name not in values), None)
+    added = next((name for name in names[last + 1 :] + names if name not in condition.values), None)
     if added is not None:
-        yield Slip(condition.model_copy(update={"values": (*values, added), "group": None}))
+        yield Slip(_naming(condition, fact, (*values, added)))
+
+
+def _naming(condition: Is | Has, fact: Fact, values: tuple[str, ...]) -> Condition:
+    if isinstance(condition, Is):
+        return is_one_of(fact, values)
+    return condition.model_copy(update={"values": values, "group": None})
 
 
 def _node(place: Place, condition: Condition) -> Iterator[Slip]:
-    """`is within` the node above; and the node itself instead of all below it."""
+    """`is within` the node above, and each node right below, in the place of the node."""
     if not isinstance(condition, Within):
         return
-    if len(condition.values) > 1:
-        yield Slip(Is(fact=condition.fact, values=(condition.node,)))
-    type_ = place.policy.fact_index[condition.fact].type
-    assert isinstance(type_, OneOfType)
-    assert type_.taxonomy is not None
-    nodes = place.policy.taxonomies[type_.taxonomy].nodes
-    above = next(node.parent for node in nodes if node.name == condition.node)
-    if above is not None:
-        below = {above}
-        for node in nodes:  # parents stand before children
-            if node.parent in below:
-                below.add(node.name)
-        values = tuple(node.name for node in nodes if node.name in below)
-        yield Slip(condition.model_copy(update={"node": above, "values": values}))
+    fact = place.policy.fact_index[condition.fact]
+    assert isinstance(fact.type, OneOfType)
+    below = [value.name for value in fact.type.values if value.parent == condition.node]
+    for node in (*below, *fact.type.above(condition.node)[:1]):
+        yield Slip(is_within(fact, node))
 
 
 def _count(place: Place, condition: Condition) -> Iterator[Slip]:

@@ -24,7 +24,6 @@ from safecot_dsl.artifact import (
     FlagIs,
     FlagType,
     Has,
-    Is,
     Matches,
     Node,
     Not,
@@ -37,7 +36,8 @@ from safecot_dsl.artifact import (
     Value,
     ValueName,
     Verdict,
-    Within,
+    is_one_of,
+    is_within,
 )
 
 VERDICTS = st.sampled_from(list(Verdict))
@@ -93,11 +93,15 @@ def _values(*names: str) -> tuple[ValueName, ...]:
     return tuple(ValueName(name=name, phrase=f"the value {name}") for name in names)
 
 
+_TREE = OneOfType(
+    values=tuple(ValueName(name=n.name, phrase=n.phrase, parent=n.parent) for n in NODES), taxonomy="kinds"
+)
 _TYPES = (
     FlagType(),
     FlagType(),
     OneOfType(values=_values("red", "green", "blue")),
-    OneOfType(values=tuple(ValueName(name=n.name, phrase=n.phrase) for n in NODES), taxonomy="kinds"),
+    _TREE,
+    _TREE,
     SetType(values=_values("cat", "dog")),
     SetType(values=_values("cat", "dog", "emu")),
     NumberType(low=0.0, high=1.0, score=True),
@@ -119,6 +123,13 @@ def values_of(fact: Fact) -> SearchStrategy[Value]:
             return st.one_of(st.sampled_from(thresholds(fact)), st.floats(low, high))
         case TextType():
             return st.sampled_from(TEXTS)
+
+
+def whole_values_of(fact: Fact, known: Value | None = None) -> SearchStrategy[Value]:
+    """A value of the fact that leaves nothing open: of a taxonomy a leaf, below the one that is `known`, if any is."""
+    if not isinstance(fact.type, OneOfType):
+        return values_of(fact)
+    return st.sampled_from(fact.type.leaves_below(known) if isinstance(known, str) else fact.type.leaves)
 
 
 def thresholds(fact: Fact) -> list[float]:
@@ -152,8 +163,8 @@ def atom(draw: DrawFn, fact: Fact) -> Condition:
             return FlagIs(fact=name)
         case OneOfType(values=values, taxonomy=taxonomy):
             if taxonomy is not None and draw(st.booleans()):
-                return within(name, draw(st.sampled_from(NODES)).name)
-            return Is(fact=name, values=subset(draw, values))
+                return is_within(fact, draw(st.sampled_from(NODES)).name)
+            return is_one_of(fact, subset(draw, values))
         case SetType(values=values):
             quantifier = draw(_QUANTIFIERS)
             if quantifier is None:
@@ -176,15 +187,6 @@ def atom(draw: DrawFn, fact: Fact) -> Condition:
 def subset(draw: DrawFn, values: Sequence[ValueName]) -> tuple[str, ...]:
     bits = draw(st.integers(0, 2 ** len(values) - 1))
     return tuple(value.name for index, value in enumerate(values) if bits >> index & 1)
-
-
-def within(fact: str, node: str) -> Within:
-    """The atom `fact is within node`, with the node and what stands below it."""
-    below = {node}
-    for candidate in NODES:  # Parents stand before children.
-        if candidate.parent in below:
-            below.add(candidate.name)
-    return Within(fact=fact, node=node, values=tuple(n.name for n in NODES if n.name in below))
 
 
 def condition_of(draw: DrawFn, declared: Sequence[Fact], depth: int) -> Condition:

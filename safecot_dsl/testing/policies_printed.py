@@ -173,9 +173,9 @@ def condition_source(condition: Condition, wording: Wording = IN_FULL) -> str:
             return f"at least {count} of ({', '.join(part(item) for item in items)})"
         case FlagIs(fact=fact):
             return fact
-        case Is(fact=fact, values=(value,)):
+        case Is(fact=fact, values=(value,), nodes=()):
             return f"{fact} is {value}"
-        case Is(fact=fact, values=values):
+        case Is(fact=fact, named=values):
             return f"{fact} in {wording.members(fact, values)}"
         case Within(fact=fact, node=node):
             return f"{fact} is within {node}"
@@ -248,9 +248,9 @@ def cell_source(cell: Condition, wording: Wording = IN_FULL) -> str:
             return f"not {cell_source(item, wording)}"
         case FlagIs():
             return "yes"
-        case Is(values=(value,)) | Has(values=(value,)):
+        case Is(values=(value,), nodes=()) | Has(values=(value,)):
             return value
-        case Is(fact=fact, values=values) | Has(fact=fact, values=values):
+        case Is(fact=fact, named=values) | Has(fact=fact, values=values):
             return wording.members(fact, values)
         case Within(node=node):
             return f"within {node}"

@@ -14,7 +14,7 @@ from typing import Any
 
 from hypothesis.strategies import SearchStrategy
 
-from safecot_dsl.analysis.cases import Wanted
+from safecot_dsl.analysis.cases import Wanted, with_coarse
 from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Value, Verdict, read_case
 from safecot_dsl.diagnostics import DiagnosticsError, closest
 from safecot_dsl.engine import Interpreter
@@ -26,6 +26,7 @@ from safecot_dsl.testing.strategies_draws import (
     boundary_pairs,
     changed_pairs,
     drawn_cases,
+    refined_cases,
 )
 from safecot_dsl.testing.strategies_where import read_condition
 from safecot_dsl.workspace import Opened
@@ -49,9 +50,11 @@ def cases(
         verdict: the verdict on every case.
         decided_by: a rule that is among the deciding ones of every case, or `"default"`.
         near: a rule whose boundary every case lies on: another value of one fact decides whether it applies.
-        fixed: values of facts that every case has, in the form that JSON has for a case.
-        unknown: whether facts may be unknown (not annotated, or impossible to tell), or the names of those that may.
-            What is asked of the cases holds of them for certain all the same. Without it, all facts are known.
+        fixed: values of facts that every case has, in the form that JSON has for a case; of a node of a taxonomy every
+            case has one of the leaves below it.
+        unknown: whether facts may be unknown (not annotated, impossible to tell or, of a taxonomy, known only
+            coarsely), or the names of those that may. What is asked of the cases holds of them for certain all the
+            same. Without it, all facts are known.
 
     Raises, when the strategy is made:
         NoSuchCaseError: no case is so.
@@ -108,13 +111,16 @@ def pairs(
 
 
 def completions(policy: CompiledPolicy | Opened, case: Case) -> SearchStrategy[Case]:
-    """The case with every fact known: what was known stays, what the policy supposes is so, the rest is any value."""
+    """The case with every fact known: what was known stays, or becomes a value below where it was known only coarsely,
+    what the policy supposes is so, the rest is any value."""
     artifact = _artifact(policy)
     for name in (*case.known, *case.cannot_tell):
         _require_known("fact", name, artifact.fact_index)
     known = Interpreter(artifact).suppose(case)[0].known
+    coarse = {name: str(value) for name, value in known.items() if artifact.fact_index[name].is_coarse(value)}
     plan, targets = _of_all(_Same(artifact))
-    return drawn_cases(Drawing(plan, targets=targets, fixed=known))
+    fixed = {name: value for name, value in known.items() if name not in coarse}
+    return refined_cases(drawn_cases(Drawing(plan, targets=targets, fixed=fixed)), artifact, coarse)
 
 
 class _Same:
@@ -172,6 +178,7 @@ def _wanted(
         for name in fixed:
             if name not in values:
                 raise ValueError(f"`{name}` is fixed without a value: name it in `unknown` where it may be unknown")
+    where, values = with_coarse(artifact, where, values)
     return Wanted(where, None if verdict is None else Verdict(verdict), decided_by, values)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from safecot_dsl.analysis.cubes import Cube
-from safecot_dsl.artifact import UNKNOWN, Case, Value
+from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, OneOfType, Unknown, Value
 from safecot_dsl.engine import Truth
 from safecot_dsl.testing.examples import DrawnCase
 from safecot_dsl.testing.strategies_claims import Plan, Straddle, Targets
@@ -112,6 +112,19 @@ def drawn_cases(draw: DrawFn, drawing: Drawing) -> Case:
     return DrawnCase(drawing.plan.policy, case)
 
 
+@st.composite
+def refined_cases(draw: DrawFn, drawn: SearchStrategy[Case], policy: CompiledPolicy, coarse: Mapping[str, str]) -> Case:
+    """The cases, with a leaf for each fact that was known only as far as the node given in `coarse`."""
+    case = draw(drawn)
+    for name, node in coarse.items():
+        type_ = policy.fact_index[name].type
+        assert isinstance(type_, OneOfType)
+        leaves = type_.leaves_below(node)
+        if case.known[name] not in leaves:
+            case = DrawnCase(policy, case.with_fact(name, draw(st.sampled_from(leaves))))
+    return case
+
+
 _MOST = choice_of("unknown", (6, 3, 1))
 
 
@@ -125,13 +138,22 @@ def _forgotten(draw: DrawFn, drawing: Drawing, known: Mapping[str, Value]) -> Ca
         _, number = draw(fate)
         if number < most:
             lost.append(name)
-            case = case.with_fact(name, UNKNOWN if number % 3 == 1 else None)
+            left: Value | Unknown | None = UNKNOWN if number % 3 == 1 else None
+            case = case.with_fact(name, coarse_part(drawing.plan.policy, name, known[name], number) or left)
     while lost and not drawing.is_free and not drawing.plan.holds(case):
         # Learning one after another ends with the complete case, of which all is so.
         name = _next_learnt(drawing.plan, lost)
         lost.remove(name)
         case = case.with_fact(name, known[name])
     return case
+
+
+def coarse_part(policy: CompiledPolicy, name: str, value: Value, number: int) -> str | None:
+    """In one case of three what is left of a value of a taxonomy where not all of it is known: a node above it; None in
+    the others, and where there is none."""
+    type_ = policy.fact_index[name].type
+    above = type_.above(value) if isinstance(type_, OneOfType) and isinstance(value, str) else ()
+    return above[number // 3 % len(above)] if above and number % 3 == 2 else None
 
 
 def _next_learnt(plan: Plan, lost: Sequence[str]) -> str:

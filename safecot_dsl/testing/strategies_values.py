@@ -131,8 +131,8 @@ def _options(draws: Draws, fact: Fact, domain: Domain) -> Iterator[Value]:
     match fact.type:
         case FlagType():
             yield from (False, True)
-        case OneOfType(values=values):
-            yield from (value.name for value in values)
+        case OneOfType(leaves=leaves):
+            yield from leaves
         case NumberType(low=low):
             assert isinstance(domain, NumberDomain)
             plain = [value for value in (low, *draws.others(fact.name, low)) if isinstance(value, float)]

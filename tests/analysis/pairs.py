@@ -108,13 +108,27 @@ def fact_names(policies: tuple[CompiledPolicy, ...]) -> list[str]:
     return sorted({fact.name for policy in policies for fact in policy.facts})
 
 
+def states(name: str, policies: tuple[CompiledPolicy, ...]) -> list[Value | None]:
+    """All that can be known of a fact, as far as the policies can tell: nothing, a part (of a taxonomy a node that
+    others stand below), or the whole."""
+    nodes = [
+        v.name for p in policies for f in p.facts if f.name == name and f.type.kind == "one_of" for v in f.type.values
+    ]
+    read = _read(name, policies)
+    classes: dict[tuple[object, ...], Value] = {}
+    for value in dict.fromkeys(nodes):
+        classes.setdefault(tuple(evaluate(atom, {name: value}) for atom in read), value)
+    return [None, *(classes.values() if nodes else representatives(name, policies))]
+
+
+def _read(name: str, policies: tuple[CompiledPolicy, ...]) -> list[Atom]:
+    conditions = (c for policy in policies for rule in policy.rules for c in (rule.when, rule.unless) if c is not None)
+    return [atom for condition in conditions for atom in atoms(condition) if atom.fact == name]  # type: ignore[union-attr]
+
+
 def representatives(name: str, policies: tuple[CompiledPolicy, ...]) -> list[Value]:
-    read: list[Atom] = []
-    facts: list[Fact] = []
-    for policy in policies:
-        facts += [fact for fact in policy.facts if fact.name == name]
-        conditions = (c for rule in policy.rules for c in (rule.when, rule.unless) if c is not None)
-        read += [atom for condition in conditions for atom in atoms(condition) if atom.fact == name]  # type: ignore[union-attr]
+    read = _read(name, policies)
+    facts = [fact for policy in policies for fact in policy.facts if fact.name == name]
     classes: dict[tuple[object, ...], Value] = {}
     for fact in facts:
         for value in _candidates(facts, fact, read):
@@ -127,7 +141,8 @@ def _candidates(facts: list[Fact], fact: Fact, read: list[Atom]) -> list[Value]:
         case FlagType():
             return [True, False]
         case OneOfType(values=values):
-            return [value.name for value in values]
+            inner = {value.parent for f in facts for value in f.type.values}  # type: ignore[union-attr]
+            return [value.name for value in values if value.name not in inner]
         case SetType():
             names = sorted({v.name for f in facts for v in f.type.values})  # type: ignore[union-attr]
             return [frozenset(c) for n in range(len(names) + 1) for c in itertools.combinations(names, n)]

@@ -16,10 +16,10 @@ from safecot_dsl.analysis.difference_facts import FactChange, told_apart
 from safecot_dsl.analysis.difference_regions import Region
 from safecot_dsl.analysis.difference_samples import changed_share
 from safecot_dsl.analysis.encoding import Encoding, Outcome
-from safecot_dsl.artifact import And, Case, CompiledPolicy, Condition, TextType, Value, Verdict
+from safecot_dsl.artifact import And, Case, CompiledPolicy, Condition, TextType, Verdict
 from safecot_dsl.engine import Interpreter, Truth, evaluate, show_case, show_condition
 
-from .pairs import MOST_CASES, complete_cases, count_cases, fact_names, pairs, representatives
+from .pairs import MOST_CASES, complete_cases, count_cases, fact_names, pairs, states
 
 Pair = tuple[CompiledPolicy, CompiledPolicy]
 LIMITS = DifferenceLimits(regions=60, deciders=40, samples=50)
@@ -120,8 +120,8 @@ def _like(region: Region, **changes: Any) -> Region:
 def test_cases_with_unknown_facts(pair: Pair) -> None:
     old, new = told_apart(*pair)
     names = fact_names((old, new))
-    states: list[list[Value | None]] = [[None, *representatives(name, (old, new))] for name in names]
-    combinations = list(itertools.islice(itertools.product(*states), MOST_CASES + 1))
+    known = [states(name, (old, new)) for name in names]
+    combinations = list(itertools.islice(itertools.product(*known), MOST_CASES + 1))
     assume(len(combinations) <= MOST_CASES)
     difference = compare(*pair, limits=LIMITS)
     before, after = Interpreter(old), Interpreter(new)

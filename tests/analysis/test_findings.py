@@ -19,6 +19,8 @@ from safecot_dsl.engine import Interpreter, Trace, Truth
 from safecot_dsl.render import ReasoningStyle, render
 from tests.engine.completions import representatives
 
+from .pairs import states
+
 FACTS = """
 facts image { knife : flag gun : flag label : text things : set of { a, b, c } place : one of { home, lab, street } }
 facts query { act : one of { look, make, hurt } harm : score words : text }
@@ -365,7 +367,7 @@ def every_complete(policy: CompiledPolicy) -> list[Trace]:
 def every_partial(policy: CompiledPolicy) -> Iterator[Trace]:
     interpreter = Interpreter(policy)
     names = [fact.name for fact in policy.facts]
-    values = [[None, *representatives(policy, fact)] for fact in policy.facts]
+    values = [states(fact.name, (policy,)) for fact in policy.facts]
     for chosen in itertools.product(*values):
         known = {name: value for name, value in zip(names, chosen, strict=True) if value is not None}
         yield interpreter.trace(Case(known))
@@ -489,7 +491,7 @@ def small(policy: CompiledPolicy, most: int) -> bool:
     for fact in policy.facts:
         if isinstance(fact.type, TextType) or (isinstance(fact.type, SetType) and len(fact.type.values) > 2):
             return False
-        count *= len(representatives(policy, fact)) + 1
+        count *= len(states(fact.name, (policy,)))
     return count <= most
 
 

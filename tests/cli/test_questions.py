@@ -9,10 +9,20 @@ from hypothesis.strategies import DataObject
 
 from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Value, read_case
 from safecot_dsl.cli.because import example_of
-from safecot_dsl.cli.questions import next_fact, read_answer
+from safecot_dsl.cli.questions import choices, depth, next_fact, read_answer
 from safecot_dsl.engine import Interpreter, explain, reasons, show_value
 from tests.compiler.sources import opened
-from tests.strategies import HEAD, cases, declarations, examples, policies, policies_and_cases, unknown_facts, values_of
+from tests.strategies import (
+    HEAD,
+    cases,
+    declarations,
+    examples,
+    learnt,
+    policies,
+    policies_and_cases,
+    unknown_facts,
+    values_of,
+)
 
 RULES = """
 facts image { sign : flag objects : set of { vial, cup } }
@@ -97,7 +107,7 @@ def test_the_fact_that_leaves_the_fewest_open_comes_first(policy_from: PolicyFro
 def test_the_questions_settle_every_case(policy: CompiledPolicy, data: DataObject) -> None:
     """Whatever is true: the answers to what is asked for decide as the whole case does."""
     interpreter = Interpreter(policy)
-    whole = Case({fact.name: data.draw(values_of(fact)) for fact in unknown_facts(policy, Case({}))})
+    whole = Case({fact.name: data.draw(learnt(fact, Case({}))) for fact in unknown_facts(policy, Case({}))})
     case = Case({})
     while fact := next_fact(interpreter, case, case.known):
         assert fact.name not in case.known
@@ -143,3 +153,24 @@ def test_the_example_holds_of_the_policy_it_is_pasted_into(policy: CompiledPolic
     assert again == case
     assert read.expect is decision.verdict
     assert read.by == (decision.deciding or (decision.speaker,))
+
+
+def test_a_kind_is_an_answer_and_of_a_kind_the_values_below_are_what_is_asked(policy_from: PolicyFrom) -> None:
+    policy = policy_from(
+        """
+        taxonomy drugs { rx { opioid antibiotic } free }
+        facts image { drug : one of drugs }
+        facts query { dose : flag }
+        rule r { when image.drug is opioid and query.dose verdict refuse }
+        default comply
+        unsure clarify
+        """
+    )
+    interpreter, (drug, _) = Interpreter(policy), policy.facts
+    assert [depth(drug, name) for name, _ in choices(drug)] == [0, 1, 1, 0]
+    case = Case({"image.drug": "rx"})
+    first = next_fact(interpreter, case, ())
+    # After the dose 0.5 are left (of `no` none), after the drug as many (of an antibiotic none): the first as declared.
+    assert first is not None
+    assert first.name == "image.drug"
+    assert read_answer(policy, drug, "rx") == "rx"

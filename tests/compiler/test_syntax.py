@@ -58,14 +58,31 @@ MEMBERS = "image.members"
         ("query.intent not in { mix, }", Not(item=Is(fact="query.intent", values=("mix",)))),
         ("query.intent in {}", Is(fact="query.intent", values=())),
         ("query.intent in { mix, mix }", Is(fact="query.intent", values=("mix",))),
-        ("context.harm is burns", Is(fact="context.harm", values=("burns",))),
+        ("context.harm is burns", Within(fact="context.harm", node="burns", values=("burns",), above=("physical",))),
+        (
+            "context.harm in { cuts, other }",
+            Is(
+                fact="context.harm",
+                values=("cuts", "deep", "other"),
+                nodes=("cuts", "other"),
+                above=("physical",),
+            ),
+        ),
+        (
+            "context.harm in { deep, cuts, physical }",
+            Is(
+                fact="context.harm",
+                values=("physical", "burns", "cuts", "deep"),
+                nodes=("deep", "cuts", "physical"),
+            ),
+        ),
         (
             "context.harm is within physical",
             Within(fact="context.harm", node="physical", values=("physical", "burns", "cuts", "deep")),
         ),
         (
             "context.harm is not within cuts",
-            Not(item=Within(fact="context.harm", node="cuts", values=("cuts", "deep"))),
+            Not(item=Within(fact="context.harm", node="cuts", values=("cuts", "deep"), above=("physical",))),
         ),
         ("context.harm is within harms.other", Within(fact="context.harm", node="other", values=("other",))),
         ("image.members has toy", Has(fact=MEMBERS, quantifier="any", values=("toy",))),

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from fixture_types import PolicyFrom
 from PIL import Image
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict
@@ -456,3 +457,28 @@ def test_a_replay_of_what_the_policy_does_not_know(
     recipe = source((REFUSED, None), replay={"rows": 1, "given": given})
     with pytest.raises(GenerateError, match=said):
         generate(policy, recipe, tmp_path / "out", base_dir=tmp_path)
+
+
+def test_what_is_known_only_coarsely_teaches_to_ask(policy_from: PolicyFrom, source: Writer, tmp_path: Path) -> None:
+    """Somebody looked, and could tell the kind alone: that is an unknown which can be asked for."""
+    pharmacy = policy_from(
+        """
+        import std.refusals
+        import std.criteria
+        taxonomy drugs { rx "a prescribed medicine" { opioid "an opioid" antibiotic "an antibiotic" } free "another" }
+        facts image { drug : one of drugs says "The image shows {value}." ask "which medicine it is" }
+        rule opioids { when image.drug is opioid verdict refuse }
+        default comply
+        unsure clarify
+        """
+    )
+    recipe = source(
+        ({"image.drug": "rx"}, None),
+        ({"image.drug": "opioid"}, None),
+        ({"image.drug": None}, None),
+        ({"image.drug": "antibiotic"}, "Take it with water."),
+    )
+    report = generate(pharmacy, recipe, tmp_path / "out", base_dir=tmp_path)
+    rows = {row["source_id"]: row["verdict"] for row in rows_of(tmp_path / "out")}
+    assert rows == {"r0": "clarify", "r1": "refuse", "r3": "comply"}
+    assert {entry.reason: entry.count for entry in report.left_out} == {"not_annotated": 1}

@@ -47,28 +47,38 @@ class Disagreement(AssertionError):
 
 @dataclass(frozen=True)
 class Compared:
-    """How many pairs of a policy and a case all agreed on; `complete` are those without an unknown fact."""
+    """How many pairs of a policy and a case all agreed on; `complete` are those of which all is known, `coarse` those
+    with a fact of which only a node is known, or supposed, that others stand below."""
 
     pairs: int
     complete: int
     ambiguous: int
+    coarse: int
 
     def __add__(self, other: Compared) -> Compared:
-        return Compared(self.pairs + other.pairs, self.complete + other.complete, self.ambiguous + other.ambiguous)
+        return Compared(
+            self.pairs + other.pairs,
+            self.complete + other.complete,
+            self.ambiguous + other.ambiguous,
+            self.coarse + other.coarse,
+        )
 
 
-NOTHING = Compared(0, 0, 0)
+NOTHING = Compared(0, 0, 0, 0)
 
 
 # --- cases -----------------------------------------------------------------------------------------------------------
 
 
 def random_cases(policy: CompiledPolicy, count: int, random: Random) -> list[Case]:
-    """Cases of the policy, no two equal: half of them with every fact known, the others with any.
+    """Cases of the policy, no two equal: half of them with all known, the others with any fact unknown and, half of
+    those, with what else is known of a taxonomy known only coarsely.
 
     Fewer than `count` where that many are not found in twice as many draws.
     """
     values = {fact.name: list(some_values(policy, fact)) for fact in policy.facts}
+    whole = {fact.name: [value for value in values[fact.name] if not fact.is_coarse(value)] for fact in policy.facts}
+    coarse = {name: [value for value in of if value not in whole[name]] or of for name, of in values.items()}
     cases: dict[Case, None] = {}
     for number in range(2 * count):
         if len(cases) == count:
@@ -80,7 +90,8 @@ def random_cases(policy: CompiledPolicy, count: int, random: Random) -> list[Cas
             if fate == 0:
                 cannot_tell.add(fact.name)
             elif fate > 1 or fact.assume is not None:
-                known[fact.name] = _value(fact, values[fact.name], random)
+                listed = whole if number % 2 == 0 else coarse if number % 4 == 1 else values
+                known[fact.name] = _value(fact, listed[fact.name], random)
         cases[Case(known, frozenset(cannot_tell))] = None
     return list(cases)
 
@@ -151,9 +162,10 @@ def compare(policy: CompiledPolicy, cases: Sequence[Case]) -> Compared:
             raise Disagreement(policy, case, f"interpreter and reference, nearest: {nearest} and {expected_nearest}")
     _compare_partial(policy, cases, traces)
     every = {fact.name for fact in policy.facts}
-    complete = [n for n, trace in enumerate(traces) if trace.case.known.keys() == every]
+    coarse = [any(fact.is_coarse(trace.case.known.get(fact.name)) for fact in policy.facts) for trace in traces]
+    complete = [n for n, trace in enumerate(traces) if trace.case.known.keys() == every and not coarse[n]]
     _compare_complete(policy, [cases[n] for n in complete], [traces[n] for n in complete])
-    return Compared(len(cases), len(complete), sum(not trace.decision.certain for trace in traces))
+    return Compared(len(cases), len(complete), sum(not trace.decision.certain for trace in traces), sum(coarse))
 
 
 class _Claims:

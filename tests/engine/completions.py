@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator
 
-from strategies import TEXTS, unknown_facts
+from strategies import TEXTS, coarse_value, unknown_facts
 
 from safecot_dsl.artifact import (
     Atom,
@@ -38,7 +38,9 @@ def representatives(policy: CompiledPolicy, fact: Fact) -> list[Value]:
         case FlagType():
             candidates = [True, False]
         case OneOfType(values=values):
-            candidates = [value.name for value in values]
+            parents = {value.parent for value in values}
+            # No condition tells two leaves apart where the reference says the same of both, but it asks the taxonomy.
+            return [value.name for value in values if value.name not in parents]
         case SetType(values=values):
             names = [value.name for value in values]
             candidates = [frozenset(c) for n in range(len(names) + 1) for c in itertools.combinations(names, n)]
@@ -54,8 +56,19 @@ def representatives(policy: CompiledPolicy, fact: Fact) -> list[Value]:
     return list(classes.values())
 
 
+def leaves_below(fact: Fact, node: Value) -> list[Value]:
+    """The leaves of a taxonomy at which the truth may lie where `node` is known."""
+    assert isinstance(fact.type, OneOfType)
+    children = [value.name for value in fact.type.values if value.parent == node]
+    return [leaf for child in children for leaf in leaves_below(fact, child)] if children else [node]
+
+
 def completions(policy: CompiledPolicy, case: Case) -> Iterator[Case]:
     """Every completion of the case after suppositions, up to what the policy can tell apart."""
     learnt = unknown_facts(policy, case)
-    for values in itertools.product(*(representatives(policy, fact) for fact in learnt)):
+    possible: list[list[Value]] = []
+    for fact in learnt:
+        node = coarse_value(fact, case)
+        possible.append(representatives(policy, fact) if node is None else leaves_below(fact, node))
+    for values in itertools.product(*possible):
         yield Case({**case.known, **{fact.name: value for fact, value in zip(learnt, values, strict=True)}})

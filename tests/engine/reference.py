@@ -73,14 +73,54 @@ def atom_holds(atom: Json, value: Any) -> bool:
             raise AssertionError(other)
 
 
+def chain(node: str, tree: list[Json]) -> list[str]:
+    """The node and all that it stands below, up to a root."""
+    parents = {entry["name"]: entry.get("parent") for entry in tree}
+    found = [node]
+    while parents[found[-1]] is not None:
+        found.append(parents[found[-1]])
+    return found
+
+
+def node_asked_for(node: str, value: str, tree: list[Json]) -> Truth:
+    """Whether a value of a taxonomy is the node: yes at or below it, maybe above it, else no."""
+    if node in chain(value, tree):
+        return YES
+    return MAYBE if value in chain(node, tree) else NO
+
+
+def nodes_asked_for(atom: Json) -> list[str]:
+    """The nodes as the author named them: one is no more than its name, whatever a compiler listed beside it."""
+    return [atom["node"]] if atom["kind"] == "within" else atom.get("nodes", [])
+
+
 def parts(condition: Json) -> list[Json]:
     return [condition["item"]] if condition["kind"] == "not" else condition["items"]
 
 
-def truth(condition: Json, facts: Json) -> Truth:
+class Facts(dict[str, Any]):
+    """Known facts; `trees` are the nodes of the taxonomies that facts range over, by the fact's name."""
+
+    trees: dict[str, list[Json]]
+
+
+def truth_of_atom(atom: Json, facts: Facts) -> Truth:
+    fact = atom["fact"]
+    if fact not in facts:
+        return MAYBE
+    tree = facts.trees.get(fact)
+    if tree is None:
+        return frozenset({atom_holds(atom, facts[fact])})
+    # `in` asks for one of several nodes: yes where one of them is, no where none of them is.
+    truths = [node_asked_for(node, facts[fact], tree) for node in nodes_asked_for(atom)]
+    if YES in truths:
+        return YES
+    return MAYBE if MAYBE in truths else NO
+
+
+def truth(condition: Json, facts: Facts) -> Truth:
     if condition["kind"] not in CONNECTIVES:
-        fact = condition["fact"]
-        return frozenset({atom_holds(condition, facts[fact])}) if fact in facts else MAYBE
+        return truth_of_atom(condition, facts)
     combine: dict[str, Callable[[tuple[bool, ...]], bool]] = {
         "not": lambda values: not values[0],
         "and": all,
@@ -91,7 +131,7 @@ def truth(condition: Json, facts: Json) -> Truth:
     return frozenset(combine[condition["kind"]](choice) for choice in choices)
 
 
-def maybe_atoms(condition: Json, facts: Json) -> Iterator[Json]:
+def maybe_atoms(condition: Json, facts: Facts) -> Iterator[Json]:
     """The maybe atoms that one reaches down the maybe parts."""
     if truth(condition, facts) != MAYBE:
         return
@@ -113,7 +153,7 @@ def own_condition(rule: Json) -> Json:
 class _Reading:
     """A policy and the known facts of one case, suppositions included."""
 
-    def __init__(self, policy: Json, facts: Json) -> None:
+    def __init__(self, policy: Json, facts: Facts) -> None:
         self.policy = policy
         self.facts = facts
         self.rules: dict[str, Json] = {rule["name"]: rule for rule in policy["rules"]}
@@ -180,7 +220,7 @@ class _Reading:
         return own + min((self.distance(parent) for parent in self.parents(name)), default=0)
 
 
-def cost(condition: Json, wanted: bool, facts: Json) -> int:
+def cost(condition: Json, wanted: bool, facts: Facts) -> int:
     """The fewest atoms to change so that the condition comes to `wanted`."""
     if condition["kind"] == "not":
         return cost(condition["item"], not wanted, facts)
@@ -201,7 +241,13 @@ def read(policy: Json, facts: Json) -> tuple[_Reading, Json]:
     assumed = {
         fact["name"]: fact["assume"] for fact in policy["facts"] if "assume" in fact and fact["name"] not in known
     }
-    return _Reading(policy, known | assumed), assumed
+    facts_known = Facts(known | assumed)
+    facts_known.trees = {
+        fact["name"]: policy["taxonomies"][fact["type"]["taxonomy"]]["nodes"]
+        for fact in policy["facts"]
+        if fact["type"].get("taxonomy") is not None
+    }
+    return _Reading(policy, facts_known), assumed
 
 
 def decide(policy: Json, facts: Json) -> Json:

@@ -77,26 +77,46 @@ def test_one_of(policy_from: PolicyFrom, condition: str, value: str, expected: b
 @pytest.mark.parametrize(
     ("condition", "value", "expected"),
     [
-        ("is dog", "dog", True),
-        ("is dog", "poodle", False),  # `is` is the node itself
-        ("is within dog", "dog", True),  # a value may be an inner node
-        ("is within dog", "poodle", True),
-        ("is within dog", "animal", False),  # above
-        ("is within dog", "cat", False),  # beside
-        ("is within animal", "beagle", True),
-        ("is within animal", "plant", False),
-        ("is within poodle", "poodle", True),
-        ("is within poodle", "dog", False),
-        ("is not within dog", "poodle", False),
-        ("is not within dog", "animal", True),
-        ("in pets", "cat", True),
-        ("in pets", "poodle", False),
-        ("in { plant, beagle }", "beagle", True),
-        ("is within kinds.dog", "poodle", True),
+        ("is dog", "dog", Truth.YES),
+        ("is dog", "poodle", Truth.YES),  # `is` is the node or below it, as `is within`
+        ("is dog", "animal", Truth.MAYBE),  # it may be a dog
+        ("is dog", "cat", Truth.NO),
+        ("is dog", "plant", Truth.NO),
+        ("is within dog", "dog", Truth.YES),
+        ("is within dog", "poodle", Truth.YES),
+        ("is within dog", "animal", Truth.MAYBE),
+        ("is within dog", "cat", Truth.NO),
+        ("is within animal", "beagle", Truth.YES),
+        ("is within animal", "plant", Truth.NO),
+        ("is within poodle", "poodle", Truth.YES),
+        ("is within poodle", "dog", Truth.MAYBE),
+        ("is within poodle", "animal", Truth.MAYBE),
+        ("is within poodle", "beagle", Truth.NO),
+        ("is not within dog", "poodle", Truth.NO),
+        ("is not within dog", "animal", Truth.MAYBE),
+        ("is not dog", "animal", Truth.MAYBE),
+        ("is not dog", "cat", Truth.YES),
+        ("in pets", "cat", Truth.YES),
+        ("in pets", "poodle", Truth.YES),
+        ("in pets", "animal", Truth.MAYBE),
+        ("not in pets", "animal", Truth.MAYBE),
+        ("not in pets", "plant", Truth.YES),
+        ("in { plant, beagle }", "beagle", Truth.YES),
+        ("in { plant, beagle }", "dog", Truth.MAYBE),
+        ("in { plant, beagle }", "poodle", Truth.NO),
+        # Whatever kind of dog it is, it is one of these; but each of them is a maybe, and `in` follows.
+        ("in { poodle, beagle }", "dog", Truth.MAYBE),
+        ("in { dog, poodle }", "dog", Truth.YES),
+        ("in {}", "animal", Truth.NO),
+        ("is within kinds.dog", "poodle", Truth.YES),
     ],
 )
-def test_one_of_taxonomy(policy_from: PolicyFrom, condition: str, value: str, expected: bool) -> None:
-    check(policy_from, f"image.kind {condition}", "image.kind", value, expected)
+def test_one_of_taxonomy(policy_from: PolicyFrom, condition: str, value: str, expected: Truth) -> None:
+    condition = f"image.kind {condition}"
+    assert truth(policy_from, condition, "image.kind", value) is expected
+    assert truth(policy_from, f"not ({condition})", "image.kind", value) is ~expected
+    for unknown in (None, {"unknown": True}):
+        assert truth(policy_from, condition, "image.kind", unknown) is Truth.MAYBE
 
 
 @pytest.mark.parametrize(

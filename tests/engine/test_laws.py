@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from strategies import (
     build_policy,
     examples,
+    finer,
+    learnt,
     policies_and_cases,
     refinements,
     unknown_facts,
-    values_of,
 )
 
 from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Fact, FlagIs, FlagType, Rule, Verdict
@@ -52,11 +53,16 @@ def test_more_knowledge_narrows(policy_and_case: PolicyAndCase, data: st.DataObj
     policy, case = policy_and_case
     interpreter = Interpreter(policy)
     before = interpreter.decide(case)
-    for fact in data.draw(st.permutations(unknown_facts(policy, case))):
-        case = case.with_fact(fact.name, data.draw(values_of(fact)))
+    waiting = data.draw(st.permutations(unknown_facts(policy, case)))
+    while waiting:
+        fact = waiting.pop()
+        case = case.with_fact(fact.name, data.draw(finer(fact, case)))
+        if fact.is_coarse(case.known[fact.name]):
+            waiting.insert(0, fact)  # there is more to learn of it
         after = interpreter.decide(case)
         assert inside(after, before)
         before = after
+    assert before.certain
 
 
 @examples(800)
@@ -70,7 +76,7 @@ def test_unsettled_facts_settle(policy_and_case: PolicyAndCase, data: st.DataObj
     assert set(decision.unsettled) <= unknown
     assert bool(decision.unsettled) == (not decision.certain)
     for name in decision.unsettled:
-        case = case.with_fact(name, data.draw(values_of(policy.fact_index[name])))
+        case = case.with_fact(name, data.draw(learnt(policy.fact_index[name], case)))
     assert interpreter.decide(case).certain
     assert interpreter.decide(data.draw(refinements(policy, case))).certain
 
@@ -186,10 +192,10 @@ def check_all_cases(policy: CompiledPolicy) -> None:
         assert all(state[index] is None for index in unsettled)
         assert bool(unsettled) == (not decision.certain)
         assert decision.verdict.strictness >= decision.lower.strictness
-        for after, learnt in finer:
-            assert inside(learnt, decision)
+        for after, knowing in finer:
+            assert inside(knowing, decision)
             if all(after[index] is not None for index in unsettled):
-                assert learnt.certain
+                assert knowing.certain
 
 
 def test_laws_over_every_policy_of_three_rules_and_three_verdicts() -> None:

@@ -90,8 +90,8 @@ def candidates(fact: Fact, over: list[FactAtom]) -> Iterator[Value]:
     match fact.type:
         case FlagType():
             yield from (True, False)
-        case OneOfType(values=values):
-            yield from (value.name for value in values)
+        case OneOfType(leaves=leaves):
+            yield from leaves
         case SetType(values=values):
             names = [value.name for value in values]
             for size in range(len(names) + 1):

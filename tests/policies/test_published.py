@@ -54,8 +54,8 @@ def drawn_cases(policy: CompiledPolicy) -> Iterator[Case]:
                     else:
                         chosen = source.sample(members, source.choice([0, 1, 1, 2, 3]))
                     case[fact.name] = frozenset(chosen)
-                case OneOfType(values=values):
-                    case[fact.name] = usually if source.random() < 0.75 else source.choice(values).name
+                case OneOfType(leaves=leaves):
+                    case[fact.name] = usually if source.random() < 0.75 else source.choice(leaves)
                 case _:
                     raise AssertionError(fact)
         yield Case(case)

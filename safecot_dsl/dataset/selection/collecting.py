@@ -108,7 +108,7 @@ class _Collector:
         if goal.kind == "unsure":
             # What nobody looked at teaches nothing: the facts that it hangs on are looked for in vain.
             unsettled = self._interpreter.decide(answer.case).unsettled
-            case = Case(answer.case.known, answer.case.cannot_tell | set(unsettled))
+            case = Case(answer.case.known, answer.case.cannot_tell | set(unsettled) - answer.case.known.keys())
         else:
             case = shortened(answer.case, meets)
         nearest = self._nearest(case)
@@ -128,7 +128,7 @@ class _Collector:
             for name in asked:
                 case = candidate.case.with_fact(name, UNKNOWN)
                 decision = self._interpreter.decide(case)
-                if not decision.certain and set(decision.unsettled) <= case.cannot_tell:
+                if not decision.certain and set(decision.unsettled) <= self.policy.cannot_tell(case):
                     return case, candidate
         return None
 

@@ -136,8 +136,10 @@ class Preferences:
         match fact.type, value:
             case FlagType(), bool():
                 yield not value
-            case OneOfType(values=values), str():
-                yield from (other.name for other in values if other.name != value)
+            case OneOfType(values=values) as type_, str():
+                # What stands above or below a node of a taxonomy is not another thing.
+                kin = {value, *type_.above(value), *type_.below((value,))}
+                yield from (other.name for other in values if other.name not in kin)
             case SetType(values=values), frozenset():
                 lacking = [other.name for other in values if other.name not in value]
                 yield from (value | {name} for name in lacking)

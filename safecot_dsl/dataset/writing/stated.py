@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from safecot_dsl.artifact import Case, CompiledPolicy, Fact, OneOfType, SetType
 from safecot_dsl.criteria import fold
-from safecot_dsl.reading import DerivationChecker, Statement
+from safecot_dsl.reading import DerivationChecker, Statement, includes
 from safecot_dsl.render.phrasing import phrase
 from safecot_dsl.render.sentences import Sentences
 
@@ -80,19 +80,7 @@ class Stated:
         value = case.known.get(fact.name)
         if isinstance(value, frozenset):
             return name in value
-        return value == name or (isinstance(value, str) and name in self._above(fact, value))
-
-    def _above(self, fact: Fact, value: str) -> set[str]:
-        """The nodes above a value whose fact ranges over a taxonomy: what is so of it is so of them."""
-        taxonomy = fact.type.taxonomy if isinstance(fact.type, OneOfType) else None
-        nodes = self._policy.taxonomies[taxonomy].nodes if taxonomy in self._policy.taxonomies else ()
-        parents = {node.name: node.parent for node in nodes}
-        found: set[str] = set()
-        node = parents.get(value)
-        while node is not None and node not in found:
-            found.add(node)
-            node = parents.get(node)
-        return found
+        return value is not None and includes(fact, name, value)  # of a taxonomy what stands above is so as well
 
 
 def misquoted(text: str, sources: str) -> Iterator[str]:

@@ -167,6 +167,9 @@ class Conditions:
         unknown = self._unknown[fact]
         if unknown == self.circuit.true:
             return Kleene(self.circuit.false, self.circuit.false)
+        above = atom.above if isinstance(atom, Is | Within) else ()
+        if above:
+            return self._of_a_tree(self._facts[fact], atom.values, above, unknown)  # pyright: ignore[reportAttributeAccessIssue]
         holds, positive = self._holds(self._facts[fact], atom)
         # An input holds only where the fact is known; what holds of every value does not.
         if holds == self.circuit.true:
@@ -203,6 +206,16 @@ class Conditions:
                 return self._input(name, "matches", (pattern, ignore_case)), True
             case _:
                 raise TypeError("a proposition is no condition over facts")
+
+    def _of_a_tree(self, fact: Fact, values: tuple[str, ...], above: tuple[str, ...], unknown: Node) -> Kleene:
+        """What asks for nodes of a taxonomy: yes at the `values`, maybe at those `above`, else no."""
+        yes = self._places_hold(fact, values)
+        return Kleene(yes, ~(yes | self._places_hold(fact, above) | unknown))
+
+    def _places_hold(self, fact: Fact, values: tuple[str, ...]) -> Node:
+        """Where the value is known, or supposed, and one of these."""
+        holds, positive = self._one_of(fact, values)
+        return holds if positive else ~(holds | self._unknown[fact.name])
 
     def _input(self, fact: str, test: str, operand: Any = None) -> Node:
         return self.circuit.input(Input(fact, test, operand))

@@ -101,7 +101,7 @@ class Changer:
         for name, value in claims.known.items():
             if name not in case.known or not self._reader.agree(name, value, case.known[name]):
                 case = case.with_fact(name, value)
-        for name in claims.cannot_tell:
+        for name in claims.cannot_tell - claims.known.keys():
             case = case.with_fact(name, UNKNOWN)
         return case
 

@@ -101,9 +101,9 @@ class _Stated:
         claims = self._reader.read(tuple(lines))
         if fact in claims.conflicts:
             return "false"
-        if fact in claims.cannot_tell:
-            return "true" if fact in case.cannot_tell else "false"
         value, true = claims.known.get(fact), case.known.get(fact)
+        if value is None and fact in claims.cannot_tell:
+            return "true" if fact in self._policy.cannot_tell(case) else "false"
         if value is None:
             return "silent"
-        return "true" if true is not None and self._reader.agree(fact, value, true) else "false"
+        return "true" if true is not None and self._reader.is_so(fact, value, true) else "false"

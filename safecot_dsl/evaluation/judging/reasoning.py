@@ -8,7 +8,7 @@ from functools import lru_cache
 from safecot_dsl.artifact import Case, CompiledPolicy, Verdict, read_case
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.engine import Interpreter, show_value
-from safecot_dsl.reading import Claims, DerivationChecker, Fault
+from safecot_dsl.reading import Claims, DerivationChecker, Fault, includes
 from safecot_dsl.render import UNCLEAR, Problem, Reasoning, ReasoningStyle, Tags, Target
 
 #: Faults of the text's form that leave its reasons what they are.
@@ -130,9 +130,10 @@ class ReasoningChecker:
         for name, value in claims.known.items():
             if name in case.cannot_tell:
                 yield f"states `{name}`, which nobody could tell"
-            elif name in case.known and not self._derivations.reader.agree(name, value, case.known[name]):
-                yield f"states `{name}` {show_value(value)}, which is not so"
-        for name in sorted(claims.cannot_tell & case.known.keys()):
+            elif name in case.known and not self._derivations.reader.is_so(name, value, case.known[name]):
+                finer = includes(self.policy.fact_index[name], case.known[name], value)
+                yield f"states `{name}` {show_value(value)}, which {'nobody could tell' if finer else 'is not so'}"
+        for name in sorted(claims.cannot_tell & case.known.keys() - self.policy.cannot_tell(case)):
             yield f"says that nobody can tell `{name}`, which the case knows"
 
 

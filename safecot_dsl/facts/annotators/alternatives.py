@@ -104,8 +104,8 @@ class Alternatives:
         match fact.type:
             case FlagType():
                 yield from ((flag, show_value(flag)) for flag in (False, True))
-            case OneOfType(values=values):
-                yield from ((named.name, named.name) for named in values)
+            case OneOfType(leaves=leaves):
+                yield from ((name, name) for name in leaves)
             case SetType(values=values):
                 given = value if isinstance(value, frozenset) else frozenset[str]()
                 sets = [*(given ^ {named.name} for named in values), frozenset[str]()]

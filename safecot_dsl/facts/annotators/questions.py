@@ -114,7 +114,12 @@ def _question(fact: Fact) -> str:
         said += f" ({fact.ask})"
     match fact.type:
         case OneOfType(values=values):
-            return f"{said}. One of:\n{_listed(values)}"
+            if fact.type.taxonomy is None:
+                return f"{said}. One of:\n{_listed(values)}"
+            return (
+                f"{said}. One of these kinds; what stands below a kind, further to the right, is a part of it. Give "
+                f"the lowest that you can tell, and the kind above where you cannot tell which:\n{_tree(fact.type)}"
+            )
         case SetType(values=values):
             return f"{said}. All that apply, none or several, of:\n{_listed(values)}"
         case FlagType():
@@ -129,3 +134,7 @@ def _question(fact: Fact) -> str:
 
 def _listed(values: Sequence[Any]) -> str:
     return "\n".join(f"    {value.name}: {value.phrase}" for value in values)
+
+
+def _tree(type_: OneOfType) -> str:
+    return "\n".join(f"{'    ' * (depth + 1)}{value.name}: {value.phrase}" for depth, value in type_.as_tree())
