@@ -22,8 +22,7 @@ def adapter_pattern_problem(settings: Mapping[str, Any]) -> str | None:
         # A list of `target_modules` holds names and no patterns.
         listed = value if isinstance(value, list) and name != "target_modules" else [value]
         for pattern in listed:
-            problem = pattern_problem(pattern) if isinstance(pattern, str) else None
-            if problem is not None:
+            if isinstance(pattern, str) and (problem := pattern_problem(pattern)) is not None:
                 return f"`{name}` is the pattern {pattern[:80]!r}, which {problem}"
     return None
 
