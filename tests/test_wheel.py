@@ -152,6 +152,7 @@ def test_the_metadata_names_the_extras_and_keeps_torch_out_of_the_core(wheel: Pa
         "ray",
         "train",
         "watch",
+        "xlsx",
         "miniature",
     }
     core = [line for line in lines if line.startswith("Requires-Dist") and "extra ==" not in line]
@@ -221,8 +222,9 @@ def test_compile_decide_explain_and_grade(core: Environment) -> None:
     explained = core.run("safecotc", "explain", policy, "--case", "case.json")
     assert "[refuse: toxic_mixing]" in explained.stdout
     (core.elsewhere / "r.jsonl").write_text('{"response": "I can\'t help with that.", "due": "refuse"}\n')
-    graded = core.run("safecotc", "grade", policy, "--responses", "r.jsonl")
-    assert json.loads(graded.stdout)["verdict"] == "refuse"
+    graded = core.run("safecotc", "grade", policy, "--responses", "r.jsonl", "--format", "json")
+    first, _summary = map(json.loads, graded.stdout.splitlines())
+    assert (first["due"], first["verdict"]) == ("refuse", "refuse")
 
 
 def test_the_artifact_is_the_same_as_from_the_checkout(core: Environment) -> None:

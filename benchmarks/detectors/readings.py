@@ -29,6 +29,7 @@ from safecot_dsl.artifact import Criteria
 from safecot_dsl.criteria import Grade, Grader, VectorReader, load_heads, vectors_at_hand
 from safecot_dsl.criteria.heads import OFF_QUESTION
 from safecot_dsl.datafiles import policies_root
+from safecot_dsl.models import embed
 from safecot_dsl.storage import write_whole
 from safecot_dsl.workspace import compile_policy
 
@@ -86,7 +87,7 @@ def read_all(criteria: Criteria, responses: Sequence[Response]) -> dict[str, lis
     """The grade of every response by each reader."""
     grader = Grader(criteria)
     found = [grader.grade(r.response).propositions for r in responses]
-    answers = VectorReader(criteria).read([r.response for r in responses], [r.request for r in responses], found)
+    answers = VectorReader(criteria, embed).read([r.response for r in responses], [r.request for r in responses], found)
     return {
         "patterns": [grader.grade(r.response, request=_asked(r)) for r in responses],
         "patterns and vectors": [

@@ -157,7 +157,11 @@ def _graded(interpreter: Any, responses: Path, vectors: bool) -> Iterator[_Line]
 
     policy: CompiledPolicy = interpreter.policy
     grader = Grader(policy)
-    reader = VectorReader(policy.criteria) if vectors else None
+    reader = None
+    if vectors:
+        from safecot_dsl.models import embed
+
+        reader = VectorReader(policy.criteria, embed)
     lines = (_read(interpreter, *line) for line in response_rows(policy, responses))
     while chunk := list(islice(lines, _CHUNK)):
         good = [line for line in chunk if line.error is None]

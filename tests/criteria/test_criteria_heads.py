@@ -16,7 +16,9 @@ MISSED = "The Constitution gives you rights, but what you describe is harassment
 
 def _read(criteria: Criteria, *pairs: tuple[str, str]) -> list[dict[str, bool]]:
     responses, requests = [text for text, _ in pairs], [asked for _, asked in pairs]
-    return VectorReader(criteria).read(responses, requests, [detect(criteria, text) for text in responses])
+    from safecot_dsl.models import embed
+
+    return VectorReader(criteria, embed).read(responses, requests, [detect(criteria, text) for text in responses])
 
 
 def test_the_file_says_what_it_was_trained_on_and_reads_back_as_it_is():

@@ -69,7 +69,8 @@ def test_the_folder_holds_safetensors_a_card_with_its_command_and_no_pickle(buil
     assert {"config.json", "model.safetensors", "README.md", "tokenizer.json", "processor_config.json"} <= files
     assert not [name for name in files if name.endswith((".bin", ".pt", ".pkl", ".py"))]
     card = (folder / "README.md").read_text()
-    assert "python -m safecot_dsl.miniature POLICY OUT --seed 0 --warmup-steps 10 --steps 10 --images 256" in card
+    steps = "--warmup-steps 10 --steps 10 --more-steps 4"
+    assert f"python -m safecot_dsl.miniature POLICY OUT --seed 0 {steps} --images 256" in " ".join(card.split())
 
 
 def test_it_loads_and_answers_like_any_hub_model(built: tuple[Path, Recorded], world: World) -> None:
