@@ -35,6 +35,7 @@ class Names:
         self.params = params
         self.phrases: dict[str, tuple[str, ...]] = {}
         self.taxonomies = taxonomies
+        self._fitting: dict[tuple[int, str, bool], tuple[t.Name | None, bool]] = {}
 
     def fact(self, name: t.QName, module: Module) -> Fact | None:
         """The fact behind a name; an error, with a suggestion, where there is none."""
@@ -108,33 +109,47 @@ class Names:
     def fits(self, owner: Module, group: t.GroupDecl, fact: Fact, used: t.QName, module: Module) -> bool:
         """Are all members of a group values of the fact? Where only some are, and no other fact has them all, the fault
         is in the group, and is said there once; else the group is the wrong one where it is `used`."""
-        known = domain(fact)
+        own = owner in module.family
+        key = id(group), fact.name, own
+        if key not in self._fitting:  # a large group may be named often
+            self._fitting[key] = self._fit(owner, group, fact, own)
+        foreign, said = self._fitting[key]
+        if foreign is None:
+            return True
+        if not said:
+            module.report.error(
+                "SC0202",
+                f"the group `{used.text}` has `{foreign.text}`, which is not a value of `{fact.name}`",
+                used.start,
+                used.end,
+                labels=(owner.report.label("the group", group.name.start, group.name.end),),
+            )
+        return False
+
+    def _fit(self, owner: Module, group: t.GroupDecl, fact: Fact, own: bool) -> tuple[t.Name | None, bool]:
+        """The first member of a group that is not a value of the fact, and whether that was said in the group: only
+        where the group is the policy's `own`."""
+        known = dict.fromkeys(domain(fact))
         foreign = [name for name in group.members.names if name.text not in known]
         if not foreign:
-            return True
+            return None, False
         written = {name.text for name in group.members.names}
         some = len(foreign) < len(group.members.names)
-        another = any(written <= set(domain(other)) for other, _, _ in self.facts.entries.values())
-        if owner in module.family and some and not another:
-            for name in foreign:
-                meant = owner.report.meant(name.text, [value for value in known if value not in written])
-                owner.report.error(
-                    "SC0202",
-                    f"the group `{group.name.text}` has `{name.text}`, which is not a value of `{fact.name}`",
-                    name.start,
-                    name.end,
-                    help=meant.help,
-                    replacement=meant.replacement,
-                )
-            return False
-        module.report.error(
-            "SC0202",
-            f"the group `{used.text}` has `{foreign[0].text}`, which is not a value of `{fact.name}`",
-            used.start,
-            used.end,
-            labels=(owner.report.label("the group", group.name.start, group.name.end),),
-        )
-        return False
+        another = own and some and any(written <= set(domain(other)) for other, _, _ in self.facts.entries.values())
+        if not own or not some or another:
+            return foreign[0], False
+        others = [value for value in known if value not in written]
+        for name in foreign:
+            meant = owner.report.meant(name.text, others)
+            owner.report.error(
+                "SC0202",
+                f"the group `{group.name.text}` has `{name.text}`, which is not a value of `{fact.name}`",
+                name.start,
+                name.end,
+                help=meant.help,
+                replacement=meant.replacement,
+            )
+        return foreign[0], True
 
     def _refuse_single(self, name: t.QName, fact: Fact, atom: t.InAtom | t.HasAtom, module: Module) -> None:
         """A value stands where a list or a group does: `in knife`, `has none of knife`."""
