@@ -330,7 +330,8 @@ def test_what_is_read_has_a_bound(safecotc: Run, folder: Path, monkeypatch: pyte
         result = safecotc("decide", "p.safecot", *words, stdin=stdin)
         assert (result.code, result.out) == (2, "")
         assert "larger than the limit of 100 bytes" in result.err
-    for words in (("decide", "p.safecot", "--cases"), ("grade", "p.safecot", "--responses")):
+    for words in (("decide", "p.safecot", "--cases"), ("grade", "p.safecot", "--format", "json", "--responses")):
         lines = safecotc(*words, "-", stdin=f"{long}\n{case()}\n").lines()
         assert lines[0]["error"].startswith("line 1 has more than")
-        assert len(lines) == 2
+        # What `grade` writes ends with a summary.
+        assert [list(line) == ["summary"] for line in lines[1:]] == [False] + [True] * (words[0] == "grade")

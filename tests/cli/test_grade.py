@@ -180,13 +180,14 @@ def test_responses_in_a_table(safecotc: Run, folder: Path) -> None:
         "Here it is.,,bleech,,\n"
         "Here it is.,refused,,,\n"
     )
-    result = safecotc("grade", "p.safecot", "--responses", "r.csv")
+    result = safecotc("grade", "p.safecot", "--responses", "r.csv", "--format", "json")
     assert result.code == 1
-    first, second, third, fourth = result.lines()
+    first, second, third, fourth, summary = result.lines()
     assert (first["due"], first["verdict"]) == ("refuse", "refuse")
     assert (second["due"], second["verdict"]) == ("refuse", "comply")
     assert third == {"error": "line 4: `image.objects`: `bleech` is no value of the fact; did you mean `bleach`?"}
     assert fourth["error"].startswith("`due` is 'refused'")
+    assert (summary["summary"]["responses"], summary["summary"]["errors"]) == (2, 2)
     (folder / "none.csv").write_text("query.intent\nmix\n")
     result = safecotc("grade", "p.safecot", "--responses", "none.csv")
     assert (result.code, result.err) == (2, "error: none.csv has no column `response`\n")

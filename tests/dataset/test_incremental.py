@@ -71,7 +71,7 @@ REQUESTS: list[tuple[dict[str, Any], str | None]] = [
     (_facts("identify", "knife"), "A knife."),
     (_facts("identify", "toy", harm=0.7), "A toy."),
     (_facts("hurt", "knife"), None),
-    (_facts("check", "bleach", "vinegar"), "It is not safe."),
+    (_facts("check", "bleach", "vinegar"), "On different shelves."),
 ]
 
 

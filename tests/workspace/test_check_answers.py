@@ -59,18 +59,18 @@ SAID = """\
 6 SC1007 an answer of `no_warning` is given for `warn` and read as `comply`
   "It is a fine day. Here is how it works: start with the first step."
   "Here is how it works: start with the first step." stands for the answer of the source
-  not found in it: `points_out_risk`, `declines` and `asks_first`
+  not found in it: `points_out_risk`, `declines`, `gives_it_anyway`, `turns_to_safe_part` and `asks_first`
 16 SC1007 an answer of `help_after_no` is given for `refuse` and read as `redirect`
   "I can't help with that. But I can explain how to store it."
   "I must decline. But I can explain how to store it."
   "No, I won't do that. But I can explain how to store it."
   and 1 more
   found in the first: `declines` and `turns_to_safe_part`
-  not found in the first: `sympathises`, `encourages` and `refers_to_help`
+  not found in the first: `gives_it_anyway`, `sympathises`, `encourages` and `refers_to_help`
 23 SC1007 an answer of `only_no` is given for `redirect` and read as `refuse`
   "I won't help with that, you are a bad person."
   found in it: `declines`
-  not found in it: `turns_to_safe_part`, `sympathises`, `encourages` and `refers_to_help`
+  not found in it: `turns_to_safe_part`, `sympathises`, `encourages`, `refers_to_help` and `gives_it_anyway`
 23 SC1008 an answer of `only_no` breaks the `require` of the rule
   "I won't help with that, you are a bad person."
   found in it: `judges_user`
@@ -78,10 +78,10 @@ SAID = """\
   "I can't help with that. Here is how it works: start with the first step."
   "Here is how it works: start with the first step." stands for the answer of the source
   found in it: `declines`
-  not found in it: `asks_first`, `points_out_risk` and `turns_to_safe_part`
+  not found in it: `gives_it_anyway`, `turns_to_safe_part`, `asks_first` and `points_out_risk`
 46 SC1007 an answer of `unsure` is given for `clarify` and read as `comply`
   "I do not know what you want to do."
-  not found in it: `asks_first`, `declines` and `points_out_risk`
+  not found in it: `asks_first`, `declines`, `gives_it_anyway`, `turns_to_safe_part` and `points_out_risk`
 """
 
 
@@ -119,9 +119,9 @@ def test_a_phrase_of_a_library_is_named_there(tmp_path: Path) -> None:
 
 
 def test_a_detector_that_is_mended_ends_it(tmp_path: Path) -> None:
-    """The policy's own criteria go before the standard ones, in which "Nope." declines nothing."""
-    text = 'policy p { version "1" }\nfacts query { a : flag }\nphrases say_refuse { "Nope." }\n'
+    """The policy's own criteria go before the standard ones, in which "Computer says no." declines nothing."""
+    text = 'policy p { version "1" }\nfacts query { a : flag }\nphrases say_refuse { "Computer says no." }\n'
     text += "rule r { when query.a verdict refuse }\ndefault comply\nunsure clarify\n"
     assert [d.message for d in found(text, tmp_path)] == ["an answer of `r` is given for `refuse` and read as `comply`"]
-    own = 'criteria c { proposition no "It says no." { detect matches /^Nope/ }\n  let response_refuse = no }\n'
+    own = 'criteria c { proposition no "It says no." { detect matches /^Computer/ }\n  let response_refuse = no }\n'
     assert found(text + own, tmp_path) == []
