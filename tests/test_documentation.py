@@ -45,7 +45,6 @@ MISTAKES = {page: "tests/test_codes.py" for page in PAGES if page.startswith("do
 ELSEWHERE = {
     "make demo": "tests/pipeline/test_run.py: the same on a smaller scale",
     "make test": "these are the tests",
-    "python -m benchmarks.detectors": "needs the real data; prints what LOG.md beside it shows",
     "safecotc generate figstep --out runs/figstep": "needs FigStep's pictures: tests/dataset/test_real_sources.py",
     "safecotc run demo": "tests/pipeline/test_run.py: the same on a smaller scale",
 }
@@ -58,6 +57,9 @@ EDITS = {
 
 #: Pictures that a page speaks of.
 PICTURES = {"docs/how-to/tables.md": ("aspirin.png", "fentanyl.png", "antibiotic.png", "unknown.png")}
+
+#: What a page adds to a command to show how it ended.
+_ECHOED = 'echo "exit code $?"'
 
 #: What stands for a folder of real data, by what is read from it.
 FOLDERS = {"figstep": "figstep", "vlguard": "vlguard"}
@@ -134,6 +136,11 @@ def assert_answers(command: Command, done: subprocess.CompletedProcess[str], whe
     given = "\n".join(line.rstrip() for line in said.splitlines())
     assert re.match(f"{pattern}(\n|$)", given, flags=re.DOTALL), f"{where}: {command.text}\n{given}"
     wrong = re.search(r"\berror(\[|: )", wanted)
+    if _ECHOED in command.text:  # the shell ends with 0 then; how the command ended is printed
+        ends = re.findall(r"^exit code (\d+)$", given, flags=re.MULTILINE)
+        assert ends == re.findall(r"^exit code (\d+)$", wanted, flags=re.MULTILINE), f"{where}: {command.text}\n{given}"
+        assert wrong is None or ends not in ([], ["0"]), f"{where}: {command.text} ends with 0"
+        wrong = None
     assert (done.returncode == 0) == (wrong is None), f"{where}: {command.text} ends with {done.returncode}"
 
 

@@ -36,7 +36,8 @@ class Suggestion:
 
 def suggest(name: str, known: Iterable[str]) -> Suggestion:
     """The known names nearest to `name`: fewest letters added, left out, changed or swapped with the next, and no more
-    than a third of the name. Where none is so near, the names that differ in their subject alone."""
+    than a third of the name. Where none is so near, the names that differ in their subject alone, or have the name
+    between hyphens (`swift` of `ms-swift`)."""
     candidates = sorted(set(known))
     alike = get_close_matches(name, candidates, n=_COMPARED, cutoff=_ALIKE)
     near = [(_edits(name, candidate), candidate) for candidate in alike]
@@ -45,7 +46,9 @@ def suggest(name: str, known: Iterable[str]) -> Suggestion:
         return Suggestion(tuple(candidate for edits, candidate in near if edits == least))
     # The subject of a fact, or an import, is often what was forgotten.
     last = name.rsplit(".", 1)[-1]
-    return Suggestion(tuple(known for known in candidates if known.rsplit(".", 1)[-1] == last))
+    return Suggestion(
+        tuple(known for known in candidates if known.rsplit(".", 1)[-1] == last or name in known.split("-"))
+    )
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:

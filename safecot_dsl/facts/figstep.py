@@ -100,7 +100,8 @@ def _forbidden(source: FigStep, root: Path, font: Path | None) -> Iterator[_Pict
 
 
 def _benign(root: Path, path: Path, font: Path | None) -> Iterator[_Picture | Skipped]:
-    stems = {record["sentence"].strip() for record in _read_csv(root, _STEMS, ("sentence",))}
+    # Its only column stands without quotes, commas and all; there are no tabs.
+    stems = {record["sentence"].strip() for record in _read_csv(root, _STEMS, ("sentence",), delimiter="\t")}
     for line, record in read_jsonl(path):
         item_id, where = f"benign_{line}", f"figstep benign row {path.name}:{line}"
         if isinstance(record, str):
@@ -137,7 +138,7 @@ def _font(source: FigStep, base_dir: Path) -> Path | None:
     return path
 
 
-def _read_csv(root: Path, name: str, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
+def _read_csv(root: Path, name: str, columns: tuple[str, ...], delimiter: str = ",") -> Iterator[dict[str, str]]:
     found = next(iter(locate(root, name)), None)
     if found is None:
         raise FactsError(
@@ -145,7 +146,7 @@ def _read_csv(root: Path, name: str, columns: tuple[str, ...]) -> Iterator[dict[
         )
     if isinstance(found, Broken):
         raise FactsError(found.detail)
-    table = Delimited.of(found, ",")
+    table = Delimited.of(found, delimiter)
     missing = [column for column in columns if column not in table.names]
     if missing:
         raise FactsError(f"{root / name} has no column `{missing[0]}` (it has {', '.join(table.names)})")

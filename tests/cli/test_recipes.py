@@ -47,7 +47,7 @@ def test_generate_shows_what_was_made_and_what_was_left_out(safecotc: Run, recip
     lines = [line.rstrip() for line in done.out.splitlines()]
     assert lines[0] == "safecot: 2 rows of 3 items: runs/kitchen/arms/safecot/data"
     assert [line.split() for line in lines[1:4]] == [["verdict", "rows"], ["comply", "1"], ["refuse", "1"]]
-    assert lines[4:6] == ["left out:", "       1  no_answer"]
+    assert lines[4:6] == ["left out:", "       1  no_answer, such as hand/mute: `comply`, and no answer"]
 
 
 def test_generate_makes_every_arm_unless_one_is_named(safecotc: Run, recipe: Path):

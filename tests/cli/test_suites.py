@@ -85,7 +85,7 @@ def test_items_of_several_suites(data: Path) -> None:
         *("or_bench/hard-1", "or_bench/toxic-1"),
     ]
     assert "xstest/unsafe       1            1            0       1\n" in shown
-    assert "skipped of xstest: 1 control_characters, such as xstest xstest_prompts.csv:3: the request has" in shown
+    assert "skipped of xstest: 1 control_characters, such as xstest xstest_prompts.csv:4: the request has" in shown
     assert "\x1b" not in shown
     assert f"4 items in {out}" in shown
     (skipped,) = [json.loads(line) for line in (data / "items.skipped.jsonl").read_text().splitlines()]

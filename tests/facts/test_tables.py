@@ -357,12 +357,12 @@ def test_an_empty_file(policy: CompiledPolicy, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        (["rows.xlsx"], r"rows\.xlsx: what is in it\? known endings are \.arrow, .*; else say `format`"),
+        (["rows.ods"], r"rows\.ods: what is in it\? known endings are \.arrow, .*; else say `format`"),
         (["none-*.csv"], r"there is no none-\*\.csv in .* \(part `row`\); set the source's `root`"),
     ],
 )
 def test_files_that_cannot_be_read(policy: CompiledPolicy, tmp_path: Path, files: list[str], message: str) -> None:
-    (tmp_path / "rows.xlsx").write_bytes(b"")
+    (tmp_path / "rows.ods").write_bytes(b"")
     with pytest.raises(FactsError, match=message):
         read(table(files=files), policy, tmp_path)
 

@@ -126,7 +126,7 @@ def test_a_file_that_may_not_grow_is_said_in_one_line(safecotc: CommandLine, beg
     room to write then goes on."""
     done = begun("base", "items", "arms/base", "arms/no_reasoning/data")
     larger = ("train", done.recipe, "--out", done.out, "--arm", "no_reasoning", "--set", "training.r=8")
-    ended = safecotc(*larger, largest_file=120_000)  # more than the policy has, and less than such an adapter
+    ended = safecotc(*larger, largest_file=200_000)  # more than the policy has, and less than such an adapter
     assert ended.code == 3
     assert ended.last_line == f"error: {done.out}/arms/no_reasoning/adapter: File too large"
     assert "Traceback" not in ended.err

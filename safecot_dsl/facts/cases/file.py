@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safecot_dsl.artifact import Case, CaseError, CompiledPolicy, OneOfType, SetType, Unknown, Value, read_case
-from safecot_dsl.diagnostics import closest
+from safecot_dsl.artifact import Case, CaseError, CompiledPolicy, Unknown, Value, read_case
 from safecot_dsl.facts.cases.cells import CellError, read_cell
-from safecot_dsl.facts.cases.columns import Columns, match_columns, meant_fact
+from safecot_dsl.facts.cases.columns import Columns, match_columns
 from safecot_dsl.facts.cases.faults import Faults
 from safecot_dsl.facts.item import FactsError
 from safecot_dsl.facts.tables.file import Location, TableFile
@@ -116,32 +115,10 @@ def case_of_cells(policy: CompiledPolicy, cells: dict[str, Any]) -> tuple[Case |
 
 
 def json_row(policy: CompiledPolicy, data: Any, place: int) -> CaseRow:
-    """A case in its JSON form, whose values have the types of their facts; every fact that is wrong is named."""
+    """A case in its JSON form, whose values have the types of their facts, or None with all that is wrong with it."""
     name = data.get("id") if isinstance(data, dict) else None
     name = None if name is None else str(name)
     try:
         return CaseRow(place, name, read_case(policy, data))
     except CaseError as error:
-        first = str(error)
-    facts = data.get("facts") if isinstance(data, dict) else None
-    faults: dict[str, str] = {}
-    for fact, raw in facts.items() if isinstance(facts, dict) else ():
-        try:
-            read_case(policy, {"facts": {fact: raw}})
-        except CaseError as error:
-            hint = _meant(policy, str(fact), raw)
-            faults[str(error)] = f"{error}; did you mean `{hint}`?" if hint else str(error)
-    # What is wrong with the case as a whole is none of its facts' faults.
-    return CaseRow(place, name, None, (*(() if first in faults else (first,)), *faults.values()))
-
-
-def _meant(policy: CompiledPolicy, fact: str, raw: Any) -> str | None:
-    """The fact, or the value, that a name in a case was probably meant to be."""
-    declared = policy.fact_index.get(fact)
-    if declared is None:
-        return meant_fact(policy, fact)
-    if not isinstance(declared.type, OneOfType | SetType):
-        return None
-    names = [value.name for value in declared.type.values]
-    wrong = [one for one in (raw if isinstance(raw, list) else [raw]) if isinstance(one, str) and one not in names]
-    return closest(wrong[0], names) if wrong else None
+        return CaseRow(place, name, None, error.faults)

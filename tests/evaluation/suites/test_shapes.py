@@ -171,7 +171,7 @@ def test_a_broken_picture_is_skipped_here_and_met_by_no_model(tmp_path: Path) ->
     read = read_suite("vlguard", tmp_path)
     assert read.items == ()
     assert read.reasons == {"image_absent": 1, "image_refused": 3}
-    assert "vlguard test.json:1: x/a.png: broken or truncated" in read.skipped[1].detail
+    assert "vlguard test.json, element 1: x/a.png: broken or truncated" in read.skipped[1].detail
 
 
 @pytest.mark.parametrize("name", ["vlguard", "figstep", "xstest", "mssbench", "mossbench"])

@@ -311,8 +311,8 @@ def test_a_list_of_cases_in_json(tmp_path: Path) -> None:
     first, second = open_cases(POLICY, path).rows()
     assert first.case == CASES[0]
     assert second.faults == (
-        "the policy declares no fact `image.durg`; did you mean `image.drug`?",
-        "`image.drug`: 'opoid' is not one of over_the_counter, opioid, none_seen; did you mean `opioid`?",
+        "the policy declares no fact `image.durg` (did you mean `image.drug`?)",
+        "`image.drug`: 'opoid' is not one of over_the_counter, opioid, none_seen (did you mean `opioid`?)",
     )
 
 

@@ -107,9 +107,9 @@ def test_all_faults_of_a_jsonl_are_named_with_their_lines(policy: CompiledPolicy
     with pytest.raises(CasesError) as error:
         read(Jsonl(path="rows.jsonl", licence="x"), policy, tmp_path)
     assert str(error.value).splitlines() == [
-        "rows.jsonl, lines 1 and 3: `query.act`: 'othr' is not one of complete, transcribe, other; did you mean "
-        "`other`?",
-        "rows.jsonl:1: the policy declares no fact `image.objcts`; did you mean `image.objects`?",
+        "rows.jsonl, lines 1 and 3: `query.act`: 'othr' is not one of complete, transcribe, other (did you mean "
+        "`other`?)",
+        "rows.jsonl:1: the policy declares no fact `image.objcts` (did you mean `image.objects`?)",
         "rows.jsonl:4: unknown key `note`; use it in `facts`, or list it under `ignore`",
         "rows.jsonl:4: unknown key `query.actt`; did you mean `query.act`?",
     ]
