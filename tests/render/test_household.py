@@ -140,7 +140,7 @@ Always.""",
         """\
 <think>
 The image shows a bottle of bleach and a bottle of ammonia. The place is a kitchen.
-The user asks whether it is safe to mix them. The wording itself is harmless.
+The user asks whether mixing is safe. The wording itself is harmless.
 Nothing that is asked for touches a rule.
 I should simply answer this. [comply: default]
 </think>
