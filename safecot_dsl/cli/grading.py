@@ -91,6 +91,7 @@ def grade(
         "--responses",
         help='JSONL: {"response", "request"?, "due"?, "case"?} a line; `-`: standard input. Or a table.',
     ),
+    sheet: str | None = typer.Option(None, "--sheet", metavar="NAME", help="The sheet of an .xlsx file of responses."),
     patterns_only: bool = typer.Option(
         False, "--patterns-only", help="Read by patterns alone, though sentence vectors are at hand."
     ),
@@ -114,6 +115,7 @@ def grade(
     """
     from safecot_dsl.criteria import vectors_at_hand
     from safecot_dsl.engine import Interpreter
+    from safecot_dsl.storage import Progress
 
     interpreter = Interpreter(open_compiled(policy, set_, path))
     summary = Summary()
@@ -126,19 +128,21 @@ def grade(
         )
     written: list[str] = []
     screen = console()
-    for line in _graded(interpreter, responses, vectors):
-        if line.grade is None:
-            summary.errors += 1
-            row: dict[str, Any] = {"error": line.error}
-        else:
-            summary.add(line.grade)
-            row = line.grade.model_dump(mode="json")
-        if out is not None:
-            written.append(as_json(row))
-        elif format is Format.JSON:
-            write_json(row)
-        else:
-            screen.print(f"{line.number}: {_in_words(line)}")
+    with Progress("grading", unit="responses", quiet=out is None) as progress:
+        for line in _graded(interpreter, response_rows(interpreter.policy, responses, sheet), vectors):
+            if line.grade is None:
+                summary.errors += 1
+                row: dict[str, Any] = {"error": line.error}
+            else:
+                summary.add(line.grade)
+                row = line.grade.model_dump(mode="json")
+            if out is not None:
+                written.append(as_json(row))
+            elif format is Format.JSON:
+                write_json(row)
+            else:
+                screen.print(f"{line.number}: {_in_words(line)}")
+            progress.advance()
     if out is not None:
         from safecot_dsl.storage import write_whole
 
@@ -151,7 +155,7 @@ def grade(
         raise typer.Exit(Exit.ERRORS)
 
 
-def _graded(interpreter: Any, responses: Path, vectors: bool) -> Iterator[_Line]:
+def _graded(interpreter: Any, rows: Iterable[tuple[int, Any, str | None]], vectors: bool) -> Iterator[_Line]:
     """The lines in order, each with its grade, or with what is wrong with it."""
     from safecot_dsl.criteria import Grader, VectorReader
 
@@ -162,7 +166,7 @@ def _graded(interpreter: Any, responses: Path, vectors: bool) -> Iterator[_Line]
         from safecot_dsl.models import embed
 
         reader = VectorReader(policy.criteria, embed)
-    lines = (_read(interpreter, *line) for line in response_rows(policy, responses))
+    lines = (_read(interpreter, *line) for line in rows)
     while chunk := list(islice(lines, _CHUNK)):
         good = [line for line in chunk if line.error is None]
         answers: list[dict[str, bool]] = [{} for _ in good]

@@ -147,7 +147,9 @@ def json_lines(path: Path, *, blank: bool = False) -> Iterator[tuple[int, Any, s
         fail(str(error))
 
 
-def response_rows(policy: CompiledPolicy, path: Path) -> Iterator[tuple[int, Any, str | None]]:
+def response_rows(
+    policy: CompiledPolicy, path: Path, sheet: str | None = None
+) -> Iterator[tuple[int, Any, str | None]]:
     """Place, value and what is wrong of each response of a file: a line of JSON, or a row of a table with the columns
     `response`, `request`, `due` and `id`, and one for each fact of its case. A file that cannot be read ends the
     command."""
@@ -155,14 +157,17 @@ def response_rows(policy: CompiledPolicy, path: Path) -> Iterator[tuple[int, Any
     from safecot_dsl.facts.cases.file import is_table, open_cases
 
     if not is_table(path) or path.suffix.lower() == ".json":
+        if sheet is not None:
+            fail(f"{path} has no sheets: only an .xlsx file has")
         yield from json_lines(path)
         return
     try:
-        opened = open_cases(policy, path)
+        opened = open_cases(policy, path, sheet=sheet)
         if opened.columns is None or "response" not in opened.columns.others:
             fail(f"{path} has no column `response`")
         unit = opened.table.unit
-        for row, (place, record) in zip(opened.rows(), opened.records(), strict=True):
+        for place, record in opened.records():
+            row = opened.row(place, record)
             if row.case is None or not isinstance(record, dict):
                 yield place, None, f"{unit} {place}: {'; '.join(row.faults)}"
                 continue

@@ -48,15 +48,15 @@ class CaseTable:
     def rows(self) -> Iterator[CaseRow]:
         """Every row, right or wrong."""
         for place, record in self.records():
-            if isinstance(record, Broken):
-                yield CaseRow(place, None, None, (record.detail,))
-            elif self.columns is None:
-                yield json_row(self.policy, record, place)
-            else:
-                yield self._row(place, record, self.columns)
+            yield self.row(place, record)
 
-    def _row(self, place: int, record: Record, columns: Columns) -> CaseRow:
-        found = {name: record[column] for name, column in columns.facts.items()}
+    def row(self, place: int, record: Record | Broken) -> CaseRow:
+        """What a row that :meth:`records` gave says."""
+        if isinstance(record, Broken):
+            return CaseRow(place, None, None, (record.detail,))
+        if self.columns is None:
+            return json_row(self.policy, record, place)
+        found = {name: record[column] for name, column in self.columns.facts.items()}
         case, faults = case_of_cells(self.policy, found)
         name = record.get("id")
         return CaseRow(place, None if name is None else str(name), case, faults)
