@@ -3,8 +3,9 @@
 Three processes: a model's server that answers at once, with one text of a shipped policy; the guard before it; and this
 one, which asks on connections that it keeps, from so many clients at once. For each number of clients, asked whole and
 as a stream (an event for each word): requests a second, the median and the 99th percentile of the time to the whole
-answer, the same without the guard, and the processor time of the guard's process a request. The last line is the
-result in JSON, and it is kept as `benchmarks/results/guard_serving.json`.
+answer, the same without the guard, and the processor time of the guard's process a request. Beside them the processor
+time that the guard's client of the model's server takes a request, and what OpenAI's takes. The last line is the result
+in JSON, and it is kept as `benchmarks/results/guard_serving.json`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from safecot_dsl.engine import Interpreter
 from safecot_dsl.guard.server import GuardServer
 from safecot_dsl.guard.serving import server
 from safecot_dsl.guard.settings import GuardSettings
+from safecot_dsl.guard.upstream import Upstream
 from safecot_dsl.render import ReasoningStyle, render, write_target
 from safecot_dsl.storage import write_whole
 from safecot_dsl.workspace import compile_policy
@@ -66,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with TemporaryDirectory() as folder:
         model, models_end = _started(spawn, _model)
         models_port = models_end.recv()
+        asking = asyncio.run(_clients(models_port, options.requests))
         guard, guards_end = _started(spawn, _guard, models_port, str(Path(folder) / "log.jsonl"))
         guards_port = guards_end.recv()
         asyncio.run(_load(guards_port, 1, 50, stream=False))  # what is prepared once
@@ -90,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "versions": {name: version(name) for name in ("safecot-dsl", "uvicorn", "h11")},
         "ours": max(found["cpu_ms"] for found in detail if not found["stream"]),
         "peers": {},
+        "asking_the_model": asking,
         "unit": "milliseconds of processor time a request, at the number of clients where it is most",
         "ratio_to_best_peer": None,
         "goal": GOAL,
@@ -98,6 +102,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_whole(RESULT, json.dumps(result, indent=1) + "\n")
     print(json.dumps({key: value for key, value in result.items() if key != "detail"}))  # noqa: T201
     return 0
+
+
+async def _clients(port: int, requests: int) -> dict[str, float]:
+    """Milliseconds of this process's time for a request to the model's server, one after the other."""
+    from openai import AsyncOpenAI
+
+    address = f"http://127.0.0.1:{port}/v1"
+    ours, theirs = Upstream(address), AsyncOpenAI(base_url=address, api_key="none")
+    body: dict[str, Any] = {"model": POLICY, "messages": ASKED}
+
+    async def by_ours() -> None:
+        async with ours.ask(body) as reply:
+            await reply.whole()
+
+    async def by_theirs() -> None:
+        await theirs.chat.completions.create(**body)
+
+    found: dict[str, float] = {}
+    for name, ask in (("guard", by_ours), ("openai", by_theirs)):
+        for _ in range(20):
+            await ask()
+        began = time.process_time()
+        for _ in range(requests):
+            await ask()
+        found[name] = round(1e3 * (time.process_time() - began) / requests, 3)
+    await ours.close()
+    await theirs.close()
+    return found
 
 
 def _started(spawn: Any, target: Any, *arguments: Any) -> tuple[Any, Connection]:

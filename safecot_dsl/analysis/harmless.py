@@ -8,7 +8,7 @@ from random import Random
 
 from safecot_dsl.analysis.draws import Draws
 from safecot_dsl.analysis.examination import Examination, Finding, key_of
-from safecot_dsl.artifact import Case, Decision, Verdict, atoms
+from safecot_dsl.artifact import Case, Decision, Verdict, facts_read
 from safecot_dsl.diagnostics import Severity
 
 SAMPLES = 300  # complete cases, of which one fact at a time is taken away
@@ -37,13 +37,7 @@ def harmless_findings(examination: Examination) -> Iterator[Finding]:
     own = {rule.name: rule.unsure for rule in policy.rules if rule.unsure is not None}
     if not any(_withholds(verdict) for verdict in (policy.unsure, *own.values())):
         return
-    read = {
-        atom.fact  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts
-        for rule in policy.rules
-        for condition in (rule.when, rule.unless)
-        if condition is not None
-        for atom in atoms(condition)
-    }
+    read = set(facts_read(*(condition for rule in policy.rules for condition in (rule.when, rule.unless))))
     draws, random = Draws(examination.encoding), Random(0)
     seen: dict[str, _Seen] = {}
     for _ in range(SAMPLES):

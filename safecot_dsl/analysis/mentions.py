@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from safecot_dsl.analysis.examination import Finding, listed
-from safecot_dsl.artifact import CompiledPolicy, FactSlot, Is, OneOfType, Speech, Taxonomy, Within, atoms
+from safecot_dsl.artifact import CompiledPolicy, FactSlot, Is, OneOfType, Speech, Taxonomy, Within, atoms, facts_read
 from safecot_dsl.diagnostics import Severity
 
 
@@ -67,10 +67,7 @@ def unread_findings(policy: CompiledPolicy) -> Iterator[Finding]:
         return
     used = {slot.fact for speech in _speeches(policy) for slot in _slots(speech)}
     for rule in policy.rules:
-        steps = (step.when for step in rule.speech.think)
-        for condition in (rule.when, rule.unless, *steps):
-            for atom in atoms(condition) if condition is not None else ():
-                used.add(atom.fact)  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts
+        used.update(facts_read(rule.when, rule.unless, *(step.when for step in rule.speech.think)))
     spans = policy.source_map.spans
     own = {span.file for key, span in spans.items() if key == "default" or key.startswith("rule:")}
     unread = [

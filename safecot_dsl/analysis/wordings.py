@@ -24,7 +24,7 @@ from safecot_dsl.artifact import (
     Step,
     StepKind,
     TextType,
-    atoms,
+    facts_read,
 )
 from safecot_dsl.diagnostics import Severity
 from safecot_dsl.engine import show_value
@@ -39,7 +39,7 @@ def wording_findings(policy: CompiledPolicy, *, every: bool = False) -> Iterator
     That sentences are built is said of a policy that writes sentences, since it may have forgotten one; with `every`,
     of any policy.
     """
-    read = {name for rule in policy.rules for name in _read(rule)}
+    read = {name for rule in policy.rules for name in facts_read(rule.when, rule.unless)}
     facts = [fact for fact in policy.facts if fact.name in read]
     built = {fact.name: missing for fact in facts if (missing := _built(fact))}
     if built and (every or any(fact.says or fact.denies or fact.none or fact.bands for fact in facts)):
@@ -218,9 +218,3 @@ def _built(fact: Fact) -> list[str]:
         case NumberType():
             wanted = {"says": fact.bands}
     return [f"`{name}`" for name, texts in wanted.items() if not texts]
-
-
-def _read(rule: Rule) -> Iterator[str]:
-    for condition in (rule.when, rule.unless):
-        if condition is not None:
-            yield from (atom.fact for atom in atoms(condition))  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts

@@ -24,6 +24,7 @@ from safecot_dsl.artifact.conditions import (
     Proposed,
     Within,
     atoms,
+    facts_read,
     is_one_of,
     is_within,
 )
@@ -150,6 +151,7 @@ __all__ = [
     "atoms",
     "canonical_json",
     "digest_of",
+    "facts_read",
     "is_one_of",
     "is_within",
     "read_case",

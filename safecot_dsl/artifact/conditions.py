@@ -165,6 +165,12 @@ def atoms(condition: Condition) -> Iterator[Atom]:
             yield condition
 
 
+def facts_read(*conditions: Condition | None) -> list[str]:
+    """The names of the facts that conditions over facts read, each once, in source order; None reads nothing."""
+    found = (atom for condition in conditions if condition is not None for atom in atoms(condition))
+    return list(dict.fromkeys(atom.fact for atom in found))  # pyright: ignore[reportAttributeAccessIssue]  (no propositions)
+
+
 def is_one_of(fact: Fact, values: Iterable[str], group: str | None = None) -> Is:
     """That a `one of` fact is one of these values; of nodes of a taxonomy, that it is one of them or below one."""
     assert isinstance(fact.type, OneOfType)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from safecot_dsl.artifact import CompiledPolicy, Fact, Rule, Value, atoms
+from safecot_dsl.artifact import CompiledPolicy, Fact, Rule, Value, facts_read
 from safecot_dsl.engine import Interpreter, Truth
 from safecot_dsl.engine.order import parents_first
 from safecot_dsl.render.english import within
@@ -86,8 +86,7 @@ def walk(rule: Rule, neighbours: Callable[[Rule], Sequence[Rule]]) -> tuple[Rule
 
 
 def _read(policy: CompiledPolicy) -> tuple[Fact, ...]:
-    conditions = [c for rule in policy.rules for c in (rule.when, rule.unless) if c is not None]
-    read = {atom.fact for condition in conditions for atom in atoms(condition)}  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts
+    read = set(facts_read(*(condition for rule in policy.rules for condition in (rule.when, rule.unless))))
     return tuple(fact for fact in policy.facts if fact.name in read)
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from safecot_dsl.artifact import (
     Case,
     CompiledPolicy,
-    Condition,
     Decision,
     Fact,
     FactSlot,
@@ -19,7 +18,7 @@ from safecot_dsl.artifact import (
     Template,
     TextType,
     Value,
-    atoms,
+    facts_read,
 )
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.render.answers import answer
@@ -238,7 +237,7 @@ def _no_key(values: Values) -> None:
 def _line_reads(grounds: Grounds, rule: Rule) -> Iterator[str]:
     """The facts that the line of a rule depends on."""
     for member in grounds.family(rule):
-        yield from _facts_of(member.when, member.unless)
+        yield from facts_read(member.when, member.unless)
         yield from _spoken(Speech(think=member.speech.think))
 
 
@@ -246,13 +245,7 @@ def _spoken(speech: Speech) -> Iterator[str]:
     """The facts that authored texts read."""
     templates: list[Template] = []
     for step in speech.think:
-        yield from _facts_of(step.when)
+        yield from facts_read(step.when)
         templates += step.alternatives
     templates += [said.template for said in (speech.answer.say, speech.answer.offer) if said and said.template]
     yield from (segment.fact for template in templates for segment in template if isinstance(segment, FactSlot))
-
-
-def _facts_of(*conditions: Condition | None) -> list[str]:
-    """The facts that conditions read, each once."""
-    found = (atom for condition in conditions if condition is not None for atom in atoms(condition))
-    return list(dict.fromkeys(atom.fact for atom in found))  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts
