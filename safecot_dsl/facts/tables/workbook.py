@@ -100,10 +100,10 @@ def _read(location: Location, size: int, time: int) -> dict[str, list[tuple[int,
                 warnings.simplefilter("ignore")  # of what has no meaning here: styles, validations, headers
                 book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
                 return _rows(book, location)
-    except FactsError:
+    except (FactsError, MemoryError):
         raise
     except Exception as error:  # the reader of a format so wide fails in any way
-        raise FactsError(f"{location.name} is not an XLSX workbook: {_first_line(error)}") from None
+        raise FactsError(f"{location.name} is not an XLSX workbook: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:
