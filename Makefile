@@ -11,7 +11,7 @@ install: .venv/.installed
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[miniature,annotate,guard,ray,watch,xlsx]" --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[miniature,annotate,endpoint,guard,ray,watch,xlsx]" --group dev
 	@touch $@
 
 demo: install

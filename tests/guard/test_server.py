@@ -10,7 +10,7 @@ import pytest
 from safecot_dsl.guard import fallback_answer
 from safecot_dsl.render import Tags, neutralise
 
-openai = pytest.importorskip("openai", reason="the extra `guard` is not installed")
+openai = pytest.importorskip("openai", reason="the extra `endpoint` is not installed")
 uvicorn = pytest.importorskip("uvicorn", reason="the extra `guard` is not installed")
 
 from safecot_dsl.guard.keys import ClientKeys  # noqa: E402  (needs the extra)
