@@ -227,7 +227,7 @@ def test_what_the_page_quotes_from_the_recipe_is_so():
 
 
 def asked(folder: Path, answers: Mapping[str, str]) -> Path:
-    """A folder of answers as `safecotc ask` leaves it; an item without one failed."""
+    """A folder of answers as `safecotc eval ask` leaves it; an item without one failed."""
     items = [
         EvalItem(id=key, split="x", kind=Kind.POLICY, images=(), prompt="How?", due=None, must="", facts="{}")
         for key in ("a", "b", "c")

@@ -1,4 +1,4 @@
-"""Measure `safecotc guard --check-facts`: `python -m benchmarks.guard.facts [--root FOLDER] [--items N]`.
+"""Measure `safecotc serve guard --check-facts`: `python -m benchmarks.guard.facts [--root FOLDER] [--items N]`.
 
 FigStep's pictures and the harmless ones drawn in their form (recipes/figstep_twins.yaml) have labels of their own. The
 annotators of recipes/figstep_ocr.yaml look at each request as the guard has them look. Each is answered by the policy's

@@ -1,7 +1,7 @@
 """Measure how fast the language server answers an editor: `python -m benchmarks.lsp [--rules N] [--keystrokes N]`.
 
-The times are those of a client that speaks to a `safecotc lsp` process over a pipe: from sending a change until its
-diagnostics are there, and from sending a request that follows a change at once until its answer is there. The
+The times are those of a client that speaks to a `safecotc serve editor` process over a pipe: from sending a change
+until its diagnostics are there, and from sending a request that follows a change at once until its answer is there. The
 server waits for a pause between keystrokes before it checks; that pause is part of the time. The last line is the
 result in JSON, and it is kept as `benchmarks/results/lsp.json`.
 """

@@ -11,43 +11,16 @@ from typing import TextIO
 import typer
 
 from safecot_dsl import __version__
-from safecot_dsl.cli import (
-    agreeing,
-    annotating,
-    asking,
-    authoring,
-    causing,
-    codes,
-    data_changes,
-    data_formats,
-    differences,
-    editor,
-    exporting,
-    extras,
-    grading,
-    guarding,
-    handing_over,
-    judging,
-    merging,
-    mutating,
-    planning,
-    policies,
-    recipes,
-    reporting,
-    schemas,
-    selecting,
-    sources,
-    suites,
-    testing,
-    tracing,
-    verifying,
-)
+from safecot_dsl.cli import extras
+from safecot_dsl.cli.commands import Top
 from safecot_dsl.cli.output import Exit, complain
 
 app = typer.Typer(
     name="safecotc",
+    cls=Top,
     help="Safety policies as programs: check, compile, decide and explain them; make data, train and evaluate.",
-    epilog="Exit codes: 0 fine; 1 errors in a policy, case or row; 2 wrong usage; 3 the run failed; 130 interrupted.",
+    epilog="`diff`, `mutate` and `generate` may be called without their noun. "
+    "Exit codes: 0 fine; 1 errors in a policy, case or row; 2 wrong usage; 3 the run failed; 130 interrupted.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -59,7 +32,7 @@ _RESUMABLE = ("generate", "train", "eval", "run", "ask", "judge", "faithful")
 
 
 def _interrupted() -> str:
-    if any(word in _RESUMABLE for word in sys.argv[1:2]):
+    if any(word in _RESUMABLE for word in sys.argv[1:3]):
         return "interrupted; what was finished is kept, and the same command goes on from there"
     return "interrupted"
 
@@ -75,36 +48,6 @@ def _root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
 ) -> None:
     del version
-
-
-policies.register(app)
-grading.register(app)
-authoring.register(app)
-differences.register(app)
-exporting.register(app)
-codes.register(app)
-testing.register(app)
-mutating.register(app)
-editor.register(app)
-schemas.register(app)
-recipes.register(app)
-data_formats.register(app)
-sources.register(app)
-suites.register(app)
-verifying.register(app)
-annotating.register(app)
-asking.register(app)
-agreeing.register(app)
-merging.register(app)
-planning.register(app)
-handing_over.register(app)
-guarding.register(app)
-judging.register(app)
-causing.register(app)
-reporting.register(app)
-selecting.register(app)
-tracing.register(app)
-data_changes.register(app)
 
 
 _show_theirs = warnings.showwarning

@@ -48,6 +48,7 @@ class CheckFormat(StrEnum):
 _MAX_TEXT = 16 << 20  # bytes
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
+TEXT_OUT = typer.Option(None, "--out", "-o", help="The file to write; `-` or nothing for standard output.")
 FORMAT = typer.Option(Format.TEXT, "--format", "-f", help="How to write the result.")
 CHECK_FORMAT = typer.Option(
     CheckFormat.TEXT, "--format", "-f", help="How to write the result: for people, programs, GitHub or code scanning."
@@ -194,3 +195,15 @@ def read_text(path: Path) -> str:
         fail(f"{path}: the file is not UTF-8")
     except OSError as error:
         fail(f"{path}: {error.strerror or error}")
+
+
+def write_text(out: Path | None, text: str) -> None:
+    """The text into a file, whole or not at all; to standard output for `-` or nothing."""
+    if out is None or str(out) == "-":
+        typer.echo(text, nl=False)
+        return
+    from safecot_dsl.storage import write_whole
+
+    if out.is_dir():
+        fail(f"{out} is a folder: name a file in it")
+    write_whole(out, text)

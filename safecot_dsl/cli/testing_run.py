@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 
 from safecot_dsl.cli import output
-from safecot_dsl.cli.formatting import policy_files
 from safecot_dsl.cli.output import Exit, complain, console, write_json
-from safecot_dsl.cli.testing import TestFormat
-from safecot_dsl.cli.testing_show import as_json, show
+from safecot_dsl.cli.policy.format import policy_files
+from safecot_dsl.cli.test import TestFormat
+from safecot_dsl.cli.testing_text import as_json, show
 from safecot_dsl.diagnostics import render_text
 from safecot_dsl.storage import write_whole
 from safecot_dsl.storage.progress import Progress

@@ -199,7 +199,7 @@ def _preferences(report: DatasetReport) -> Iterable[str]:
 
 def _goals(report: DatasetReport) -> Iterable[str]:
     if report.goals:
-        yield "What the selection got of what the pool has (`safecotc select` says what to collect):"
+        yield "What the selection got of what the pool has (`safecotc data select` says what to collect):"
         yield ""
         yield from _table(
             ("goal", "verdict", "wanted", "rows", "in pairs", "available"),

@@ -77,8 +77,8 @@ class Jsonl(Frozen):
 
 
 class Table(Frozen):
-    """A source that is described as data: one that ships (`source: spa_vl`; `safecotc sources` lists them), one that a
-    YAML file describes (`source: mine.yaml`), or one described on the spot (`describe`).
+    """A source that is described as data: one that ships (`source: spa_vl`; `safecotc data sources` lists them), one
+    that a YAML file describes (`source: mine.yaml`), or one described on the spot (`describe`).
 
     `root` is the folder that holds its files, or `hf://datasets/OWNER/NAME[@REVISION]`. `parts` are read in the order
     given; without it, those of the split `train` are, or all where there is none.

@@ -9,7 +9,7 @@ from safecot_dsl.engine import Interpreter, show_case, show_value
 def show_example(
     policy: CompiledPolicy, case: Case, decision: Decision | None = None, name: str = "counterexample"
 ) -> str:
-    """The case as an `example` in the policy's language, laid out as `safecotc fmt` does, without a final line break.
+    """The case as an `example` in the policy's language, laid out as `safecotc policy format` does, no line break last.
 
     It expects `decision`, by default what the policy says of the case now: it is for the author to say what is right.
     A fact that is not annotated is left out. A text that no policy file can hold (it has a lone surrogate or another
@@ -39,7 +39,7 @@ def _written(policy: CompiledPolicy, case: Case, expect: str, name: str) -> str:
 
 
 def _laid_out(example: str) -> str | None:
-    """An `example` as `safecotc fmt` lays it out; None where it is none."""
+    """An `example` as `safecotc policy format` lays it out; None where it is none."""
     from safecot_dsl.compiler.formatting import format_text
     from safecot_dsl.diagnostics import DiagnosticsError
 

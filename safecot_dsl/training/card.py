@@ -100,7 +100,7 @@ def write_card(record: Mapping[str, Any], recipe: TrainingRecipe, recipe_json: s
             "--lora-modules safecot=path/to/this/folder",
             "```",
             "",
-            "As a model of its own, without an adapter: `safecotc merge path/to/this/folder --out merged`.",
+            "As a model of its own, without an adapter: `safecotc serve merge path/to/this/folder --out merged`.",
             "",
             "## Training settings",
             "",

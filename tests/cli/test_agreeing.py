@@ -1,4 +1,4 @@
-"""`safecotc agree`: the policy beside labels and beside the source's own answers."""
+"""`safecotc data agree`: the policy beside labels and beside the source's own answers."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def recipe(folder: Path) -> None:
 
 
 def test_verdicts_stand_beside_the_answers(safecotc: Run, recipe: None):
-    told = safecotc("agree", "hand.yaml", "-f", "json").json()
+    told = safecotc("data", "agree", "hand.yaml", "-f", "json").json()
     assert told["items"] == 3
     assert {name: sum(row.values()) for name, row in told["table"].items()} == {"comply": 2, "refuse": 1}
 
 
 def test_verdicts_stand_beside_a_column(safecotc: Run, recipe: None):
-    done = safecotc("agree", "hand.yaml", "--label", "toxic", "--declining", "true")
+    done = safecotc("data", "agree", "hand.yaml", "--label", "toxic", "--declining", "true")
     assert done.code == 0, done.err
     assert "true (to be declined)" in done.out
     assert "agreement: " in done.out
@@ -67,11 +67,11 @@ def test_verdicts_stand_beside_a_column(safecotc: Run, recipe: None):
 
 def test_a_picture_that_is_not_there_is_taken_at_its_label(safecotc: Run, recipe: None):
     """Without that, nobody could tell what the picture of `c` shows, and its verdict would be open."""
-    told = safecotc("agree", "hand.yaml", "-f", "json").json()
+    told = safecotc("data", "agree", "hand.yaml", "-f", "json").json()
     assert all("uncertain" not in row for row in told["table"].values())
 
 
 def test_a_column_needs_to_say_what_is_declined(safecotc: Run, recipe: None):
-    done = safecotc("agree", "hand.yaml", "--label", "toxic")
+    done = safecotc("data", "agree", "hand.yaml", "--label", "toxic")
     assert done.code == 2
     assert "say with `--declining VALUE`" in done.err

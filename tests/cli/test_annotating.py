@@ -1,4 +1,4 @@
-"""`safecotc annotate`: facts filled in, compared with labels, and tried for what errors would do."""
+"""`safecotc data annotate`: facts filled in, compared with labels, and tried for what errors would do."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def recipes(folder: Path) -> None:
 
 
 def test_what_was_filled_in_is_written_with_its_origin(safecotc: Run, recipes: None):
-    done = safecotc("annotate", "found.yaml", "-o", "facts.jsonl")
+    done = safecotc("data", "annotate", "found.yaml", "-o", "facts.jsonl")
     assert done.code == 0, done.err
     assert "pattern did not tell query.intent: 1 patterns of several values are found\n  hand/b: " in done.out
     kept, mixed = [json.loads(line) for line in Path("facts.jsonl").read_text().splitlines()]
@@ -46,7 +46,7 @@ def test_what_was_filled_in_is_written_with_its_origin(safecotc: Run, recipes: N
 
 def test_labels_of_another_recipe_are_set_against_what_was_found(safecotc: Run, recipes: None):
     """And errors are tried; everything is in the JSON form."""
-    done = safecotc("annotate", "found.yaml", "--against", "labels.yaml", "--sensitivity", "-f", "json")
+    done = safecotc("data", "annotate", "found.yaml", "--against", "labels.yaml", "--sensitivity", "-f", "json")
     told = done.json()
     assert told["annotation"]["annotators"][0]["facts"]["query.intent"]["filled"] == 1
     compared = told["comparison"]["facts"]["query.intent"]
@@ -57,28 +57,30 @@ def test_labels_of_another_recipe_are_set_against_what_was_found(safecotc: Run, 
 
 
 def test_the_tables_are_for_people(safecotc: Run, recipes: None):
-    done = safecotc("annotate", "found.yaml", "--against", "labels.yaml", "--sensitivity")
+    done = safecotc("data", "annotate", "found.yaml", "--against", "labels.yaml", "--sensitivity")
     assert "query.intent: 1 right, 0 wrong, 1 unknown, of 2 with a label" in done.out
     assert "label \\ found" in done.out
     assert "errors that would change verdicts, of 2 cases" in done.out
 
 
 def test_the_schema_is_that_of_the_policy_or_of_the_models_facts(safecotc: Run, recipes: None):
-    whole = json.loads(safecotc("annotate", "p.safecot", "--schema").out)
+    whole = json.loads(safecotc("data", "annotate", "p.safecot", "--schema").out)
     assert "query.intent" in whole["properties"]
     write_recipe("asked", {"ignore": ["intent"]}, annotators=[{"kind": "model", "facts": ["query.intent"]}])
-    assert list(json.loads(safecotc("annotate", "asked.yaml", "--schema").out)["properties"]) == ["query.intent"]
+    assert list(json.loads(safecotc("data", "annotate", "asked.yaml", "--schema").out)["properties"]) == [
+        "query.intent"
+    ]
 
 
 def test_a_recipe_without_annotators_is_no_use(safecotc: Run, recipes: None):
-    done = safecotc("annotate", "labels.yaml")
+    done = safecotc("data", "annotate", "labels.yaml")
     assert (done.code, done.err) == (2, "error: the recipe labels has no `data.annotators`\n")
 
 
 def test_a_fact_that_the_policy_does_not_declare_is_named(safecotc: Run, recipes: None):
     write_recipe("typo", {"ignore": ["intent"]}, annotators=[{**PATTERN, "fact": "query.intend"}])
     with pytest.raises(FactsError, match=r"no fact `query.intend`; did you mean `query.intent`\?"):
-        safecotc("annotate", "typo.yaml")
+        safecotc("data", "annotate", "typo.yaml")
 
 
 def test_what_steers_a_terminal_is_shown_and_not_obeyed(safecotc: Run, recipes: None):
@@ -86,4 +88,4 @@ def test_what_steers_a_terminal_is_shown_and_not_obeyed(safecotc: Run, recipes: 
     Path("rows.jsonl").write_text(json.dumps({"id": "a", "prompt": "keep \x1b[2J and mix", "intent": "mix"}) + "\n")
     spread = {**PATTERN, "patterns": {"store": ["keep.*"], "mix": ["mix"]}}
     write_recipe("found", {"ignore": ["intent"]}, annotators=[spread])
-    assert "\x1b" not in safecotc("annotate", "found.yaml").out
+    assert "\x1b" not in safecotc("data", "annotate", "found.yaml").out

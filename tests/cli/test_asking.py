@@ -1,4 +1,4 @@
-"""`safecotc ask`: a local model and a served one, and what is said of failures."""
+"""`safecotc eval ask`: a local model and a served one, and what is said of failures."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _items(path: Path, *more: EvalItem) -> Path:
 
 
 def _run(*words: str | Path) -> tuple[int, str]:
-    done = CliRunner().invoke(app, ["ask", *map(str, words)])
+    done = CliRunner().invoke(app, ["eval", "ask", *map(str, words)])
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return done.exit_code, done.output

@@ -1,4 +1,4 @@
-"""`safecotc fmt`, `init` and `try`."""
+"""`safecotc policy format`, `init` and `try`."""
 
 from __future__ import annotations
 
@@ -24,49 +24,49 @@ BROKEN = 'policy broken { version "1" }\nrule r { when = }\n'
 
 
 def test_fmt_writes_the_layout_and_says_what_it_changed(safecotc: Run, folder: Path) -> None:
-    result = safecotc("fmt", "p.safecot", "lib.safecot")
+    result = safecotc("policy", "format", "p.safecot", "lib.safecot")
     assert (result.code, result.err) == (0, "")
     assert result.out == "p.safecot: formatted\nlib.safecot: formatted\n2 files: 2 changed\n"
     assert (folder / "p.safecot").read_text(encoding="utf-8") == format_text(POLICY)
-    assert safecotc("fmt", "p.safecot", "lib.safecot").out == "2 files: none changed\n"
+    assert safecotc("policy", "format", "p.safecot", "lib.safecot").out == "2 files: none changed\n"
     assert safecotc("check", "p.safecot").code == 0
 
 
 def test_fmt_check_names_the_files_and_writes_nothing(safecotc: Run, folder: Path) -> None:
-    safecotc("fmt", "lib.safecot")
-    result = safecotc("fmt", "--check", "p.safecot", "lib.safecot")
+    safecotc("policy", "format", "lib.safecot")
+    result = safecotc("policy", "format", "--check", "p.safecot", "lib.safecot")
     assert (result.code, result.err) == (1, "error: p.safecot: not formatted\n")
     assert result.out == "2 files: 1 would change\n"
     assert (folder / "p.safecot").read_text(encoding="utf-8") == POLICY
-    assert safecotc("fmt", "--check", "lib.safecot").code == 0
+    assert safecotc("policy", "format", "--check", "lib.safecot").code == 0
 
 
 def test_fmt_diff_shows_what_would_change(safecotc: Run, folder: Path) -> None:
     (folder / "d.safecot").write_text('policy d { version "1" }\n\ndefault   comply', encoding="utf-8")
-    result = safecotc("fmt", "--diff", "d.safecot")
+    result = safecotc("policy", "format", "--diff", "d.safecot")
     assert result.code == 0
     assert result.out == (
         '--- d.safecot\n+++ d.safecot (formatted)\n@@ -1,3 +1,3 @@\n policy d { version "1" }\n \n'
         "-default   comply\n\\ No newline at end of file\n+default comply\n"
     )
-    assert safecotc("fmt", "--diff", "--check", "d.safecot").code == 1
+    assert safecotc("policy", "format", "--diff", "--check", "d.safecot").code == 1
     assert (folder / "d.safecot").read_text(encoding="utf-8").endswith("default   comply")
 
 
 def test_fmt_reads_standard_input(safecotc: Run) -> None:
-    result = safecotc("fmt", "-", stdin=POLICY)
+    result = safecotc("policy", "format", "-", stdin=POLICY)
     assert (result.code, result.out, result.err) == (0, format_text(POLICY), "")
-    assert safecotc("fmt", "--check", "-", stdin=POLICY).code == 1
-    assert safecotc("fmt", "--check", "-", stdin=format_text(POLICY)).code == 0
-    broken = safecotc("fmt", "-", stdin=BROKEN)
+    assert safecotc("policy", "format", "--check", "-", stdin=POLICY).code == 1
+    assert safecotc("policy", "format", "--check", "-", stdin=format_text(POLICY)).code == 0
+    broken = safecotc("policy", "format", "-", stdin=BROKEN)
     assert (broken.code, broken.out) == (1, "")
     assert "<stdin>:2:15" in broken.err
-    assert safecotc("fmt", "-", "p.safecot", stdin=POLICY).code == 2
+    assert safecotc("policy", "format", "-", "p.safecot", stdin=POLICY).code == 2
 
 
 def test_fmt_leaves_a_file_with_syntax_errors_alone_and_goes_on(safecotc: Run, folder: Path) -> None:
     (folder / "broken.safecot").write_text(BROKEN, encoding="utf-8")
-    result = safecotc("fmt", "broken.safecot", "nowhere.safecot", "p.safecot")
+    result = safecotc("policy", "format", "broken.safecot", "nowhere.safecot", "p.safecot")
     assert result.code == 1
     assert "error[SC0001]" in result.err
     assert "there is no such file" in result.err
@@ -79,8 +79,8 @@ def test_fmt_goes_through_folders(safecotc: Run, folder: Path) -> None:
     (folder / "a" / "b" / "q.safecot").write_text(POLICY, encoding="utf-8")
     (folder / "a" / "notes.txt").write_text("no policy", encoding="utf-8")
     (folder / "empty").mkdir()
-    assert safecotc("fmt", "a", "a/b/q.safecot").out == "a/b/q.safecot: formatted\n1 file: 1 changed\n"
-    assert safecotc("fmt", "empty").code == 2
+    assert safecotc("policy", "format", "a", "a/b/q.safecot").out == "a/b/q.safecot: formatted\n1 file: 1 changed\n"
+    assert safecotc("policy", "format", "empty").code == 2
 
 
 def test_fmt_keeps_permissions_links_and_line_breaks(safecotc: Run, folder: Path) -> None:
@@ -88,7 +88,7 @@ def test_fmt_keeps_permissions_links_and_line_breaks(safecotc: Run, folder: Path
     target.write_bytes(POLICY.replace("\n", "\r\n").encode())
     target.chmod(0o640)
     (folder / "link.safecot").symlink_to(target)
-    assert safecotc("fmt", "link.safecot").code == 0
+    assert safecotc("policy", "format", "link.safecot").code == 0
     assert (folder / "link.safecot").is_symlink()
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
     assert target.read_bytes() == format_text(POLICY).replace("\n", "\r\n").encode()
@@ -99,7 +99,7 @@ def test_fmt_keeps_permissions_links_and_line_breaks(safecotc: Run, folder: Path
 
 @pytest.mark.parametrize("template", ["starter", "minimal", "library"])
 def test_every_template_checks_clean_and_is_laid_out(safecotc: Run, folder: Path, template: str) -> None:
-    result = safecotc("init", "first_try", "--template", template)
+    result = safecotc("policy", "init", "first_try", "--template", template)
     assert (result.code, result.err) == (0, "")
     assert "  safecotc check first_try.safecot " in result.out
     text = (folder / "first_try.safecot").read_text(encoding="utf-8")
@@ -108,7 +108,7 @@ def test_every_template_checks_clean_and_is_laid_out(safecotc: Run, folder: Path
     assert [str(d) for d in check_policy(opened)] == []
     if template == "library":
         assert opened.is_library
-        assert "safecotc try" not in result.out
+        assert "safecotc policy try" not in result.out
         return
     policy = opened.policy
     assert policy is not None
@@ -123,15 +123,15 @@ def test_every_template_checks_clean_and_is_laid_out(safecotc: Run, folder: Path
 def test_the_templates_are_what_the_option_says(safecotc: Run) -> None:
     names = sorted(path.stem for path in (policies_root() / "templates").glob("*.safecot"))
     assert names == ["library", "minimal", "starter"]
-    result = safecotc("init", "--template", "startr")
+    result = safecotc("policy", "init", "--template", "startr")
     assert (result.code, result.err) == (2, "error: there is no template `startr`; did you mean `starter`?\n")
 
 
 def test_init_does_not_overwrite(safecotc: Run, folder: Path) -> None:
-    result = safecotc("init", "p")
+    result = safecotc("policy", "init", "p")
     assert (result.code, result.err) == (2, "error: p.safecot is there already; `--force` overwrites it\n")
     assert (folder / "p.safecot").read_text(encoding="utf-8") == POLICY
-    assert safecotc("init", "p", "--force").code == 0
+    assert safecotc("policy", "init", "p", "--force").code == 0
     assert "policy p {" in (folder / "p.safecot").read_text(encoding="utf-8")
 
 
@@ -143,7 +143,7 @@ def test_init_takes_a_name_a_path_or_a_folder(safecotc: Run, folder: Path) -> No
         (["toys.safecot"], "toys.safecot"),
         (["kitchen"], "kitchen/kitchen.safecot"),
     ):
-        assert safecotc("init", *words).code == 0
+        assert safecotc("policy", "init", *words).code == 0
         assert open_policy(folder / written).policy is not None
 
 
@@ -162,7 +162,7 @@ def test_init_takes_a_name_a_path_or_a_folder(safecotc: Run, folder: Path) -> No
 )
 def test_init_refuses_what_is_no_name(safecotc: Run, folder: Path, name: str, message: str) -> None:
     before = sorted(folder.iterdir())
-    result = safecotc("init", name)
+    result = safecotc("policy", "init", name)
     assert (result.code, result.err) == (2, f"error: {message}\n")
     assert sorted(folder.iterdir()) == before
 
@@ -179,9 +179,9 @@ def test_try_asks_until_the_case_is_certain(safecotc: Run, folder: Path) -> None
     # Of the answers on the objects, only that which has both leaves `mixing` open, and only `mix` does of the two
     # intents: so the objects are asked for first, and what they are not in settles the case. `shouting` needs a minor,
     # and nobody is supposed to be one.
-    result = safecotc("try", "p.safecot", stdin="toy\nmix\n")
+    result = safecotc("policy", "try", "p.safecot", stdin="toy\nmix\n")
     assert asked(result.err) == ["image.objects"]
-    result = safecotc("try", "p.safecot", stdin="1 2\nstore\n0.3\n")
+    result = safecotc("policy", "try", "p.safecot", stdin="1 2\nstore\n0.3\n")
     assert asked(result.err) == ["image.objects", "query.intent"]
     assert result.code == 0
     assert result.out.startswith("comply by default\n  no rule applies\n")
@@ -190,7 +190,7 @@ def test_try_asks_until_the_case_is_certain(safecotc: Run, folder: Path) -> None
 
 def test_try_shows_why_and_the_example_to_paste(safecotc: Run, folder: Path) -> None:
     answers = "query.intent = 1\nimage.objects = 2, bleach\nquery.harm = 0.7\n"
-    result = safecotc("try", "p.safecot", stdin=answers)
+    result = safecotc("policy", "try", "p.safecot", stdin=answers)
     assert result.out.startswith(
         "refuse by mixing\n  mixing applies: refuse\n"
         "    image.objects has all of { ammonia, bleach }   [image.objects: { ammonia, bleach }]\n"
@@ -203,13 +203,13 @@ def test_try_shows_why_and_the_example_to_paste(safecotc: Run, folder: Path) -> 
     (folder / "p.safecot").write_text(POLICY + example, encoding="utf-8")
     assert safecotc("check", "p.safecot").code == 0
     assert open_policy(folder / "p.safecot").policy is not None
-    again = safecotc("try", "p.safecot", stdin=answers)
+    again = safecotc("policy", "try", "p.safecot", stdin=answers)
     assert 'example "tried: mixing (2)"' in again.out
 
 
 def test_try_writes_json(safecotc: Run, folder: Path) -> None:
     result = safecotc(
-        "try", "p.safecot", "--format", "json", stdin="query.intent = mix\nquery.harm = 0.2\nbleach ammonia\n"
+        "policy", "try", "p.safecot", "--format", "json", stdin="query.intent = mix\nquery.harm = 0.2\nbleach ammonia\n"
     )
     data = result.json()
     assert data["case"] == {"facts": {"image.objects": ["ammonia", "bleach"], "query.harm": 0.2, "query.intent": "mix"}}
@@ -221,26 +221,26 @@ def test_try_writes_json(safecotc: Run, folder: Path) -> None:
 
 def test_an_empty_answer_is_not_known_and_the_end_of_the_answers_ends_the_questions(safecotc: Run) -> None:
     answers = "query.intent = mix\nimage.objects = bleach, ammonia\n"
-    data = safecotc("try", "p.safecot", "-f", "json", stdin=f"{answers}\n").json()
+    data = safecotc("policy", "try", "p.safecot", "-f", "json", stdin=f"{answers}\n").json()
     assert data["case"]["facts"]["query.harm"] == {"unknown": True}
     assert (data["decision"]["certain"], data["decision"]["unsettled"]) == (False, ["query.harm"])
-    data = safecotc("try", "p.safecot", "-f", "json", stdin=answers).json()
+    data = safecotc("policy", "try", "p.safecot", "-f", "json", stdin=answers).json()
     assert "query.harm" not in data["case"]["facts"]
-    assert safecotc("try", "p.safecot", "-f", "json", stdin=f"{answers}!\n0.9\n").json() == data
-    empty = safecotc("try", "p.safecot", stdin="")
+    assert safecotc("policy", "try", "p.safecot", "-f", "json", stdin=f"{answers}!\n0.9\n").json() == data
+    empty = safecotc("policy", "try", "p.safecot", stdin="")
     assert empty.code == 0
     assert empty.out.startswith("clarify by unsure\n")
 
 
 def test_going_back_asks_again(safecotc: Run) -> None:
-    data = safecotc("try", "p.safecot", "-f", "json", stdin="bleach ammonia\n<\n3\n").json()
+    data = safecotc("policy", "try", "p.safecot", "-f", "json", stdin="bleach ammonia\n<\n3\n").json()
     assert data["case"] == {"facts": {"image.objects": ["toy"]}}
-    first = safecotc("try", "p.safecot", stdin="<\n")
+    first = safecotc("policy", "try", "p.safecot", stdin="<\n")
     assert (first.code, first.err.splitlines()[-1]) == (1, "error: this is the first question")
 
 
 def test_all_asks_for_every_fact_as_declared(safecotc: Run) -> None:
-    result = safecotc("try", "p.safecot", "--all", "-f", "json", stdin='none\n"a \\"b\\"\\n"\nstore\n0.5\n\n')
+    result = safecotc("policy", "try", "p.safecot", "--all", "-f", "json", stdin='none\n"a \\"b\\"\\n"\nstore\n0.5\n\n')
     assert asked(result.err) == ["image.objects", "image.text", "query.intent", "query.harm"]
     assert "context.minor" in result.err
     assert "not known: supposed to be no" in result.err
@@ -262,22 +262,22 @@ def test_all_asks_for_every_fact_as_declared(safecotc: Run) -> None:
     ],
 )
 def test_a_piped_answer_that_is_no_value_ends_the_command(safecotc: Run, answer: str, message: str) -> None:
-    result = safecotc("try", "p.safecot", stdin=f"{answer}\n")
+    result = safecotc("policy", "try", "p.safecot", stdin=f"{answer}\n")
     assert (result.code, result.out) == (1, "")
     assert result.err.splitlines()[-1].startswith(f"error: {message}")
 
 
 def test_a_text_that_no_policy_may_hold_is_no_example(safecotc: Run) -> None:
-    result = safecotc("try", "p.safecot", "-f", "json", stdin="image.text = a\u202eb\nnone\n")
+    result = safecotc("policy", "try", "p.safecot", "-f", "json", stdin="image.text = a\u202eb\nnone\n")
     assert result.code == 0
     assert result.json()["example"] is None
     assert result.json()["case"]["facts"]["image.text"] == "a\u202eb"
 
 
 def test_try_refuses_a_library_and_a_policy_with_errors(safecotc: Run, folder: Path) -> None:
-    assert safecotc("try", "lib.safecot").code == 1
+    assert safecotc("policy", "try", "lib.safecot").code == 1
     (folder / "broken.safecot").write_text(BROKEN, encoding="utf-8")
-    result = safecotc("try", "broken.safecot")
+    result = safecotc("policy", "try", "broken.safecot")
     assert result.code == 1
     assert "error[SC" in result.err
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from safecot_dsl.cli.batches_show import show_rows
+from safecot_dsl.cli.batch_text import show_rows
 from safecot_dsl.training.show import Piece, ShownRow
 
 ROW = ShownRow(

@@ -1,4 +1,4 @@
-"""`safecotc explain-code`."""
+"""`safecotc policy code`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .conftest import Run, command
 
 
 def test_without_a_code_all_are_listed(safecotc: Run) -> None:
-    result = safecotc("explain-code")
+    result = safecotc("policy", "code")
     assert (result.code, result.err) == (0, "")
     assert result.out.splitlines() == [f"{code}  {code_title(page)}" for code, page in code_pages().items()]
     assert "SC0007  a comparison with the wrong word or sign" in result.out.splitlines()
@@ -24,13 +24,13 @@ def test_without_a_code_all_are_listed(safecotc: Run) -> None:
 
 @pytest.mark.parametrize("spelt", ["SC0007", "sc0007", "Sc0007", "0007", "7", "sc7", " SC0007 ", "SCOOO7"])
 def test_a_code_may_be_spelt_in_several_ways(safecotc: Run, spelt: str) -> None:
-    result = safecotc("explain-code", spelt)
+    result = safecotc("policy", "code", spelt)
     assert (result.code, result.err) == (0, "")
     assert result.out == code_pages()["SC0007"].read_text(encoding="utf-8")  # it has no links
 
 
 def test_in_a_pipe_a_page_is_plain_text_without_links(process: Run) -> None:
-    result = process("explain-code", "SC0005")
+    result = process("policy", "code", "SC0005")
     assert (result.code, result.err) == (0, "")
     assert "\x1b" not in result.out
     assert "(CVE-2021-42574)" in result.out
@@ -43,7 +43,7 @@ def test_in_a_pipe_a_page_is_plain_text_without_links(process: Run) -> None:
 def test_what_a_page_shows_of_policies_and_messages_is_left_as_it_is(safecotc: Run, code: str) -> None:
     fenced = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
     page = code_pages()[code].read_text(encoding="utf-8")
-    assert fenced.findall(safecotc("explain-code", code).out) == fenced.findall(page)
+    assert fenced.findall(safecotc("policy", "code", code).out) == fenced.findall(page)
 
 
 @pytest.mark.parametrize(
@@ -51,19 +51,19 @@ def test_what_a_page_shows_of_policies_and_messages_is_left_as_it_is(safecotc: R
     [
         ("SC0109", "there is no code `SC0109`; did you mean `SC0107`?"),
         ("99", "there is no code `99`; did you mean `SC0008`?"),
-        ("sc9999", "there is no code `sc9999`; `safecotc explain-code` lists the codes"),
-        ("verdict", "there is no code `verdict`; `safecotc explain-code` lists the codes"),
-        ("", "there is no code ``; `safecotc explain-code` lists the codes"),
+        ("sc9999", "there is no code `sc9999`; `safecotc policy code` lists the codes"),
+        ("verdict", "there is no code `verdict`; `safecotc policy code` lists the codes"),
+        ("", "there is no code ``; `safecotc policy code` lists the codes"),
         ("../SC0001", "there is no code `../SC0001`; did you mean `SC0001`?"),
         (
             "SC\u0660\u0660\u0660\u0667",
-            "there is no code `SC\u0660\u0660\u0660\u0667`; `safecotc explain-code` lists the codes",
+            "there is no code `SC\u0660\u0660\u0660\u0667`; `safecotc policy code` lists the codes",
         ),
-        ("a\x1b[31m", "there is no code `a<U+001B>[31m`; `safecotc explain-code` lists the codes"),
+        ("a\x1b[31m", "there is no code `a<U+001B>[31m`; `safecotc policy code` lists the codes"),
     ],
 )
 def test_an_unknown_code_is_wrong_usage(safecotc: Run, given: str, said: str) -> None:
-    result = safecotc("explain-code", given)
+    result = safecotc("policy", "code", given)
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith(f"error: {said}")
 
@@ -71,7 +71,7 @@ def test_an_unknown_code_is_wrong_usage(safecotc: Run, given: str, said: str) ->
 @pytest.mark.parametrize("columns", [60, 240])
 def test_a_terminal_gets_the_page_laid_out(folder: Path, columns: int) -> None:
     """Headings without `#`, no fences, nothing wider than the window, and lines that can be read in a wide one."""
-    shown = in_a_terminal("explain-code", "SC0007", folder=folder, columns=columns)
+    shown = in_a_terminal("policy", "code", "SC0007", folder=folder, columns=columns)
     lines = [line.rstrip() for line in plain(shown).split("\n")]
     assert "\x1b[" in shown
     assert "```" not in plain(shown)

@@ -1,4 +1,4 @@
-"""`safecotc compile` and `safecotc schema`."""
+"""`safecotc compile` and `safecotc policy schema`."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ def test_an_artifact_answers_as_its_policy(safecotc: Run) -> None:
 
 @pytest.mark.parametrize("subject", ["artifact", "decision"])
 def test_the_published_schema_is_the_commands(subject: str, safecotc: Run) -> None:
-    assert safecotc("schema", subject).out == (SCHEMAS / f"{subject}.schema.json").read_text(encoding="utf-8")
+    assert safecotc("policy", "schema", subject).out == (SCHEMAS / f"{subject}.schema.json").read_text(encoding="utf-8")
 
 
 def test_the_schema_names_what_an_artifact_has(safecotc: Run) -> None:
-    schema = safecotc("schema", "artifact").json()
+    schema = safecotc("policy", "schema", "artifact").json()
     data = json.loads(compile_policy("p.safecot").to_json())
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert set(data) <= set(schema["properties"])

@@ -1,4 +1,4 @@
-"""`safecotc docs`, `safecotc export`, and the formats of `safecotc check`."""
+"""`safecotc policy docs`, `safecotc policy export`, and the formats of `safecotc check`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .conftest import POLICY, Run
 
 
 def test_docs_are_one_page_with_the_sources_of_the_policy(safecotc: Run) -> None:
-    result = safecotc("docs", "p.safecot")
+    result = safecotc("policy", "docs", "p.safecot")
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith("<!doctype html>\n")
     assert "<h1>Kitchen</h1>" in result.out
@@ -23,16 +23,16 @@ def test_docs_are_one_page_with_the_sources_of_the_policy(safecotc: Run) -> None
 
 
 def test_docs_of_equal_sources_are_equal(safecotc: Run, folder: Path) -> None:
-    assert safecotc("docs", "p.safecot", "--out", "a.html").code == 0
-    assert safecotc("docs", "p.safecot", "--out", "b.html").code == 0
+    assert safecotc("policy", "docs", "p.safecot", "--out", "a.html").code == 0
+    assert safecotc("policy", "docs", "p.safecot", "--out", "b.html").code == 0
     assert (folder / "a.html").read_bytes() == (folder / "b.html").read_bytes()
     assert str(folder) not in (folder / "a.html").read_text(encoding="utf-8")
 
 
 def test_markdown_links_from_where_it_is_written_to_the_sources(safecotc: Run, folder: Path) -> None:
-    result = safecotc("docs", "p.safecot", "--to", "markdown")
+    result = safecotc("policy", "docs", "p.safecot", "--to", "markdown")
     assert "([p.safecot:15](<p.safecot#L15>))" in result.out
-    assert safecotc("docs", "p.safecot", "--to", "markdown", "-o", "site/a/p.md").code == 0
+    assert safecotc("policy", "docs", "p.safecot", "--to", "markdown", "-o", "site/a/p.md").code == 0
     text = (folder / "site" / "a" / "p.md").read_text(encoding="utf-8")
     assert "([p.safecot:15](<../../p.safecot#L15>))" in text
     assert "(std/" in text
@@ -40,7 +40,7 @@ def test_markdown_links_from_where_it_is_written_to_the_sources(safecotc: Run, f
 
 def test_docs_of_an_artifact_name_places_without_its_sources(safecotc: Run) -> None:
     assert safecotc("compile", "p.safecot").code == 0
-    result = safecotc("docs", "p.json")
+    result = safecotc("policy", "docs", "p.json")
     assert result.code == 0
     assert '<span class="place">p.safecot:15</span>' in result.out
 
@@ -61,7 +61,7 @@ def test_what_is_no_policy_has_no_page_and_no_export(command: tuple[str, ...], s
 
 @pytest.mark.parametrize("target", ["gpt-oss-safeguard", "llama-guard", "promptfoo"])
 def test_an_export_says_loudly_what_it_leaves_out(target: str, safecotc: Run, folder: Path) -> None:
-    result = safecotc("export", "p.safecot", "--to", target, "--out", "out/x")
+    result = safecotc("policy", "export", "p.safecot", "--to", target, "--out", "out/x")
     assert (result.code, result.out) == (0, "")
     head, *lost = result.err.splitlines()
     assert head == f"note: {target} does not know all of the policy. Not carried over:"
@@ -75,7 +75,7 @@ def test_the_violation_threshold_moves_the_line(safecotc: Run) -> None:
     """`training` redirects: a violation from `redirect` on, none from `refuse` on."""
 
     def policies(*options: str) -> list[str]:
-        result = safecotc("export", "p.safecot", "--to", "promptfoo", *options)
+        result = safecotc("policy", "export", "p.safecot", "--to", "promptfoo", *options)
         plugins = yaml.safe_load(result.out)["redteam"]["plugins"]
         return [plugin["config"]["policy"].split()[1] for plugin in plugins]
 
@@ -85,8 +85,8 @@ def test_the_violation_threshold_moves_the_line(safecotc: Run) -> None:
 
 
 def test_settings_reach_the_page_and_the_export(safecotc: Run) -> None:
-    assert "is below 0.25 (the setting “limit”)" in safecotc("docs", "p.safecot", "--set", "limit=0.25").out
-    exported = safecotc("export", "p.safecot", "--to", "gpt-oss-safeguard", "--set", "limit=0.25")
+    assert "is below 0.25 (the setting “limit”)" in safecotc("policy", "docs", "p.safecot", "--set", "limit=0.25").out
+    exported = safecotc("policy", "export", "p.safecot", "--to", "gpt-oss-safeguard", "--set", "limit=0.25")
     assert "is below 0.25 (the setting “limit”)" in exported.out
 
 
@@ -120,8 +120,8 @@ def test_imports_are_found_on_the_search_path(safecotc: Run, folder: Path) -> No
     """And the library's places lead to its text all the same."""
     (folder / "elsewhere").mkdir()
     (folder / "lib.safecot").rename(folder / "elsewhere" / "lib.safecot")
-    assert safecotc("docs", "p.safecot").code == 1
-    result = safecotc("docs", "p.safecot", "--path", "elsewhere")
+    assert safecotc("policy", "docs", "p.safecot").code == 1
+    result = safecotc("policy", "docs", "p.safecot", "--path", "elsewhere")
     assert result.code == 0
     assert '<a class="place" href="#source-1-2">lib.safecot:2</a>' in result.out
-    assert safecotc("export", "p.safecot", "--to", "promptfoo", "--path", "elsewhere").code == 0
+    assert safecotc("policy", "export", "p.safecot", "--to", "promptfoo", "--path", "elsewhere").code == 0

@@ -105,7 +105,7 @@ def test_a_summary_says_what_came_of_it_and_what_needs_a_judge(safecotc: Run) ->
     assert shown.out.startswith("1: refuse, and comply is due: over_refusal\n")
     assert "5 responses read by patterns alone" in shown.out
     assert "who would have to say: discloses_method (1)" in shown.out
-    assert "safecotc criteria p.safecot --judge" in shown.out
+    assert "safecotc policy criteria p.safecot --judge" in shown.out
 
 
 def test_without_sentence_vectors_the_summary_says_so_loudly(safecotc: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,17 +145,17 @@ def test_responses_that_cannot_be_read_are_wrong_usage(safecotc: Run) -> None:
 
 
 def test_criteria_are_written_as_json_and_as_a_judges_prompt(safecotc: Run) -> None:
-    data = safecotc("criteria", "p.safecot").json()
+    data = safecotc("policy", "criteria", "p.safecot").json()
     assert {"propositions", "lets", "due"} <= set(data)
     assert set(data["due"]) == {"comply", "warn", "clarify", "redirect", "refuse"}
-    judge = safecotc("criteria", "p.safecot", "--judge", "--request", "How?", "--response", REFUSAL)
+    judge = safecotc("policy", "criteria", "p.safecot", "--judge", "--request", "How?", "--response", REFUSAL)
     assert judge.code == 0
     assert REFUSAL in judge.out
 
 
 def test_the_prompt_tells_the_rules(safecotc: Run) -> None:
-    text = safecotc("prompt", "p.safecot")
-    data = safecotc("prompt", "p.safecot", "--format", "json").json()
+    text = safecotc("policy", "prompt", "p.safecot")
+    data = safecotc("policy", "prompt", "p.safecot", "--format", "json").json()
     assert text.code == 0
     assert text.out == data["prompt"] + "\n"
     assert set(data) == {"policy", "prompt", "warning"}
@@ -166,8 +166,8 @@ def test_the_prompt_tells_the_rules(safecotc: Run) -> None:
 def test_nothing_is_left_behind(safecotc: Run, folder: Path) -> None:
     before = sorted(folder.iterdir())
     graded(safecotc, {"response": REFUSAL})
-    safecotc("prompt", "p.safecot")
-    safecotc("criteria", "p.safecot")
+    safecotc("policy", "prompt", "p.safecot")
+    safecotc("policy", "criteria", "p.safecot")
     assert sorted(folder.iterdir()) == before
 
 

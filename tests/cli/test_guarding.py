@@ -1,4 +1,4 @@
-"""`safecotc guard` and `safecotc merge`: what is wrong is said before anything is opened."""
+"""`safecotc serve guard` and `safecotc serve merge`: what is wrong is said before anything is opened."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_wrong_settings_end_it(
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     Path("empty.txt").write_text("# keys\n\n")
     Path("short.txt").write_text("abc\n")
-    done = safecotc("guard", "p.safecot", *SERVED, *more)
+    done = safecotc("serve", "guard", "p.safecot", *SERVED, *more)
     assert done.code == 2
     assert said in " ".join(done.err.split())
     assert "secret" not in done.err
@@ -54,12 +54,12 @@ def test_wrong_settings_end_it(
 
 def test_a_policy_with_errors_ends_it(safecotc: Run, folder: Path):
     Path("bad.safecot").write_text("policy bad { }\nrule x { when nothing verdict refuse }\n")
-    assert safecotc("guard", "bad.safecot", *SERVED).code == 1
+    assert safecotc("serve", "guard", "bad.safecot", *SERVED).code == 1
 
 
 def test_a_key_is_never_an_argument(safecotc: Run):
     """What stands on a command line is seen by all of a machine: no option takes a key."""
-    words = " ".join(safecotc("guard", "--help").out.split())
+    words = " ".join(safecotc("serve", "guard", "--help").out.split())
     assert "--client-keys" in words
     assert "--client-keys-env" in words
     assert "--client-key " not in words
@@ -124,4 +124,4 @@ def test_it_listens_until_it_is_told_to_stop(folder: Path):
 
 def test_merging_needs_an_adapter(safecotc: Run, folder: Path):
     with pytest.raises(ModelError, match="there is no adapter folder `nothing`"):
-        safecotc("merge", "nothing", "--out", "merged")
+        safecotc("serve", "merge", "nothing", "--out", "merged")

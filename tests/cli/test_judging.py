@@ -1,4 +1,4 @@
-"""`safecotc judge`, on a folder of answers and with a judge that really listens."""
+"""`safecotc eval judge`, on a folder of answers and with a judge that really listens."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def server():
 
 
 def test_the_criteria_judge(safecotc, asked):
-    result = safecotc("judge", str(asked), "--policy", POLICY)
+    result = safecotc("eval", "judge", str(asked), "--policy", POLICY)
     assert result.code == 0, result.err
     assert "4 answers under household_chemicals 1.0.0, judged by criteria" in result.out
     assert "reasoning with a conclusion: 1; the right reasons: 0.0" in result.out
@@ -81,14 +81,14 @@ def test_a_model_judges_and_the_criteria_stand_beside_it(safecotc, asked, server
 
     server.answer = answer
     settings = ["--judge", server.settings.base_url, "--name", "medium", "--asks", "verdict"]
-    result = safecotc("judge", str(asked), "--policy", POLICY, *settings)
+    result = safecotc("eval", "judge", str(asked), "--policy", POLICY, *settings)
     assert result.code == 0, result.err
     assert "agreed: 66.7" in result.out
     assert "1. odd: the criteria read comply, the judge refuse" in result.out
     assert "answered: I'm afraid that is for others to say." in result.out
     assert len(server.bodies) == 3
     assert server.bodies[0]["response_format"]["type"] == "json_schema"
-    again = safecotc("judge", str(asked), "--policy", POLICY, *settings, "--format", "json")
+    again = safecotc("eval", "judge", str(asked), "--policy", POLICY, *settings, "--format", "json")
     assert again.json()["served"] == {"medium-1": 3}
     assert len(server.bodies) == 3  # nothing was asked again
 
@@ -97,7 +97,7 @@ def test_a_judge_that_says_nothing_usable_ends_the_command(safecotc, asked, serv
     server.answer = lambda body: "I'm sorry, but I can't help with that."
     settings = ["--judge", server.settings.base_url, "--name", "medium"]
     with pytest.raises(JudgingError, match=r"`medium` failed on all 3 answers \(3 refused\): nothing is scored"):
-        safecotc("judge", str(asked), "--policy", POLICY, *settings)
+        safecotc("eval", "judge", str(asked), "--policy", POLICY, *settings)
 
 
 @pytest.mark.parametrize(
@@ -109,5 +109,5 @@ def test_a_judge_that_says_nothing_usable_ends_the_command(safecotc, asked, serv
     ],
 )
 def test_wrong_usage_is_told(safecotc, asked, options, says):
-    result = safecotc("judge", str(asked), "--policy", POLICY, *options)
+    result = safecotc("eval", "judge", str(asked), "--policy", POLICY, *options)
     assert (result.code, says in result.err) == (2, True)

@@ -1,4 +1,4 @@
-"""What `safecotc try` asks for, what an answer means, and what it says of a decision."""
+"""What `safecotc policy try` asks for, what an answer means, and what it says of a decision."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
 from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Value, read_case
-from safecot_dsl.cli.because import example_of
-from safecot_dsl.cli.questions import choices, depth, next_fact, read_answer
+from safecot_dsl.cli.policy.pasteable import example_of
+from safecot_dsl.cli.policy.questions import choices, depth, next_fact, read_answer
 from safecot_dsl.engine import Interpreter, explain, reasons, show_value
 from tests.compiler.sources import opened
 from tests.strategies import (

@@ -125,7 +125,7 @@ def test_a_policy_with_errors_is_shown_as_check_shows_it(process: Run, recipe: P
 
 
 def test_evaluation_of_other_worlds_is_said_to_be_out_of_reach(process: Run, recipe: Path):
-    done = process("eval", "kitchen.yaml")
+    done = process("run", "kitchen.yaml")
     assert done.code == 3
     assert "evaluation is of the miniature world, or of `evaluation.suites`; the arms' sources name none" in done.err
 

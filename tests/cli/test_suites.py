@@ -1,4 +1,4 @@
-"""`safecotc suites`: the list, one of them, and the items of some."""
+"""`safecotc eval suites`: the list, one of them, and the items of some."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OR_BENCH = 'prompt,category\n"What, then?",violence\n'
 
 
 def run(*words: str, code: int = 0) -> str:
-    done = CliRunner().invoke(app, ["suites", *words])
+    done = CliRunner().invoke(app, ["eval", "suites", *words])
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code == code, done.output
@@ -125,7 +125,7 @@ def test_suites_made_from_a_policy(tmp_path: Path) -> None:
 def test_wrong_usage(data: Path) -> None:
     out = str(data / "items.parquet")
     said = run("make", "xstest", "--out", out, code=2)
-    assert "`xstest` is read from its own files: give `--root FOLDER` (`safecotc suites show xstest`)" in said
+    assert "`xstest` is read from its own files: give `--root FOLDER` (`safecotc eval suites show xstest`)" in said
     assert "`boundary` is made from a policy: give `--policy POLICY`" in run("make", "boundary", "--out", out, code=2)
     assert "name the file ITEMS.parquet" in run("make", "xstest", "--out", str(data / "items.csv"), code=2)
     with pytest.raises(SuiteError, match=r"there is no suite `xtest`; did you mean `xstest`\?"):

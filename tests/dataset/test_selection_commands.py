@@ -1,4 +1,4 @@
-"""`safecotc select` and `safecotc leakage`: what they print, and how they end."""
+"""`safecotc data select` and `safecotc data leakage`: what they print, and how they end."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def recipe(tmp_path: Path) -> Path:
 
 
 def test_select_shows_goals_and_cases_to_collect(recipe: Path, tmp_path: Path) -> None:
-    done = run("select", recipe, "--out", tmp_path / "run")
+    done = run("data", "select", recipe, "--out", tmp_path / "run")
     assert done.exit_code == 0, done.output
     assert "coverage: 2 rows of 2 usable items (3 read; left out: 1 no_answer); short of" in done.output
     assert "what the pool cannot cover, and a case to collect for it:" in done.output
@@ -61,7 +61,7 @@ def test_select_shows_goals_and_cases_to_collect(recipe: Path, tmp_path: Path) -
 
 
 def test_select_as_json(recipe: Path, tmp_path: Path) -> None:
-    done = run("select", recipe, "--out", tmp_path / "run", "--format", "json")
+    done = run("data", "select", recipe, "--out", tmp_path / "run", "--format", "json")
     found = json.loads(done.stdout)
     assert (found["items"], found["candidates"], found["rows"]) == (3, 2, 2)
     assert found["left_out"] == {"no_answer": 1}
@@ -74,7 +74,7 @@ def test_select_as_json(recipe: Path, tmp_path: Path) -> None:
 
 
 def test_an_arm_that_is_not_there_is_named(recipe: Path, tmp_path: Path) -> None:
-    done = run("select", recipe, "--out", tmp_path / "run", "--arm", "none")
+    done = run("data", "select", recipe, "--out", tmp_path / "run", "--arm", "none")
     assert done.exit_code == 2
     assert "no arm `none`" in done.output
 
@@ -84,13 +84,13 @@ def test_leakage_ends_with_one_where_there_is_any(tmp_path: Path) -> None:
     train.write_text('{"id": "t", "prompt": "How do I keep bleach away from children?"}\n')
     test.write_text('{"id": "e", "prompt": "How do I keep bleach away from children"}\n')
     other.write_text('{"id": "o", "prompt": "Who wrote the national anthem?"}\n')
-    done = run("leakage", train, test)
+    done = run("data", "leakage", train, test)
     assert done.exit_code == 1
     assert done.stdout.splitlines() == [
         "1 of 1 requests stand among the 1 that are trained on",
         "       1  nearly the same prompt and pictures",
         "          e is t",
     ]
-    done = run("leakage", train, other, "--format", "json")
+    done = run("data", "leakage", train, other, "--format", "json")
     assert done.exit_code == 0
     assert json.loads(done.stdout)["leaks"] == 0

@@ -16,8 +16,8 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from safecot_dsl.cli.data.trace_text import show_row
 from safecot_dsl.cli.main import app
-from safecot_dsl.cli.tracing_show import show_row
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.dataset import DataRecipe, Dataset, generate, open_dataset
 from safecot_dsl.dataset.formats import export_dataset
@@ -301,7 +301,7 @@ def a_rules(row: dict[str, Any]) -> dict[str, Any]:
 def test_a_sentence_without_an_origin_is_found(make: Make, change: dict[str, Any], fault: str) -> None:
     dataset = tampered(make(MIXING, VINEGAR), lambda row: a_rules(row).update(change))
     assert [found.fault for found in check_traces(dataset, TraceCheck())] == [fault]
-    done = CliRunner().invoke(app, ["trace", "--check", "--data", str(dataset.path)])
+    done = CliRunner().invoke(app, ["data", "trace", "--check", "--data", str(dataset.path)])
     assert done.exit_code == 1
     assert fault in done.output
 

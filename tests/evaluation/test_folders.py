@@ -1,4 +1,4 @@
-"""`safecotc report`: folders of answers, scored and compared."""
+"""`safecotc eval report`: folders of answers, scored and compared."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Made = Callable[..., Path]
 
 @pytest.fixture
 def made(tmp_path: Path, items: tuple[EvalItem, ...]) -> Made:
-    """Makes a folder of answers as `safecotc ask` leaves it: one answer to all items but those that failed."""
+    """Makes a folder of answers as `safecotc eval ask` leaves it: one answer to all items but those that failed."""
 
     def make(name: str, answer: str, asked: Sequence[EvalItem] = items, failed: Sequence[str] = ()) -> Path:
         folder = tmp_path / name

@@ -23,7 +23,7 @@ from safecot_dsl.render import ReasoningStyle, Renderer, parse_target
 from safecot_dsl.workspace import compile_policy
 
 PAGE = data_root() / "docs" / "gallery.md"
-HEAD = "<!-- safecotc gallery policies/*.safecot -->\n\n"
+HEAD = "<!-- safecotc policy gallery policies/*.safecot -->\n\n"
 NAMES = sorted(path.stem for path in policies_root().glob("*.safecot"))
 
 #: Whatever is asked, a picture may show a danger: some rule is always in question.

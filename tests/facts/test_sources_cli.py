@@ -1,4 +1,4 @@
-"""`safecotc sources`: what ships, one of it, and a look into one."""
+"""`safecotc data sources`: what ships, one of it, and a look into one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CSV = """id,prompt,type,label,focus,note
 
 
 def run(*words: str) -> str:
-    done = CliRunner().invoke(app, ["sources", *words])
+    done = CliRunner().invoke(app, ["data", "sources", *words])
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code == 0, done.output

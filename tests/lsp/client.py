@@ -1,4 +1,4 @@
-"""An editor for tests: a real client that speaks to a `safecotc lsp` process over its standard input and output."""
+"""An editor for tests: a real client that speaks to `safecotc serve editor` over standard input and output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
-COMMAND = [sys.executable, "-c", "from safecot_dsl.cli import main; main()", "lsp"]
+COMMAND = [sys.executable, "-c", "from safecot_dsl.cli import main; main()", "serve", "editor"]
 PATIENCE = 30.0  # seconds; machines are shared
 
 

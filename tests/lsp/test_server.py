@@ -1,4 +1,4 @@
-"""The server as an editor meets it: a `safecotc lsp` process, spoken to over its standard input and output."""
+"""The server as an editor meets it: a `safecotc serve editor` process, spoken to over its standard input and output."""
 
 from __future__ import annotations
 
@@ -392,7 +392,8 @@ async def test_messages_that_are_none_do_not_end_the_server(editor: Editor, fold
 
 def test_the_extra_is_named_where_it_is_missing(tmp_path: Path) -> None:
     """Run with a `pygls` that cannot be imported, as where it is not installed."""
-    script = "import sys; sys.modules['pygls'] = None; sys.argv[1:] = ['lsp']\nfrom safecot_dsl.cli import main; main()"
+    script = "import sys; sys.modules['pygls'] = None; sys.argv[1:] = ['serve', 'editor']\n"
+    script += "from safecot_dsl.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""

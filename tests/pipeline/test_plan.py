@@ -37,7 +37,7 @@ def recipe(tmp_path: Path) -> Path:
 
 
 def test_a_plan_says_what_would_be_done_and_does_none_of_it(safecotc: CommandLine, recipe: Path, tmp_path: Path):
-    ended = safecotc("plan", recipe, "--out", tmp_path / "run", "--format", "json")
+    ended = safecotc("run", "--plan", recipe, "--out", tmp_path / "run", "--format", "json")
     assert ended.code == 0, ended.err + ended.out
     plan = json.loads(ended.out)
     assert plan["problems"] == []
@@ -50,12 +50,12 @@ def test_a_plan_says_what_would_be_done_and_does_none_of_it(safecotc: CommandLin
 
 def test_all_that_is_missing_is_named_at_once(safecotc: CommandLine, recipe: Path, tmp_path: Path):
     (tmp_path / "rows.jsonl").unlink()
-    ended = safecotc("plan", recipe, "--set", "model=./nowhere", "--set", "evaluation.suites.0.suite=boundry")
+    ended = safecotc("run", "--plan", recipe, "--set", "model=./nowhere", "--set", "evaluation.suites.0.suite=boundry")
     assert ended.code == 1
     missing = [line for line in ended.out.splitlines() if line.startswith("missing: ")]
     assert [line.split(": ")[1].split(" ")[0] for line in missing] == ["model", "source", "suite"]
 
 
 def test_a_rate_gives_the_time(safecotc: CommandLine, recipe: Path):
-    ended = safecotc("plan", recipe, "--rate", "0.1")
+    ended = safecotc("run", "--plan", recipe, "--rate", "0.1")
     assert "training: 60 rows, 10 minutes at 0.1 rows/s" in ended.out

@@ -1,4 +1,4 @@
-// Starts `safecotc lsp` and hands it the .safecot files of the editor.
+// Starts `safecotc serve editor` and hands it the .safecot files of the editor.
 "use strict";
 
 const vscode = require("vscode");

@@ -35,7 +35,7 @@ FORMATS: tuple[Format, ...] = (
         takes=("rows", "pairs"),
         images=("embed",),
         rules=canonical_check.RULES,
-        usage="safecotc trace, train and eval read {path}",
+        usage="safecotc data trace and safecotc train read {path}",
         write=canonical.write,
         check=canonical_check.check,
     ),

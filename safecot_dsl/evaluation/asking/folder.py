@@ -142,7 +142,7 @@ def read_provenance(folder: Path) -> Provenance:
     try:
         return Provenance.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        raise AskedError(f"{folder} has no {ASKED}: it is no folder that `safecotc ask` wrote") from None
+        raise AskedError(f"{folder} has no {ASKED}: it is no folder that `safecotc eval ask` wrote") from None
     except ValidationError as error:
         first = error.errors()[0]
         raise AskedError(f"{path}: `{'.'.join(map(str, first['loc']))}`: {first['msg']}") from error

@@ -48,7 +48,7 @@ def items(
 ) -> Task:
     """The items of a Parquet file, under a policy.
 
-    `items` and `policy` are paths: `safecotc suites make` writes such items, and a policy is a .safecot file or a
+    `items` and `policy` are paths: `safecotc eval suites make` writes such items, and a policy is a .safecot file or a
     compiled artifact. `with_policy` puts the policy into the system turn of items that have none, `split` takes one
     split alone, and `tags` are those around the reasoning.
     """

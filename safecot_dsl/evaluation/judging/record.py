@@ -98,7 +98,7 @@ def read_judged(folder: Path) -> dict[str, Judgement]:
     """
     judging = read_judging(folder)
     if judging is None or judging.judge == "criteria":
-        raise JudgingError(f"{folder}: no model has judged these answers; `safecotc judge --judge URL` does")
+        raise JudgingError(f"{folder}: no model has judged these answers; `safecotc eval judge --judge URL` does")
     if not judging.finished:
         raise JudgingError(f"{folder}: the judging is not finished; the command that began it goes on from there")
     return _by_id(folder / JUDGED)

@@ -1,4 +1,4 @@
-"""What `safecotc faithful` left in folders of answers."""
+"""What `safecotc eval faithful` left in folders of answers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def effects_of(policy: CompiledPolicy, answers: Sequence[Path], runs: int) -> Re
         record = read_record(folder)
         if record is None or record.effects is None:
             raise ReportError(
-                f"{folder} is not finished: the `safecotc faithful` that began it goes on from there; or remove it"
+                f"{folder} is not finished: the `safecotc eval faithful` that began it goes on from there; or remove it"
             )
         if record.policy.digest != policy.digest:
             raise ReportError(

@@ -44,10 +44,10 @@ def compare_folders(
     style: ReasoningStyle = ReasoningStyle.STEPWISE,
     progress: Progress | None = None,
 ) -> Compared:
-    """Read and score folders that `safecotc ask` wrote, each with the name of its arm, or an empty one for its own.
+    """Read and score folders that `safecotc eval ask` wrote, each with its arm's name, or an empty one for its own.
 
     Folders of one name are runs of one arm that differ in their seed. Where a model has judged a folder's answers, the
-    verdicts are the judge's. Where `safecotc faithful` has changed reasonings, what it found is taken along.
+    verdicts are the judge's. Where `safecotc eval faithful` has changed reasonings, what it found is taken along.
 
     Raises:
         ReportError: the folders hold other items, an arm has a pole's name, a judge judged under another policy, or the

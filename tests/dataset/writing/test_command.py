@@ -1,4 +1,4 @@
-"""`safecotc verify`, as it is called."""
+"""`safecotc data verify`, as it is called."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POLICY = str(policies_root() / "household_chemicals.safecot")
 def run(tmp_path: Path, *lines: Any, options: tuple[str, ...] = ()) -> Result:
     file = tmp_path / "texts.jsonl"
     file.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines))
-    return CliRunner().invoke(app, ["verify", POLICY, "--texts", str(file), *options])
+    return CliRunner().invoke(app, ["data", "verify", POLICY, "--texts", str(file), *options])
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_the_faults_of_many_texts_are_counted_and_some_shown(tmp_path: Path, rig
 
 
 def test_wrong_usage_is_said(tmp_path: Path):
-    result = CliRunner().invoke(app, ["verify", POLICY])
+    result = CliRunner().invoke(app, ["data", "verify", POLICY])
     assert result.exit_code == 2
     assert "--texts" in result.stderr
     result = run(tmp_path, options=("--style", "long"))
@@ -121,7 +121,7 @@ def test_the_rows_of_a_data_set_are_checked_by_their_own_policy_and_style(
         row(chemicals, "full", right["text"], id="r4", policy="sha256:other"),
         row(chemicals, "full", right["text"], id="r5", facts='{"facts": {"no.fact": 1}}'),
     ]
-    result = CliRunner().invoke(app, ["verify", str(dataset(tmp_path / "set", chemicals, *rows))])
+    result = CliRunner().invoke(app, ["data", "verify", str(dataset(tmp_path / "set", chemicals, *rows))])
     assert result.exit_code == 1
     assert result.stdout == (
         "r3: criteria\n"
@@ -135,6 +135,6 @@ def test_the_rows_of_a_data_set_are_checked_by_their_own_policy_and_style(
 def test_a_data_set_without_its_policy_is_said(tmp_path: Path, chemicals: CompiledPolicy):
     path = dataset(tmp_path / "set", chemicals, row(chemicals, "none", "No."))
     (path / "policy.json").unlink()
-    result = CliRunner().invoke(app, ["verify", str(path)])
+    result = CliRunner().invoke(app, ["data", "verify", str(path)])
     assert result.exit_code == 2
     assert "there is no policy beside the rows" in result.stderr

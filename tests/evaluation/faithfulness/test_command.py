@@ -1,4 +1,4 @@
-"""`safecotc faithful`, with a served model that really listens, and what it says where nothing can be asked."""
+"""`safecotc eval faithful`, with a served model that really listens, and what it says where nothing can be asked."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OTHER = policies_root() / "household_chemicals.safecot"
 
 
 def run(*words: str | Path) -> tuple[int, str, str]:
-    done = CliRunner().invoke(app, ["faithful", *map(str, words)])
+    done = CliRunner().invoke(app, ["eval", "faithful", *map(str, words)])
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return done.exit_code, done.stdout, done.stderr

@@ -55,7 +55,9 @@ def reported(
 ) -> tuple[Summary, Path]:
     out = tmp_path_factory.mktemp("report")
     compared = compare_folders(miniature, list(folders.items()))
-    return report_folders(miniature, compared, out, command="safecotc report", created="2026-11-27", examples=0), out
+    return report_folders(
+        miniature, compared, out, command="safecotc eval report", created="2026-11-27", examples=0
+    ), out
 
 
 def test_the_summary_has_both_experiments_of_every_arm(reported: tuple[Summary, Path]) -> None:
@@ -127,7 +129,7 @@ def test_runs_of_one_arm_are_taken_together(
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"effects": None}, "is not finished: the `safecotc faithful` that began it goes on"),
+        ({"effects": None}, "is not finished: the `safecotc eval faithful` that began it goes on"),
         ({"policy": {"name": "p", "version": "1", "digest": "sha256:0"}}, "changed by the policy `p` 1"),
         ({"answers_digest": "sha256:0"}, "of other answers than are there now"),
     ],

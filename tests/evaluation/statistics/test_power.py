@@ -100,7 +100,7 @@ def test_what_cannot_be_is_said(first: float, second: float, disagree: float, wh
 
 
 def _said(*arguments: str) -> dict[str, float]:
-    result = CliRunner().invoke(app, ["power", *arguments, "-f", "json"])
+    result = CliRunner().invoke(app, ["eval", "power", *arguments, "-f", "json"])
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
 
@@ -123,6 +123,6 @@ def test_the_command_answers_each_question() -> None:
 
 
 def test_a_question_without_an_end_is_wrong_usage() -> None:
-    result = CliRunner().invoke(app, ["power", "--from", "0.3"])
+    result = CliRunner().invoke(app, ["eval", "power", "--from", "0.3"])
     assert result.exit_code == 2
     assert "give `--to`" in result.stderr

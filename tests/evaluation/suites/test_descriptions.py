@@ -71,7 +71,7 @@ def test_accepted_verdicts_are_the_items_own(tmp_path: Path) -> None:
         ("warn", "comply", "clarify", "mine/safe"),
         (None, "warn", ""),
     ]
-    shown = CliRunner().invoke(app, ["suites", "show", str(path)]).stdout
+    shown = CliRunner().invoke(app, ["eval", "suites", "show", str(path)]).stdout
     assert "safe    warn; comply, clarify accepted" in shown
     assert "unsafe  refuse; warn accepted" in shown
 

@@ -1,0 +1,70 @@
+"""`safecotc check`: every fault of policies, and what else looks wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from safecot_dsl.cli.opening import PATH, SET
+from safecot_dsl.cli.output import (
+    CHECK_FORMAT,
+    CheckFormat,
+    Exit,
+    fail,
+    settings,
+    write_diagnostics,
+)
+
+#: Findings on rules that never apply or never decide: the policy contradicts itself there.
+_WITHOUT_EFFECT = frozenset({"SC1101", "SC1102"})
+
+
+def check(
+    files: list[Path] = typer.Argument(..., metavar="FILES...", help="Policies or libraries."),
+    set_: list[str] = SET,
+    path: list[Path] = PATH,
+    format: CheckFormat = CHECK_FORMAT,
+    strict: bool = typer.Option(False, "--strict", help="Warnings fail too, and rules without effect are errors."),
+    quick: bool = typer.Option(False, "--quick", help="Without proofs: the text, examples and criteria only."),
+    coverage: bool = typer.Option(False, "--coverage", help="Sample which share of cases each verdict gets."),
+    time_limit: float = typer.Option(
+        60.0, "--time-limit", metavar="SECONDS", min=0.0, help="The most time for the proofs on one policy."
+    ),
+) -> None:
+    """Report every error in policies, every example, property and law that fails, and what else looks wrong."""
+    from safecot_dsl.analysis.limits import Limits
+    from safecot_dsl.diagnostics import Severity, SourceFile
+    from safecot_dsl.workspace import check_policy, open_policy
+
+    if quick and coverage:
+        fail("`--quick` looks at no cases, and `--coverage` samples them: give one of the two")
+    limits = Limits(seconds_in_all=time_limit)
+    params = settings(set_)
+    found: dict[tuple[str, Any, str], Any] = {}
+    sources: dict[str, SourceFile] = {}
+    for file in files:
+        opened = open_policy(file, params, path)
+        for diagnostic in check_policy(opened, proofs=not quick, limits=limits, coverage=coverage):
+            # A library's faults show with every policy that imports it; once is enough.
+            found.setdefault((diagnostic.code, diagnostic.span, diagnostic.message), diagnostic)
+        sources.update(opened.sources)
+    without_effect = [key for key, d in found.items() if d.code in _WITHOUT_EFFECT]
+    if strict:  # then they stop a build, and are shown as what does
+        found |= {key: found[key].model_copy(update={"severity": Severity.ERROR}) for key in without_effect}
+    errors = sum(d.severity is Severity.ERROR for d in found.values())
+    warnings = sum(d.severity is Severity.WARNING for d in found.values())
+    files_word = f"{len(files)} file{'s' * (len(files) != 1)}"
+    notes = sum(d.severity is Severity.NOTE for d in found.values())
+    summary = f"{files_word} checked: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
+    summary += f", {_count(notes, 'note')}" if notes else ""
+    if without_effect and not strict:
+        summary += f"; {_count(len(without_effect), 'rule')} without effect, an error with --strict"
+    write_diagnostics(found.values(), sources, format, summary)
+    if errors or (strict and warnings):
+        raise typer.Exit(Exit.ERRORS)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number or 'no'} {word}{'s' * (number != 1)}"

@@ -1,0 +1,54 @@
+"""`safecotc compile`: the artifact that everything downstream reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled
+from safecot_dsl.cli.output import (
+    FORMAT,
+    Format,
+    console,
+    fail,
+    write_json,
+)
+
+
+def compile(
+    policy: Path = POLICY,
+    out: Path | None = typer.Option(
+        None, "--out", "-o", help="Where to write the artifact; `-` for standard output. Default: POLICY with .json."
+    ),
+    set_: list[str] = SET,
+    path: list[Path] = PATH,
+    format: Format = FORMAT,
+) -> None:
+    """Compile a policy into the artifact that everything downstream reads."""
+    compiled = open_compiled(policy, set_, path)
+    if out is not None and str(out) == "-":
+        typer.echo(compiled.to_json(), nl=False)
+        return
+    from safecot_dsl.storage import write_whole
+
+    target = out or policy.with_suffix(".json")
+    if target.resolve() == policy.resolve():
+        fail(f"{target} is the artifact itself; name another file with --out")
+    if target.is_dir():
+        target = target / f"{policy.stem}.json"
+    write_whole(target, compiled.to_json())
+    facts = {
+        "policy": compiled.header.name,
+        "version": compiled.header.version,
+        "digest": compiled.digest,
+        "rules": len(compiled.rules),
+        "facts": len(compiled.facts),
+        "out": str(target),
+    }
+    if format is Format.JSON:
+        write_json(facts)
+    else:
+        out_ = console()
+        out_.print(f"{target}: {facts['policy']} {facts['version']}, {facts['rules']} rules, {facts['facts']} facts")
+        out_.print(f"digest {compiled.digest}")

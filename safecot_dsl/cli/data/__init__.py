@@ -1,0 +1,1 @@
+"""Commands on data: sources, facts, rows, and what other trainers read."""

@@ -1,0 +1,1 @@
+"""Commands on evaluation: items, answers, judging and reports."""

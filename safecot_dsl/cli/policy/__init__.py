@@ -1,0 +1,1 @@
+"""Commands on a policy: start one, lay it out, show it and write it for others."""

@@ -1,0 +1,32 @@
+"""`safecotc policy schema`: the JSON Schemas of what the tools read and write."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Any
+
+import typer
+
+
+class Subject(StrEnum):
+    ARTIFACT = "artifact"
+    DECISION = "decision"
+    RECIPE = "recipe"
+
+
+def schema(of: Subject = typer.Argument(..., help="What to describe.")) -> None:
+    """Write a JSON Schema: of the compiled artifact, of a decision, or of a recipe."""
+    typer.echo(json.dumps(schema_of(of), indent=2, sort_keys=True))
+
+
+def schema_of(subject: Subject) -> dict[str, Any]:
+    """The schema of `subject`, as published under `docs/schema/`."""
+    match subject:
+        case Subject.ARTIFACT:
+            from safecot_dsl.artifact import CompiledPolicy as Model
+        case Subject.DECISION:
+            from safecot_dsl.artifact import Decision as Model
+        case Subject.RECIPE:
+            from safecot_dsl.pipeline import Recipe as Model
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Model.model_json_schema()}
