@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from safecot_dsl.cli.opening import PATH, SET
+from safecot_dsl.cli.opening import PATH, SET, policy_files
 from safecot_dsl.cli.output import (
     CHECK_FORMAT,
     CheckFormat,
@@ -22,7 +22,7 @@ _WITHOUT_EFFECT = frozenset({"SC1101", "SC1102"})
 
 
 def check(
-    files: list[Path] = typer.Argument(..., metavar="FILES...", help="Policies or libraries."),
+    files: list[Path] = typer.Argument(..., metavar="FILES...", help="Policies, libraries, or folders of them."),
     set_: list[str] = SET,
     path: list[Path] = PATH,
     format: CheckFormat = CHECK_FORMAT,
@@ -42,9 +42,10 @@ def check(
         fail("`--quick` looks at no cases, and `--coverage` samples them: give one of the two")
     limits = Limits(seconds_in_all=time_limit)
     params = settings(set_)
+    named = list(policy_files(files))
     found: dict[tuple[str, Any, str], Any] = {}
     sources: dict[str, SourceFile] = {}
-    for file in files:
+    for file in named:
         opened = open_policy(file, params, path)
         for diagnostic in check_policy(opened, proofs=not quick, limits=limits, coverage=coverage):
             # A library's faults show with every policy that imports it; once is enough.
@@ -55,7 +56,7 @@ def check(
         found |= {key: found[key].model_copy(update={"severity": Severity.ERROR}) for key in without_effect}
     errors = sum(d.severity is Severity.ERROR for d in found.values())
     warnings = sum(d.severity is Severity.WARNING for d in found.values())
-    files_word = f"{len(files)} file{'s' * (len(files) != 1)}"
+    files_word = f"{len(named)} file{'s' * (len(named) != 1)}"
     notes = sum(d.severity is Severity.NOTE for d in found.values())
     summary = f"{files_word} checked: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
     summary += f", {_count(notes, 'note')}" if notes else ""

@@ -7,14 +7,13 @@ the help of its noun, is asked for, so that no command pays for another's import
 from __future__ import annotations
 
 import keyword
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import typer
 from typer.core import TyperGroup
-
-from safecot_dsl.cli.output import complain
 
 
 class Word(NamedTuple):
@@ -106,6 +105,11 @@ class Noun(TyperGroup):
             self.commands[cmd_name] = load((*self._path, cmd_name))
         return self.commands.get(cmd_name)
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Each with the whole first sentence of its help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.get_command(ctx, name).get_short_help_str(1000)) for name in self.commands])
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         # `safecotc eval RECIPE` was a command.
         if self._path == ("eval",) and args[0] not in self.commands and _is_recipe(args[0]):
@@ -153,7 +157,7 @@ class Top(Noun):
 
 
 def _say_renamed(old: str, new: tuple[str, ...]) -> None:
-    complain(f"`safecotc {old}` is now `safecotc {' '.join(new)}`", "note")
+    sys.stderr.write(f"note: `safecotc {old}` is now `safecotc {' '.join(new)}`\n")
 
 
 def _is_recipe(word: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled
+from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled, the_policy
 from safecot_dsl.cli.output import (
     FORMAT,
     Format,
@@ -26,6 +26,7 @@ def compile(
     format: Format = FORMAT,
 ) -> None:
     """Compile a policy into the artifact that everything downstream reads."""
+    policy = the_policy(policy)
     compiled = open_compiled(policy, set_, path)
     if out is not None and str(out) == "-":
         typer.echo(compiled.to_json(), nl=False)

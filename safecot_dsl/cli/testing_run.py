@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from safecot_dsl.cli import output
+from safecot_dsl.cli.opening import policy_files
 from safecot_dsl.cli.output import Exit, complain, console, write_json
-from safecot_dsl.cli.policy.format import policy_files
 from safecot_dsl.cli.test import TestFormat
 from safecot_dsl.cli.testing_text import as_json, show
 from safecot_dsl.diagnostics import render_text

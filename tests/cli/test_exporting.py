@@ -45,7 +45,7 @@ def test_docs_of_an_artifact_name_places_without_its_sources(safecotc: Run) -> N
     assert '<span class="place">p.safecot:15</span>' in result.out
 
 
-@pytest.mark.parametrize("command", [("docs",), ("export", "--to", "llama-guard")])
+@pytest.mark.parametrize("command", [("policy", "docs"), ("policy", "export", "--to", "llama-guard")])
 def test_what_is_no_policy_has_no_page_and_no_export(command: tuple[str, ...], safecotc: Run, folder: Path) -> None:
     library = safecotc(*command, "lib.safecot")
     assert (library.code, library.out) == (1, "")

@@ -70,7 +70,7 @@ def test_a_key_is_never_an_argument(safecotc: Run):
 def started(*more: str) -> tuple[subprocess.Popen[str], str, list[str]]:
     """A guard that listens, its address, and what it said."""
     code = "from safecot_dsl.cli import main; main()"
-    command = [sys.executable, "-c", code, "guard", "p.safecot", *SERVED, "--port", "0", *more]
+    command = [sys.executable, "-c", code, "serve", "guard", "p.safecot", *SERVED, "--port", "0", *more]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     lines: list[str] = []

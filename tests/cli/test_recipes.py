@@ -112,7 +112,7 @@ def test_a_name_that_is_no_recipe(process: Run, folder: Path):
     assert done.err.startswith("error: there is no recipe `dmeo`: neither a file nor one that ships (demo, ")
 
 
-@pytest.mark.parametrize("verb", ["generate", "train", "eval", "run"])
+@pytest.mark.parametrize("verb", ["generate", "train", "run"])
 def test_a_policy_with_errors_is_shown_as_check_shows_it(process: Run, recipe: Path, verb: str):
     policy = recipe.with_name("p.safecot")
     policy.write_text(policy.read_text().replace("query.intent is mix\n", "query.intent is mixx\n"))

@@ -107,7 +107,7 @@ def assert_one_line(done: subprocess.CompletedProcess[str], code: int, said: str
 # The policy and the recipe --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("verb", ["run", "generate", "train", "eval"])
+@pytest.mark.parametrize("verb", ["run", "generate", "train"])
 def test_all_five_mistakes_of_a_policy_are_shown(
     run_in: Callable[..., subprocess.CompletedProcess[str]], recipe: Callable[..., Path], tmp_path: Path, verb: str
 ):
@@ -148,7 +148,7 @@ def test_an_unknown_key_of_a_recipe(
     run_in: Callable[..., subprocess.CompletedProcess[str]], recipe: Callable[..., Path], tmp_path: Path
 ):
     recipe(("a.png", "mix"), data={"stile": "full"})
-    for verb in ("generate", "run", "train", "eval"):
+    for verb in ("generate", "run", "train"):
         assert_one_line(run_in(verb, "recipe.yaml"), 3, "unknown key `data.stile`; did you mean `style`?")
     assert not (tmp_path / "runs").exists()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from safecot_dsl.cli.opening import open_compiled
-from safecot_dsl.cli.output import Exit, console, fail
+from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, write_json
 from safecot_dsl.cli.recipe import show_progress
 from safecot_dsl.storage.secrets import command_line
 
@@ -62,6 +62,7 @@ def ask(
     begun: Begun = typer.Option(
         Begun.REFUSE, "--begun", help="How the endpoint goes on with an answer that an item begins."
     ),
+    format: Format = FORMAT,
 ) -> None:
     """Put items to a model and keep every raw answer. The same command goes on where it was stopped, and asks again
     for what failed."""
@@ -111,8 +112,17 @@ def ask(
         done: Provenance = ask_folder(
             items, out, respondent, given, system=prompt_of(policy) if policy is not None else "", progress=progress
         )
-    screen = console()
     failed = sum(done.failed.values())
+    if format is Format.JSON:
+        answered = done.items - failed
+        write_json(
+            {"name": done.name, "path": str(out), "items": done.items, "answered": answered}
+            | {"cut": done.cut, "failed": done.failed, "notes": done.notes}
+        )
+        if failed:
+            raise typer.Exit(Exit.ERRORS)
+        return
+    screen = console()
     screen.print(f"{done.name}: {done.items - failed} of {done.items} items answered: {out}")
     if done.cut:
         screen.print(f"  {done.cut} answers ended at the limit of {max_new_tokens} tokens")

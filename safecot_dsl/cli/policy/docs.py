@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import typer
 
-from safecot_dsl.cli.opening import PATH, POLICY, SET, open_whole
+from safecot_dsl.cli.opening import PATH, POLICY, SET, open_whole, the_policy
 from safecot_dsl.cli.output import TEXT_OUT, write_text
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def docs(
     from safecot_dsl.export.claims_page import prove
     from safecot_dsl.export.page import policy_document
 
+    policy = the_policy(policy)
     opened, artifact = open_whole(policy, set_, path)
     document = policy_document(artifact, prove(artifact), coverage(artifact))
     if to is Page.HTML:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import stat
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from safecot_dsl.cli.output import Exit, complain, console, fail, read_text
+from safecot_dsl.cli.opening import policy_files
+from safecot_dsl.cli.output import FORMAT, Exit, Format, complain, console, fail, read_text, write_json
 
 if TYPE_CHECKING:
     from safecot_dsl.diagnostics import Diagnostic, SourceFile
@@ -26,20 +26,22 @@ def format(
     ),
     check: bool = typer.Option(False, "--check", help="Write nothing; name the files that would change, exit code 1."),
     diff: bool = typer.Option(False, "--diff", help="Write nothing; show what would change."),
+    output: Format = FORMAT,
 ) -> None:
     """Lay policies out in the one layout.
 
     Comments and texts stay as they are. Files with syntax errors are left alone.
     """
-    from safecot_dsl.cli.policy.format import STANDARD_INPUT, format_file, policy_files, show_diff, write_back
     from safecot_dsl.diagnostics.show import visible
 
     if STANDARD_INPUT in files and len(files) > 1:
         fail("`-` stands alone: standard output then holds its text")
-    code, changed, seen = Exit.FINE, 0, 0
+    if output is Format.JSON and (diff or STANDARD_INPUT in files):
+        fail("`--format json` says what became of each file: give it without `--diff` and `-`")
+    code, said = Exit.FINE, dict[Path, str]()
     for file in policy_files(files):
         outcome = format_file(file)
-        seen += 1
+        said[file] = "failed" if outcome.after is None else "unchanged"
         code = max(code, outcome.code)
         if outcome.after is None:
             continue
@@ -49,16 +51,20 @@ def format(
             sys.stdout.write(outcome.after)
         if not outcome.changed:
             continue
-        changed += 1
+        said[file] = "to be formatted" if check or diff else "formatted"
         if check:
             complain(f"{file}: not formatted")
             code = max(code, Exit.ERRORS)
         elif not diff and file != STANDARD_INPUT:
             write_back(file, outcome.after)
-            typer.echo(f"{visible(str(file))}: formatted")
-    if files != [STANDARD_INPUT] and not diff:
+            if output is Format.TEXT:
+                typer.echo(f"{visible(str(file))}: formatted")
+    changed = sum(word.endswith("formatted") for word in said.values())
+    if output is Format.JSON:
+        write_json({"files": [{"path": str(file), "status": word} for file, word in said.items()], "changed": changed})
+    elif files != [STANDARD_INPUT] and not diff:
         word = "would change" if check else "changed"
-        typer.echo(f"{seen} file{'s' * (seen != 1)}: {changed or 'none'} {word}")
+        typer.echo(f"{len(said)} file{'s' * (len(said) != 1)}: {changed or 'none'} {word}")
     if code:
         raise typer.Exit(code)
 
@@ -74,19 +80,6 @@ class Outcome:
     @property
     def changed(self) -> bool:
         return self.before != self.after
-
-
-def policy_files(paths: list[Path]) -> Iterator[Path]:
-    """The files named, each once, and of a folder all policy files below it."""
-    seen: set[Path] = set()
-    for path in paths:
-        found = sorted(path.rglob("*.safecot")) if path.is_dir() else [path]
-        if path.is_dir() and not found:
-            fail(f"{path}: there is no policy file in this folder")
-        for file in found:
-            if file not in seen:
-                seen.add(file)
-                yield file
 
 
 def format_file(path: Path) -> Outcome:

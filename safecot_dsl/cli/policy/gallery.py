@@ -6,13 +6,13 @@ from pathlib import Path
 
 import typer
 
-from safecot_dsl.cli.opening import PATH, open_whole
+from safecot_dsl.cli.opening import PATH, open_compiled, policies_of
 from safecot_dsl.cli.output import TEXT_OUT, write_text
 
 
 def gallery(
     policies: list[Path] = typer.Argument(
-        ..., help="Policy files (.safecot), or compiled artifacts (.json).", exists=True
+        ..., metavar="POLICIES...", help="Policies, compiled artifacts, or folders of policies.", exists=True
     ),
     out: Path | None = TEXT_OUT,
     seed: int = typer.Option(0, "--seed", help="Draws the cases and the wordings."),
@@ -21,4 +21,4 @@ def gallery(
     """Write cases of each sort with the texts that they compile to, as Markdown, to be read aloud."""
     from safecot_dsl.export.gallery import gallery_page
 
-    write_text(out, gallery_page([open_whole(policy, [], path)[1] for policy in policies], seed=seed))
+    write_text(out, gallery_page([open_compiled(file, [], path) for file in policies_of(policies)], seed=seed))

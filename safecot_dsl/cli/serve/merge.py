@@ -6,6 +6,8 @@ from pathlib import Path
 
 import typer
 
+from safecot_dsl.cli.output import FORMAT, Format, write_json
+
 
 def merge(
     adapter: Path = typer.Argument(..., metavar="ADAPTER", help="An adapter's folder, such as arms/safecot/adapter."),
@@ -13,8 +15,13 @@ def merge(
     base: str | None = typer.Option(
         None, "--base", help="The base model: a folder, or OWNER/NAME@COMMIT. Default: the one that the adapter names."
     ),
+    format: Format = FORMAT,
 ) -> None:
     """Write a base model with an adapter's weights added, for servers and tools that take no adapters."""
     from safecot_dsl.models.merging import merge_adapter
 
-    typer.echo(f"merged: {merge_adapter(adapter, out, base=base)}")
+    merged = merge_adapter(adapter, out, base=base)
+    if format is Format.JSON:
+        write_json({"path": str(merged)})
+    else:
+        typer.echo(f"merged: {merged}")
