@@ -30,6 +30,7 @@ from safecot_dsl.compiler import Reporter, parse_file
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.diagnostics import Severity, SourceFile
 from safecot_dsl.pipeline import load_recipe
+from safecot_dsl.storage import sha256_file
 from safecot_dsl.workspace import check_policy, open_policy
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -226,6 +227,37 @@ def test_the_readme_shows_the_text_of_its_case(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     said = "\n".join(line.strip() for line in done.stdout.splitlines())
     assert shown.text.rstrip("\n") in said
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/results.md"])
+def test_the_figures_of_the_demo_are_those_of_its_last_run(page: str) -> None:
+    """The table, the effects and the picture are all of one run (`python -m benchmarks.demo RUN`)."""
+    demo = json.loads((ROOT / "docs/results/demo.json").read_text(encoding="utf-8"))
+    text = (ROOT / page).read_text(encoding="utf-8")
+    lines = {"safe refusal": "safe_refusal", "over-refusal": "over_refusal", "verdict accuracy": "verdict_accuracy"}
+    lines |= {"harmless questions": "utility"}
+    for line, metric in lines.items():
+        shares = [demo["splits"]["combinations"][arm][metric]["value"] for arm in ("base", "no_reasoning", "safecot")]
+        wanted = [f"{100 * share:.1f}" for share in shares]
+        (shown,) = re.findall(rf"^\| {line} \| ([\d.]+) \| ([\d.]+) \| \**([\d.]+)\** \|$", text, flags=re.MULTILINE)
+        assert list(shown) == wanted, line
+    lower, higher = demo["claims"]["over_refusal_reduction"], demo["claims"]["safe_refusal_kept"]
+    said = " ".join(text.split())
+    for claim, form in (
+        (lower, "{effect:.0f} % lower [{low:.0f}, {high:.0f}]"),
+        (higher, "{effect:.0f} points higher"),
+    ):
+        assert form.format(**{key: 100 * claim[key] for key in ("effect", "low", "high")}) in said
+    assert demo["picture"] == sha256_file(ROOT / "docs/images/report.png")
+
+
+def test_every_command_stands_on_its_page() -> None:
+    from safecot_dsl.cli.commands import WORDS
+
+    page = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
+    for noun, word in WORDS.items():
+        for name in [f"{noun} {below}" for below in word.below] or [noun]:
+            assert f"`{name}`" in page, name
 
 
 def test_the_how_to_on_data_makes_the_rows_that_it_speaks_of(tmp_path: Path) -> None:

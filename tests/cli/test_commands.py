@@ -80,7 +80,9 @@ def test_no_command_pays_for_the_imports_of_another(words: tuple[str, ...]) -> N
     """What is slow to import is left alone until a command needs it."""
     code = f"import sys; sys.argv[1:] = {list(words)!r}\nfrom safecot_dsl.cli import main\ntry: main()\n"
     code += "except SystemExit: pass\n"
-    code += "slow = {'safecot_dsl.artifact', 'polars', 'numpy', 'lark', 'rich', 'yaml', 'torch', 'z3'} & set(sys.modules)\n"
+    code += (
+        "slow = {'safecot_dsl.artifact', 'polars', 'numpy', 'lark', 'rich', 'yaml', 'torch', 'z3'} & set(sys.modules)\n"
+    )
     code += "print(sorted(slow), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stderr.split("\n")[-2] == "[]", done.stderr
