@@ -58,6 +58,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TUNED = Tuned(selection="contrast", learning_rate=0.005, max_steps=1000)
 SETTINGS = Settings(
     shares={"stepwise": Shares(unknown=0.2, attacks=0.1), "control": Shares(unknown=0.1)},
+    stepwise=Tuned(selection="contrast", learning_rate=0.005, max_steps=800),
     control={rows: TUNED.model_copy(update={"max_steps": 2 * rows}) for rows in (128, 256, 512, 1024)},
     guard=Tuned(selection="contrast", learning_rate=0.002, max_steps=400),
 )
@@ -137,7 +138,7 @@ def test_the_control_has_what_the_search_found_for_its_size(design: Design):
     data, training = recipe_of(design, Cell(base="b", seed=0, arm="guard", rows=512))
     assert (data.style, training.learning_rate, training.max_steps) == ("none", 0.002, 400)
     data, training = recipe_of(design, Cell(base="b", seed=0, arm="stepwise", rows=512))
-    assert (data.unknown, data.attacks, training.learning_rate, training.max_steps) == (0.2, 0.1, 0.005, 400)
+    assert (data.unknown, data.attacks, training.learning_rate, training.max_steps) == (0.2, 0.1, 0.005, 800)
 
 
 def test_without_the_search_there_are_no_recipes(design: Design):
@@ -508,6 +509,12 @@ def test_the_search_goes_on_from_what_it_found(design: Design, tmp_path: Path):
         # The most right verdicts, the last's, cost too much utility; the second has the most of the others.
         tried(search, trial, {1: 0.8, 3: 0.9}.get(number, 0.7), utility=0.9 if number == 3 else 0.98)
     ours = first[2].shares
+    own = next(stages)
+    rates, steps = design.search.stepwise["learning_rate"], design.search.stepwise["max_steps"]
+    assert len(own) == len(rates) * len(steps) - 1  # the one that the shares were chosen with was tried
+    assert {(trial.arm, trial.rows, trial.shares) for trial in own} == {("stepwise", 512, ours)}
+    for trial in own[1:]:
+        tried(search, trial, 0.85 if trial is own[-1] else 0.75)
     second = next(stages)
     assert len(second) == 2 * 3
     assert {(trial.rows, trial.shares) for trial in second} == {(512, ours)}
@@ -534,6 +541,7 @@ def test_the_search_goes_on_from_what_it_found(design: Design, tmp_path: Path):
         tried(search, trial, 0.6)
     assert next(stages, None) is None
     found = Search(design, tmp_path).write()
+    assert found.stepwise == own[-1].tuned
     assert found.shares == {"stepwise": ours, "control": Shares(unknown=0.3)}
     # Of equals the fewest steps, then the lowest rate.
     assert found.control[128] == Tuned(selection="contrast", learning_rate=0.01, max_steps=400)

@@ -64,6 +64,7 @@ class SearchPlan(Frozen):
     attacked: int
     unknown: int
     shares: dict[str, tuple[float, ...]]
+    stepwise: dict[str, tuple[Any, ...]]
     control: dict[str, tuple[Any, ...]]
     guard: dict[str, tuple[Any, ...]]
 
@@ -207,6 +208,12 @@ class Design(Frozen):
         return list(dict.fromkeys([*claims, *sizes, *ablations, *of_bases, *further]))
 
     @property
+    def untuned(self) -> Tuned:
+        """The settings of the arm with reasoning before the search has found better ones."""
+        training = {name: self.training[name] for name in ("learning_rate", "max_steps")}
+        return Tuned.model_validate({"selection": self.data["selection"], **training})
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """Numbers of rows at which the two main arms are run, the claims' first."""
         return tuple(sorted(self.arms[STEPWISE].rows, key=lambda rows: (rows != self.rows, rows != self.rows // 2)))
@@ -245,7 +252,7 @@ class Design(Frozen):
         plan = self.arms[cell.arm]
         shares = self.settings.shares[CONTROL if cell.arm in SEARCHED else STEPWISE]
         data = {**self._data(cell.base, cell.arm, cell.rows, shares), **plan.data}
-        training = dict(plan.training)
+        training = {**self.settings.stepwise.training, **plan.training}
         if cell.arm in SEARCHED:
             control = self.settings.control[cell.rows]
             data["selection"] = control.selection
@@ -286,9 +293,9 @@ class Design(Frozen):
             return self.seconds.answers.asking
         answers = self.arms[cell.arm].data.get("style") == "none"
         steps = self.training["max_steps"]
-        if cell.arm in SEARCHED and self.settings is not None:
-            found = self.settings.guard if cell.arm == GUARD else self.settings.control[cell.rows]
-            steps = found.max_steps
+        if self.settings is not None:
+            found = {GUARD: self.settings.guard, CONTROL: self.settings.control.get(cell.rows)}
+            steps = (found.get(cell.arm) or self.settings.stepwise).max_steps
         pace = self.seconds.answers if answers else self.seconds.reasoning
         return pace.asking + steps * pace.step
 

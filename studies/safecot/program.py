@@ -159,6 +159,8 @@ def _expected_trials(design: Design) -> list[float]:
     shares = len(plan.shares["unknown"]) * len(plan.shares["attacks"])
     steps = design.training["max_steps"]
     found = [reasoning.asking + reasoning.step * steps] * shares
+    for number in plan.stepwise["max_steps"]:
+        found += [reasoning.asking + reasoning.step * number] * len(plan.stepwise["learning_rate"])
     first, *_ = plan.control["max_steps"]
     settings = len(plan.control["learning_rate"]) * len(plan.control["selection"])
     found += [answers.asking + answers.step * first] * (settings - 1)

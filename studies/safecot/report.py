@@ -288,6 +288,8 @@ def _search(design: Design, folder: Path) -> list[str]:
     if design.settings is not None:
         chosen = design.settings
         lines += [f"- {arm}: unknown {of.unknown:g}, attacks {of.attacks:g}" for arm, of in chosen.shares.items()]
+        own = chosen.stepwise
+        lines.append(f"- stepwise: {own.learning_rate:g}, {own.max_steps:,} steps")
         lines += [
             f"- control, {rows:,} rows: {of.selection}, {of.learning_rate:g}, {of.max_steps:,} steps"
             for rows, of in sorted(chosen.control.items())

@@ -1,11 +1,12 @@
 """The search for settings on validation, in stages: what a stage chooses, the next one starts from.
 
 1. the shares of rows with unknown facts and with attacks, for the arm with reasoning;
-2. random rows or contrast pairs, and the rate, of the control, at the claims' number of rows, with those shares and the
+2. its rate and steps, with these shares;
+3. random rows or contrast pairs, and the rate, of the control, at the claims' number of rows, with those shares and the
    first of the numbers of steps;
-3. the other numbers of steps, with the best of these; and at every other number of rows all of them;
-4. the shares for the control, at its best settings for the claims' number of rows;
-5. rate and steps of the guard, on the control's rows.
+4. the other numbers of steps, with the best of these; and at every other number of rows all of them;
+5. the shares for the control, at its best settings for the claims' number of rows;
+6. rate and steps of the guard, on the control's rows.
 """
 
 from __future__ import annotations
@@ -108,6 +109,12 @@ class Search:
         rows = self.design.rows
         yield [Trial(arm=BASE, rows=0, shares=Shares()), *self._with_shares(STEPWISE, None)]
         ours = self.best_shares(STEPWISE, None)
+        own = {"selection": (self.design.untuned.selection,), **self.design.search.stepwise}
+        yield [
+            Trial(arm=STEPWISE, rows=rows, shares=ours, tuned=tuned)
+            for tuned in _grid(own)
+            if tuned != self.design.untuned
+        ]
         grid = self.design.search.control
         first, *_ = grid["max_steps"]
         yield [
@@ -139,7 +146,8 @@ class Search:
         control = {size: self.best(CONTROL, size, ours) for size in self.design.arms[CONTROL].rows}
         shares = self.best_shares(CONTROL, control[rows])
         guard = self.best(GUARD, rows, shares) if GUARD in self.design.arms else control[rows]
-        return Settings(shares={STEPWISE: ours, CONTROL: shares}, control=control, guard=guard)
+        stepwise = self.best(STEPWISE, rows, ours)
+        return Settings(shares={STEPWISE: ours, CONTROL: shares}, stepwise=stepwise, control=control, guard=guard)
 
     def write(self) -> Settings:
         """Write `settings.json`, which every cell is run with."""
@@ -164,13 +172,13 @@ class Search:
         steps, then the lowest rate."""
         tried = self._tried(lambda trial: (trial.arm, trial.rows, trial.shares) == (arm, rows, shares))
 
-        def order(one: Tried) -> tuple[float, ...]:
-            assert one.trial.tuned is not None
-            return (one.verdicts, one.utility, -one.trial.tuned.max_steps, -one.trial.tuned.learning_rate)
+        def tuned(one: Tried) -> Tuned:
+            return one.trial.tuned or self.design.untuned
 
-        found = max((one for one in tried if one.trial.tuned is not None), key=order).trial.tuned
-        assert found is not None
-        return found
+        def order(one: Tried) -> tuple[float, ...]:
+            return (one.verdicts, one.utility, -tuned(one).max_steps, -tuned(one).learning_rate)
+
+        return tuned(max(tried, key=order))
 
     def _tried(self, wanted: Callable[[Trial], bool]) -> list[Tried]:
         found = [one for one in self.tried.values() if wanted(one.trial)]

@@ -27,8 +27,9 @@ class Tuned(Frozen):
 
 
 class Settings(Frozen):
-    """The shares of rows by arm, the control's best settings by number of rows, and the guard's."""
+    """Shares of rows by arm, and the settings of the arm with reasoning, of the control by rows, and of the guard."""
 
     shares: dict[str, Shares]
+    stepwise: Tuned
     control: dict[int, Tuned]
     guard: Tuned
