@@ -22,6 +22,7 @@ FLOORS = (
     "analysis",
     "compiler",
     "workspace",
+    "rewards",
     "testing",
     "storage",
     "models",

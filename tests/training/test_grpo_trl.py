@@ -10,12 +10,12 @@ from safecot_dsl.models import Request
 from safecot_dsl.models.chat import Chat
 from safecot_dsl.models.local import load_parts, stop_ids
 from safecot_dsl.models.tensors import IGNORED, collate
+from safecot_dsl.rewards import Reward
 from safecot_dsl.training import TrainingRecipe
 from safecot_dsl.training.grpo.answers import Answer, Round
 from safecot_dsl.training.grpo.drawing import Drawn
 from safecot_dsl.training.grpo.learner import Learner
 from safecot_dsl.training.grpo.loss import advantages
-from safecot_dsl.training.grpo.rewards import Reward
 from safecot_dsl.training.grpo.settings import GrpoSettings
 from safecot_dsl.training.lora import add_lora
 from safecot_dsl.training.weighting import LOSS_WEIGHTS

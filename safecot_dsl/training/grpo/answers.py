@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.models.chat import Chat
 from safecot_dsl.models.tensors import IGNORED
+from safecot_dsl.rewards import Reward, Rewarder
 from safecot_dsl.training.grpo.drawing import Drawn, draw_answers
 from safecot_dsl.training.grpo.loss import advantages
 from safecot_dsl.training.grpo.requests import Asked, Prompts
-from safecot_dsl.training.grpo.rewards import Reward, Rewarder
 from safecot_dsl.training.grpo.settings import GrpoSettings
 from safecot_dsl.training.processes import gather, rank
 from safecot_dsl.training.recipe import TrainingRecipe

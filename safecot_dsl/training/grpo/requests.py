@@ -13,9 +13,9 @@ from safecot_dsl.dataset.store import Dataset, DatasetError, open_dataset
 from safecot_dsl.models import ImageError, Request
 from safecot_dsl.models.chat import Chat
 from safecot_dsl.render import ReasoningStyle
+from safecot_dsl.rewards import Due
 from safecot_dsl.storage import Progress
 from safecot_dsl.training.errors import TrainingError
-from safecot_dsl.training.grpo.rewards import Due
 from safecot_dsl.training.rows import IN_MEMORY, row_files
 
 if TYPE_CHECKING:

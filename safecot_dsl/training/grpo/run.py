@@ -11,9 +11,9 @@ from typing import Any
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.models.chat import Chat
 from safecot_dsl.render import Reasoning, Tags
+from safecot_dsl.rewards import Rewarder
 from safecot_dsl.storage import Progress
 from safecot_dsl.training.grpo.requests import Prompts, read_requests
-from safecot_dsl.training.grpo.rewards import Rewarder
 from safecot_dsl.training.lora import check_causal
 from safecot_dsl.training.objective import Trained
 from safecot_dsl.training.processes import process_count

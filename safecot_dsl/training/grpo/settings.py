@@ -2,51 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from safecot_dsl.artifact.base import Frozen
-
-
-class RewardWeights(Frozen):
-    """What each part of the reward weighs; a part that weighs 0 is not worked out.
-
-    Every part lies in [0, 1], and the reward is their weighted mean, so that it lies there as well.
-    """
-
-    verdict: float = Field(
-        default=1.0, ge=0, description="The answer's verdict, by the policy's criteria, is the one that is due."
-    )
-    cited: float = Field(
-        default=0.0, ge=0, description="The rules that the reasoning cites are those that decide: their Jaccard index."
-    )
-    facts: float = Field(
-        default=0.0,
-        ge=0,
-        description="What the reasoning says of the case is so, and what its rule rests on is named: the product of "
-        "the two shares.",
-    )
-    length: float = Field(
-        default=0.0,
-        ge=0,
-        description="No more words than the policy's own text on the case; from there it falls to 0 at twice as many.",
-    )
-    format: float = Field(default=0.0, ge=0, description="Reasoning and answer can be taken apart as in the rows.")
-
-    @property
-    def parts(self) -> dict[str, float]:
-        """The parts that are switched on, with their weights."""
-        return {name: weight for name, weight in self.model_dump().items() if weight > 0}
-
-    @model_validator(mode="after")
-    def _means_something(self) -> Self:
-        if not self.verdict and not self.cited and not self.facts:
-            raise ValueError(
-                "of the parts `verdict`, `cited` and `facts` none has a weight: a model that refuses everything, or "
-                "nothing, would earn full marks"
-            )
-        return self
+from safecot_dsl.rewards import RewardWeights
 
 
 class GrpoSettings(Frozen):

@@ -12,9 +12,9 @@ from strategies import cases, examples
 from safecot_dsl.artifact import Verdict, read_case
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.render import Reasoning, ReasoningStyle, Renderer, Tags, render, write_target
-from safecot_dsl.training import TrainingError, TrainingRecipe
-from safecot_dsl.training.grpo.rewards import Due, Rewarder
-from safecot_dsl.training.grpo.settings import GrpoSettings, RewardWeights
+from safecot_dsl.rewards import Due, Rewarder, RewardError, RewardWeights
+from safecot_dsl.training import TrainingRecipe
+from safecot_dsl.training.grpo.settings import GrpoSettings
 
 POLICY = kitchen_policy()
 ALL = RewardWeights(verdict=1, cited=1, facts=1, length=1, format=1)
@@ -206,13 +206,15 @@ def test_a_text_that_was_cut_earns_nothing():
 def test_reasoning_cannot_be_rewarded_where_the_rows_have_none():
     for part in ("cited", "facts"):
         rewarder = Rewarder(POLICY, RewardWeights(**{part: 1.0}), Tags())
-        with pytest.raises(TrainingError, match=rf"`reward.{part}` is about the reasoning, and the rows have none"):
+        with pytest.raises(RewardError, match=rf"`reward.{part}` is about the reasoning, and the rows have none"):
             rewarder.check(due(HURT, None))
     Rewarder(POLICY, RewardWeights(format=1), Tags()).check(due(HURT, None))
 
 
 def test_rewards_that_any_pole_would_earn_are_refused():
-    with pytest.raises(ValidationError, match="of the parts `verdict`, `cited` and `facts` none has a weight"):
+    with pytest.raises(
+        ValidationError, match="of the parts `verdict`, `cited`, `facts` and `graded` none has a weight"
+    ):
         RewardWeights(verdict=0, length=1, format=1)
     read = TrainingRecipe.model_validate({"objective": "grpo", "grpo": {"reward": {"verdict": 1, "cited": 0.5}}})
     assert read.grpo.reward.parts == {"verdict": 1.0, "cited": 0.5}

@@ -5,20 +5,81 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Self
 
-from safecot_dsl.artifact import Case, CompiledPolicy, Decision
+from pydantic import Field, model_validator
+
+from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Verdict
+from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.criteria import Grader
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.reading import DerivationChecker
 from safecot_dsl.render import Reasoning, ReasoningStyle, Tags, Target, parse_target
 from safecot_dsl.render.target import Problem
-from safecot_dsl.training.errors import TrainingError
-from safecot_dsl.training.grpo.settings import RewardWeights
 
 #: Lines of reasoning that are looked at for what they state; what lies beyond states nothing that is true.
 _MOST_LINES = 100
 _REASONED = ("cited", "facts")
 _REMEMBERED = 4096
+
+
+#: What a class of the criteria is worth; a class that is not named is worth nothing.
+CLASSES: Mapping[str, float] = {"ideal": 1.0, "acceptable": 0.5}
+
+
+class RewardError(ValueError):
+    """A reward cannot be worked out as it is asked for."""
+
+
+class RewardWeights(Frozen):
+    """What each part of the reward weighs; a part that weighs 0 is not worked out.
+
+    Every part lies in [0, 1], and the reward is their weighted mean, so that it lies there as well.
+    """
+
+    verdict: float = Field(
+        default=1.0, ge=0, description="The answer's verdict, by the policy's criteria, is the one that is due."
+    )
+    cited: float = Field(
+        default=0.0, ge=0, description="The rules that the reasoning cites are those that decide: their Jaccard index."
+    )
+    facts: float = Field(
+        default=0.0,
+        ge=0,
+        description="What the reasoning says of the case is so, and what its rule rests on is named: the product of "
+        "the two shares.",
+    )
+    length: float = Field(
+        default=0.0,
+        ge=0,
+        description="No more words than the policy's own text on the case; from there it falls to 0 at twice as many.",
+    )
+    format: float = Field(default=0.0, ge=0, description="Reasoning and answer can be taken apart as in the rows.")
+    answered: float = Field(
+        default=0.0,
+        ge=0,
+        description="The answer does not withhold what the policy answers: no refusal where none is due.",
+    )
+    graded: float = Field(
+        default=0.0,
+        ge=0,
+        description="The answer's class by the policy's criteria: ideal 1, acceptable 0.5, others 0. What no detector "
+        "can tell of it is taken for not so.",
+    )
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """The parts that are switched on, with their weights."""
+        return {name: weight for name, weight in self.model_dump().items() if weight > 0}
+
+    @model_validator(mode="after")
+    def _means_something(self) -> Self:
+        if not any((self.verdict, self.cited, self.facts, self.graded)):
+            raise ValueError(
+                "of the parts `verdict`, `cited`, `facts` and `graded` none has a weight: a model that refuses "
+                "everything, or nothing, would earn full marks"
+            )
+        return self
 
 
 @dataclass(frozen=True)
@@ -65,11 +126,11 @@ class Rewarder:
         """Check that every part can be earned on a row.
 
         Raises:
-            TrainingError: a part is about reasoning, and the row has none.
+            RewardError: a part is about reasoning, and the row has none.
         """
         wrong = [name for name in _REASONED if name in self._parts and due.style is None]
         if wrong:
-            raise TrainingError(
+            raise RewardError(
                 f"`reward.{wrong[0]}` is about the reasoning, and the rows have none: choose another `data.style`, or "
                 "leave that part out"
             )
@@ -92,12 +153,29 @@ class Rewarder:
                 return self._facts(due, target)
             case "length":
                 return _length(due, text)
+            case "answered":
+                return self._answered(due, target)
+            case "graded":
+                return self._graded(due, target)
             case _:
                 return _format(due, target)
 
     def _verdict(self, due: Due, target: Target) -> float:
         decision = self._decided(due.case)
         return float(self._grader.grade(target.answer).verdict == decision.verdict)
+
+    def _answered(self, due: Due, target: Target) -> float:
+        shown = self._grader.grade(target.answer).verdict
+        withheld = shown not in (Verdict.COMPLY, Verdict.WARN)
+        return float(not (withheld and self._decided(due.case).verdict in (Verdict.COMPLY, Verdict.WARN)))
+
+    def _graded(self, due: Due, target: Target) -> float:
+        decision = self._decided(due.case)
+        found = self._grader.grade(target.answer, due=decision.verdict, rules=decision.deciding)
+        if found.cls is None:
+            untold = {name: False for name, so in found.propositions.items() if so is None}
+            found = self._grader.grade(target.answer, due=decision.verdict, rules=decision.deciding, answers=untold)
+        return CLASSES.get(found.cls or "", 0.0)
 
     def _cited(self, due: Due, target: Target) -> float:
         decision = self._decided(due.case)
