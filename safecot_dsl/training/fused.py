@@ -2,7 +2,8 @@
 
 PEFT's own layer multiplies, scales and adds in passes of their own, each over all of the layer's output; here the
 adapter's part is added by the matrix product itself, forward and backward. It is the same sum, so the numbers are those
-of PEFT's layer but for rounding. In a small model these passes are a seventh of the step.
+of PEFT's layer but for rounding. In a small model these passes are a seventh of the step. Dropout before the adapter
+draws what PEFT's draws.
 """
 
 from __future__ import annotations
@@ -17,31 +18,45 @@ from torch import Tensor
 
 
 class _LoraLinear(torch.autograd.Function):
-    """x·Wᵀ + bias + scale · (x·Aᵀ)·Bᵀ, with no gradient for W and bias."""
+    """x·Wᵀ + bias + scale · (d·Aᵀ)·Bᵀ, with no gradient for W and bias; d is x after dropout, None for x itself."""
 
     @staticmethod
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, down: Tensor, up: Tensor, scale: float
+        ctx: Any,
+        x: Tensor,
+        dropped: Tensor | None,
+        weight: Tensor,
+        bias: Tensor | None,
+        down: Tensor,
+        up: Tensor,
+        scale: float,
     ) -> Tensor:
         flat = x.reshape(-1, x.shape[-1])
-        inner = flat @ down.t()
+        adapted = flat if dropped is None else dropped.reshape(-1, x.shape[-1])
+        inner = adapted @ down.t()
         made = torch.nn.functional.linear(flat, weight, bias)
         made.addmm_(inner, up.t(), alpha=scale)
-        ctx.save_for_backward(flat, weight, down, up, inner)
-        ctx.scale = scale
+        ctx.save_for_backward(adapted, weight, down, up, inner)
+        ctx.scale, ctx.dropped = scale, dropped is not None
         return made.view(*x.shape[:-1], weight.shape[0])
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        flat, weight, down, up, inner = ctx.saved_tensors
+        adapted, weight, down, up, inner = ctx.saved_tensors
         above = gradients[0].reshape(-1, gradients[0].shape[-1])
         of_inner = torch.mm(above, up).mul_(ctx.scale)
         of_up = torch.mm(above.t(), inner).mul_(ctx.scale)
-        of_down = torch.mm(of_inner.t(), flat)
-        of_x = None
+        of_down = torch.mm(of_inner.t(), adapted)
+        of_x = of_dropped = None
+        shape = (*gradients[0].shape[:-1], weight.shape[1])
         if ctx.needs_input_grad[0]:
-            of_x = torch.mm(above, weight).addmm_(of_inner, down).view(*gradients[0].shape[:-1], weight.shape[1])
-        return of_x, None, None, of_down, of_up, None
+            of_x = torch.mm(above, weight)
+            if not ctx.dropped:
+                of_x.addmm_(of_inner, down)
+            of_x = of_x.view(shape)
+        if ctx.needs_input_grad[1]:
+            of_dropped = torch.mm(of_inner, down).view(shape)
+        return of_x, of_dropped, None, None, of_down, of_up, None
 
 
 def fits(layer: Any) -> bool:
@@ -58,7 +73,7 @@ def fits(layer: Any) -> bool:
         and not layer.merged
         and not layer.fan_in_fan_out
         and names[0] not in layer.lora_variant
-        and isinstance(layer.lora_dropout[names[0]], torch.nn.Identity)
+        and isinstance(layer.lora_dropout[names[0]], torch.nn.Identity | torch.nn.Dropout)
         and not layer.lora_bias[names[0]]
         and not any(parameter.requires_grad for parameter in base.parameters())
     )
@@ -79,8 +94,10 @@ def _fused(layer: Any, plain: Any, x: Tensor, *arguments: Any, **options: Any) -
         return plain(x)
     bias = layer.base_layer.bias
     with torch.autocast(x.device.type, enabled=False):
+        dropout = layer.lora_dropout[name]
+        dropped = dropout(x) if isinstance(dropout, torch.nn.Dropout) and dropout.training else None
         return _LoraLinear.apply(  # pyright: ignore[reportReturnType]
-            x, weight, bias if bias is None else bias.to(x.dtype), down, up, layer.scaling[name]
+            x, dropped, weight, bias if bias is None else bias.to(x.dtype), down, up, layer.scaling[name]
         )
 
 

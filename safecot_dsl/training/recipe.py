@@ -67,9 +67,7 @@ class TrainingRecipe(Frozen):
     cache_image_features: bool = Field(
         default=True, description="Work out once what an untrained vision part makes of each image."
     )
-    fused_lora: bool = Field(
-        default=True, description="Compute a layer and its adapter as one operation, where there is no dropout."
-    )
+    fused_lora: bool = Field(default=True, description="Compute a layer and its adapter as one operation.")
     seed: int = Field(default=0, ge=0, lt=2**32)
 
     @property
