@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := runs/demo
 
-.PHONY: demo base tables test test-all lint format install clean
+.PHONY: demo base tables test test-all lint format install docs clean
 
 install: .venv/.installed
 
@@ -40,5 +40,15 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The site, in build/site; not built where a link or an anchor leads nowhere. (`--quiet` would silence what `--strict` counts.)
+docs: .venv-docs/.installed
+	.venv-docs/bin/mkdocs build --strict
+
+.venv-docs/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	.venv-docs/bin/python -m pip install --quiet --group docs
+	@touch $@
+
 clean:
-	rm -rf .venv build dist runs
+	rm -rf .venv .venv-docs build dist runs

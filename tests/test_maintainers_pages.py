@@ -22,7 +22,7 @@ PAGES = (
 #: The first part of a path from the repository's top. What begins otherwise is no path of ours.
 TOPS = (".ci", ".github", "benchmarks", "docs", "grammar", "policies", "recipes", "safecot_dsl", "studies", "tests")
 FILES_AT_THE_TOP = ("Makefile", "pyproject.toml", "constraints.txt", "mkdocs.yml", "action.yml")
-FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
+FENCED = re.compile(r"^( *)```.*?^\1```$", re.DOTALL | re.MULTILINE)
 NAMED = re.compile(r"`([A-Z]\w+|\w+\(\))`")
 
 
@@ -71,7 +71,9 @@ def test_every_file_that_a_page_names_is_there(page: str) -> None:
 def test_a_name_in_brackets_is_defined_in_the_files_before_it() -> None:
     """On the page on architecture: "`FILE` (`name()`, `Class`)"."""
     checked = 0
-    for match in re.finditer(r"`(safecot_dsl/[\w/]+\.py)` \(((?:`[^`]+`(?:, )?)+)\)", prose("docs/design/architecture.md")):
+    for match in re.finditer(
+        r"`(safecot_dsl/[\w/]+\.py)` \(((?:`[^`]+`(?:, )?)+)\)", prose("docs/design/architecture.md")
+    ):
         names = {name.removesuffix("()") for name in NAMED.findall(match[2])}
         assert names - defined_in(ROOT / match[1]) == set(), match[0]
         checked += len(names)
@@ -110,3 +112,21 @@ def test_links_lead_somewhere(page: str) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
         if not target.startswith("https://"):
             assert (ROOT / target.partition("#")[0]).exists(), target
+
+
+def test_the_navigation_of_the_site_has_every_page_once() -> None:
+    """`make docs` would say so, too; it is not part of the tests, since it needs an environment of its own."""
+
+    def pages(entries: list[object]) -> list[str]:
+        found: list[str] = []
+        for entry in entries:
+            inner = next(iter(entry.values())) if isinstance(entry, dict) else entry
+            found += pages(inner) if isinstance(inner, list) else [str(inner)]
+        return found
+
+    named = pages(yaml.safe_load(text_of("mkdocs.yml"))["nav"])
+    assert "codes/*.md" in named  # `docs/site_hooks.py` puts the pages of codes in its place
+    written = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert sorted(
+        [*(page for page in named if page != "codes/*.md"), *(p for p in written if p[:6] == "codes/")]
+    ) == sorted(written)

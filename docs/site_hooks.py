@@ -1,0 +1,60 @@
+"""What MkDocs is told besides `mkdocs.yml`: three small differences between a page in a repository and one on a site.
+
+- A link that leaves `docs/` (to a policy, a log, a result) leads to that file in the repository: it is no page, and a
+  copy on the site would be a second place to read it. `SAFECOT_REPOSITORY` is the repository's address, such as
+  `https://github.com/OWNER/safecot-dsl`, and `SAFECOT_REVISION` the revision (`main`). The project has no fixed
+  address, so without the variable such a link is the file's path as text. A file that is not there ends the build.
+- `file=NAME` of a fenced block, by which the tests write it to a file, is the block's title.
+- `codes/*.md` in the navigation stands for all pages of error codes, sorted.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from pathlib import Path
+from typing import Any
+
+from mkdocs.exceptions import PluginError
+
+_LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(((?:\.\./)+[^)\s#]*)(#[^)\s]*)?\)")
+_FENCED = re.compile(r"^( *)```.*?^\1```$", re.DOTALL | re.MULTILINE)
+_FILE = re.compile(r"^( *```\w[\w-]*) file=(\S+)$", re.MULTILINE)
+
+
+def on_config(config: Any) -> Any:
+    docs = Path(config.docs_dir)
+    for section in config.nav:
+        for title, entries in section.items():
+            if isinstance(entries, list) and "codes/*.md" in entries:
+                at = entries.index("codes/*.md")
+                pages = sorted(f"codes/{path.name}" for path in docs.glob("codes/*.md"))
+                section[title] = [*entries[:at], *pages, *entries[at + 1 :]]
+    return config
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """The page with its links out of `docs/` led to the repository; what stands in fenced blocks is no link."""
+    folder = posixpath.dirname(page.file.src_uri)
+    top = Path(config.docs_dir).parent
+
+    def led(match: re.Match[str]) -> str:
+        text, target, anchor = match[1], match[2], match[3] or ""
+        path = posixpath.normpath(posixpath.join("docs", folder, target))
+        if path == "docs" or path.startswith("docs/"):
+            return match[0]
+        if path.startswith("..") or not (top / path).exists():
+            raise PluginError(f"{page.file.src_uri}: the link to {target} leads nowhere")
+        repository = os.environ.get("SAFECOT_REPOSITORY", "").rstrip("/")
+        if not repository:
+            return text if text.strip("`") in path else f"{text} (`{path}`)"
+        kind = "tree" if (top / path).is_dir() else "blob"
+        return f"[{text}]({repository}/{kind}/{os.environ.get('SAFECOT_REVISION', 'main')}/{path}{anchor})"
+
+    parts: list[str] = []
+    at = 0
+    for block in _FENCED.finditer(markdown):
+        parts += [_LINK.sub(led, markdown[at : block.start()]), _FILE.sub(r'\1 title="\2"', block[0])]
+        at = block.end()
+    return "".join([*parts, _LINK.sub(led, markdown[at:])])
