@@ -26,7 +26,7 @@ _FILE = re.compile(r"^( *```\w[\w-]*) file=(\S+)$", re.MULTILINE)
 def on_config(config: Any) -> Any:
     docs = Path(config.docs_dir)
     for section in config.nav:
-        for title, entries in section.items():
+        for title, entries in section.items() if isinstance(section, dict) else ():
             if isinstance(entries, list) and "codes/*.md" in entries:
                 at = entries.index("codes/*.md")
                 pages = sorted(f"codes/{path.name}" for path in docs.glob("codes/*.md"))
