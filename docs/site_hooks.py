@@ -3,7 +3,8 @@
 - A link that leaves `docs/` (to a policy, a log, a result) leads to that file in the repository: it is no page, and a
   copy on the site would be a second place to read it. `SAFECOT_REPOSITORY` is the repository's address, such as
   `https://github.com/OWNER/safecot-dsl`, and `SAFECOT_REVISION` the revision (`main`). The project has no fixed
-  address, so without the variable such a link is the file's path as text. A file that is not there ends the build.
+  address, so without the variable such a link is the file's path as text. A picture is part of its page and is copied,
+  to `linked/`. A file that is not there ends the build.
 - `file=NAME` of a fenced block, by which the tests write it to a file, is the block's title.
 - `codes/*.md` in the navigation stands for all pages of error codes, sorted.
 """
@@ -17,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File
 
-_LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(((?:\.\./)+[^)\s#]*)(#[^)\s]*)?\)")
+_LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(((?:\.\./)+[^)\s#]*)(#[^)\s]*)?\)")
 _FENCED = re.compile(r"^( *)```.*?^\1```$", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r"^( *```\w[\w-]*) file=(\S+)$", re.MULTILINE)
 
@@ -40,12 +42,17 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     top = Path(config.docs_dir).parent
 
     def led(match: re.Match[str]) -> str:
-        text, target, anchor = match[1], match[2], match[3] or ""
+        picture, text, target, anchor = match[1], match[2], match[3], match[4] or ""
         path = posixpath.normpath(posixpath.join("docs", folder, target))
         if path == "docs" or path.startswith("docs/"):
             return match[0]
         if path.startswith("..") or not (top / path).exists():
             raise PluginError(f"{page.file.src_uri}: the link to {target} leads nowhere")
+        if picture:
+            uri = f"linked/{path}"
+            if files.get_file_from_path(uri) is None:
+                files.append(File.generated(config, uri, abs_src_path=str(top / path)))
+            return f"![{text}]({posixpath.relpath(uri, folder or '.')})"
         repository = os.environ.get("SAFECOT_REPOSITORY", "").rstrip("/")
         if not repository:
             return text if text.strip("`") in path else f"{text} (`{path}`)"
