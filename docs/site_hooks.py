@@ -6,7 +6,7 @@
   address, so without the variable such a link is the file's path as text. A picture is part of its page and is copied,
   to `linked/`. A file that is not there ends the build.
 - `file=NAME` of a fenced block, by which the tests write it to a file, is the block's title.
-- `codes/*.md` in the navigation stands for all pages of error codes, sorted.
+- `codes/*.md` in the navigation stands for all pages of error codes, sorted, and so does any other pattern.
 """
 
 from __future__ import annotations
@@ -27,12 +27,19 @@ _FILE = re.compile(r"^( *```\w[\w-]*) file=(\S+)$", re.MULTILINE)
 
 def on_config(config: Any) -> Any:
     docs = Path(config.docs_dir)
-    for section in config.nav:
-        for title, entries in section.items() if isinstance(section, dict) else ():
-            if isinstance(entries, list) and "codes/*.md" in entries:
-                at = entries.index("codes/*.md")
-                pages = sorted(f"codes/{path.name}" for path in docs.glob("codes/*.md"))
-                section[title] = [*entries[:at], *pages, *entries[at + 1 :]]
+
+    def expanded(entries: list[Any]) -> list[Any]:
+        found: list[Any] = []
+        for entry in entries:
+            if isinstance(entry, str) and "*" in entry:
+                found += sorted(path.relative_to(docs).as_posix() for path in docs.glob(entry))
+            elif isinstance(entry, dict):
+                found.append({t: expanded(e) if isinstance(e, list) else e for t, e in entry.items()})
+            else:
+                found.append(entry)
+        return found
+
+    config.nav = expanded(config.nav)
     return config
 
 
