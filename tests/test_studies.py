@@ -510,28 +510,28 @@ def test_the_search_goes_on_from_what_it_found(design: Design, tmp_path: Path):
         tried(search, trial, {1: 0.8, 3: 0.9}.get(number, 0.7), utility=0.9 if number == 3 else 0.98)
     ours = first[2].shares
     own = next(stages)
-    rates, steps = design.search.stepwise["learning_rate"], design.search.stepwise["max_steps"]
-    assert len(own) == len(rates) * len(steps) - 1  # the one that the shares were chosen with was tried
+    dropouts, steps = design.search.stepwise["lora_dropout"], design.search.stepwise["max_steps"]
+    assert len(own) == len(dropouts) * len(steps) - 1  # the one that the shares were chosen with was tried
     assert {(trial.arm, trial.rows, trial.shares) for trial in own} == {("stepwise", 512, ours)}
     for trial in own[1:]:
         tried(search, trial, 0.85 if trial is own[-1] else 0.75)
     second = next(stages)
-    assert len(second) == 2 * 3
+    assert len(second) == 2 * 2 * 2
     assert {(trial.rows, trial.shares) for trial in second} == {(512, ours)}
     assert {trial.tuned.max_steps for trial in second if trial.tuned is not None} == {1000}
     for trial in second:
         assert trial.tuned is not None
-        good = trial.tuned == Tuned(selection="contrast", learning_rate=0.01, max_steps=1000)
+        good = trial.tuned == Tuned(selection="contrast", learning_rate=0.005, max_steps=1000, lora_dropout=0.2)
         tried(search, trial, 0.7 if good else 0.6)
     sizes = next(stages)
     assert Counter(trial.rows for trial in sizes) == {512: 2, 128: 3, 256: 3, 1024: 3}
-    best = {(trial.tuned.selection, trial.tuned.learning_rate) for trial in sizes if trial.tuned is not None}
-    assert best == {("contrast", 0.01)}
+    tunings = [trial.tuned for trial in sizes if trial.tuned is not None]
+    assert {(each.selection, each.learning_rate, each.lora_dropout) for each in tunings} == {("contrast", 0.005, 0.2)}
     for trial in sizes:
         tried(search, trial, 0.6)
     third = next(stages)
     assert {(trial.arm, trial.rows, trial.tuned) for trial in third} == {
-        ("control", 512, Tuned(selection="contrast", learning_rate=0.01, max_steps=1000))
+        ("control", 512, Tuned(selection="contrast", learning_rate=0.005, max_steps=1000, lora_dropout=0.2))
     }
     for trial in third:
         tried(search, trial, 0.7 if trial.shares == Shares(unknown=0.3) else 0.65)
@@ -544,9 +544,9 @@ def test_the_search_goes_on_from_what_it_found(design: Design, tmp_path: Path):
     assert found.stepwise == own[-1].tuned
     assert found.shares == {"stepwise": ours, "control": Shares(unknown=0.3)}
     # Of equals the fewest steps, then the lowest rate.
-    assert found.control[128] == Tuned(selection="contrast", learning_rate=0.01, max_steps=400)
-    assert found.control[512] == Tuned(selection="contrast", learning_rate=0.01, max_steps=1000)
-    assert found.guard == Tuned(selection="contrast", learning_rate=0.002, max_steps=400)
+    assert found.control[128] == Tuned(selection="contrast", learning_rate=0.005, max_steps=400, lora_dropout=0.2)
+    assert found.control[512] == Tuned(selection="contrast", learning_rate=0.005, max_steps=1000, lora_dropout=0.2)
+    assert found.guard == Tuned(selection="contrast", learning_rate=0.002, max_steps=400, lora_dropout=0.2)
     assert read_design(DESIGN, tmp_path).settings == found
 
 
@@ -831,6 +831,7 @@ def tiny(folder: Path) -> Path:
         "search": {
             "run": "a-0", "cases": 8, "questions": 4, "attacked": 8, "unknown": 8,
             "shares": {"unknown": [0.25], "attacks": [0.0, 0.25]},
+            "stepwise": {"learning_rate": [0.002], "max_steps": [2]},
             "control": {"selection": ["stratified", "contrast"], "learning_rate": [0.002], "max_steps": [2]},
             "guard": {"learning_rate": [0.002], "max_steps": [2]},
         },

@@ -210,7 +210,7 @@ class Design(Frozen):
     @property
     def untuned(self) -> Tuned:
         """The settings of the arm with reasoning before the search has found better ones."""
-        training = {name: self.training[name] for name in ("learning_rate", "max_steps")}
+        training = {name: self.training[name] for name in ("learning_rate", "max_steps", "lora_dropout")}
         return Tuned.model_validate({"selection": self.data["selection"], **training})
 
     @property

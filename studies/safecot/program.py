@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 
 from safecot_dsl.storage.files import lock_directory
@@ -159,10 +160,11 @@ def _expected_trials(design: Design) -> list[float]:
     shares = len(plan.shares["unknown"]) * len(plan.shares["attacks"])
     steps = design.training["max_steps"]
     found = [reasoning.asking + reasoning.step * steps] * shares
+    of_own = prod(len(values) for name, values in plan.stepwise.items() if name != "max_steps")
     for number in plan.stepwise["max_steps"]:
-        found += [reasoning.asking + reasoning.step * number] * len(plan.stepwise["learning_rate"])
+        found += [reasoning.asking + reasoning.step * number] * of_own
     first, *_ = plan.control["max_steps"]
-    settings = len(plan.control["learning_rate"]) * len(plan.control["selection"])
+    settings = prod(len(values) for name, values in plan.control.items() if name != "max_steps")
     found += [answers.asking + answers.step * first] * (settings - 1)
     for number in plan.control["max_steps"]:
         found += [answers.asking + answers.step * number] * len(design.arms[CONTROL].rows)

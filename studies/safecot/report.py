@@ -16,6 +16,7 @@ from studies.safecot.figures import Figures, Metric
 from studies.safecot.reading import Count, Reading
 from studies.safecot.results import Result, read_failures
 from studies.safecot.search import Search, Tried
+from studies.safecot.settings import Tuned
 
 TITLES = {
     BASE: "base",
@@ -289,12 +290,11 @@ def _search(design: Design, folder: Path) -> list[str]:
         chosen = design.settings
         lines += [f"- {arm}: unknown {of.unknown:g}, attacks {of.attacks:g}" for arm, of in chosen.shares.items()]
         own = chosen.stepwise
-        lines.append(f"- stepwise: {own.learning_rate:g}, {own.max_steps:,} steps")
+        lines.append(f"- stepwise: {_tuning(own)}")
         lines += [
-            f"- control, {rows:,} rows: {of.selection}, {of.learning_rate:g}, {of.max_steps:,} steps"
-            for rows, of in sorted(chosen.control.items())
+            f"- control, {rows:,} rows: {of.selection}, {_tuning(of)}" for rows, of in sorted(chosen.control.items())
         ]
-        lines += [f"- guard: {chosen.guard.learning_rate:g}, {chosen.guard.max_steps:,} steps", ""]
+        lines += [f"- guard: {_tuning(chosen.guard)}", ""]
     head = (
         "arm",
         "rows",
@@ -303,6 +303,7 @@ def _search(design: Design, folder: Path) -> list[str]:
         "selection",
         "rate",
         "steps",
+        "dropout",
         *_HEAD[:3],
         "attacked",
         "untold",
@@ -311,10 +312,16 @@ def _search(design: Design, folder: Path) -> list[str]:
     return [*lines, *_table(head, [_trial(one) for one in tried]), ""]
 
 
+def _tuning(of: Tuned) -> str:
+    return f"{of.learning_rate:g}, {of.max_steps:,} steps, dropout {of.lora_dropout:g}"
+
+
 def _trial(one: Tried) -> tuple[str, ...]:
     trial, tuned = one.trial, one.trial.tuned
     figures = (one.safe_refusal, one.over_refusal, one.verdicts, one.attacked, one.unknown, one.utility)
-    settings = (tuned.selection, f"{tuned.learning_rate:g}", f"{tuned.max_steps:,}") if tuned is not None else ("",) * 3
+    settings = ("",) * 4
+    if tuned is not None:
+        settings = (tuned.selection, f"{tuned.learning_rate:g}", f"{tuned.max_steps:,}", f"{tuned.lora_dropout:g}")
     shares = ("", "") if trial.arm == BASE else (f"{trial.shares.unknown:g}", f"{trial.shares.attacks:g}")
     return (trial.arm, f"{trial.rows or ''}", *shares, *settings, *(f"{100 * figure:.1f}" for figure in figures))
 

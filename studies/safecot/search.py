@@ -2,8 +2,8 @@
 
 1. the shares of rows with unknown facts and with attacks, for the arm with reasoning;
 2. its rate and steps, with these shares;
-3. random rows or contrast pairs, and the rate, of the control, at the claims' number of rows, with those shares and the
-   first of the numbers of steps;
+3. random rows or contrast pairs, the rate and the dropout, of the control, at the claims' number of rows, with those
+   shares and the first of the numbers of steps;
 4. the other numbers of steps, with the best of these; and at every other number of rows all of them;
 5. the shares for the control, at its best settings for the claims' number of rows;
 6. rate and steps of the guard, on the control's rows.
@@ -41,6 +41,7 @@ class Trial(Frozen):
             parts += [f"u{self.shares.unknown:g}", f"a{self.shares.attacks:g}"]
         if self.tuned is not None:
             parts += [self.tuned.selection, f"{self.tuned.learning_rate:g}", str(self.tuned.max_steps)]
+            parts += [f"d{self.tuned.lora_dropout:g}"] if self.tuned.lora_dropout else []
         return "-".join(parts)
 
 
@@ -121,7 +122,8 @@ class Search:
             Trial(arm=CONTROL, rows=rows, shares=ours, tuned=tuned) for tuned in _grid({**grid, "max_steps": (first,)})
         ]
         control = self.best(CONTROL, rows, ours)
-        of_steps = _grid({**grid, "selection": (control.selection,), "learning_rate": (control.learning_rate,)})
+        chosen = {name: (value,) for name, value in control.model_dump(exclude={"max_steps"}).items()}
+        of_steps = _grid({**grid, **chosen})
         yield [
             Trial(arm=CONTROL, rows=size, shares=ours, tuned=tuned)
             for size in self.design.arms[CONTROL].rows

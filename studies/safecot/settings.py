@@ -15,15 +15,16 @@ class Shares(Frozen):
 
 
 class Tuned(Frozen):
-    """How rows are chosen, and for how long and at which rate an arm is tuned on them."""
+    """How rows are chosen, and for how long, at which rate and with how much dropout an arm is tuned on them."""
 
     selection: str
     learning_rate: float
     max_steps: int
+    lora_dropout: float = 0.0
 
     @property
     def training(self) -> dict[str, Any]:
-        return {"learning_rate": self.learning_rate, "max_steps": self.max_steps}
+        return self.model_dump(exclude={"selection"})
 
 
 class Settings(Frozen):
