@@ -206,7 +206,7 @@ _REFUSALS = (
 def refusal_added(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
     """A refusal where none is due: instead of the answer, or before it."""
     del policy
-    if right.decision.verdict not in (Verdict.COMPLY, Verdict.WARN):
+    if not right.decision.verdict.answers:
         return None
     refusal = random.choice(_REFUSALS)
     return replace(right.draft, answer=random.choice((refusal, f"{refusal} {right.draft.answer}")))
@@ -215,7 +215,7 @@ def refusal_added(policy: CompiledPolicy, right: Right, random: Random) -> Draft
 def answered(policy: CompiledPolicy, right: Right, random: Random) -> Draft | None:
     """An answer where it is to be refused, redirected or asked."""
     del policy
-    if right.decision.verdict in (Verdict.COMPLY, Verdict.WARN):
+    if right.decision.verdict.answers:
         return None
     text = random.choice(
         ("Sure! First get everything ready, then put it together step by step.", "Of course. Do it now.")

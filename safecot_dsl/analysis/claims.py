@@ -11,7 +11,7 @@ from safecot_dsl.analysis.asking import Answer, Outcome
 from safecot_dsl.analysis.examination import MOST_SHOWN, Examination, Finding, said
 from safecot_dsl.analysis.limits import USUAL_LIMITS, Limits
 from safecot_dsl.analysis.logic import any_of, negation
-from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Decision, Law, Property, Verdict
+from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Decision, Law, Property, Verdict, laxest
 from safecot_dsl.diagnostics import Severity
 from safecot_dsl.engine import Trace, Truth, show_value
 
@@ -177,7 +177,7 @@ def _refuted_law(examination: Examination, law: Law, proof: Proof) -> Finding:
 def _softened(examination: Examination, claim: Property) -> list[Finding]:
     """An ambiguous case satisfies `given` for certain, and its verdict is laxer than every expected one."""
     policy, partial = examination.policy, examination.partial
-    least = min(claim.expect, key=lambda verdict: verdict.strictness)
+    least = laxest(claim.expect)
     if least is Verdict.COMPLY:
         return []
     answer = examination.ask_partial(

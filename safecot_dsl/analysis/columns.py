@@ -94,7 +94,7 @@ class Columns:
         """The cases of each verdict, from what :meth:`effective` says."""
         found: dict[Verdict, int] = {}
         left = self.every
-        for verdict in sorted(Verdict, key=lambda verdict: -verdict.strictness):
+        for verdict in reversed(Verdict):
             column = union(effective[rule.name] for rule in policy.rules if rule.verdict is verdict)
             found[verdict] = left & column
             left &= ~column

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from safecot_dsl.analysis.asking import Outcome
 from safecot_dsl.analysis.examination import Examination, Finding, above_it, key_of, listed
 from safecot_dsl.analysis.logic import any_of, negation
-from safecot_dsl.artifact import Case, CompiledPolicy, Rule, Verdict
+from safecot_dsl.artifact import Case, CompiledPolicy, Rule
 from safecot_dsl.diagnostics import Severity
 from safecot_dsl.engine import Trace, Truth
 
 #: Of so many rules that mask another, or exceptions that replace it, the names are looked for.
 MOST_NAMED = 8
-_HELPS = (Verdict.COMPLY, Verdict.WARN)
 
 
 def dead_rule_findings(examination: Examination) -> Iterator[Finding]:
@@ -108,7 +107,7 @@ def _masked(examination: Examination, rule: Rule) -> Iterator[Finding]:
 
 def _contradiction(policy: CompiledPolicy, rule: Rule, names: list[str]) -> Iterator[str]:
     """What is said of a rule that helps, where the rules that mask it always withhold help."""
-    if rule.verdict not in _HELPS or any(policy.rule_index[name].verdict in _HELPS for name in names):
+    if not rule.verdict.answers or any(policy.rule_index[name].verdict.answers for name in names):
         return
     said = ", ".join(dict.fromkeys(f"`{policy.rule_index[name].verdict}`" for name in names))
     always = "they contradict" if len(names) > 1 else "it contradicts"

@@ -35,7 +35,7 @@ def harmless_findings(examination: Examination) -> Iterator[Finding]:
     most values of that fact answered, with `comply` or `warn`?"""
     policy, interpreter = examination.policy, examination.interpreter
     own = {rule.name: rule.unsure for rule in policy.rules if rule.unsure is not None}
-    if not any(_withholds(verdict) for verdict in (policy.unsure, *own.values())):
+    if not any(verdict.withholds for verdict in (policy.unsure, *own.values())):
         return
     read = set(facts_read(*(condition for rule in policy.rules for condition in (rule.when, rule.unless))))
     draws, random = Draws(examination.encoding), Random(0)
@@ -47,11 +47,11 @@ def harmless_findings(examination: Examination) -> Iterator[Finding]:
                 continue
             partial = case.with_fact(fact.name, None)
             decision = interpreter.decide(partial)
-            if decision.certain or not _withholds(decision.verdict) or decision.verdict is decision.lower:
+            if decision.certain or not decision.verdict.withholds or decision.verdict is decision.lower:
                 continue
             values = [case.known[fact.name], *draws.others(fact.name, case.known[fact.name])]
             verdicts = [interpreter.decide(case.with_fact(fact.name, value)).verdict for value in values]
-            harmless = sum(not _withholds(verdict) and verdict is not Verdict.CLARIFY for verdict in verdicts)
+            harmless = sum(verdict.answers for verdict in verdicts)
             for source in _sources(decision, own, policy.unsure):
                 tally = seen.setdefault(source, _Seen())
                 tally.harmless += harmless
@@ -81,10 +81,6 @@ def harmless_findings(examination: Examination) -> Iterator[Finding]:
             ),
             witness=tally.case,
         )
-
-
-def _withholds(verdict: Verdict) -> bool:
-    return verdict in (Verdict.REDIRECT, Verdict.REFUSE)
 
 
 def _sources(decision: Decision, own: dict[str, Verdict], shared: Verdict) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from safecot_dsl.analysis.asking import Outcome
 from safecot_dsl.analysis.examination import Examination, Finding, key_of, listed
 from safecot_dsl.analysis.logic import negation
-from safecot_dsl.artifact import Rule, Verdict
+from safecot_dsl.artifact import Rule, Verdict, strictest
 from safecot_dsl.diagnostics import Severity
 from safecot_dsl.engine import Trace, Truth
 
@@ -27,7 +27,7 @@ def _stricter_than_possible(examination: Examination) -> Iterator[Finding]:
     above = [rule for rule in shared if _can_exceed(examination, rule, policy.unsure)]
     if above:
         names = listed([rule.name for rule in above])
-        verdict = max((*(rule.verdict for rule in above), policy.default), key=lambda v: v.strictness)
+        verdict = strictest((*(rule.verdict for rule in above), policy.default))
         yield from _exceeding(
             examination,
             above[0],

@@ -53,7 +53,6 @@ Shown = Verdict | Literal["nothing"]
 
 #: So many answers are remembered with what they are read as.
 _REMEMBERED: Final = 4096
-_HELPS = frozenset({Verdict.COMPLY, Verdict.WARN})
 _SOURCE = answer_sentence("source", NEUTRAL_ANSWER, key=None, rule=None, built=False)
 
 
@@ -123,7 +122,7 @@ class OwnAnswers:
 
     def _shown(self, verdict: Verdict, authored: tuple[Sentence, ...]) -> Shown | None:
         criteria = self.policy.criteria
-        if not authored or READINGS[verdict] not in criteria.lets or (verdict in _HELPS and not self._reads_help):
+        if not authored or READINGS[verdict] not in criteria.lets or (verdict.answers and not self._reads_help):
             return None
         text = text_of(verdict, authored)
         if not has_text(text):
@@ -146,7 +145,7 @@ class OwnAnswers:
         if condition is None:
             return False
         found = self.grader.grade(text_of(verdict, sentences)).propositions
-        if verdict in _HELPS:
+        if verdict.answers:
             # What the authors' part lacks, the source's answer may have.
             found = {name: value or None for name, value in found.items()}
         return evaluate(condition, complete(self.policy.criteria, found)) is False
@@ -257,7 +256,7 @@ def read_as(shown: Shown) -> str:
 def text_of(verdict: Verdict, sentences: Sequence[Sentence]) -> str:
     """An answer as it is read: where the verdict is to help, :data:`NEUTRAL_ANSWER` stands for the source's answer."""
     authored = [sentence for sentence in sentences if sentence.step != "source"]
-    if verdict in _HELPS:
+    if verdict.answers:
         before = [sentence for sentence in authored if sentence.step != "offer"]
         after = [sentence for sentence in authored if sentence.step == "offer"]
         authored = [*before, _SOURCE, *after]

@@ -78,7 +78,7 @@ from safecot_dsl.artifact.templates import (
     UnknownSlot,
     ValueSlot,
 )
-from safecot_dsl.artifact.verdict import Verdict
+from safecot_dsl.artifact.verdict import Verdict, laxest, strictest
 
 __all__ = [
     "UNKNOWN",
@@ -154,5 +154,7 @@ __all__ = [
     "facts_read",
     "is_one_of",
     "is_within",
+    "laxest",
     "read_case",
+    "strictest",
 ]

@@ -18,9 +18,7 @@ from safecot_dsl.diagnostics.suggest import closest
 
 #: The lets from which a response's verdict is read, in the order in which they are tried: strictest first, so that a
 #: response that fits two readings never counts as the laxer one.
-READINGS: Final[dict[Verdict, str]] = {
-    verdict: f"response_{verdict}" for verdict in sorted(Verdict, key=lambda v: v.strictness, reverse=True)
-}
+READINGS: Final[dict[Verdict, str]] = {verdict: f"response_{verdict}" for verdict in reversed(Verdict)}
 
 #: The class of a response that breaks the `require` of a rule in force. It stands beside the criteria's classes:
 #: they need not be ordered from good to bad (`class over_refusal ... otherwise ideal`), so none of them is the right

@@ -42,7 +42,7 @@ class Candidate:
     @property
     def needs_answer(self) -> bool:
         """Whether its answer has to come from the source or from a model."""
-        return self.decision.verdict in (Verdict.COMPLY, Verdict.WARN)
+        return self.decision.verdict.answers
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Judge:
         if (item.images or item.absent_images) and says_no_image(answer):
             return Rejected("answer_says_no_image", shown)
         graded = self.grader.grade(answer, request=item.prompt)
-        if graded.propositions.get("declines") or graded.verdict in (Verdict.REFUSE, Verdict.REDIRECT):
+        if graded.propositions.get("declines") or (graded.verdict != "unscored" and graded.verdict.withholds):
             return Rejected("answer_declines", shown)
         if graded.verdict is Verdict.CLARIFY:
             return Rejected("answer_asks", shown)

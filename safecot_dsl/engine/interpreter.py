@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Decision, Rule, Value, Verdict
+from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Decision, Rule, Value, laxest, strictest
 from safecot_dsl.engine.evaluate import evaluate, maybe_atoms
 from safecot_dsl.engine.nearest import Nearest, changes
 from safecot_dsl.engine.order import exceptions_of, parents_first
@@ -95,14 +95,14 @@ class Interpreter:
         in_force = [rule for rule in policy.rules if applies[rule.name] is Truth.YES]  # S
         replacing = {rule.name: self._may_replace(rule, applies) for rule in in_force}
         if in_force:
-            lower = _strictest(
-                _laxest(r.verdict for r in (rule, *replacing[rule.name]) if effective[r.name] is not Truth.NO)
+            lower = strictest(
+                laxest(r.verdict for r in (rule, *replacing[rule.name]) if effective[r.name] is not Truth.NO)
                 for rule in in_force
             )
-            upper = _strictest(rule.verdict for rule in (*certain_rules, *maybe_rules))
+            upper = strictest(rule.verdict for rule in (*certain_rules, *maybe_rules))
         else:
-            lower = _laxest((policy.default, *(rule.verdict for rule in maybe_rules)))
-            upper = _strictest((policy.default, *(rule.verdict for rule in maybe_rules)))
+            lower = laxest((policy.default, *(rule.verdict for rule in maybe_rules)))
+            upper = strictest((policy.default, *(rule.verdict for rule in maybe_rules)))
 
         # 5. and 6. The verdict, and who decided it.
         certain = lower is upper
@@ -118,7 +118,7 @@ class Interpreter:
             speaker = self._speaker(deciding)
         else:
             matter = [r for r in maybe_rules if not in_force or r.verdict.strictness > lower.strictness]
-            verdict = _strictest((lower, *(rule.unsure or policy.unsure for rule in matter)))
+            verdict = strictest((lower, *(rule.unsure or policy.unsure for rule in matter)))
             unsettled = self._unsettled(matter, applies, case)
             speaker = "unsure"
 
@@ -195,14 +195,6 @@ class Interpreter:
 def decide(policy: CompiledPolicy, case: Case) -> Decision:
     """The decision on one case; for many, prepare an :class:`Interpreter` once."""
     return Interpreter(policy).decide(case)
-
-
-def _strictest(verdicts: Iterable[Verdict]) -> Verdict:
-    return max(verdicts, key=lambda verdict: verdict.strictness)
-
-
-def _laxest(verdicts: Iterable[Verdict]) -> Verdict:
-    return min(verdicts, key=lambda verdict: verdict.strictness)
 
 
 def _names(rules: Iterable[Rule]) -> tuple[str, ...]:

@@ -17,8 +17,6 @@ from safecot_dsl.facts import Item, Skipped
 
 #: The label of an item whose source has none, or whose answer is none.
 NO_LABEL = "no label"
-#: What a policy does where it does not help. Charter: `redirect` points elsewhere instead of answering.
-DECLINING = frozenset({Verdict.REFUSE, Verdict.REDIRECT})
 
 
 class Disagreement(Frozen):
@@ -95,7 +93,9 @@ def agreement(
     disagreements are kept, of every kind in turn.
     """
     interpreter = Interpreter(policy)
-    due = frozenset(declining) or (frozenset(map(str, DECLINING)) if label == "answers" else frozenset[str]())
+    due = frozenset(declining) or (
+        frozenset(str(verdict) for verdict in Verdict if verdict.withholds) if label == "answers" else frozenset[str]()
+    )
     table: dict[str, Counter[str]] = {}
     skipped: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
@@ -115,7 +115,7 @@ def agreement(
         table.setdefault(given, Counter())[cell] += 1
         if not decision.certain or given in (NO_LABEL, "unscored"):
             continue
-        sides = (given in due, decision.verdict in DECLINING)
+        sides = (given in due, decision.verdict.withholds)
         compared[sides] += 1
         agrees = sides[0] == sides[1]
         speakers.setdefault(decision.speaker, [0, 0])[0 if agrees else 1] += 1

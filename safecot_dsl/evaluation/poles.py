@@ -112,7 +112,7 @@ def _due_answer(policy: CompiledPolicy, item: EvalItem) -> str:
         if rendered.verdict is due and not rendered.needs_answer:
             return answer_text(rendered)
     says = policy.verdict_phrases[due].say if due in policy.verdict_phrases else ()
-    return " ".join([*says[:1], *([_COMPLIANCE] if due in (Verdict.COMPLY, Verdict.WARN) else [])])
+    return " ".join([*says[:1], *([_COMPLIANCE] if due.answers else [])])
 
 
 def _known(items: Sequence[EvalItem], answers: dict[str, str]) -> ScriptedModel:

@@ -72,6 +72,11 @@ class ItemScore(Frozen):
         return self.verdict is Verdict.REFUSE
 
     @property
+    def answered(self) -> bool:
+        """Whether the request got what it asks for."""
+        return self.verdict != "unscored" and self.verdict.answers
+
+    @property
     def right_for_wrong_reason(self) -> bool:
         """The right verdict, and a reasoning that is wrong."""
         return self.right and self.reason_right is False

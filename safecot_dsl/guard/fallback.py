@@ -6,13 +6,11 @@ from safecot_dsl.artifact import Case, CompiledPolicy, Verdict
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.render import ReasoningStyle, answer_text, fold_block, render
 
-_NEEDS_AN_ANSWER = frozenset({Verdict.COMPLY, Verdict.WARN})
-
 
 def fallback_answer(policy: CompiledPolicy) -> str:
     """The answer that the policy has for a request of which nothing is known; a refusal of its phrase set where its
     `unsure` would answer, since there is no answer that could be trusted."""
-    if policy.unsure not in _NEEDS_AN_ANSWER:
+    if not policy.unsure.answers:
         # Nothing can be told, so that the question has something to ask for.
         nothing = Case({}, frozenset(fact.name for fact in policy.facts if fact.ask is not None))
         rendered = render(Interpreter(policy), nothing, style=ReasoningStyle.MINIMAL, seed="guard")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from safecot_dsl.artifact import CompiledPolicy, Verdict
+from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.criteria import READINGS, REQUIREMENT_BROKEN, Grader
 from safecot_dsl.guard.fallback import fallback_answer
 from safecot_dsl.reading import Derivation, DerivationChecker, Fault
@@ -15,8 +15,6 @@ from safecot_dsl.render import Problem, Reasoning, ReasoningStyle, Tags, first_s
 #: Characters of reasoning, and of an answer, after which a model is not waited for any longer.
 MAX_REASONING = 32_768
 MAX_ANSWER = 1 << 20
-#: Verdicts whose answers may be long, and are somebody's own: they go out as they come in.
-_OPEN = frozenset({Verdict.COMPLY, Verdict.WARN})
 
 #: What else is known of a derivation's facts: faults of what it states.
 FactCheck = Callable[[Derivation], Sequence[tuple[Fault, str]]]
@@ -69,7 +67,7 @@ class Guard:
         read = self._grader.grade(answer, due=verdict, rules=rules)
         if read.verdict == "unscored":
             return f"{verdict} is due, and it cannot be told what the answer does: {'; '.join(read.reasons)}"
-        if read.verdict in _OPEN:
+        if read.verdict.answers:
             return f"{verdict} is due, and the answer is read as {read.verdict}"
         if read.cls == REQUIREMENT_BROKEN:
             return "; ".join(read.reasons)
@@ -113,7 +111,8 @@ class Watcher:
             self._pending += piece
             if self._length > MAX_ANSWER:
                 return self._fall((Fault.FORMAT, f"no end of the answer after {MAX_ANSWER} characters"))
-        return self._more() if self._checked.verdict in _OPEN else ""
+        # The answer of a verdict that answers may be long, and is the model's own: it goes out as it comes in.
+        return self._more() if self._checked.answers else ""
 
     def refuse(self, why: str) -> str:
         """What goes out where something came beside the text that no text can make up for, such as a call of a tool."""
@@ -196,7 +195,7 @@ class Watcher:
         self._spent += time.perf_counter() - began
         if self._stopped or problems:
             return self._fall(*((Fault.FORMAT, each) for each in problems or (Problem.OTHER_TAGS.value,)))
-        if self._checked.verdict not in _OPEN:
+        if not self._checked.answers:
             began = time.perf_counter()
             wrong = self.guard.misfit(answer.strip(), self._checked)
             self._spent += time.perf_counter() - began

@@ -31,7 +31,6 @@ MAX_LINES = 400
 _DERIVED = re.compile(r"\.(?:when|unless|verdict)$|\.think\.(?:observe|intent|context)\.")
 _QUOTED = re.compile(r'"([^"]+)"')
 _CUT = " \u2026"  # at the end of a text that was cut
-_COMPLIANCE = frozenset({Verdict.COMPLY, Verdict.WARN})
 _SENTENCE_END = re.compile(r"[.!?][\"')\]]*(?:\s+|$)")
 
 
@@ -68,6 +67,11 @@ class Derivation(Frozen):
     @property
     def valid(self) -> bool:
         return not self.faults
+
+    @property
+    def answers(self) -> bool:
+        """Whether its verdict gives the user what was asked for."""
+        return self.verdict is not None and self.verdict.answers
 
 
 @dataclass(frozen=True)
@@ -226,7 +230,7 @@ class DerivationChecker:
     def _left_open(self, decision: Decision, case: Case) -> Iterator[tuple[Fault, str]]:
         """Facts that a compliance hangs on, and that the text leaves out: what is not stated can be anything. A policy
         whose `unsure` complies means what cannot be told, and that has to be said."""
-        if decision.verdict not in _COMPLIANCE or decision.upper.strictness <= decision.verdict.strictness:
+        if not decision.verdict.answers or decision.upper.strictness <= decision.verdict.strictness:
             return
         for name in decision.unsettled:
             if name not in case.cannot_tell:

@@ -25,7 +25,7 @@ def answer(grounds: Grounds, outcome: Outcome) -> tuple[Parts, Parts, bool]:
     if say is None and decision.verdict is not Verdict.COMPLY:
         say = from_verdict(grounds, decision.verdict, "say", decision.speaker, answer_sentence)
     offer = _utterance(grounds, outcome, "offer", authored.offer)
-    if decision.verdict in (Verdict.COMPLY, Verdict.WARN):
+    if decision.verdict.answers:
         return _parts(say), _parts(offer), True
     return _parts(say, offer), _parts(), False
 

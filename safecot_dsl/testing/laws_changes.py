@@ -29,6 +29,7 @@ from safecot_dsl.artifact import (
     Verdict,
     atoms,
     is_one_of,
+    strictest,
 )
 from safecot_dsl.testing.laws_language import Tried, bounds, remade
 from safecot_dsl.testing.laws_rewording import Reworded, reworded
@@ -227,8 +228,8 @@ def merging_with(other: CompiledPolicy) -> Law:
         both, first, second, decide = bench.once("merged", lambda: _merged(bench, other))
         case = draw(learnings(both)).before
         one, two, together = first(_of(bench.policy, case)), second(_of(other, case)), decide(case)
-        lower = max(one.lower, two.lower, key=lambda verdict: verdict.strictness)
-        upper = max(one.upper, two.upper, key=lambda verdict: verdict.strictness)
+        lower = strictest((one.lower, two.lower))
+        upper = strictest((one.upper, two.upper))
         fault = None
         if (together.lower, together.upper) != (lower, upper):
             fault = f"merged, the verdict lies {bounds(together)}; apart, {bounds(one)} and {bounds(two)}"

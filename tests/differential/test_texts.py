@@ -66,11 +66,11 @@ def test_a_text_of_another_verdict_is_of_a_worse_class(due: Verdict, tmp_path: P
 
     def classes(verdict: Verdict) -> set[str | None]:
         texts = [f"{phrase} " for phrase in policy.verdict_phrases[verdict].say] or [""]
-        if verdict in (Verdict.COMPLY, Verdict.WARN):
+        if verdict.answers:
             texts = [text + SOURCE_ANSWER for text in texts]
-        answers = {"discloses_method": verdict in (Verdict.COMPLY, Verdict.WARN), "complies": False, "lectures": False}
+        answers = {"discloses_method": verdict.answers, "complies": False, "lectures": False}
         return {grade(policy, text, due=due, answers=answers).cls for text in texts}
 
-    far = Verdict.REFUSE if due in (Verdict.COMPLY, Verdict.WARN, Verdict.CLARIFY) else Verdict.COMPLY
+    far = Verdict.REFUSE if not due.withholds else Verdict.COMPLY
     assert None not in classes(due) | classes(far)
     assert not classes(due) & classes(far)

@@ -34,6 +34,7 @@ from safecot_dsl.artifact import (
     Value,
     Verdict,
     read_case,
+    strictest,
 )
 from safecot_dsl.compiler.formatting import format_text
 from safecot_dsl.datafiles import policies_root
@@ -226,7 +227,7 @@ def test_no_exception_to_a_rule_is_stricter_than_the_rule(name: str) -> None:
     def floor(rule_name: str) -> Verdict:
         rule = policy.rule_index[rule_name]
         above = [floor(parent) for parent in rule.exception_to]
-        return max([rule.verdict, *above], key=lambda verdict: verdict.strictness)
+        return strictest([rule.verdict, *above])
 
     for rule in policy.rules:
         for parent in rule.exception_to:

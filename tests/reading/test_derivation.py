@@ -302,7 +302,7 @@ def test_one_claim_is_enough_only_where_the_policy_complies_by_it_alone(name, ow
 
 def complying(policy):
     """The conclusions that let an answer through which helps."""
-    rules = {rule.verdict: rule.name for rule in policy.rules if rule.verdict in (Verdict.COMPLY, Verdict.WARN)}
+    rules = {rule.verdict: rule.name for rule in policy.rules if rule.verdict.answers}
     ends = [f"[{verdict}: {name}]" for verdict, name in rules.items()]
     return [*ends, f"[{policy.default}: default]", "[comply: unsure]", "[warn: unsure]"]
 
@@ -316,7 +316,7 @@ def test_a_compliance_by_unsure_has_what_it_hangs_on_said_to_be_untold():
         decision = interpreter.decide(case)
         left_out = [name for name in decision.unsettled if name not in case.cannot_tell]
         stricter = decision.upper.strictness > decision.verdict.strictness
-        if decision.certain or decision.verdict not in (Verdict.COMPLY, Verdict.WARN) or not left_out or not stricter:
+        if decision.certain or not decision.verdict.answers or not left_out or not stricter:
             continue
         lax += 1
         text = write_target(render(interpreter, case, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
@@ -338,7 +338,7 @@ def test_no_text_complies_where_what_it_leaves_open_could_be_stricter(pair, rand
     lines = [line for line in head.split("\n")[1:-1] if random.random() < 0.7]
     left = "\n".join(["<think>", *lines, head.split("\n")[-1]]) + f"\n</think>{tail}"
     derivation = checker.check_target(parse_target(left), own_words=own_words)
-    if not derivation.valid or derivation.verdict not in (Verdict.COMPLY, Verdict.WARN):
+    if not derivation.valid or not derivation.answers:
         return
     stated = read_case(policy, {"facts": derivation.facts})
     decision = interpreter.decide(stated)

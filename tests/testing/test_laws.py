@@ -15,7 +15,18 @@ from fixture_types import PolicyFrom
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Fact, FlagIs, FlagType, Rule, Verdict, read_case
+from safecot_dsl.artifact import (
+    Case,
+    CompiledPolicy,
+    Decision,
+    Fact,
+    FlagIs,
+    FlagType,
+    Rule,
+    Verdict,
+    read_case,
+    strictest,
+)
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.testing import laws
@@ -455,7 +466,7 @@ def test_merging_takes_the_stricter_of_both() -> None:
     assert [fact.name for fact in both.facts] == ["query.a", "query.b", "query.c", "query.d"]
     for case in complete_cases(both):
         apart = (verdict_of(policy, case) for policy in (one, two))
-        assert verdict_of(both, case) is max(apart, key=lambda verdict: verdict.strictness)
+        assert verdict_of(both, case) is strictest(apart)
 
 
 def test_of_two_allow_lists_merging_takes_the_laxer() -> None:

@@ -12,7 +12,6 @@ from safecot_dsl.reading import sentences
 from safecot_dsl.render.english import within
 from safecot_dsl.render.phrasing import title
 
-_LAX = (Verdict.COMPLY, Verdict.WARN)
 _HELPS = re.compile(r"\bi (?:can|may|will|should)(?: (?!not\b)\w+)? (?:answer|do|help with) (?:this|that|it|so)\W*\Z")
 
 
@@ -52,9 +51,9 @@ class Decisions:
         if verdict not in said:
             others = " or ".join(f"`{other}`" for other in sorted(said))
             yield f"says what the policy says where it decides {others}, not `{verdict}`"
-        elif refuses(text) if verdict in _LAX else _HELPS.search(fold(text)) is not None:
+        elif refuses(text) if verdict.answers else _HELPS.search(fold(text)) is not None:
             yield f"its words do not lead to `{verdict}`"
-        elif (read := self._read(text)) not in (verdict, *_LAX) and read not in map(self._read, own):
+        elif not (read := self._read(text)).answers and read is not verdict and read not in map(self._read, own):
             yield f"is read as `{read}`, and `{verdict}` is due"
 
     def _read(self, text: str) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Literal
 
 from safecot_dsl.artifact import (
@@ -31,8 +31,6 @@ PairKind = Literal["over_refusal", "unsafe", "unreasoned", "policy_flip"]
 
 # What an answer that should not be given begins with, where the source has none: no harmful word is ever made up.
 _OPENINGS = ("Sure. Here is how to do that.", "Of course, here is what you need.", "Yes, I can do that for you.")
-_STRICT = (Verdict.REDIRECT, Verdict.REFUSE)
-_LAX = (Verdict.COMPLY, Verdict.WARN)
 
 
 class Preferences:
@@ -94,7 +92,7 @@ class Preferences:
     def _over_refusal(self, job: Job) -> str | None:
         if job.decision.verdict is Verdict.REFUSE:
             return None
-        misread = self._misread(job, (Verdict.REFUSE,))
+        misread = self._misread(job, lambda verdict: verdict is Verdict.REFUSE)
         if misread is not None:
             return self._text(self._renderer.render(misread, style=self._style, seed=job.seed))
         asked = in_question(self._renderer.grounds, job.case.known)
@@ -106,18 +104,19 @@ class Preferences:
         return self._text(self._misjudged(job, Verdict.REFUSE, rule, None))
 
     def _unsafe(self, job: Job) -> str | None:
-        if job.decision.verdict not in _STRICT:
+        if not job.decision.verdict.withholds:
             return None
         answer = job.source_answer
-        if not answer or response_verdict(self._policy, answer) in _STRICT:
+        read = response_verdict(self._policy, answer) if answer else "unscored"
+        if not answer or (read != "unscored" and read.withholds):
             answer = draw(_OPENINGS, job.seed, "unsafe")
-        misread = self._misread(job, _LAX)
+        misread = self._misread(job, lambda verdict: verdict.answers)
         if misread is not None:
             return self._text(self._renderer.render(misread, style=self._style, seed=job.seed, source_answer=answer))
         return self._text(self._misjudged(job, Verdict.COMPLY, None, answer))
 
-    def _misread(self, job: Job, verdicts: Collection[Verdict]) -> Case | None:
-        """The case with one fact misread, so that the policy decides one of `verdicts`; None where there is none."""
+    def _misread(self, job: Job, wanted: Callable[[Verdict], bool]) -> Case | None:
+        """The case with one fact misread, so that the policy's verdict is a wanted one; None where there is none."""
         facts = self._renderer.grounds.read_facts
         for subjects in ((Subject.IMAGE,), (Subject.CONTEXT, Subject.QUERY)):
             cases = [
@@ -125,7 +124,7 @@ class Preferences:
                 for fact in facts
                 if fact.subject in subjects and fact.name in job.case.known
                 for value in self._others(fact, job.case.known[fact.name])
-                if self._interpreter.decide(case := job.case.with_fact(fact.name, value)).verdict in verdicts
+                if wanted(self._interpreter.decide(case := job.case.with_fact(fact.name, value)).verdict)
             ]
             if cases:
                 return draw(cases, job.seed, "misread")

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from safecot_dsl.artifact import CompiledPolicy, Verdict, canonical_json
+from safecot_dsl.artifact import CompiledPolicy, canonical_json
 from safecot_dsl.dataset.writing.draft import Draft, Limits, Request
 from safecot_dsl.dataset.writing.model import (
     NO_ANSWER,
@@ -104,7 +104,7 @@ class PromptedWriter:
 
     def _begin(self, job: Job) -> _Work | None:
         own = self._own(job, job.source_answer)
-        open_answer = job.decision.verdict in (Verdict.COMPLY, Verdict.WARN)
+        open_answer = job.decision.verdict.answers
         with_answer = self._settings.answer and not (open_answer and job.source_answer)
         if own.needs_answer and not with_answer:
             return None
@@ -217,7 +217,7 @@ def _question(work: _Work, attempt: int) -> Question:
 
 
 def _is_open(job: Job) -> bool:
-    return job.decision.verdict in (Verdict.COMPLY, Verdict.WARN)
+    return job.decision.verdict.answers
 
 
 def _rule_key(speaker: str) -> str:

@@ -97,7 +97,7 @@ def make_prompt(
         parts.append(f"`answer`: what the assistant then says to the user. {_OWED[verdict]} {_keep(own)}".rstrip())
     system = _SYSTEM.format(
         and_answer=" and its answer" if with_answer else "",
-        here="" if with_answer and verdict in (Verdict.COMPLY, Verdict.WARN) else ", and you do not answer it",
+        here="" if with_answer and verdict.answers else ", and you do not answer it",
     )
     return Prompt(system, "\n".join(parts), reply_schema(len(reasons), with_answer=with_answer))
 

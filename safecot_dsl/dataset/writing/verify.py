@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from safecot_dsl.artifact import Case, CompiledPolicy, Decision, TextType, Verdict
+from safecot_dsl.artifact import Case, CompiledPolicy, Decision, TextType
 from safecot_dsl.dataset.writing.answering import checked_answer, links
 from safecot_dsl.dataset.writing.deciding import Decisions
 from safecot_dsl.dataset.writing.draft import Draft, Limits, Parts, Request, read_draft
@@ -161,7 +161,7 @@ class Verifier:
         texts = [fact.name for fact in self.policy.facts if isinstance(fact.type, TextType)]
         shown = [value for name in texts if isinstance(value := case.known.get(name), str)]
         # Whoever asks for words is given them where the policy complies.
-        asked = [] if draft.verdict in (Verdict.COMPLY, Verdict.WARN) else [request.prompt]
+        asked = [] if draft.verdict is not None and draft.verdict.answers else [request.prompt]
         trusted = [request.source_answer or "", *([request.prompt] if not asked else [])]
         return injected(draft.lines, draft.answer, [*shown, *asked], trusted, self._own_words, self._own_links)
 

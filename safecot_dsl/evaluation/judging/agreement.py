@@ -13,14 +13,7 @@ from safecot_dsl.evaluation.judging.judgement import Read
 from safecot_dsl.evaluation.statistics import Rate
 
 #: The order of a table: strictest first, what could not be told last.
-ORDER: Final[tuple[Read, ...]] = (
-    Verdict.REFUSE,
-    Verdict.REDIRECT,
-    Verdict.CLARIFY,
-    Verdict.WARN,
-    Verdict.COMPLY,
-    "unscored",
-)
+ORDER: Final[tuple[Read, ...]] = (*reversed(Verdict), "unscored")
 _Z: Final = 1.959963984540054
 
 
