@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from typer.testing import CliRunner
 
 from safecot_dsl.cli.main import app
 from safecot_dsl.datafiles import code_pages, code_title, data_root
+from safecot_dsl.diagnostics import Code
 
 DOCS = data_root() / "docs"
 PACKAGE = data_root() / "safecot_dsl"
@@ -67,20 +67,30 @@ def codes_said(text: str) -> set[str]:
     return set(re.findall(r"^(?:error|warning|note)\[(SC\d{4})\]", text, re.MULTILINE))
 
 
-def codes_of_the_package() -> set[str]:
-    """All strings in the package that are a code and nothing else: the ones it can say."""
-
-    def constants() -> Iterator[str]:
-        for path in PACKAGE.rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    yield node.value
-
-    return {value for value in constants() if re.fullmatch(r"SC\d{4}", value)}
+def test_every_code_has_a_page_and_every_page_a_code() -> None:
+    assert {str(code): code.heading for code in Code} == {code: code_title(page) for code, page in PAGES.items()}
 
 
-def test_every_code_of_the_package_has_a_page_and_every_page_a_code() -> None:
-    assert codes_of_the_package() == set(PAGES)
+def test_codes_stand_in_their_order() -> None:
+    assert list(Code) == sorted(Code)
+
+
+def test_codes_are_written_in_one_module() -> None:
+    """Elsewhere they go by their names; the command line's modules do not yet."""
+    written: set[str] = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and re.fullmatch(r"SC\d{4}", str(node.value)):
+                written.add(path.relative_to(PACKAGE).as_posix())
+    assert {path for path in written if not path.startswith("cli/")} == {"diagnostics/codes.py"}
+
+
+@pytest.mark.parametrize("code", Code)
+def test_a_code_weighs_what_its_page_shows(code: Code) -> None:
+    shown = re.findall(rf"^(\w+)\[{code}\]", section(code, "What is said"), re.MULTILINE)
+    milder = {"note"} if code in (Code.IDLE_EXCEPTION, Code.UNSURE_WITHHOLDS) else set[str]()
+    assert shown
+    assert set(shown) <= {str(code.severity)} | milder
 
 
 @pytest.mark.parametrize("code", PAGES)

@@ -9,7 +9,7 @@ from safecot_dsl.analysis.examination import Finding, listed
 from safecot_dsl.analysis.own_answers import NEUTRAL_ANSWER, OwnAnswer, OwnAnswers, Reading, read_as
 from safecot_dsl.artifact import Condition, Criteria, Proposed, Verdict, atoms
 from safecot_dsl.criteria import READINGS
-from safecot_dsl.diagnostics import Severity
+from safecot_dsl.diagnostics import Code
 from safecot_dsl.render import Sentence
 
 #: So many answers of one finding are quoted, each up to so many characters.
@@ -68,8 +68,7 @@ def _misread(answers: OwnAnswers, key: str, found: _Found) -> Finding:
     names = [READINGS[due], *([READINGS[shown]] if isinstance(shown, Verdict) else [])]
     conditions = [criteria.lets[name] for name in names if name in criteria.lets]
     return Finding(
-        "SC1007",
-        Severity.ERROR,
+        Code.MISREAD_ANSWER,
         key,
         f"an answer of {listed(list(found.speakers))} is given for `{due}` and read as {read_as(shown or 'nothing')}",
         notes=(*_quotes(found), *_propositions(answers, found, conditions)),
@@ -82,8 +81,7 @@ def _broken(answers: OwnAnswers, key: str, found: _Found) -> Finding:
     require = answers.policy.rule_index[speaker].require
     conditions = [require] if require is not None else []
     return Finding(
-        "SC1008",
-        Severity.ERROR,
+        Code.BROKEN_REQUIREMENT,
         key,
         f"an answer of {listed(list(found.speakers))} breaks the `require` of the rule",
         notes=(*_quotes(found), *_propositions(answers, found, conditions)),

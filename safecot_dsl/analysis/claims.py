@@ -12,7 +12,7 @@ from safecot_dsl.analysis.examination import MOST_SHOWN, Examination, Finding, s
 from safecot_dsl.analysis.limits import USUAL_LIMITS, Limits
 from safecot_dsl.analysis.logic import any_of, negation
 from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Decision, Law, Property, Verdict, laxest
-from safecot_dsl.diagnostics import Severity
+from safecot_dsl.diagnostics import Code
 from safecot_dsl.engine import Trace, Truth, show_value
 
 
@@ -44,7 +44,7 @@ def property_proof(examination: Examination, claim: Property) -> Proof:
     policy, encoding = examination.policy, examination.encoding
     given = [encoding.condition(claim.given)] if claim.given is not None else []
     expected = any_of((encoding.verdict_is(policy, verdict) for verdict in claim.expect), encoding.context)
-    answer = examination.ask("SC1003", f"whether `{claim.name}` holds", *given, negation(expected))
+    answer = examination.ask(Code.FAILED_PROPERTY, f"whether `{claim.name}` holds", *given, negation(expected))
     if answer.case is None:
         return _without_case(answer)
 
@@ -62,7 +62,7 @@ def law_proof(examination: Examination, law: Law) -> Proof:
     given = [pair.one.condition(law.given)] if law.given is not None else []
     broken = pair.laxer() if law.never == "laxer" else pair.stricter()
     answer = examination.ask_pair(
-        "SC1004", f"whether `{law.name}` holds", *given, *pair.only(law.fact), pair.change(law), broken
+        Code.FAILED_LAW, f"whether `{law.name}` holds", *given, *pair.only(law.fact), pair.change(law), broken
     )
     if answer.case is None:
         return _without_case(answer)
@@ -130,8 +130,7 @@ def claim_findings(examination: Examination) -> list[Finding]:
 
 def _refuted_property(examination: Examination, claim: Property, case: Case, decision: Decision) -> Finding:
     return Finding(
-        "SC1003",
-        Severity.ERROR,
+        Code.FAILED_PROPERTY,
         claim.key,
         f"the property `{claim.name}` does not hold: a case is decided {said(decision)}",
         help="mend the rules, or the claim",
@@ -160,8 +159,7 @@ def _refuted_law(examination: Examination, law: Law, proof: Proof) -> Finding:
     value = proof.other.known[law.fact]
     text = show_value(sorted(value) if isinstance(value, frozenset) else value)
     return Finding(
-        "SC1004",
-        Severity.ERROR,
+        Code.FAILED_LAW,
         law.key,
         f"the law `{law.name}` does not hold: the verdict goes from `{proof.decision.verdict}` to "
         f"`{proof.other_decision.verdict}`",
@@ -181,7 +179,7 @@ def _softened(examination: Examination, claim: Property) -> list[Finding]:
     if least is Verdict.COMPLY:
         return []
     answer = examination.ask_partial(
-        "SC1006",
+        Code.EVADED_PROPERTY,
         f"whether ignorance gets around `{claim.name}`",
         *_certain(examination, claim.given),
         partial.ambiguous(policy),
@@ -197,8 +195,7 @@ def _softened(examination: Examination, claim: Property) -> list[Finding]:
     decision = examination.confirm(answer.case, holds, f"ignorance gets around `{claim.name}`").decision
     return [
         Finding(
-            "SC1006",
-            Severity.WARNING,
+            Code.EVADED_PROPERTY,
             claim.key,
             f"where facts are unknown, `{claim.name}` gives way: a case that it speaks of is decided "
             f"`{decision.verdict}`, laxer than `{least}`",

@@ -8,7 +8,7 @@ from safecot_dsl.analysis.asking import Outcome
 from safecot_dsl.analysis.examination import Examination, Finding, above_it, key_of, listed
 from safecot_dsl.analysis.logic import any_of, negation
 from safecot_dsl.artifact import Case, CompiledPolicy, Rule
-from safecot_dsl.diagnostics import Severity
+from safecot_dsl.diagnostics import Code
 from safecot_dsl.engine import Trace, Truth
 
 #: Of so many rules that mask another, or exceptions that replace it, the names are looked for.
@@ -33,14 +33,16 @@ def dead_rule_findings(examination: Examination) -> Iterator[Finding]:
 def _never_applies(examination: Examination, rule: Rule) -> bool:
     encoding = examination.encoding
     applies = encoding.applies(examination.policy, rule)
-    return examination.ask("SC1101", f"whether `{rule.name}` ever applies", applies, witness=False).outcome is (
-        Outcome.UNSAT
-    )
+    return examination.ask(
+        Code.NEVER_APPLIES, f"whether `{rule.name}` ever applies", applies, witness=False
+    ).outcome is (Outcome.UNSAT)
 
 
 def _why_never(examination: Examination, rule: Rule, never: set[str]) -> Iterator[Finding]:
     policy, encoding = examination.policy, examination.encoding
-    own = examination.ask("SC1101", f"whether `{rule.name}` ever applies", encoding.own(policy, rule), witness=False)
+    own = examination.ask(
+        Code.NEVER_APPLIES, f"whether `{rule.name}` ever applies", encoding.own(policy, rule), witness=False
+    )
     if own.outcome is Outcome.SAT:
         # It could apply, were it not for the rules that it is an exception to.
         if not never.issuperset(rule.exception_to):
@@ -50,19 +52,24 @@ def _why_never(examination: Examination, rule: Rule, never: set[str]) -> Iterato
         return
     help = "two parts of its `when` exclude each other"
     if rule.unless is not None:
-        alone = examination.ask("SC1101", f"whether `{rule.name}` can", encoding.condition(rule.when), witness=False)
+        alone = examination.ask(
+            Code.NEVER_APPLIES, f"whether `{rule.name}` can", encoding.condition(rule.when), witness=False
+        )
         if alone.outcome is Outcome.SAT:
             help = "its `unless` takes every case that its `when` takes"
-    yield Finding("SC1101", Severity.WARNING, key_of(rule), f"`{rule.name}` never applies", help=help)
+    yield Finding(Code.NEVER_APPLIES, key_of(rule), f"`{rule.name}` never applies", help=help)
 
 
 def _masked(examination: Examination, rule: Rule) -> Iterator[Finding]:
     policy, encoding = examination.policy, examination.encoding
     what = f"whether `{rule.name}` ever decides"
-    if examination.ask("SC1102", what, encoding.decides(policy, rule), witness=False).outcome is not Outcome.UNSAT:
+    if (
+        examination.ask(Code.NEVER_DECIDES, what, encoding.decides(policy, rule), witness=False).outcome
+        is not Outcome.UNSAT
+    ):
         return
     effective = encoding.effective(policy, rule)
-    if examination.ask("SC1102", what, effective, witness=False).outcome is Outcome.SAT:
+    if examination.ask(Code.NEVER_DECIDES, what, effective, witness=False).outcome is Outcome.SAT:
         base = effective
         others = {r.name: encoding.effective(policy, r) for r in policy.rules if _stricter(r, rule)}
         message = f"`{rule.name}` never decides: wherever it holds, so does a stricter rule"
@@ -79,7 +86,7 @@ def _masked(examination: Examination, rule: Rule) -> Iterator[Finding]:
     names: list[str] = []
     first: Case | None = None
     while len(names) < MOST_NAMED:
-        case = examination.ask("SC1102", what, base, *(negation(others[name]) for name in names)).case
+        case = examination.ask(Code.NEVER_DECIDES, what, base, *(negation(others[name]) for name in names)).case
         if case is None:
             break
         trace = examination.confirm(case, holds, message)
@@ -95,8 +102,7 @@ def _masked(examination: Examination, rule: Rule) -> Iterator[Finding]:
         )
     if first is not None:
         yield Finding(
-            "SC1102",
-            Severity.WARNING,
+            Code.NEVER_DECIDES,
             key_of(rule),
             f"{message} ({listed(names)})",
             help=help,
@@ -127,11 +133,12 @@ def _idle_unless(examination: Examination, rule: Rule) -> Iterator[Finding]:
     if rule.exception_to:
         parents = (encoding.applies(policy, policy.rule_index[name]) for name in rule.exception_to)
         taken.append(any_of(parents, encoding.context))
-    answer = examination.ask("SC1104", f"whether the `unless` of `{rule.name}` does anything", *taken, witness=False)
+    answer = examination.ask(
+        Code.IDLE_UNLESS, f"whether the `unless` of `{rule.name}` does anything", *taken, witness=False
+    )
     if answer.outcome is Outcome.UNSAT:
         yield Finding(
-            "SC1104",
-            Severity.WARNING,
+            Code.IDLE_UNLESS,
             key_of(rule, ".unless"),
             f"the `unless` of `{rule.name}` changes nothing: it never holds where the rule would apply",
             help="take it away, or mend it",
@@ -150,14 +157,13 @@ def _parents(examination: Examination, rule: Rule, never: set[str]) -> Iterator[
         what = f"whether `{rule.name}` overlaps `{name}`"
         if name in never:
             continue  # that the parent never applies is said of the parent
-        if examination.ask("SC1103", what, *both, witness=False).outcome is Outcome.UNSAT:
+        if examination.ask(Code.DISJOINT_EXCEPTION, what, *both, witness=False).outcome is Outcome.UNSAT:
             apart.append(name)
         elif _stricter(rule, parent) and not _restores(examination, rule, parent):
             laxer.append(name)
     if apart:
         yield Finding(
-            "SC1103",
-            Severity.WARNING,
+            Code.DISJOINT_EXCEPTION,
             key_of(rule),
             f"the exception `{rule.name}` never overlaps {listed(apart)}, so it is no exception to "
             f"{'it' if len(apart) == 1 else 'them'}",
@@ -175,7 +181,7 @@ def _restores(examination: Examination, rule: Rule, parent: Rule) -> bool:
 def _stricter_exception(examination: Examination, rule: Rule, parents: list[str]) -> Iterator[Finding]:
     policy, encoding = examination.policy, examination.encoding
     answer = examination.ask(
-        "SC1105",
+        Code.STRICTER_EXCEPTION,
         f"whether `{rule.name}` makes anything stricter",
         encoding.effective(policy, rule),
         any_of((encoding.applies(policy, policy.rule_index[name]) for name in parents), encoding.context),
@@ -190,8 +196,7 @@ def _stricter_exception(examination: Examination, rule: Rule, parents: list[str]
     examination.confirm(case, holds, f"`{rule.name}` is stricter than its rule")
     verdicts = ", ".join(dict.fromkeys(f"`{policy.rule_index[name].verdict}`" for name in parents))
     yield Finding(
-        "SC1105",
-        Severity.WARNING,
+        Code.STRICTER_EXCEPTION,
         key_of(rule),
         f"the exception `{rule.name}` is stricter than what it is to: `{rule.verdict}`, where {listed(parents)} "
         f"would be {verdicts}",

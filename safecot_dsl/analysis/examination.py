@@ -15,7 +15,7 @@ from safecot_dsl.analysis.limits import Limits
 from safecot_dsl.analysis.pairs import Pair
 from safecot_dsl.analysis.partial import PartialEncoding
 from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Decision, Rule, TextType, Verdict
-from safecot_dsl.diagnostics import Severity
+from safecot_dsl.diagnostics import Code, Severity
 from safecot_dsl.engine import Interpreter, Trace, show_case
 
 #: A case of more facts is not written out.
@@ -25,15 +25,19 @@ MOST_SHOWN = 12
 @dataclass(frozen=True)
 class Finding:
     """Something that holds of a policy. `key` is that of the source map; `witness` a case that shows it, in which no
-    fact is known that does not matter."""
+    fact is known that does not matter. A `milder` one is a note where its code is a warning: it may well be meant."""
 
-    code: str
-    severity: Severity
+    code: Code
     key: str
     message: str
     help: str | None = None
     notes: tuple[str, ...] = ()
     witness: Case | None = None
+    milder: bool = False
+
+    @property
+    def severity(self) -> Severity:
+        return Severity.NOTE if self.milder else self.code.severity
 
 
 class UnconfirmedError(RuntimeError):
@@ -47,7 +51,7 @@ class Examination:
         self.policy = policy
         self.limits = limits
         self.interpreter = Interpreter(policy)
-        self.undecided: list[tuple[str, str]] = []
+        self.undecided: list[tuple[Code, str]] = []
         self._end = time.monotonic() + limits.seconds_in_all
         # The same few cases are decided again and again: when they are confirmed, shortened and shown.
         self.trace = lru_cache(maxsize=64)(self.interpreter.trace)
@@ -87,19 +91,19 @@ class Examination:
         claims = (*self.policy.properties, *self.policy.laws)
         return [claim.given for claim in claims if claim.given is not None]
 
-    def ask(self, code: str, what: str, *claims: z3.BoolRef, witness: bool = True) -> Answer:
+    def ask(self, code: Code, what: str, *claims: z3.BoolRef, witness: bool = True) -> Answer:
         """Asks for a complete case; `code` and `what` name the question where it is not decided."""
         return self._noted(code, what, self._complete.ask(*claims, witness=witness))
 
-    def ask_partial(self, code: str, what: str, *claims: z3.BoolRef, witness: bool = True) -> Answer:
+    def ask_partial(self, code: Code, what: str, *claims: z3.BoolRef, witness: bool = True) -> Answer:
         """Asks for a case in which facts may be unknown."""
         return self._noted(code, what, self._incomplete.ask(*claims, witness=witness))
 
-    def ask_pair(self, code: str, what: str, *claims: z3.BoolRef, witness: bool = True) -> Answer:
+    def ask_pair(self, code: Code, what: str, *claims: z3.BoolRef, witness: bool = True) -> Answer:
         """Asks for two complete cases that differ in one fact at most."""
         return self._noted(code, what, self._double.ask(*claims, witness=witness))
 
-    def _noted(self, code: str, what: str, answer: Answer) -> Answer:
+    def _noted(self, code: Code, what: str, answer: Answer) -> Answer:
         if answer.outcome is Outcome.UNDECIDED:
             self.undecided.append((code, what))
         return answer

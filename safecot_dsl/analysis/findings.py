@@ -17,7 +17,7 @@ from safecot_dsl.analysis.refusals import refusal_findings
 from safecot_dsl.analysis.tables import table_findings
 from safecot_dsl.analysis.wordings import silent_findings, wording_findings
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.diagnostics import Severity
+from safecot_dsl.diagnostics import Code
 
 __all__ = ["Finding", "Limits", "analyse"]
 
@@ -56,10 +56,9 @@ def _default_findings(examination: Examination, covered: Coverage | None) -> Ite
     policy = examination.policy
     what = "whether `default` ever holds"
     holds = examination.encoding.default_holds(policy)
-    if examination.ask("SC1106", what, holds, witness=False).outcome is Outcome.UNSAT:
+    if examination.ask(Code.LEFT_TO_DEFAULT, what, holds, witness=False).outcome is Outcome.UNSAT:
         yield Finding(
-            "SC1106",
-            Severity.NOTE,
+            Code.LEFT_TO_DEFAULT,
             "default",
             f"`default {policy.default}` never holds where all facts are known: the rules cover every case",
         )
@@ -68,8 +67,7 @@ def _default_findings(examination: Examination, covered: Coverage | None) -> Ite
         shares = (f"{verdict} {share.value:.1%}" for verdict, share in covered.verdicts.items())
         unseen = [name for name, share in covered.rules.items() if not share.count]
         yield Finding(
-            "SC1106",
-            Severity.NOTE,
+            Code.LEFT_TO_DEFAULT,
             "default",
             f"`default {policy.default}` decides {covered.default.value:.1%} of {covered.samples:,} sampled cases "
             f"({low:.1%} to {high:.1%} with 95 % confidence)",
@@ -88,8 +86,7 @@ def _undecided(examination: Examination) -> Iterator[Finding]:
     named = [f"{what} ({code})" for code, what in questions[:MOST_NAMED]]
     more = len(questions) - len(named)
     yield Finding(
-        "SC1005",
-        Severity.WARNING,
+        Code.UNDECIDED,
         "policy",
         "not decided: " + (f"{len(questions)} questions" if len(questions) > 1 else questions[0][1]),
         help="`--time-limit SECONDS` allows more time; where a case needs a text, none may have been found that fits",

@@ -9,7 +9,7 @@ from random import Random
 from safecot_dsl.analysis.draws import Draws
 from safecot_dsl.analysis.examination import Examination, Finding, key_of
 from safecot_dsl.artifact import Case, Decision, Verdict, facts_read
-from safecot_dsl.diagnostics import Severity
+from safecot_dsl.diagnostics import Code
 
 SAMPLES = 300  # complete cases, of which one fact at a time is taken away
 _LEAST = 5  # such cases must refuse for what is not known: of fewer nothing is said
@@ -68,9 +68,8 @@ def harmless_findings(examination: Examination) -> Iterator[Finding]:
         harmless, of = tally.told
         witness = examination.for_example(tally.case)
         yield Finding(
-            "SC1122",
+            Code.UNSURE_WITHHOLDS,
             # In a rule it was chosen for that rule; the policy's own holds for rules that nobody had in mind.
-            Severity.WARNING if source == "unsure" else Severity.NOTE,
             key,
             f"`unsure {tally.verdict}`{where} withholds an answer that is harmless in most completions: "
             f"{tally.harmless / tally.of:.0%} of them",
@@ -80,6 +79,7 @@ def harmless_findings(examination: Examination) -> Iterator[Finding]:
                 f"of {tally.cases:,} drawn cases with one fact unknown; values that the rules tell apart count alike",
             ),
             witness=tally.case,
+            milder=source != "unsure",
         )
 
 

@@ -8,7 +8,7 @@ from safecot_dsl.analysis.asking import Outcome
 from safecot_dsl.analysis.examination import Examination, Finding, key_of, listed
 from safecot_dsl.analysis.logic import negation
 from safecot_dsl.artifact import Rule, Verdict, strictest
-from safecot_dsl.diagnostics import Severity
+from safecot_dsl.diagnostics import Code
 from safecot_dsl.engine import Trace, Truth
 
 
@@ -55,7 +55,7 @@ def _can_exceed(examination: Examination, rule: Rule, unsure: Verdict) -> bool:
         return False  # the rule itself is possible
     policy, partial = examination.policy, examination.partial
     answer = examination.ask_partial(
-        "SC1108",
+        Code.UNSURE_TOO_STRICT,
         f"whether `unsure {unsure}` is too strict where `{rule.name}` may apply",
         *(partial.ambiguous(policy), partial.matters(policy, rule), negation(partial.upper_at_least(policy, unsure))),
         witness=False,
@@ -68,7 +68,7 @@ def _exceeding(
 ) -> Iterator[Finding]:
     policy, partial = examination.policy, examination.partial
     case = examination.ask_partial(
-        "SC1108",
+        Code.UNSURE_TOO_STRICT,
         f"whether `unsure {unsure}` is too strict where `{rule.name}` may apply",
         *(partial.ambiguous(policy), partial.matters(policy, rule), negation(partial.upper_at_least(policy, unsure))),
     ).case
@@ -83,8 +83,7 @@ def _exceeding(
     decision = examination.confirm(case, holds, message).decision
     possible = f"possible are `{decision.lower}` to `{decision.upper}`"
     yield Finding(
-        "SC1108",
-        Severity.WARNING,
+        Code.UNSURE_TOO_STRICT,
         key,
         message,
         help=help,
@@ -99,7 +98,7 @@ def _softened(examination: Examination, rule: Rule) -> Iterator[Finding]:
     if not examination.interpreter.exceptions[rule.name]:
         return
     case = examination.ask_partial(
-        "SC1109",
+        Code.EVADED_REFUSAL,
         f"whether ignorance softens `{rule.name}`",
         partial.applies(policy, rule).yes,
         partial.maybe_effective(policy, rule),
@@ -115,8 +114,7 @@ def _softened(examination: Examination, rule: Rule) -> Iterator[Finding]:
     trace = examination.confirm(case, holds, f"ignorance softens `{rule.name}`")
     perhaps = [e.name for e in examination.interpreter.exceptions[rule.name] if trace.applies[e.name] is Truth.MAYBE]
     yield Finding(
-        "SC1109",
-        Severity.WARNING,
+        Code.EVADED_REFUSAL,
         key_of(rule),
         f"ignorance softens the refusal `{rule.name}`: it applies for certain, and the verdict is "
         f"`{trace.decision.verdict}` as long as {listed(perhaps)} may apply",
@@ -132,7 +130,7 @@ def _laxer_than_default(examination: Examination) -> Iterator[Finding]:
     if policy.default.strictness <= policy.unsure.strictness:
         return
     case = examination.ask_partial(
-        "SC1110",
+        Code.DEFAULT_ABOVE_UNSURE,
         "whether a case is laxer than `default` for what is not known",
         negation(partial.in_force(policy)),
         negation(partial.verdict_at_least(policy, policy.default)),
@@ -145,8 +143,7 @@ def _laxer_than_default(examination: Examination) -> Iterator[Finding]:
 
     examination.confirm(case, holds, "ignorance is laxer than the default")
     yield Finding(
-        "SC1110",
-        Severity.WARNING,
+        Code.DEFAULT_ABOVE_UNSURE,
         "default",
         f"`default {policy.default}` is stricter than `unsure {policy.unsure}`: to know less about a case can make it "
         "laxer",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from safecot_dsl.analysis.examination import Finding, listed
 from safecot_dsl.artifact import CompiledPolicy, FactSlot, Is, OneOfType, Speech, Taxonomy, Within, atoms, facts_read
-from safecot_dsl.diagnostics import Severity
+from safecot_dsl.diagnostics import Code
 
 
 def mention_findings(policy: CompiledPolicy, *, imported: bool = False) -> Iterator[Finding]:
@@ -28,8 +28,7 @@ def mention_findings(policy: CompiledPolicy, *, imported: bool = False) -> Itera
             missing = _topmost(policy.taxonomies[fact.type.taxonomy], read.get(fact.name, set()))
             if missing:
                 yield Finding(
-                    "SC1107",
-                    Severity.NOTE,
+                    Code.UNMENTIONED_HARM,
                     f"fact:{fact.name}",
                     f"no rule reads whether `{fact.name}` is {listed(missing)}",
                     help="a value that no rule reads is left to `default`",
@@ -53,8 +52,7 @@ def mention_findings(policy: CompiledPolicy, *, imported: bool = False) -> Itera
         missing = _topmost(taxonomy, spoken)
         if missing:
             yield Finding(
-                "SC1107",
-                Severity.NOTE,
+                Code.UNMENTIONED_HARM,
                 f"taxonomy:{name}",
                 f"of the taxonomy `{name}`, no rule is about {listed(missing, 12)}",
             )
@@ -78,8 +76,7 @@ def unread_findings(policy: CompiledPolicy) -> Iterator[Finding]:
     if unread:
         several = len(unread) > 1
         yield Finding(
-            "SC1121",
-            Severity.NOTE,
+            Code.UNREAD_FACT,
             f"fact:{unread[0]}",
             f"no rule reads {listed(unread, 8)}",
             help=f"write the rule that {'they were' if several else 'it was'} declared for, or take "

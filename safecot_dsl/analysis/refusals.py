@@ -8,7 +8,7 @@ from safecot_dsl.analysis.asking import Outcome
 from safecot_dsl.analysis.examination import Examination, Finding, above_it, key_of
 from safecot_dsl.analysis.logic import all_of, negation
 from safecot_dsl.artifact import Case, Rule, Subject, Verdict, atoms
-from safecot_dsl.diagnostics import Severity
+from safecot_dsl.diagnostics import Code
 from safecot_dsl.engine import Trace, Truth
 
 
@@ -24,10 +24,10 @@ def refusal_findings(examination: Examination) -> Iterator[Finding]:
 def _decides(examination: Examination, rule: Rule) -> bool:
     decides = examination.encoding.decides(examination.policy, rule)
     what = f"whether `{rule.name}` ever decides"
-    return examination.ask("SC1102", what, decides, witness=False).outcome is Outcome.SAT
+    return examination.ask(Code.NEVER_DECIDES, what, decides, witness=False).outcome is Outcome.SAT
 
 
-def _deciding_case(examination: Examination, code: str, rule: Rule) -> Case | None:
+def _deciding_case(examination: Examination, code: Code, rule: Rule) -> Case | None:
     """A case that the refusal decides, without what does not matter to it."""
     decides = examination.encoding.decides(examination.policy, rule)
     case = examination.ask(code, f"an example for `{rule.name}`", decides).case
@@ -52,11 +52,10 @@ def _one_sided(examination: Examination, rule: Rule) -> Iterator[Finding]:
         return
     subjects = _subjects(examination, rule)
     if subjects == {Subject.IMAGE}:
-        case = _deciding_case(examination, "SC1111", rule)
+        case = _deciding_case(examination, Code.REFUSAL_BY_IMAGE, rule)
         if case is not None:
             yield Finding(
-                "SC1111",
-                Severity.WARNING,
+                Code.REFUSAL_BY_IMAGE,
                 key_of(rule),
                 f"`{rule.name}` refuses for what the image shows, whatever is asked about it",
                 help="say with `when`, or in an exception, what may be asked about such an image",
@@ -64,11 +63,10 @@ def _one_sided(examination: Examination, rule: Rule) -> Iterator[Finding]:
                 witness=case,
             )
     elif subjects == {Subject.QUERY} and any(fact.subject is Subject.IMAGE for fact in examination.policy.facts):
-        case = _deciding_case(examination, "SC1114", rule)
+        case = _deciding_case(examination, Code.REFUSAL_BY_QUERY, rule)
         if case is not None:
             yield Finding(
-                "SC1114",
-                Severity.NOTE,
+                Code.REFUSAL_BY_QUERY,
                 key_of(rule),
                 f"`{rule.name}` refuses for what is asked, whatever the image shows",
                 notes=(examination.for_example(case),),
@@ -98,7 +96,7 @@ def _without_neighbour(examination: Examination, rule: Rule) -> Iterator[Finding
     pair = examination.pair
     policy = examination.policy
     answer = examination.ask_pair(
-        "SC1112",
+        Code.REFUSAL_WITHOUT_NEIGHBOUR,
         f"whether a case of `{rule.name}` has a neighbour that is not refused",
         pair.one.decides(policy, rule),
         negation(pair.other.verdict_at_least(policy, Verdict.REFUSE)),
@@ -106,11 +104,10 @@ def _without_neighbour(examination: Examination, rule: Rule) -> Iterator[Finding
     )
     if answer.outcome is not Outcome.UNSAT:
         return
-    case = _deciding_case(examination, "SC1112", rule)
+    case = _deciding_case(examination, Code.REFUSAL_WITHOUT_NEIGHBOUR, rule)
     if case is not None:
         yield Finding(
-            "SC1112",
-            Severity.WARNING,
+            Code.REFUSAL_WITHOUT_NEIGHBOUR,
             key_of(rule),
             f"no case that `{rule.name}` refuses has a neighbour that is not refused: no change of one fact is enough",
             help="see which other rules refuse around it, and whether they are meant to",
@@ -132,7 +129,7 @@ def _hardly_softened(examination: Examination, rule: Rule) -> Iterator[Finding]:
             negation(encoding.verdict_at_least(policy, Verdict.REDIRECT)),
         ]
         what = f"whether `{exception.name}` ever brings the verdict below `redirect`"
-        outcome = examination.ask("SC1113", what, *softened, witness=False).outcome
+        outcome = examination.ask(Code.IDLE_EXCEPTION, what, *softened, witness=False).outcome
         if outcome is not Outcome.UNSAT:
             helping.append(exception.name)
         else:
@@ -142,7 +139,7 @@ def _hardly_softened(examination: Examination, rule: Rule) -> Iterator[Finding]:
         if not promised and helping:
             continue  # another exception to the same refusal lets an answer through
         effective = all_of((encoding.effective(policy, exception), encoding.applies(policy, rule)), encoding.context)
-        case = examination.ask("SC1113", f"an example for `{exception.name}`", effective).case
+        case = examination.ask(Code.IDLE_EXCEPTION, f"an example for `{exception.name}`", effective).case
         if case is None:
             continue
 
@@ -162,13 +159,13 @@ def _hardly_softened(examination: Examination, rule: Rule) -> Iterator[Finding]:
             message = f"no exception to the refusal `{rule.name}` brings the verdict below `redirect`"
             help = "say in an exception which of these requests may be answered, if there are any"
         yield Finding(
-            "SC1113",
-            Severity.WARNING if promised else Severity.NOTE,
+            Code.IDLE_EXCEPTION,
             key_of(exception),
             message,
             help=help,
             notes=(examination.for_example(case),),
             witness=case,
+            milder=not promised,
         )
         if not promised:
             return  # said once of the refusal

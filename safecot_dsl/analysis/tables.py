@@ -12,7 +12,7 @@ from safecot_dsl.analysis.boxes import Box, box_around, narrowed
 from safecot_dsl.analysis.examination import Examination, Finding
 from safecot_dsl.analysis.logic import all_of, any_of, negation
 from safecot_dsl.artifact import Rule, Table, Verdict
-from safecot_dsl.diagnostics import Severity
+from safecot_dsl.diagnostics import Code
 from safecot_dsl.engine import Trace, Truth
 
 MOST_OVERLAPS = 10  # of one table
@@ -42,7 +42,9 @@ def _overlaps(examination: Examination, table: Table, rows: list[Rule]) -> Itera
                 any_of((encoding.applies(policy, row) for row in of[verdict]), encoding.context)
                 for verdict in (first, second)
             ]
-            case = examination.ask("SC1115", f"whether rows of `{table.name}` overlap", *sides, *known).case
+            case = examination.ask(
+                Code.CONTRADICTORY_ROWS, f"whether rows of `{table.name}` overlap", *sides, *known
+            ).case
             if case is None:
                 break
             trace = examination.trace(case)
@@ -58,8 +60,7 @@ def _overlaps(examination: Examination, table: Table, rows: list[Rule]) -> Itera
             examination.confirm(case, holds, f"`{one.name}` and `{other.name}` overlap")
             one, other = sorted((one, other), key=lambda row: table.rows.index(row.name))
             yield Finding(
-                "SC1115",
-                Severity.ERROR,
+                Code.CONTRADICTORY_ROWS,
                 f"rule:{other.name}",
                 f"the rows `{one.name}` ({one.verdict}) and `{other.name}` ({other.verdict}) of the table "
                 f"`{table.name}` apply together",
@@ -81,14 +82,14 @@ def _gaps(examination: Examination, table: Table, rows: list[Rule]) -> Iterator[
     boxes: list[Box] = []
     while len(boxes) < MOST_COUNTED:
         outside = [negation(box.formula(encoding)) for box in boxes]
-        answer = examination.ask("SC1116", f"whether `{table.name}` has gaps", negation(covered), *outside)
+        answer = examination.ask(Code.GAP_IN_TABLE, f"whether `{table.name}` has gaps", negation(covered), *outside)
         if answer.case is None:
             break
 
         def uncovered(box: Box) -> bool:
             what = f"how far a gap of `{table.name}` goes"
             formula = box.formula(encoding)
-            return examination.ask("SC1116", what, covered, formula, witness=False).outcome is Outcome.UNSAT
+            return examination.ask(Code.GAP_IN_TABLE, what, covered, formula, witness=False).outcome is Outcome.UNSAT
 
         boxes.append(box_around(encoding, answer.case, table.facts, read, uncovered))
     if not boxes:
@@ -100,8 +101,7 @@ def _gaps(examination: Examination, table: Table, rows: list[Rule]) -> Iterator[
     if more:
         notes.append(f"and {more}{' or more' if len(boxes) == MOST_COUNTED else ''} further gaps")
     yield Finding(
-        "SC1116",
-        Severity.NOTE,
+        Code.GAP_IN_TABLE,
         table.key,
         f"no row of the table `{table.name}` applies in some cases",
         help="add a row, or leave these cases to other rules and to `default`",
@@ -119,9 +119,9 @@ def _without_repeats(examination: Examination, boxes: list[Box]) -> list[Box]:
 
         def spare(part: Box, others: list[z3.BoolRef] = others) -> bool:
             formula = part.formula(encoding)
-            return examination.ask("SC1116", "what gaps have in common", formula, *others, witness=False).outcome is (
-                Outcome.UNSAT
-            )
+            return examination.ask(
+                Code.GAP_IN_TABLE, "what gaps have in common", formula, *others, witness=False
+            ).outcome is (Outcome.UNSAT)
 
         if spare(box):
             del kept[index]

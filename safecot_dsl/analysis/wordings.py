@@ -26,7 +26,7 @@ from safecot_dsl.artifact import (
     TextType,
     facts_read,
 )
-from safecot_dsl.diagnostics import Severity
+from safecot_dsl.diagnostics import Code
 from safecot_dsl.engine import show_value
 from safecot_dsl.reading import FactReader
 from safecot_dsl.render.english import listed
@@ -44,8 +44,7 @@ def wording_findings(policy: CompiledPolicy, *, every: bool = False) -> Iterator
     built = {fact.name: missing for fact in facts if (missing := _built(fact))}
     if built and (every or any(fact.says or fact.denies or fact.none or fact.bands for fact in facts)):
         yield Finding(
-            "SC1117",
-            Severity.NOTE,
+            Code.BUILT_SENTENCE,
             f"fact:{next(iter(built))}",
             f"sentences are built: {'; '.join(f'{listed(missing)} of `{name}`' for name, missing in built.items())}",
             help="a sentence that is written reads better than one that is built: give the fact its own",
@@ -84,16 +83,15 @@ def _spoken_over(examination: Examination, rule: Rule) -> Iterator[Finding]:
     what = f"whether `{rule.name}` ever speaks"
     decides = encoding.decides(policy, rule)
     silent = [decides, *(negation(encoding.effective(policy, other)) for other in before)]
-    if examination.ask("SC1119", what, *silent, witness=False).outcome is not Outcome.UNSAT:
+    if examination.ask(Code.NEVER_SAID, what, *silent, witness=False).outcome is not Outcome.UNSAT:
         return
-    answer = examination.ask("SC1119", what, decides)
+    answer = examination.ask(Code.NEVER_SAID, what, decides)
     if answer.case is None:
         return  # that it never decides is another finding
     speaker = interpreter.decide(answer.case).speaker
     for key in keys:
         yield Finding(
-            "SC1119",
-            Severity.WARNING,
+            Code.NEVER_SAID,
             key,
             f"this text of `{rule.name}` is never said",
             help="give it to the rule that speaks, or give this one the more severe hazard",
@@ -108,7 +106,7 @@ def _contrasts(examination: Examination, rule: Rule, steps: list[Step]) -> Itera
     asked = _asked(And(items=(rule.when, *(() if rule.unless is None else (Not(item=rule.unless),)))), positive=True)
     if asked is not None:
         claims.append(encoding.condition(asked))
-    if examination.ask("SC1119", what, *claims, witness=False).outcome is Outcome.UNSAT:
+    if examination.ask(Code.NEVER_SAID, what, *claims, witness=False).outcome is Outcome.UNSAT:
         why = "whenever it is asked for, the rule applies: it is about the request alone"
         yield from (_never_said(rule, step, why) for step in steps)
         return
@@ -116,7 +114,7 @@ def _contrasts(examination: Examination, rule: Rule, steps: list[Step]) -> Itera
         if step.when is None:
             return
         when = encoding.condition(step.when)
-        if examination.ask("SC1119", what, *claims, when, witness=False).outcome is Outcome.UNSAT:
+        if examination.ask(Code.NEVER_SAID, what, *claims, when, witness=False).outcome is Outcome.UNSAT:
             why = "where its condition holds, the rule applies, is not asked for, or has another contrast before it"
             yield _never_said(rule, step, why)
         claims.append(negation(when))
@@ -124,8 +122,7 @@ def _contrasts(examination: Examination, rule: Rule, steps: list[Step]) -> Itera
 
 def _never_said(rule: Rule, step: Step, why: str) -> Finding:
     return Finding(
-        "SC1119",
-        Severity.WARNING,
+        Code.NEVER_SAID,
         step.key,
         f"this contrast of `{rule.name}` is never said",
         help="a contrast is said where the request is the rule's and something else keeps the rule from applying",
@@ -173,8 +170,7 @@ def _inside_bands(policy: CompiledPolicy, fact: Fact) -> Iterator[Finding]:
         shown = show_value(float(f"{cut:.12g}"))
         exact = float(shown) == cut
         yield Finding(
-            "SC1118",
-            Severity.WARNING,
+            Code.THRESHOLD_INSIDE_BAND,
             f"fact:{fact.name}.bands",
             f"a rule tells the values of `{fact.name}` apart at {shown}, inside a band: the text cannot say which side "
             "a value is on",
@@ -191,8 +187,7 @@ def _read_alike(policy: CompiledPolicy) -> Iterator[Finding]:
         if all(_counts_alike(policy, name) for name in names) and len(names) == 1:
             continue
         yield Finding(
-            "SC1120",
-            Severity.WARNING,
+            Code.EQUIVOCAL_SENTENCE,
             f"fact:{names[-1]}",
             f'"{text}" is said of {listed([f"`{name}`" for name in names])}'
             if len(names) > 1

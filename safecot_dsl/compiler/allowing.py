@@ -7,15 +7,14 @@ import re
 from safecot_dsl.artifact import Allowed
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
-from safecot_dsl.diagnostics import closest
+from safecot_dsl.diagnostics import Code, Severity, closest
+
+_FINDINGS = [code for code in Code if code.is_finding]
+_ERRORS = frozenset(code for code in _FINDINGS if code.severity is Severity.ERROR)
+_OF_TEXTS = frozenset({Code.BUILT_SENTENCE, Code.THRESHOLD_INSIDE_BAND, Code.EQUIVOCAL_SENTENCE})
 
 #: The warnings and notes on what a policy means; errors are mended, not allowed.
-ALLOWABLE = frozenset(
-    "SC1002 SC1005 SC1006 SC1101 SC1102 SC1103 SC1104 SC1105 SC1106 SC1107 SC1108 SC1109 SC1110 SC1111 SC1112 SC1113 "
-    "SC1114 SC1116 SC1119 SC1121 SC1122".split()
-)
-
-_ERRORS = frozenset({"SC1001", "SC1003", "SC1004", "SC1007", "SC1008", "SC1115"})
+ALLOWABLE = frozenset(_FINDINGS) - _ERRORS - _OF_TEXTS
 
 _COMMENT = re.compile(r"#\s*allow\s*(?P<colon>:?)\s*(?P<code>\S*)\s*(?P<reason>.*?)\s*\Z", re.DOTALL)
 _CODE = re.compile(r"SC\d{4}\Z")
@@ -57,29 +56,41 @@ def _read(comment: t.Comment, module: Module) -> tuple[str, str] | None:
     report = module.report
     if not match["colon"]:
         if _CODE.match(code):  # else it is prose that begins with `allow`
-            report.warning("SC0701", f"`:` is missing between `allow` and `{code}`", comment.start, end, help=_HELP)
+            report.warning(
+                Code.INVALID_ALLOWANCE, f"`:` is missing between `allow` and `{code}`", comment.start, end, help=_HELP
+            )
         return None
     if not code:
         report.warning(
-            "SC0701", "the code of a finding is missing after `allow:`", comment.start, comment.end, help=_HELP
+            Code.INVALID_ALLOWANCE,
+            "the code of a finding is missing after `allow:`",
+            comment.start,
+            comment.end,
+            help=_HELP,
         )
     elif _CODE.match(code.rstrip(",;")) and code[-1] in ",;":
         help = "write another comment for the next"
-        report.warning("SC0701", "a comment allows one finding", start, end, help=help)
+        report.warning(Code.INVALID_ALLOWANCE, "a comment allows one finding", start, end, help=help)
     elif not _CODE.match(code):
         help = f"write `{code.upper()}`" if _CODE.match(code.upper()) else _HELP
-        report.warning("SC0701", f"`{code}` is no code of a finding", start, end, help=help)
+        report.warning(Code.INVALID_ALLOWANCE, f"`{code}` is no code of a finding", start, end, help=help)
     elif code not in ALLOWABLE:
         meant = closest(code, ALLOWABLE) if code.startswith("SC1") and code not in _ERRORS else None
         report.warning(
-            "SC0701",
+            Code.INVALID_ALLOWANCE,
             f"`{code}` cannot be allowed: only a warning or a note on what the policy means can",
             start,
             end,
             help=f"did you mean `{meant}`?" if meant else "mend what it is said of",
         )
     elif not reason:
-        report.warning("SC0701", f"the reason is missing: why is `{code}` wanted here?", comment.start, end, help=_HELP)
+        report.warning(
+            Code.INVALID_ALLOWANCE,
+            f"the reason is missing: why is `{code}` wanted here?",
+            comment.start,
+            end,
+            help=_HELP,
+        )
     else:
         return code, reason
     return None

@@ -27,6 +27,7 @@ from safecot_dsl.compiler.facts import domain, kind_of
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.names import Names, in_brackets
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.diagnostics import Code
 from safecot_dsl.engine.evaluate import compile_pattern
 
 
@@ -88,7 +89,7 @@ def _fits(atom: t.Cond, fact: Fact, needed: type, what: str, module: Module) -> 
     if isinstance(fact.type, needed):
         return True
     module.report.error(
-        "SC0201",
+        Code.TYPE_MISMATCH,
         f"{what} does not fit `{fact.name}`, which is {kind_of(fact)}",
         atom.start,
         atom.end,
@@ -122,7 +123,7 @@ def _is(atom: t.IsAtom, fact: Fact, value: t.Name, names: Names, module: Module)
     if isinstance(fact.type, FlagType) and value.text in ("yes", "no", "true", "false"):
         written = f"{fact.name}" if (value.text in ("yes", "true")) != atom.negated else f"not {fact.name}"
         module.report.error(
-            "SC0201",
+            Code.TYPE_MISMATCH,
             f"`{fact.name}` is a flag, which is a condition by itself",
             atom.start,
             atom.end,
@@ -143,7 +144,7 @@ def _within(atom: t.WithinAtom, fact: Fact, names: Names, module: Module) -> Con
     taxonomy = names.taxonomy(fact)
     if taxonomy is None:
         module.report.error(
-            "SC0201",
+            Code.TYPE_MISMATCH,
             f"`{fact.name}` is not one of a taxonomy, and `is within` asks for a node of one",
             atom.start,
             atom.end,
@@ -157,7 +158,7 @@ def _within(atom: t.WithinAtom, fact: Fact, names: Names, module: Module) -> Con
     if last not in known or qualified:
         meant = module.report.meant(last, known)
         module.report.error(
-            "SC0202",
+            Code.UNKNOWN_VALUE,
             f"`{name.text}` is not a node of `{taxonomy.name}`",
             name.start,
             name.end,
@@ -188,7 +189,7 @@ def _between(atom: t.BetweenAtom, fact: Fact, names: Names, module: Module) -> C
         return None
     if low[0] > high[0]:
         module.report.error(
-            "SC0205", f"the range runs from {low[0]:g} down to {high[0]:g}", atom.low.start, atom.high.end
+            Code.DESCENDING_RANGE, f"the range runs from {low[0]:g} down to {high[0]:g}", atom.low.start, atom.high.end
         )
         return None
     return Between(fact=fact.name, low=low[0], high=high[0], low_param=low[1], high_param=high[1])
@@ -221,7 +222,7 @@ def check_pattern(regex: t.Regex, module: Module) -> bool:
         reason = error.args[0] if error.args else "it is malformed"
         reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
         module.report.error(
-            "SC0204",
+            Code.INVALID_PATTERN,
             f"the pattern cannot be used: {reason}",
             regex.start,
             regex.end,

@@ -11,6 +11,7 @@ from safecot_dsl.compiler.lookup import damaged, find_rule, rule_names, unknown
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.verdicts import read_verdict
+from safecot_dsl.diagnostics import Code
 
 
 def lower_examples(
@@ -39,7 +40,7 @@ def _given(declaration: t.ExampleDecl, module: Module, conditions: Conditions) -
             fine = False
             continue
         if fact.name in facts:
-            module.report.error("SC0102", f"`{fact.name}` is given twice", entry.fact.start, entry.fact.end)
+            module.report.error(Code.DECLARED_TWICE, f"`{fact.name}` is given twice", entry.fact.start, entry.fact.end)
             continue
         if isinstance(entry.value, t.UnknownValue):
             facts[fact.name] = {"unknown": True}
@@ -59,7 +60,7 @@ def _by(declaration: t.ExampleDecl, module: Module) -> tuple[str, ...] | None:
     for name in declaration.by:
         fallback = name.text in ("default", "unsure")
         if fallback and len(names) > 1:
-            module.report.error("SC0301", f"`{name.text}` speaks alone", name.start, name.end)
+            module.report.error(Code.REQUIRED_MISSING, f"`{name.text}` speaks alone", name.start, name.end)
         elif not fallback and find_rule(module, name.text) is None and not damaged(module, name.text):
             unknown(module, "rule", name, [*rule_names(module), "default", "unsure"])
     return tuple(sorted(names))
@@ -77,7 +78,9 @@ def lower_properties(
             continue
         expect = tuple(verdict for verdict in Verdict if (verdict in named) != declaration.negated)
         if not expect:
-            module.report.error("SC0301", "no verdict is left to expect", declaration.start, declaration.end)
+            module.report.error(
+                Code.REQUIRED_MISSING, "no verdict is left to expect", declaration.start, declaration.end
+            )
             continue
         key = f"property:{name}"
         spans[key] = (module, declaration)

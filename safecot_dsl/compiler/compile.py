@@ -32,7 +32,7 @@ from safecot_dsl.compiler.sentences import lower_groups, sentence_places, with_s
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.tables import lower_tables
 from safecot_dsl.compiler.taxonomies import taxonomy_of
-from safecot_dsl.diagnostics import Span
+from safecot_dsl.diagnostics import Code, Span
 
 _HEADER_KEYS = ("language", "version", "title", "owner", "description", "license")
 _PENDING = "sha256:" + "0" * 64  # stands for the digest until there is a policy to make it of
@@ -140,7 +140,7 @@ def _check_header(module: Module) -> None:
         if key.text not in _HEADER_KEYS:
             meant = module.report.meant(key.text, _HEADER_KEYS)
             report.error(
-                "SC0304",
+                Code.UNKNOWN_HEADER,
                 f"the header knows no `{key.text}`",
                 key.start,
                 key.end,
@@ -150,7 +150,7 @@ def _check_header(module: Module) -> None:
         elif key.text in seen:
             first = seen[key.text].key
             report.error(
-                "SC0302",
+                Code.GIVEN_TWICE,
                 f"`{key.text}` stands twice",
                 key.start,
                 key.end,
@@ -161,7 +161,7 @@ def _check_header(module: Module) -> None:
     language = seen.get("language")
     if language is not None and language.value.text != "1":
         report.error(
-            "SC0304",
+            Code.UNKNOWN_HEADER,
             f"language `{language.value.text}` is not known",
             language.value.start,
             language.value.end,
@@ -170,7 +170,11 @@ def _check_header(module: Module) -> None:
     damaged = header.name.text in module.tree.damaged
     if not damaged and ("version" not in seen or not seen["version"].value.text.strip()):
         report.error(
-            "SC0301", "the header has no `version`", header.name.start, header.name.end, help='add `version "1.0.0"`'
+            Code.REQUIRED_MISSING,
+            "the header has no `version`",
+            header.name.start,
+            header.name.end,
+            help='add `version "1.0.0"`',
         )
 
 
@@ -200,7 +204,7 @@ def _check_kind(module: Module) -> None:
             first_line = module.report.source.text.find("\n", declaration.start)
             end = min(declaration.end, first_line if first_line >= 0 else declaration.end)
             module.report.error(
-                "SC0303",
+                Code.NOT_IN_A_LIBRARY,
                 f"a library has no {what.replace(' and ', ' or ')}",
                 declaration.start,
                 end,
@@ -227,14 +231,16 @@ def _params(modules: list[Module], overrides: Mapping[str, float]) -> dict[str, 
         if full not in params:
             meant = entry.report.meant(name, params)
             entry.report.error(
-                "SC0101",
+                Code.UNKNOWN_NAME,
                 f"the policy has no param `{name}` to set",
                 where.start,
                 where.end,
                 help=meant.help,
             )
         elif not math.isfinite(value):
-            entry.report.error("SC0203", f"`{name}` is set to {value}, which is no number", where.start, where.end)
+            entry.report.error(
+                Code.NUMBER_OUT_OF_RANGE, f"`{name}` is set to {value}, which is no number", where.start, where.end
+            )
         else:
             params[full] = float(value)
     return params
@@ -320,7 +326,7 @@ def _refuse_two(entry: Module, name: str, imported: list[tuple[Module, str, Modu
         known = declaration.alias.text if declaration.alias else declaration.module.parts[-1]
         if known == alias:
             member.report.error(
-                "SC0107",
+                Code.AMBIGUOUS_NAME,
                 f"{both} both declare the phrases `{name}`, which the policy falls back on",
                 declaration.start,
                 declaration.end,

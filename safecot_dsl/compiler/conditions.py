@@ -29,6 +29,7 @@ from safecot_dsl.compiler.lookup import find, find_proposition, lookup, unknown,
 from safecot_dsl.compiler.modules import SUBJECTS, Module
 from safecot_dsl.compiler.names import Names
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.diagnostics import Code
 
 MAX_NODES = 100_000  # of all conditions together, once every `let` stands where it is used
 MAX_CHARACTERS = 16 << 20  # of the members of groups, taxonomies and phrase sets, wherever one of them is named
@@ -63,7 +64,7 @@ class Conditions:
         self._parts += self._size(lowered)
         if self._parts > MAX_NODES:
             module.report.error(
-                "SC0501",
+                Code.LIMIT_REACHED,
                 f"the conditions are too large once every `let` is written out: at most {MAX_NODES:,} parts in all",
                 condition.start,
                 condition.end,
@@ -80,7 +81,7 @@ class Conditions:
         if self._characters <= MAX_CHARACTERS:
             return True
         module.report.error(
-            "SC0501",
+            Code.LIMIT_REACHED,
             "the policy is too large once groups, taxonomies and phrase sets are written out wherever they are named: "
             f"at most {MAX_CHARACTERS:,} characters",
             where.start,
@@ -105,7 +106,7 @@ class Conditions:
         if module.qname not in self._too_deep:  # what stands on it is too deep too
             self._too_deep.add(module.qname)
             module.report.error(
-                "SC0501",
+                Code.LIMIT_REACHED,
                 f"the condition is too deep once every `let` is written out: at most {MAX_DEPTH} levels",
                 condition.start,
                 condition.end,
@@ -158,7 +159,7 @@ class Conditions:
                 return None
             if not isinstance(fact.type, FlagType):
                 module.report.error(
-                    "SC0201",
+                    Code.TYPE_MISMATCH,
                     f"`{name.text}` is {kind_of(fact)}, and only a flag is a condition by itself",
                     name.start,
                     name.end,
@@ -170,7 +171,7 @@ class Conditions:
         if found is None:
             if find_proposition(module, name) is not None:
                 module.report.error(
-                    "SC0201",
+                    Code.TYPE_MISMATCH,
                     f"`{name.text}` is about a response, and a condition is about facts",
                     name.start,
                     name.end,
@@ -236,7 +237,7 @@ class Conditions:
             # One value is never two at once: whoever writes `F is a and b` may mean either of them, or two facts.
             sure = negated or joined == "or" or isinstance(fact.type, SetType)
             module.report.error(
-                "SC0101",
+                Code.UNKNOWN_NAME,
                 f"unknown condition `{alone[0].text}`",
                 alone[0].start,
                 alone[-1].end,
@@ -255,7 +256,7 @@ class Conditions:
         if (owner, let) in self._open:
             cycle = [entry.name.text for _, entry in self._open[self._open.index((owner, let)) :]]
             user.report.error(
-                "SC0105",
+                Code.LET_CYCLE,
                 f"`let {let.name.text}` is defined by itself: {' -> '.join([*cycle, let.name.text])}",
                 name.start,
                 name.end,
@@ -270,7 +271,7 @@ class Conditions:
         self._open.pop()
         if lowered is not None and self._size(lowered) > MAX_NODES:
             owner.report.error(
-                "SC0501",
+                Code.LIMIT_REACHED,
                 f"`let {let.name.text}` is too large once every `let` in it is written out",
                 let.name.start,
                 let.name.end,
@@ -319,7 +320,7 @@ def at_least_count(condition: t.AtLeastOf, module: Module) -> int | None:
     shown = text if len(text) <= 20 else f"{text[:20]}..."
     if value != value // 1 or not 1 <= value <= len(condition.items):
         module.report.error(
-            "SC0206",
+            Code.IMPOSSIBLE_COUNT,
             f"`at least {shown}` of {len(condition.items)}: the number is whole, from 1 to {len(condition.items)}",
             condition.count.start,
             condition.count.end,

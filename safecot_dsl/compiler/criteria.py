@@ -20,6 +20,7 @@ from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.propositions import lower_criteria
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.verdicts import read_verdict
+from safecot_dsl.diagnostics import Code
 
 
 def name_propositions(modules: list[Module]) -> dict[tuple[str, str], str]:
@@ -109,7 +110,7 @@ def _classes(
     for entry in declaration.classes:
         if entry.name.text in names:
             module.report.error(
-                "SC0102", f"the class `{entry.name.text}` stands twice", entry.name.start, entry.name.end
+                Code.DECLARED_TWICE, f"the class `{entry.name.text}` stands twice", entry.name.start, entry.name.end
             )
             continue
         names.append(entry.name.text)
@@ -124,7 +125,7 @@ def _classes(
         if verdict in table:
             _, other, first = table[verdict]
             module.report.error(
-                "SC0102",
+                Code.DECLARED_TWICE,
                 f"the classes for `{verdict}` are declared twice",
                 name.start,
                 name.end,
@@ -137,7 +138,7 @@ def _classes(
 class _RefusedLetError(Exception):
     """The lets on the way to the fault, and what is wrong."""
 
-    def __init__(self, code: str, message: str, names: tuple[str, ...]) -> None:
+    def __init__(self, code: Code, message: str, names: tuple[str, ...]) -> None:
         super().__init__(message)
         self.code = code
         self.names = names
@@ -150,7 +151,7 @@ def _refuse_lets(modules: list[Module], lets: dict[str, CriteriaCondition], nami
     def extent(name: str, path: tuple[str, ...]) -> tuple[int, int]:
         if name in path:
             cycle = (*path[path.index(name) :], name)
-            raise _RefusedLetError("SC0105", f"`let {name}` is defined by itself: {' -> '.join(cycle)}", path)
+            raise _RefusedLetError(Code.LET_CYCLE, f"`let {name}` is defined by itself: {' -> '.join(cycle)}", path)
         if name not in lets:
             return 0, 1
         if name not in extents:
@@ -170,11 +171,11 @@ def _refuse_lets(modules: list[Module], lets: dict[str, CriteriaCondition], nami
                 extent(naming[module.qname, let.name.text], ())
             except _RefusedLetError as fault:
                 module.report.error(fault.code, str(fault), let.name.start, let.name.end)
-                if fault.code == "SC0501":
+                if fault.code is Code.LIMIT_REACHED:
                     return
                 extents.update(dict.fromkeys(fault.names, (0, 0)))  # said once
 
 
 def _too_large(path: tuple[str, ...]) -> _RefusedLetError:
     message = f"`let {path[-1]}` is too large once every `let` in it is written out"
-    return _RefusedLetError("SC0501", message, path)
+    return _RefusedLetError(Code.LIMIT_REACHED, message, path)

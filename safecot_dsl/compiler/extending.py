@@ -8,6 +8,7 @@ from safecot_dsl.artifact import Extended
 from safecot_dsl.compiler.lookup import damaged
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.diagnostics import Code
 
 # What can be overridden: the table of names, what a name of it is called, and the word of its source-map keys.
 _KINDS = (
@@ -76,7 +77,7 @@ def _check_place(module: Module) -> None:
             other = other or (None if isinstance(declaration, t.ImportDecl) else declaration)
         elif first is not None:
             module.report.error(
-                "SC0604",
+                Code.MISPLACED_EXTEND,
                 "a policy extends at most one other",
                 declaration.start,
                 declaration.end,
@@ -86,7 +87,7 @@ def _check_place(module: Module) -> None:
             first = declaration
             if other is not None:
                 module.report.error(
-                    "SC0604",
+                    Code.MISPLACED_EXTEND,
                     "`extend` stands before everything else but imports",
                     declaration.start,
                     declaration.end,
@@ -100,11 +101,15 @@ def _check_override(override: t.OverrideDecl, module: Module) -> None:
     refused = _is_refused(override)
     if refused is not None:
         what, help = refused
-        module.report.error("SC0603", f"{what} cannot be overridden", override.start, end, help=help)
+        module.report.error(Code.NOT_OVERRIDABLE, f"{what} cannot be overridden", override.start, end, help=help)
     elif not module.extends:
         help = "extend a policy (`extend NAME`), or leave `override` out"
         module.report.error(
-            "SC0602", "the policy extends none: there is nothing to override", override.start, end, help=help
+            Code.NOTHING_TO_OVERRIDE,
+            "the policy extends none: there is nothing to override",
+            override.start,
+            end,
+            help=help,
         )
 
 
@@ -156,7 +161,7 @@ def _refuse(
         if isinstance(declaration, t.FallbackDecl):
             help = "write `override` before it to replace that one"
     module.report.error(
-        "SC0601",
+        Code.NAME_TAKEN,
         f"the {_called(what, name)} is declared by `{_name(owner)}` already, which this policy extends",
         here.start,
         here.end,
@@ -173,7 +178,7 @@ def _refuse_override(override: t.OverrideDecl, kind: str, what: str, name: str, 
         return
     meant = module.report.meant(name, [known for base in bases for known in getattr(base, kind)])
     module.report.error(
-        "SC0602",
+        Code.NOTHING_TO_OVERRIDE,
         f"`{_name(bases[0])}` has no {_called(what, name)} to override",
         place.start,
         place.end,

@@ -22,7 +22,7 @@ from safecot_dsl.compiler.phrases import VALUE, check_phrase
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.syntax.tokens import NEVER_A_FACT
 from safecot_dsl.compiler.taxonomies import taxonomy_of, words
-from safecot_dsl.diagnostics import Suggestion
+from safecot_dsl.diagnostics import Code, Suggestion
 
 _QUANTIFIERS = ("any", "all", "none")
 
@@ -30,7 +30,9 @@ _QUANTIFIERS = ("any", "all", "none")
 def number(literal: t.Number, module: Module) -> float | None:
     value = literal.value
     if math.isinf(value):
-        module.report.error("SC0203", f"`{literal.text[:20]}...` is too large for a number", literal.start, literal.end)
+        module.report.error(
+            Code.NUMBER_OUT_OF_RANGE, f"`{literal.text[:20]}...` is too large for a number", literal.start, literal.end
+        )
         return None
     return value
 
@@ -68,7 +70,7 @@ def declare_facts(modules: list[Module]) -> FactTable:
                 if name in facts:
                     _, first, other = facts[name]
                     module.report.error(
-                        "SC0102",
+                        Code.DECLARED_TWICE,
                         f"the fact `{name}` is declared twice",
                         declaration.name.start,
                         declaration.name.end,
@@ -97,7 +99,7 @@ def declare_facts(modules: list[Module]) -> FactTable:
 def _is_named_right(name: t.Name, module: Module) -> bool:
     if name.text not in NEVER_A_FACT:
         return True
-    module.report.error("SC0008", f"`{name.text}` never names a fact", name.start, name.end)
+    module.report.error(Code.RESERVED_WORD, f"`{name.text}` never names a fact", name.start, name.end)
     return False
 
 
@@ -118,7 +120,10 @@ def _type(expr: t.TypeExpr, module: Module, ranging: dict[str, OneOfType]) -> Fa
                 return None
             if low > high:
                 module.report.error(
-                    "SC0203", f"the range runs from {expr.low.text} down to {expr.high.text}", expr.start, expr.end
+                    Code.NUMBER_OUT_OF_RANGE,
+                    f"the range runs from {expr.low.text} down to {expr.high.text}",
+                    expr.start,
+                    expr.end,
                 )
                 return None
             return NumberType(low=low, high=high)
@@ -134,7 +139,7 @@ def _type(expr: t.TypeExpr, module: Module, ranging: dict[str, OneOfType]) -> Fa
             nodes = taxonomy_of(owner, declaration).nodes
             if not nodes:
                 module.report.error(
-                    "SC0301",
+                    Code.REQUIRED_MISSING,
                     f"the taxonomy `{expr.taxonomy.text}` has no nodes",
                     expr.taxonomy.start,
                     expr.taxonomy.end,
@@ -160,7 +165,7 @@ def _values(expr: t.TypeExpr, module: Module) -> tuple[ValueName, ...]:
         seen[name] = value.name
         if expr.kind == "set_of" and name in _QUANTIFIERS:
             module.report.error(
-                "SC0008",
+                Code.RESERVED_WORD,
                 f"`{name}` cannot be a member of a set: `has {name} of` means something else",
                 value.name.start,
                 value.name.end,
@@ -174,7 +179,9 @@ def _values(expr: t.TypeExpr, module: Module) -> tuple[ValueName, ...]:
 
 def _supposition(fact: Fact, expr: t.ValueExpr, facts: FactTable, module: Module) -> Value | None:
     if isinstance(expr, t.UnknownValue):
-        module.report.error("SC0202", "a supposition is a value; an unknown one supposes nothing", expr.start, expr.end)
+        module.report.error(
+            Code.UNKNOWN_VALUE, "a supposition is a value; an unknown one supposes nothing", expr.start, expr.end
+        )
         return None
     return typed_value(fact, expr, facts, module)
 
@@ -211,7 +218,7 @@ def typed_value(fact: Fact, expr: t.ValueExpr, facts: FactTable, module: Module)
             return None
         as_set = f"{{ {expr.text} }}" if isinstance(expr, t.Name) and expr.text in domain(fact) else None
         module.report.error(
-            "SC0201",
+            Code.TYPE_MISMATCH,
             f"`{fact.name}` is {kind_of(fact)}, and this is no value of it",
             expr.start,
             expr.end,
@@ -223,7 +230,7 @@ def typed_value(fact: Fact, expr: t.ValueExpr, facts: FactTable, module: Module)
 
 def out_of_range(shown: str, fact: Fact, where: t.Syntax, module: Module) -> None:
     module.report.error(
-        "SC0203", f"`{shown}` is out of range: `{fact.name}` is {kind_of(fact)}", where.start, where.end
+        Code.NUMBER_OUT_OF_RANGE, f"`{shown}` is out of range: `{fact.name}` is {kind_of(fact)}", where.start, where.end
     )
 
 
@@ -267,7 +274,7 @@ def check_value(fact: Fact, name: t.Name, facts: FactTable, module: Module) -> b
     elif others:  # the fact is the wrong one, or the value
         help, meant = f"it is a value of {' and '.join(f'`{full}`' for full in others)}", Suggestion()
     module.report.error(
-        "SC0202",
+        Code.UNKNOWN_VALUE,
         f"`{name.text}` is not a value of `{fact.name}`",
         name.start,
         name.end,
@@ -283,7 +290,7 @@ def refuse_value(name: t.QName, fact: Fact, known: list[str], module: Module) ->
         return
     meant = module.report.meant(name.text, known)
     module.report.error(
-        "SC0202",
+        Code.UNKNOWN_VALUE,
         f"`{name.text}` is not a value of `{fact.name}`",
         name.start,
         name.end,

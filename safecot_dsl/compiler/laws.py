@@ -9,6 +9,7 @@ from safecot_dsl.compiler.conditions import Conditions
 from safecot_dsl.compiler.facts import check_value, domain, kind_of, refuse_value
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.diagnostics import Code
 
 MAX_LAWS = 1_000  # of one file: each is a question to the solver
 
@@ -27,7 +28,9 @@ def lower_laws(module: Module, conditions: Conditions, spans: dict[str, tuple[Mo
     for index, (name, declaration) in enumerate(module.laws.items()):
         if index == MAX_LAWS:
             place = declaration.name
-            module.report.error("SC0501", f"too many laws: at most {MAX_LAWS:,} in one file", place.start, place.end)
+            module.report.error(
+                Code.LIMIT_REACHED, f"too many laws: at most {MAX_LAWS:,} in one file", place.start, place.end
+            )
             break
         fact = conditions.names.fact(declaration.fact, module)
         given = conditions.lower(declaration.given, module) if declaration.given is not None else None
@@ -57,7 +60,7 @@ def _values(
     """What the fact becomes or gains, and the group that was written for it; an error where that does not fit."""
     if not isinstance(fact.type, _NEEDED[law.change]):
         module.report.error(
-            "SC0201",
+            Code.TYPE_MISMATCH,
             f"`{law.change}` does not fit `{fact.name}`, which is {kind_of(fact)}",
             law.fact.start,
             law.to.end if law.to is not None else law.fact.end,
@@ -80,7 +83,9 @@ def _values(
         case t.Names() | t.QName():
             members = conditions.names.members_or_value(law.to, fact, module)
             if members is not None and not members[0]:
-                module.report.error("SC0610", "the law claims nothing: nothing is gained", law.to.start, law.to.end)
+                module.report.error(
+                    Code.EMPTY_LAW, "the law claims nothing: nothing is gained", law.to.start, law.to.end
+                )
                 return None
             return members if members is None or conditions.affords(members[0], law.to, module) else None
 

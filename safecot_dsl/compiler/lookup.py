@@ -7,6 +7,7 @@ from typing import Any
 
 from safecot_dsl.compiler.modules import SUBJECTS, Module
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.diagnostics import Code
 
 # Kinds of names that a reference can mean, by the table that holds them.
 _TABLES = {
@@ -117,7 +118,7 @@ def unknown(module: Module, what: str, name: t.QName | t.Name, known: Iterable[s
     meant = module.report.meant(text, known)
     if other is not None:
         help = f"`{text}` is a {other}, and a {what} is needed here"
-        module.report.error("SC0101", f"unknown {what} `{text}`", name.start, name.end, help=help)
+        module.report.error(Code.UNKNOWN_NAME, f"unknown {what} `{text}`", name.start, name.end, help=help)
         return
     first = text.split(".", 1)[0]
     if not meant and "." in text and first not in module.imports and first not in SUBJECTS:
@@ -126,10 +127,10 @@ def unknown(module: Module, what: str, name: t.QName | t.Name, known: Iterable[s
         if theirs is not None:
             written = theirs.qname if theirs.qname.endswith(f".{first}") else f"{theirs.qname} as {first}"
             help = f"add `import {written}`: what a policy that is extended imports is for its own text only"
-        module.report.error("SC0101", f"unknown {what} `{text}`", name.start, name.end, help=help)
+        module.report.error(Code.UNKNOWN_NAME, f"unknown {what} `{text}`", name.start, name.end, help=help)
         return
     module.report.error(
-        "SC0101",
+        Code.UNKNOWN_NAME,
         f"unknown {what} `{text}`",
         name.start,
         name.end,

@@ -8,7 +8,7 @@ from typing import Any
 
 from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax import tree as t
-from safecot_dsl.diagnostics import Label
+from safecot_dsl.diagnostics import Code, Label
 
 SUBJECTS = ("image", "query", "context")
 
@@ -144,7 +144,7 @@ class Module:
             self.fallbacks[kind] = declaration
         elif not self._idle(declaration):
             self.report.error(
-                "SC0302",
+                Code.GIVEN_TWICE,
                 f"`{kind}` stands twice: a policy has exactly one",
                 declaration.start,
                 declaration.verdict.end,
@@ -165,7 +165,7 @@ class Module:
     def duplicate(self, name: t.Name | t.String, what: str, first: t.Syntax) -> None:
         label: Label = self.report.label("first declared here", first.start, first.end)
         self.report.error(
-            "SC0102", f"the {what} `{name.text}` is declared twice", name.start, name.end, labels=(label,)
+            Code.DECLARED_TWICE, f"the {what} `{name.text}` is declared twice", name.start, name.end, labels=(label,)
         )
 
     def _index_nodes(self, taxonomy: t.TaxonomyDecl) -> None:

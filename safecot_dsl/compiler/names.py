@@ -16,6 +16,7 @@ from safecot_dsl.compiler.facts import (
 from safecot_dsl.compiler.lookup import find, lookup, unknown, visible
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.diagnostics import Code
 
 
 def in_brackets(written: str, atom: t.Cond, module: Module) -> str:
@@ -46,7 +47,7 @@ class Names:
         if meant:
             shown = " or ".join(f"`{full}`" for full in meant.names)
             module.report.error(
-                "SC0101",
+                Code.UNKNOWN_NAME,
                 f"unknown fact `{name.text}`",
                 name.start,
                 name.end,
@@ -55,7 +56,10 @@ class Names:
             )
         elif len(name.parts) == 1 and find(module, "let", name):
             module.report.error(
-                "SC0201", f"`{name.text}` is a condition of its own and cannot be compared", name.start, name.end
+                Code.TYPE_MISMATCH,
+                f"`{name.text}` is a condition of its own and cannot be compared",
+                name.start,
+                name.end,
             )
         elif not self.facts.is_broken(name.text):
             # The same fact under the wrong subject is nearer than another of this subject.
@@ -118,7 +122,7 @@ class Names:
             return True
         if not said:
             module.report.error(
-                "SC0202",
+                Code.UNKNOWN_VALUE,
                 f"the group `{used.text}` has `{foreign.text}`, which is not a value of `{fact.name}`",
                 used.start,
                 used.end,
@@ -142,7 +146,7 @@ class Names:
         for name in foreign:
             meant = owner.report.meant(name.text, others)
             owner.report.error(
-                "SC0202",
+                Code.UNKNOWN_VALUE,
                 f"the group `{group.name.text}` has `{name.text}`, which is not a value of `{fact.name}`",
                 name.start,
                 name.end,
@@ -161,7 +165,7 @@ class Names:
         else:
             right = f"{fact.name} has {name.text}"
         module.report.error(
-            "SC0101",
+            Code.UNKNOWN_NAME,
             f"unknown group `{name.text}`",
             name.start,
             name.end,
@@ -186,7 +190,7 @@ class Names:
             right = None  # whether any of it or all of it, nobody can know
         both = f"`any of {name.text}` or `all of {name.text}`"
         report.error(
-            "SC0202",
+            Code.UNKNOWN_VALUE,
             f"`{name.text}` is not a value of `{fact.name}`",
             name.start,
             name.end,
@@ -223,7 +227,7 @@ class Names:
         else:
             if operand.text in self.facts.entries:
                 module.report.error(
-                    "SC0201",
+                    Code.TYPE_MISMATCH,
                     f"`{operand.text}` is a fact, and a fact is compared with a number or a param only",
                     operand.start,
                     operand.end,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from safecot_dsl.artifact.consistency import LINE_BREAKS
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.diagnostics import Code
 
 ONE_LINE = "a step of the reasoning is one line"
 _SLOT = re.compile(r"\{[^{}]*\}")
@@ -41,11 +42,11 @@ def check_phrase(text: t.String, kind: PhraseKind, module: Module) -> None:
         message, help = f"the phrase ends in `{shown[-1]}`", f"it is {kind.what}, and no sentence of its own"
     elif slot is not None and kind is not VALUE:
         module.report.error(
-            "SC0401",
+            Code.UNFILLABLE_SLOT,
             f"`{slot[0]}` has no place in a phrase",
             text.offsets[slot.start()],
             text.offsets[slot.end() - 1] + 1,
             help=f"it is {kind.what}, and the same whatever is seen",
         )
     if message is not None:
-        module.report.error("SC0404", message, text.start, text.end, help=help)
+        module.report.error(Code.MALFORMED_SENTENCE, message, text.start, text.end, help=help)

@@ -7,6 +7,7 @@ from safecot_dsl.compiler.conditions import MAX_DEPTH, at_least_count
 from safecot_dsl.compiler.lookup import find_proposition, own_propositions, unknown
 from safecot_dsl.compiler.modules import SUBJECTS, Module
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.diagnostics import Code
 
 
 def lower_criteria(
@@ -15,7 +16,7 @@ def lower_criteria(
     """The artifact's form of a condition over propositions; None where it has an error."""
     if level >= MAX_DEPTH:
         module.report.error(
-            "SC0501", f"the condition is too deep: at most {MAX_DEPTH} levels", condition.start, condition.end
+            Code.LIMIT_REACHED, f"the condition is too deep: at most {MAX_DEPTH} levels", condition.start, condition.end
         )
         return None
     match condition:
@@ -40,7 +41,7 @@ def lower_criteria(
                 }
                 if len(set(owners.values())) > 1:
                     module.report.error(
-                        "SC0107",
+                        Code.AMBIGUOUS_NAME,
                         f"`{name.text}` is declared by several imports",
                         name.start,
                         name.end,
@@ -59,7 +60,7 @@ def lower_criteria(
             return Proposed(name=naming[(found[0].qname, found[1])])
         case _:
             module.report.error(
-                "SC0201",
+                Code.TYPE_MISMATCH,
                 "a condition on a response joins propositions; facts have no place in it",
                 condition.start,
                 condition.end,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from safecot_dsl.diagnostics import Diagnostic, Fix, Label, Severity, SourceFile, Suggestion, suggest
+from safecot_dsl.diagnostics import Code, Diagnostic, Fix, Label, Severity, SourceFile, Suggestion, suggest
 
 MAX_DIAGNOSTICS = 1_000  # of one file: nobody reads more, and a file of noise would take minutes
 MAX_SUGGESTIONS = 100  # the diagnostics of one file with one: to find it among ten thousand names takes a moment
@@ -16,7 +16,7 @@ class Reporter:
     def __init__(self, source: SourceFile) -> None:
         self.source = source
         self.diagnostics: list[Diagnostic] = []
-        self._said: set[tuple[str, str, int, int]] = set()
+        self._said: set[tuple[Code, str, int, int]] = set()
 
     @property
     def failed(self) -> bool:
@@ -24,7 +24,7 @@ class Reporter:
 
     def error(
         self,
-        code: str,
+        code: Code,
         message: str,
         start: int,
         end: int,
@@ -36,10 +36,10 @@ class Reporter:
     ) -> None:
         """Report an error on the characters from `start` to `end`. `replacement` mends them, or the characters
         `replaced` where these are others. It is given only where nothing else can have been meant."""
-        self._add(Severity.ERROR, code, message, start, end, help, replacement, replaced, labels)
+        self._add(code, message, start, end, help, replacement, replaced, labels)
 
-    def warning(self, code: str, message: str, start: int, end: int, *, help: str | None = None) -> None:
-        self._add(Severity.WARNING, code, message, start, end, help, None, None, ())
+    def warning(self, code: Code, message: str, start: int, end: int, *, help: str | None = None) -> None:
+        self._add(code, message, start, end, help, None, None, ())
 
     def meant(self, name: str, known: Iterable[str]) -> Suggestion:
         """The known names of which one was probably meant; none once many have been suggested."""
@@ -51,8 +51,7 @@ class Reporter:
 
     def _add(
         self,
-        severity: Severity,
-        code: str,
+        code: Code,
         message: str,
         start: int,
         end: int,
@@ -66,13 +65,11 @@ class Reporter:
         self._said.add((code, message, start, end))  # one fault is met on several ways, such as by each row of a table
         span = self.source.span(start, end)
         if len(self.diagnostics) == MAX_DIAGNOSTICS:
-            severity, code, help, replacement, labels = Severity.ERROR, "SC0501", None, None, ()
+            code, help, replacement, labels = Code.LIMIT_REACHED, None, None, ()
             message = f"the file has more than {MAX_DIAGNOSTICS:,} faults; the rest is not reported"
         fix = None
         if replacement is not None:
             title = f"replace by `{replacement.strip()}`" if replacement.strip() else "remove it"
             place = span if replaced is None else self.source.span(*replaced)
             fix = Fix(title=title, span=place, replacement=replacement)
-        self.diagnostics.append(
-            Diagnostic(code=code, severity=severity, message=message, span=span, labels=labels, help=help, fix=fix)
-        )
+        self.diagnostics.append(Diagnostic(code=code, message=message, span=span, labels=labels, help=help, fix=fix))

@@ -15,6 +15,7 @@ from safecot_dsl.compiler.speech import Speeches
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.taxonomies import find_node, hazard_of
 from safecot_dsl.compiler.verdicts import read_verdict
+from safecot_dsl.diagnostics import Code
 
 _FALLBACKS = ("default", "unsure")
 
@@ -50,7 +51,7 @@ def once(clauses: tuple[t.Clause, ...], module: Module) -> dict[str, t.Clause]:
         if word in found:
             first = found[word]
             module.report.error(
-                "SC0302",
+                Code.GIVEN_TWICE,
                 f"`{word}` stands twice",
                 clause.start,
                 clause.start + len(word),
@@ -64,7 +65,7 @@ def once(clauses: tuple[t.Clause, ...], module: Module) -> dict[str, t.Clause]:
 def check_rule_name(name: t.Name, what: str, module: Module) -> None:
     if name.text in _FALLBACKS:
         article = "an" if what == "exception" else "a"
-        module.report.error("SC0008", f"`{name.text}` never names {article} {what}", name.start, name.end)
+        module.report.error(Code.RESERVED_WORD, f"`{name.text}` never names {article} {what}", name.start, name.end)
 
 
 class Rules:
@@ -110,7 +111,9 @@ class Rules:
         if name.text not in module.tree.damaged:
             for word in ("when", "verdict"):
                 if word not in clauses:
-                    module.report.error("SC0301", f"the {what} `{name.text}` has no `{word}`", name.start, name.end)
+                    module.report.error(
+                        Code.REQUIRED_MISSING, f"the {what} `{name.text}` has no `{word}`", name.start, name.end
+                    )
         when = clauses.get("when")
         verdict = clauses.get("verdict")
         return self.build(
@@ -164,7 +167,7 @@ class Rules:
             if parent.text in parents:
                 first = parents[parent.text]
                 module.report.error(
-                    "SC0302",
+                    Code.GIVEN_TWICE,
                     f"`{parent.text}` stands twice",
                     parent.start,
                     parent.end,
@@ -218,7 +221,7 @@ class Rules:
                     cycle = [*path[path.index(name) :], name]
                     module, declaration = rules[cycle[0]]
                     module.report.error(
-                        "SC0106",
+                        Code.EXCEPTION_CYCLE,
                         f"exceptions go in a circle: {' is an exception to '.join(cycle)}",
                         declaration.name.start,
                         declaration.name.end,
@@ -240,7 +243,7 @@ class Rules:
             header = entry.tree.header
             if not damaged(entry, kind) and header is not None:
                 entry.report.error(
-                    "SC0301",
+                    Code.REQUIRED_MISSING,
                     f"the policy has no `{kind}`",
                     header.name.start,
                     header.name.end,

@@ -21,6 +21,7 @@ from safecot_dsl.compiler.phrases import ASKED, GROUP, ONE_LINE, check_phrase
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.taxonomies import words
 from safecot_dsl.compiler.templates import ReadSlot, read_template, slot_error
+from safecot_dsl.diagnostics import Code
 
 _CLOSING = "\"'\u201d\u2019)"  # may stand after the end of a sentence
 _WHY_NOT = {
@@ -112,7 +113,7 @@ def _once(
         if word in found:
             first = found[word]
             module.report.error(
-                "SC0302",
+                Code.GIVEN_TWICE,
                 f"`{word}` stands twice",
                 clause.start,
                 clause.start + len(word),
@@ -128,7 +129,7 @@ def _refuse(clause: t.Syntax, message: str, module: Module, help: str) -> None:
     """Report a sentence that its fact cannot have: its first line is underlined."""
     line_end = module.report.source.text.find("\n", clause.start)
     end = min(clause.end, line_end) if line_end >= 0 else clause.end
-    module.report.error("SC0402", message, clause.start, end, help=help)
+    module.report.error(Code.SENTENCE_OF_ANOTHER_TYPE, message, clause.start, end, help=help)
 
 
 def _bands(clause: t.BandsClause, fact: Fact, module: Module) -> tuple[Band, ...]:
@@ -160,7 +161,7 @@ def _is_misplaced(
     if not low < below <= high:
         empty = f", and no value is below {low:g}" if below == low else ""
         module.report.error(
-            "SC0403",
+            Code.INCOMPLETE_BANDS,
             f"the band ends at `{literal.text}`, and `{fact.name}` is {kind_of(fact)}{empty}",
             literal.start,
             literal.end,
@@ -169,7 +170,7 @@ def _is_misplaced(
         return True
     if reached is not None and below <= reached[0]:
         module.report.error(
-            "SC0403",
+            Code.INCOMPLETE_BANDS,
             f"the band is empty: the one before it ends at `{reached[1].text}` already",
             literal.start,
             literal.end,
@@ -204,18 +205,22 @@ def _sentence(text: t.String, module: Module, slot: ReadSlot, named: bool) -> Te
     slots = sum(isinstance(segment, ValueSlot) for segment in template)
     if not text.text.strip():
         module.report.error(
-            "SC0404", "the sentence is empty", text.start, text.end, help="leave it out, and it is built"
+            Code.MALFORMED_SENTENCE, "the sentence is empty", text.start, text.end, help="leave it out, and it is built"
         )
     elif any(character in text.text for character in LINE_BREAKS):
-        module.report.error("SC0404", "a line break stands in the sentence", text.start, text.end, help=ONE_LINE)
+        module.report.error(
+            Code.MALFORMED_SENTENCE, "a line break stands in the sentence", text.start, text.end, help=ONE_LINE
+        )
     elif text.text != text.text.strip():
-        module.report.error("SC0404", "the sentence begins or ends with a blank", text.start, text.end)
+        module.report.error(Code.MALFORMED_SENTENCE, "the sentence begins or ends with a blank", text.start, text.end)
     elif not text.text.rstrip(_CLOSING).endswith((".", "!", "?")):
         help = "a sentence ends in `.`, `!` or `?`"
-        module.report.error("SC0404", "the sentence has no end", text.start, text.end, help=help)
+        module.report.error(Code.MALFORMED_SENTENCE, "the sentence has no end", text.start, text.end, help=help)
     elif named and slots != 1:
         what = "does not say the value" if not slots else "says the value more than once"
-        module.report.error("SC0401", f"the sentence {what}", text.start, text.end, help="`{value}` stands in it once")
+        module.report.error(
+            Code.UNFILLABLE_SLOT, f"the sentence {what}", text.start, text.end, help="`{value}` stands in it once"
+        )
     return template
 
 
@@ -230,7 +235,7 @@ def _refuse_repeated(clauses: Sequence[t.SentenceClause | t.BandsClause], module
             first = seen.setdefault(" ".join(text.text.split()), text)
             if first is not text and text.text.strip():
                 module.report.error(
-                    "SC0404",
+                    Code.MALFORMED_SENTENCE,
                     "this sentence is given twice",
                     text.start,
                     text.end,

@@ -24,7 +24,7 @@ from safecot_dsl.compiler.lookup import lookup
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.templates import read_template, slot_error
-from safecot_dsl.diagnostics import Suggestion
+from safecot_dsl.diagnostics import Code, Suggestion
 
 _WORDS = ("hazard", "title", "unknown facts")
 
@@ -67,7 +67,7 @@ class Speeches:
             counts[clause.kind] = number + 1
             if clause.when is None and last[clause.kind] is not clause:
                 self.module.report.error(
-                    "SC0306",
+                    Code.HIDDEN_STEP,
                     f"this `{clause.kind}` is always used, so the ones after it never are",
                     clause.start,
                     clause.alternatives[0].start,
@@ -87,7 +87,7 @@ class Speeches:
             if clause.kind in first:
                 other = first[clause.kind]
                 self.module.report.error(
-                    "SC0302",
+                    Code.GIVEN_TWICE,
                     f"`{clause.kind}` stands twice",
                     clause.start,
                     clause.content.start,
@@ -105,7 +105,7 @@ class Speeches:
                 continue
             if not found[1].phrases:
                 self.module.report.error(
-                    "SC0301",
+                    Code.REQUIRED_MISSING,
                     f"the phrase set `{clause.content.text}` is empty",
                     clause.content.start,
                     clause.content.end,

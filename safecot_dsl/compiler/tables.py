@@ -10,6 +10,7 @@ from safecot_dsl.compiler.lookup import find, visible
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.rules import Rules, check_rule_name, clause_word, once
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.diagnostics import Code
 
 MAX_ROWS = 1_000  # of one table
 MAX_COLUMNS = 64
@@ -41,7 +42,7 @@ def lower_tables(rules: Rules) -> tuple[list[Rule], list[Table]]:
 
 
 def _refuse_size(table: t.TableDecl, module: Module, what: str) -> None:
-    module.report.error("SC0501", f"the tables are too large: {what}", table.name.start, table.name.end)
+    module.report.error(Code.LIMIT_REACHED, f"the tables are too large: {what}", table.name.start, table.name.end)
 
 
 class _Lowering:
@@ -60,7 +61,9 @@ class _Lowering:
         rows = [row for row in self.table.rows if self.module.rules.get(row.name.text) is row]
         self._read_columns()
         if not self.table.rows and name.text not in self.module.tree.damaged:
-            self.module.report.error("SC0301", f"the table `{name.text}` has no rows", name.start, name.end)
+            self.module.report.error(
+                Code.REQUIRED_MISSING, f"the table `{name.text}` has no rows", name.start, name.end
+            )
         if len(self.table.rows) > MAX_ROWS:
             _refuse_size(self.table, self.module, f"one has at most {MAX_ROWS:,} rows")
             return [], None
@@ -84,7 +87,7 @@ class _Lowering:
         for extra in clauses[1:]:
             first = clauses[0]
             report.error(
-                "SC0302",
+                Code.GIVEN_TWICE,
                 "`columns` stands twice",
                 extra.start,
                 extra.start + len("columns"),
@@ -93,7 +96,7 @@ class _Lowering:
         if not clauses:
             if name.text not in self.module.tree.damaged:
                 report.error(
-                    "SC0301",
+                    Code.REQUIRED_MISSING,
                     f"the table `{name.text}` has no `columns`",
                     name.start,
                     name.end,
@@ -110,7 +113,7 @@ class _Lowering:
             first = seen.setdefault(column.text, column)
             if first is not column:
                 report.error(
-                    "SC0302",
+                    Code.GIVEN_TWICE,
                     f"`{column.text}` stands twice",
                     column.start,
                     column.end,
@@ -153,7 +156,7 @@ class _Lowering:
                 end = run[-1].end
                 replacement = f"{{ {self.module.report.source.text[start:end]} }}"
         self.module.report.error(
-            "SC0608",
+            Code.MISPLACED_CLAUSE,
             "what all rows share stands before `columns`",
             start,
             end,
@@ -167,7 +170,11 @@ class _Lowering:
             clause = clauses.pop(word, None)
             if clause is not None:
                 self.module.report.error(
-                    "SC0608", f"a {what} has no `{word}`", clause.start, clause.start + len(word), help=help
+                    Code.MISPLACED_CLAUSE,
+                    f"a {what} has no `{word}`",
+                    clause.start,
+                    clause.start + len(word),
+                    help=help,
                 )
         return clauses
 
@@ -190,7 +197,7 @@ class _Lowering:
             return None
         if len(row.cells) != len(self.columns):
             report.error(
-                "SC0607",
+                Code.WRONG_CELL_COUNT,
                 f"`{row.name.text}` has {_count(len(row.cells), 'cell')}, the table has "
                 f"{_count(len(self.columns), 'column')}",
                 place.start,
@@ -200,7 +207,7 @@ class _Lowering:
             )
         elif all(isinstance(cell.test, t.AnyValue) for cell in row.cells):
             report.error(
-                "SC0609",
+                Code.EMPTY_ROW,
                 f"`{row.name.text}` asks nothing: it would apply to every case",
                 place.start,
                 place.end,
@@ -251,7 +258,7 @@ class _Lowering:
                 return _signed(t.MatchesAtom(*where, regex), cell)
             case _:
                 self.module.report.error(
-                    "SC0201",
+                    Code.TYPE_MISMATCH,
                     f"this cell does not fit its column: `{fact.name}` is {kind_of(fact)}",
                     cell.start,
                     cell.end,

@@ -9,6 +9,7 @@ from safecot_dsl.artifact.policy import Hazard
 from safecot_dsl.compiler.lookup import unknown
 from safecot_dsl.compiler.modules import Module, NodeEntry
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.diagnostics import Code
 
 
 def words(name: str) -> str:
@@ -57,7 +58,7 @@ def find_node(module: Module, name: t.QName) -> tuple[Module, NodeEntry] | None:
     if entries:
         where = ", ".join(f"`{entry.taxonomy.name.text}`" for _, entry in entries)
         module.report.error(
-            "SC0107",
+            Code.AMBIGUOUS_NAME,
             f"`{name.text}` is a node of several taxonomies: {where}",
             name.start,
             name.end,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from safecot_dsl.artifact import Segment, Template, Text
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.diagnostics import Code
 
 #: What a slot is: from what stands in its braces, the text, and where in it the braces begin and end. None, and an
 #: error that has been reported, where it is none.
@@ -47,4 +48,4 @@ def read_template(text: t.String, module: Module, slot: ReadSlot) -> Template:
 
 def slot_error(message: str, text: t.String, begin: int, end: int, module: Module, help: str | None) -> None:
     """Report a slot of a text; `begin` and `end` are places in what the text says."""
-    module.report.error("SC0401", message, text.offsets[begin], text.offsets[end - 1] + 1, help=help)
+    module.report.error(Code.UNFILLABLE_SLOT, message, text.offsets[begin], text.offsets[end - 1] + 1, help=help)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
-from safecot_dsl.diagnostics import Suggestion
+from safecot_dsl.diagnostics import Code, Suggestion
 
 #: What other policies call the verdicts. By its letters alone, `reject` would be taken for `redirect`, which helps.
 _CALLED = {
@@ -23,7 +23,7 @@ def read_verdict(name: t.Name, module: Module) -> Verdict | None:
     meant = Suggestion((_MEANT[name.text],)) if name.text in _MEANT else module.report.meant(name.text, list(Verdict))
     verdicts = ", ".join(f"`{verdict}`" for verdict in Verdict)
     module.report.error(
-        "SC0305",
+        Code.UNKNOWN_VERDICT,
         f"`{name.text}` is not a verdict",
         name.start,
         name.end,

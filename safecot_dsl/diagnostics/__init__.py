@@ -4,12 +4,14 @@ Terminal, JSON, SARIF and GitHub's workflow commands draw the same :class:`Diagn
 modules of their own, `safecot_dsl.diagnostics.sarif` and `.github`: few runs need them.
 """
 
-from safecot_dsl.diagnostics.model import Diagnostic, DiagnosticsError, Fix, Label, Severity, Span
+from safecot_dsl.diagnostics.codes import Code, Severity
+from safecot_dsl.diagnostics.model import Diagnostic, DiagnosticsError, Fix, Label, Span
 from safecot_dsl.diagnostics.show import render_json, render_text
 from safecot_dsl.diagnostics.source import SourceFile
 from safecot_dsl.diagnostics.suggest import Suggestion, closest, suggest
 
 __all__ = [
+    "Code",
     "Diagnostic",
     "DiagnosticsError",
     "Fix",

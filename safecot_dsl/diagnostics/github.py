@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from safecot_dsl.diagnostics.model import Diagnostic, Severity
+from safecot_dsl.diagnostics.codes import Severity
+from safecot_dsl.diagnostics.model import Diagnostic
 from safecot_dsl.diagnostics.show import visible
 from safecot_dsl.diagnostics.show_path import path_from
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+from safecot_dsl.diagnostics.codes import Code, Severity
 
 
 class _Frozen(BaseModel):
@@ -23,14 +24,6 @@ class Span(_Frozen):
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
-
-
-class Severity(StrEnum):
-    """How much a diagnostic weighs: only an error stops the compiler."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
 
 
 class Label(_Frozen):
@@ -53,11 +46,11 @@ class Diagnostic(_Frozen):
 
     Messages are lower case, without a final period, with what the user wrote in backticks; `help` says how to
     mend it, apart from the message. `notes` are further facts, one a line, such as a witness and what is decided of
-    it; `witness` is that case in its JSON form, for programs.
+    it; `witness` is that case in its JSON form, for programs. `severity` is the code's where none is given.
     """
 
-    code: str
-    severity: Severity
+    code: Code
+    severity: Severity = Field(default_factory=lambda said: said["code"].severity)
     message: str
     span: Span
     labels: tuple[Label, ...] = ()

@@ -16,8 +16,9 @@ from typing import Any
 from urllib.parse import quote
 
 from safecot_dsl import __version__
-from safecot_dsl.datafiles import code_pages, code_title
-from safecot_dsl.diagnostics.model import Diagnostic, Severity, Span
+from safecot_dsl.datafiles import code_pages
+from safecot_dsl.diagnostics.codes import Code, Severity
+from safecot_dsl.diagnostics.model import Diagnostic, Span
 from safecot_dsl.diagnostics.show import visible
 from safecot_dsl.diagnostics.show_path import path_from
 from safecot_dsl.diagnostics.source import SourceFile
@@ -55,7 +56,7 @@ def render_sarif(
         "name": "safecotc",
         "version": __version__,
         "semanticVersion": __version__,
-        "rules": [_rule(code, severities[code], pages.get(code)) for code in codes],
+        "rules": [_rule(code, severities[code], pages[code]) for code in codes],
     }
     address = _pages_address()
     if address is not None:
@@ -73,16 +74,16 @@ def render_sarif(
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _rule(code: str, severity: Severity, page: Path | None) -> dict[str, Any]:
-    rule: dict[str, Any] = {"id": code, "defaultConfiguration": {"level": _LEVELS[severity]}}
-    if page is None:
-        return rule
-    title = code_title(page)
+def _rule(code: Code, severity: Severity, page: Path) -> dict[str, Any]:
     text = page.read_text(encoding="utf-8").split("\n", 1)[1].strip()
     first = " ".join(text.split("\n\n", 1)[0].split())
-    rule["shortDescription"] = {"text": _plain(title[:1].upper() + title[1:]) + "."}
-    rule["fullDescription"] = {"text": _plain(first)}
-    rule["help"] = {"text": _plain(text), "markdown": text}
+    rule: dict[str, Any] = {
+        "id": str(code),
+        "defaultConfiguration": {"level": _LEVELS[severity]},
+        "shortDescription": {"text": _plain(code.heading[:1].upper() + code.heading[1:]) + "."},
+        "fullDescription": {"text": _plain(first)},
+        "help": {"text": _plain(text), "markdown": text},
+    }
     address = _pages_address()
     if address is not None:
         rule["helpUri"] = f"{address.rstrip('/')}/{code}.md"
@@ -109,7 +110,7 @@ def _result(
     if diagnostic.help:
         lines.append(f"help: {diagnostic.help}")
     result: dict[str, Any] = {
-        "ruleId": diagnostic.code,
+        "ruleId": str(diagnostic.code),
         "ruleIndex": rule,
         "level": _LEVELS[diagnostic.severity],
         "message": _message("\n".join(visible(line) for line in lines)),

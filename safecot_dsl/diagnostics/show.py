@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.text import Text
 
-from safecot_dsl.diagnostics.model import Diagnostic, Severity, Span
+from safecot_dsl.diagnostics.codes import Severity
+from safecot_dsl.diagnostics.model import Diagnostic, Span
 from safecot_dsl.diagnostics.source import SourceFile
 
 _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}

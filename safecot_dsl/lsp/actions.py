@@ -12,7 +12,6 @@ from safecot_dsl.lsp.diagnostics import SOURCE
 from safecot_dsl.lsp.documents import Snapshot
 
 # Findings of the analysis: what the author may want so. What the compiler warns of is mended instead.
-_FINDING = re.compile(r"SC1\d{3}\Z")
 
 
 def actions(
@@ -29,11 +28,11 @@ def actions(
         start, stop = text.offsets(diagnostic.span)
         if stop < begin or end < start:
             continue
-        shown = [d for d in asked if d.source == SOURCE and d.code == diagnostic.code] or None
+        shown = [d for d in asked if d.source == SOURCE and d.code == str(diagnostic.code)] or None
         if diagnostic.fix is not None and diagnostic.fix.span.file == own:
             edit = types.TextEdit(text.span(diagnostic.fix.span), diagnostic.fix.replacement)
             result.append(_action(diagnostic.fix.title, edit, snapshot, shown, preferred=True))
-        if diagnostic.severity is not Severity.ERROR and _FINDING.match(diagnostic.code):
+        if diagnostic.severity is not Severity.ERROR and diagnostic.code.is_finding:
             title = f"allow {diagnostic.code} here: write the reason after it"
             result.append(_action(title, _allow(snapshot, diagnostic), snapshot, shown))
     return result

@@ -8,13 +8,12 @@ from lsprotocol import types
 
 from safecot_dsl.artifact import CompiledPolicy, Example, read_case
 from safecot_dsl.compiler.syntax import tree as t
-from safecot_dsl.diagnostics import Diagnostic
+from safecot_dsl.diagnostics import Code, Diagnostic
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.lsp.documents import Snapshot
 from safecot_dsl.lsp.symbols import Kind
 
-_REFUTED = {Kind.PROPERTY: "SC1003", Kind.LAW: "SC1004"}
-_NOT_DECIDED = "SC1005"
+_REFUTED = {Kind.PROPERTY: Code.FAILED_PROPERTY, Kind.LAW: Code.FAILED_LAW}
 
 
 def lenses(snapshot: Snapshot, findings: Iterable[Diagnostic] | None) -> list[types.CodeLens]:
@@ -51,7 +50,7 @@ def _example(policy: CompiledPolicy, interpreter: Interpreter, example: Example)
     return f"✓ {said}" if holds else f"✗ {said}"
 
 
-def _claim(snapshot: Snapshot, declaration: t.Syntax, refuted: str, findings: list[Diagnostic] | None) -> str:
+def _claim(snapshot: Snapshot, declaration: t.Syntax, refuted: Code, findings: list[Diagnostic] | None) -> str:
     if snapshot.opened.policy is None:
         return "not proved: the policy has errors"
     if findings is None:
@@ -60,8 +59,8 @@ def _claim(snapshot: Snapshot, declaration: t.Syntax, refuted: str, findings: li
     for finding in findings:
         start, _ = snapshot.document.text.offsets(finding.span)
         if finding.span.file == own and declaration.start <= start < declaration.end:
-            if finding.code == refuted:
+            if finding.code is refuted:
                 return "✗ refuted"
-            if finding.code == _NOT_DECIDED:
+            if finding.code is Code.UNDECIDED:
                 return "? not decided in time"
     return "✓ proved"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from safecot_dsl.analysis.limits import USUAL_LIMITS, Limits
 from safecot_dsl.artifact import CompiledPolicy, Decision, Example, read_case
 from safecot_dsl.criteria import TooManyPropositionsError, unreachable_classes
-from safecot_dsl.diagnostics import Diagnostic, Severity
+from safecot_dsl.diagnostics import Code, Diagnostic, Severity
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.workspace.open import Opened
 from safecot_dsl.workspace.places import Places
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from safecot_dsl.analysis.findings import Finding
 
 #: What is looked for without proofs.
-_QUICK = frozenset({"SC1001", "SC1002"})
+_QUICK = frozenset({Code.FAILED_EXAMPLE, Code.UNREACHABLE_CLASS})
 #: What is looked for in full only where cases are sampled.
-_SAMPLED = frozenset({"SC1106", "SC1107", "SC1117"})
+_SAMPLED = frozenset({Code.LEFT_TO_DEFAULT, Code.UNMENTIONED_HARM, Code.BUILT_SENTENCE})
 
 
 def check_policy(
@@ -46,7 +46,7 @@ def check_policy(
         found += [_diagnostic(finding, places) for finding in answer_findings(OwnAnswers(policy))]
         covered = sampled(policy) if coverage else None
         found += [_diagnostic(finding, places) for finding in analyse(policy, limits=limits, covered=covered)]
-    undecided = any(diagnostic.code == "SC1005" for diagnostic in found)
+    undecided = any(diagnostic.code is Code.UNDECIDED for diagnostic in found)
 
     def settled(code: str) -> bool:
         """Whether a finding of this code would have been found."""
@@ -81,8 +81,7 @@ def _without_allowed(
         if not answered and settled(allowed.code):
             kept.append(
                 Diagnostic(
-                    code="SC0702",
-                    severity=Severity.WARNING,
+                    code=Code.UNUSED_ALLOWANCE,
                     message=f"nothing is allowed here: there is no finding `{allowed.code}` on line {allowed.line}",
                     span=place,
                     help="take the comment away, or move it above the line that the finding names",
@@ -100,8 +99,7 @@ def _examples(policy: CompiledPolicy, places: Places) -> list[Diagnostic]:
         if message is not None:
             found.append(
                 Diagnostic(
-                    code="SC1001",
-                    severity=Severity.ERROR,
+                    code=Code.FAILED_EXAMPLE,
                     message=f"the example `{example.name}` fails: {message}",
                     span=places.of(example.key),
                     help="`safecotc explain` shows why the case is decided so",
@@ -135,8 +133,7 @@ def _classes(policy: CompiledPolicy, places: Places) -> list[Diagnostic]:
         return []  # more than can be worked out; nothing is claimed
     return [
         Diagnostic(
-            code="SC1002",
-            severity=Severity.WARNING,
+            code=Code.UNREACHABLE_CLASS,
             message=f"where `{entry.due}` is due, no response can be in the class `{entry.name}`",
             span=places.of(f"criteria:class.{entry.due}.{entry.name}"),
             help="the classes before it take every response that it would take",

@@ -12,7 +12,7 @@ from pathlib import Path
 from safecot_dsl.compiler import STANDARD_CRITERIA, VERDICT_PHRASES, Module, Reporter, join_base
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.datafiles import policies_root
-from safecot_dsl.diagnostics import SourceFile, Suggestion, suggest
+from safecot_dsl.diagnostics import Code, SourceFile, Suggestion, suggest
 from safecot_dsl.workspace.parsing import parse
 
 MAX_BYTES = 1 << 20  # of one file
@@ -52,7 +52,7 @@ class Loader:
         text, sha256, fault = read_source(path, self.overlay)
         if fault is not None:
             tree, report = t.FileTree(None, ()), Reporter(SourceFile(str(path), text))
-            report.error("SC0502", fault, 0, 0)
+            report.error(Code.UNREADABLE_FILE, fault, 0, 0)
         else:
             tree, report = parse(str(path), text)
         module = Module(qname, record, sha256, tree, report)
@@ -86,7 +86,9 @@ class Loader:
             cycle = [record.removesuffix(SUFFIX) for record, _ in self._extending]
             start = next(i for i, (_, known) in enumerate(self._extending) if known == real)
             shown = " -> ".join([*cycle[start:], cycle[start]])
-            module.report.error("SC0605", f"policies extend one another in a circle: {shown}", name.start, name.end)
+            module.report.error(
+                Code.EXTENSION_CYCLE, f"policies extend one another in a circle: {shown}", name.start, name.end
+            )
             return None
         if self._too_many(name, module, depth, "policies that extend one another"):
             return None
@@ -94,7 +96,7 @@ class Loader:
         base = self._load(path, "", self._record(path, root), depth + 1, (path.parent, *self.search), extends=True)
         if base.is_library:
             module.report.error(
-                "SC0606",
+                Code.LIBRARY_EXTENDED,
                 f"`{name.text}` is a library, and only a policy is extended",
                 name.start,
                 name.end,
@@ -110,7 +112,10 @@ class Loader:
         if depth + 1 <= MAX_IMPORT_DEPTH and len(self._by_name) < MAX_FILES:
             return False
         module.report.error(
-            "SC0501", f"too many {what}: at most {MAX_FILES} files, {MAX_IMPORT_DEPTH} deep", name.start, name.end
+            Code.LIMIT_REACHED,
+            f"too many {what}: at most {MAX_FILES} files, {MAX_IMPORT_DEPTH} deep",
+            name.start,
+            name.end,
         )
         return True
 
@@ -127,7 +132,7 @@ class Loader:
         if alias.text in module.imports:
             module.missing.add(alias.text)
             report.error(
-                "SC0102",
+                Code.DECLARED_TWICE,
                 f"two imports go by the name `{alias.text}`",
                 alias.start,
                 alias.end,
@@ -136,7 +141,7 @@ class Loader:
             return
         if alias.text in ("image", "query", "context"):
             report.error(
-                "SC0102",
+                Code.DECLARED_TWICE,
                 f"an import cannot go by the name `{alias.text}`: facts do",
                 alias.start,
                 alias.end,
@@ -146,7 +151,9 @@ class Loader:
         module.missing.add(alias.text)  # until it is found
         if name.text in self._open:
             cycle = [entry or "this policy" for entry in self._open[self._open.index(name.text) :]]
-            report.error("SC0104", f"imports go in a circle: {' -> '.join([*cycle, name.text])}", name.start, name.end)
+            report.error(
+                Code.IMPORT_CYCLE, f"imports go in a circle: {' -> '.join([*cycle, name.text])}", name.start, name.end
+            )
             return
         known = self._by_name.get(name.text)
         if known is None and self._too_many(name, module, depth, "imports"):
@@ -161,7 +168,7 @@ class Loader:
             imported, file = known
             if file != _resolved(path):
                 report.error(
-                    "SC0103",
+                    Code.IMPORT_NOT_FOUND,
                     f"`{name.text}` is another file here than where it was imported first",
                     name.start,
                     name.end,
@@ -170,7 +177,7 @@ class Loader:
                 return
         if imported.tree.header is not None and not imported.is_library:
             report.error(
-                "SC0103",
+                Code.IMPORT_NOT_FOUND,
                 f"`{name.text}` is a policy, and only a library is imported",
                 name.start,
                 name.end,
@@ -192,7 +199,10 @@ class Loader:
                 continue
             if real_root is None or not real.is_relative_to(real_root):
                 module.report.error(
-                    "SC0103", f"`{name.text}` leads out of the folder that imports start from", name.start, name.end
+                    Code.IMPORT_NOT_FOUND,
+                    f"`{name.text}` leads out of the folder that imports start from",
+                    name.start,
+                    name.end,
                 )
                 return None
             return path, root
@@ -217,7 +227,7 @@ class Loader:
         elif len(roots) > 1:
             help += ", looked for in the policy's folder" + "".join(f", `{folder}`" for folder in roots[1:])
         module.report.error(
-            "SC0103",
+            Code.IMPORT_NOT_FOUND,
             f"there is no file for `{name.text}`",
             name.start,
             name.end,

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.compiler import Module, compile_modules
-from safecot_dsl.diagnostics import Diagnostic, DiagnosticsError, Severity, SourceFile, Span
+from safecot_dsl.diagnostics import Code, Diagnostic, DiagnosticsError, Severity, SourceFile, Span
 from safecot_dsl.workspace.load import Loader, read_limited
 
 MAX_ARTIFACT_BYTES = 64 << 20
@@ -85,7 +85,7 @@ def _load_artifact(path: Path, params: Mapping[str, float] | None) -> Opened:
     start = Span(file=str(path), line=1, column=1, end_line=1, end_column=1)
 
     def fail(message: str, help: str | None = None) -> Opened:
-        diagnostic = Diagnostic(code="SC0502", severity=Severity.ERROR, message=message, span=start, help=help)
+        diagnostic = Diagnostic(code=Code.UNREADABLE_FILE, message=message, span=start, help=help)
         return Opened(path, None, (diagnostic,))
 
     if params:
@@ -120,5 +120,5 @@ def compile_policy(
             raise DiagnosticsError(opened.diagnostics)
         start = Span(file=str(path), line=1, column=1, end_line=1, end_column=1)
         message = "this is a library: it is imported by policies and decides nothing itself"
-        raise DiagnosticsError((Diagnostic(code="SC0303", severity=Severity.ERROR, message=message, span=start),))
+        raise DiagnosticsError((Diagnostic(code=Code.NOT_IN_A_LIBRARY, message=message, span=start),))
     return opened.policy

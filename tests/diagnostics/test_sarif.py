@@ -152,11 +152,6 @@ def test_each_code_is_a_rule_with_its_page_as_help() -> None:
     assert "\n" not in rule["fullDescription"]["text"]
 
 
-def test_a_code_without_a_page_is_a_rule_all_the_same() -> None:
-    log = render_sarif([fault(span(1, 1, 1, 2), code="SC9999")], {}, Path.cwd())
-    assert log["runs"][0]["tool"]["driver"]["rules"] == [{"id": "SC9999", "defaultConfiguration": {"level": "error"}}]
-
-
 def test_help_has_an_address_where_the_project_names_one(monkeypatch: pytest.MonkeyPatch) -> None:
     class Metadata:
         def get_all(self, name: str) -> list[str]:

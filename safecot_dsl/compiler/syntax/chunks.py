@@ -11,6 +11,7 @@ from lark import Token
 from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.slip import is_word
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS, Guess
+from safecot_dsl.diagnostics import Code
 
 DECLARATIONS = frozenset(
     "policy library import param facts group let taxonomy phrases criteria rule exception table default unsure example "
@@ -89,7 +90,7 @@ def _with_override(tokens: list[Token], report: Reporter) -> list[Token]:
         if get_close_matches(str(token), ["override"], n=1, cutoff=0.7):
             start, end = token.start_pos or 0, token.end_pos or 0
             help = "did you mean `override`?"
-            report.error("SC0001", f"unknown word `{token}`", start, end, help=help, replacement="override")
+            report.error(Code.UNEXPECTED_WORD, f"unknown word `{token}`", start, end, help=help, replacement="override")
             mended = tokens[:] if mended is tokens else mended
             mended[index] = Token("WORD", "override", start_pos=start, end_pos=end)
     return mended

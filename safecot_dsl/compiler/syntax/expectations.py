@@ -9,6 +9,7 @@ from safecot_dsl.compiler.syntax.chunks import Chunk
 from safecot_dsl.compiler.syntax.items import open_braces
 from safecot_dsl.compiler.syntax.slip import VERDICT_NEXT, is_word, shown
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS, NEVER_A_FACT, PUNCTUATION, RESERVED
+from safecot_dsl.diagnostics import Code
 
 HEADER_HELP = "a file starts with `policy NAME { ... }` or `library NAME { ... }`, declarations follow"
 WORD_OF = {terminal: word for word, terminal in KEYWORDS.items()} | {name: sign for sign, name in PUNCTUATION.items()}
@@ -23,23 +24,27 @@ def report_unexpected(tokens: list[Token], index: int, accepted: set[str], chunk
     if is_word(token) and str(token) in RESERVED and "NAME" in accepted and "LPAR" not in accepted:
         asked = token == "unknown" and index > 0 and tokens[index - 1] in ("is", "not")
         help = "no condition asks whether a fact is known: `unsure` says what holds then" if asked else None
-        report.error("SC0008", f"`{token}` is a word of the language and cannot be a name", start, end, help=help)
+        report.error(
+            Code.RESERVED_WORD, f"`{token}` is a word of the language and cannot be a name", start, end, help=help
+        )
         return
     if token.type == "COLON" and tokens[index - 1] in NEVER_A_FACT and "STRING" in accepted:
         word = tokens[index - 1]
-        report.error("SC0008", f"`{word}` never names a fact", word.start_pos or 0, word.end_pos or 0)
+        report.error(Code.RESERVED_WORD, f"`{word}` never names a fact", word.start_pos or 0, word.end_pos or 0)
         return
     if token.type == "RBRACE" and not open_braces(tokens[:index]):
-        report.error("SC0006", "`}` closes nothing", start, end, replacement="")
+        report.error(Code.UNBALANCED_BRACE, "`}` closes nothing", start, end, replacement="")
         return
     if index == 0 and token in ("policy", "library"):
-        report.error("SC0001", "a file has one header, and it stands first", start, end)
+        report.error(Code.UNEXPECTED_WORD, "a file has one header, and it stands first", start, end)
         return
     if index == 0 or (chunk.start == "header" and not open_braces(tokens[:index]) and accepted <= {"$END"}):
-        report.error("SC0001", f"expected a declaration, found {found}", start, end, help=HEADER_HELP)
+        report.error(Code.UNEXPECTED_WORD, f"expected a declaration, found {found}", start, end, help=HEADER_HELP)
         return
     expected = "a verdict" if verdict_comes(tokens, index, accepted) else expected_here(accepted, chunk)
-    report.error("SC0001", f"expected {expected}, found {found}", start, end, help=_help(tokens, index, accepted))
+    report.error(
+        Code.UNEXPECTED_WORD, f"expected {expected}, found {found}", start, end, help=_help(tokens, index, accepted)
+    )
 
 
 def _help(tokens: list[Token], index: int, accepted: set[str]) -> str | None:

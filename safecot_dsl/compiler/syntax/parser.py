@@ -29,6 +29,7 @@ from safecot_dsl.compiler.syntax.tables import load_tables
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS, MAX_NESTING, RESERVED, Guess, too_deep
 from safecot_dsl.compiler.syntax.tree import Comment, Cond, FileTree
 from safecot_dsl.datafiles import grammar_path
+from safecot_dsl.diagnostics import Code
 
 # Of one declaration; what is left of it after so many says nothing new. Each means that it is parsed again.
 MAX_FAULTS = 100
@@ -140,7 +141,7 @@ def _parse_in_pieces(tokens: list[Token], report: Reporter) -> FileTree:
         else:
             declarations.append(node)
     if header is None and not report.failed:
-        report.error("SC0301", "the file has no header", 0, 0, help=HEADER_HELP)
+        report.error(Code.REQUIRED_MISSING, "the file has no header", 0, 0, help=HEADER_HELP)
     return FileTree(header, tuple(declarations), frozenset(damaged), frozenset(kinds))
 
 
@@ -150,7 +151,9 @@ def _parse_piece(chunk: Chunk, report: Reporter) -> tuple[Any, list[Token]]:
     deepest = too_deep(tokens)
     if deepest is not None:
         start, end = deepest.start_pos or 0, deepest.end_pos or 0
-        report.error("SC0501", f"brackets and `not` stand in one another at most {MAX_NESTING} deep", start, end)
+        report.error(
+            Code.LIMIT_REACHED, f"brackets and `not` stand in one another at most {MAX_NESTING} deep", start, end
+        )
         return None, tokens
     lost: list[Token] = []
     tried: set[int] = set()

@@ -15,7 +15,7 @@ from safecot_dsl.compiler.syntax.items import ITEMS, item_starts, open_braces, w
 from safecot_dsl.compiler.syntax.slip import COMPARISONS, VERDICT_NEXT, Slip, apart, is_word
 from safecot_dsl.compiler.syntax.slips import mend_slip
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS, PUNCTUATION
-from safecot_dsl.diagnostics import suggest
+from safecot_dsl.diagnostics import Code, suggest
 
 # Words that mean something of their own, and are no slips of the words that they look like.
 _NO_SLIPS = frozenset({"nor", "xor", "except"})
@@ -90,7 +90,9 @@ def _index_of(tokens: list[Token], found: Token) -> int:
 def _mend_end(tokens: list[Token], accepted: set[str], chunk: Chunk, report: Reporter) -> Mended | None:
     if not tokens:
         if not chunk.tokens:
-            report.error("SC0001", f"expected {expected_here(accepted, chunk)}, and there is nothing", *chunk.extent)
+            report.error(
+                Code.UNEXPECTED_WORD, f"expected {expected_here(accepted, chunk)}, and there is nothing", *chunk.extent
+            )
         return None
     last = tokens[-1]
     start, end = last.start_pos or 0, last.end_pos or 0
@@ -100,7 +102,7 @@ def _mend_end(tokens: list[Token], accepted: set[str], chunk: Chunk, report: Rep
         if not chunk.guessed:  # else nobody knows whether it is missing
             opener = tokens[0]
             report.error(
-                "SC0006",
+                Code.UNBALANCED_BRACE,
                 f"`{' '.join(str(token) for token in tokens[:2] if is_word(token))}` is not closed: `}}` is missing",
                 opener.start_pos or 0,
                 (tokens[1] if len(tokens) > 1 else opener).end_pos or 0,
@@ -108,7 +110,7 @@ def _mend_end(tokens: list[Token], accepted: set[str], chunk: Chunk, report: Rep
             )
         return Mended([*tokens, *(closing for _ in unclosed)], lossy=False)
     expected = "a verdict" if verdict_comes(tokens, len(tokens), accepted) else expected_here(accepted, chunk)
-    report.error("SC0001", f"expected {expected} after `{last}`", start, end)
+    report.error(Code.UNEXPECTED_WORD, f"expected {expected} after `{last}`", start, end)
     return None
 
 
@@ -124,14 +126,14 @@ def _repair(tokens: list[Token], index: int, accepted: set[str], chunk: Chunk, r
     for wrong, right in (("EQUAL", "COLON"), ("COLON", "EQUAL")):
         if token.type == wrong and right in accepted:
             sign = WORD_OF[right]
-            report.error("SC0001", f"expected `{sign}`, found `{token}`", start, end, replacement=sign)
+            report.error(Code.UNEXPECTED_WORD, f"expected `{sign}`, found `{token}`", start, end, replacement=sign)
             return [*before, Token(right, sign, start_pos=start, end_pos=end), *after]
     if is_word(token):
         words = {WORD_OF[terminal] for terminal in accepted if terminal in KEYWORDS.values()}
         meant = suggest(str(token), words)
         if meant and str(token) not in words and str(token) not in _NO_SLIPS:
             report.error(
-                "SC0001",
+                Code.UNEXPECTED_WORD,
                 f"unknown word `{token}`",
                 start,
                 end,
@@ -140,17 +142,24 @@ def _repair(tokens: list[Token], index: int, accepted: set[str], chunk: Chunk, r
             )
             return [*before, Token("WORD", meant.names[0], start_pos=start, end_pos=end), *after]
     if token.type == "COMMA" and "OR" in accepted and "AND" not in accepted:
-        report.error("SC0001", "verdicts are joined by `or`, not by `,`", start, end, replacement=" or")
+        report.error(Code.UNEXPECTED_WORD, "verdicts are joined by `or`, not by `,`", start, end, replacement=" or")
         return [*before, Token("WORD", "or", start_pos=start, end_pos=end), *after]
     if "RPAR" in accepted and str(token) in ITEMS["rule"] and "NAME" not in accepted:
         place = (before[-1].end_pos or 0) if before else start
         written = apart(")", place, report)
         report.error(
-            "SC0001", f"`)` is missing before `{token}`", start, end, replacement=written, replaced=(place, place)
+            Code.UNEXPECTED_WORD,
+            f"`)` is missing before `{token}`",
+            start,
+            end,
+            replacement=written,
+            replaced=(place, place),
         )
         return [*before, Token("RPAR", ")", start_pos=start, end_pos=start), token, *after]
     if token.type == "COMMA" and not (before and before[-1].type in COMPARISONS):
-        report.error("SC0001", "`,` separates the parts of a list, and none stands here", start, end, replacement="")
+        report.error(
+            Code.UNEXPECTED_WORD, "`,` separates the parts of a list, and none stands here", start, end, replacement=""
+        )
         return [*before, *after]
     missing = None
     if (
@@ -169,7 +178,7 @@ def _repair(tokens: list[Token], index: int, accepted: set[str], chunk: Chunk, r
         sign = WORD_OF[missing]
         place = (before[-1].end_pos or 0) if before else start
         report.error(
-            "SC0001",
+            Code.UNEXPECTED_WORD,
             f"`{sign}` is missing before `{token}`",
             start,
             end,

@@ -17,6 +17,7 @@ from safecot_dsl.compiler.syntax.unreadable import (
     report_unreadable,
     separates_a_path,
 )
+from safecot_dsl.diagnostics import Code
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _TOKEN = re.compile(
@@ -73,7 +74,7 @@ def _word(value: str, start: int, report: Reporter) -> Token:
         plain = unicodedata.normalize("NFKD", parts).lower().replace("-", "_")
         proper = re.sub(r"\W|^[\d_]+", "", plain, flags=re.ASCII)
         report.error(
-            "SC0004",
+            Code.MALFORMED_WORD,
             f"`{value}` is not a name: names are lower-case letters, digits and `_`, starting with a letter",
             start,
             end,
@@ -108,7 +109,7 @@ def _string(raw: str, start: int, long: bool, report: Reporter) -> Words:
         if escaped not in _ESCAPES:
             shown = "a line break" if escaped == "\n" else f"`\\{escaped}`"
             report.error(
-                "SC0003",
+                Code.UNCLOSED_TEXT,
                 f'{shown} is no escape: a text knows `\\"`, `\\\\` and `\\n`',
                 places[position],
                 places[position] + 2,

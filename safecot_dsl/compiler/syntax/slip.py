@@ -10,6 +10,7 @@ from lark import Token
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.tokens import PUNCTUATION, Words, text_token
+from safecot_dsl.diagnostics import Code
 
 COMPARISONS = frozenset("LESS LESS_EQUAL MORE MORE_EQUAL".split())
 VERDICT_NEXT = frozenset({"verdict", "unsure", "then", "default", "expect"})
@@ -60,7 +61,7 @@ class Slip:
         *signs: str,
         back: int = 0,
         count: int = 1,
-        code: str = "SC0001",
+        code: Code = Code.UNEXPECTED_WORD,
         help: str | None = None,
         replacement: str | None = None,
     ) -> list[Token]:
@@ -75,7 +76,7 @@ class Slip:
         """Say that this token and those after it, `count` in all, are a text without its quotes, and make them one."""
         start, end = self.token.start_pos or 0, self.tokens[self.index + count - 1].end_pos or 0
         content = self.report.source.text[start:end]
-        self.report.error("SC0001", message, start, end, help=help, replacement=f'"{content}"')
+        self.report.error(Code.UNEXPECTED_WORD, message, start, end, help=help, replacement=f'"{content}"')
         made = text_token(Words, content, start, end)
         return [*self.tokens[: self.index], made, *self.tokens[self.index + count :]]
 
@@ -84,7 +85,7 @@ class Slip:
         start, end = self.token.start_pos or 0, self.token.end_pos or 0
         place = (self.before.end_pos or 0) if self.before is not None else start
         written = apart(sign, place, self.report)
-        self.report.error("SC0001", message, start, end, replacement=written, replaced=(place, place))
+        self.report.error(Code.UNEXPECTED_WORD, message, start, end, replacement=written, replaced=(place, place))
         made = Token(_kind(sign), sign, start_pos=place, end_pos=place)
         return [*self.tokens[: self.index], made, *self.tokens[self.index :]]
 

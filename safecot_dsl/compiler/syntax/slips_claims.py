@@ -5,6 +5,7 @@ from __future__ import annotations
 from lark import Token
 
 from safecot_dsl.compiler.syntax.slip import SUBJECTS, Slip, is_word
+from safecot_dsl.diagnostics import Code
 
 
 def _given(slip: Slip) -> list[Token] | None:
@@ -35,7 +36,7 @@ def _order(slip: Slip) -> list[Token] | None:
     if "expect" not in words or slip.tokens[-1].type != "RBRACE":
         return None
     start, end = slip.token.start_pos or 0, slip.token.end_pos or 0
-    slip.report.error("SC0001", "`given` stands before `expect`", start, end)
+    slip.report.error(Code.UNEXPECTED_WORD, "`given` stands before `expect`", start, end)
     expect = words.index("expect")
     return [
         *slip.tokens[:expect],
@@ -64,7 +65,7 @@ def _change_first(slip: Slip) -> list[Token] | None:
     change, expect = words.index("change", slip.index), words.index("expect", slip.index)
     if change > expect:
         return None
-    slip.report.error("SC0001", "`change` stands before `given`", start, end)
+    slip.report.error(Code.UNEXPECTED_WORD, "`change` stands before `given`", start, end)
     tokens = slip.tokens
     return [*tokens[: slip.index], *tokens[change:expect], *tokens[slip.index : change], *tokens[expect:]]
 

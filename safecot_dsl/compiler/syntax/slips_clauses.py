@@ -9,6 +9,7 @@ from lark import Token
 
 from safecot_dsl.compiler.syntax.slip import VERDICT_NEXT, VERDICTS, Slip, as_name, is_word, shown
 from safecot_dsl.compiler.syntax.tokens import Words
+from safecot_dsl.diagnostics import Code
 
 _CLAUSES = frozenset("title hazard when unless verdict unsure require think answer columns row".split())
 _CLAIMS = ("example", "property", "law")
@@ -122,7 +123,7 @@ def _speech(slip: Slip) -> list[Token] | None:
     word = _SPOKEN[str(slip.before)]
     written = slip.report.source.text[start:end]
     slip.report.error(
-        "SC0001",
+        Code.UNEXPECTED_WORD,
         f"`{slip.before}` holds its parts in braces",
         start,
         end,
@@ -152,7 +153,7 @@ def _phrase_set(slip: Slip) -> list[Token] | None:
         return None
     start, end = slip.token.start_pos or 0, slip.token.end_pos or 0
     slip.report.error(
-        "SC0001", "a phrase set is drawn from with `one of`", start, end, replacement=f"one of {slip.token}"
+        Code.UNEXPECTED_WORD, "a phrase set is drawn from with `one of`", start, end, replacement=f"one of {slip.token}"
     )
     made = [Token("WORD", word, start_pos=start, end_pos=start) for word in ("one", "of")]
     return [*slip.tokens[: slip.index], *made, *slip.tokens[slip.index :]]
@@ -214,7 +215,7 @@ def _block(slip: Slip) -> list[Token] | None:
         return None
     start, end = before.start_pos or 0, before.end_pos or 0
     slip.report.error(
-        "SC0006",
+        Code.UNBALANCED_BRACE,
         f"`{opener}` is not closed: `}}` is missing",
         opener.start_pos or 0,
         opener.end_pos or 0,

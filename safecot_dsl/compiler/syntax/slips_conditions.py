@@ -8,6 +8,7 @@ from lark import Token
 
 from safecot_dsl.compiler.syntax.slip import VERDICT_NEXT, Slip, is_word
 from safecot_dsl.compiler.syntax.tokens import Words
+from safecot_dsl.diagnostics import Code
 
 _NUMBER_COMPARED = "a number is compared with `<`, `<=`, `>`, `>=` or `between`, not with {}"
 # How comparisons are said, the longest first; `is` may stand before each.
@@ -46,9 +47,13 @@ def _equal(slip: Slip) -> list[Token] | None:
         count = 2 if after.type == "EQUAL" else 1
         value = slip.after(count)
         if value is not None and value.type == "NUMBER":
-            return slip.mend(_NUMBER_COMPARED.format("`=`"), ">=", count=count, code="SC0007")
+            return slip.mend(_NUMBER_COMPARED.format("`=`"), ">=", count=count, code=Code.WRONG_COMPARISON)
         return slip.mend(
-            "a fact is compared with `is`, not with `=`", "is", count=count, code="SC0007", replacement="is"
+            "a fact is compared with `is`, not with `=`",
+            "is",
+            count=count,
+            code=Code.WRONG_COMPARISON,
+            replacement="is",
         )
     if before.type in ("MORE", "LESS") and "NUMBER" in slip.accepted:
         return slip.mend(
@@ -59,9 +64,9 @@ def _equal(slip: Slip) -> list[Token] | None:
 
 def _number_after_is(slip: Slip) -> list[Token] | None:
     if slip.token.type == "NUMBER" and slip.before == "is" and "EMPTY" in slip.accepted:
-        return slip.mend(_NUMBER_COMPARED.format("`is`"), ">=", back=1, code="SC0007")
+        return slip.mend(_NUMBER_COMPARED.format("`is`"), ">=", back=1, code=Code.WRONG_COMPARISON)
     if slip.token.type == "NUMBER" and slip.before == "not" and slip.tokens[slip.index - 2] == "is":
-        return slip.mend(_NUMBER_COMPARED.format("`is not`"), ">=", back=2, count=2, code="SC0007")
+        return slip.mend(_NUMBER_COMPARED.format("`is not`"), ">=", back=2, count=2, code=Code.WRONG_COMPARISON)
     return None
 
 
@@ -144,10 +149,10 @@ def _fraction(slip: Slip) -> list[Token] | None:
             return None
         right = f"{before}.{after}"
         message = f"`{before},{after}` is no number: its fraction stands after a point"
-        return slip.mend(message, right, back=1, count=3, code="SC0004", replacement=right)
+        return slip.mend(message, right, back=1, count=3, code=Code.MALFORMED_WORD, replacement=right)
     if token.type == "DOT" and "NUMBER" in slip.accepted:
         message = f"`.{after}` is no number: a digit stands before the point"
-        return slip.mend(message, f"0.{after}", count=2, code="SC0004", replacement=f"0.{after}")
+        return slip.mend(message, f"0.{after}", count=2, code=Code.MALFORMED_WORD, replacement=f"0.{after}")
     return None
 
 

@@ -6,6 +6,7 @@ from lark import Token
 
 from safecot_dsl.compiler.syntax.slip import Slip
 from safecot_dsl.compiler.syntax.tokens import Words, text_token
+from safecot_dsl.diagnostics import Code
 
 _WORDS = frozenset({"says", "not", "none", "ask"})
 
@@ -16,7 +17,9 @@ def _alternatives(slip: Slip) -> list[Token] | None:
         return None
     start, end = slip.token.start_pos or 0, slip.token.end_pos or 0
     what = "the phrase of a group" if slip.opening == "group" else "what describes a fact"
-    slip.report.error("SC0001", "alternatives are separated by `|`", start, end, help=f"{what} stands before them")
+    slip.report.error(
+        Code.UNEXPECTED_WORD, "alternatives are separated by `|`", start, end, help=f"{what} stands before them"
+    )
     return [*slip.tokens[: slip.index], Token("BAR", "|", start_pos=start, end_pos=start), *slip.tokens[slip.index :]]
 
 
@@ -36,7 +39,9 @@ def _no_else(slip: Slip) -> list[Token] | None:
         return None
     start, end = slip.token.start_pos or 0, slip.token.end_pos or 0
     help = 'the last band holds all that no other does: `else "..."`'
-    slip.report.error("SC0403", "the bands leave a gap: `else` is missing before `}`", start, end, help=help)
+    slip.report.error(
+        Code.INCOMPLETE_BANDS, "the bands leave a gap: `else` is missing before `}`", start, end, help=help
+    )
     last = [Token("WORD", "else", start_pos=start, end_pos=start), text_token(Words, "And so on.", start, start)]
     return [*slip.tokens[: slip.index], *last, *slip.tokens[slip.index :]]
 
@@ -52,7 +57,9 @@ def _after_else(slip: Slip) -> list[Token] | None:
         stop += 1
     count = stop - slip.index
     help = "`else` holds all that no band before it does: write it last"
-    return slip.mend("`else` is the last band, and nothing is left for this one", count=count, code="SC0403", help=help)
+    return slip.mend(
+        "`else` is the last band, and nothing is left for this one", count=count, code=Code.INCOMPLETE_BANDS, help=help
+    )
 
 
 def _members(slip: Slip) -> list[Token] | None:

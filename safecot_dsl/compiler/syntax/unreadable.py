@@ -9,6 +9,7 @@ from lark import Token
 
 from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.tokens import PUNCTUATION, Guess, Words, text_token
+from safecot_dsl.diagnostics import Code
 
 # Signs of other languages, of mathematics and of word processors, the longer first, and our words for them, which the
 # parser goes on with.
@@ -63,13 +64,13 @@ def report_unreadable(text: str, start: int, report: Reporter, tokens: list[Toke
     if text.startswith('"""', start):
         following = _NEXT_DECLARATION.search(text, start)
         end = start + len(text[start : following.start() if following else len(text)].rstrip())
-        report.error("SC0003", 'the text is not closed: `"""` is missing', start, start + 3)
+        report.error(Code.UNCLOSED_TEXT, 'the text is not closed: `"""` is missing', start, start + 3)
         tokens.append(text_token(Guess, "", start, end))
         return end
     if char == '"':
         line_end = _line_end(text, start)
         report.error(
-            "SC0003",
+            Code.UNCLOSED_TEXT,
             'the text is not closed: `"` is missing at the end of the line',
             start,
             line_end,
@@ -78,7 +79,9 @@ def report_unreadable(text: str, start: int, report: Reporter, tokens: list[Toke
         return _guess("STRING", text, start, line_end, tokens)
     opening = text[start : start + 2]
     if opening in ("//", "--", "/*"):
-        report.error("SC0002", f"`{opening}` opens no comment", start, start + 2, help="a comment starts with `#`")
+        report.error(
+            Code.UNKNOWN_SIGN, f"`{opening}` opens no comment", start, start + 2, help="a comment starts with `#`"
+        )
         closing = text.find("*/", start) if opening == "/*" else -1
         return closing + 2 if closing >= 0 else _line_end(text, start)
     if opening in ("'t", "\u2019t") and tokens and tokens[-1] == "isn" and tokens[-1].end_pos == start:
@@ -86,19 +89,25 @@ def report_unreadable(text: str, start: int, report: Reporter, tokens: list[Toke
         return start + 2
     if separates_a_path(text, start, tokens):
         report.error(
-            "SC0001", "the parts of a name are separated by `.`, not by `/`", start, start + 1, replacement="."
+            Code.UNEXPECTED_WORD,
+            "the parts of a name are separated by `.`, not by `/`",
+            start,
+            start + 1,
+            replacement=".",
         )
         tokens.append(Token("DOT", ".", start_pos=start, end_pos=start + 1))
         return start + 1
     if char == "/":
         line_end = _line_end(text, start)
-        report.error("SC0003", "the pattern is not closed: `/` is missing at the end of the line", start, line_end)
+        report.error(
+            Code.UNCLOSED_TEXT, "the pattern is not closed: `/` is missing at the end of the line", start, line_end
+        )
         return _guess("REGEX", text, start, line_end, tokens)
     if char.isdigit() or (char == "-" and text[start + 1 : start + 2].isdigit()):
         end = start + 1
         while end < len(text) and (text[end].isalnum() or text[end] in "._"):
             end += 1
-        report.error("SC0004", f"`{text[start:end]}` is neither a number nor a name", start, end)
+        report.error(Code.MALFORMED_WORD, f"`{text[start:end]}` is neither a number nor a name", start, end)
         tokens.append(Token("NUMBER", "0", start_pos=start, end_pos=end))
         return end
     if is_hidden(char):
@@ -106,11 +115,13 @@ def report_unreadable(text: str, start: int, report: Reporter, tokens: list[Toke
     if char in _QUOTES:
         closing = next((i for i in range(start + 1, _line_end(text, start)) if text[i] in _QUOTES[char]), None)
         if closing is None:
-            report.error("SC0002", f"`{char}` does not open a text", start, start + 1, help='texts stand in `"`')
+            report.error(
+                Code.UNKNOWN_SIGN, f"`{char}` does not open a text", start, start + 1, help='texts stand in `"`'
+            )
             return start + 1
         content = text[start + 1 : closing]
         report.error(
-            "SC0002",
+            Code.UNKNOWN_SIGN,
             f"`{char}` does not open a text",
             start,
             start + 1,
@@ -134,11 +145,16 @@ def report_unreadable(text: str, start: int, report: Reporter, tokens: list[Toke
         end += 1
     if char.isspace():
         what = "a blank of another kind" if end == start + 1 else "blanks of another kind"
-        report.error("SC0002", f"{what} (U+{ord(char):04X}) stands between words", start, end, replacement=" ")
+        report.error(Code.UNKNOWN_SIGN, f"{what} (U+{ord(char):04X}) stands between words", start, end, replacement=" ")
         return end
     replacement = "" if char == ";" else None
     report.error(
-        "SC0002", f"`{text[start:end]}` has no meaning here", start, end, help=_HINTS.get(char), replacement=replacement
+        Code.UNKNOWN_SIGN,
+        f"`{text[start:end]}` has no meaning here",
+        start,
+        end,
+        help=_HINTS.get(char),
+        replacement=replacement,
     )
     return end
 
@@ -152,7 +168,7 @@ def _instead(text: str, start: int, end: int, words: tuple[str, ...], report: Re
     before = " " if written.isalpha() | (" " in written) and start and text[start - 1].isalnum() else ""
     after = " " if written.isalpha() | (" " in written) and text[end : end + 1].isalnum() else ""
     report.error(
-        "SC0002",
+        Code.UNKNOWN_SIGN,
         f"`{text[start:end]}` has no meaning here",
         start,
         end,
@@ -180,7 +196,7 @@ def _misplaced_sign(text: str, start: int, report: Reporter, tokens: list[Token]
         first = previous.start_pos or 0
         # Which of the two, the fact's range says, and that may stand in another file.
         help = f"write `{share}` where the number is a share of 1, `{previous}` where it is one of 100"
-        report.error("SC0002", "`%` has no meaning here", first, start + 1, help=help)
+        report.error(Code.UNKNOWN_SIGN, "`%` has no meaning here", first, start + 1, help=help)
         tokens[-1] = Token("NUMBER", share, start_pos=first, end_pos=start + 1)
         return start + 1
     if previous.type == "NUMBER" and _RANGE.match(text, start):
@@ -189,18 +205,22 @@ def _misplaced_sign(text: str, start: int, report: Reporter, tokens: list[Token]
         sign = "and" if between else ".."
         apart = " " if between else ""  # `0.2-0.4`
         report.error(
-            "SC0001", f"{message}, not with `{text[start]}`", start, start + 1, replacement=f"{apart}{sign}{apart}"
+            Code.UNEXPECTED_WORD,
+            f"{message}, not with `{text[start]}`",
+            start,
+            start + 1,
+            replacement=f"{apart}{sign}{apart}",
         )
         tokens.append(Token("WORD" if between else "RANGE", sign, start_pos=start, end_pos=start + 1))
         return start + 1
     digits = _DIGITS.match(text, start + 1) if text[start] in _DASHES else None
     if digits is not None:
-        report.error("SC0002", f"`{text[start]}` has no meaning here", start, start + 1, replacement="-")
+        report.error(Code.UNKNOWN_SIGN, f"`{text[start]}` has no meaning here", start, start + 1, replacement="-")
         tokens.append(Token("NUMBER", f"-{digits[0]}", start_pos=start, end_pos=digits.end()))
         return digits.end()
     if is_empty_cell(text, start, tokens):
         end = next(end for end in range(start + 1, len(text)) if text[end] != text[start])
-        report.error("SC0001", "an empty cell is written `any`", start, end, replacement="any")
+        report.error(Code.UNEXPECTED_WORD, "an empty cell is written `any`", start, end, replacement="any")
         tokens.append(Token("WORD", "any", start_pos=start, end_pos=end))
         return end
     return None
@@ -264,7 +284,7 @@ def refuse_hidden_characters(text: str, report: Reporter) -> None:
         char = found.group()
         what = "bidirectional" if char in _BIDIRECTIONAL else "control"
         report.error(
-            "SC0005",
+            Code.INVISIBLE_CHARACTER,
             f"a {what} character (U+{ord(char):04X}) stands in the source",
             found.start(),
             found.end(),
