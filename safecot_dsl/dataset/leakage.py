@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.dataset.selection.likeness import HashIndex, LikeMeaning, LikeWords
 from safecot_dsl.dataset.selection.near_duplicates import NearDuplicates, image_hash
 from safecot_dsl.dataset.store import Dataset, open_dataset
+from safecot_dsl.facts import FactsError
+from safecot_dsl.facts.tables.lines import read_jsonl
 from safecot_dsl.models.images import ImageError
 from safecot_dsl.storage import sha256_bytes
 
@@ -169,22 +170,22 @@ def _images(dataset: Dataset, images: Sequence[Mapping[str, Any]]) -> list[bytes
     return [dataset.image(image) for image in images]
 
 
+def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        for number, row in read_jsonl(path):
+            if isinstance(row, str):
+                raise LeakageError(f"{path}, line {number}: {row}")
+            yield number, row
+    except FactsError as error:
+        raise LeakageError(str(error)) from None
+
+
 def _of_jsonl(path: Path) -> Iterator[Probe]:
     root = path.parent.resolve()
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise LeakageError(f"{path}: {error.strerror or error}") from None
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            prompt, names = row["prompt"], row.get("images") or []
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise LeakageError(
-                f'{path}, line {number}: not an object with a `prompt`, like {{"prompt": "…"}}'
-            ) from None
+    for number, row in _objects(path):
+        if "prompt" not in row:
+            raise LeakageError(f'{path}, line {number}: there is no `prompt`; a line is {{"prompt": "…"}}')
+        prompt, names = row["prompt"], row.get("images") or []
         if not isinstance(prompt, str) or not isinstance(names, list):
             raise LeakageError(f"{path}, line {number}: `prompt` must be a text and `images` a list of paths")
         images: list[bytes] = []

@@ -9,9 +9,9 @@ from typing import Any
 from safecot_dsl.artifact import canonical_json
 from safecot_dsl.facts.item import LazyImage
 from safecot_dsl.facts.records import Records
-from safecot_dsl.facts.rows import read_jsonl
 from safecot_dsl.facts.sources import FigStep, Jsonl, Miniature, Source, Table
 from safecot_dsl.facts.table import open_records
+from safecot_dsl.facts.tables.lines import read_jsonl
 from safecot_dsl.facts.tables.members import MemberBytes
 from safecot_dsl.facts.tables.places import FileBytes, Folder
 from safecot_dsl.facts.unfolding import Raw

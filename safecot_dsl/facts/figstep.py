@@ -13,10 +13,11 @@ from typing import Any
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.facts.item import FactsError, Item, LazyImage, Skipped
 from safecot_dsl.facts.mapping import case_of, check_mapping
-from safecot_dsl.facts.rows import check_where, read_jsonl, selected
+from safecot_dsl.facts.rows import check_where, selected
 from safecot_dsl.facts.sources import FigStep
 from safecot_dsl.facts.tables.delimited import Delimited
 from safecot_dsl.facts.tables.file import locate
+from safecot_dsl.facts.tables.lines import read_jsonl
 from safecot_dsl.facts.tables.places import FileBytes, Folder
 from safecot_dsl.facts.tables.record import Broken
 from safecot_dsl.facts.tables.texts import text_problem

@@ -1,28 +1,14 @@
-"""What the readers of tables share: lines of JSON, and which rows the recipe wants."""
+"""What the readers of tables share: which rows the recipe wants."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from safecot_dsl.facts.item import FactsError, Skipped
 from safecot_dsl.facts.mapping import label
 from safecot_dsl.facts.sources import Where
-from safecot_dsl.facts.tables.file import Location
-from safecot_dsl.facts.tables.lines import Lines
-from safecot_dsl.facts.tables.record import Broken, column
-
-
-def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """Line number (from 1) and the object on it, or what is wrong with the line; empty lines are passed over.
-
-    Raises :class:`FactsError` where the file cannot be read.
-    """
-    lines = Lines.of(Location(str(path)))
-    for number, record in lines.read(0, lines.rows):
-        if record is not None:
-            yield number, record.detail if isinstance(record, Broken) else record
+from safecot_dsl.facts.tables.record import column
 
 
 def check_where(where: Where, columns: Collection[str], source: str) -> None:

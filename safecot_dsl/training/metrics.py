@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypedDict, cast
+from typing import Any, Literal, TypedDict, cast
 
 from safecot_dsl.storage import write_whole
 from safecot_dsl.training.tensorboard import FOLDER, EventFiles
@@ -61,11 +61,15 @@ class Metrics:
 
 
 def read_metrics(path: Path) -> list[Line]:
-    """The lines of a metrics file, in order; none where there is no file, and not a last one that was torn."""
-    if not path.is_file():
-        return []
-    lines: list[Line] = []
-    for text in path.read_text(encoding="utf-8").splitlines():
+    """The lines of a metrics file, as :func:`read_log` gives them."""
+    return cast("list[Line]", read_log(path))
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The lines of a file to which a run appends, in order; none where there is no file, and not a last one that was
+    torn."""
+    lines: list[dict[str, Any]] = []
+    for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
         try:
             lines.append(json.loads(text))
         except ValueError:

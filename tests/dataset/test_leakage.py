@@ -88,14 +88,14 @@ def test_requests_are_read_from_jsonl_and_parquet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{", "line 1: not an object with a `prompt`"),
-        ("[1]", "line 1: not an object with a `prompt`"),
-        ('{"text": "x"}', "line 1: not an object with a `prompt`"),
+        ("{", "line 1: not JSON: "),
+        ("[1]", "line 1: not a JSON object"),
+        ('{"text": "x"}', "line 1: there is no `prompt`"),
         ('{"prompt": 3}', "`prompt` must be a text"),
         ('{"prompt": "x", "images": "1.png"}', "`images` a list of paths"),
         ('{"prompt": "x", "images": ["gone.png"]}', "no image 'gone.png' below"),
         ('{"prompt": "x", "images": ["../outside.png"]}', "no image '../outside.png' below"),
-        ("[" * 100_000, "line 1: not an object with a `prompt`"),
+        ("[" * 100_000, "line 1: not JSON that can be read: nested too deeply"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path: Path, line: str, message: str) -> None:

@@ -23,9 +23,9 @@ from safecot_dsl.training.grpo import steps
 from safecot_dsl.training.grpo.answers import Rounds, token_weights
 from safecot_dsl.training.grpo.drawing import Drawn, draw_answers
 from safecot_dsl.training.grpo.learner import Learner
-from safecot_dsl.training.grpo.logs import REWARDS, SAMPLES, read_lines
+from safecot_dsl.training.grpo.logs import REWARDS, SAMPLES
 from safecot_dsl.training.grpo.settings import GrpoSettings
-from safecot_dsl.training.metrics import read_metrics
+from safecot_dsl.training.metrics import read_log, read_metrics
 from safecot_dsl.training.weighting import Weighting
 
 POLICY = kitchen_policy()
@@ -93,7 +93,7 @@ def without_time(path: Path) -> list[dict]:
 def test_what_is_rewarded_becomes_the_rule(idefics3, rows, undecided, tmp_path):
     """Half of the first answers are right; after the training the likeliest ones are, and what it was is written."""
     result = taught(rows, idefics3, tmp_path / "a", recipe(12), undecided)
-    lines = read_lines(tmp_path / "a" / REWARDS)
+    lines = read_log(tmp_path / "a" / REWARDS)
     assert [line["step"] for line in lines] == list(range(1, 13))
     assert lines[0]["rewards/verdict"] == lines[0]["reward"] == pytest.approx(0.5, abs=0.26)
     assert lines[-1]["reward"] > 0.9
@@ -103,7 +103,7 @@ def test_what_is_rewarded_becomes_the_rule(idefics3, rows, undecided, tmp_path):
     assert tuned.generate(asked, max_new_tokens=16, batch_size=2) == [REFUSAL, COMPLIANCE]
     metrics = read_metrics(tmp_path / "a" / "metrics.jsonl")[-1]
     assert {"loss", "reward", "rewards/verdict", "frac_reward_zero_std", "entropy", "tokens"} <= metrics.keys()
-    sample = read_lines(tmp_path / "a" / SAMPLES)[-1]
+    sample = read_log(tmp_path / "a" / SAMPLES)[-1]
     assert sample["row"] in ("red", "blue")
     assert len(sample["answers"]) == 8
     assert json.loads((tmp_path / "a" / "training.json").read_text())["reward"] == {"verdict": 1.0}
@@ -289,7 +289,7 @@ def test_answers_of_every_family_are_drawn_and_learnt_from(any_family, rows, tmp
     start = train(path, str(any_family), tmp_path / "start", first, **DIGESTS).adapter
     settings = recipe(12, grpo={"beta": 0.01, "num_iterations": 2}, gradient_checkpointing=True)
     taught(rows, any_family, tmp_path / "a", settings, start)
-    lines = read_lines(tmp_path / "a" / REWARDS)
+    lines = read_log(tmp_path / "a" / REWARDS)
     assert lines[0]["clip_ratio"] == 0 == lines[0]["kl"]
     assert lines[-1]["kl"] > 0
     assert lines[-1]["reward"] > lines[0]["reward"]
@@ -325,7 +325,7 @@ train(Path({str(rows)!r}), {str(idefics3)!r}, Path({str(tmp_path / "two")!r}), s
         for rank in range(2)
     ]
     assert [process.wait(timeout=300) for process in started] == [0, 0]
-    one, two = (read_lines(tmp_path / name / REWARDS) for name in ("one", "two"))
+    one, two = (read_log(tmp_path / name / REWARDS) for name in ("one", "two"))
     for first, second in zip(one, two, strict=True):
         assert first == pytest.approx(second, rel=1e-3, abs=1e-5)
     weights = [load_file(tmp_path / name / "adapter_model.safetensors") for name in ("one", "two")]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from safecot_dsl.datafiles import recipes_root
 from safecot_dsl.facts import FactsError, LazyImage, Skipped
 from safecot_dsl.facts.records import Records
-from safecot_dsl.facts.rows import read_jsonl
+from safecot_dsl.facts.tables.lines import read_jsonl
 from safecot_dsl.facts.typography import draw_list
 from safecot_dsl.facts.unfolding import Raw
 

@@ -23,7 +23,7 @@ from safecot_dsl.facts.annotators.report import Effort
 from safecot_dsl.facts.annotators.settings import Embedding
 from safecot_dsl.facts.annotators.texts import PROMPT, check_reads, text_of
 from safecot_dsl.facts.item import FactsError, Item
-from safecot_dsl.facts.rows import read_jsonl
+from safecot_dsl.facts.tables.lines import read_jsonl
 from safecot_dsl.models import embed, embedding_version
 from safecot_dsl.storage import Cache, Progress
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from pydantic_core import from_json
@@ -49,6 +51,21 @@ class Lines:
         with self.location.open() as file:
             for _ in range(self.rows):
                 yield bounded_line(file) or b""
+
+
+def read_jsonl(path: Path) -> Iterator[tuple[int, Record | str]]:
+    """Line number (from 1) and the object on it, or what is wrong with the line; empty lines are passed over.
+
+    Raises :class:`FactsError` where the file cannot be read.
+    """
+    with Location(str(path)).open() as file:
+        for number in itertools.count(1):
+            line = bounded_line(file)
+            if line == b"":
+                return
+            if line is None or line.strip():
+                record = too_large() if line is None else json_object(line)
+                yield number, record.detail if isinstance(record, Broken) else record
 
 
 def _marks(location: Location) -> tuple[int, tuple[int, ...]]:

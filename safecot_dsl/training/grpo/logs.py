@@ -11,7 +11,7 @@ from typing import Any
 from safecot_dsl.storage import write_whole
 from safecot_dsl.training.grpo.answers import Round
 from safecot_dsl.training.grpo.requests import Asked
-from safecot_dsl.training.metrics import Metrics
+from safecot_dsl.training.metrics import Metrics, read_log
 from safecot_dsl.training.objective import METRICS
 from safecot_dsl.training.recipe import TrainingRecipe
 
@@ -56,19 +56,8 @@ class Logs:
         return {"row": self._asked[row].id, "prompt": self._asked[row].request.prompt, "answers": answers}
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of such a file, in order; none where there is no file, and not a last one that was torn."""
-    lines: list[dict[str, Any]] = []
-    for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        try:
-            lines.append(json.loads(text))
-        except ValueError:
-            break
-    return lines
-
-
 def _cut_back(path: Path, step: int) -> list[dict[str, Any]]:
-    kept = [line for line in read_lines(path) if line["step"] <= step]
+    kept = [line for line in read_log(path) if line["step"] <= step]
     write_whole(path, "".join(map(_line, kept)))
     return kept
 
