@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from safecot_dsl.artifact import And, AtLeast, Condition, Criteria, Not, Or, Proposed, atoms
+from safecot_dsl.engine.truth import Truth, at_least
 
 
 def evaluate(condition: Condition, values: Mapping[str, bool | None]) -> bool | None:
@@ -12,28 +13,23 @@ def evaluate(condition: Condition, values: Mapping[str, bool | None]) -> bool | 
 
     Raises `KeyError` for a name that is missing and `TypeError` for an atom over a fact, which criteria cannot have.
     """
+    return _truth(condition, values).known
+
+
+def _truth(condition: Condition, values: Mapping[str, bool | None]) -> Truth:
     match condition:
         case Proposed(name=name):
-            return values[name]
+            return Truth.of(values[name])
         case Not(item=item):
-            value = evaluate(item, values)
-            return None if value is None else not value
+            return ~_truth(item, values)
         case And(items=items):
-            return _at_least(len(items), items, values)
+            return at_least(len(items), [_truth(item, values) for item in items])
         case Or(items=items):
-            return _at_least(1, items, values)
+            return at_least(1, [_truth(item, values) for item in items])
         case AtLeast(count=count, items=items):
-            return _at_least(count, items, values)
+            return at_least(count, [_truth(item, values) for item in items])
         case _:
             raise TypeError(f"criteria are about propositions, but a condition reads the fact `{condition.fact}`")
-
-
-def _at_least(count: int, items: Sequence[Condition], values: Mapping[str, bool | None]) -> bool | None:
-    # `and` asks for all of its items and `or` for one: three tables of strong Kleene logic are this one.
-    found = [evaluate(item, values) for item in items]
-    if found.count(True) >= count:
-        return True
-    return False if len(found) - found.count(False) < count else None
 
 
 def conjunction(conditions: Sequence[Condition]) -> Condition:

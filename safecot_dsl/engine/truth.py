@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -20,8 +20,14 @@ class Truth(IntEnum):
         return _NEGATED[self]
 
     @staticmethod
-    def of(value: bool) -> Truth:
-        return Truth.YES if value else Truth.NO
+    def of(value: bool | None) -> Truth:
+        """Maybe for None."""
+        return Truth.MAYBE if value is None else Truth.YES if value else Truth.NO
+
+    @property
+    def known(self) -> bool | None:
+        """True for yes, False for no, None for maybe."""
+        return None if self is Truth.MAYBE else self is Truth.YES
 
 
 _NEGATED = {Truth.NO: Truth.YES, Truth.MAYBE: Truth.MAYBE, Truth.YES: Truth.NO}
@@ -35,14 +41,16 @@ def disjunction(truths: Iterable[Truth]) -> Truth:
     return max(truths, default=Truth.NO)
 
 
-def at_least(count: int, truths: Iterable[Truth]) -> Truth:
-    """Yes if `count` are yes, no if fewer than `count` are not no, else maybe."""
-    values = list(truths)
-    if sum(value is Truth.YES for value in values) >= count:
-        return Truth.YES
-    if sum(value is not Truth.NO for value in values) < count:
-        return Truth.NO
-    return Truth.MAYBE
+def at_least(count: int, truths: Sequence[Truth]) -> Truth:
+    """Yes if `count` are yes, no if fewer than `count` are not no, else maybe: the `count`-th greatest of them. All of
+    them are a conjunction, and one of them is a disjunction."""
+    if count == len(truths):
+        return min(truths, default=Truth.YES)
+    if count == 1:
+        return max(truths, default=Truth.NO)
+    if not 0 < count < len(truths):
+        return Truth.YES if count <= 0 else Truth.NO
+    return sorted(truths)[-count]
 
 
 @dataclass(frozen=True)

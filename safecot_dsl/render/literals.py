@@ -28,7 +28,7 @@ from safecot_dsl.artifact import (
     Within,
 )
 from safecot_dsl.engine import Truth, evaluate
-from safecot_dsl.engine import truth as kleene
+from safecot_dsl.engine.truth import at_least
 
 # A member of an enumeration takes Python longer to find than to use.
 _YES, _MAYBE = Truth.YES, Truth.MAYBE
@@ -132,14 +132,6 @@ class Inner:
 
 
 Node = Leaf | Inner
-
-
-def at_least(count: int, truths: Sequence[Truth]) -> Truth:
-    if count == len(truths):
-        return min(truths, default=Truth.YES)
-    if count == 1:
-        return max(truths, default=Truth.NO)
-    return kleene.at_least(count, truths)
 
 
 def least(count: int, costs: Sequence[int]) -> int:

@@ -224,9 +224,7 @@ class _Standing:
             return np.minimum.reduce(parts) if parts else self._all(int(Truth.YES))
         if node.count == 1:
             return np.maximum.reduce(parts) if parts else self._all(int(Truth.NO))
-        yes = sum((part == int(Truth.YES)).astype(np.int16) for part in parts)
-        not_no = sum((part != int(Truth.NO)).astype(np.int16) for part in parts)
-        return np.where(yes >= node.count, 2, np.where(not_no < node.count, 0, 1)).astype(np.int8)
+        return np.partition(np.stack(parts), -node.count, axis=0)[-node.count]  # see `truth.at_least`
 
     def _truth(self, leaf: Leaf) -> np.ndarray:
         import numpy as np
