@@ -158,9 +158,7 @@ def values(policy: CompiledPolicy, fact: Fact) -> list[Value]:
         case NumberType():
             return [start for start, _ in Sentences(policy).bands(fact)]
         case TextType():
-            atoms = [
-                atom for rule in policy.rules for part in (rule.when, rule.unless) if part for atom in atoms_of(part)
-            ]
+            atoms = [atom for rule in policy.rules for part in rule.conditions for atom in atoms_of(part)]
             sought = [phrase for atom in atoms if isinstance(atom, Contains) for phrase in atom.phrases]
             return ["", "Good morning.", *dict.fromkeys(sought)]
 

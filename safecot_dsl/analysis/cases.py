@@ -317,9 +317,8 @@ def _atoms(policy: CompiledPolicy, rule: Rule) -> list[Condition]:
     found: dict[Condition, None] = {}
     pending, seen = [rule], {rule.name}
     for rule in pending:  # grows while it is walked
-        for condition in (rule.when, rule.unless):
-            if condition is not None:
-                found |= dict.fromkeys(atoms(condition))
+        for condition in rule.conditions:
+            found |= dict.fromkeys(atoms(condition))
         parents = [policy.rule_index[name] for name in rule.exception_to if name not in seen]
         pending += parents
         seen |= {parent.name for parent in parents}

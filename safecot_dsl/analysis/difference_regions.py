@@ -64,7 +64,7 @@ class Generaliser:
         for policy, name in named:
             rule = policy.rule_index[name]
             self._rules[name] = negation(encoding.applies(policy, rule))
-            self._atoms[name] = [*atoms(rule.when), *(() if rule.unless is None else atoms(rule.unless))]
+            self._atoms[name] = [atom for condition in rule.conditions for atom in atoms(condition)]
 
     def cube(self, case: Case, applying: frozenset[str], claim: z3.BoolRef) -> tuple[Clauses, tuple[str, ...]] | None:
         """Clauses that hold of `case`, and rules that do not apply to it, that together imply `claim`; None where the

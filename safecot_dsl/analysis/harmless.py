@@ -37,7 +37,7 @@ def harmless_findings(examination: Examination) -> Iterator[Finding]:
     own = {rule.name: rule.unsure for rule in policy.rules if rule.unsure is not None}
     if not any(verdict.withholds for verdict in (policy.unsure, *own.values())):
         return
-    read = set(facts_read(*(condition for rule in policy.rules for condition in (rule.when, rule.unless))))
+    read = set(facts_read(*(condition for rule in policy.rules for condition in rule.conditions)))
     draws, random = Draws(examination.encoding), Random(0)
     seen: dict[str, _Seen] = {}
     for _ in range(SAMPLES):

@@ -65,7 +65,7 @@ def unread_findings(policy: CompiledPolicy) -> Iterator[Finding]:
         return
     used = {slot.fact for speech in _speeches(policy) for slot in _slots(speech)}
     for rule in policy.rules:
-        used.update(facts_read(rule.when, rule.unless, *(step.when for step in rule.speech.think)))
+        used.update(facts_read(*rule.conditions, *(step.when for step in rule.speech.think)))
     spans = policy.source_map.spans
     own = {span.file for key, span in spans.items() if key == "default" or key.startswith("rule:")}
     unread = [

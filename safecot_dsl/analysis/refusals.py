@@ -85,8 +85,7 @@ def _subjects(examination: Examination, rule: Rule) -> set[Subject]:
     return {
         facts[atom.fact].subject  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts
         for each in (rule, *above_it(examination.policy, rule), *softening)
-        for condition in (each.when, each.unless)
-        if condition is not None
+        for condition in each.conditions
         for atom in atoms(condition)
     }
 

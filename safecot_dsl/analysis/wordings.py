@@ -39,7 +39,7 @@ def wording_findings(policy: CompiledPolicy, *, every: bool = False) -> Iterator
     That sentences are built is said of a policy that writes sentences, since it may have forgotten one; with `every`,
     of any policy.
     """
-    read = {name for rule in policy.rules for name in facts_read(rule.when, rule.unless)}
+    read = {name for rule in policy.rules for name in facts_read(*rule.conditions)}
     facts = [fact for fact in policy.facts if fact.name in read]
     built = {fact.name: missing for fact in facts if (missing := _built(fact))}
     if built and (every or any(fact.says or fact.denies or fact.none or fact.bands for fact in facts)):

@@ -100,6 +100,11 @@ class Rule(Frozen):
     require: CriteriaCondition | None = None
     speech: Speech = Speech()
 
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What it asks of the facts: `when`, and `unless` where there is one."""
+        return (self.when,) if self.unless is None else (self.when, self.unless)
+
 
 class Node(Frozen):
     """A node of a taxonomy: `name` is unique within it, `parent` another node's name, `severity` its own or None."""

@@ -271,7 +271,7 @@ def _named_groups(rules: list[Rule]) -> list[str]:
     conditions = [
         condition
         for rule in rules
-        for condition in (rule.when, rule.unless, *(step.when for step in rule.speech.think))
+        for condition in (*rule.conditions, *(step.when for step in rule.speech.think))
         if condition is not None
     ]
     named = {getattr(atom, "group", None) for condition in conditions for atom in atoms(condition)}

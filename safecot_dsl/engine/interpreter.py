@@ -159,9 +159,8 @@ class Interpreter:
             if rule.name in seen or applies[rule.name] is not Truth.MAYBE:
                 continue
             seen.add(rule.name)
-            for condition in (rule.when, rule.unless):
-                if condition is not None:
-                    facts.update(atom.fact for atom in maybe_atoms(condition, case.known))  # pyright: ignore[reportAttributeAccessIssue]
+            for condition in rule.conditions:
+                facts.update(atom.fact for atom in maybe_atoms(condition, case.known))  # pyright: ignore[reportAttributeAccessIssue]
             if all(applies[parent] is not Truth.YES for parent in rule.exception_to):
                 pending.extend(rules[parent] for parent in rule.exception_to)
         return facts

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from safecot_dsl.artifact import CompiledPolicy, Condition, Has, SetType, atoms
+from safecot_dsl.artifact import CompiledPolicy, Has, SetType, atoms
 
 
 def kinds_of(policy: CompiledPolicy, fact: str) -> dict[str, str]:
@@ -13,7 +11,7 @@ def kinds_of(policy: CompiledPolicy, fact: str) -> dict[str, str]:
     A kind is named after the smallest group that has it, or `other` where no condition speaks of it.
     """
     groups: dict[tuple[str, ...], str] = {}
-    for condition in _conditions(policy):
+    for condition in (condition for rule in policy.rules for condition in rule.conditions):
         for atom in atoms(condition):
             if isinstance(atom, Has) and atom.fact == fact:
                 groups[atom.values] = atom.group or "_".join(atom.values)
@@ -29,10 +27,3 @@ def kinds_of(policy: CompiledPolicy, fact: str) -> dict[str, str]:
             names[signature] = name if name not in names.values() else f"{name}_{len(names)}"
         kinds[value.name] = names[signature]
     return kinds
-
-
-def _conditions(policy: CompiledPolicy) -> Iterator[Condition]:
-    for rule in policy.rules:
-        yield rule.when
-        if rule.unless is not None:
-            yield rule.unless

@@ -149,8 +149,8 @@ class Teacher:
         self.groups: dict[str, Has] = {}
         self._choices: list[Is] = []
         for rule in world.policy.rules:
-            for condition in (rule.when, rule.unless):
-                for atom in atoms(condition) if condition is not None else ():
+            for condition in rule.conditions:
+                for atom in atoms(condition):
                     if isinstance(atom, Has) and atom.group is not None and atom.quantifier == "any":
                         self.groups[world.policy.groups[atom.group].phrase] = atom
                     elif isinstance(atom, Is) and atom.fact.startswith("image.") and atom not in self._choices:

@@ -86,7 +86,7 @@ def walk(rule: Rule, neighbours: Callable[[Rule], Sequence[Rule]]) -> tuple[Rule
 
 
 def _read(policy: CompiledPolicy) -> tuple[Fact, ...]:
-    read = set(facts_read(*(condition for rule in policy.rules for condition in (rule.when, rule.unless))))
+    read = set(facts_read(*(condition for rule in policy.rules for condition in rule.conditions)))
     return tuple(fact for fact in policy.facts if fact.name in read)
 
 

@@ -237,7 +237,7 @@ def _no_key(values: Values) -> None:
 def _line_reads(grounds: Grounds, rule: Rule) -> Iterator[str]:
     """The facts that the line of a rule depends on."""
     for member in grounds.family(rule):
-        yield from facts_read(member.when, member.unless)
+        yield from facts_read(*member.conditions)
         yield from _spoken(Speech(think=member.speech.think))
 
 

@@ -93,9 +93,8 @@ def _atoms(policy: CompiledPolicy) -> Iterator[Condition]:
     for fact in policy.facts:
         yield _question(fact)
     for rule in policy.rules:
-        for condition in (rule.when, rule.unless):
-            if condition is not None:
-                yield from atoms(condition)
+        for condition in rule.conditions:
+            yield from atoms(condition)
 
 
 def _question(fact: Fact) -> Condition:

@@ -289,7 +289,7 @@ def taxonomy_declaration() -> str:
 def phrase_sets(policy: CompiledPolicy) -> list[tuple[str, ...]]:
     """The sets of phrases that the policy's conditions look for."""
     used: dict[tuple[str, ...], None] = {}
-    conditions = [part for rule in policy.rules for part in (rule.when, rule.unless)]
+    conditions = [part for rule in policy.rules for part in rule.conditions]
     for condition in [*conditions, *(law.given for law in policy.laws)]:
         if condition is not None:
             used |= {a.phrases: None for a in atoms(condition) if isinstance(a, Contains) and len(a.phrases) != 1}

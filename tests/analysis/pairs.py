@@ -122,7 +122,7 @@ def states(name: str, policies: tuple[CompiledPolicy, ...]) -> list[Value | None
 
 
 def _read(name: str, policies: tuple[CompiledPolicy, ...]) -> list[Atom]:
-    conditions = (c for policy in policies for rule in policy.rules for c in (rule.when, rule.unless) if c is not None)
+    conditions = (c for policy in policies for rule in policy.rules for c in rule.conditions)
     return [atom for condition in conditions for atom in atoms(condition) if atom.fact == name]  # type: ignore[union-attr]
 
 

@@ -129,8 +129,8 @@ def some_values(policy: CompiledPolicy, fact: Fact) -> Iterator[Value]:
 def _read(policy: CompiledPolicy, fact: Fact) -> Iterator[float | str]:
     """The constants with which the policy's conditions compare the fact."""
     for rule in policy.rules:
-        for condition in (rule.when, rule.unless):
-            for atom in atoms(condition) if condition is not None else ():
+        for condition in rule.conditions:
+            for atom in atoms(condition):
                 match atom:
                     case Compare(fact=fact.name, value=value):
                         yield value

@@ -26,7 +26,7 @@ from .reference import atom_holds
 
 
 def atoms_over(policy: CompiledPolicy, fact: str) -> list[Atom]:
-    conditions = [c for rule in policy.rules for c in (rule.when, rule.unless) if c is not None]
+    conditions = [c for rule in policy.rules for c in rule.conditions]
     return [atom for condition in conditions for atom in atoms(condition) if atom.fact == fact]
 
 

@@ -46,9 +46,7 @@ WITNESSES = {r"\b1 ?": "1.\n2.\n3.", r"\b(?:specimen": "SPECIMEN"}
 def conditions(policy: CompiledPolicy) -> Iterator[Condition]:
     """Every condition over facts in the policy: of rules, of steps, of properties and of laws."""
     for rule in policy.rules:
-        yield rule.when
-        if rule.unless is not None:
-            yield rule.unless
+        yield from rule.conditions
     speeches = [rule.speech for rule in policy.rules] + [policy.default_speech, policy.unsure_speech]
     for step in (step for speech in speeches for step in speech.think):
         if step.when is not None:

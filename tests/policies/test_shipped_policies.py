@@ -252,8 +252,8 @@ def test_no_refusal_looks_at_the_image_alone(name: str) -> None:
 def conditions_of(policy: CompiledPolicy, name: str) -> list[Condition]:
     """The conditions of a rule, and for an exception those of its parents."""
     rule = policy.rule_index[name]
-    own = [rule.when] if rule.unless is None else [rule.when, rule.unless]
-    return own + [condition for parent in rule.exception_to for condition in conditions_of(policy, parent)]
+    parents = [condition for parent in rule.exception_to for condition in conditions_of(policy, parent)]
+    return [*rule.conditions, *parents]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -158,9 +158,8 @@ class DecisionCircuit:
                     | self._any(asked[x.name] & self._no_parent_applies(x) for x in self._exceptions[name]),
                 )
             )
-            for condition in (rule.when, rule.unless):
-                if condition is not None:
-                    self._conditions.reached(condition, asked[name], mark)
+            for condition in rule.conditions:
+                self._conditions.reached(condition, asked[name], mark)
         return found
 
     def _no_parent_applies(self, rule: Rule) -> Node:

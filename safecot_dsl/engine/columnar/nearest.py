@@ -29,7 +29,7 @@ class NearestRules:
         self._policy = policy
         self._rules = parents_first(policy)
         self.candidates = [rule for rule in order if rule.verdict.strictness > policy.default.strictness]
-        parts = [atom for rule in policy.rules for part in _conditions(rule) for atom in atoms(part)]
+        parts = [atom for rule in policy.rules for part in rule.conditions for atom in atoms(part)]
         self._atoms = list(dict.fromkeys(parts))
         # No rule is further away than the atoms of all of them.
         self._type = "u1" if len(parts) < 256 else "u4"
@@ -76,10 +76,6 @@ class NearestRules:
             found = Program(conditions.circuit, [node for truth in truths for node in (truth.yes, truth.no)])
             self._programs[presence] = found
         return found
-
-
-def _conditions(rule: Rule) -> list[Condition]:
-    return [rule.when] if rule.unless is None else [rule.when, rule.unless]
 
 
 class _Changes:
