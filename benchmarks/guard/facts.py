@@ -30,7 +30,7 @@ from safecot_dsl.facts import Item, open_source
 from safecot_dsl.facts.annotators import open_annotators
 from safecot_dsl.guard import DerivationChecker
 from safecot_dsl.guard.checking import AnnotatedFacts
-from safecot_dsl.guard.requests import Asked
+from safecot_dsl.guard.requests import GuardRequest
 from safecot_dsl.pipeline.recipe import load_recipe
 from safecot_dsl.render import ReasoningStyle, Renderer, write_target
 from safecot_dsl.storage import write_whole
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     for item in chosen:
         began = time.process_time()
-        check = facts.look(Asked([{"role": "user", "content": item.prompt}], {}, images=_bytes(item)))
+        check = facts.look(GuardRequest([{"role": "user", "content": item.prompt}], {}, images=_bytes(item)))
         seconds += time.process_time() - began
         derivation = checker.check(text(item.case))
         invalid += not derivation.valid

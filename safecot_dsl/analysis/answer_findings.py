@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from safecot_dsl.analysis.examination import Finding, listed
-from safecot_dsl.analysis.own_answers import NEUTRAL_ANSWER, OwnAnswer, OwnAnswers, Reading, read_as
+from safecot_dsl.analysis.own_answers import NEUTRAL_ANSWER, Misreading, OwnAnswer, OwnAnswers, read_as
 from safecot_dsl.artifact import Condition, Criteria, Proposed, Verdict, atoms
 from safecot_dsl.criteria import READINGS
 from safecot_dsl.diagnostics import Code
@@ -22,7 +22,7 @@ class _Found:
     """The answers with one fault whose cause stands in one place."""
 
     verdict: Verdict
-    reading: Reading
+    reading: Misreading
     speakers: dict[str, None] = field(default_factory=dict[str, None])
     texts: dict[str, None] = field(default_factory=dict[str, None])
 
@@ -45,7 +45,9 @@ def answer_findings(answers: OwnAnswers) -> Iterator[Finding]:
     yield from (_broken(answers, key, found) for (key, _), found in broken.items())
 
 
-def _cause(answers: OwnAnswers, answer: OwnAnswer, reading: Reading, rule: str | None) -> tuple[Sentence, Reading]:
+def _cause(
+    answers: OwnAnswers, answer: OwnAnswer, reading: Misreading, rule: str | None
+) -> tuple[Sentence, Misreading]:
     """The sentence that is to blame, and the reading that shows it: the first one, where it has the fault alone."""
     first, *others = answer.sentences
     if others:
@@ -56,7 +58,7 @@ def _cause(answers: OwnAnswers, answer: OwnAnswer, reading: Reading, rule: str |
     return first, reading
 
 
-def _note(found: dict[tuple[str, Verdict], _Found], answer: OwnAnswer, sentence: Sentence, reading: Reading) -> None:
+def _note(found: dict[tuple[str, Verdict], _Found], answer: OwnAnswer, sentence: Sentence, reading: Misreading) -> None:
     entry = found.setdefault((sentence.key or "", answer.verdict), _Found(answer.verdict, reading))
     entry.speakers[answer.speaker] = None
     entry.texts[reading.text] = None

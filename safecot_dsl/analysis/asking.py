@@ -14,7 +14,7 @@ from safecot_dsl.analysis.logic import check, is_literal, is_true, negation, req
 from safecot_dsl.artifact import Case
 
 
-class Outcome(StrEnum):
+class Satisfiability(StrEnum):
     """Whether there is a case of which all claims hold."""
 
     SAT = "sat"
@@ -23,10 +23,10 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class SolverAnswer:
     """`cases` holds a case of each encoding where the outcome is `sat` and a witness was asked for."""
 
-    outcome: Outcome
+    outcome: Satisfiability
     cases: tuple[Case, ...] = ()
 
     @property
@@ -48,7 +48,7 @@ class Encoded(Protocol):
 TEXT_TRIES = 8
 
 
-class Asker:
+class Solver:
     """Asks about one encoding, or several in one context, within `seconds_each` a question and `seconds_in_all`.
 
     Answers repeat: the same questions in the same order give the same cases, unless time runs out.
@@ -70,7 +70,9 @@ class Asker:
     def out_of_time(self) -> bool:
         return time.monotonic() >= self._end
 
-    def ask(self, *claims: z3.BoolRef, witness: bool = True, minimise: Sequence[z3.BoolRef] | None = None) -> Answer:
+    def ask(
+        self, *claims: z3.BoolRef, witness: bool = True, minimise: Sequence[z3.BoolRef] | None = None
+    ) -> SolverAnswer:
         """Is there a case, or one of each encoding, of which all claims hold?
 
         With `witness`, such a case comes with the answer: the plainest that dropping one thing after another leads
@@ -79,12 +81,12 @@ class Asker:
         """
         self._keep_up()
         if not witness and all(map(is_literal, claims)):
-            return Answer(self._check(claims))
+            return SolverAnswer(self._check(claims))
         self._solver.push()
         try:
             self._require(claims)
             outcome = self._check()
-            return self._witness(minimise) if witness and outcome is Outcome.SAT else Answer(outcome)
+            return self._witness(minimise) if witness and outcome is Satisfiability.SAT else SolverAnswer(outcome)
         finally:
             self._solver.pop()
 
@@ -98,17 +100,17 @@ class Asker:
         for formula in formulas:
             require(self._solver, formula)
 
-    def _check(self, assumptions: Sequence[z3.BoolRef] = ()) -> Outcome:
+    def _check(self, assumptions: Sequence[z3.BoolRef] = ()) -> Satisfiability:
         left = min(self._seconds_each, self._end - time.monotonic())
         if left <= 0:
-            return Outcome.UNDECIDED
+            return Satisfiability.UNDECIDED
         patience = max(1, int(left * 1000)) if left < self._seconds_each else int(self._seconds_each * 1000)
         if patience != self._patience:
             self._solver.set("timeout", patience)
             self._patience = patience
         return _OUTCOMES[check(self._solver, assumptions)]
 
-    def _witness(self, minimise: Sequence[z3.BoolRef] | None) -> Answer:
+    def _witness(self, minimise: Sequence[z3.BoolRef] | None) -> SolverAnswer:
         for _ in range(TEXT_TRIES):
             bits = [bit for encoding in self.encodings for bit in encoding.bits()] if minimise is None else minimise
             model = self._plainest(bits)
@@ -119,12 +121,12 @@ class Asker:
             found = [encoding.case(holds) for encoding in self.encodings]
             cases = [case for case in found if isinstance(case, Case)]
             if len(cases) == len(found):
-                return Answer(Outcome.SAT, tuple(cases))
+                return SolverAnswer(Satisfiability.SAT, tuple(cases))
             self._require(other for other in found if not isinstance(other, Case))
-            if self._check() is not Outcome.SAT:
+            if self._check() is not Satisfiability.SAT:
                 break
         # A text that fits may still exist: the search for one is not complete.
-        return Answer(Outcome.UNDECIDED)
+        return SolverAnswer(Satisfiability.UNDECIDED)
 
     def _plainest(self, bits: Sequence[z3.BoolRef]) -> z3.ModelRef:
         """A model, after one that was just found, in which none of the variables can be made false by itself."""
@@ -135,7 +137,7 @@ class Asker:
         # The last first: what is declared first is what a case is about.
         while true:
             last = self._negation(true.pop())
-            if self._check((last,)) is Outcome.SAT:
+            if self._check((last,)) is Satisfiability.SAT:
                 model = self._solver.model()
                 true, false = self._parted(model, true)
                 self._require((last, *false))
@@ -161,4 +163,8 @@ class Asker:
         return self._negations[key][1]
 
 
-_OUTCOMES = {z3.Z3_L_TRUE: Outcome.SAT, z3.Z3_L_FALSE: Outcome.UNSAT, z3.Z3_L_UNDEF: Outcome.UNDECIDED}
+_OUTCOMES = {
+    z3.Z3_L_TRUE: Satisfiability.SAT,
+    z3.Z3_L_FALSE: Satisfiability.UNSAT,
+    z3.Z3_L_UNDEF: Satisfiability.UNDECIDED,
+}

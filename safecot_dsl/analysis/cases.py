@@ -12,10 +12,10 @@ from random import Random
 import z3
 
 from safecot_dsl.analysis.draws import Draws, alike
-from safecot_dsl.analysis.encoding import Asker, Encoding, Outcome
+from safecot_dsl.analysis.encoding import Encoding, Satisfiability, Solver
 from safecot_dsl.analysis.examination import UnconfirmedError
 from safecot_dsl.analysis.logic import all_of, at_most, negation, same
-from safecot_dsl.analysis.pairs import Pair
+from safecot_dsl.analysis.pairs import CasePair
 from safecot_dsl.artifact import And, Case, CompiledPolicy, Condition, Rule, Value, Verdict, atoms, is_within
 from safecot_dsl.engine import Interpreter, Truth, evaluate
 
@@ -27,7 +27,7 @@ class UndecidedError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CaseRequirement:
     """What a case has to be: `condition` holds of it, its verdict is `verdict`, `deciding` is one of its deciding rules
     (`default`: no rule decides it), and it has the `fixed` values; none of them is coarse (:func:`with_coarse`)."""
 
@@ -89,22 +89,22 @@ def find_case(
     fixed: Mapping[str, Value] | None = None,
     seconds: float = SECONDS,
 ) -> Case | None:
-    """The plainest case of which all this holds (see :class:`Wanted`); None where there is none.
+    """The plainest case of which all this holds (see :class:`CaseRequirement`); None where there is none.
 
     Raises:
         KeyError: the policy has no such rule or fact.
         UndecidedError: nobody can say in time.
     """
     condition, fixed = with_coarse(policy, condition, fixed)
-    wanted = Wanted(condition, verdict, deciding, fixed)
+    wanted = CaseRequirement(condition, verdict, deciding, fixed)
     encoding = Encoding(policy, conditions=() if condition is None else (condition,))
-    answer = Asker(encoding, seconds_each=seconds, seconds_in_all=seconds).ask(*wanted.claims(encoding, policy))
-    if answer.outcome is Outcome.UNDECIDED:
+    answer = Solver(encoding, seconds_each=seconds, seconds_in_all=seconds).ask(*wanted.claims(encoding, policy))
+    if answer.outcome is Satisfiability.UNDECIDED:
         raise UndecidedError("no case was found, and none was ruled out")
     return None if answer.case is None else _confirmed(wanted, Interpreter(policy), answer.case)
 
 
-def _confirmed(wanted: Wanted, interpreter: Interpreter, case: Case) -> Case:
+def _confirmed(wanted: CaseRequirement, interpreter: Interpreter, case: Case) -> Case:
     # The solver knows a value as far as conditions tell it from others; what was fixed is that very value.
     case = Case({**case.known, **(wanted.fixed or {})})
     if not wanted.holds(interpreter, case):
@@ -122,14 +122,14 @@ def models(
     seed: int = 0,
     seconds: float = SECONDS,
 ) -> Iterator[Case]:
-    """Cases of which all this holds (see :class:`Wanted`), as different as the conditions allow, without end: cases may
-    come again, and there are none where none is such a case. Equal seeds give equal cases.
+    """Cases of which all this holds (see :class:`CaseRequirement`), as different as the conditions allow, without end:
+    cases may come again, and there are none where none is such a case. Equal seeds give equal cases.
 
     A case is drawn at random and, where it is none of these, mended: of what was drawn the solver keeps what it can.
     Raises as :func:`find_case`, with `seconds` for each case.
     """
     condition, fixed = with_coarse(policy, condition, fixed)
-    wanted = Wanted(condition, verdict, deciding, fixed)
+    wanted = CaseRequirement(condition, verdict, deciding, fixed)
     encoding = Encoding(policy, conditions=() if condition is None else (condition,))
     interpreter, draws, random = Interpreter(policy), Draws(encoding), Random(f"models/{seed}")
     mender = _Mender(encoding, wanted.claims(encoding, policy), random, seconds)
@@ -218,14 +218,14 @@ def contrast(policy: CompiledPolicy, case: Case, *, seconds: float = SECONDS) ->
     domains = {name: domain for name, domain in encoding.domains.items() if domain.bits}
     kept = [all_of(domain.pins(case.known[name]), encoding.context) for name, domain in domains.items()]
     laxer = [negation(encoding.verdict_at_least(policy, interpreter.decide(case).verdict))]
-    asker = Asker(encoding, seconds_each=seconds, seconds_in_all=seconds * (len(kept) + 1))
+    asker = Solver(encoding, seconds_each=seconds, seconds_in_all=seconds * (len(kept) + 1))
     for most in range(len(kept) + 1):
         # First whether there is any, then with ever more facts changed.
         few = [at_most(most, [negation(formula) for formula in kept])] if most else []
         answer = asker.ask(*laxer, *few, witness=most > 0)
-        if answer.outcome is Outcome.UNDECIDED:
+        if answer.outcome is Satisfiability.UNDECIDED:
             raise UndecidedError("no case was found, and none was ruled out")
-        if answer.outcome is Outcome.UNSAT and not most:
+        if answer.outcome is Satisfiability.UNSAT and not most:
             return None
         if answer.case is not None:
             known = dict(case.known)
@@ -293,15 +293,15 @@ def boundary_cases(policy: CompiledPolicy, rule: str, *, seconds: float = SECOND
     Raises KeyError where the policy has no such rule.
     """
     target = policy.rule_index[rule]
-    pair = Pair(policy, ())
-    asker = Asker(pair.one, pair.other, seconds_each=seconds, seconds_in_all=seconds * 1000)
+    pair = CasePair(policy, ())
+    asker = Solver(pair.one, pair.other, seconds_each=seconds, seconds_in_all=seconds * 1000)
     interpreter = Interpreter(policy)
     across = [pair.one.applies(policy, target), negation(pair.other.applies(policy, target))]
     for atom in _atoms(policy, target):
         fact: str = atom.fact  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts
         turned = negation(same(pair.one.condition(atom), pair.other.condition(atom)))
         answer = asker.ask(*across, turned, *pair.only(fact))
-        if answer.outcome is not Outcome.SAT:
+        if answer.outcome is not Satisfiability.SAT:
             continue
         inside, outside = answer.cases
         outside = inside.with_fact(fact, outside.known[fact])

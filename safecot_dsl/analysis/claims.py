@@ -7,7 +7,7 @@ from typing import Literal
 
 import z3
 
-from safecot_dsl.analysis.asking import Answer, Outcome
+from safecot_dsl.analysis.asking import Satisfiability, SolverAnswer
 from safecot_dsl.analysis.examination import MOST_SHOWN, Examination, Finding, said
 from safecot_dsl.analysis.limits import USUAL_LIMITS, Limits
 from safecot_dsl.analysis.logic import any_of, negation
@@ -108,8 +108,8 @@ def _changed_so(policy: CompiledPolicy, law: Law, before: Case, after: Case) -> 
             return value in law.becomes(policy.fact_index[law.fact])
 
 
-def _without_case(answer: Answer) -> Proof:
-    return Proof("proved" if answer.outcome is Outcome.UNSAT else "undecided")
+def _without_case(answer: SolverAnswer) -> Proof:
+    return Proof("proved" if answer.outcome is Satisfiability.UNSAT else "undecided")
 
 
 def claim_findings(examination: Examination) -> list[Finding]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import z3
 
-from safecot_dsl.analysis.asking import Asker, Outcome
+from safecot_dsl.analysis.asking import Satisfiability, Solver
 from safecot_dsl.analysis.cases import UndecidedError
 from safecot_dsl.analysis.domains import Domain
 from safecot_dsl.analysis.encoding import Encoding
@@ -52,7 +52,7 @@ def cubes(wanting: Wanting, *, most: int, seconds: float) -> Iterator[tuple[Cube
     Raises :class:`UndecidedError` where not even one is found within `seconds`.
     """
     context = wanting.encodings[0].context
-    asker = Asker(*wanting.encodings, seconds_each=seconds, seconds_in_all=seconds * most)
+    asker = Solver(*wanting.encodings, seconds_each=seconds, seconds_in_all=seconds * most)
     against = z3.SolverFor("QF_FD", context)
     against.set("timeout", max(1, int(1000 * seconds)))
     for encoding in wanting.encodings:
@@ -62,9 +62,9 @@ def cubes(wanting: Wanting, *, most: int, seconds: float) -> Iterator[tuple[Cube
     found: list[z3.BoolRef] = []
     while len(found) < most:
         answer = asker.ask(*wanting.claims, *wanting.given, *found)
-        if answer.outcome is Outcome.UNDECIDED and not found:
+        if answer.outcome is Satisfiability.UNDECIDED and not found:
             raise UndecidedError("no case was found, and none was ruled out")
-        if answer.outcome is not Outcome.SAT:
+        if answer.outcome is not Satisfiability.SAT:
             return
         pins = [
             (index, name, place, pin)

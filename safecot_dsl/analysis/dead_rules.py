@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from safecot_dsl.analysis.asking import Outcome
+from safecot_dsl.analysis.asking import Satisfiability
 from safecot_dsl.analysis.examination import Examination, Finding, above_it, key_of, listed
 from safecot_dsl.analysis.logic import any_of, negation
 from safecot_dsl.artifact import Case, CompiledPolicy, Rule
@@ -35,7 +35,7 @@ def _never_applies(examination: Examination, rule: Rule) -> bool:
     applies = encoding.applies(examination.policy, rule)
     return examination.ask(
         Code.NEVER_APPLIES, f"whether `{rule.name}` ever applies", applies, witness=False
-    ).outcome is (Outcome.UNSAT)
+    ).outcome is (Satisfiability.UNSAT)
 
 
 def _why_never(examination: Examination, rule: Rule, never: set[str]) -> Iterator[Finding]:
@@ -43,19 +43,19 @@ def _why_never(examination: Examination, rule: Rule, never: set[str]) -> Iterato
     own = examination.ask(
         Code.NEVER_APPLIES, f"whether `{rule.name}` ever applies", encoding.own(policy, rule), witness=False
     )
-    if own.outcome is Outcome.SAT:
+    if own.outcome is Satisfiability.SAT:
         # It could apply, were it not for the rules that it is an exception to.
         if not never.issuperset(rule.exception_to):
             yield from _parents(examination, rule, never)
         return
-    if own.outcome is not Outcome.UNSAT:
+    if own.outcome is not Satisfiability.UNSAT:
         return
     help = "two parts of its `when` exclude each other"
     if rule.unless is not None:
         alone = examination.ask(
             Code.NEVER_APPLIES, f"whether `{rule.name}` can", encoding.condition(rule.when), witness=False
         )
-        if alone.outcome is Outcome.SAT:
+        if alone.outcome is Satisfiability.SAT:
             help = "its `unless` takes every case that its `when` takes"
     yield Finding(Code.NEVER_APPLIES, key_of(rule), f"`{rule.name}` never applies", help=help)
 
@@ -65,11 +65,11 @@ def _masked(examination: Examination, rule: Rule) -> Iterator[Finding]:
     what = f"whether `{rule.name}` ever decides"
     if (
         examination.ask(Code.NEVER_DECIDES, what, encoding.decides(policy, rule), witness=False).outcome
-        is not Outcome.UNSAT
+        is not Satisfiability.UNSAT
     ):
         return
     effective = encoding.effective(policy, rule)
-    if examination.ask(Code.NEVER_DECIDES, what, effective, witness=False).outcome is Outcome.SAT:
+    if examination.ask(Code.NEVER_DECIDES, what, effective, witness=False).outcome is Satisfiability.SAT:
         base = effective
         others = {r.name: encoding.effective(policy, r) for r in policy.rules if _stricter(r, rule)}
         message = f"`{rule.name}` never decides: wherever it holds, so does a stricter rule"
@@ -136,7 +136,7 @@ def _idle_unless(examination: Examination, rule: Rule) -> Iterator[Finding]:
     answer = examination.ask(
         Code.IDLE_UNLESS, f"whether the `unless` of `{rule.name}` does anything", *taken, witness=False
     )
-    if answer.outcome is Outcome.UNSAT:
+    if answer.outcome is Satisfiability.UNSAT:
         yield Finding(
             Code.IDLE_UNLESS,
             key_of(rule, ".unless"),
@@ -157,7 +157,7 @@ def _parents(examination: Examination, rule: Rule, never: set[str]) -> Iterator[
         what = f"whether `{rule.name}` overlaps `{name}`"
         if name in never:
             continue  # that the parent never applies is said of the parent
-        if examination.ask(Code.DISJOINT_EXCEPTION, what, *both, witness=False).outcome is Outcome.UNSAT:
+        if examination.ask(Code.DISJOINT_EXCEPTION, what, *both, witness=False).outcome is Satisfiability.UNSAT:
             apart.append(name)
         elif _stricter(rule, parent) and not _restores(examination, rule, parent):
             laxer.append(name)

@@ -10,10 +10,10 @@ from safecot_dsl.analysis.difference_facts import FactChange, fact_changes, told
 from safecot_dsl.analysis.difference_partial import PartialChange, partial_change
 from safecot_dsl.analysis.difference_regions import Region
 from safecot_dsl.analysis.difference_rules import RuleChanges, decide_alike, rule_changes
-from safecot_dsl.analysis.difference_samples import Changed, changed_share
-from safecot_dsl.analysis.difference_search import Changes, Found, Redecided, Search
+from safecot_dsl.analysis.difference_samples import ChangedShare, changed_share
+from safecot_dsl.analysis.difference_search import ChangedCases, ChangedRegions, Redecided, Search
 from safecot_dsl.analysis.difference_texts import changed_texts
-from safecot_dsl.analysis.encoding import Outcome
+from safecot_dsl.analysis.encoding import Satisfiability
 from safecot_dsl.artifact import CompiledPolicy, Verdict
 
 Direction = Literal["equal", "laxer", "stricter", "both", "undecided"]
@@ -48,17 +48,17 @@ class Difference:
     old: CompiledPolicy
     new: CompiledPolicy
     hazard: str | None
-    laxer: Outcome
-    stricter: Outcome
+    laxer: Satisfiability
+    stricter: Satisfiability
     regions: tuple[Region, ...]
     complete: bool
     more: tuple[tuple[Verdict, Verdict], ...]
     deciders: tuple[Redecided, ...]
     deciders_complete: bool
-    partial_laxer: Outcome
-    partial_stricter: Outcome
+    partial_laxer: Satisfiability
+    partial_stricter: Satisfiability
     partial: tuple[PartialChange, ...]
-    share: Changed
+    share: ChangedShare
     facts: tuple[FactChange, ...]
     params: tuple[tuple[str, float | None, float | None], ...]
     rules: RuleChanges
@@ -68,13 +68,13 @@ class Difference:
     def direction(self) -> Direction:
         """What became of the verdicts of complete cases; *undecided* where not all of it is known."""
         match self.laxer, self.stricter:
-            case Outcome.SAT, Outcome.SAT:
+            case Satisfiability.SAT, Satisfiability.SAT:
                 return "both"
-            case (Outcome.UNDECIDED, _) | (_, Outcome.UNDECIDED):
+            case (Satisfiability.UNDECIDED, _) | (_, Satisfiability.UNDECIDED):
                 return "undecided"
-            case Outcome.SAT, _:
+            case Satisfiability.SAT, _:
                 return "laxer"
-            case _, Outcome.SAT:
+            case _, Satisfiability.SAT:
                 return "stricter"
             case _:
                 return "equal"
@@ -103,8 +103,8 @@ def compare(
     # What is written alike needs no solver; neither does a restriction to no case at all.
     alike = decide_alike(old, new) or within == []
     search = Search(*apart, within, limits.seconds_each, limits.seconds_in_all)
-    found = Changes((), ()) if alike else search.regions(limits.regions)
-    deciders = Found((), True) if alike else search.redecided(limits.deciders)
+    found = ChangedRegions((), ()) if alike else search.regions(limits.regions)
+    deciders = ChangedCases((), True) if alike else search.redecided(limits.deciders)
     laxer, stricter = found.outcome(laxer=True), found.outcome(laxer=False)
     partial_laxer, laxer_change = _partial(apart, laxer, alike, within, limits, laxer=True)
     partial_stricter, stricter_change = _partial(apart, stricter, alike, within, limits, laxer=False)
@@ -144,14 +144,14 @@ def below(policy: CompiledPolicy, hazard: str) -> frozenset[str]:
 
 def _partial(
     policies: tuple[CompiledPolicy, CompiledPolicy],
-    complete: Outcome,
+    complete: Satisfiability,
     alike: bool,
     within: Collection[str] | None,
     limits: DifferenceLimits,
     *,
     laxer: bool,
-) -> tuple[Outcome, PartialChange | None]:
-    if complete is Outcome.SAT or alike:
+) -> tuple[Satisfiability, PartialChange | None]:
+    if complete is Satisfiability.SAT or alike:
         return complete, None
     return partial_change(
         *policies, laxer=laxer, within=within, seconds_each=limits.seconds_each, seconds_in_all=limits.seconds_in_all

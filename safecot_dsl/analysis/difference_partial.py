@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from safecot_dsl.analysis.encoding import Asker, Outcome
+from safecot_dsl.analysis.encoding import Satisfiability, Solver
 from safecot_dsl.analysis.examination import UnconfirmedError
 from safecot_dsl.analysis.logic import all_of, any_of, negation
 from safecot_dsl.analysis.partial import PartialEncoding
@@ -34,7 +34,7 @@ def partial_change(
     within: Collection[str] | None,
     seconds_each: float,
     seconds_in_all: float,
-) -> tuple[Outcome, PartialChange | None]:
+) -> tuple[Satisfiability, PartialChange | None]:
     """Is there a case, with any of its facts unknown, whose verdict is laxer (or stricter) under `new`?
 
     The witness knows as few facts as can be. `within` restricts the cases to those to which one of these rules of
@@ -57,10 +57,10 @@ def partial_change(
     if within is not None:
         applying = (encoding.applies(old, rule).may for rule in old.rules if rule.name in within)
         claims.append(any_of(applying, encoding.context))
-    answer = Asker(encoding, seconds_each=seconds_each, seconds_in_all=seconds_in_all).ask(*claims)
+    answer = Solver(encoding, seconds_each=seconds_each, seconds_in_all=seconds_in_all).ask(*claims)
     if answer.case is None:
         return answer.outcome, None
     change = PartialChange(answer.case, Interpreter(old).decide(answer.case), Interpreter(new).decide(answer.case))
     if change.old_decision.verdict is change.new_decision.verdict or change.laxer is not laxer:
         raise UnconfirmedError(f"{answer.case!r} is not decided as the solver says")
-    return Outcome.SAT, change
+    return Satisfiability.SAT, change

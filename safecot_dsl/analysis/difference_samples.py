@@ -12,7 +12,7 @@ from safecot_dsl.artifact import CompiledPolicy
 
 
 @dataclass(frozen=True)
-class Changed:
+class ChangedShare:
     """Of the complete cases that were drawn (see :mod:`safecot_dsl.analysis.draws`), how many the new policy decides
     laxer, and how many stricter. A share says how much of what the policies tell apart changed, and nothing of how
     often it is asked."""
@@ -29,7 +29,7 @@ def changed_share(
     within: Collection[str] | None = None,
     samples: int,
     seed: int = 0,
-) -> Changed:
+) -> ChangedShare:
     """The share of changed cases, drawn from a space of both policies; with `within`, of those to which one of these
     rules of `old` applies."""
     columns = draw_columns(space, samples, seed)
@@ -44,4 +44,4 @@ def changed_share(
             laxer += count * (other.strictness < verdict.strictness)
             stricter += count * (other.strictness > verdict.strictness)
     total = counted.bit_count()
-    return Changed(Share(laxer, total), Share(stricter, total))
+    return ChangedShare(Share(laxer, total), Share(stricter, total))

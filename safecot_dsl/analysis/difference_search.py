@@ -9,7 +9,7 @@ import z3
 
 from safecot_dsl.analysis.difference_regions import Generaliser, Region
 from safecot_dsl.analysis.difference_rules import applying_alike
-from safecot_dsl.analysis.encoding import Asker, Encoding, Outcome
+from safecot_dsl.analysis.encoding import Encoding, Satisfiability, Solver
 from safecot_dsl.analysis.examination import UnconfirmedError
 from safecot_dsl.analysis.logic import all_of, any_of, constant, negation, same
 from safecot_dsl.analysis.regions import Vocabulary
@@ -22,18 +22,18 @@ Pair = tuple[Verdict, Verdict]
 
 
 @dataclass(frozen=True)
-class Changes:
+class ChangedRegions:
     """Regions of changed cases, the laxer ones first, and the changes of which there are more: *sat*, or may be."""
 
     regions: tuple[Region, ...]
-    more: tuple[tuple[Pair, Outcome], ...]
+    more: tuple[tuple[Pair, Satisfiability], ...]
 
-    def outcome(self, *, laxer: bool) -> Outcome:
+    def outcome(self, *, laxer: bool) -> Satisfiability:
         """Whether any case became laxer (or stricter)."""
         if any(region.laxer is laxer for region in self.regions):
-            return Outcome.SAT
+            return Satisfiability.SAT
         left = {outcome for pair, outcome in self.more if is_laxer(pair) is laxer}
-        return next((o for o in (Outcome.SAT, Outcome.UNDECIDED) if o in left), Outcome.UNSAT)
+        return next((o for o in (Satisfiability.SAT, Satisfiability.UNDECIDED) if o in left), Satisfiability.UNSAT)
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Redecided:
 
 
 @dataclass(frozen=True)
-class Found:
+class ChangedCases:
     """Cases that other rules decide; `complete`: no other rules come or go so."""
 
     cases: tuple[Redecided, ...]
@@ -71,7 +71,7 @@ class Search:
         self._old, self._new = old, new
         self._interpreters = Interpreter(old), Interpreter(new)
         self._encoding = Encoding(old, new)
-        self._asker = Asker(self._encoding, seconds_each=seconds_each, seconds_in_all=seconds_in_all)
+        self._asker = Solver(self._encoding, seconds_each=seconds_each, seconds_in_all=seconds_in_all)
         self._vocabulary = Vocabulary(self._encoding.facts, (old, new))
         self._seconds_each = seconds_each
         self._scope: list[z3.BoolRef] = []
@@ -86,7 +86,7 @@ class Search:
 
     # --- regions ---
 
-    def regions(self, most: int) -> Changes:
+    def regions(self, most: int) -> ChangedRegions:
         """At most so many regions, of each change of verdict some in turn."""
         encoding = self._encoding
         generaliser = Generaliser(encoding, self._vocabulary, tuple(self._named()), self._seconds_each)
@@ -100,7 +100,7 @@ class Search:
         found: list[Region] = []
         # The cubes found so far, for the changes that may have more.
         barred: dict[Pair, list[z3.BoolRef]] = {pair: [] for pair in claims}
-        stuck: dict[Pair, Outcome] = {}
+        stuck: dict[Pair, Satisfiability] = {}
         while barred:
             for pair, cubes in list(barred.items()):
                 answer = self._asker.ask(claims[pair], *(negation(cube) for cube in cubes))
@@ -109,14 +109,14 @@ class Search:
                     region = self._region(generaliser, answer.case, pair, claims[pair])
                 if region is None:
                     del barred[pair]
-                    if answer.outcome is not Outcome.UNSAT:
+                    if answer.outcome is not Satisfiability.UNSAT:
                         stuck[pair] = answer.outcome
                 else:
                     found.append(region[0])
                     cubes.append(region[1])
         order = list(claims)
         found.sort(key=lambda region: order.index((region.old, region.new)))
-        return Changes(tuple(found), tuple((pair, stuck[pair]) for pair in order if pair in stuck))
+        return ChangedRegions(tuple(found), tuple((pair, stuck[pair]) for pair in order if pair in stuck))
 
     def _named(self) -> Iterator[tuple[CompiledPolicy, str]]:
         """The rules that a region may name as not applying: to both sides they mean one thing."""
@@ -152,7 +152,7 @@ class Search:
 
     # --- who decides ---
 
-    def redecided(self, most: int) -> Found:
+    def redecided(self, most: int) -> ChangedCases:
         """At most so many cases of the same verdict by other rules, of which each time others come or go."""
         encoding = self._encoding
         no = constant(False, encoding.context)
@@ -175,7 +175,7 @@ class Search:
         while True:
             answer = self._asker.ask(*claims)
             if answer.case is None or len(found) == most:
-                return Found(tuple(found), answer.outcome is Outcome.UNSAT)
+                return ChangedCases(tuple(found), answer.outcome is Satisfiability.UNSAT)
             case = answer.case
             before, after = (interpreter.decide(case) for interpreter in self._interpreters)
             if before.verdict is not after.verdict or before.deciding == after.deciding:

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 import z3
 
-from safecot_dsl.analysis.asking import Answer, Asker, Outcome
+from safecot_dsl.analysis.asking import Satisfiability, Solver, SolverAnswer
 from safecot_dsl.analysis.domains import OneOfDomain
 from safecot_dsl.analysis.logic import negation
 from safecot_dsl.analysis.space import Space
 from safecot_dsl.artifact import CompiledPolicy, Condition, Rule, Verdict
 from safecot_dsl.engine.order import parents_first
 
-__all__ = ["Answer", "Asker", "Encoding", "Outcome"]
+__all__ = ["Encoding", "Satisfiability", "Solver", "SolverAnswer"]
 
 
 class Encoding(Space):

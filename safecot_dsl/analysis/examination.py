@@ -9,10 +9,10 @@ from functools import cached_property, lru_cache
 
 import z3
 
-from safecot_dsl.analysis.asking import Answer, Asker, Outcome
+from safecot_dsl.analysis.asking import Satisfiability, Solver, SolverAnswer
 from safecot_dsl.analysis.encoding import Encoding
 from safecot_dsl.analysis.limits import Limits
-from safecot_dsl.analysis.pairs import Pair
+from safecot_dsl.analysis.pairs import CasePair
 from safecot_dsl.analysis.partial import PartialEncoding
 from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Decision, Rule, TextType, Verdict
 from safecot_dsl.diagnostics import Code, Severity
@@ -59,16 +59,16 @@ class Examination:
 
     # --- the solver ---
 
-    def _asker(self, *encodings: Encoding | PartialEncoding) -> Asker:
+    def _asker(self, *encodings: Encoding | PartialEncoding) -> Solver:
         left = max(0.0, self._end - time.monotonic())
-        return Asker(*encodings, seconds_each=self.limits.seconds_each, seconds_in_all=left)
+        return Solver(*encodings, seconds_each=self.limits.seconds_each, seconds_in_all=left)
 
     @cached_property
     def encoding(self) -> Encoding:
         return Encoding(self.policy, conditions=self._claimed())
 
     @cached_property
-    def _complete(self) -> Asker:
+    def _complete(self) -> Solver:
         return self._asker(self.encoding)
 
     @cached_property
@@ -76,35 +76,35 @@ class Examination:
         return PartialEncoding(self.policy, conditions=self._claimed())
 
     @cached_property
-    def _incomplete(self) -> Asker:
+    def _incomplete(self) -> Solver:
         return self._asker(self.partial)
 
     @cached_property
-    def pair(self) -> Pair:
-        return Pair(self.policy, self._claimed())
+    def pair(self) -> CasePair:
+        return CasePair(self.policy, self._claimed())
 
     @cached_property
-    def _double(self) -> Asker:
+    def _double(self) -> Solver:
         return self._asker(self.pair.one, self.pair.other)
 
     def _claimed(self) -> list[Condition]:
         claims = (*self.policy.properties, *self.policy.laws)
         return [claim.given for claim in claims if claim.given is not None]
 
-    def ask(self, code: Code, what: str, *claims: z3.BoolRef, witness: bool = True) -> Answer:
+    def ask(self, code: Code, what: str, *claims: z3.BoolRef, witness: bool = True) -> SolverAnswer:
         """Asks for a complete case; `code` and `what` name the question where it is not decided."""
         return self._noted(code, what, self._complete.ask(*claims, witness=witness))
 
-    def ask_partial(self, code: Code, what: str, *claims: z3.BoolRef, witness: bool = True) -> Answer:
+    def ask_partial(self, code: Code, what: str, *claims: z3.BoolRef, witness: bool = True) -> SolverAnswer:
         """Asks for a case in which facts may be unknown."""
         return self._noted(code, what, self._incomplete.ask(*claims, witness=witness))
 
-    def ask_pair(self, code: Code, what: str, *claims: z3.BoolRef, witness: bool = True) -> Answer:
+    def ask_pair(self, code: Code, what: str, *claims: z3.BoolRef, witness: bool = True) -> SolverAnswer:
         """Asks for two complete cases that differ in one fact at most."""
         return self._noted(code, what, self._double.ask(*claims, witness=witness))
 
-    def _noted(self, code: Code, what: str, answer: Answer) -> Answer:
-        if answer.outcome is Outcome.UNDECIDED:
+    def _noted(self, code: Code, what: str, answer: SolverAnswer) -> SolverAnswer:
+        if answer.outcome is Satisfiability.UNDECIDED:
             self.undecided.append((code, what))
         return answer
 

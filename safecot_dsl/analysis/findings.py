@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from safecot_dsl.analysis.asking import Outcome
+from safecot_dsl.analysis.asking import Satisfiability
 from safecot_dsl.analysis.claims import claim_findings
 from safecot_dsl.analysis.coverage import Coverage
 from safecot_dsl.analysis.dead_rules import dead_rule_findings
@@ -56,7 +56,7 @@ def _default_findings(examination: Examination, covered: Coverage | None) -> Ite
     policy = examination.policy
     what = "whether `default` ever holds"
     holds = examination.encoding.default_holds(policy)
-    if examination.ask(Code.LEFT_TO_DEFAULT, what, holds, witness=False).outcome is Outcome.UNSAT:
+    if examination.ask(Code.LEFT_TO_DEFAULT, what, holds, witness=False).outcome is Satisfiability.UNSAT:
         yield Finding(
             Code.LEFT_TO_DEFAULT,
             "default",

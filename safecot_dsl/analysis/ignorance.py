@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from safecot_dsl.analysis.asking import Outcome
+from safecot_dsl.analysis.asking import Satisfiability
 from safecot_dsl.analysis.examination import Examination, Finding, key_of, listed
 from safecot_dsl.analysis.logic import negation
 from safecot_dsl.artifact import Rule, Verdict, strictest
@@ -60,7 +60,7 @@ def _can_exceed(examination: Examination, rule: Rule, unsure: Verdict) -> bool:
         *(partial.ambiguous(policy), partial.matters(policy, rule), negation(partial.upper_at_least(policy, unsure))),
         witness=False,
     )
-    return answer.outcome is Outcome.SAT
+    return answer.outcome is Satisfiability.SAT
 
 
 def _exceeding(

@@ -69,7 +69,7 @@ class OwnAnswer:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Misreading:
     """How an answer is read that should be read otherwise.
 
     `text` is what was read. `shown` is the verdict that it is read as, "nothing" where it is read as none, and None
@@ -105,13 +105,13 @@ class OwnAnswers:
         for verdict in self._other_unsure():
             yield from self._of("unsure", verdict, Speech())
 
-    def read(self, verdict: Verdict, sentences: Sequence[Sentence], rule: str | None = None) -> Reading | None:
+    def read(self, verdict: Verdict, sentences: Sequence[Sentence], rule: str | None = None) -> Misreading | None:
         """How an answer is read that is given for `verdict`; None where nothing is wrong with it, or nothing can be
         said: what no detector decides is nobody's fault. `rule` is the name of the one whose `require` it must meet.
         """
         shown = self.shown(verdict, sentences)
         breaks = rule is not None and self._breaks(verdict, sentences, rule)
-        return Reading(text_of(verdict, sentences), shown, breaks) if breaks or shown is not None else None
+        return Misreading(text_of(verdict, sentences), shown, breaks) if breaks or shown is not None else None
 
     # --- reading ---
 

@@ -12,7 +12,7 @@ from safecot_dsl.analysis.logic import all_of, any_of, at_most, implies, negatio
 from safecot_dsl.artifact import CompiledPolicy, Condition, Law, Verdict, is_one_of
 
 
-class Pair:
+class CasePair:
     """`one` case and the `other`; `changed` says of each fact whether it may differ, and of one at most it may."""
 
     def __init__(self, policy: CompiledPolicy, conditions: Iterable[Condition]) -> None:

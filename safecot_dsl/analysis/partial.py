@@ -18,7 +18,7 @@ from safecot_dsl.engine import Truth, evaluate
 from safecot_dsl.engine.order import parents_first
 
 
-class Kleene(NamedTuple):
+class KleeneFormula(NamedTuple):
     """`yes`: it is yes. `may`: it is yes or maybe."""
 
     yes: z3.BoolRef
@@ -37,7 +37,7 @@ class PartialEncoding(Space):
     ) -> None:
         super().__init__(*policies, prefix=prefix, context=context)
         self.known = {name: variable(f"{prefix}{name} known", self.context) for name in self.facts}
-        self._kleene: dict[tuple[object, ...], Kleene] = {}
+        self._kleene: dict[tuple[object, ...], KleeneFormula] = {}
         self._supposed = {
             id(policy): {
                 fact.name: frozenset(fact.assume) if isinstance(fact.assume, tuple) else fact.assume
@@ -58,28 +58,28 @@ class PartialEncoding(Space):
 
     # --- conditions and rules ---
 
-    def truth(self, policy: CompiledPolicy, condition: Condition) -> Kleene:
+    def truth(self, policy: CompiledPolicy, condition: Condition) -> KleeneFormula:
         """1. A condition over facts, with the policy's suppositions filled in."""
         match condition:
             case Not(item=item):
                 yes, may = self.truth(policy, item)
-                return Kleene(negation(may), negation(yes))
+                return KleeneFormula(negation(may), negation(yes))
             case And(items=items):
                 parts = [self.truth(policy, item) for item in items]
-                return Kleene(self._all(*(p.yes for p in parts)), self._all(*(p.may for p in parts)))
+                return KleeneFormula(self._all(*(p.yes for p in parts)), self._all(*(p.may for p in parts)))
             case Or(items=items):
                 parts = [self.truth(policy, item) for item in items]
-                return Kleene(self._any(p.yes for p in parts), self._any(p.may for p in parts))
+                return KleeneFormula(self._any(p.yes for p in parts), self._any(p.may for p in parts))
             case AtLeast(count=count, items=items):
                 parts = [self.truth(policy, item) for item in items]
-                return Kleene(at_least(count, (p.yes for p in parts)), at_least(count, (p.may for p in parts)))
+                return KleeneFormula(at_least(count, (p.yes for p in parts)), at_least(count, (p.may for p in parts)))
             case Proposed():
                 raise TypeError("a proposition is no condition over facts")
             case atom:
                 known = self.known[atom.fact]
                 supposed: Value | None = self._supposed[id(policy)].get(atom.fact)
                 truth = Truth.MAYBE if supposed is None else evaluate(atom, {atom.fact: supposed})
-                return Kleene(
+                return KleeneFormula(
                     self._known_or(known, self.condition(atom), truth is Truth.YES),
                     self._known_or(known, self.domains[atom.fact].may(atom), truth is not Truth.NO),
                 )
@@ -88,38 +88,38 @@ class PartialEncoding(Space):
         """Where the fact is known what its value says, elsewhere what is supposed."""
         return self._any((negation(known), holds)) if otherwise else self._all(known, holds)
 
-    def _named(self, key: tuple[object, ...], formula: Callable[[], Kleene]) -> Kleene:
+    def _named(self, key: tuple[object, ...], formula: Callable[[], KleeneFormula]) -> KleeneFormula:
         if key not in self._kleene:
             yes, may = formula()
-            self._kleene[key] = Kleene(
+            self._kleene[key] = KleeneFormula(
                 self._defined((*key, "yes"), lambda: yes), self._defined((*key, "may"), lambda: may)
             )
         return self._kleene[key]
 
-    def applies(self, policy: CompiledPolicy, rule: Rule) -> Kleene:
+    def applies(self, policy: CompiledPolicy, rule: Rule) -> KleeneFormula:
         """2. The rule applies."""
 
-        def formula() -> Kleene:
+        def formula() -> KleeneFormula:
             parts = [self.truth(policy, rule.when)]
             if rule.unless is not None:
                 parts.append(self.truth(policy, Not(item=rule.unless)))
             if rule.exception_to:
                 parents = [self.applies(policy, policy.rule_index[name]) for name in rule.exception_to]
-                parts.append(Kleene(self._any(p.yes for p in parents), self._any(p.may for p in parents)))
-            return Kleene(self._all(*(p.yes for p in parts)), self._all(*(p.may for p in parts)))
+                parts.append(KleeneFormula(self._any(p.yes for p in parents), self._any(p.may for p in parents)))
+            return KleeneFormula(self._all(*(p.yes for p in parts)), self._all(*(p.may for p in parts)))
 
         return self._named(("applies", id(policy), rule.name), formula)
 
-    def effective(self, policy: CompiledPolicy, rule: Rule) -> Kleene:
+    def effective(self, policy: CompiledPolicy, rule: Rule) -> KleeneFormula:
         """3. The rule applies and no exception to it does."""
         exceptions = self._exceptions[id(policy)][rule.name]
         if not exceptions:
             return self.applies(policy, rule)
 
-        def formula() -> Kleene:
+        def formula() -> KleeneFormula:
             own = self.applies(policy, rule)
             against = [self.applies(policy, exception) for exception in exceptions]
-            return Kleene(
+            return KleeneFormula(
                 self._all(own.yes, *(negation(a.may) for a in against)),
                 self._all(own.may, *(negation(a.yes) for a in against)),
             )

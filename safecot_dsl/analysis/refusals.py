@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from safecot_dsl.analysis.asking import Outcome
+from safecot_dsl.analysis.asking import Satisfiability
 from safecot_dsl.analysis.examination import Examination, Finding, above_it, key_of
 from safecot_dsl.analysis.logic import all_of, negation
 from safecot_dsl.artifact import Case, Rule, Subject, Verdict, atoms
@@ -24,7 +24,7 @@ def refusal_findings(examination: Examination) -> Iterator[Finding]:
 def _decides(examination: Examination, rule: Rule) -> bool:
     decides = examination.encoding.decides(examination.policy, rule)
     what = f"whether `{rule.name}` ever decides"
-    return examination.ask(Code.NEVER_DECIDES, what, decides, witness=False).outcome is Outcome.SAT
+    return examination.ask(Code.NEVER_DECIDES, what, decides, witness=False).outcome is Satisfiability.SAT
 
 
 def _deciding_case(examination: Examination, code: Code, rule: Rule) -> Case | None:
@@ -101,7 +101,7 @@ def _without_neighbour(examination: Examination, rule: Rule) -> Iterator[Finding
         negation(pair.other.verdict_at_least(policy, Verdict.REFUSE)),
         witness=False,
     )
-    if answer.outcome is not Outcome.UNSAT:
+    if answer.outcome is not Satisfiability.UNSAT:
         return
     case = _deciding_case(examination, Code.REFUSAL_WITHOUT_NEIGHBOUR, rule)
     if case is not None:
@@ -129,7 +129,7 @@ def _hardly_softened(examination: Examination, rule: Rule) -> Iterator[Finding]:
         ]
         what = f"whether `{exception.name}` ever brings the verdict below `redirect`"
         outcome = examination.ask(Code.IDLE_EXCEPTION, what, *softened, witness=False).outcome
-        if outcome is not Outcome.UNSAT:
+        if outcome is not Satisfiability.UNSAT:
             helping.append(exception.name)
         else:
             useless.append(exception)

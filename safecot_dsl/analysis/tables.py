@@ -7,7 +7,7 @@ from itertools import combinations
 
 import z3
 
-from safecot_dsl.analysis.asking import Outcome
+from safecot_dsl.analysis.asking import Satisfiability
 from safecot_dsl.analysis.boxes import Box, box_around, narrowed
 from safecot_dsl.analysis.examination import Examination, Finding
 from safecot_dsl.analysis.logic import all_of, any_of, negation
@@ -89,7 +89,10 @@ def _gaps(examination: Examination, table: Table, rows: list[Rule]) -> Iterator[
         def uncovered(box: Box) -> bool:
             what = f"how far a gap of `{table.name}` goes"
             formula = box.formula(encoding)
-            return examination.ask(Code.GAP_IN_TABLE, what, covered, formula, witness=False).outcome is Outcome.UNSAT
+            return (
+                examination.ask(Code.GAP_IN_TABLE, what, covered, formula, witness=False).outcome
+                is Satisfiability.UNSAT
+            )
 
         boxes.append(box_around(encoding, answer.case, table.facts, read, uncovered))
     if not boxes:
@@ -121,7 +124,7 @@ def _without_repeats(examination: Examination, boxes: list[Box]) -> list[Box]:
             formula = part.formula(encoding)
             return examination.ask(
                 Code.GAP_IN_TABLE, "what gaps have in common", formula, *others, witness=False
-            ).outcome is (Outcome.UNSAT)
+            ).outcome is (Satisfiability.UNSAT)
 
         if spare(box):
             del kept[index]

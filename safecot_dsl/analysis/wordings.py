@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from safecot_dsl.analysis.asking import Outcome
+from safecot_dsl.analysis.asking import Satisfiability
 from safecot_dsl.analysis.examination import Examination, Finding
 from safecot_dsl.analysis.logic import negation
 from safecot_dsl.artifact import (
@@ -83,7 +83,7 @@ def _spoken_over(examination: Examination, rule: Rule) -> Iterator[Finding]:
     what = f"whether `{rule.name}` ever speaks"
     decides = encoding.decides(policy, rule)
     silent = [decides, *(negation(encoding.effective(policy, other)) for other in before)]
-    if examination.ask(Code.NEVER_SAID, what, *silent, witness=False).outcome is not Outcome.UNSAT:
+    if examination.ask(Code.NEVER_SAID, what, *silent, witness=False).outcome is not Satisfiability.UNSAT:
         return
     answer = examination.ask(Code.NEVER_SAID, what, decides)
     if answer.case is None:
@@ -106,7 +106,7 @@ def _contrasts(examination: Examination, rule: Rule, steps: list[Step]) -> Itera
     asked = _asked(And(items=(rule.when, *(() if rule.unless is None else (Not(item=rule.unless),)))), positive=True)
     if asked is not None:
         claims.append(encoding.condition(asked))
-    if examination.ask(Code.NEVER_SAID, what, *claims, witness=False).outcome is Outcome.UNSAT:
+    if examination.ask(Code.NEVER_SAID, what, *claims, witness=False).outcome is Satisfiability.UNSAT:
         why = "whenever it is asked for, the rule applies: it is about the request alone"
         yield from (_never_said(rule, step, why) for step in steps)
         return
@@ -114,7 +114,7 @@ def _contrasts(examination: Examination, rule: Rule, steps: list[Step]) -> Itera
         if step.when is None:
             return
         when = encoding.condition(step.when)
-        if examination.ask(Code.NEVER_SAID, what, *claims, when, witness=False).outcome is Outcome.UNSAT:
+        if examination.ask(Code.NEVER_SAID, what, *claims, when, witness=False).outcome is Satisfiability.UNSAT:
             why = "where its condition holds, the rule applies, is not asked for, or has another contrast before it"
             yield _never_said(rule, step, why)
         claims.append(negation(when))

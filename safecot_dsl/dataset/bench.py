@@ -16,9 +16,9 @@ from safecot_dsl.dataset.errors import GenerateError
 from safecot_dsl.dataset.index import make_index
 from safecot_dsl.dataset.parts import make_part, make_part_of_block
 from safecot_dsl.dataset.plan import planned
-from safecot_dsl.dataset.pool import Counts
+from safecot_dsl.dataset.pool import BlockCounts
 from safecot_dsl.dataset.setup import Setup, SourceBlock, Workshop
-from safecot_dsl.dataset.state import State
+from safecot_dsl.dataset.state import GenerationState
 
 Engine = Literal["local", "ray"]
 Stage = Literal["pool", "parts"]
@@ -28,10 +28,10 @@ Stage = Literal["pool", "parts"]
 _SELDOM = (200_000, 10, 100)
 
 
-class Bench:
+class PieceMaker:
     """Makes one piece after another."""
 
-    def __init__(self, workshop: Workshop, state: State) -> None:
+    def __init__(self, workshop: Workshop, state: GenerationState) -> None:
         self.workshop = workshop
         self.state = state
 
@@ -47,7 +47,7 @@ class Bench:
         elif not workshop.recipe.selects:
             make_part_of_block(workshop, self.blocks[number], number, state.part(number))
         elif not state.part(number).is_dir():
-            make_part(workshop, planned(workshop, self.blocks, state.plan, number), state.part(number), Counts())
+            make_part(workshop, planned(workshop, self.blocks, state.plan, number), state.part(number), BlockCounts())
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Hands:
     engine: Engine = "local"
 
 
-def make_all(bench: Bench, hands: Hands, stage: Stage, sizes: dict[int, int]) -> None:
+def make_all(bench: PieceMaker, hands: Hands, stage: Stage, sizes: dict[int, int]) -> None:
     """Make the pieces with these numbers. `sizes` is what each counts for in the progress that is shown."""
     progress = bench.workshop.progress
     if hands.engine == "local" and hands.processes == 1:
@@ -72,13 +72,17 @@ def make_all(bench: Bench, hands: Hands, stage: Stage, sizes: dict[int, int]) ->
             progress.advance(sizes[number])
 
 
-def _by_ray(setup: Setup, state: State, processes: int, stage: Stage, numbers: Sequence[int]) -> Iterator[int]:
+def _by_ray(
+    setup: Setup, state: GenerationState, processes: int, stage: Stage, numbers: Sequence[int]
+) -> Iterator[int]:
     from safecot_dsl.dataset.ray_engine import make_on_ray
 
     yield from make_on_ray(setup, state, processes, stage, numbers)
 
 
-def _by_processes(setup: Setup, state: State, processes: int, stage: Stage, numbers: Sequence[int]) -> Iterator[int]:
+def _by_processes(
+    setup: Setup, state: GenerationState, processes: int, stage: Stage, numbers: Sequence[int]
+) -> Iterator[int]:
     import multiprocessing
 
     # A fresh interpreter: a fork would share the locks of Arrow's and Polars' threads.
@@ -109,16 +113,16 @@ def _seldom_collected() -> Generator[None]:
         gc.set_threshold(*usual)
 
 
-_bench: Bench | None = None
+_bench: PieceMaker | None = None
 
 
-def _open(setup: Setup, state: State) -> None:
+def _open(setup: Setup, state: GenerationState) -> None:
     """In a process of its own: open the setup, and end where the process that asked has ended."""
     global _bench
     threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.freeze()  # what was imported stays
     gc.set_threshold(*_SELDOM)
-    _bench = Bench(Workshop(setup), state)
+    _bench = PieceMaker(Workshop(setup), state)
 
 
 def _end_with_parent() -> None:

@@ -11,21 +11,21 @@ from pathlib import Path
 from safecot_dsl.artifact import CaseError, CompiledPolicy
 from safecot_dsl.artifact.case import read_value
 from safecot_dsl.dataset.attacks import usable
-from safecot_dsl.dataset.bench import Bench, Hands, Stage, make_all
+from safecot_dsl.dataset.bench import Hands, PieceMaker, Stage, make_all
 from safecot_dsl.dataset.conditioning import other_policies
 from safecot_dsl.dataset.errors import GenerateError
 from safecot_dsl.dataset.examine import Answerer
 from safecot_dsl.dataset.finish import join_parts
 from safecot_dsl.dataset.incremental import take_over
 from safecot_dsl.dataset.parts import read_counts
-from safecot_dsl.dataset.plan import Summary, read_summary
+from safecot_dsl.dataset.plan import PlanSummary, read_summary
 from safecot_dsl.dataset.planner import make_plan
-from safecot_dsl.dataset.pool import Counts
+from safecot_dsl.dataset.pool import BlockCounts
 from safecot_dsl.dataset.publish import export, write_report
 from safecot_dsl.dataset.recipe import DataRecipe
 from safecot_dsl.dataset.report import DatasetReport
 from safecot_dsl.dataset.setup import Setup, Workshop
-from safecot_dsl.dataset.state import State
+from safecot_dsl.dataset.state import GenerationState
 from safecot_dsl.dataset.store import PROVENANCE
 from safecot_dsl.dataset.tracing_sources import keep_sources
 from safecot_dsl.diagnostics import closest
@@ -134,7 +134,7 @@ class _Pieces:
     """How many parts the data set has, and the plan's summary where rows were selected."""
 
     parts: int
-    summary: Summary | None
+    summary: PlanSummary | None
 
 
 def _bench(
@@ -147,11 +147,11 @@ def _bench(
     answers: str,
     progress: Progress | None,
     cache: Path | None,
-) -> Bench:
+) -> PieceMaker:
     _check_replay(policy, recipe)
     _check_exports(recipe)
     _check_attacks(policy, recipe)
-    state = State(work)
+    state = GenerationState(work)
     setup = Setup(
         policy,
         recipe,
@@ -162,10 +162,10 @@ def _bench(
         _other(recipe, base_dir),
         other_policies(policy, recipe, base_dir),
     )
-    return Bench(Workshop(setup, answerer=answerer, progress=progress), state)
+    return PieceMaker(Workshop(setup, answerer=answerer, progress=progress), state)
 
 
-def _make(bench: Bench, hands: Hands, mine: Callable[[int], bool], first: int = 0, shards: int = 1) -> _Pieces:
+def _make(bench: PieceMaker, hands: Hands, mine: Callable[[int], bool], first: int = 0, shards: int = 1) -> _Pieces:
     """Make the pieces that are missing; of the parts, those with numbers that are `mine`."""
     workshop, state, progress = bench.workshop, bench.state, bench.workshop.progress
     if workshop.asks and hands != Hands():
@@ -191,7 +191,7 @@ def _make(bench: Bench, hands: Hands, mine: Callable[[int], bool], first: int = 
 
 
 def _phase(
-    bench: Bench, hands: Hands, stage: Stage, sizes: dict[int, int], done: set[int], description: str, unit: str
+    bench: PieceMaker, hands: Hands, stage: Stage, sizes: dict[int, int], done: set[int], description: str, unit: str
 ) -> None:
     if bench.workshop.progress is not None:
         completed = sum(sizes[number] for number in done)
@@ -199,13 +199,13 @@ def _phase(
     make_all(bench, hands, stage, {number: size for number, size in sizes.items() if number not in done})
 
 
-def _join(folder: Path, bench: Bench, pieces: _Pieces) -> Counts:
+def _join(folder: Path, bench: PieceMaker, pieces: _Pieces) -> BlockCounts:
     """Join the parts in `folder`; what was counted on the way there.
 
     Raises :class:`GenerateError` where there is no row.
     """
     parts = [bench.state.part(number) for number in range(pieces.parts)]
-    counts = Counts()
+    counts = BlockCounts()
     if pieces.summary is not None:
         counts.add(pieces.summary.counts)
     for part in parts:

@@ -14,7 +14,7 @@ from typing import Any
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset.changes import COLUMNS, Changes, Grouping, RowChange, Side, describe, policy_changes
-from safecot_dsl.dataset.profiles import Pairing
+from safecot_dsl.dataset.profiles import PairedRows
 from safecot_dsl.dataset.store import (
     CHANGED_ROWS,
     CHANGES,
@@ -47,7 +47,7 @@ def take_over(
     new = open_dataset(folder)
     try:
         before = open_dataset(previous)
-        pairing = Pairing.of(before, new)
+        pairing = PairedRows.of(before, new)
         present = {policy.digest for policy in policies}
         older = {digest: old for digest, old in before.policies.items() if digest not in present}
     except ValueError as error:
@@ -72,7 +72,7 @@ def compare_datasets(old: Dataset, new: Dataset) -> tuple[Changes, Iterator[RowC
     Raises:
         DatasetError: one of them is of another version, or a part of it is missing.
     """
-    comparison = _Comparison(old, new, Pairing.of(old, new))
+    comparison = _Comparison(old, new, PairedRows.of(old, new))
     grouping = Grouping()
     for change in comparison.rows():
         grouping.add(change)
@@ -89,7 +89,7 @@ class _Comparison:
     """Two data sets whose rows are paired."""
 
     def __init__(
-        self, old: Dataset, new: Dataset, pairing: Pairing, *, new_policy: CompiledPolicy | None = None
+        self, old: Dataset, new: Dataset, pairing: PairedRows, *, new_policy: CompiledPolicy | None = None
     ) -> None:
         self.old, self.new, self.pairing = old, new, pairing
         self._new_policy = new_policy or new.policy

@@ -11,7 +11,7 @@ from typing import Any
 from safecot_dsl.artifact import Case, canonical_json
 from safecot_dsl.artifact.case import read_case
 from safecot_dsl.dataset.candidates import Candidate, Stratum
-from safecot_dsl.dataset.pool import Counts, Entry, Place, judge_block, origins_json
+from safecot_dsl.dataset.pool import BlockCounts, Entry, PoolIndex, judge_block, origins_json
 from safecot_dsl.dataset.rows import facts_text
 from safecot_dsl.dataset.selection import Fingerprint, compared_text, exact_facts, image_hash
 from safecot_dsl.dataset.setup import SourceBlock, Workshop
@@ -78,16 +78,16 @@ def load_fingerprints(paths: Iterable[Path]) -> Iterator[Fingerprint]:
                 yield Fingerprint(row["key"], row["exact"], tuple(row["hashes"]), row["text"])
 
 
-def load_index(workshop: Workshop, paths: Iterable[Path]) -> tuple[list[Entry], Counts]:
+def load_index(workshop: Workshop, paths: Iterable[Path]) -> tuple[list[Entry], BlockCounts]:
     """The candidates of all blocks, in order, and what was counted. Equal cases are one object."""
     import pyarrow.parquet as pq
 
     entries: list[Entry] = []
-    total = Counts()
+    total = BlockCounts()
     cases: dict[str, Case] = {}
     for number, path in enumerate(paths):
         table = pq.read_table(path, columns=list(_READ))
-        total.add(Counts.from_json(json.loads(table.schema.metadata[_COUNTS])))
+        total.add(BlockCounts.from_json(json.loads(table.schema.metadata[_COUNTS])))
         columns = table.to_pydict()
         for facts in columns["facts"]:
             if facts not in cases:
@@ -101,5 +101,5 @@ def load_index(workshop: Workshop, paths: Iterable[Path]) -> tuple[list[Entry], 
         ):
             decision = workshop.interpreter.decide(case)
             stratum = Stratum(decision.verdict, decision.speaker, nearest)
-            entries.append(Entry(key, case, decision, stratum, Place(number, position), origins, neighbours))
+            entries.append(Entry(key, case, decision, stratum, PoolIndex(number, position), origins, neighbours))
     return entries, total

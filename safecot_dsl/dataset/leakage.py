@@ -43,7 +43,7 @@ class Probe:
         return cls(key, prompt, tuple(map(sha256_bytes, images)), tuple(map(_hash, images)))
 
 
-class Found(Frozen):
+class Leak(Frozen):
     """A request that is evaluated on, and one that is trained on, which it overlaps with."""
 
     kind: Overlap
@@ -66,7 +66,7 @@ class Leakage(Frozen):
     train: int
     test: int
     counts: dict[Overlap, int]
-    examples: tuple[Found, ...]
+    examples: tuple[Leak, ...]
     unreadable: int
 
     @property
@@ -87,7 +87,7 @@ def find_leakage(train: Iterable[Probe], test: Iterable[Probe], settings: NearDu
         unreadable += probe.hashes.count(None)
     index.texts.prime([probe.prompt for probe in test])
     counts: Counter[Overlap] = Counter()
-    examples: list[Found] = []
+    examples: list[Leak] = []
     for probe in test:
         unreadable += probe.hashes.count(None)
         found = index.overlap(probe)
@@ -127,24 +127,24 @@ class _TrainIndex:
                 self._images.add((value,), probe.key)
             self._files.setdefault(digest, probe.key)
 
-    def overlap(self, probe: Probe) -> Found | None:
+    def overlap(self, probe: Probe) -> Leak | None:
         same = self._exact.get((probe.prompt, tuple(sorted(probe.digests))))
         if same is not None:
-            return Found(kind="same", test=probe.key, train=same)
+            return Leak(kind="same", test=probe.key, train=same)
         like = self.texts.first(probe.prompt)
         hashes = _known(probe)
         if hashes is not None and (index := self._near.get((like, len(hashes)))) is not None:
             near = index.find(hashes)
             if near is not None:
-                return Found(kind="near", test=probe.key, train=near[0])
+                return Leak(kind="near", test=probe.key, train=near[0])
         for digest, value in zip(probe.digests, probe.hashes, strict=True):
             shown = self._files.get(digest)
             if shown is None and value is not None and (near := self._images.find((value,))) is not None:
                 shown = near[0]
             if shown is not None:
-                return Found(kind="image", test=probe.key, train=shown)
+                return Leak(kind="image", test=probe.key, train=shown)
         asked = self._prompts.get(like)
-        return None if asked is None else Found(kind="prompt", test=probe.key, train=asked)
+        return None if asked is None else Leak(kind="prompt", test=probe.key, train=asked)
 
 
 def read_probes(path: Path, *, split: str | None = None) -> Iterator[Probe]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.criteria import Grade
 from safecot_dsl.dataset.candidates import Candidate
-from safecot_dsl.dataset.pool import Place, origins_json
+from safecot_dsl.dataset.pool import PoolIndex, origins_json
 from safecot_dsl.dataset.writing import WritingRecord
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def provenance_schema() -> pa.Schema:
 def provenance_of(
     row_id: str,
     candidate: Candidate,
-    place: Place,
+    place: PoolIndex,
     *,
     attack: str,
     why: str,

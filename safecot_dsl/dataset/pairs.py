@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset.recipe import DataRecipe
 from safecot_dsl.dataset.schema import features_schema
-from safecot_dsl.dataset.writing import Job, Writer, Written
+from safecot_dsl.dataset.writing import Job, Writer, WrittenText
 from safecot_dsl.render import Order, ReasoningStyle
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class PairMaker:
         )
 
     def pairs(
-        self, jobs: Sequence[Job], texts: Sequence[Written], rows: Sequence[Mapping[str, Any]]
+        self, jobs: Sequence[Job], texts: Sequence[WrittenText], rows: Sequence[Mapping[str, Any]]
     ) -> Iterator[dict[str, Any]]:
         """The pairs of these rows, each with its job and its text."""
         for job, text, row in zip(jobs, texts, rows, strict=True):

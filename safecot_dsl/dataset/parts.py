@@ -20,11 +20,11 @@ from safecot_dsl.dataset.candidates import Candidate, Rejected
 from safecot_dsl.dataset.conditioning import OtherPolicy, carry_items, drawn, judge_again
 from safecot_dsl.dataset.examine import SeenImage, ask, signature
 from safecot_dsl.dataset.lineage import provenance_of
-from safecot_dsl.dataset.pool import Counts, Place, judge_block
+from safecot_dsl.dataset.pool import BlockCounts, PoolIndex, judge_block
 from safecot_dsl.dataset.rows import RowImage
 from safecot_dsl.dataset.setup import SourceBlock, Workshop
 from safecot_dsl.dataset.writer import PartWriter
-from safecot_dsl.dataset.writing import Job, Written
+from safecot_dsl.dataset.writing import Job, WrittenText
 from safecot_dsl.facts import Item
 from safecot_dsl.storage import whole_directory, write_whole
 
@@ -40,7 +40,7 @@ class Wanted:
     """A candidate that is to be a row. `answer` is the model's, where it was asked already."""
 
     candidate: Candidate
-    place: Place
+    place: PoolIndex
     pair: str = ""
     distance: int = 0
     why: str = ""
@@ -61,11 +61,11 @@ def make_part_of_block(workshop: Workshop, place: SourceBlock, number: int, path
     """Every usable item of block `number` as a part, unless it is there."""
     if not path.is_dir():
         placed, counts = judge_block(workshop, place)
-        wanted = (Wanted(one.candidate, Place(number, one.position)) for one in placed)
+        wanted = (Wanted(one.candidate, PoolIndex(number, one.position)) for one in placed)
         make_part(workshop, wanted, path, counts)
 
 
-def make_part(workshop: Workshop, wanted: Iterable[Wanted], path: Path, counts: Counts) -> None:
+def make_part(workshop: Workshop, wanted: Iterable[Wanted], path: Path, counts: BlockCounts) -> None:
     """Make the rows of these candidates as the part in the folder `path`. What falls out is added to `counts`.
 
     Raises :class:`GenerateError` where the recipe is strict and something falls out.
@@ -79,7 +79,7 @@ def make_part(workshop: Workshop, wanted: Iterable[Wanted], path: Path, counts: 
         write_whole(folder / COUNTS, json.dumps(counts.to_json()) + "\n")
 
 
-def _write(workshop: Workshop, chunk: Sequence[_Ready], writer: PartWriter, counts: Counts) -> None:
+def _write(workshop: Workshop, chunk: Sequence[_Ready], writer: PartWriter, counts: BlockCounts) -> None:
     """Write the rows of a chunk, and their pairs."""
     made = list(_rows(workshop, _answered(workshop, chunk, counts), counts))
     writer.add([one.row for one in made], [one.record for one in made])
@@ -89,12 +89,12 @@ def _write(workshop: Workshop, chunk: Sequence[_Ready], writer: PartWriter, coun
         )
 
 
-def read_counts(path: Path) -> Counts:
+def read_counts(path: Path) -> BlockCounts:
     """What a part counted."""
-    return Counts.from_json(json.loads((path / COUNTS).read_bytes()))
+    return BlockCounts.from_json(json.loads((path / COUNTS).read_bytes()))
 
 
-def _chunks(workshop: Workshop, wanted: Iterable[Wanted], counts: Counts) -> Iterator[list[_Ready]]:
+def _chunks(workshop: Workshop, wanted: Iterable[Wanted], counts: BlockCounts) -> Iterator[list[_Ready]]:
     chunk: list[_Ready] = []
     size = 0
     for one in wanted:
@@ -113,7 +113,7 @@ def _chunks(workshop: Workshop, wanted: Iterable[Wanted], counts: Counts) -> Ite
 
 
 def _carried(
-    workshop: Workshop, other: OtherPolicy, under: Workshop, chunk: Sequence[_Ready], counts: Counts
+    workshop: Workshop, other: OtherPolicy, under: Workshop, chunk: Sequence[_Ready], counts: BlockCounts
 ) -> list[_Ready]:
     """The rows of a chunk that another policy has too, as it decides them; `under` writes that policy's rows."""
     ready = [one for one in chunk if drawn(other, one.wanted.candidate.key, workshop.setup.seed)]
@@ -136,7 +136,7 @@ def _carried(
     return taken
 
 
-def _answered(workshop: Workshop, chunk: Sequence[_Ready], counts: Counts) -> list[_Ready]:
+def _answered(workshop: Workshop, chunk: Sequence[_Ready], counts: BlockCounts) -> list[_Ready]:
     """The chunk with the model's answers where the source has none; what it cannot answer is left out."""
     if workshop.answerer is None:  # who has to be asked here is answered by the writer, or was asked before
         return list(chunk)
@@ -163,10 +163,10 @@ class _Made:
     row: dict[str, Any]
     record: tuple[Any, ...]
     job: Job
-    text: Written
+    text: WrittenText
 
 
-def _rows(workshop: Workshop, chunk: Sequence[_Ready], counts: Counts) -> Iterator[_Made]:
+def _rows(workshop: Workshop, chunk: Sequence[_Ready], counts: BlockCounts) -> Iterator[_Made]:
     """The rows of a chunk."""
     recipe = workshop.recipe
     jobs = [_job(workshop, one) for one in chunk]

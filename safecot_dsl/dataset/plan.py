@@ -13,7 +13,7 @@ from safecot_dsl.artifact import Case, canonical_json
 from safecot_dsl.artifact.case import read_case
 from safecot_dsl.dataset.candidates import Candidate, Stratum
 from safecot_dsl.dataset.parts import Wanted
-from safecot_dsl.dataset.pool import Counts, Entry, Place, candidate_of
+from safecot_dsl.dataset.pool import BlockCounts, Entry, PoolIndex, candidate_of
 from safecot_dsl.dataset.rows import facts_text
 from safecot_dsl.dataset.selection import Chosen, GoalCount, Selection, WayCount
 from safecot_dsl.dataset.setup import SourceBlock, Workshop
@@ -27,10 +27,10 @@ _COLUMNS = ("block", "position", "neighbour", "key", "facts", "origins", "neares
 
 
 @dataclass
-class Summary:
+class PlanSummary:
     """What a plan came to. `counts` are those of the pool, and of what fell out when it was looked at."""
 
-    counts: Counts
+    counts: BlockCounts
     candidates: int
     not_selected: int
     rows: int
@@ -58,9 +58,9 @@ class Summary:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Summary:
+    def from_json(cls, data: Mapping[str, Any]) -> PlanSummary:
         return cls(
-            counts=Counts.from_json(data["counts"]),
+            counts=BlockCounts.from_json(data["counts"]),
             candidates=data["candidates"],
             not_selected=data["not_selected"],
             rows=data["rows"],
@@ -70,11 +70,11 @@ class Summary:
         )
 
 
-def read_summary(path: Path) -> Summary:
+def read_summary(path: Path) -> PlanSummary:
     """What a plan came to."""
     import pyarrow.parquet as pq
 
-    return Summary.from_json(json.loads(pq.read_schema(path).metadata[_SUMMARY]))
+    return PlanSummary.from_json(json.loads(pq.read_schema(path).metadata[_SUMMARY]))
 
 
 def planned(workshop: Workshop, blocks: tuple[SourceBlock, ...], path: Path, number: int) -> Iterator[Wanted]:
@@ -100,11 +100,11 @@ def planned(workshop: Workshop, blocks: tuple[SourceBlock, ...], path: Path, num
 def _entry(workshop: Workshop, row: Mapping[str, Any], case: Case) -> Entry:
     decision = workshop.interpreter.decide(case)
     stratum = Stratum(decision.verdict, decision.speaker, row["nearest"])
-    place = Place(row["block"], row["position"], row["neighbour"])
+    place = PoolIndex(row["block"], row["position"], row["neighbour"])
     return Entry(row["key"], case, decision, stratum, place, row["origins"])
 
 
-def write_plan(path: Path, selection: Selection[Entry], summary: Summary, answers: Mapping[str, str]) -> None:
+def write_plan(path: Path, selection: Selection[Entry], summary: PlanSummary, answers: Mapping[str, str]) -> None:
     """Write the plan of a selection. `answers` are those that a model gave, by key."""
     import pyarrow as pa
     import pyarrow.parquet as pq

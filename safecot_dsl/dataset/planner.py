@@ -8,8 +8,8 @@ from pathlib import Path
 from safecot_dsl.dataset.candidates import Candidate, Rejected
 from safecot_dsl.dataset.examine import SeenImage, ask, signature
 from safecot_dsl.dataset.index import load_fingerprints, load_index
-from safecot_dsl.dataset.plan import Summary, write_plan
-from safecot_dsl.dataset.pool import Counts, Entry, Place, candidate_of, entry_of
+from safecot_dsl.dataset.plan import PlanSummary, write_plan
+from safecot_dsl.dataset.pool import BlockCounts, Entry, PoolIndex, candidate_of, entry_of
 from safecot_dsl.dataset.rows import facts_text
 from safecot_dsl.dataset.selection import Chosen, Selection, near_duplicates, select, select_random
 from safecot_dsl.dataset.setup import SourceBlock, Workshop
@@ -28,7 +28,7 @@ def make_plan(workshop: Workshop, blocks: tuple[SourceBlock, ...], pool: Sequenc
         planner.leave_out_twins(pool)
         selection = planner.choose()
         taken = {one.candidate.key for one in selection.chosen} | planner.unusable
-        summary = Summary(
+        summary = PlanSummary(
             counts,
             candidates=len(entries),
             not_selected=sum(entry.key not in taken for entry in entries),
@@ -42,7 +42,7 @@ def make_plan(workshop: Workshop, blocks: tuple[SourceBlock, ...], pool: Sequenc
 
 class _Planner:
     def __init__(
-        self, workshop: Workshop, blocks: tuple[SourceBlock, ...], entries: list[Entry], counts: Counts
+        self, workshop: Workshop, blocks: tuple[SourceBlock, ...], entries: list[Entry], counts: BlockCounts
     ) -> None:
         self.workshop = workshop
         self.blocks = blocks
@@ -111,7 +111,7 @@ class _Planner:
             for number, other in enumerate(item.neighbours()):
                 judged = self.workshop.judge.judge(other, self.workshop.key(place.source, other))
                 if isinstance(judged, Candidate):
-                    near.append(entry_of(judged, Place(entry.place.block, entry.place.position, number)))
+                    near.append(entry_of(judged, PoolIndex(entry.place.block, entry.place.position, number)))
             self._near[entry.key] = tuple(near)
         return self._near[entry.key]
 

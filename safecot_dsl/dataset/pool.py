@@ -21,7 +21,7 @@ _READ = ("position", "key", "facts", "origins", "nearest", "neighbours")
 
 
 @dataclass
-class Counts:
+class BlockCounts:
     """What became of the entries of a block: how many there were, what was left out, and the strata of the rest.
 
     `dropped` counts, by the fact, the items that had a fact of an image and no image, so that it says nothing.
@@ -32,7 +32,7 @@ class Counts:
     strata: Counter[Stratum] = field(default_factory=Counter[Stratum])
     dropped: Counter[str] = field(default_factory=Counter[str])
 
-    def add(self, other: Counts) -> None:
+    def add(self, other: BlockCounts) -> None:
         """Count another block in, which comes after this one."""
         self.items += other.items
         merge_left_out(self.left_out, other.left_out)
@@ -49,7 +49,7 @@ class Counts:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Counts:
+    def from_json(cls, data: Mapping[str, Any]) -> BlockCounts:
         strata = Counter(
             {Stratum(Verdict(v), speaker, nearest): count for v, speaker, nearest, count in data["strata"]}
         )
@@ -65,34 +65,34 @@ def merge_left_out(into: LeftOut, other: LeftOut) -> None:
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedCandidate:
     """A candidate and where its item stands in its block."""
 
     candidate: Candidate
     position: int
 
 
-def judge_block(workshop: Workshop, place: SourceBlock) -> tuple[list[Placed], Counts]:
+def judge_block(workshop: Workshop, place: SourceBlock) -> tuple[list[PlacedCandidate], BlockCounts]:
     """Decide the items of a block, annotated. What cannot become a row is counted.
 
     Raises :class:`GenerateError` where the recipe is strict and something is left out.
     """
-    counts = Counts()
+    counts = BlockCounts()
     items = list(_wanted(workshop, place, counts))
     annotated = workshop.annotate([item for _, item in items])
     workshop.interpreter.prime(item.case for item in annotated)
-    placed: list[Placed] = []
+    placed: list[PlacedCandidate] = []
     for (position, _), item in zip(items, annotated, strict=True):
         judged = workshop.judge.judge(item, workshop.key(place.source, item))
         if isinstance(judged, Candidate):
-            placed.append(Placed(judged, position))
+            placed.append(PlacedCandidate(judged, position))
         else:
             workshop.leave_out(judged, counts.left_out)
     counts.strata.update(one.candidate.stratum for one in placed)
     return placed, counts
 
 
-def _wanted(workshop: Workshop, place: SourceBlock, counts: Counts) -> Iterable[tuple[int, Item]]:
+def _wanted(workshop: Workshop, place: SourceBlock, counts: BlockCounts) -> Iterable[tuple[int, Item]]:
     for position, entry in enumerate(workshop.read(place)):
         counts.items += 1
         if workshop.progress is not None:
@@ -110,7 +110,7 @@ def _wanted(workshop: Workshop, place: SourceBlock, counts: Counts) -> Iterable[
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PoolIndex:
     """Where an item is found again: the number of its block, its position there, and (not -1) which neighbour of the
     item there it is."""
 
@@ -127,7 +127,7 @@ class Entry:
     case: Case
     decision: Decision
     stratum: Stratum
-    place: Place
+    place: PoolIndex
     origins: str = ""
     has_neighbours: bool = False
 
@@ -136,7 +136,7 @@ class Entry:
         return self.decision.verdict is Verdict.REFUSE
 
 
-def entry_of(candidate: Candidate, place: Place) -> Entry:
+def entry_of(candidate: Candidate, place: PoolIndex) -> Entry:
     """What the light index keeps of a candidate."""
     item = candidate.item
     return Entry(

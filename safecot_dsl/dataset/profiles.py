@@ -65,7 +65,7 @@ def profile(dataset: Dataset) -> pl.DataFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class RowPair:
     """An item, its old and its new row, and the rules that came nearest; None for a row that is not there."""
 
     key: str
@@ -76,7 +76,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Pairing:
+class PairedRows:
     """The rows of two data sets by the items that they were made from.
 
     `pairs` has, in the order of the new rows, `key`, the old and the new row's `id`, `policy` and `nearest` (`old_…`,
@@ -87,7 +87,7 @@ class Pairing:
     pairs: pl.DataFrame
 
     @classmethod
-    def of(cls, old: Dataset, new: Dataset) -> Pairing:
+    def of(cls, old: Dataset, new: Dataset) -> PairedRows:
         """Pair the rows of two data sets. Raises as :func:`profile` does."""
         import polars as pl
 
@@ -134,10 +134,10 @@ class Pairing:
         """How many rows say the same, and how many of these moved."""
         return int(self.pairs["same"].sum()), int(self.pairs["moved"].sum())
 
-    def changed(self) -> Iterator[Pair]:
+    def changed(self) -> Iterator[RowPair]:
         """The rows that changed, came or went."""
         import polars as pl
 
         names = ("key", "old_id", "new_id", "old_nearest", "new_nearest")
         for row in self.pairs.filter(~pl.col("same")).select(names).iter_rows():
-            yield Pair(*row)
+            yield RowPair(*row)

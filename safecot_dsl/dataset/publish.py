@@ -6,8 +6,8 @@ from collections import Counter
 from pathlib import Path
 
 from safecot_dsl.dataset.card import write_card
-from safecot_dsl.dataset.plan import Summary
-from safecot_dsl.dataset.pool import Counts
+from safecot_dsl.dataset.plan import PlanSummary
+from safecot_dsl.dataset.pool import BlockCounts
 from safecot_dsl.dataset.recipe import DataRecipe, dump_recipe
 from safecot_dsl.dataset.report import DatasetReport, Tally, left_out_reasons
 from safecot_dsl.dataset.setup import Setup
@@ -26,7 +26,13 @@ def export(folder: Path, recipe: DataRecipe, image_root: Path, progress: Progres
 
 
 def write_report(
-    folder: Path, setup: Setup, summary: Summary | None, counts: Counts, name: str, command: str, image_root: str
+    folder: Path,
+    setup: Setup,
+    summary: PlanSummary | None,
+    counts: BlockCounts,
+    name: str,
+    command: str,
+    image_root: str,
 ) -> DatasetReport:
     """Write what stands beside the rows: policy, recipe, report and card."""
     policy, recipe, seed = setup.policy, setup.recipe, setup.seed

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.dataset.errors import GenerateError
 from safecot_dsl.dataset.setup import Setup, Workshop
-from safecot_dsl.dataset.state import State
+from safecot_dsl.dataset.state import GenerationState
 
 if TYPE_CHECKING:
     from safecot_dsl.dataset.bench import Stage
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 class _Hand:
     """An actor of Ray Data: opens the setup once, then makes the pieces whose numbers it is given."""
 
-    def __init__(self, setup: Setup, state: State, stage: Stage) -> None:
-        from safecot_dsl.dataset.bench import Bench
+    def __init__(self, setup: Setup, state: GenerationState, stage: Stage) -> None:
+        from safecot_dsl.dataset.bench import PieceMaker
 
-        self._bench = Bench(Workshop(setup), state)
+        self._bench = PieceMaker(Workshop(setup), state)
         self._stage: Stage = stage
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
@@ -29,7 +29,9 @@ class _Hand:
         return batch
 
 
-def make_on_ray(setup: Setup, state: State, processes: int, stage: Stage, numbers: Sequence[int]) -> Iterator[int]:
+def make_on_ray(
+    setup: Setup, state: GenerationState, processes: int, stage: Stage, numbers: Sequence[int]
+) -> Iterator[int]:
     """Make the pieces with these numbers by `processes` actors; each number comes back when its piece is there.
 
     The cluster is the one that this process is connected to, or that `RAY_ADDRESS` names; else one is started on this

@@ -21,7 +21,7 @@ from safecot_dsl.storage import write_whole
 
 
 @dataclass(frozen=True)
-class State:
+class GenerationState:
     """Where the pieces are."""
 
     folder: Path

@@ -25,7 +25,7 @@ _OF_THE_CASE = ("observe", "intent", "context")
 _READ = 2048
 
 
-class RuleRow(Frozen):
+class TracedRow(Frozen):
     """A row that a rule has to do with, and how."""
 
     id: str
@@ -53,10 +53,10 @@ class RuleRows:
     def __len__(self) -> int:
         return self.frame.height
 
-    def __iter__(self) -> Iterator[RuleRow]:
+    def __iter__(self) -> Iterator[TracedRow]:
         for row in self.frame.iter_rows(named=True):
             roles = tuple(role for role in ROLES if row[role])
-            yield RuleRow(id=row["id"], key=row["key"], verdict=row["verdict"], roles=roles)
+            yield TracedRow(id=row["id"], key=row["key"], verdict=row["verdict"], roles=roles)
 
 
 def rows_of_rule(dataset: Dataset, rule: str) -> RuleRows:

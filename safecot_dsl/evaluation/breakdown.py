@@ -42,7 +42,7 @@ class RuleRow(Frozen):
     neighbours: dict[str, Rate]
 
 
-class Changed(Frozen):
+class ChangedItems(Frozen):
     """An arm on items that were changed, beside those that they were made from.
 
     `before` and `after`: verdict accuracy on the ones and on the others. `held`: of the items that were right before,
@@ -63,7 +63,7 @@ class ChangeRow(Frozen):
     change: str
     items: int
     turned: int
-    arms: dict[str, Changed]
+    arms: dict[str, ChangedItems]
 
 
 def confusion(items: Sequence[EvalItem], scored: Runs) -> dict[str, dict[str, int]]:
@@ -123,7 +123,7 @@ def changes(items: Sequence[EvalItem], arms: Mapping[str, Runs]) -> tuple[Change
     return tuple(rows)
 
 
-def _changed(pairs: Sequence[tuple[EvalItem, EvalItem]], scored: Runs) -> Changed:
+def _changed(pairs: Sequence[tuple[EvalItem, EvalItem]], scored: Runs) -> ChangedItems:
     after = [item for _, item in pairs]
     hanging = clusters(after)
     seen = [
@@ -135,7 +135,7 @@ def _changed(pairs: Sequence[tuple[EvalItem, EvalItem]], scored: Runs) -> Change
     def share(chosen: Sequence[tuple[bool, tuple[str, int]]]) -> Rate:
         return Rate.of([hit for hit, _ in chosen], *groupings([key for _, key in chosen], scored))
 
-    return Changed(
+    return ChangedItems(
         before=share([(old, key) for old, _, key in seen]),
         after=share([(new, key) for _, new, key in seen]),
         held=share([(new, key) for old, new, key in seen if old]),

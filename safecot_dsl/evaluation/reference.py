@@ -27,7 +27,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Derivation:
+class ReferenceReasoning:
     """The policy's own reasoning on a case, line by line, and the origins of every line that it may write there."""
 
     lines: tuple[tuple[str, tuple[Origin, ...]], ...]
@@ -38,7 +38,7 @@ class Derivation:
         return self.origins.get(normalise(line), ())
 
 
-def derive(interpreter: Interpreter, case: Case, style: ReasoningStyle) -> Derivation:
+def derive(interpreter: Interpreter, case: Case, style: ReasoningStyle) -> ReferenceReasoning:
     """What the policy says of the case in this style."""
     policy, renderer = interpreter.policy, Renderer(interpreter)
     lines: tuple[tuple[str, tuple[Origin, ...]], ...] = ()
@@ -51,7 +51,7 @@ def derive(interpreter: Interpreter, case: Case, style: ReasoningStyle) -> Deriv
         lines = lines or found
         for text, origin in found:
             origins.setdefault(normalise(text), origin)
-    return Derivation(lines, origins)
+    return ReferenceReasoning(lines, origins)
 
 
 def observations(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Law, Property, Verdict
-from safecot_dsl.export.document import Badge, Block, Code, Inline, Line, Mark, Paragraph, Place, Table
+from safecot_dsl.export.document import Badge, Block, CodeText, DocumentTable, Inline, Line, Mark, Paragraph, SourceLine
 from safecot_dsl.export.english import DOES, English
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, listed
@@ -45,7 +45,7 @@ def claims(policy: CompiledPolicy, english: English, proofs: Mapping[str, Proof]
         "Each claim is about every request there can be, all facts known; a solver proves it or finds a request for "
         "which it fails.",
     ))  # fmt: skip
-    yield Table(("Claim", "In full", "Result"), tuple(rows))
+    yield DocumentTable(("Claim", "In full", "Result"), tuple(rows))
 
 
 def spread(policy: CompiledPolicy, coverage: Coverage) -> Iterable[Block]:
@@ -59,14 +59,14 @@ def spread(policy: CompiledPolicy, coverage: Coverage) -> Iterable[Block]:
         for verdict in Verdict
         if verdict in coverage.verdicts
     ]
-    yield Table(("Verdict", "Share"), tuple(rows))
+    yield DocumentTable(("Verdict", "Share"), tuple(rows))
     rows = [
-        ((capitalised(title(rule)), " ", Code(rule.name)), (_share(coverage.rules[rule.name]),))
+        ((capitalised(title(rule)), " ", CodeText(rule.name)), (_share(coverage.rules[rule.name]),))
         for rule in policy.rules
         if rule.name in coverage.rules
     ]
     rows.append((("No rule applies",), (_share(coverage.default),)))
-    yield Table(("Decided by, alone or with others", "Share"), tuple(rows))
+    yield DocumentTable(("Decided by, alone or with others", "Share"), tuple(rows))
 
 
 def _share(share: Share) -> str:
@@ -83,7 +83,7 @@ def _row(
         result.append(_OUTCOMES[proof.outcome])
         if proof.case is not None and proof.decision is not None:
             result.append(_refutation(english, proof.case, proof.decision, proof.other, proof.other_decision))
-    return (fold_line(name), " ", Place(policy.span(key))), (said,), tuple(result)
+    return (fold_line(name), " ", SourceLine(policy.span(key))), (said,), tuple(result)
 
 
 def _refutation(

@@ -18,7 +18,7 @@ class Strong:
 
 
 @dataclass(frozen=True)
-class Code:
+class CodeText:
     text: str
 
 
@@ -38,7 +38,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Place:
+class SourceLine:
     """Where in the sources a statement comes from; None where that is not known."""
 
     span: Span | None
@@ -52,7 +52,7 @@ class Link:
     anchor: str
 
 
-Inline = str | Strong | Code | Badge | Mark | Place | Link
+Inline = str | Strong | CodeText | Badge | Mark | SourceLine | Link
 Line = tuple[Inline, ...]
 
 
@@ -63,18 +63,18 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
-class Item:
+class ListItem:
     line: Line
-    items: tuple[Item, ...] = ()
+    items: tuple[ListItem, ...] = ()
 
 
 @dataclass(frozen=True)
 class Bullets:
-    items: tuple[Item, ...]
+    items: tuple[ListItem, ...]
 
 
 @dataclass(frozen=True)
-class Table:
+class DocumentTable:
     """`rows` are as long as `head`; the first cell of a row is its header."""
 
     head: tuple[str, ...]
@@ -91,7 +91,7 @@ class Card:
     inner: tuple[Card, ...] = ()
 
 
-Block = Paragraph | Bullets | Table | Card
+Block = Paragraph | Bullets | DocumentTable | Card
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ SOURCE_ANSWER = "(The answer of the data source.)"
 
 
 @dataclass(frozen=True)
-class Shown:
+class GalleryCase:
     """A case in the gallery: what it is there for, its facts, and its text."""
 
     heading: str
@@ -45,7 +45,7 @@ class _Candidate:
         return any(".contrast." in key for key in keys)
 
 
-def gallery(policy: CompiledPolicy, *, seed: int = 0) -> list[Shown]:
+def gallery(policy: CompiledPolicy, *, seed: int = 0) -> list[GalleryCase]:
     """A refusal, a case of each exception, a near miss, a harmless request, an unknown, a supposition, several things
     and a long list, as far as the policy has them; no case twice."""
     interpreter = Interpreter(policy)
@@ -65,7 +65,7 @@ def gallery(policy: CompiledPolicy, *, seed: int = 0) -> list[Shown]:
             taken.add(case)
         if len(found) == len(sorts):
             break
-    return [Shown(name, found[name].case, write_target(found[name].rendered)) for name in sorts if name in found]
+    return [GalleryCase(name, found[name].case, write_target(found[name].rendered)) for name in sorts if name in found]
 
 
 def gallery_page(policies: Sequence[CompiledPolicy], *, seed: int = 0, level: int = 1) -> str:

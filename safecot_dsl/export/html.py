@@ -13,18 +13,18 @@ from safecot_dsl.export.document import (
     Block,
     Bullets,
     Card,
-    Code,
+    CodeText,
     Document,
+    DocumentTable,
     Inline,
-    Item,
     Line,
     Link,
+    ListItem,
     Mark,
     Paragraph,
-    Place,
     Section,
+    SourceLine,
     Strong,
-    Table,
     clean,
 )
 
@@ -82,18 +82,18 @@ class _Writer:
                 return tag("p", self.line(line), cls="quiet" if quiet else None)
             case Bullets(items=items):
                 return self._bullets(items)
-            case Table():
+            case DocumentTable():
                 return self._table(block)
             case Card():
                 return self._card(block, depth)
 
-    def _bullets(self, items: tuple[Item, ...]) -> Markup:
+    def _bullets(self, items: tuple[ListItem, ...]) -> Markup:
         return tag(
             "ul",
             (tag("li", self.line(item.line), self._bullets(item.items) if item.items else None) for item in items),
         )
 
-    def _table(self, table: Table) -> Markup:
+    def _table(self, table: DocumentTable) -> Markup:
         head = tag("thead", tag("tr", (tag("th", clean(cell), scope="col") for cell in table.head)))
         rows = (
             tag("tr", tag("th", self.line(row[0]), scope="row"), (tag("td", self.line(cell)) for cell in row[1:]))
@@ -120,7 +120,7 @@ class _Writer:
                 return clean(inline)
             case Strong(text=text):
                 return tag("strong", clean(text))
-            case Code(text=text):
+            case CodeText(text=text):
                 return tag("code", clean(text))
             case Badge(verdict=verdict):
                 return join([tag("span", verdict.value, cls=f"verdict v-{verdict.value}"), " "])
@@ -129,7 +129,7 @@ class _Writer:
                 return tag("span", {"open": "? ", "right": "✓ ", "wrong": "✗ "}[kind], clean(word), cls=f"mark {kind}")
             case Link(text=text, anchor=anchor):
                 return tag("a", clean(text), href=f"#{anchor}")
-            case Place():
+            case SourceLine():
                 span = inline.span
                 if span is None:
                     return ""

@@ -11,17 +11,17 @@ from safecot_dsl.export.document import (
     Block,
     Bullets,
     Card,
-    Code,
+    CodeText,
     Document,
+    DocumentTable,
     Inline,
-    Item,
     Line,
     Link,
+    ListItem,
     Mark,
     Paragraph,
-    Place,
+    SourceLine,
     Strong,
-    Table,
     clean,
 )
 
@@ -62,7 +62,7 @@ class _Writer:
                     yield self.paragraph(line)
                 case Bullets(items=items):
                     yield from self._bullets(items, "")
-                case Table():
+                case DocumentTable():
                     yield from self._table(block)
                 case Card():
                     yield from self._card(block, depth)
@@ -71,12 +71,12 @@ class _Writer:
     def paragraph(self, line: Line) -> str:
         return _LIST.sub(lambda m: f"{m[1]}\\{m[2]}" if m[2] else f"{m[1]}{m[3]}\\{m[4]}", self.line(line).strip())
 
-    def _bullets(self, items: tuple[Item, ...], indent: str) -> Iterator[str]:
+    def _bullets(self, items: tuple[ListItem, ...], indent: str) -> Iterator[str]:
         for item in items:
             yield f"{indent}- {self.paragraph(item.line)}"
             yield from self._bullets(item.items, indent + "  ")
 
-    def _table(self, table: Table) -> Iterator[str]:
+    def _table(self, table: DocumentTable) -> Iterator[str]:
         yield f"| {' | '.join(map(escape, table.head))} |"
         yield f"|{' --- |' * len(table.head)}"
         for row in table.rows:
@@ -101,7 +101,7 @@ class _Writer:
                 return escape(inline)
             case Strong(text=text):
                 return f"**{escape(text)}**"
-            case Code(text=text):
+            case CodeText(text=text):
                 return _code(clean(text))
             case Badge(verdict=verdict):
                 return f"**{verdict.value}** "
@@ -109,7 +109,7 @@ class _Writer:
                 return f"{'?' if right is None else '✓' if right else '✗'} {escape(word)}"
             case Link(text=text):
                 return f"*{escape(text)}*"
-            case Place():
+            case SourceLine():
                 span = inline.span
                 if span is None:
                     return ""

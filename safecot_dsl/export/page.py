@@ -20,16 +20,16 @@ from safecot_dsl.export.document import (
     Block,
     Bullets,
     Card,
-    Code,
+    CodeText,
     Document,
-    Item,
+    DocumentTable,
     Line,
+    ListItem,
     Mark,
     Paragraph,
-    Place,
     Section,
+    SourceLine,
     Strong,
-    Table,
 )
 from safecot_dsl.export.english import DOES, English, known_value, names, supposed
 from safecot_dsl.export.rules_page import decision_table, rule_cards, speech
@@ -48,15 +48,15 @@ def policy_document(policy: CompiledPolicy, proofs: Mapping[str, Proof], coverag
     cases spread over its rules (see :func:`safecot_dsl.analysis.coverage.coverage`)."""
     english = English(policy)
     header = policy.header
-    facts: list[tuple[str, Line]] = [("Policy", (Code(header.name), f" version {fold_line(header.version)}"))]
+    facts: list[tuple[str, Line]] = [("Policy", (CodeText(header.name), f" version {fold_line(header.version)}"))]
     facts += [
         (name, (fold_line(value),)) for name, value in (("Owner", header.owner), ("Licence", header.license)) if value
     ]
     facts += [
-        ("Extends", (Code(base.name), f" version {fold_line(base.version)}{_replaced(base.overrides)}"))
+        ("Extends", (CodeText(base.name), f" version {fold_line(base.version)}{_replaced(base.overrides)}"))
         for base in policy.extends
     ]
-    facts.append(("Digest of its meaning", (Code(policy.digest),)))
+    facts.append(("Digest of its meaning", (CodeText(policy.digest),)))
     sections = [
         Section("reading", "How to read this", tuple(_reading(policy))),
         Section("about", "What it looks at", tuple(_about(policy, english))),
@@ -88,7 +88,7 @@ def _reading(policy: CompiledPolicy) -> Iterable[Block]:
         "then apply, the strictest holds; their order means nothing. A fact that is not known is never taken for a no.",
     ))  # fmt: skip
     rows: list[tuple[Line, ...]] = [((Badge(verdict),), (f"The model {does}.",)) for verdict, does in DOES.items()]
-    yield Table(("Verdict", "From the laxest to the strictest"), tuple(rows))
+    yield DocumentTable(("Verdict", "From the laxest to the strictest"), tuple(rows))
 
 
 def _about(policy: CompiledPolicy, english: English) -> Iterable[Block]:
@@ -97,22 +97,23 @@ def _about(policy: CompiledPolicy, english: English) -> Iterable[Block]:
         value = supposed(fact)
         unknown = "Unknown" if value is None else f"Taken to be: {known_value(fact, value)}"
         asked = f"; a person is asked {fold_line(fact.ask)}" if fact.ask else ""
-        place = Place(policy.span(f"fact:{fact.name}"))
+        place = SourceLine(policy.span(f"fact:{fact.name}"))
         rows.append((
-            (english.heading(fact), " ", Code(fact.name), " ", place),
+            (english.heading(fact), " ", CodeText(fact.name), " ", place),
             (fact.subject.value,),
             (capitalised(english.domain(fact)),),
             (f"{unknown}{asked}",),
         ))  # fmt: skip
-    yield Table(("Fact", "About the", "What it can be", "Where nobody says"), tuple(rows))
+    yield DocumentTable(("Fact", "About the", "What it can be", "Where nobody says"), tuple(rows))
     if policy.params:
         settings: list[tuple[Line, ...]] = [
-            ((capitalised(words(name)), " ", Code(name)), (show_value(value),)) for name, value in policy.params.items()
+            ((capitalised(words(name)), " ", CodeText(name)), (show_value(value),))
+            for name, value in policy.params.items()
         ]
-        yield Table(("Setting", "Value"), tuple(settings))
+        yield DocumentTable(("Setting", "Value"), tuple(settings))
     lists = _word_lists(policy)
     if lists:
-        yield Table(("List of words", "Its entries"), lists)
+        yield DocumentTable(("List of words", "Its entries"), lists)
 
 
 def _word_lists(policy: CompiledPolicy) -> tuple[tuple[Line, ...], ...]:
@@ -123,7 +124,7 @@ def _word_lists(policy: CompiledPolicy) -> tuple[tuple[Line, ...], ...]:
             for atom in () if condition is None else atoms(condition):
                 if isinstance(atom, Contains) and atom.phrase_set is not None and atom.phrase_set not in found:
                     entries = "; ".join(f"“{fold_line(text)}”" for text in atom.phrases)
-                    place = Place(policy.span(f"phrases:{atom.phrase_set}"))
+                    place = SourceLine(policy.span(f"phrases:{atom.phrase_set}"))
                     found[atom.phrase_set] = ((capitalised(words(atom.phrase_set)), " ", place), (entries or "none",))
     return tuple(found.values())
 
@@ -133,7 +134,7 @@ def _otherwise(policy: CompiledPolicy, english: English) -> Iterable[Block]:
         anchor="default",
         title=(Badge(policy.default), "Where no rule applies"),
         blocks=(
-            Paragraph((f"The model {DOES[policy.default]}. ", Place(policy.span("default")))),
+            Paragraph((f"The model {DOES[policy.default]}. ", SourceLine(policy.span("default")))),
             *speech(policy, english, policy.default_speech),
         ),
     )
@@ -144,7 +145,7 @@ def _otherwise(policy: CompiledPolicy, english: English) -> Iterable[Block]:
             Paragraph((
                 "Where what is not known could change the outcome, the model does the stricter of two things: the "
                 f"laxest that is still possible, and this: it {DOES[policy.unsure]}. ",
-                Place(policy.span("unsure")),
+                SourceLine(policy.span("unsure")),
             )),
             *speech(policy, english, policy.unsure_speech),
         ),
@@ -157,7 +158,7 @@ def _examples(policy: CompiledPolicy, english: English) -> Iterable[Block]:
     interpreter = Interpreter(policy)
     rows = [_example(interpreter, english, example) for example in policy.examples]
     yield Paragraph(("Requests with what the policy’s authors expect, and what the policy says of them today.",))
-    yield Table(("Example", "Given", "Expected", "The policy says"), tuple(rows))
+    yield DocumentTable(("Example", "Given", "Expected", "The policy says"), tuple(rows))
 
 
 def _example(interpreter: Interpreter, english: English, example: Example) -> tuple[Line, ...]:
@@ -166,13 +167,19 @@ def _example(interpreter: Interpreter, english: English, example: Example) -> tu
     decision = interpreter.decide(case)
     said = decision.deciding or (decision.speaker,)
     right = decision.verdict is example.expect and example.by in (None, said)
-    by = () if example.by is None else (" by ", Code(", ".join(example.by)))
+    by = () if example.by is None else (" by ", CodeText(", ".join(example.by)))
     given = "; ".join(english.case(case)) or "nothing is known"
     return (
-        (fold_line(example.name), " ", Place(policy.span(example.key))),
+        (fold_line(example.name), " ", SourceLine(policy.span(example.key))),
         (capitalised(given),),
         (Badge(example.expect), *by),
-        (Badge(decision.verdict), " by ", Code(", ".join(said)), " ", Mark(right, "as expected" if right else "fails")),
+        (
+            Badge(decision.verdict),
+            " by ",
+            CodeText(", ".join(said)),
+            " ",
+            Mark(right, "as expected" if right else "fails"),
+        ),
     )
 
 
@@ -193,12 +200,14 @@ def _criteria(policy: CompiledPolicy, english: English) -> Iterable[Block]:
             used |= names(entry.when)
             rows.append(((Badge(verdict),), (Strong(words(entry.name)),), (english.sentence(entry.when),)))
         rows.append(((Badge(verdict),), (Strong(words(due.otherwise)),), ("every other response",)))
-    yield Table(("Due", "Class", "A response where"), tuple(rows))
+    yield DocumentTable(("Due", "Class", "A response where"), tuple(rows))
     yield Paragraph(("In these words:",))
     yield Bullets(tuple(_meanings(policy, english, used)))
 
 
-def _meanings(policy: CompiledPolicy, english: English, used: Iterable[str]) -> Iterable[Item]:
+def _meanings(policy: CompiledPolicy, english: English, used: Iterable[str]) -> Iterable[ListItem]:
     for name, meaning in english.meanings(used):
-        place = Place(policy.span(f"criteria:proposition.{name}") if name in policy.criteria.propositions else None)
-        yield Item((Strong(words(name)), f": {meaning} ", place))
+        place = SourceLine(
+            policy.span(f"criteria:proposition.{name}") if name in policy.criteria.propositions else None
+        )
+        yield ListItem((Strong(words(name)), f": {meaning} ", place))

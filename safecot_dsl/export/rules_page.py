@@ -32,14 +32,14 @@ from safecot_dsl.export.document import (
     Block,
     Bullets,
     Card,
-    Code,
-    Item,
+    CodeText,
+    DocumentTable,
     Line,
     Link,
+    ListItem,
     Paragraph,
-    Place,
+    SourceLine,
     Strong,
-    Table,
 )
 from safecot_dsl.export.english import DOES, Clause, English
 from safecot_dsl.render.cleaning import fold_line
@@ -116,7 +116,7 @@ def table_anchor(table: PolicyTable) -> str:
 
 
 def _blocks(policy: CompiledPolicy, english: English, rule: Rule) -> Iterable[Block]:
-    yield Paragraph((Code(rule.name), " ", Place(policy.span(f"rule:{rule.name}"))), quiet=True)
+    yield Paragraph((CodeText(rule.name), " ", SourceLine(policy.span(f"rule:{rule.name}"))), quiet=True)
     if rule.exception_to:
         parents: list[Link | str] = []
         for parent in rule.exception_to:
@@ -128,12 +128,12 @@ def _blocks(policy: CompiledPolicy, english: English, rule: Rule) -> Iterable[Bl
     if rule.hazard is not None:
         hazard = policy.hazards[rule.hazard]
         severity = f" (severity {show_value(hazard.severity)} of 5)." if hazard.severity else "."
-        place = Place(policy.span(f"hazard:{rule.hazard}"))
+        place = SourceLine(policy.span(f"hazard:{rule.hazard}"))
         yield Paragraph((Strong("Risk:"), " ", fold_line(hazard.phrase), severity, " ", place))
     if rule.unsure is not None:
         yield Paragraph((f"Where unknown facts leave it open whether this applies, the model {DOES[rule.unsure]}.",))
     if rule.require is not None:
-        place = Place(policy.span(f"rule:{rule.name}.require"))
+        place = SourceLine(policy.span(f"rule:{rule.name}.require"))
         yield Paragraph(("The response must be such that ", english.sentence(rule.require), ". ", place))
     others = [r for r in policy.rules if rule.name in r.exception_to[1:]]
     for other in others:
@@ -151,21 +151,21 @@ def stated(english: English, lead: str, word: str, condition: Condition) -> Iter
     yield Bullets(tuple(map(_item, outline.parts)))
 
 
-def _item(clause: Clause) -> Item:
-    return Item((clause.text,), tuple(map(_item, clause.parts)))
+def _item(clause: Clause) -> ListItem:
+    return ListItem((clause.text,), tuple(map(_item, clause.parts)))
 
 
 def speech(policy: CompiledPolicy, english: English, said: Speech) -> Iterable[Block]:
     """What the policy has the model think and say, with slots in angle brackets."""
     items = [
-        Item(
+        ListItem(
             (
                 Strong(f"Thinks, {_STEPS[step.kind]}"),
                 _when(english, step.when),
                 ": ",
                 *_alternatives([template_text(policy, english, template) for template in step.alternatives]),
                 " ",
-                Place(policy.span(step.key)),
+                SourceLine(policy.span(step.key)),
             )
         )
         for step in said.think
@@ -173,13 +173,13 @@ def speech(policy: CompiledPolicy, english: English, said: Speech) -> Iterable[B
     for name, utterance in (("Says", said.answer.say), ("Offers", said.answer.offer)):
         if utterance is not None:
             items.append(
-                Item(
+                ListItem(
                     (
                         Strong(name),
                         ": ",
                         *_utterance(policy, english, utterance),
                         " ",
-                        Place(policy.span(utterance.key)),
+                        SourceLine(policy.span(utterance.key)),
                     )
                 )
             )
@@ -240,7 +240,7 @@ def decision_table(policy: CompiledPolicy, english: English, table: PolicyTable)
                 column.append(_cell(english, part))
         if rule.unless is not None:
             also.append(f"not when {english.sentence(rule.unless)}")
-        row_title = (capitalised(title(rule)), " ", Place(policy.span(f"rule:{name}")))
+        row_title = (capitalised(title(rule)), " ", SourceLine(policy.span(f"rule:{name}")))
         shown: list[Line] = [(", and ".join(cells[fact]) or "any",) for fact in table.facts]
         rows.append((row_title, *shown, ("; ".join(also),), (Badge(rule.verdict),)))
     head = ("Row", *(english.heading(policy.fact_index[fact]) for fact in table.facts), "Also", "The model")
@@ -251,8 +251,8 @@ def decision_table(policy: CompiledPolicy, english: English, table: PolicyTable)
         anchor=table_anchor(table),
         title=(capitalised(words(table.name)),),
         blocks=(
-            Paragraph((Code(table.name), " ", Place(policy.span(table.key))), quiet=True),
-            Table(head, tuple(rows)),
+            Paragraph((CodeText(table.name), " ", SourceLine(policy.span(table.key))), quiet=True),
+            DocumentTable(head, tuple(rows)),
         ),
     )
 

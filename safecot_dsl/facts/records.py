@@ -15,7 +15,7 @@ from safecot_dsl.facts.rows import Where
 from safecot_dsl.facts.tables.file import Location, TableFile, place_of
 from safecot_dsl.facts.tables.ids import Repeated, repeated_ids
 from safecot_dsl.facts.tables.opening import open_images, open_part
-from safecot_dsl.facts.tables.places import Place
+from safecot_dsl.facts.tables.places import FileStore
 from safecot_dsl.facts.tables.record import Broken, Record, columns_of, filled
 from safecot_dsl.facts.tables.texts import text_problem
 from safecot_dsl.facts.unfolding import Raw, Unfolder
@@ -41,7 +41,7 @@ class File:
     part: Part
     location: Location | None
     table: TableFile
-    places: tuple[Place, ...]
+    places: tuple[FileStore, ...]
     first: int  # the number of its first row among all rows of the source
     before: int  # rows of its part that stand in files before it
     name: str  # what messages call it

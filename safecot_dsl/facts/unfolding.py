@@ -13,7 +13,7 @@ from safecot_dsl.facts.item import LazyImage, Skipped
 from safecot_dsl.facts.rows import Where, selected
 from safecot_dsl.facts.tables.columnar import StoredBytes
 from safecot_dsl.facts.tables.members import MemberBytes
-from safecot_dsl.facts.tables.places import FileBytes, Place
+from safecot_dsl.facts.tables.places import FileBytes, FileStore
 from safecot_dsl.facts.tables.record import Broken, Record, StoredImage, column, columns_of, filled, is_template
 from safecot_dsl.facts.tables.texts import text_problem
 
@@ -41,7 +41,7 @@ class _Record:
     """A record on its way, with what is known of its place."""
 
     part: Part
-    places: Sequence[Place]
+    places: Sequence[FileStore]
     id: str
     row: int
     where: str
@@ -59,7 +59,7 @@ class Unfolder:
     optional: bool
 
     def requests(
-        self, part: Part, places: Sequence[Place], columns: Record, record_id: str, row: int, where: str, place: int
+        self, part: Part, places: Sequence[FileStore], columns: Record, record_id: str, row: int, where: str, place: int
     ) -> Iterator[Raw | Skipped]:
         """The requests of a record, in the order of the description, and why one or all of them are none.
 

@@ -1,7 +1,7 @@
 """The policy at run time: is what a model wrote a valid derivation, and what is done where it is not."""
 
 from safecot_dsl.guard.fallback import fallback_answer
-from safecot_dsl.guard.watching import Guard, Outcome, Watcher
+from safecot_dsl.guard.watching import Guard, WatchedAnswer, Watcher
 from safecot_dsl.reading import Derivation, DerivationChecker, Fault
 
-__all__ = ["Derivation", "DerivationChecker", "Fault", "Guard", "Outcome", "Watcher", "fallback_answer"]
+__all__ = ["Derivation", "DerivationChecker", "Fault", "Guard", "WatchedAnswer", "Watcher", "fallback_answer"]

@@ -15,7 +15,7 @@ from safecot_dsl.artifact import Case, CompiledPolicy, TextType, Value, read_cas
 from safecot_dsl.engine import show_value
 from safecot_dsl.facts.annotators import Annotators
 from safecot_dsl.facts.item import Item, LazyImage
-from safecot_dsl.guard.requests import Asked, RefusedError
+from safecot_dsl.guard.requests import GuardRequest, RefusedError
 from safecot_dsl.guard.watching import FactCheck
 from safecot_dsl.models import ImageError, open_image
 from safecot_dsl.reading import Derivation, FactReader, Fault
@@ -43,13 +43,13 @@ class AnnotatedFacts:
         self._numbers = itertools.count(1)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="annotators")
 
-    async def prepare(self, asked: Asked) -> FactCheck:
+    async def prepare(self, asked: GuardRequest) -> FactCheck:
         """Looks at a request. Raises `RefusedError` for one whose pictures cannot be looked at."""
         if asked.elsewhere:
             raise RefusedError("messages", "pictures are checked here, and are to come within the request")
         return await asyncio.get_running_loop().run_in_executor(self._thread, self.look, asked)
 
-    def look(self, asked: Asked) -> FactCheck:
+    def look(self, asked: GuardRequest) -> FactCheck:
         """The same, without an event loop."""
         for data in asked.images:
             try:

@@ -33,7 +33,7 @@ class RefusedError(ValueError):
 
 
 @dataclass(frozen=True)
-class Asked:
+class GuardRequest:
     """A request as it is passed on: the turns, the settings of sampling, and how the client wants its answer.
 
     `images` are the pictures that came within the request, as bytes; `elsewhere` counts those that it only points to.
@@ -85,7 +85,7 @@ _REASONS = {
 }
 
 
-def read_request(data: bytes, tags: Tags, image_hosts: Collection[str] = ()) -> Asked:
+def read_request(data: bytes, tags: Tags, image_hosts: Collection[str] = ()) -> GuardRequest:
     """The request in a body. `image_hosts` are the hosts, `images.example.org` or with a port, from which the model's
     server may be sent to fetch a picture.
 
@@ -126,7 +126,7 @@ def read_request(data: bytes, tags: Tags, image_hosts: Collection[str] = ()) -> 
     options = body.get("stream_options") or {}
     usage = bool(options.get("include_usage"))
     stream = body.get("stream") is True
-    return Asked(turns, sampling, stream, usage, tuple(reader.images), reader.elsewhere)
+    return GuardRequest(turns, sampling, stream, usage, tuple(reader.images), reader.elsewhere)
 
 
 def _object(data: bytes) -> dict[str, Any]:

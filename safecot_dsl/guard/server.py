@@ -23,10 +23,10 @@ from safecot_dsl.artifact import CompiledPolicy, TextType
 from safecot_dsl.guard.keys import ClientKeys
 from safecot_dsl.guard.log import DecisionLog
 from safecot_dsl.guard.pieces import MoreThanTextError, Pieces
-from safecot_dsl.guard.requests import Asked, RefusedError, read_request
+from safecot_dsl.guard.requests import GuardRequest, RefusedError, read_request
 from safecot_dsl.guard.settings import GuardSettings
-from safecot_dsl.guard.upstream import Reply, Upstream, UpstreamError
-from safecot_dsl.guard.watching import FactCheck, Guard, Outcome, Watcher
+from safecot_dsl.guard.upstream import Upstream, UpstreamError, UpstreamReply
+from safecot_dsl.guard.watching import FactCheck, Guard, WatchedAnswer, Watcher
 from safecot_dsl.reading import Fault
 from safecot_dsl.render import Reasoning, Tags, policy_prompt
 
@@ -59,7 +59,7 @@ _STATUSES = {
 class FactChecks(Protocol):
     """What else is known of a request's facts."""
 
-    async def prepare(self, asked: Asked) -> FactCheck:
+    async def prepare(self, asked: GuardRequest) -> FactCheck:
         """Looks at a request; what is returned says which facts of a derivation are found to be otherwise."""
         ...
 
@@ -70,7 +70,7 @@ class _Answer:
 
     identity: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     watcher: Watcher | None = None
-    outcome: Outcome | None = None
+    outcome: WatchedAnswer | None = None
     ended: str = "failed"
     status: int = 0
     held: int = 0  # bytes of the request
@@ -212,7 +212,7 @@ class GuardServer:
             if leaving is not None:
                 leaving.cancel()
 
-    async def _ask(self, answer: _Answer, asked: Asked, send: _Send) -> None:
+    async def _ask(self, answer: _Answer, asked: GuardRequest, send: _Send) -> None:
         # The annotators look while the model writes: what they found is asked for at the end of its reasoning.
         looking = asyncio.create_task(self._facts.prepare(asked)) if self._facts is not None else None
         try:
@@ -222,7 +222,7 @@ class GuardServer:
                 looking.cancel()
 
     async def _pass_on(
-        self, answer: _Answer, asked: Asked, looking: asyncio.Task[FactCheck] | None, send: _Send
+        self, answer: _Answer, asked: GuardRequest, looking: asyncio.Task[FactCheck] | None, send: _Send
     ) -> None:
         settings = self.settings
         messages = asked.messages
@@ -238,7 +238,7 @@ class GuardServer:
             else:
                 await self._whole(answer, reply, send)
 
-    async def _failed(self, answer: _Answer, reply: Reply, send: _Send) -> None:
+    async def _failed(self, answer: _Answer, reply: UpstreamReply, send: _Send) -> None:
         answer.ended, answer.upstream_status = "upstream failed", reply.status
         try:
             answer.upstream_error = (await reply.whole(_ERROR_KEPT)).decode("utf-8", "replace")
@@ -247,7 +247,7 @@ class GuardServer:
         status, said = _STATUSES.get(reply.status, (502, "the model's server failed"))
         await self._fail(answer, send, status, said)
 
-    async def _whole(self, answer: _Answer, reply: Reply, send: _Send) -> None:
+    async def _whole(self, answer: _Answer, reply: UpstreamReply, send: _Send) -> None:
         watcher = answer.watcher
         assert watcher is not None
         pieces = Pieces(self.guard.checker.tags)
@@ -274,7 +274,7 @@ class GuardServer:
         answer.ended = "answered"
         await self._respond(answer, send, made)
 
-    async def _stream(self, answer: _Answer, asked: Asked, reply: Reply, send: _Send) -> None:
+    async def _stream(self, answer: _Answer, asked: GuardRequest, reply: UpstreamReply, send: _Send) -> None:
         watcher = answer.watcher
         assert watcher is not None
         pieces = Pieces(self.guard.checker.tags)
@@ -323,7 +323,7 @@ class GuardServer:
         answer.ended = "answered"
         await _part(send, "data: [DONE]\n\n", last=True)
 
-    def _shown(self, outcome: Outcome | None, content: str) -> dict[str, Any]:
+    def _shown(self, outcome: WatchedAnswer | None, content: str) -> dict[str, Any]:
         """The parts of the message that show the reasoning, where it was checked and is to be shown."""
         if outcome is None or not outcome.let_through:
             return {}
@@ -337,7 +337,7 @@ class GuardServer:
             case "inline":
                 return {"content": f"{outcome.reasoning.strip()}\n{content}"}
 
-    def _verdict(self, outcome: Outcome) -> dict[str, Any]:
+    def _verdict(self, outcome: WatchedAnswer) -> dict[str, Any]:
         """What a client is told of a derivation: no word in it is the model's, since what is held back must not come
         out by the way."""
         derivation, policy = outcome.derivation, self.guard.policy
@@ -350,7 +350,7 @@ class GuardServer:
             "faults": list(dict.fromkeys(fault.value for fault, _ in derivation.faults)),
         }
 
-    def _recorded(self, outcome: Outcome) -> dict[str, Any]:
+    def _recorded(self, outcome: WatchedAnswer) -> dict[str, Any]:
         """The same for the record, with what is at fault; a model's words and those of a picture only where texts are
         kept."""
         derivation, kept = outcome.derivation, self.settings.log_text

@@ -43,7 +43,7 @@ class _Connection:
         self.writer.transport.abort()
 
 
-class Reply:
+class UpstreamReply:
     """An answer of which the head has come: its HTTP status, and its body to be read."""
 
     def __init__(self, connection: _Connection, status: int) -> None:
@@ -134,12 +134,12 @@ class Upstream:
         self._kept: list[_Connection] = []
 
     @asynccontextmanager
-    async def ask(self, body: Mapping[str, Any]) -> AsyncGenerator[Reply]:
+    async def ask(self, body: Mapping[str, Any]) -> AsyncGenerator[UpstreamReply]:
         """Asks for an answer. Left before its end, or cancelled, the connection is closed at once, so that the server
         knows that nobody waits. Raises `UpstreamError` where no answer comes."""
         data = json.dumps(body).encode()
         connection, status = await self._send(data)
-        reply = Reply(connection, status)
+        reply = UpstreamReply(connection, status)
         whole = False
         try:
             yield reply

@@ -21,7 +21,7 @@ FactCheck = Callable[[Derivation], Sequence[tuple[Fault, str]]]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class WatchedAnswer:
     """What became of one answer. `let_through` says that the model's own words went out, all of them; `checked_ms` is
     what the checks took, in milliseconds."""
 
@@ -118,16 +118,16 @@ class Watcher:
         """What goes out where something came beside the text that no text can make up for, such as a call of a tool."""
         return self._fall((Fault.FORMAT, why)) if not self._fallen else ""
 
-    def finish(self) -> tuple[str, Outcome]:
+    def finish(self) -> tuple[str, WatchedAnswer]:
         """What is left to go out when the model has ended, and what became of the whole."""
         out = "" if self._fallen else self._ended()
         return out, self.outcome()
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> WatchedAnswer:
         """What has become of the answer so far, wherever it broke off."""
         derivation = self._derivation or self._read(self._head)
         answer = "".join(self._tail).strip()
-        return Outcome(
+        return WatchedAnswer(
             derivation=derivation.model_copy(update={"faults": (*derivation.faults, *self._faults)}),
             let_through=not self._fallen,
             reasoning=self._head,
@@ -135,11 +135,11 @@ class Watcher:
             checked_ms=1e3 * self._spent,
         )
 
-    def checked(self) -> Outcome | None:
+    def checked(self) -> WatchedAnswer | None:
         """What is known once the reasoning has been checked, before the answer has come to its end."""
         if not self._closed or self._derivation is None:
             return None
-        return Outcome(self._derivation, not self._fallen, self._head, "", 1e3 * self._spent)
+        return WatchedAnswer(self._derivation, not self._fallen, self._head, "", 1e3 * self._spent)
 
     @property
     def settled(self) -> bool:

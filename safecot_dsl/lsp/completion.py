@@ -9,12 +9,12 @@ from lsprotocol import types
 
 from safecot_dsl.compiler import Module
 from safecot_dsl.compiler.modules import SUBJECTS
-from safecot_dsl.compiler.syntax.prefix import Expected, expected_after
+from safecot_dsl.compiler.syntax.prefix import Continuations, expected_after
 from safecot_dsl.lsp import slots
 from safecot_dsl.lsp.cursor import Cursor, finished_name, names_a_value, read, speaking_fact, wanted
 from safecot_dsl.lsp.importable import Importable
-from safecot_dsl.lsp.positions import Text
-from safecot_dsl.lsp.program import Program
+from safecot_dsl.lsp.positions import PositionedText
+from safecot_dsl.lsp.program import OpenProgram
 from safecot_dsl.lsp.proposals import Proposal, facts, groups, names
 from safecot_dsl.lsp.words import KEYWORDS, PHRASES
 
@@ -53,7 +53,13 @@ _ALL_TESTS = frozenset({"empty", "within", "not"})
 
 
 def complete(
-    program: Program, module: Module, text: Text, offset: int, files: Importable, *, names_only: bool = False
+    program: OpenProgram,
+    module: Module,
+    text: PositionedText,
+    offset: int,
+    files: Importable,
+    *,
+    names_only: bool = False,
 ) -> types.CompletionList:
     """What can be written at an offset of a text, which may be newer than the program.
 
@@ -94,7 +100,7 @@ def _item(proposal: Proposal, replaced: types.Range) -> types.CompletionItem:
 
 
 # Words --------------------------------------------------------------------------------------------------------------
-def _words(program: Program, expected: Expected, cursor: Cursor) -> Iterator[Proposal]:
+def _words(program: OpenProgram, expected: Continuations, cursor: Cursor) -> Iterator[Proposal]:
     if cursor.dotted:
         return
     allowed = expected.words
@@ -123,7 +129,7 @@ _SPEECH = frozenset("OBSERVE INTENT CONTEXT RISK CONTRAST DECIDE SAY OFFER BAR".
 
 
 def _in_text(
-    program: Program, module: Module, before: str, offset: int, expected: Expected
+    program: OpenProgram, module: Module, before: str, offset: int, expected: Continuations
 ) -> tuple[int, list[Proposal]]:
     """Where the word at the cursor starts, and what can stand in the slot around it."""
     inner = slots.open_slot(before.lstrip('"'))
@@ -155,6 +161,6 @@ def _in_text(
     return start, []
 
 
-def _has_words(program: Program, fact: str) -> bool:
+def _has_words(program: OpenProgram, fact: str) -> bool:
     kind = program.fact_type(fact)
     return kind is not None and kind.kind != "flag"

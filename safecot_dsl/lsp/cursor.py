@@ -67,7 +67,7 @@ def finished_name(before: tuple[Any, ...]) -> str | None:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ExpectedName:
     """What kind of name can stand at the cursor.
 
     `what`: condition, response (a condition about responses), value (of `fact`), node, rule, decider, verdict, phrases,
@@ -80,10 +80,10 @@ class Wanted:
     type: t.TypeExpr | None = None
 
 
-NOTHING = Wanted("nothing")
+NOTHING = ExpectedName("nothing")
 
 
-def wanted(cursor: Cursor) -> Wanted:
+def wanted(cursor: Cursor) -> ExpectedName:
     """What kind of name can stand at the cursor, where a name can."""
     stack, marks = cursor.stack, cursor.marks
     last = marks[-1] if marks else ""
@@ -92,78 +92,82 @@ def wanted(cursor: Cursor) -> Wanted:
         opener = marks[listed - 1] if listed else ""
         fact = _fact_before(stack[: listed - 1])
         if opener in ("IN", "OF"):
-            return Wanted("value", fact) if fact and opener == "IN" else _set_or_values(stack[:listed], marks[:listed])
+            return (
+                ExpectedName("value", fact)
+                if fact and opener == "IN"
+                else _set_or_values(stack[:listed], marks[:listed])
+            )
         if opener == "EQUAL" and cursor.opening == "GROUP":
-            return Wanted("member")
+            return ExpectedName("member")
         if opener == "EQUAL":
-            return Wanted("value", fact)
+            return ExpectedName("value", fact)
         if opener == "ASSUME":
             return _supposed(stack)
         if opener == "GAINS":
-            return Wanted("value", fact)
+            return ExpectedName("value", fact)
         if opener in ("COLON", "NOT") or "ROW" in marks:
-            return Wanted("value", _column_fact(stack))
+            return ExpectedName("value", _column_fact(stack))
     if cursor.opening in ("POLICY", "LIBRARY"):
-        return Wanted("header") if "LBRACE" in marks else NOTHING
+        return ExpectedName("header") if "LBRACE" in marks else NOTHING
     if last in ("IMPORT", "EXTEND"):
-        return Wanted("module" if last == "IMPORT" else "base")
+        return ExpectedName("module" if last == "IMPORT" else "base")
     row = _since(marks, "ROW")
     if row is not None and "COLON" in marks[row:] and "THEN" not in marks[row:]:
         return _in_row(cursor, row)
     if last == "IS" or marks[-2:] == ("IS", "NOT"):
-        return Wanted("value", _fact_before(stack[: -1 if last == "IS" else -2]))
+        return ExpectedName("value", _fact_before(stack[: -1 if last == "IS" else -2]))
     if last == "WITHIN":
-        return Wanted("value", _fact_before([item for item in stack[:-1] if marker(item) not in ("IS", "NOT")]))
+        return ExpectedName("value", _fact_before([item for item in stack[:-1] if marker(item) not in ("IS", "NOT")]))
     if last == "HAS":
-        return Wanted("value", _fact_before(stack[:-1]))
+        return ExpectedName("value", _fact_before(stack[:-1]))
     if last == "IN":
-        return Wanted("group", _fact_before([item for item in stack[:-1] if marker(item) != "NOT"]))
+        return ExpectedName("group", _fact_before([item for item in stack[:-1] if marker(item) != "NOT"]))
     if last == "OF":
         return _after_of(stack, marks)
     if last in ("LESS", "LESS_EQUAL", "MORE", "MORE_EQUAL", "BETWEEN"):
-        return Wanted("param")
+        return ExpectedName("param")
     if last == "AND" and len(marks) > 2 and marks[-3] == "BETWEEN":
-        return Wanted("param")
+        return ExpectedName("param")
     if last == "HAZARD":
-        return Wanted("node")
+        return ExpectedName("node")
     if last in _VERDICT_WORDS or last in ("DEFAULT", "UNSURE") or marks[-2:] == ("EXPECT", "NOT"):
-        return Wanted("verdict")
+        return ExpectedName("verdict")
     if last == "EQUAL":
-        return Wanted("condition") if cursor.opening == "LET" else _after_equal(cursor)
+        return ExpectedName("condition") if cursor.opening == "LET" else _after_equal(cursor)
     if last == "ASSUME":
         return _supposed(stack)
     if last in ("COLUMNS", "CHANGE"):
-        return Wanted("fact")
+        return ExpectedName("fact")
     if last in ("GAINS", "BECOMES"):
-        return Wanted("gain" if last == "GAINS" else "value", _fact_before(stack[:-1]))
+        return ExpectedName("gain" if last == "GAINS" else "value", _fact_before(stack[:-1]))
     if last in ("TO", "BY"):
-        return Wanted("rule" if last == "TO" else "decider")
+        return ExpectedName("rule" if last == "TO" else "decider")
     if last == "GIVEN" and cursor.opening == "EXAMPLE":
-        return Wanted("fact")
+        return ExpectedName("fact")
     if last == "COMMA":
         return _after_comma(cursor)
     if marks and marks[0] == "OVERRIDE" and len(marks) == 2:
-        return Wanted("overridden")
+        return ExpectedName("overridden")
     return _condition_or_nothing(cursor)
 
 
-def _supposed(stack: tuple[Any, ...]) -> Wanted:
+def _supposed(stack: tuple[Any, ...]) -> ExpectedName:
     kinds = [item for item in stack if isinstance(item, t.TypeExpr)]
-    return Wanted("supposed", type=kinds[-1]) if kinds else NOTHING
+    return ExpectedName("supposed", type=kinds[-1]) if kinds else NOTHING
 
 
-def _condition_or_nothing(cursor: Cursor) -> Wanted:
+def _condition_or_nothing(cursor: Cursor) -> ExpectedName:
     marks = cursor.marks
     if not marks or marks[-1] not in ("WHEN", "UNLESS", "REQUIRE", "GIVEN", "AND", "OR", "NOT", "LPAR", "EQUAL"):
         return NOTHING
     if marks[-1] == "OR" and cursor.opening == "PROPERTY" and "EXPECT" in marks:
-        return Wanted("verdict")
+        return ExpectedName("verdict")
     place = max((_since(marks, word) or -1 for word in (*_CONDITION_WORDS, "REQUIRE", "EQUAL")), default=-1)
     about_responses = cursor.opening == "CRITERIA" or (place >= 0 and marks[place] == "REQUIRE")
-    return Wanted("response" if about_responses else "condition")
+    return ExpectedName("response" if about_responses else "condition")
 
 
-def _after_comma(cursor: Cursor) -> Wanted:
+def _after_comma(cursor: Cursor) -> ExpectedName:
     """What one more entry of a list is: what introduced the list says so."""
     marks = cursor.marks
     for index in range(len(marks) - 1, -1, -1):
@@ -177,34 +181,34 @@ def _after_comma(cursor: Cursor) -> Wanted:
     return NOTHING
 
 
-def _after_of(stack: tuple[Any, ...], marks: tuple[str, ...]) -> Wanted:
+def _after_of(stack: tuple[Any, ...], marks: tuple[str, ...]) -> ExpectedName:
     before = marks[-3] if len(marks) > 2 else ""
     if before in ("SAY", "OFFER", "CONTAINS", "DETECT"):
-        return Wanted("phrases")
+        return ExpectedName("phrases")
     if before == "HAS":
-        return Wanted("group", _fact_before(stack[:-3]))
-    return Wanted("taxonomy") if before == "COLON" else NOTHING
+        return ExpectedName("group", _fact_before(stack[:-3]))
+    return ExpectedName("taxonomy") if before == "COLON" else NOTHING
 
 
-def _set_or_values(stack: tuple[Any, ...], marks: tuple[str, ...]) -> Wanted:
+def _set_or_values(stack: tuple[Any, ...], marks: tuple[str, ...]) -> ExpectedName:
     """Within the braces after `of`: members of a fact, or new names in a fact's declaration."""
-    return Wanted("value", _fact_before(stack[:-3])) if len(marks) > 2 and marks[-3] == "HAS" else NOTHING
+    return ExpectedName("value", _fact_before(stack[:-3])) if len(marks) > 2 and marks[-3] == "HAS" else NOTHING
 
 
-def _after_equal(cursor: Cursor) -> Wanted:
+def _after_equal(cursor: Cursor) -> ExpectedName:
     if cursor.opening == "EXAMPLE":
-        return Wanted("value", _fact_before(cursor.stack[:-1]))
-    return Wanted("response") if cursor.opening == "CRITERIA" else NOTHING
+        return ExpectedName("value", _fact_before(cursor.stack[:-1]))
+    return ExpectedName("response") if cursor.opening == "CRITERIA" else NOTHING
 
 
-def _in_row(cursor: Cursor, row: int) -> Wanted:
+def _in_row(cursor: Cursor, row: int) -> ExpectedName:
     last = cursor.marks[-1]
     fact = _column_fact(cursor.stack)
     if last in ("LESS", "LESS_EQUAL", "MORE", "MORE_EQUAL", "RANGE"):
-        return Wanted("param")
+        return ExpectedName("param")
     if last == "WITHIN":
-        return Wanted("value", fact)
-    return Wanted("cell", fact) if last in ("COLON", "COMMA", "NOT") else NOTHING
+        return ExpectedName("value", fact)
+    return ExpectedName("cell", fact) if last in ("COLON", "COMMA", "NOT") else NOTHING
 
 
 def _column_fact(stack: tuple[Any, ...]) -> str | None:

@@ -6,20 +6,20 @@ from collections.abc import Iterator
 
 from safecot_dsl.compiler import Module
 from safecot_dsl.compiler.syntax import tree as t
-from safecot_dsl.lsp.symbols import Kind, Symbol, last_name, nodes_of
+from safecot_dsl.lsp.symbols import Symbol, SymbolKind, last_name, nodes_of
 
 _NAMED = {
-    t.ParamDecl: Kind.PARAM,
-    t.GroupDecl: Kind.GROUP,
-    t.LetDecl: Kind.LET,
-    t.TaxonomyDecl: Kind.TAXONOMY,
-    t.PhrasesDecl: Kind.PHRASES,
-    t.CriteriaDecl: Kind.CRITERIA,
-    t.RuleDecl: Kind.RULE,
-    t.TableDecl: Kind.TABLE,
-    t.ExampleDecl: Kind.EXAMPLE,
-    t.PropertyDecl: Kind.PROPERTY,
-    t.LawDecl: Kind.LAW,
+    t.ParamDecl: SymbolKind.PARAM,
+    t.GroupDecl: SymbolKind.GROUP,
+    t.LetDecl: SymbolKind.LET,
+    t.TaxonomyDecl: SymbolKind.TAXONOMY,
+    t.PhrasesDecl: SymbolKind.PHRASES,
+    t.CriteriaDecl: SymbolKind.CRITERIA,
+    t.RuleDecl: SymbolKind.RULE,
+    t.TableDecl: SymbolKind.TABLE,
+    t.ExampleDecl: SymbolKind.EXAMPLE,
+    t.PropertyDecl: SymbolKind.PROPERTY,
+    t.LawDecl: SymbolKind.LAW,
 }
 
 
@@ -31,7 +31,7 @@ def declarations(module: Module) -> Iterator[Symbol]:
 
 
 def _of(module: Module, declaration: t.Declaration) -> Iterator[Symbol]:
-    def new(kind: Kind, name: t.Name | t.String, syntax: t.Syntax, full: str | None = None) -> Symbol:
+    def new(kind: SymbolKind, name: t.Name | t.String, syntax: t.Syntax, full: str | None = None) -> Symbol:
         return Symbol(kind, module.report.source.path, full or name.text, module, name, syntax)
 
     kind = _NAMED.get(type(declaration))  # pyright: ignore[reportArgumentType, reportCallIssue]
@@ -39,26 +39,26 @@ def _of(module: Module, declaration: t.Declaration) -> Iterator[Symbol]:
         yield new(kind, declaration.name, declaration)  # pyright: ignore[reportAttributeAccessIssue]
     match declaration:
         case t.ImportDecl(module=name, alias=alias):
-            yield new(Kind.IMPORT, alias or last_name(module, name), declaration)
+            yield new(SymbolKind.IMPORT, alias or last_name(module, name), declaration)
         case t.FactsDecl(subject=subject, facts=facts):
             for fact in facts:
                 full = f"{subject}.{fact.name.text}"
-                yield new(Kind.FACT, fact.name, fact, full)
+                yield new(SymbolKind.FACT, fact.name, fact, full)
                 for value in fact.type.values:
-                    yield new(Kind.VALUE, value.name, value, f"{full}.{value.name.text}")
+                    yield new(SymbolKind.VALUE, value.name, value, f"{full}.{value.name.text}")
         case t.TaxonomyDecl(name=name, nodes=nodes):
             for node in nodes_of(nodes):
-                yield new(Kind.NODE, node.name, node, f"{name.text}.{node.name.text}")
+                yield new(SymbolKind.NODE, node.name, node, f"{name.text}.{node.name.text}")
         case t.CriteriaDecl(name=name):
             for proposition in declaration.propositions:
-                yield new(Kind.PROPOSITION, proposition.name, proposition)
+                yield new(SymbolKind.PROPOSITION, proposition.name, proposition)
             for let in declaration.lets:
-                yield new(Kind.CRITERIA_LET, let.name, let)
+                yield new(SymbolKind.CRITERIA_LET, let.name, let)
             for classes in declaration.classes:
                 for entry in classes.classes:
-                    yield new(Kind.CLASS, entry.name, entry)
+                    yield new(SymbolKind.CLASS, entry.name, entry)
         case t.TableDecl():
             for row in declaration.rows:
-                yield new(Kind.RULE, row.name, row)
+                yield new(SymbolKind.RULE, row.name, row)
         case _:
             pass

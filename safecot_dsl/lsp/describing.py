@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from safecot_dsl.compiler.syntax import tree as t
-from safecot_dsl.lsp.program import Program
+from safecot_dsl.lsp.program import OpenProgram
 from safecot_dsl.lsp.symbols import Symbol
 from safecot_dsl.lsp.words import VERDICTS
 
@@ -35,7 +35,7 @@ def source(symbol: Symbol, syntax: t.Syntax) -> str:
     return re.sub(rf"\n {{1,{max(column, 1)}}}", "\n", text[syntax.start : syntax.end])
 
 
-def describe(program: Program, symbol: Symbol) -> str:
+def describe(program: OpenProgram, symbol: Symbol) -> str:
     """What a name stands for, and where it is declared."""
     parts = [part for part in _parts(program, symbol) if part]
     line, _ = symbol.module.report.source.position(symbol.place.start)
@@ -43,7 +43,7 @@ def describe(program: Program, symbol: Symbol) -> str:
     return "\n\n".join([*parts, f"{symbol.kind.value}, {where}"])
 
 
-def _parts(program: Program, symbol: Symbol) -> list[str]:
+def _parts(program: OpenProgram, symbol: Symbol) -> list[str]:
     match symbol.declaration:
         case t.FactDecl() as fact:
             return _fact(program, symbol, fact)
@@ -78,7 +78,7 @@ def _parts(program: Program, symbol: Symbol) -> list[str]:
             return [code(source(symbol, symbol.declaration))]
 
 
-def _single(program: Program, fact: str) -> bool:
+def _single(program: OpenProgram, fact: str) -> bool:
     kind = program.fact_type(fact)
     return kind is not None and kind.kind != "set_of"
 
@@ -92,7 +92,7 @@ def _listed(names: list[str]) -> str:
     return shown + (f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else "")
 
 
-def _fact(program: Program, symbol: Symbol, fact: t.FactDecl) -> list[str]:
+def _fact(program: OpenProgram, symbol: Symbol, fact: t.FactDecl) -> list[str]:
     values = list(program.values(symbol.name).values())
     rows = [
         f"- `{value.last}`" + (f": {plain(phrase.text)}" if phrase is not None else "")
@@ -164,7 +164,7 @@ def _path(nodes: tuple[t.NodeDecl, ...], wanted: t.NodeDecl) -> list[t.NodeDecl]
     return []
 
 
-def _rule(program: Program, symbol: Symbol) -> list[str]:
+def _rule(program: OpenProgram, symbol: Symbol) -> list[str]:
     declaration = symbol.declaration
     assert isinstance(declaration, t.RuleDecl | t.RowDecl)
     shown = source(symbol, declaration)
@@ -197,7 +197,7 @@ def _verdict(verdict: str | None) -> str:
     return f"**{verdict}**: {meaning}" if meaning else ""
 
 
-def _exceptions(program: Program, symbol: Symbol) -> str:
+def _exceptions(program: OpenProgram, symbol: Symbol) -> str:
     names = program.exceptions.get(symbol.name)
     return f"exceptions to it: {_listed(names)}" if names else ""
 

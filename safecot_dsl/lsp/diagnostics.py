@@ -12,7 +12,7 @@ from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.datafiles import code_pages
 from safecot_dsl.diagnostics import Diagnostic, Severity
 from safecot_dsl.lsp.documents import Snapshot, uri_of
-from safecot_dsl.lsp.positions import Text
+from safecot_dsl.lsp.positions import PositionedText
 
 SOURCE = "safecotc"
 MAX_SHOWN = 1_000
@@ -59,9 +59,9 @@ def _converted(diagnostic: Diagnostic, snapshot: Snapshot) -> types.Diagnostic:
     )
 
 
-def _text(snapshot: Snapshot, file: str, own: Text) -> Text:
+def _text(snapshot: Snapshot, file: str, own: PositionedText) -> PositionedText:
     source = snapshot.opened.sources.get(file)
-    return Text(source.text, own.encoding) if source is not None else own
+    return PositionedText(source.text, own.encoding) if source is not None else own
 
 
 @cache

@@ -11,8 +11,8 @@ from urllib.parse import unquote
 from pygls import uris
 
 from safecot_dsl.compiler import Module
-from safecot_dsl.lsp.positions import Text, sanitised
-from safecot_dsl.lsp.program import Program
+from safecot_dsl.lsp.positions import PositionedText, sanitised
+from safecot_dsl.lsp.program import OpenProgram
 from safecot_dsl.workspace import Opened, open_policy
 
 MAX_OPEN = 200  # documents
@@ -20,26 +20,26 @@ MAX_CHARACTERS = 1 << 20  # of one: as many as the compiler reads bytes
 
 
 @dataclass(frozen=True)
-class Document:
+class OpenDocument:
     """An open file as its editor has it, as far as the compiler would read it; `path` is resolved."""
 
     uri: str
     path: Path
     version: int | None
-    text: Text
+    text: PositionedText
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """A document, compiled, at one state of all open documents."""
 
-    document: Document
+    document: OpenDocument
     opened: Opened
     revision: int
 
     @cached_property
-    def program(self) -> Program:
-        return Program(self.opened.modules)
+    def program(self) -> OpenProgram:
+        return OpenProgram(self.opened.modules)
 
     @property
     def module(self) -> Module:
@@ -59,24 +59,24 @@ class Documents:
     encoding: str = "utf-16"
     search: tuple[Path, ...] = ()
     revision: int = 0
-    _open: dict[str, Document] = field(default_factory=dict[str, Document])
+    _open: dict[str, OpenDocument] = field(default_factory=dict[str, OpenDocument])
     _snapshots: dict[str, Snapshot] = field(default_factory=dict[str, Snapshot])
 
-    def __iter__(self) -> Iterator[Document]:
+    def __iter__(self) -> Iterator[OpenDocument]:
         return iter(list(self._open.values()))
 
-    def get(self, uri: str) -> Document | None:
+    def get(self, uri: str) -> OpenDocument | None:
         return self._open.get(unquote(uri))
 
-    def put(self, uri: str, content: str, version: int | None) -> Document | None:
+    def put(self, uri: str, content: str, version: int | None) -> OpenDocument | None:
         """Keep a document's new text; None where too many are open."""
         key = unquote(uri)
         if key not in self._open and len(self._open) >= MAX_OPEN:
             return None
         self.revision += 1
         # One character too many is kept of what is too large, so that the compiler says so.
-        text = Text(sanitised(content[: MAX_CHARACTERS + 1]), self.encoding)
-        document = Document(uri, path_of(uri), version, text)
+        text = PositionedText(sanitised(content[: MAX_CHARACTERS + 1]), self.encoding)
+        document = OpenDocument(uri, path_of(uri), version, text)
         self._open[key] = document
         return document
 
@@ -112,8 +112,8 @@ class Documents:
         """The document as it was when it was last compiled: for what must not wait, and need not be exact."""
         return self._snapshots.get(unquote(uri)) or self.snapshot(uri)
 
-    def text_of(self, module: Module) -> Text:
-        return Text(module.report.source.text, self.encoding)
+    def text_of(self, module: Module) -> PositionedText:
+        return PositionedText(module.report.source.text, self.encoding)
 
 
 def path_of(uri: str) -> Path:

@@ -6,11 +6,11 @@ from lsprotocol import types
 
 from safecot_dsl.compiler.formatting import format_text
 from safecot_dsl.diagnostics import DiagnosticsError
-from safecot_dsl.lsp.documents import Document
+from safecot_dsl.lsp.documents import OpenDocument
 from safecot_dsl.lsp.positions import common
 
 
-def formatted(document: Document) -> list[types.TextEdit]:
+def formatted(document: OpenDocument) -> list[types.TextEdit]:
     """The edit, from the first character that differs to the last; none where nothing differs or the document has
     errors."""
     content = document.text.content

@@ -11,9 +11,9 @@ from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.diagnostics import Code, Diagnostic
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.lsp.documents import Snapshot
-from safecot_dsl.lsp.symbols import Kind
+from safecot_dsl.lsp.symbols import SymbolKind
 
-_REFUTED = {Kind.PROPERTY: Code.FAILED_PROPERTY, Kind.LAW: Code.FAILED_LAW}
+_REFUTED = {SymbolKind.PROPERTY: Code.FAILED_PROPERTY, SymbolKind.LAW: Code.FAILED_LAW}
 
 
 def lenses(snapshot: Snapshot, findings: Iterable[Diagnostic] | None) -> list[types.CodeLens]:
@@ -32,7 +32,7 @@ def _claims(snapshot: Snapshot, findings: list[Diagnostic] | None) -> Iterator[t
     declared = snapshot.program.declared(snapshot.module)
     interpreter = Interpreter(policy) if policy is not None else None
     examples = {example.name: example for example in policy.examples} if policy is not None else {}
-    for name, symbol in declared[Kind.EXAMPLE].items():
+    for name, symbol in declared[SymbolKind.EXAMPLE].items():
         if interpreter is None or name not in examples:
             yield symbol.place, "not run: the policy has errors"
         else:

@@ -10,8 +10,8 @@ from lsprotocol import types
 from safecot_dsl.compiler import Module
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.lsp.documents import Documents, Snapshot, uri_of
-from safecot_dsl.lsp.positions import Text
-from safecot_dsl.lsp.symbols import Kind, Occurrence, Symbol
+from safecot_dsl.lsp.positions import PositionedText
+from safecot_dsl.lsp.symbols import Occurrence, Symbol, SymbolKind
 
 _DOTTED = re.compile(r"[a-z][a-z0-9_]*(?:\s*\.\s*[a-z][a-z0-9_]*)*")
 
@@ -82,11 +82,11 @@ _KINDS: dict[type[t.Syntax], types.SymbolKind] = {
 }
 
 
-def outline(module: Module, text: Text) -> list[types.DocumentSymbol]:
+def outline(module: Module, text: PositionedText) -> list[types.DocumentSymbol]:
     return [entry for declaration in module.declarations for entry in [_outlined(declaration, text)] if entry]
 
 
-def _outlined(declaration: t.Syntax, text: Text) -> types.DocumentSymbol | None:
+def _outlined(declaration: t.Syntax, text: PositionedText) -> types.DocumentSymbol | None:
     kind = _KINDS.get(type(declaration))
     if kind is None:
         return None
@@ -142,10 +142,10 @@ def workspace_symbols(
     """The declarations whose name has the letters of the query in it, in their order; at most 500."""
     found: list[types.WorkspaceSymbol] = []
     for module, symbols in programs:
-        text = Text(module.report.source.text, encoding)
+        text = PositionedText(module.report.source.text, encoding)
         for entry in symbols:
             kind = _KINDS.get(type(entry.declaration))
-            if kind is None or entry.kind is Kind.IMPORT or not _has_letters(entry.name.lower(), query.lower()):
+            if kind is None or entry.kind is SymbolKind.IMPORT or not _has_letters(entry.name.lower(), query.lower()):
                 continue
             where = types.Location(uri_of(entry.file), text.range(entry.place.start, entry.place.end))
             found.append(types.WorkspaceSymbol(location=where, name=entry.name, kind=kind))
@@ -165,7 +165,7 @@ _PIECES = re.compile(
 )
 
 
-def foldings(text: Text) -> list[types.FoldingRange]:
+def foldings(text: PositionedText) -> list[types.FoldingRange]:
     """Blocks in braces, runs of comment lines, texts of several lines; whatever else the file says."""
     found: list[types.FoldingRange] = []
     opened: list[int] = []

@@ -29,7 +29,7 @@ def common(first: Sequence[str], second: Sequence[str]) -> int:
 
 
 @dataclass(frozen=True)
-class Text:
+class PositionedText:
     """A text (line breaks as `\\n`) with the way from offsets to the protocol's positions and back.
 
     `encoding` is utf-8, utf-16 or utf-32. A line ends where the protocol says so: at a lone carriage return too.

@@ -9,23 +9,23 @@ from safecot_dsl.compiler import Module
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.lsp.declared import declarations
 from safecot_dsl.lsp.resolving import resolve
-from safecot_dsl.lsp.symbols import Kind, Occurrence, Symbol
+from safecot_dsl.lsp.symbols import Occurrence, Symbol, SymbolKind
 
 # Kinds that a bare name may have whatever stands around it.
 _TOP = (
-    Kind.RULE,
-    Kind.LET,
-    Kind.GROUP,
-    Kind.PARAM,
-    Kind.PHRASES,
-    Kind.TAXONOMY,
-    Kind.CRITERIA,
-    Kind.TABLE,
-    Kind.IMPORT,
+    SymbolKind.RULE,
+    SymbolKind.LET,
+    SymbolKind.GROUP,
+    SymbolKind.PARAM,
+    SymbolKind.PHRASES,
+    SymbolKind.TAXONOMY,
+    SymbolKind.CRITERIA,
+    SymbolKind.TABLE,
+    SymbolKind.IMPORT,
 )
 
 
-class Program:
+class OpenProgram:
     """The modules of one compilation, the file that was opened last.
 
     Files with errors have what could be read of them. Nothing here reports anything.
@@ -36,13 +36,13 @@ class Program:
         self.entry = modules[-1]
 
     @cached_property
-    def _declared(self) -> dict[int, dict[Kind, dict[str, Symbol]]]:
+    def _declared(self) -> dict[int, dict[SymbolKind, dict[str, Symbol]]]:
         return {}
 
-    def declared(self, module: Module) -> dict[Kind, dict[str, Symbol]]:
+    def declared(self, module: Module) -> dict[SymbolKind, dict[str, Symbol]]:
         """What a file itself declares, by kind and name; the first of two of one name."""
         if id(module) not in self._declared:
-            tables: dict[Kind, dict[str, Symbol]] = {kind: {} for kind in Kind}
+            tables: dict[SymbolKind, dict[str, Symbol]] = {kind: {} for kind in SymbolKind}
             for entry in declarations(module):
                 tables[entry.kind].setdefault(entry.name, entry)
             self._declared[id(module)] = tables
@@ -57,7 +57,7 @@ class Program:
         """The facts of all files by full name, the first declaration of each."""
         found: dict[str, Symbol] = {}
         for module in self.modules:
-            for name, fact in self.declared(module)[Kind.FACT].items():
+            for name, fact in self.declared(module)[SymbolKind.FACT].items():
                 found.setdefault(name, fact)
         return found
 
@@ -90,14 +90,14 @@ class Program:
             return {}
         owner = self.facts[name].module
         if kind.taxonomy is not None:
-            found = self.find(owner, Kind.TAXONOMY, kind.taxonomy)
+            found = self.find(owner, SymbolKind.TAXONOMY, kind.taxonomy)
             return self.nodes(found) if found is not None else {}
-        declared = self.declared(owner)[Kind.VALUE]
+        declared = self.declared(owner)[SymbolKind.VALUE]
         return {value.name.text: declared[f"{name}.{value.name.text}"] for value in kind.values}
 
     def nodes(self, taxonomy: Symbol) -> dict[str, Symbol]:
         """The nodes of a taxonomy by name, parents before children."""
-        nodes = self.declared(taxonomy.module)[Kind.NODE]
+        nodes = self.declared(taxonomy.module)[SymbolKind.NODE]
         return {entry.last: entry for name, entry in nodes.items() if name.startswith(f"{taxonomy.name}.")}
 
     # What a name means ------------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ class Program:
                 return found
         return None
 
-    def find(self, module: Module, kind: Kind, name: t.QName) -> Symbol | None:
+    def find(self, module: Module, kind: SymbolKind, name: t.QName) -> Symbol | None:
         """The symbol of a kind behind a name that stands in a file: its own, or one of an import."""
         if len(name.parts) == 1:
             for owner in self.own(module):
@@ -127,18 +127,22 @@ class Program:
     def find_proposition(self, module: Module, name: t.QName) -> Symbol | None:
         """The proposition, or `let` of criteria, behind a name; those of imported files stand bare too."""
         owners = [module, *(module.imports.values() if len(name.parts) == 1 else ())]
-        found = (self.find(owner, kind, name) for owner in owners for kind in (Kind.PROPOSITION, Kind.CRITERIA_LET))
+        found = (
+            self.find(owner, kind, name)
+            for owner in owners
+            for kind in (SymbolKind.PROPOSITION, SymbolKind.CRITERIA_LET)
+        )
         return next((entry for entry in found if entry is not None), None)
 
     def find_node(self, module: Module, name: t.QName) -> Symbol | None:
         """The node behind `hazards.fraud`, `TAXONOMY.fraud` or a bare name of the file's own taxonomy."""
-        taxonomies = self.declared(module)[Kind.TAXONOMY]
+        taxonomies = self.declared(module)[SymbolKind.TAXONOMY]
         if len(name.parts) > 1 and name.parts[0] in module.imports and name.parts[0] not in taxonomies:
             owners, parts = [module.imports[name.parts[0]]], name.parts[1:]
         else:
             owners, parts = self.own(module), name.parts
         for owner in owners:
-            nodes = self._bare_nodes(owner) if len(parts) == 1 else self.declared(owner)[Kind.NODE]
+            nodes = self._bare_nodes(owner) if len(parts) == 1 else self.declared(owner)[SymbolKind.NODE]
             if ".".join(parts) in nodes:
                 return nodes[".".join(parts)]
         return None
@@ -146,7 +150,7 @@ class Program:
     def _bare_nodes(self, module: Module) -> dict[str, Symbol]:
         """The nodes of a file by their names without the taxonomy's, the first of each."""
         if id(module) not in self._bare:
-            nodes = self.declared(module)[Kind.NODE].values()
+            nodes = self.declared(module)[SymbolKind.NODE].values()
             self._bare[id(module)] = {node.last: node for node in reversed(nodes)}
         return self._bare[id(module)]
 
@@ -155,19 +159,19 @@ class Program:
         """The names of the exceptions to each rule."""
         found: dict[str, list[str]] = {}
         for module in self.modules:
-            for rule in self.declared(module)[Kind.RULE].values():
+            for rule in self.declared(module)[SymbolKind.RULE].values():
                 for parent in rule.declaration.parents if isinstance(rule.declaration, t.RuleDecl) else ():
                     found.setdefault(parent.text, []).append(rule.name)
         return found
 
     def find_rule(self, module: Module, name: str) -> Symbol | None:
-        return self.find(module, Kind.RULE, t.QName(0, 0, (name,)))
+        return self.find(module, SymbolKind.RULE, t.QName(0, 0, (name,)))
 
     def file(self, module: Module) -> Symbol:
         """A file as a symbol; its place is the name in its header, or its start."""
         header = module.tree.header
         place = header.name if header else t.Name(0, 0, "")
-        return Symbol(Kind.FILE, module.report.source.path, place.text, module, place, header or place)
+        return Symbol(SymbolKind.FILE, module.report.source.path, place.text, module, place, header or place)
 
     def meanings(self, module: Module, name: t.QName) -> Iterator[Symbol]:
         """All that a dotted name may mean wherever it stands: for places that could not be parsed."""

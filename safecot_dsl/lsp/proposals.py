@@ -10,34 +10,34 @@ from lsprotocol import types
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.compiler import Module
 from safecot_dsl.compiler.syntax import tree as t
-from safecot_dsl.compiler.syntax.prefix import Expected
+from safecot_dsl.compiler.syntax.prefix import Continuations
 from safecot_dsl.lsp.cursor import Cursor, wanted
 from safecot_dsl.lsp.describing import describe, type_of
 from safecot_dsl.lsp.importable import Importable
-from safecot_dsl.lsp.program import Program
-from safecot_dsl.lsp.symbols import Kind, Symbol
+from safecot_dsl.lsp.program import OpenProgram
+from safecot_dsl.lsp.symbols import Symbol, SymbolKind
 from safecot_dsl.lsp.words import HEADER, KEYWORDS, VERDICTS
 
 _ITEM_KINDS = {
-    Kind.FACT: types.CompletionItemKind.Field,
-    Kind.VALUE: types.CompletionItemKind.EnumMember,
-    Kind.NODE: types.CompletionItemKind.EnumMember,
-    Kind.GROUP: types.CompletionItemKind.Enum,
-    Kind.TAXONOMY: types.CompletionItemKind.Enum,
-    Kind.LET: types.CompletionItemKind.Variable,
-    Kind.CRITERIA_LET: types.CompletionItemKind.Variable,
-    Kind.PARAM: types.CompletionItemKind.Constant,
-    Kind.PHRASES: types.CompletionItemKind.Text,
-    Kind.RULE: types.CompletionItemKind.Function,
-    Kind.PROPOSITION: types.CompletionItemKind.Interface,
+    SymbolKind.FACT: types.CompletionItemKind.Field,
+    SymbolKind.VALUE: types.CompletionItemKind.EnumMember,
+    SymbolKind.NODE: types.CompletionItemKind.EnumMember,
+    SymbolKind.GROUP: types.CompletionItemKind.Enum,
+    SymbolKind.TAXONOMY: types.CompletionItemKind.Enum,
+    SymbolKind.LET: types.CompletionItemKind.Variable,
+    SymbolKind.CRITERIA_LET: types.CompletionItemKind.Variable,
+    SymbolKind.PARAM: types.CompletionItemKind.Constant,
+    SymbolKind.PHRASES: types.CompletionItemKind.Text,
+    SymbolKind.RULE: types.CompletionItemKind.Function,
+    SymbolKind.PROPOSITION: types.CompletionItemKind.Interface,
 }
 # What `override` and a word before the cursor replace.
 _OVERRIDDEN = {
-    "RULE": Kind.RULE,
-    "EXCEPTION": Kind.RULE,
-    "LET": Kind.LET,
-    "GROUP": Kind.GROUP,
-    "PARAM": Kind.PARAM,
+    "RULE": SymbolKind.RULE,
+    "EXCEPTION": SymbolKind.RULE,
+    "LET": SymbolKind.LET,
+    "GROUP": SymbolKind.GROUP,
+    "PARAM": SymbolKind.PARAM,
 }
 
 
@@ -53,7 +53,7 @@ class Proposal:
 
 
 def names(
-    program: Program, module: Module, cursor: Cursor, expected: Expected, files: Importable
+    program: OpenProgram, module: Module, cursor: Cursor, expected: Continuations, files: Importable
 ) -> Iterator[Proposal]:
     if "NAME" not in expected.kinds and not cursor.dotted:
         return
@@ -63,12 +63,12 @@ def names(
             yield proposal
 
 
-def _wanted(program: Program, module: Module, cursor: Cursor, files: Importable) -> Iterator[Proposal]:
+def _wanted(program: OpenProgram, module: Module, cursor: Cursor, files: Importable) -> Iterator[Proposal]:
     want = wanted(cursor)
     match want.what:
         case "condition":
             yield from facts(program)
-            yield from _visible(program, module, Kind.LET)
+            yield from _visible(program, module, SymbolKind.LET)
         case "response":
             yield from _responses(program, module)
         case "fact":
@@ -90,7 +90,7 @@ def _wanted(program: Program, module: Module, cursor: Cursor, files: Importable)
             yield from _nodes(program, module)
         case "rule" | "decider":
             for owner in program.own(module):
-                yield from (_of(program, rule) for rule in program.declared(owner)[Kind.RULE].values())
+                yield from (_of(program, rule) for rule in program.declared(owner)[SymbolKind.RULE].values())
             if want.what == "decider":
                 for word in ("default", "unsure"):
                     yield Proposal(word, types.CompletionItemKind.Keyword, documentation=KEYWORDS[word], rank=2)
@@ -104,11 +104,11 @@ def _wanted(program: Program, module: Module, cursor: Cursor, files: Importable)
                     rank=verdict.strictness,
                 )
         case "phrases":
-            yield from _visible(program, module, Kind.PHRASES)
+            yield from _visible(program, module, SymbolKind.PHRASES)
         case "taxonomy":
-            yield from _visible(program, module, Kind.TAXONOMY)
+            yield from _visible(program, module, SymbolKind.TAXONOMY)
         case "param":
-            yield from _visible(program, module, Kind.PARAM)
+            yield from _visible(program, module, SymbolKind.PARAM)
         case "module" | "base":
             for name in files.libraries() if want.what == "module" else files.policies():
                 yield Proposal(name, types.CompletionItemKind.Module)
@@ -127,7 +127,7 @@ def _wanted(program: Program, module: Module, cursor: Cursor, files: Importable)
             return
 
 
-def _of(program: Program, symbol: Symbol, name: str | None = None) -> Proposal:
+def _of(program: OpenProgram, symbol: Symbol, name: str | None = None) -> Proposal:
     detail = symbol.kind.value
     if isinstance(symbol.declaration, t.FactDecl):
         detail = type_of(symbol.declaration.type)
@@ -137,12 +137,12 @@ def _of(program: Program, symbol: Symbol, name: str | None = None) -> Proposal:
     return Proposal(name or symbol.last, kind, detail, describe(program, symbol))
 
 
-def facts(program: Program) -> Iterator[Proposal]:
+def facts(program: OpenProgram) -> Iterator[Proposal]:
     for name, fact in program.facts.items():
         yield _of(program, fact, name)
 
 
-def _visible(program: Program, module: Module, kind: Kind) -> Iterator[Proposal]:
+def _visible(program: OpenProgram, module: Module, kind: SymbolKind) -> Iterator[Proposal]:
     """What a file can write: its own names bare, those of an import after its name."""
     for owner in program.own(module):
         yield from (_of(program, entry) for entry in program.declared(owner)[kind].values())
@@ -151,7 +151,7 @@ def _visible(program: Program, module: Module, kind: Kind) -> Iterator[Proposal]
             yield _of(program, entry, f"{alias}.{entry.name}")
 
 
-def _values(program: Program, fact: str) -> Iterator[Proposal]:
+def _values(program: OpenProgram, fact: str) -> Iterator[Proposal]:
     yield from (_of(program, value) for value in program.values(fact).values())
     kind = program.fact_type(fact)
     if kind is not None and kind.kind == "flag":
@@ -159,36 +159,36 @@ def _values(program: Program, fact: str) -> Iterator[Proposal]:
             yield Proposal(word, types.CompletionItemKind.EnumMember)
 
 
-def _is_set(program: Program, fact: str | None) -> bool:
+def _is_set(program: OpenProgram, fact: str | None) -> bool:
     kind = program.fact_type(fact) if fact is not None else None
     return kind is not None and kind.kind == "set_of"
 
 
-def _supposed(program: Program, module: Module, kind: t.TypeExpr) -> Iterator[Proposal]:
+def _supposed(program: OpenProgram, module: Module, kind: t.TypeExpr) -> Iterator[Proposal]:
     """What can be supposed of a fact of a type whose declaration is not finished."""
-    taxonomy = program.find(module, Kind.TAXONOMY, kind.taxonomy) if kind.taxonomy is not None else None
+    taxonomy = program.find(module, SymbolKind.TAXONOMY, kind.taxonomy) if kind.taxonomy is not None else None
     if taxonomy is not None:
         yield from (_of(program, node) for node in program.nodes(taxonomy).values())
     words = ("yes", "no") if kind.kind == "flag" else tuple(value.name.text for value in kind.values)
     yield from (Proposal(word, types.CompletionItemKind.EnumMember) for word in words)
 
 
-def _responses(program: Program, module: Module) -> Iterator[Proposal]:
+def _responses(program: OpenProgram, module: Module) -> Iterator[Proposal]:
     """Propositions and `let`s of criteria: bare, also those of an import, but for names that two files declare."""
     found: dict[str, Proposal] = {}
     for alias, owner in [("", module), *module.imports.items()]:
-        for kind in (Kind.PROPOSITION, Kind.CRITERIA_LET):
+        for kind in (SymbolKind.PROPOSITION, SymbolKind.CRITERIA_LET):
             for entry in program.declared(owner)[kind].values():
                 name = f"{alias}.{entry.name}" if entry.name in found else entry.name
                 found[name] = _of(program, entry, name)
     yield from found.values()
 
 
-def groups(program: Program, module: Module, fact: str | None) -> Iterator[Proposal]:
+def groups(program: OpenProgram, module: Module, fact: str | None) -> Iterator[Proposal]:
     """The groups and phrase sets that go with a fact."""
     kind = program.fact_type(fact) if fact is not None else None
     if kind is not None and kind.kind == "text":
-        yield from _visible(program, module, Kind.PHRASES)
+        yield from _visible(program, module, SymbolKind.PHRASES)
         return
     values = program.values(fact).keys() if fact is not None else None
     for proposal, group in _groups_of(program, module):
@@ -196,18 +196,18 @@ def groups(program: Program, module: Module, fact: str | None) -> Iterator[Propo
             yield proposal
 
 
-def _groups_of(program: Program, module: Module) -> Iterator[tuple[Proposal, t.GroupDecl]]:
+def _groups_of(program: OpenProgram, module: Module) -> Iterator[tuple[Proposal, t.GroupDecl]]:
     owners = [("", owner) for owner in program.own(module)]
     owners += [(f"{alias}.", imported) for alias, imported in module.imports.items()]
     for prefix, owner in owners:
-        for entry in program.declared(owner)[Kind.GROUP].values():
+        for entry in program.declared(owner)[SymbolKind.GROUP].values():
             assert isinstance(entry.declaration, t.GroupDecl)
             yield _of(program, entry, prefix + entry.name), entry.declaration
 
 
-def _nodes(program: Program, module: Module) -> Iterator[Proposal]:
+def _nodes(program: OpenProgram, module: Module) -> Iterator[Proposal]:
     for owner in program.own(module):
-        yield from (_of(program, node) for node in program.declared(owner)[Kind.NODE].values())
+        yield from (_of(program, node) for node in program.declared(owner)[SymbolKind.NODE].values())
     for alias, imported in module.imports.items():
-        for node in program.declared(imported)[Kind.NODE].values():
+        for node in program.declared(imported)[SymbolKind.NODE].values():
             yield _of(program, node, f"{alias}.{node.last}")

@@ -9,13 +9,13 @@ from safecot_dsl.compiler import Module
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.lsp.declared import declarations
 from safecot_dsl.lsp.slots import slots
-from safecot_dsl.lsp.symbols import Kind, Occurrence, Symbol, is_fact, last_name, parts_of
+from safecot_dsl.lsp.symbols import Occurrence, Symbol, SymbolKind, is_fact, last_name, parts_of
 
 if TYPE_CHECKING:
-    from safecot_dsl.lsp.program import Program
+    from safecot_dsl.lsp.program import OpenProgram
 
 
-def resolve(program: Program, module: Module) -> tuple[Occurrence, ...]:
+def resolve(program: OpenProgram, module: Module) -> tuple[Occurrence, ...]:
     """Every name in a file that means something, in the order of the text."""
     walk = _Walk(program, module)
     walk.file()
@@ -26,7 +26,7 @@ MAX_FACTS = 20  # of which a group's members are taken for values
 
 
 class _Walk:
-    def __init__(self, program: Program, module: Module) -> None:
+    def __init__(self, program: OpenProgram, module: Module) -> None:
         self.program = program
         self.module = module
         self.found: list[Occurrence] = []
@@ -57,16 +57,20 @@ class _Walk:
             return
         if len(name.parts) > 1:
             first = t.QName(*places[0], name.parts[:1])
-            kinds = (Kind.TAXONOMY, Kind.IMPORT) if symbol and symbol.kind is Kind.NODE else (Kind.IMPORT,)
+            kinds = (
+                (SymbolKind.TAXONOMY, SymbolKind.IMPORT)
+                if symbol and symbol.kind is SymbolKind.NODE
+                else (SymbolKind.IMPORT,)
+            )
             found = (self.program.find(self.module, kind, first) for kind in kinds)
             self._refer(first, next((entry for entry in found if entry is not None), None))
-        if len(name.parts) == 3 and symbol is not None and symbol.kind is Kind.NODE:
+        if len(name.parts) == 3 and symbol is not None and symbol.kind is SymbolKind.NODE:
             taxonomy = t.QName(*places[1], name.parts[:2])
-            self._refer(taxonomy, self.program.find(self.module, Kind.TAXONOMY, taxonomy))
+            self._refer(taxonomy, self.program.find(self.module, SymbolKind.TAXONOMY, taxonomy))
         if symbol is not None:
             self.found.append(Occurrence(*places[-1], symbol, places[-1][0]))
 
-    def _find(self, kind: Kind, name: t.QName) -> None:
+    def _find(self, kind: SymbolKind, name: t.QName) -> None:
         self._refer_dotted(name, self.program.find(self.module, kind, name))
 
     def _fact(self, name: t.QName) -> None:
@@ -117,7 +121,7 @@ class _Walk:
     def _fact_declaration(self, subject: str, fact: t.FactDecl) -> None:
         name = f"{subject}.{fact.name.text}"
         if fact.type.taxonomy is not None:
-            self._find(Kind.TAXONOMY, fact.type.taxonomy)
+            self._find(SymbolKind.TAXONOMY, fact.type.taxonomy)
         self._written_value(name, fact.assume)
 
     def _group_members(self, group: t.GroupDecl) -> None:
@@ -140,7 +144,7 @@ class _Walk:
         for proposition in declaration.propositions:
             for detector in proposition.detectors:
                 if isinstance(detector, t.QName):
-                    self._find(Kind.PHRASES, detector)
+                    self._find(SymbolKind.PHRASES, detector)
         for let in declaration.lets:
             self._criteria_condition(let.condition)
         for classes in declaration.classes:
@@ -175,7 +179,7 @@ class _Walk:
                         if isinstance(utterance.content, t.String):
                             self._slots(utterance.content)
                         else:
-                            self._find(Kind.PHRASES, utterance.content)
+                            self._find(SymbolKind.PHRASES, utterance.content)
                 case _:
                     pass
 
@@ -211,8 +215,8 @@ class _Walk:
         if value is not None:
             self._refer(name, value)
         else:
-            found = self.program.find(self.module, Kind.GROUP, name)
-            self._refer_dotted(name, found or self.program.find(self.module, Kind.PHRASES, name))
+            found = self.program.find(self.module, SymbolKind.GROUP, name)
+            self._refer_dotted(name, found or self.program.find(self.module, SymbolKind.PHRASES, name))
 
     def _law(self, law: t.LawDecl) -> None:
         self._fact(law.fact)
@@ -237,7 +241,7 @@ class _Walk:
             self._fact(name)
             if len(slot.words) == 3:
                 word, start, end = slot.words[2]
-                self._find(Kind.GROUP, t.QName(start, end, tuple(word.split("."))))
+                self._find(SymbolKind.GROUP, t.QName(start, end, tuple(word.split("."))))
 
     def _example(self, declaration: t.ExampleDecl) -> None:
         for given in declaration.given:
@@ -264,7 +268,7 @@ class _Walk:
                 if name.text in self.program.facts:
                     self._fact(name)
                 else:
-                    self._find(Kind.LET, name)
+                    self._find(SymbolKind.LET, name)
             case t.IsAtom(fact=fact, value=value):
                 self._fact(fact)
                 self._value(fact.text, value)
@@ -286,18 +290,18 @@ class _Walk:
             case t.ContainsAtom(fact=fact, phrases=phrases):
                 self._fact(fact)
                 if isinstance(phrases, t.QName):
-                    self._find(Kind.PHRASES, phrases)
+                    self._find(SymbolKind.PHRASES, phrases)
 
     def _members(self, fact: str, members: t.Names | t.QName) -> None:
         if isinstance(members, t.QName):
-            self._find(Kind.GROUP, members)
+            self._find(SymbolKind.GROUP, members)
         else:
             for name in members.names:
                 self._value(fact, name)
 
     def _operand(self, operand: t.Number | t.QName) -> None:
         if isinstance(operand, t.QName):
-            self._find(Kind.PARAM, operand)
+            self._find(SymbolKind.PARAM, operand)
 
     def _criteria_condition(self, condition: t.Cond) -> None:
         match condition:

@@ -19,7 +19,7 @@ from safecot_dsl.lsp.checking import Checked, Checker
 from safecot_dsl.lsp.diagnostics import of_document
 from safecot_dsl.lsp.documents import MAX_OPEN, Documents, Snapshot
 from safecot_dsl.lsp.importable import Importable
-from safecot_dsl.lsp.workspace import RefusedError, Workspace, symbols_of
+from safecot_dsl.lsp.workspace import RenameRefusedError, Workspace, symbols_of
 from safecot_dsl.workspace import search_path
 
 _T = TypeVar("_T")
@@ -181,7 +181,7 @@ def _register_requests(server: PolicyServer) -> None:
 def _or_refuse(answer: Callable[[], _T]) -> _T:
     try:
         return answer()
-    except RefusedError as refused:
+    except RenameRefusedError as refused:
         raise JsonRpcException(str(refused), types.LSPErrorCodes.RequestFailed.value) from None
 
 

@@ -11,7 +11,7 @@ from safecot_dsl.compiler.modules import SUBJECTS
 from safecot_dsl.compiler.syntax import tree as t
 
 
-class Kind(StrEnum):
+class SymbolKind(StrEnum):
     """What a name stands for, in the language's words."""
 
     FILE = "file"
@@ -43,7 +43,7 @@ class Symbol:
     where the name stands in the declaration.
     """
 
-    kind: Kind
+    kind: SymbolKind
     file: str
     name: str
     module: Module = field(compare=False, repr=False)

@@ -15,8 +15,8 @@ from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.lsp.documents import Snapshot
-from safecot_dsl.lsp.positions import Text
-from safecot_dsl.lsp.symbols import Kind
+from safecot_dsl.lsp.positions import PositionedText
+from safecot_dsl.lsp.symbols import SymbolKind
 
 TYPES = (
     "namespace",
@@ -37,22 +37,22 @@ MODIFIERS = ("declaration", "readonly", "defaultLibrary")
 LEGEND = types.SemanticTokensLegend(list(TYPES), list(MODIFIERS))
 
 _TYPE_OF = {
-    Kind.FILE: "namespace",
-    Kind.IMPORT: "namespace",
-    Kind.PARAM: "variable",
-    Kind.FACT: "property",
-    Kind.VALUE: "enumMember",
-    Kind.GROUP: "type",
-    Kind.LET: "variable",
-    Kind.TAXONOMY: "type",
-    Kind.NODE: "enumMember",
-    Kind.PHRASES: "macro",
-    Kind.CRITERIA: "class",
-    Kind.PROPOSITION: "property",
-    Kind.CRITERIA_LET: "variable",
-    Kind.CLASS: "enumMember",
-    Kind.RULE: "function",
-    Kind.TABLE: "class",
+    SymbolKind.FILE: "namespace",
+    SymbolKind.IMPORT: "namespace",
+    SymbolKind.PARAM: "variable",
+    SymbolKind.FACT: "property",
+    SymbolKind.VALUE: "enumMember",
+    SymbolKind.GROUP: "type",
+    SymbolKind.LET: "variable",
+    SymbolKind.TAXONOMY: "type",
+    SymbolKind.NODE: "enumMember",
+    SymbolKind.PHRASES: "macro",
+    SymbolKind.CRITERIA: "class",
+    SymbolKind.PROPOSITION: "property",
+    SymbolKind.CRITERIA_LET: "variable",
+    SymbolKind.CLASS: "enumMember",
+    SymbolKind.RULE: "function",
+    SymbolKind.TABLE: "class",
 }
 _PIECE = re.compile(
     r"""
@@ -88,7 +88,7 @@ def semantic_tokens(snapshot: Snapshot) -> types.SemanticTokens:
     return types.SemanticTokens(data)
 
 
-def _lines(text: Text, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _lines(text: PositionedText, start: int, end: int) -> Iterator[tuple[int, int]]:
     """A piece of text line by line: not every client knows tokens that go on over the end of one."""
     for piece in re.finditer(r"[^\r\n]+", text.content[start:end]):
         yield start + piece.start(), start + piece.end()
@@ -100,7 +100,7 @@ def _tokens(snapshot: Snapshot) -> Iterator[tuple[int, int, str, int]]:
         kind = _TYPE_OF.get(entry.symbol.kind)
         if kind is not None and entry.name_start not in names:
             standard = entry.symbol.file.startswith(str(policies_root() / "std"))
-            constant = entry.symbol.kind is Kind.PARAM
+            constant = entry.symbol.kind is SymbolKind.PARAM
             names[entry.name_start] = (entry.end, kind, entry.declares + 2 * constant + 4 * standard)
     content = snapshot.document.text.content
     plain = _name_starts(snapshot.module.tree)

@@ -16,8 +16,8 @@ from safecot_dsl.datafiles import policies_root
 from safecot_dsl.lsp.documents import Documents, Snapshot, uri_of
 from safecot_dsl.lsp.importable import MAX_FILES, policy_files
 from safecot_dsl.lsp.navigation import meant
-from safecot_dsl.lsp.program import Program
-from safecot_dsl.lsp.symbols import Kind, Occurrence, Symbol, parts_of
+from safecot_dsl.lsp.program import OpenProgram
+from safecot_dsl.lsp.symbols import Occurrence, Symbol, SymbolKind, parts_of
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _NEVER_RULES = ("default", "unsure")
@@ -25,7 +25,7 @@ _NEVER_MEMBERS = ("any", "all", "none")
 _NEVER_IMPORTS = ("image", "query", "context")
 
 
-class RefusedError(Exception):
+class RenameRefusedError(Exception):
     """A name cannot be changed so; the text says why."""
 
 
@@ -44,7 +44,7 @@ class Workspace:
         self.documents = documents
         self.folders = tuple(folders)
 
-    def programs(self, snapshot: Snapshot) -> Iterator[Program]:
+    def programs(self, snapshot: Snapshot) -> Iterator[OpenProgram]:
         """The program of the document, and those of all other files; at most `MAX_FILES`."""
         yield snapshot.program
         seen = {snapshot.document.path}
@@ -54,7 +54,7 @@ class Workspace:
         for path in files:
             if path not in seen and len(seen) < MAX_FILES:
                 seen.add(path)
-                yield Program(self.documents.compiled(path).modules)
+                yield OpenProgram(self.documents.compiled(path).modules)
 
     def uses(self, snapshot: Snapshot, symbols: set[Symbol]) -> list[Use]:
         """Where symbols stand, and what overrides them or is overridden by them, in all files; each place once."""
@@ -97,7 +97,7 @@ class Workspace:
         for use in uses:
             _refuse_shared(use, symbols, programs, old)
             if _is_standard(use.module.report.source.path):
-                raise RefusedError(f"`{old}` is used in the standard library, which cannot be changed")
+                raise RenameRefusedError(f"`{old}` is used in the standard library, which cannot be changed")
         edits: dict[str, list[types.TextEdit]] = {}
         for use in uses:
             text = self.documents.text_of(use.module)
@@ -106,7 +106,7 @@ class Workspace:
         return types.WorkspaceEdit(changes=edits)
 
 
-def _add_overriding(programs: list[Program], symbols: set[Symbol]) -> None:
+def _add_overriding(programs: list[OpenProgram], symbols: set[Symbol]) -> None:
     """Add to symbols what overrides one of them, and what they override."""
     before = 0
     while before < len(symbols):
@@ -119,7 +119,7 @@ def _add_overriding(programs: list[Program], symbols: set[Symbol]) -> None:
                         symbols |= {symbol, replaced}
 
 
-def _overriding(program: Program, module: Module) -> Iterator[Symbol]:
+def _overriding(program: OpenProgram, module: Module) -> Iterator[Symbol]:
     if module.bases:
         for table in program.declared(module).values():
             yield from table.values()
@@ -129,15 +129,17 @@ def _renamed(snapshot: Snapshot, offset: int) -> tuple[set[Symbol], Occurrence]:
     """The symbols that a new name at an offset is for, and the name there."""
     found = snapshot.program.at(snapshot.module, offset)
     if not found:
-        raise RefusedError("there is no name here that could be changed")
-    named = [entry for entry in found if entry.symbol.kind is not Kind.FILE]
+        raise RenameRefusedError("there is no name here that could be changed")
+    named = [entry for entry in found if entry.symbol.kind is not SymbolKind.FILE]
     if not named:
-        raise RefusedError("a file's name is that of the file: rename the file")
+        raise RenameRefusedError("a file's name is that of the file: rename the file")
     entry = next((entry for entry in named if entry.declares), named[0])
-    if entry.symbol.kind in (Kind.EXAMPLE, Kind.PROPERTY, Kind.LAW):
-        raise RefusedError(f"the name of {entry.symbol.kind.value}s is a text, and used nowhere else: change it there")
+    if entry.symbol.kind in (SymbolKind.EXAMPLE, SymbolKind.PROPERTY, SymbolKind.LAW):
+        raise RenameRefusedError(
+            f"the name of {entry.symbol.kind.value}s is a text, and used nowhere else: change it there"
+        )
     if _is_standard(entry.symbol.file):
-        raise RefusedError(f"`{entry.symbol.last}` is declared in the standard library, which cannot be changed")
+        raise RenameRefusedError(f"`{entry.symbol.last}` is declared in the standard library, which cannot be changed")
     return {entry.symbol}, entry
 
 
@@ -147,48 +149,48 @@ def _is_standard(file: str) -> bool:
 
 def _refuse_illegal(symbol: Symbol, name: str) -> None:
     if not _NAME.match(name):
-        raise RefusedError("names are lower-case letters, digits and `_`, starting with a letter")
+        raise RenameRefusedError("names are lower-case letters, digits and `_`, starting with a letter")
     never = {
-        Kind.RULE: _NEVER_RULES,
-        Kind.VALUE: _NEVER_MEMBERS,
-        Kind.IMPORT: _NEVER_IMPORTS,
+        SymbolKind.RULE: _NEVER_RULES,
+        SymbolKind.VALUE: _NEVER_MEMBERS,
+        SymbolKind.IMPORT: _NEVER_IMPORTS,
     }.get(symbol.kind, ())
     if name in RESERVED or name in never:
-        raise RefusedError(f"`{name}` is a word of the language and cannot be the name of a {symbol.kind.value}")
+        raise RenameRefusedError(f"`{name}` is a word of the language and cannot be the name of a {symbol.kind.value}")
 
 
 # Kinds whose names may not be the same, beside those of one kind.
-_TOGETHER = ({Kind.PROPOSITION, Kind.CRITERIA_LET},)
+_TOGETHER = ({SymbolKind.PROPOSITION, SymbolKind.CRITERIA_LET},)
 
 
-def _refuse_clash(program: Program, symbol: Symbol, name: str) -> None:
+def _refuse_clash(program: OpenProgram, symbol: Symbol, name: str) -> None:
     """Refuse a name that something of the same kind has, where both are seen."""
     full = f"{symbol.name.rpartition('.')[0]}.{name}".lstrip(".")
     kinds = next((kinds for kinds in _TOGETHER if symbol.kind in kinds), {symbol.kind})
     seen = [module for module in program.modules if symbol.file == module.report.source.path]
     related = {id(module): module for owner in seen for module in owner.family}
-    if symbol.kind is Kind.FACT and seen:
+    if symbol.kind is SymbolKind.FACT and seen:
         related = {id(module): module for module in program.modules}
     for module in related.values():
         for kind in kinds:
             if full in program.declared(module)[kind] and full != symbol.name:
                 line, _ = module.report.source.position(program.declared(module)[kind][full].place.start)
                 file = Path(module.report.source.path).name
-                raise RefusedError(f"there is a {kind.value} `{full}` already ({file}:{line})")
+                raise RenameRefusedError(f"there is a {kind.value} `{full}` already ({file}:{line})")
 
 
-def _refuse_shared(use: Use, symbols: set[Symbol], programs: list[Program], old: str) -> None:
+def _refuse_shared(use: Use, symbols: set[Symbol], programs: list[OpenProgram], old: str) -> None:
     """Refuse where the name stands for other things too, as a group's member for the values of several facts."""
     for program in programs:
         if use.module not in program.modules:
             continue
         for entry in program.occurrences(use.module):
             if entry.name_start == use.occurrence.name_start and entry.symbol not in symbols | {use.occurrence.symbol}:
-                if entry.symbol.kind in (Kind.FILE, Kind.IMPORT):
+                if entry.symbol.kind in (SymbolKind.FILE, SymbolKind.IMPORT):
                     continue
                 line, _ = use.module.report.source.position(entry.start)
                 file = Path(use.module.report.source.path).name
-                raise RefusedError(f"`{old}` stands for `{entry.symbol.name}` too ({file}:{line})")
+                raise RenameRefusedError(f"`{old}` stands for `{entry.symbol.name}` too ({file}:{line})")
 
 
 def _written(use: Use, name: str) -> str:
@@ -200,6 +202,6 @@ def _written(use: Use, name: str) -> str:
     return name
 
 
-def symbols_of(program: Program) -> Iterator[Symbol]:
+def symbols_of(program: OpenProgram) -> Iterator[Symbol]:
     for table in program.declared(program.entry).values():
         yield from table.values()

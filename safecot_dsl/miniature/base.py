@@ -31,8 +31,8 @@ from safecot_dsl.miniature.drawing import (
 )
 from safecot_dsl.miniature.lessons import (
     Lesson,
-    Lines,
-    Row,
+    LessonRow,
+    PolicyLines,
     Teacher,
     draw_lesson,
     reasoning_lines,
@@ -368,7 +368,7 @@ class _Encoded:
         return _Encoded(*(part[chosen, :longest] for part in (self.tokens, self.labels, self.mask)))
 
 
-def _encode(tokenizer: PreTrainedTokenizerFast, rows: Sequence[Row]) -> _Encoded:
+def _encode(tokenizer: PreTrainedTokenizerFast, rows: Sequence[LessonRow]) -> _Encoded:
     import torch
 
     assert_known(tokenizer, (text for row in rows for text in (row.prompt, row.before, row.answer)))
@@ -389,7 +389,7 @@ def examine(
     model: Idefics3ForConditionalGeneration,
     tokenizer: PreTrainedTokenizerFast,
     teacher: Teacher,
-    lines: Lines,
+    lines: PolicyLines,
     *,
     n: int,
     seed: str,
@@ -401,7 +401,7 @@ def examine(
 
     generate: Any = model.generate  # pyright: ignore[reportAttributeAccessIssue]  (its mixin is typed for others)
     rng = random.Random(seed)
-    rows: list[Row] = []
+    rows: list[LessonRow] = []
     while len(rows) < n:
         hidden = rng.choice(HIDEABLE) if rng.random() < _HIDING else None
         row = draw_lesson(teacher, teacher.world.any_scene(rng), lines, rng, hidden=hidden)

@@ -65,7 +65,7 @@ _LOOKED_UP = (2, 6)  # things that are looked up in one text, from and to
 
 
 @dataclass(frozen=True)
-class Row:
+class LessonRow:
     """A task of the base: what is asked of which scene, and the right answer.
 
     `before` stands in front of the answer and is not learnt. `hidden` is the fact that the picture does not show.
@@ -89,7 +89,7 @@ def taught_digest(policy: CompiledPolicy) -> str:
 
 
 @dataclass(frozen=True)
-class Lines:
+class PolicyLines:
     """What a policy writes in the world, line by line: `thoughts` lead to a verdict, `ends` say it or answer."""
 
     thoughts: tuple[str, ...]
@@ -100,7 +100,7 @@ class Lines:
         return (*self.thoughts, *self.ends)
 
 
-def reasoning_lines(world: World, lookups: Lookups = Lookups.THINGS) -> Lines:
+def reasoning_lines(world: World, lookups: Lookups = Lookups.THINGS) -> PolicyLines:
     """Every line of reasoning that the policy writes in this world after what is seen, and every fixed answer, each
     once, sorted.
 
@@ -128,14 +128,14 @@ def reasoning_lines(world: World, lookups: Lookups = Lookups.THINGS) -> Lines:
             _, *lines, decision = reasoning.removeprefix(f"{tags.open}\n").rstrip("\n").split("\n")
             thoughts.update(lines)
             ends.update(line for line in (decision, *answer.split("\n")) if line != ".")
-    return Lines(tuple(sorted(thoughts)), tuple(sorted(ends)))
+    return PolicyLines(tuple(sorted(thoughts)), tuple(sorted(ends)))
 
 
-def told_lines(lines: Lines, leave_out: Collection[Lesson]) -> Lines:
+def told_lines(lines: PolicyLines, leave_out: Collection[Lesson]) -> PolicyLines:
     """The lines that the base may see as plain text: those that say what belongs to a group teach it."""
     if Lesson.AMONG not in leave_out:
         return lines
-    return Lines(tuple(line for line in lines.thoughts if not _COUNTS.search(line)), lines.ends)
+    return PolicyLines(tuple(line for line in lines.thoughts if not _COUNTS.search(line)), lines.ends)
 
 
 class Teacher:
@@ -201,7 +201,7 @@ class Teacher:
         return [said for atom in chosen if (said := self.looked_up(atom, scene)) is not None]
 
 
-def vocabulary(teacher: Teacher, lines: Lines) -> list[str]:
+def vocabulary(teacher: Teacher, lines: PolicyLines) -> list[str]:
     """Texts that between them have every token of the world and of its policy's texts."""
     world, policy = teacher.world, teacher.world.policy
     texts = [*lines.all, _begun(("A",)), "user\nassistant\n", _continue("A"), *_fixed_texts(policy), *VAGUE]
@@ -226,11 +226,11 @@ def vocabulary(teacher: Teacher, lines: Lines) -> list[str]:
 def draw_lesson(
     teacher: Teacher,
     scene: Scene,
-    lines: Lines,
+    lines: PolicyLines,
     rng: random.Random,
     leave_out: Collection[Lesson] = (),
     hidden: str | None = None,
-) -> Row:
+) -> LessonRow:
     """One task on the scene at random, of the lessons that are not left out; intent and phrasing are uniform, whatever
     is held out of tuning. Where a fact is `hidden`, the task is about what cannot be told."""
     shares = {lesson: share for lesson, share in _SHARES.items() if lesson not in leave_out}
@@ -272,7 +272,7 @@ def draw_lesson(
             parts = pieces(f"{rng.choice(lines.all)}\n{rng.choice(lines.all)}")
             cut = rng.randint(1, min(3, len(parts) - 1))
             prompt, answer = _continue("".join(parts[:cut])), "".join(parts[cut:])
-    return Row(lesson, scene, prompt, answer, before, hidden)
+    return LessonRow(lesson, scene, prompt, answer, before, hidden)
 
 
 def _continue(text: str) -> str:
@@ -290,7 +290,7 @@ def _counting(group: str) -> str:
 
 
 def _looked_up(
-    teacher: Teacher, scene: Scene, lines: Lines, rng: random.Random, *, groups: bool
+    teacher: Teacher, scene: Scene, lines: PolicyLines, rng: random.Random, *, groups: bool
 ) -> tuple[str, str, str]:
     """A request, and a text on it of the base's own: what it sees, what is asked, and look-ups at random. How much of
     the text stands there already differs; where all but the look-ups does, other lines may stand between."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Written:
+class GeneratedTokens:
     """The tokens of an answer; the one that ends the turn is the last of them where `ended`, else it was cut."""
 
     ids: tuple[int, ...]
@@ -33,7 +33,7 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Limits:
+class DecodingLimits:
     """What ends a row, and how many rows are written at once. Free slots wait until they are `refill` of them."""
 
     stop_ids: frozenset[int]
@@ -84,7 +84,7 @@ _PROCESSING = (
 class Decoder:
     """Writes the answers of one model."""
 
-    def __init__(self, model: Any, pad_id: int, limits: Limits, sampling: Sampling | None = None) -> None:
+    def __init__(self, model: Any, pad_id: int, limits: DecodingLimits, sampling: Sampling | None = None) -> None:
         """`model` is a Transformers image-text-to-text model for which :func:`can_decode` holds."""
         self._model = model
         self._pad_id = pad_id
@@ -103,7 +103,7 @@ class Decoder:
         *,
         features: Callable[[Sequence[int], Sequence[Mapping[str, Tensor]]], dict[str, Any]] | None = None,
         keys: Mapping[int, str] | None = None,
-    ) -> Iterator[tuple[int, Written]]:
+    ) -> Iterator[tuple[int, GeneratedTokens]]:
         """The answers to requests, each by its number, as they end; they begin in the order of `order`.
 
         `encode` gives the encoded requests of some numbers, less those that it refuses, and `group` what requests must
@@ -206,14 +206,14 @@ class Decoder:
         for written, token in zip(slots.written, tokens.tolist(), strict=True):
             written.append(token)
 
-    def _ended(self, slots: Slots) -> list[tuple[int, Written]]:
-        ended: list[tuple[int, Written]] = []
+    def _ended(self, slots: Slots) -> list[tuple[int, GeneratedTokens]]:
+        ended: list[tuple[int, GeneratedTokens]] = []
         for place in slots.alive:
             written = slots.written[place]
             stopped = written[-1] in self._limits.stop_ids
             if stopped or len(written) >= self._limits.max_new_tokens:
                 slots.done[place] = True
-                ended.append((slots.rows[place], Written(tuple(written), stopped)))
+                ended.append((slots.rows[place], GeneratedTokens(tuple(written), stopped)))
         return ended
 
 

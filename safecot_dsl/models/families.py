@@ -126,7 +126,7 @@ _PROJECTOR = re.compile(r"(?:^|\.)(?:connector|merger|aligner|projector|\w*_proj
 
 
 @dataclass(frozen=True)
-class Parts:
+class ModelParts:
     """Where a model's parts lie: paths of modules, None for a part that was not found."""
 
     language: str
@@ -152,7 +152,7 @@ def look_ahead_of(model_type: str) -> LookAhead | None:
     return "prefix" if family.prefix else "image" if family.image_blocks else None
 
 
-def parts_of(model: Any) -> Parts:
+def parts_of(model: Any) -> ModelParts:
     """The parts of a Transformers image-text-to-text model: by its family, else by the names that models share.
 
     Raises:
@@ -161,7 +161,9 @@ def parts_of(model: Any) -> Parts:
     names = dict(model.named_modules())
     family = _BY_TYPE.get(getattr(model.config, "model_type", ""))
     if family is not None and family.language in names:
-        return Parts(family.language, *(part if part in names else None for part in (family.vision, family.projector)))
+        return ModelParts(
+            family.language, *(part if part in names else None for part in (family.vision, family.projector))
+        )
     language = _discovered_language(model, names)
     if language is None:
         children = ", ".join(name for name in names if name.count(".") == 1) or ", ".join(n for n in names if n)
@@ -170,7 +172,7 @@ def parts_of(model: Any) -> Parts:
             f"part of it is its language model by name or by `get_decoder`; it has {children}"
         )
     outside = [name for name in names if name and not _within(name, language)]
-    return Parts(language, _first(outside, _VISION), _first(outside, _PROJECTOR))
+    return ModelParts(language, _first(outside, _VISION), _first(outside, _PROJECTOR))
 
 
 def _discovered_language(model: Any, names: dict[str, Any]) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.models.chat import Chat
-from safecot_dsl.models.decoding import Decoder, Limits, Written, can_decode
+from safecot_dsl.models.decoding import Decoder, DecodingLimits, GeneratedTokens, can_decode
 from safecot_dsl.models.features import shared_features
 from safecot_dsl.models.folder import ModelError
 from safecot_dsl.models.images import ImageError
@@ -33,7 +33,7 @@ def write(
     keys: Sequence[str] | None = None,
     note: Callable[[str], None] | None = None,
     refused: Callable[[int, ValueError], None] | None = None,
-) -> Iterator[tuple[int, Written]]:
+) -> Iterator[tuple[int, GeneratedTokens]]:
     """The tokens of an answer to each request, with its number, as they end: greedy, or drawn by `sampling`.
 
     `model` is a Transformers image-text-to-text model, with or without LoRA layers in it, and is left as it is: whoever
@@ -76,7 +76,7 @@ def write(
 
     size = batch_size
     while left:
-        limits = Limits(chat.stop_ids, max_new_tokens, size)
+        limits = DecodingLimits(chat.stop_ids, max_new_tokens, size)
         full = None
         try:
             answers = (
@@ -104,7 +104,7 @@ def write(
             (note or _warn)(f"out of memory: {len(left)} requests go on in batches of {size}, not {before}")
 
 
-def answer_text(chat: Chat, request: Request, written: Written) -> str:
+def answer_text(chat: Chat, request: Request, written: GeneratedTokens) -> str:
     """The text of an answer: what the template and the request began it with, and what was written."""
     return chat.opened(request) + chat.decode([*chat.begun_ids(request), *written.ids])
 
@@ -115,10 +115,10 @@ def _decoded(
     requests: Sequence[Request],
     order: Sequence[int],
     encode: _Encode,
-    limits: Limits,
+    limits: DecodingLimits,
     sampling: Sampling | None,
     keys: Mapping[int, str],
-) -> Iterator[tuple[int, Written]]:
+) -> Iterator[tuple[int, GeneratedTokens]]:
     shared = shared_features(model, chat.pad_id, [requests[i].images for i in order])
 
     def features(numbers: Sequence[int], encoded: Sequence[Mapping[str, Tensor]]) -> dict[str, Any]:
@@ -135,8 +135,8 @@ def _decoded(
 
 
 def _generated(
-    model: Any, chat: Chat, requests: Sequence[Request], order: Sequence[int], encode: _Encode, limits: Limits
-) -> Iterator[tuple[int, Written]]:
+    model: Any, chat: Chat, requests: Sequence[Request], order: Sequence[int], encode: _Encode, limits: DecodingLimits
+) -> Iterator[tuple[int, GeneratedTokens]]:
     """Greedy answers in fixed batches of requests with as many images, by the model's own `generate`."""
     import torch
 
@@ -159,7 +159,7 @@ def _generated(
             )
         for number, ids in zip(encoded, tokens[:, inputs["input_ids"].shape[1] :].tolist(), strict=True):
             end = next((place for place, token in enumerate(ids) if token in chat.stop_ids), None)
-            yield number, Written(tuple(ids if end is None else ids[: end + 1]), end is not None)
+            yield number, GeneratedTokens(tuple(ids if end is None else ids[: end + 1]), end is not None)
 
 
 def _batches(order: Sequence[int], requests: Sequence[Request], batch_size: int) -> list[list[int]]:

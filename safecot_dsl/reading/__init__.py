@@ -5,11 +5,11 @@ Everything that checks a text, the guard, `verify` and evaluation alike, reads i
 """
 
 from safecot_dsl.reading.derivation import (
-    Comparison,
     Derivation,
     DerivationChecker,
-    Expected,
+    ExpectedSentence,
     Fault,
+    LineComparison,
     is_free,
     sentences,
 )
@@ -17,12 +17,12 @@ from safecot_dsl.reading.facts import Claims, FactReader, Statement, includes
 
 __all__ = [
     "Claims",
-    "Comparison",
     "Derivation",
     "DerivationChecker",
-    "Expected",
+    "ExpectedSentence",
     "FactReader",
     "Fault",
+    "LineComparison",
     "Statement",
     "includes",
     "is_free",

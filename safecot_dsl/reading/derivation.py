@@ -75,7 +75,7 @@ class Derivation(Frozen):
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedSentence:
     """A sentence that belongs into a reasoning: `texts` are its wordings, `step` and `rule` (None for what is on no
     rule's line) say on which line it stands, and `free` that it may be said in other words."""
 
@@ -99,12 +99,12 @@ def is_free(sentence: Sentence) -> bool:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class LineComparison:
     """Lines beside what belongs into a reasoning: how many sentences that is, which of them are `missing`, and what is
     said besides, `foreign`, with the number of its line."""
 
     expected: int
-    missing: tuple[Expected, ...]
+    missing: tuple[ExpectedSentence, ...]
     foreign: tuple[tuple[int, str], ...]
 
 
@@ -174,16 +174,16 @@ class DerivationChecker:
         """What the lines state of the case."""
         return self.reader.read(lines)
 
-    def expected(self, case: Case, decision: Decision) -> list[Expected]:
+    def expected(self, case: Case, decision: Decision) -> list[ExpectedSentence]:
         """The sentences that belong into the reasoning on a case, in order."""
         return list(self._expected(case, decision))
 
-    def _expected(self, case: Case, decision: Decision) -> Iterator[Expected]:
+    def _expected(self, case: Case, decision: Decision) -> Iterator[ExpectedSentence]:
         for part in self._renderer.plan(case, self.style, decision).reasoning.parts:
             wordings = [part] if isinstance(part, Sentence) else part.sentences()
             first = wordings[0]
             texts = tuple(sentence.text for sentence in wordings)
-            yield Expected(texts, first.step, first.about, is_free(first))
+            yield ExpectedSentence(texts, first.step, first.about, is_free(first))
 
     def _conclusion(self, verdict: Verdict, names: tuple[str, ...]) -> Iterator[tuple[Fault, str]]:
         """What is wrong with the names and the verdict, whatever is stated."""
@@ -236,7 +236,7 @@ class DerivationChecker:
             if name not in case.cannot_tell:
                 yield Fault.NOT_DERIVED, f"with `{name}` left open, {decision.upper} is possible"
 
-    def compare(self, lines: Sequence[str], case: Case, decision: Decision) -> Comparison:
+    def compare(self, lines: Sequence[str], case: Case, decision: Decision) -> LineComparison:
         """The lines beside what belongs into the reasoning on a case."""
         expected = self.expected(case, decision)
         wanted = {text for part in expected for text in part.texts}
@@ -249,7 +249,7 @@ class DerivationChecker:
                 else:
                     foreign.append((number, text))
         missing = tuple(part for part in expected if said.isdisjoint(part.texts))
-        return Comparison(len(expected), missing, tuple(foreign))
+        return LineComparison(len(expected), missing, tuple(foreign))
 
     def _weighed(
         self, lines: Sequence[str], case: Case, decision: Decision, own_words: bool
@@ -266,7 +266,7 @@ class DerivationChecker:
             if part.lookup or not own_words:
                 yield Fault.UNWEIGHED, f'{self._whose(part)} lacks "{_cut(part.texts[0])}"'
 
-    def _whose(self, part: Expected) -> str:
+    def _whose(self, part: ExpectedSentence) -> str:
         rule = self.policy.rule_index.get(part.rule or "")
         return f"the line on {within(title(rule))}" if rule is not None else "the reasoning"
 

@@ -12,11 +12,11 @@ from safecot_dsl.artifact import Utterance, Verdict
 from safecot_dsl.render.grounds import Grounds
 from safecot_dsl.render.model import SentenceStep, answer_sentence
 from safecot_dsl.render.plan import Part, Parts
-from safecot_dsl.render.procedure import Outcome, scope_of, speech_of
+from safecot_dsl.render.procedure import DecidedCase, scope_of, speech_of
 from safecot_dsl.render.spoken import from_phrases, from_templates, from_verdict
 
 
-def answer(grounds: Grounds, outcome: Outcome) -> tuple[Parts, Parts, bool]:
+def answer(grounds: Grounds, outcome: DecidedCase) -> tuple[Parts, Parts, bool]:
     """What stands before the source's answer and what after it, and whether that stands between them at all; where it
     does not, all of the answer comes first."""
     decision = outcome.decision
@@ -34,7 +34,7 @@ def _parts(*parts: Part | None) -> Parts:
     return Parts([part for part in parts if part is not None])
 
 
-def _utterance(grounds: Grounds, outcome: Outcome, step: SentenceStep, utterance: Utterance | None) -> Part | None:
+def _utterance(grounds: Grounds, outcome: DecidedCase, step: SentenceStep, utterance: Utterance | None) -> Part | None:
     if utterance is None:
         return None
     speaker = outcome.decision.speaker

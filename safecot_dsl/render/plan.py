@@ -10,7 +10,7 @@ from safecot_dsl.render.draw import drawn_place, key_bytes, seed_bytes
 from safecot_dsl.render.model import Rendered, Sentence, answer_sentence
 
 
-class Choice:
+class TextChoice:
     """Several texts for one place, of which a seed takes one; `make` turns that one into its sentence.
 
     `texts` are two or more: with one there is nothing to choose.
@@ -43,12 +43,12 @@ class Choice:
         return sentence
 
 
-Part = Sentence | Choice
+Part = Sentence | TextChoice
 
 
 def part_of(texts: Sequence[str], key: str, make: Callable[[str], Sentence]) -> Part:
     """The sentence of a single text, or the choice among several. `texts` is not empty."""
-    return make(texts[0]) if len(texts) == 1 else Choice(texts, key, make)
+    return make(texts[0]) if len(texts) == 1 else TextChoice(texts, key, make)
 
 
 class Parts:
@@ -57,8 +57,8 @@ class Parts:
     __slots__ = ("_choices", "_fixed")
 
     def __init__(self, parts: Sequence[Part]) -> None:
-        self._choices = [(place, part) for place, part in enumerate(parts) if isinstance(part, Choice)]
-        self._fixed = [_TO_CHOOSE if isinstance(part, Choice) else part for part in parts]
+        self._choices = [(place, part) for place, part in enumerate(parts) if isinstance(part, TextChoice)]
+        self._fixed = [_TO_CHOOSE if isinstance(part, TextChoice) else part for part in parts]
 
     @property
     def parts(self) -> list[Part]:
@@ -79,7 +79,7 @@ _TO_CHOOSE = Sentence(step="source", text="", key=None, rule=None, built=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TextPlan:
     """How a case is told: a function of the policy, the case and the style.
 
     `answer` and `after` are the authors' part of the answer. Where `takes_source`, the source's answer stands between

@@ -28,7 +28,7 @@ STATED: dict[Subject, SentenceStep] = {
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DecidedCase:
     """A decided case. `known` are its facts with suppositions filled in, `cannot_tell` those that nobody can tell, and
     `supposed` those that are only supposed."""
 
@@ -38,12 +38,12 @@ class Outcome:
     supposed: Collection[str]
 
     @classmethod
-    def of(cls, case: Case, decision: Decision) -> Outcome:
+    def of(cls, case: Case, decision: Decision) -> DecidedCase:
         """`case` is the one with suppositions filled in."""
         return cls(decision, case.known, case.cannot_tell, decision.assumed.keys())
 
 
-def stated(grounds: Grounds, outcome: Outcome) -> list[Part]:
+def stated(grounds: Grounds, outcome: DecidedCase) -> list[Part]:
     """What is seen, what is asked, and what is known besides: every fact that any rule reads, in the order of
     declaration, and what nobody can tell as well; not what is only supposed."""
     parts: list[Part] = []
@@ -123,14 +123,14 @@ def _unsure(text: str) -> Part:
     return line_sentence("weigh", text, key="unsure", rule="unsure", built=True)
 
 
-def concluded(grounds: Grounds, outcome: Outcome) -> list[Part]:
+def concluded(grounds: Grounds, outcome: DecidedCase) -> list[Part]:
     """The conclusions of the deciding rules alone."""
     weighing = Weighing(grounds, outcome.known, outcome.supposed)
     rules = [rule for rule in grounds.policy.rules if rule.name in outcome.decision.deciding]
     return [part for rule in rules for part in weighing.conclusion(rule)]
 
 
-def decided(grounds: Grounds, outcome: Outcome) -> Part:
+def decided(grounds: Grounds, outcome: DecidedCase) -> Part:
     """What is done: the verdict in words."""
     decision = outcome.decision
     step = step_of(speech_of(grounds, decision).think, StepKind.DECIDE, outcome.known)
@@ -155,7 +155,7 @@ _DECIDED = {
 }
 
 
-def reasoning(grounds: Grounds, outcome: Outcome, style: ReasoningStyle) -> list[Part]:
+def reasoning(grounds: Grounds, outcome: DecidedCase, style: ReasoningStyle) -> list[Part]:
     """The whole reasoning of one case, in order."""
     decide = decided(grounds, outcome)
     if style is ReasoningStyle.MINIMAL:
@@ -181,7 +181,7 @@ def speech_of(grounds: Grounds, decision: Decision) -> Speech:
             return policy.rule_index[name].speech
 
 
-def scope_of(grounds: Grounds, outcome: Outcome) -> Scope:
+def scope_of(grounds: Grounds, outcome: DecidedCase) -> Scope:
     """What the slots of the speaker's texts may speak of."""
     rule = grounds.policy.rule_index.get(outcome.decision.speaker)
     hazard = None if rule is None else grounds.hazard(rule)

@@ -25,10 +25,10 @@ from safecot_dsl.render.answers import answer
 from safecot_dsl.render.grounds import Grounds
 from safecot_dsl.render.keeping import is_short, keep
 from safecot_dsl.render.model import Rendered, SentenceStep
-from safecot_dsl.render.plan import Part, Parts, Plan
+from safecot_dsl.render.plan import Part, Parts, TextPlan
 from safecot_dsl.render.procedure import (
     STATED,
-    Outcome,
+    DecidedCase,
     concluded,
     decided,
     kinds,
@@ -81,7 +81,7 @@ class Renderer:
             for rule in self.grounds.tops
         }
         self._spoken: dict[str, _Projection] = {}
-        self._plans: dict[Any, Plan] = {}
+        self._plans: dict[Any, TextPlan] = {}
         self._statements: dict[Any, Part] = {}
         self._weighed: dict[Any, Weighed] = {}
         self._speeches: dict[Any, tuple[Part, Parts, Parts, bool]] = {}
@@ -105,7 +105,7 @@ class Renderer:
             decision = self.decide(case)
         return self.plan(case, style, decision).tell(seed, source_answer, cited(decision))
 
-    def plan(self, case: Case, style: ReasoningStyle, decision: Decision) -> Plan:
+    def plan(self, case: Case, style: ReasoningStyle, decision: Decision) -> TextPlan:
         """How the case is told, whatever the seed."""
         told = tuple(map(case.known.get, self._names))
         key = (told, case.cannot_tell, style)
@@ -126,11 +126,11 @@ class Renderer:
                 keep(self._decisions, told, found)
         return found
 
-    def _plan(self, case: Case, told: Values, decision: Decision, style: ReasoningStyle) -> Plan:
+    def _plan(self, case: Case, told: Values, decision: Decision, style: ReasoningStyle) -> TextPlan:
         values = tuple(map(case.known.get, self._names, self._defaults)) if self._supposed else told
         supposed = decision.assumed.keys()
         known = {**self._supposed, **case.known} if supposed else case.known
-        outcome = Outcome(decision, known, case.cannot_tell - supposed, supposed)
+        outcome = DecidedCase(decision, known, case.cannot_tell - supposed, supposed)
         decide, before, after, takes_source = self._speech(outcome, values)
         parts: list[Part] = []
         if style is not ReasoningStyle.MINIMAL:
@@ -141,9 +141,9 @@ class Renderer:
         else:
             parts += concluded(self.grounds, outcome)
         repeats = self.grounds.settings.again
-        return Plan(decision.verdict, Parts([*parts, decide]), before, after, takes_source, repeats)
+        return TextPlan(decision.verdict, Parts([*parts, decide]), before, after, takes_source, repeats)
 
-    def _statements_of(self, outcome: Outcome, values: Values) -> Iterator[Part]:
+    def _statements_of(self, outcome: DecidedCase, values: Values) -> Iterator[Part]:
         kinds_said = not self.grounds.settings.kinds
         for place, fact, step in self._stated:
             if not kinds_said and fact.subject is not Subject.IMAGE:
@@ -176,7 +176,7 @@ class Renderer:
                 found.append(rule)
         return found
 
-    def _weigh(self, rule: Rule, outcome: Outcome, values: Values) -> Weighed:
+    def _weigh(self, rule: Rule, outcome: DecidedCase, values: Values) -> Weighed:
         reads = self._lines[rule.name]
         key = (rule.name, reads.key(values), reads.supposed(outcome))
         found = self._weighed.get(key)
@@ -186,7 +186,7 @@ class Renderer:
                 keep(self._weighed, key, found)
         return found
 
-    def _speech(self, outcome: Outcome, values: Values) -> tuple[Part, Parts, Parts, bool]:
+    def _speech(self, outcome: DecidedCase, values: Values) -> tuple[Part, Parts, Parts, bool]:
         """What is decided and answered: the speaker's texts."""
         decision = outcome.decision
         name = f"{decision.speaker} {decision.verdict}"
@@ -217,7 +217,7 @@ class _Projection:
         """Whether the key is worth keeping: a case's texts can be of any length."""
         return all(is_short(values[place]) for place in self._texts)
 
-    def supposed(self, outcome: Outcome) -> tuple[str, ...]:
+    def supposed(self, outcome: DecidedCase) -> tuple[str, ...]:
         """Those of the facts that are only supposed."""
         if not self._supposable:
             return ()

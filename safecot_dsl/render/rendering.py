@@ -7,8 +7,8 @@ from safecot_dsl.engine import Interpreter, Trace
 from safecot_dsl.render.answers import answer
 from safecot_dsl.render.grounds import Grounds
 from safecot_dsl.render.model import Rendered
-from safecot_dsl.render.plan import Parts, Plan
-from safecot_dsl.render.procedure import Outcome, reasoning
+from safecot_dsl.render.plan import Parts, TextPlan
+from safecot_dsl.render.procedure import DecidedCase, reasoning
 from safecot_dsl.render.style import Reasoning, ReasoningStyle
 
 
@@ -47,15 +47,15 @@ def render_trace(
 ) -> Rendered:
     """Like :func:`render`, where the case's trace is at hand already."""
     grounds = Grounds(interpreter, settings)
-    outcome = Outcome.of(trace.case, trace.decision)
+    outcome = DecidedCase.of(trace.case, trace.decision)
     return plan(grounds, outcome, style).tell(seed, source_answer, cited(trace.decision))
 
 
-def plan(grounds: Grounds, outcome: Outcome, style: ReasoningStyle) -> Plan:
+def plan(grounds: Grounds, outcome: DecidedCase, style: ReasoningStyle) -> TextPlan:
     """How a decided case is told, whatever the seed."""
     before, after, takes_source = answer(grounds, outcome)
     parts = Parts(reasoning(grounds, outcome, style))
-    return Plan(outcome.decision.verdict, parts, before, after, takes_source, grounds.settings.again)
+    return TextPlan(outcome.decision.verdict, parts, before, after, takes_source, grounds.settings.again)
 
 
 def cited(decision: Decision) -> tuple[str, ...]:

@@ -91,14 +91,14 @@ class _Search:
                 return Covered(goal, "missing", 0, example)
 
         # Only now: examples that exercise everything need no solver.
-        from safecot_dsl.analysis.asking import Outcome
+        from safecot_dsl.analysis.asking import Satisfiability
         from safecot_dsl.analysis.examination import UnconfirmedError
         from safecot_dsl.testing.coverage_proofs import Finder
 
         self._finder = self._finder or Finder(self._policy, self._seconds)
         answer = self._finder.find(goal)
         if answer.case is None:
-            return Covered(goal, "unreachable" if answer.outcome is Outcome.UNSAT else "undecided", 0)
+            return Covered(goal, "unreachable" if answer.outcome is Satisfiability.UNSAT else "undecided", 0)
         certain = goal.kind is not Kind.UNSURE
 
         def meets(case: Case) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from safecot_dsl.analysis.asking import Answer, Asker, Outcome
+from safecot_dsl.analysis.asking import Satisfiability, Solver, SolverAnswer
 from safecot_dsl.analysis.encoding import Encoding
 from safecot_dsl.analysis.logic import all_of, any_of, negation, same, signed
 from safecot_dsl.analysis.partial import PartialEncoding
@@ -29,16 +29,16 @@ class Finder:
         self._policy, self._seconds = policy, seconds
 
     @cached_property
-    def _complete(self) -> tuple[Encoding, Asker]:
+    def _complete(self) -> tuple[Encoding, Solver]:
         encoding = Encoding(self._policy)
-        return encoding, Asker(encoding, seconds_each=self._seconds, seconds_in_all=float("inf"))
+        return encoding, Solver(encoding, seconds_each=self._seconds, seconds_in_all=float("inf"))
 
     @cached_property
-    def _incomplete(self) -> tuple[PartialEncoding, Asker]:
+    def _incomplete(self) -> tuple[PartialEncoding, Solver]:
         encoding = PartialEncoding(self._policy)
-        return encoding, Asker(encoding, seconds_each=self._seconds, seconds_in_all=float("inf"))
+        return encoding, Solver(encoding, seconds_each=self._seconds, seconds_in_all=float("inf"))
 
-    def find(self, goal: Goal) -> Answer:
+    def find(self, goal: Goal) -> SolverAnswer:
         """The plainest case that meets the goal."""
         if isinstance(goal, Ambiguous):
             encoding, asker = self._incomplete
@@ -48,7 +48,7 @@ class Finder:
             return asker.ask(*claims)
         encoding, asker = self._complete
         answer = asker.ask(*self._claims(encoding, goal))
-        if answer.outcome is not Outcome.UNSAT or isinstance(goal, Turns):
+        if answer.outcome is not Satisfiability.UNSAT or isinstance(goal, Turns):
             return answer
         encoding, asker = self._incomplete
         if isinstance(goal, Decides):

@@ -31,7 +31,15 @@ from safecot_dsl.testing.laws_changes import (
 )
 from safecot_dsl.testing.laws_claims import declared, never
 from safecot_dsl.testing.laws_language import KNOWLEDGE_NARROWS, ONE_DECISION, ORDER, SOUNDNESS, UNSETTLED_SETTLE
-from safecot_dsl.testing.laws_trials import Bench, Decider, Engine, Law, LawBrokenError, Trial, reference_engine
+from safecot_dsl.testing.laws_trials import (
+    Decider,
+    Engine,
+    Law,
+    LawBrokenError,
+    LawTrial,
+    PolicyUnderTest,
+    reference_engine,
+)
 
 __all__ = [
     "EXCEPTIONS_SOFTEN",
@@ -48,7 +56,7 @@ __all__ = [
     "Engine",
     "Law",
     "LawBrokenError",
-    "Trial",
+    "LawTrial",
     "all_of",
     "check",
     "declared",
@@ -78,9 +86,9 @@ def all_of(policy: CompiledPolicy) -> tuple[Law, ...]:
     return (*LANGUAGE, *map(declared, policy.laws))
 
 
-def trials(policy: CompiledPolicy, law: Law, *, engine: Engine = reference_engine) -> SearchStrategy[Trial]:
+def trials(policy: CompiledPolicy, law: Law, *, engine: Engine = reference_engine) -> SearchStrategy[LawTrial]:
     """A strategy for `@given`: what the law comes to of drawn cases. `trial.fault` is None where it holds."""
-    return law.trials(Bench(policy, engine))
+    return law.trials(PolicyUnderTest(policy, engine))
 
 
 def check(
@@ -92,7 +100,7 @@ def check(
     passes through.
     """
     __tracebackhide__ = True
-    bench = Bench(policy, engine)
+    bench = PolicyUnderTest(policy, engine)
     for law in laws or all_of(policy):
         try:
             _check(law.trials(bench), examples, seed)
@@ -110,7 +118,7 @@ _CHECKS = [
 ]
 
 
-def _check(tried: SearchStrategy[Trial], examples: int, number: int) -> None:
+def _check(tried: SearchStrategy[LawTrial], examples: int, number: int) -> None:
     @seed(number)
     @settings(
         max_examples=examples,
@@ -122,7 +130,7 @@ def _check(tried: SearchStrategy[Trial], examples: int, number: int) -> None:
         suppress_health_check=_CHECKS,
     )
     @given(tried)
-    def holds(trial: Trial) -> None:
+    def holds(trial: LawTrial) -> None:
         if trial.fault is not None:
             raise LawBrokenError(trial)
 

@@ -33,13 +33,13 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.testing.laws_language import Tried, bounds, remade
 from safecot_dsl.testing.laws_rewording import Reworded, reworded
-from safecot_dsl.testing.laws_trials import Bench, Decider, Law, learnings
+from safecot_dsl.testing.laws_trials import Decider, Law, PolicyUnderTest, learnings
 
 # --- other words -----------------------------------------------------------------------------------------------------
 
 
 @st.composite
-def _other_words(draw: DrawFn, bench: Bench) -> Tried:
+def _other_words(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
     changed, decide = bench.once("reworded", lambda: _reworded(bench))
     case = draw(learnings(bench)).before
     before, after = bench.decide(case), decide(changed.case(case))
@@ -50,7 +50,7 @@ def _other_words(draw: DrawFn, bench: Bench) -> Tried:
     return fault, (bench.shown("as written", case, before), other)
 
 
-def _reworded(bench: Bench) -> tuple[Reworded, Decider]:
+def _reworded(bench: PolicyUnderTest) -> tuple[Reworded, Decider]:
     changed = reworded(bench.policy)
     return changed, bench.engine(changed.policy)
 
@@ -61,7 +61,7 @@ ADDED = "one_more_rule"
 
 
 @st.composite
-def _one_more_refusal(draw: DrawFn, bench: Bench) -> Tried:
+def _one_more_refusal(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
     pool = bench.once("atoms", lambda: list(dict.fromkeys(_atoms(bench.policy))))
     if not pool:  # a policy without facts
         return None, ()
@@ -166,9 +166,9 @@ def _below(policy: CompiledPolicy, name: str) -> set[str]:
     return found
 
 
-def _softens(which: Callable[[CompiledPolicy, str], bool]) -> Callable[[Bench], st.SearchStrategy[Tried]]:
+def _softens(which: Callable[[CompiledPolicy, str], bool]) -> Callable[[PolicyUnderTest], st.SearchStrategy[Tried]]:
     @st.composite
-    def tried(draw: DrawFn, bench: Bench) -> Tried:
+    def tried(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
         names = bench.once(("exceptions", which), lambda: [
             rule.name for rule in bench.policy.rules if rule.exception_to and which(bench.policy, rule.name)
         ])  # fmt: skip
@@ -223,7 +223,7 @@ def merging_with(other: CompiledPolicy) -> Law:
     """
 
     @st.composite
-    def tried(draw: DrawFn, bench: Bench) -> Tried:
+    def tried(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
         both, first, second, decide = bench.once("merged", lambda: _merged(bench, other))
         case = draw(learnings(both)).before
         one, two, together = first(_of(bench.policy, case)), second(_of(other, case)), decide(case)
@@ -237,8 +237,8 @@ def merging_with(other: CompiledPolicy) -> Law:
     return Law(f"merging with `{other.header.name}` takes the stricter of both", tried)
 
 
-def _merged(bench: Bench, other: CompiledPolicy) -> tuple[Bench, Decider, Decider, Decider]:
-    both = Bench(merged(bench.policy, other), bench.engine)
+def _merged(bench: PolicyUnderTest, other: CompiledPolicy) -> tuple[PolicyUnderTest, Decider, Decider, Decider]:
+    both = PolicyUnderTest(merged(bench.policy, other), bench.engine)
     return both, bench.decide, bench.engine(other), both.decide
 
 

@@ -12,7 +12,7 @@ from safecot_dsl import artifact
 from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Value
 from safecot_dsl.engine import show_condition
 from safecot_dsl.testing.laws_language import Tried
-from safecot_dsl.testing.laws_trials import Bench, Law
+from safecot_dsl.testing.laws_trials import Law, PolicyUnderTest
 from safecot_dsl.testing.strategies import cases
 from safecot_dsl.testing.strategies_claims import NoSuchCaseError
 
@@ -23,7 +23,7 @@ def declared(claim: artifact.Law) -> Law:
     """A `law` of a policy, tried on the pairs of complete cases that it speaks of."""
 
     @st.composite
-    def tried(draw: DrawFn, bench: Bench) -> Tried:
+    def tried(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
         first = bench.once(("given", claim), lambda: _given(bench.policy, claim))
         values = bench.once(("values", claim), lambda: _values(bench.policy, claim))
         if first is None:
@@ -111,7 +111,7 @@ def never(
     said = given if given is None or isinstance(given, str) else show_condition(given)
     name = f"where {what}, the verdict is never {direction}" + ("" if said is None else f", given {said}")
 
-    def made(bench: Bench) -> SearchStrategy[Tried]:
+    def made(bench: PolicyUnderTest) -> SearchStrategy[Tried]:
         from safecot_dsl.testing.strategies_where import read_condition
 
         _require_fits(bench.policy, fact, kind, values)

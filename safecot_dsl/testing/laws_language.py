@@ -13,9 +13,9 @@ from hypothesis.strategies import DrawFn
 
 from safecot_dsl.artifact import CompiledPolicy, Decision
 from safecot_dsl.artifact.policy import compute_digest
-from safecot_dsl.testing.laws_trials import Bench, Decider, Law, Shown, learnings
+from safecot_dsl.testing.laws_trials import Decider, Law, PolicyUnderTest, ShownCase, learnings
 
-Tried = tuple[str | None, tuple[Shown, ...]]
+Tried = tuple[str | None, tuple[ShownCase, ...]]
 
 
 def bounds(decision: Decision) -> str:
@@ -23,7 +23,7 @@ def bounds(decision: Decision) -> str:
 
 
 @st.composite
-def _sound(draw: DrawFn, bench: Bench) -> Tried:
+def _sound(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
     learning = draw(learnings(bench))
     before, after = bench.decide(learning.before), bench.decide(learning.complete)
     fault = None
@@ -38,7 +38,7 @@ def _sound(draw: DrawFn, bench: Bench) -> Tried:
 
 
 @st.composite
-def _narrows(draw: DrawFn, bench: Bench) -> Tried:
+def _narrows(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
     learning = draw(learnings(bench))
     learnt = [name for name in learning.learnable if draw(st.booleans())]
     case = learning.learning(learnt)
@@ -49,7 +49,7 @@ def _narrows(draw: DrawFn, bench: Bench) -> Tried:
 
 
 @st.composite
-def _settles(draw: DrawFn, bench: Bench) -> Tried:
+def _settles(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
     learning = draw(learnings(bench))
     before = bench.decide(learning.before)
     shown = (bench.shown("unsettled", learning.before, before),)
@@ -65,7 +65,7 @@ def _settles(draw: DrawFn, bench: Bench) -> Tried:
 
 
 @st.composite
-def _in_any_order(draw: DrawFn, bench: Bench) -> Tried:
+def _in_any_order(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
     seed = draw(st.integers(0, 7))
     permuted, decide = bench.once(("order", seed), lambda: _permuted(bench, Random(seed)))
     case = draw(learnings(bench)).before
@@ -78,7 +78,7 @@ def _in_any_order(draw: DrawFn, bench: Bench) -> Tried:
     return fault, (bench.shown("as written", case, before), bench.shown("in another order", case, after))
 
 
-def _permuted(bench: Bench, random: Random) -> tuple[CompiledPolicy, Decider]:
+def _permuted(bench: PolicyUnderTest, random: Random) -> tuple[CompiledPolicy, Decider]:
     policy = bench.policy
     rules = [
         rule.model_copy(update={"exception_to": tuple(random.sample(rule.exception_to, len(rule.exception_to)))})
@@ -98,7 +98,7 @@ def remade(policy: CompiledPolicy, **changes: Any) -> CompiledPolicy:
 
 
 @st.composite
-def _decided_once(draw: DrawFn, bench: Bench) -> Tried:
+def _decided_once(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
     learning = draw(learnings(bench))
     case = learning.before
     decision = bench.decide(case)

@@ -29,7 +29,7 @@ def reference_engine(policy: CompiledPolicy) -> Decider:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownCase:
     """A case of a trial, with what was decided of it and why it is there; prints as an example of its policy."""
 
     name: str
@@ -42,12 +42,12 @@ class Shown:
 
 
 @dataclass(frozen=True, repr=False)
-class Trial:
+class LawTrial:
     """What a law comes to of some cases. `fault` says how it fails; None where it holds."""
 
     law: str
     fault: str | None
-    shown: tuple[Shown, ...]
+    shown: tuple[ShownCase, ...]
 
     def __repr__(self) -> str:
         says = f"the law `{self.law}` " + ("holds" if self.fault is None else f"does not hold: {self.fault}")
@@ -61,7 +61,7 @@ class Trial:
 class LawBrokenError(AssertionError):
     """A law does not hold. Its text says how, and has the cases as examples to paste into the policy."""
 
-    def __init__(self, trial: Trial) -> None:
+    def __init__(self, trial: LawTrial) -> None:
         super().__init__(repr(trial))
         self.trial = trial
 
@@ -69,7 +69,7 @@ class LawBrokenError(AssertionError):
 T = TypeVar("T")
 
 
-class Bench:
+class PolicyUnderTest:
     """A policy on which laws are tried, and the engine that decides its cases."""
 
     def __init__(self, policy: CompiledPolicy, engine: Engine = reference_engine) -> None:
@@ -89,8 +89,8 @@ class Bench:
             self._made[key] = make()
         return self._made[key]  # type: ignore[return-value]
 
-    def shown(self, name: str, case: Case, decision: Decision, policy: CompiledPolicy | None = None) -> Shown:
-        return Shown(name, policy or self.policy, case, decision)
+    def shown(self, name: str, case: Case, decision: Decision, policy: CompiledPolicy | None = None) -> ShownCase:
+        return ShownCase(name, policy or self.policy, case, decision)
 
 
 @dataclass(frozen=True)
@@ -98,13 +98,13 @@ class Law:
     """What must hold of a policy, tried on cases that Hypothesis draws."""
 
     name: str
-    attempts: Callable[[Bench], SearchStrategy[tuple[str | None, tuple[Shown, ...]]]]
+    attempts: Callable[[PolicyUnderTest], SearchStrategy[tuple[str | None, tuple[ShownCase, ...]]]]
 
     def __str__(self) -> str:
         return self.name
 
-    def trials(self, bench: Bench) -> SearchStrategy[Trial]:
-        return self.attempts(bench).map(lambda tried: Trial(self.name, *tried))
+    def trials(self, bench: PolicyUnderTest) -> SearchStrategy[LawTrial]:
+        return self.attempts(bench).map(lambda tried: LawTrial(self.name, *tried))
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ _REMEMBERED = choice_of("remembered", (8, 7, 4, 1))
 
 
 @st.composite
-def learnings(draw: DrawFn, bench: Bench) -> Learning:
+def learnings(draw: DrawFn, bench: PolicyUnderTest) -> Learning:
     """A complete case of which facts are forgotten: in equal parts none, few, some and most."""
     complete = draw(bench.complete)
     _, remembered = draw(_REMEMBERED)

@@ -8,7 +8,7 @@ from random import Random
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.testing.mutants import Mutant, mutants
 from safecot_dsl.testing.mutation_report import Equivalent, Fate, Killed, MutationReport, Survivor, Undecided
-from safecot_dsl.testing.mutation_trial import Trial, UnsoundBaselineError
+from safecot_dsl.testing.mutation_trial import MutationTrial, UnsoundBaselineError
 
 __all__ = [
     "Equivalent",
@@ -44,7 +44,7 @@ def mutate(
 
     Raises :class:`UnsoundBaselineError` where an example, property or law fails of the policy itself.
     """
-    trial = Trial(policy, seconds)
+    trial = MutationTrial(policy, seconds)
     made = list(mutants(policy))
     chosen = made if limit is None or limit >= len(made) else _drawn(made, limit, seed)
     fates: list[Fate] = []

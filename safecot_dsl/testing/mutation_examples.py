@@ -11,7 +11,7 @@ from safecot_dsl.testing.mutants import Mutant
 from safecot_dsl.workspace.check import failure
 
 
-class Examples:
+class PolicyExamples:
     """The examples of a policy, of which every one must hold of the policy itself."""
 
     def __init__(self, policy: CompiledPolicy) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from safecot_dsl.analysis.asking import Answer, Asker, Outcome
+from safecot_dsl.analysis.asking import Satisfiability, Solver, SolverAnswer
 from safecot_dsl.analysis.claims import law_proof, property_proof
 from safecot_dsl.analysis.encoding import Encoding
 from safecot_dsl.analysis.examination import Examination
@@ -31,7 +31,7 @@ def refuted(policy: CompiledPolicy, seconds: float) -> Property | Law | None:
     return next((law for law in policy.laws if law_proof(examination, law).outcome == "refuted"), None)
 
 
-class Comparison:
+class MutantComparison:
     """A policy and a mutant of it, over one set of variables. Every question has `seconds` to be answered in."""
 
     def __init__(self, policy: CompiledPolicy, mutant: CompiledPolicy, seconds: float) -> None:
@@ -45,18 +45,18 @@ class Comparison:
         return Encoding(self._policy, self._mutant, conditions=given)
 
     @cached_property
-    def _asker(self) -> Asker:
-        return Asker(self._complete, seconds_each=self._seconds, seconds_in_all=NO_LIMIT)
+    def _asker(self) -> Solver:
+        return Solver(self._complete, seconds_each=self._seconds, seconds_in_all=NO_LIMIT)
 
-    def other_verdict(self) -> Answer:
+    def other_verdict(self) -> SolverAnswer:
         """A complete case of which the two give different verdicts."""
         return self._noted(self._asker.ask(_differ(self._complete, self._policy, self._mutant)))
 
-    def _noted(self, answer: Answer) -> Answer:
-        self.undecided |= answer.outcome is Outcome.UNDECIDED
+    def _noted(self, answer: SolverAnswer) -> SolverAnswer:
+        self.undecided |= answer.outcome is Satisfiability.UNDECIDED
         return answer
 
-    def breaking(self, claims: tuple[Property, ...]) -> Answer:
+    def breaking(self, claims: tuple[Property, ...]) -> SolverAnswer:
         """A complete case that shows that the mutant breaks one of the properties."""
         encoding = self._complete
         broken = any_of(
@@ -79,13 +79,13 @@ class Comparison:
         examination = Examination(self._mutant, Limits(self._seconds, NO_LIMIT))
         return next((law for law in laws if law_proof(examination, law).outcome == "refuted"), None)
 
-    def other_verdict_in_ignorance(self) -> Answer:
+    def other_verdict_in_ignorance(self) -> SolverAnswer:
         """A case, with any facts unknown, of which the two give different verdicts."""
         encoding = PartialEncoding(self._policy, self._mutant)
-        asker = Asker(encoding, seconds_each=self._seconds, seconds_in_all=NO_LIMIT)
+        asker = Solver(encoding, seconds_each=self._seconds, seconds_in_all=NO_LIMIT)
         return self._noted(asker.ask(_differ(encoding, self._policy, self._mutant)))
 
-    def other_deciders(self) -> Answer:
+    def other_deciders(self) -> SolverAnswer:
         """A complete case that different rules decide in the two."""
         encoding, ours, theirs = self._complete, self._policy.rule_index, self._mutant.rule_index
         turned = [

@@ -8,8 +8,8 @@ from safecot_dsl.analysis.examination import UnconfirmedError
 from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Law, Property
 from safecot_dsl.engine import Interpreter, Truth
 from safecot_dsl.testing.mutants import Mutant
-from safecot_dsl.testing.mutation_examples import Examples
-from safecot_dsl.testing.mutation_proofs import Comparison, refuted
+from safecot_dsl.testing.mutation_examples import PolicyExamples
+from safecot_dsl.testing.mutation_proofs import MutantComparison, refuted
 from safecot_dsl.testing.mutation_report import Equivalent, Fate, Killed, Survivor, Undecided
 from safecot_dsl.testing.suggestions import Suggestions, shortened
 
@@ -27,7 +27,7 @@ class _Telling:
     example: str
 
 
-class Trial:
+class MutationTrial:
     """A policy with all that is put to its mutants. Each question to the solver has `seconds`.
 
     Raises :class:`UnsoundBaselineError` where an example, property or law fails of the policy itself.
@@ -36,7 +36,7 @@ class Trial:
     def __init__(self, policy: CompiledPolicy, seconds: float) -> None:
         self._policy, self._seconds = policy, seconds
         self._interpreter = Interpreter(policy)
-        self._examples = Examples(policy)
+        self._examples = PolicyExamples(policy)
         self._suggestions = Suggestions(policy)
         self._telling: list[_Telling] = []
         failing = self._examples.failing(policy)
@@ -52,7 +52,7 @@ class Trial:
         failing = self._examples.killer(mutant, draft)
         if failing is not None:
             return Killed(mutant, failing.key)
-        comparison = Comparison(self._policy, draft, self._seconds)
+        comparison = MutantComparison(self._policy, draft, self._seconds)
         changed = Interpreter(draft)
         complete = comparison.other_verdict()
         if complete.case is not None:
@@ -65,7 +65,7 @@ class Trial:
             return Undecided(mutant)
         return Equivalent(mutant, self._other_deciders(mutant, changed, comparison))
 
-    def _broken(self, comparison: Comparison, changed: Interpreter, case: Case) -> Property | Law | None:
+    def _broken(self, comparison: MutantComparison, changed: Interpreter, case: Case) -> Property | Law | None:
         """A claim that the mutant breaks; `case` is one that it decides differently."""
         properties = self._policy.properties
         if properties:
@@ -95,7 +95,7 @@ class Trial:
         subject = mutant.rule or mutant.key
         return _Telling(case, self._interpreter.decide(case), self._suggestions.example(case, subject))
 
-    def _other_deciders(self, mutant: Mutant, changed: Interpreter, comparison: Comparison) -> str | None:
+    def _other_deciders(self, mutant: Mutant, changed: Interpreter, comparison: MutantComparison) -> str | None:
         """An example that notices by its `by` that other rules decide, where they do in some complete case."""
         case = comparison.other_deciders().case
         if case is None:

@@ -136,7 +136,7 @@ def braces(names: Sequence[str]) -> str:
     return "{ " + ", ".join(names) + " }" if names else "{}"
 
 
-class Wording:
+class SourceWording:
     """How what conditions are made of is written: here in full, without a name for anything but a set of phrases."""
 
     def number(self, value: float) -> str:
@@ -153,10 +153,10 @@ class Wording:
         return source
 
 
-IN_FULL = Wording()
+IN_FULL = SourceWording()
 
 
-def condition_source(condition: Condition, wording: Wording = IN_FULL) -> str:
+def condition_source(condition: Condition, wording: SourceWording = IN_FULL) -> str:
     """The condition as text, with parentheses around everything that is not an atom."""
 
     def part(item: Condition) -> str:
@@ -203,7 +203,7 @@ def phrase_set_name(phrases: Sequence[str]) -> str:
     return "phrases" + "".join(f"_{PHRASES.index(phrase)}" for phrase in phrases)
 
 
-def rule_declaration(rule: Rule, wording: Wording = IN_FULL, more: Sequence[str] = ()) -> str:
+def rule_declaration(rule: Rule, wording: SourceWording = IN_FULL, more: Sequence[str] = ()) -> str:
     """The rule, with `more` clauses."""
     head = f"exception {rule.name} to {', '.join(rule.exception_to)}" if rule.exception_to else f"rule {rule.name}"
     clauses = [f"when {condition_source(rule.when, wording)}", f"verdict {rule.verdict.value}"]
@@ -216,7 +216,7 @@ def rule_declaration(rule: Rule, wording: Wording = IN_FULL, more: Sequence[str]
     return head + " {\n  " + "\n  ".join([*clauses, *more]) + "\n}"
 
 
-def table_declaration(table: Table, rules: Sequence[Rule], wording: Wording = IN_FULL) -> str:
+def table_declaration(table: Table, rules: Sequence[Rule], wording: SourceWording = IN_FULL) -> str:
     """The rules that are the table's rows, as rows. What all of them have in common is a clause of the table."""
     shared = {kind: {_clause(rule, kind) for rule in rules} for kind in ("hazard", "unless", "unsure")}
     common = [next(iter(texts)) for texts in shared.values() if len(texts) == 1]
@@ -239,7 +239,7 @@ def _clause(rule: Rule, kind: str) -> str:
     return f"{kind} {condition_source(value) if kind == 'unless' else value}"
 
 
-def cell_source(cell: Condition, wording: Wording = IN_FULL) -> str:
+def cell_source(cell: Condition, wording: SourceWording = IN_FULL) -> str:
     """What a cell says of the fact of its column."""
     match cell:
         case Not(item=FlagIs()):
@@ -270,7 +270,7 @@ def cell_source(cell: Condition, wording: Wording = IN_FULL) -> str:
             raise AssertionError(other)
 
 
-def law_declaration(law: Law, wording: Wording = IN_FULL) -> str:
+def law_declaration(law: Law, wording: SourceWording = IN_FULL) -> str:
     to = f" {law.values[0] if law.change == 'becomes' else braces(law.values)}" if law.values else ""
     given = "" if law.given is None else f" given {condition_source(law.given, wording)}"
     return f"law {string(law.name)} {{ change {law.fact} {law.change}{to}{given} expect never {law.never} }}"

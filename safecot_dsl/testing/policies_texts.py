@@ -15,7 +15,7 @@ from safecot_dsl.engine import Interpreter, show_case
 from safecot_dsl.testing.policies import policies, skeletons
 from safecot_dsl.testing.policies_conditions import PHRASES, VERDICTS, conditions, values_of
 from safecot_dsl.testing.policies_printed import (
-    Wording,
+    SourceWording,
     braces,
     condition_source,
     facts_declaration,
@@ -86,7 +86,7 @@ _PROSE = st.sampled_from(
 _STEPS = ("observe", "intent", "context", "risk", "decide")
 
 
-class _Names(Wording):
+class _Names(SourceWording):
     """Names given, now and then, to numbers, lists of members and conditions. What stands in a library is declared
     there, but a `let`, which speaks of the policy's facts."""
 

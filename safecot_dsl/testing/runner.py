@@ -21,7 +21,7 @@ from safecot_dsl.workspace.check import failure
 from safecot_dsl.workspace.places import Places
 
 if TYPE_CHECKING:
-    from safecot_dsl.testing.runner_claims import Claims
+    from safecot_dsl.testing.runner_claims import ClaimsUnderTest
 
 
 class Kind(StrEnum):
@@ -140,11 +140,11 @@ class PolicyTests:
         return Exhibit(case, explanation.decision, tuple(reasons(explanation, self.policy)))
 
     @cached_property
-    def _claims(self) -> Claims:
+    def _claims(self) -> ClaimsUnderTest:
         # Only now: examples need no solver.
-        from safecot_dsl.testing.runner_claims import Claims
+        from safecot_dsl.testing.runner_claims import ClaimsUnderTest
 
-        return Claims(self.policy, self.settings, self.exhibit)
+        return ClaimsUnderTest(self.policy, self.settings, self.exhibit)
 
     def _example(self, test: Test, example: Example) -> Outcome:
         case = read_case(self.policy, {"facts": example.given})

@@ -19,10 +19,10 @@ from safecot_dsl.testing.runner import Exhibit, Outcome, Settings, Status, Test
 from safecot_dsl.testing.suggestions import shortened
 
 if TYPE_CHECKING:
-    from safecot_dsl.testing.runner_draws import Drawn, Draws
+    from safecot_dsl.testing.runner_draws import ClaimDraws, DrawnCases
 
 
-class Claims:
+class ClaimsUnderTest:
     """The properties and laws of one policy under test."""
 
     def __init__(self, policy: CompiledPolicy, settings: Settings, exhibit: Callable[[Case], Exhibit]) -> None:
@@ -35,13 +35,13 @@ class Claims:
         return Examination(self._policy, Limits(self._settings.seconds, float("inf")))
 
     @cached_property
-    def _draws(self) -> Draws | None:
+    def _draws(self) -> ClaimDraws | None:
         if not self._settings.examples:
             return None
         # Only now: proofs can do without Hypothesis, which comes with an extra.
-        from safecot_dsl.testing.runner_draws import Draws
+        from safecot_dsl.testing.runner_draws import ClaimDraws
 
-        return Draws(self._policy, self._settings.examples, self._settings.seed)
+        return ClaimDraws(self._policy, self._settings.examples, self._settings.seed)
 
     def outcome(self, test: Test, claim: Property | Law) -> Outcome:
         """Prove the claim, and where that refutes nothing, look for a case among drawn ones all the same."""
@@ -96,7 +96,7 @@ class Claims:
 
         return shortened(case, fails)
 
-    def _held(self, test: Test, proof: Proof | None, drawn: Drawn | None) -> Outcome:
+    def _held(self, test: Test, proof: Proof | None, drawn: DrawnCases | None) -> Outcome:
         of = "pairs of cases" if isinstance(test.claim, Law) else "cases"
         tried = f"{drawn.count} drawn {of} agree" if drawn is not None and drawn.count else None
         # What is true of no case is true of all, and seldom meant.

@@ -13,13 +13,13 @@ from safecot_dsl.artifact import Case, CompiledPolicy, Law, Property
 from safecot_dsl.engine import Truth, evaluate
 from safecot_dsl.testing import laws
 from safecot_dsl.testing.laws_language import Tried
-from safecot_dsl.testing.laws_trials import Bench
+from safecot_dsl.testing.laws_trials import PolicyUnderTest
 from safecot_dsl.testing.strategies import cases
 from safecot_dsl.testing.strategies_claims import NoSuchCaseError
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnCases:
     """What came of drawing: how many cases (of a law: pairs) a claim speaks of were drawn, and if it is `broken` the
     plainest that break it: of a law the case before the change, and the one after. It is `vacuous` where the solver
     rules out every case of which it speaks."""
@@ -33,14 +33,14 @@ class Drawn:
         return bool(self.cases)
 
 
-class Draws:
+class ClaimDraws:
     """Draws `examples` cases for each claim on a policy, the same for equal seeds."""
 
     def __init__(self, policy: CompiledPolicy, examples: int, seed: int) -> None:
         self._policy, self._examples, self._seed = policy, examples, seed
-        self._bench = Bench(policy)
+        self._bench = PolicyUnderTest(policy)
 
-    def of(self, claim: Property | Law) -> Drawn:
+    def of(self, claim: Property | Law) -> DrawnCases:
         """Raises AssertionError where a case is not as it was asked of the solver."""
         count = 0
 
@@ -56,10 +56,10 @@ class Draws:
         try:
             laws.check(self._policy, law, examples=self._examples, seed=self._seed)
         except laws.LawBrokenError as error:
-            return Drawn(count, cases=tuple(shown.case for shown in error.trial.shown))
+            return DrawnCases(count, cases=tuple(shown.case for shown in error.trial.shown))
         except UndecidedError:
             pass  # nobody can say in time which cases it speaks of
-        return Drawn(count, vacuous=not count and self._speaks_of_none(claim))
+        return DrawnCases(count, vacuous=not count and self._speaks_of_none(claim))
 
     def _speaks_of_none(self, claim: Property | Law) -> bool:
         try:

@@ -14,13 +14,13 @@ from typing import Any
 
 from hypothesis.strategies import SearchStrategy
 
-from safecot_dsl.analysis.cases import Wanted, with_coarse
+from safecot_dsl.analysis.cases import CaseRequirement, with_coarse
 from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Value, Verdict, read_case
 from safecot_dsl.diagnostics import DiagnosticsError, closest
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.testing.strategies_claims import Plan, Targets, planned, straddling
+from safecot_dsl.testing.strategies_claims import DrawPlan, Targets, planned, straddling
 from safecot_dsl.testing.strategies_draws import (
-    Boundary,
+    BoundaryDraw,
     Drawing,
     boundary_cases,
     boundary_pairs,
@@ -137,10 +137,10 @@ class _Same:
 
 
 @lru_cache(maxsize=8)
-def _of_all(same: _Same) -> tuple[Plan, Targets]:
+def _of_all(same: _Same) -> tuple[DrawPlan, Targets]:
     """How cases of a policy are drawn of which nothing is asked."""
 
-    plan = planned(same.policy, Wanted())
+    plan = planned(same.policy, CaseRequirement())
     return plan, Targets(plan)
 
 
@@ -163,7 +163,7 @@ def _wanted(
     verdict: Verdict | str | None,
     decided_by: str | None,
     fixed: Mapping[str, Any] | None,
-) -> Wanted:
+) -> CaseRequirement:
     artifact = _artifact(policy)
     if isinstance(where, str):
         where = read_condition(policy, where)
@@ -179,7 +179,7 @@ def _wanted(
             if name not in values:
                 raise ValueError(f"`{name}` is fixed without a value: name it in `unknown` where it may be unknown")
     where, values = with_coarse(artifact, where, values)
-    return Wanted(where, None if verdict is None else Verdict(verdict), decided_by, values)
+    return CaseRequirement(where, None if verdict is None else Verdict(verdict), decided_by, values)
 
 
 def _require_known(what: str, name: str, known: Collection[str]) -> None:
@@ -188,7 +188,7 @@ def _require_known(what: str, name: str, known: Collection[str]) -> None:
         raise ValueError(f"the policy has no {what} `{name}`" + (f"; did you mean `{meant}`?" if meant else ""))
 
 
-def _unknown(policy: CompiledPolicy, unknown: bool | Collection[str], wanted: Wanted) -> Sequence[str]:
+def _unknown(policy: CompiledPolicy, unknown: bool | Collection[str], wanted: CaseRequirement) -> Sequence[str]:
     fixed = wanted.fixed or {}
     if isinstance(unknown, bool):
         return [fact.name for fact in policy.facts if fact.name not in fixed] if unknown else ()
@@ -201,9 +201,9 @@ def _unknown(policy: CompiledPolicy, unknown: bool | Collection[str], wanted: Wa
 
 
 def _straddling(
-    policy: CompiledPolicy, near: str, wanted: Wanted, *, both: bool, change: str | None
+    policy: CompiledPolicy, near: str, wanted: CaseRequirement, *, both: bool, change: str | None
 ) -> SearchStrategy[tuple[Case, Case]]:
     _require_known("rule", near, policy.rule_index)
     rule = policy.rule_index[near]
     plan, straddles = straddling(policy, rule, wanted, both=both, change=change)
-    return boundary_pairs(Boundary(plan, straddles, rule.name, both))
+    return boundary_pairs(BoundaryDraw(plan, straddles, rule.name, both))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from safecot_dsl.analysis.cases import UndecidedError, Wanted
+from safecot_dsl.analysis.cases import CaseRequirement, UndecidedError
 from safecot_dsl.analysis.cubes import Cube, Wanting, cubes
 from safecot_dsl.analysis.draws import Draws
 from safecot_dsl.analysis.encoding import Encoding
 from safecot_dsl.analysis.logic import negation
-from safecot_dsl.analysis.pairs import Pair
+from safecot_dsl.analysis.pairs import CasePair
 from safecot_dsl.artifact import Case, CompiledPolicy, Rule
 from safecot_dsl.engine import Interpreter, Truth, evaluate, show_condition
 from safecot_dsl.testing.strategies_values import FactValues
@@ -28,7 +28,7 @@ class NoSuchCaseError(ValueError):
 
 
 @dataclass(frozen=True, repr=False)
-class Plan:
+class DrawPlan:
     """How cases of a policy are drawn. Facts in `wanted.fixed` are not drawn.
 
     `cubes` lead to cases of which `wanted` holds.
@@ -36,7 +36,7 @@ class Plan:
 
     policy: CompiledPolicy
     interpreter: Interpreter
-    wanted: Wanted
+    wanted: CaseRequirement
     values: Mapping[str, FactValues]
     cubes: Sequence[Cube] = ()
     encoding: Encoding | None = None
@@ -69,10 +69,10 @@ def _values(
     return values
 
 
-def planned(policy: CompiledPolicy, wanted: Wanted) -> Plan:
+def planned(policy: CompiledPolicy, wanted: CaseRequirement) -> DrawPlan:
     """Raises :class:`NoSuchCaseError` where there is no such case, `UndecidedError` where nobody can say in time."""
     encoding = Encoding(policy, conditions=() if wanted.condition is None else (wanted.condition,))
-    claims = Wanted(wanted.condition, wanted.verdict, wanted.deciding).claims(encoding, policy)
+    claims = CaseRequirement(wanted.condition, wanted.verdict, wanted.deciding).claims(encoding, policy)
     fixed = wanted.fixed or {}
     found: list[Cube] = []
     if claims:
@@ -82,10 +82,10 @@ def planned(policy: CompiledPolicy, wanted: Wanted) -> Plan:
         found = [cube for (cube,) in cubes(wanting, most=MOST_CUBES, seconds=SECONDS)]
         if not found:
             raise NoSuchCaseError(f"no case is {_described(wanted)}")
-    return Plan(policy, Interpreter(policy), wanted, _values(policy, encoding, found, fixed), found, encoding)
+    return DrawPlan(policy, Interpreter(policy), wanted, _values(policy, encoding, found, fixed), found, encoding)
 
 
-def _described(wanted: Wanted) -> str:
+def _described(wanted: CaseRequirement) -> str:
     parts: list[str] = []
     if wanted.condition is not None:
         parts.append(f"such that `{show_condition(wanted.condition)}`")
@@ -100,7 +100,7 @@ class Targets:
     """Cubes that lead to each rule, and to `default`, as what decides. Each is found when it is first asked for: a
     policy of a hundred rules takes seconds for all."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: DrawPlan) -> None:
         self._plan = plan
         self._found: dict[int, list[Cube]] = {}
 
@@ -137,14 +137,14 @@ class Straddle:
 
 
 def straddling(
-    policy: CompiledPolicy, rule: Rule, wanted: Wanted, *, both: bool, change: str | None = None
-) -> tuple[Plan, list[Straddle]]:
+    policy: CompiledPolicy, rule: Rule, wanted: CaseRequirement, *, both: bool, change: str | None = None
+) -> tuple[DrawPlan, list[Straddle]]:
     """How pairs on the boundary of a rule are drawn; `wanted` is asked of the first, or of `both`.
 
     Raises as :func:`planned`, `NoSuchCaseError` where no fact alone decides whether the rule applies.
     """
-    pair = Pair(policy, () if wanted.condition is None else (wanted.condition,))
-    bare, fixed = Wanted(wanted.condition, wanted.verdict, wanted.deciding), wanted.fixed or {}
+    pair = CasePair(policy, () if wanted.condition is None else (wanted.condition,))
+    bare, fixed = CaseRequirement(wanted.condition, wanted.verdict, wanted.deciding), wanted.fixed or {}
     claims = [pair.one.applies(policy, rule), negation(pair.other.applies(policy, rule))]
     claims += bare.claims(pair.one, policy)
     if both:
@@ -163,8 +163,8 @@ def straddling(
     if not found:
         if undecided:
             raise UndecidedError(f"no case on the boundary of `{rule.name}` was found, and none was ruled out")
-        where = " that is as it is asked for" if bare != Wanted() or fixed or change else ""
+        where = " that is as it is asked for" if bare != CaseRequirement() or fixed or change else ""
         raise NoSuchCaseError(f"no fact alone decides whether `{rule.name}` applies, in any case{where}")
     plain = [cube for straddle in found for cube in (straddle.inside, straddle.outside)]
     values = _values(policy, pair.one, plain, fixed)
-    return Plan(policy, Interpreter(policy), wanted, values), found
+    return DrawPlan(policy, Interpreter(policy), wanted, values), found

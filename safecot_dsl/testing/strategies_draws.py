@@ -11,7 +11,7 @@ from safecot_dsl.analysis.cubes import Cube
 from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, OneOfType, Unknown, Value
 from safecot_dsl.engine import Truth
 from safecot_dsl.testing.examples import DrawnCase
-from safecot_dsl.testing.strategies_claims import Plan, Straddle, Targets
+from safecot_dsl.testing.strategies_claims import DrawPlan, Straddle, Targets
 from safecot_dsl.testing.strategies_values import choice_of
 
 
@@ -21,7 +21,7 @@ class Drawing:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: DrawPlan,
         unknown: Sequence[str] = (),
         *,
         targets: Targets | None = None,
@@ -156,7 +156,7 @@ def coarse_part(policy: CompiledPolicy, name: str, value: Value, number: int) ->
     return above[number // 3 % len(above)] if above and number % 3 == 2 else None
 
 
-def _next_learnt(plan: Plan, lost: Sequence[str]) -> str:
+def _next_learnt(plan: DrawPlan, lost: Sequence[str]) -> str:
     """One that what is wanted hangs on, if there is one."""
     hanging = {name for cube in plan.cubes for name in cube.signs}
     return next((name for name in lost if name in hanging), lost[-1])
@@ -173,10 +173,10 @@ def changed_pairs(draw: DrawFn, drawing: Drawing, can_change: Sequence[str]) -> 
 _ANY = st.integers(0, 63)
 
 
-class Boundary:
+class BoundaryDraw:
     """How pairs near a rule are drawn; of `both` is so what is wanted, else of the first."""
 
-    def __init__(self, plan: Plan, straddles: Sequence[Straddle], rule: str, both: bool) -> None:
+    def __init__(self, plan: DrawPlan, straddles: Sequence[Straddle], rule: str, both: bool) -> None:
         self.plan = plan
         self.straddles = straddles
         self.rule = rule
@@ -187,7 +187,7 @@ class Boundary:
 
 
 @st.composite
-def boundary_pairs(draw: DrawFn, boundary: Boundary) -> tuple[Case, Case]:
+def boundary_pairs(draw: DrawFn, boundary: BoundaryDraw) -> tuple[Case, Case]:
     plan, straddles = boundary.plan, boundary.straddles
     straddle = straddles[draw(st.integers(0, len(straddles) - 1))]
     inside: dict[str, Value] = dict(plan.wanted.fixed or {})

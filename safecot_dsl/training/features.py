@@ -26,7 +26,7 @@ Nested = Any
 
 
 @dataclass
-class ImageFeatures(ModelOutput):
+class FeatureOutput(ModelOutput):
     """What `get_image_features` of a Transformers model gives its language model."""
 
     pooler_output: Nested = None
@@ -63,7 +63,7 @@ def content_key(inputs: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def compute_features(model: Any, rows: Sequence[Mapping[str, Tensor]]) -> list[ImageFeatures]:
+def compute_features(model: Any, rows: Sequence[Mapping[str, Tensor]]) -> list[FeatureOutput]:
     """The image features of rows whose image tensors are of one shape, worked out together.
 
     Raises:
@@ -78,7 +78,7 @@ def compute_features(model: Any, rows: Sequence[Mapping[str, Tensor]]) -> list[I
     if unknown or not isinstance(fields.get("pooler_output"), Tensor | tuple | list):
         raise ValueError(f"its image features are of an unknown kind ({', '.join(sorted(fields))})")
     split = {key: _split(value, len(rows)) for key, value in fields.items()}
-    return [ImageFeatures(**{key: parts[i] for key, parts in split.items()}) for i in range(len(rows))]
+    return [FeatureOutput(**{key: parts[i] for key, parts in split.items()}) for i in range(len(rows))]
 
 
 def _split(value: Nested, rows: int) -> list[Nested]:
@@ -92,9 +92,9 @@ def _split(value: Nested, rows: int) -> list[Nested]:
     return [part.cpu() if isinstance(part, Tensor) else [each.cpu() for each in part] for part in parts]
 
 
-def join_features(parts: Sequence[ImageFeatures]) -> ImageFeatures:
+def join_features(parts: Sequence[FeatureOutput]) -> FeatureOutput:
     """The features of several rows in their order, as the model gives those of a batch."""
-    return ImageFeatures(**{key: _join([part[key] for part in parts]) for key in parts[0]})
+    return FeatureOutput(**{key: _join([part[key] for part in parts]) for key in parts[0]})
 
 
 def _join(values: Sequence[Nested]) -> Nested:
@@ -106,7 +106,7 @@ def _join(values: Sequence[Nested]) -> Nested:
     return [each for value in values for each in value]
 
 
-def _flat(features: ImageFeatures) -> dict[str, Tensor]:
+def _flat(features: FeatureOutput) -> dict[str, Tensor]:
     return {"/".join(path): value for key in features for path, value in _leaves(features[key], (key,))}
 
 
@@ -118,7 +118,7 @@ def _leaves(value: Nested, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
             yield from _leaves(each, (*path, str(i)))
 
 
-def _nested(flat: Mapping[str, Tensor]) -> ImageFeatures:
+def _nested(flat: Mapping[str, Tensor]) -> FeatureOutput:
     fields: dict[str, Nested] = {}
     for name in sorted(flat, key=lambda name: [int(part) if part.isdigit() else -1 for part in name.split("/")]):
         key, *path = name.split("/")
@@ -131,7 +131,7 @@ def _nested(flat: Mapping[str, Tensor]) -> ImageFeatures:
                 lists.append([])
             lists = lists[int(part)]
         lists.append(flat[name])
-    return ImageFeatures(**fields)
+    return FeatureOutput(**fields)
 
 
 class CachedFeatures:
@@ -141,7 +141,7 @@ class CachedFeatures:
         self._kept = kept
         self._keys = keys
 
-    def of(self, row: int) -> ImageFeatures | None:
+    def of(self, row: int) -> FeatureOutput | None:
         """The features of a row's images; None for a row without."""
         key = self._keys[row]
         if key is None:

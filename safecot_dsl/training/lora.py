@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from safecot_dsl.models.families import Parts, linear_layers, parts_of
+from safecot_dsl.models.families import ModelParts, linear_layers, parts_of
 from safecot_dsl.models.quiet import quiet_libraries
 from safecot_dsl.training.errors import TrainingError
 from safecot_dsl.training.recipe import TrainingRecipe
@@ -70,14 +70,14 @@ def adapted_layers(model: Any, recipe: TrainingRecipe) -> str:
     return "|".join(patterns)
 
 
-def _path(parts: Parts, part: str, model: str) -> str:
+def _path(parts: ModelParts, part: str, model: str) -> str:
     path = {"language": parts.language, "vision": parts.vision, "projector": parts.projector}[part]
     if path is None:
         raise TrainingError(f"`adapt` names `{part}`, and no such part was found in a {model}")
     return path
 
 
-def check_trainable(model: Any, parts: Parts, recipe: TrainingRecipe) -> None:
+def check_trainable(model: Any, parts: ModelParts, recipe: TrainingRecipe) -> None:
     """Check that what is trained are adapters of the chosen parts only.
 
     Raises:

@@ -28,7 +28,7 @@ class Trained:
     record: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-class Examples(Protocol):
+class EncodedExamples(Protocol):
     """Encoded rows, or pairs of them, as a trainer takes them; each list has one entry an example."""
 
     names: list[str]

@@ -31,7 +31,7 @@ _KNOWN = frozenset({"input_ids", "attention_mask", "token_type_ids", "mm_token_t
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class PackedLayout:
     """Where each row of a packed batch stands.
 
     `lengths` are in tokens. Tokens of one number other than -1 in `blocks` (tokens,) see each other in both directions;
@@ -85,7 +85,7 @@ def packed_attention(
     value: Tensor,
     attention_mask: Tensor | None,
     sliding_window: int | None = None,
-    packed_rows: Layout | None = None,
+    packed_rows: PackedLayout | None = None,
     **options: Any,
 ) -> tuple[Tensor, None]:
     """Attention within each row, for Transformers' attention interface; (1, heads, tokens, width) in, and
@@ -107,7 +107,9 @@ def packed_attention(
 _Heads = tuple[Tensor, Tensor, Tensor]  # queries, keys and values
 
 
-def row_by_row(module: Any, heads: _Heads, mask: Tensor | None, layout: Layout, options: Mapping[str, Any]) -> Tensor:
+def row_by_row(
+    module: Any, heads: _Heads, mask: Tensor | None, layout: PackedLayout, options: Mapping[str, Any]
+) -> Tensor:
     """The attention of one row after the other, (1, tokens, heads, width)."""
     made: list[Tensor] = []
     for i, (q, k, v) in enumerate(zip(*(each.split(layout.lengths, dim=2) for each in heads), strict=True)):
@@ -116,14 +118,16 @@ def row_by_row(module: Any, heads: _Heads, mask: Tensor | None, layout: Layout, 
     return torch.cat(made, dim=1)
 
 
-def all_at_once(module: Any, heads: _Heads, mask: Tensor | None, layout: Layout, options: Mapping[str, Any]) -> Tensor:
+def all_at_once(
+    module: Any, heads: _Heads, mask: Tensor | None, layout: PackedLayout, options: Mapping[str, Any]
+) -> Tensor:
     """The attention of all rows, padded for it alone, (1, tokens, heads, width)."""
     q, k, v = (_padded(each, layout) for each in heads)
     made, _ = sdpa_attention_forward(module, q, k, v, mask, **options)  # (rows, longest, heads, width)
     return made.flatten(0, 1).index_select(0, layout.places(q.device))[None]
 
 
-def _padded(value: Tensor, layout: Layout) -> Tensor:
+def _padded(value: Tensor, layout: PackedLayout) -> Tensor:
     """(1, heads, tokens, width) as (rows, heads, longest, width)."""
     flat = value[0].transpose(0, 1)
     rows, longest = len(layout.lengths), layout.longest
@@ -188,7 +192,7 @@ def pack(rows: Sequence[Mapping[str, Tensor]], look_ahead: LookAhead | None = No
     images = [key for key in rows[0] if key not in batch and key not in PER_TOKEN and key != IMAGE_FEATURES]
     batch |= {key: join_images([row[key] for row in rows]) for key in images}
     blocks = torch.cat([_blocks(row, look_ahead) for row in rows]) if look_ahead is not None else None
-    batch[LAYOUT] = Layout(tuple(row["input_ids"].shape[1] for row in rows), blocks)
+    batch[LAYOUT] = PackedLayout(tuple(row["input_ids"].shape[1] for row in rows), blocks)
     return batch
 
 

@@ -27,7 +27,7 @@ from safecot_dsl.training.forward import TARGETS, aim, step_weight, target_logit
 from safecot_dsl.training.fused import fused_lora
 from safecot_dsl.training.levers import Used, pulled_levers
 from safecot_dsl.training.metrics import Metrics
-from safecot_dsl.training.objective import Examples
+from safecot_dsl.training.objective import EncodedExamples
 from safecot_dsl.training.processes import is_first, share, wait_for_all
 from safecot_dsl.training.recipe import TrainingRecipe
 from safecot_dsl.training.rows import EncodedRows
@@ -39,7 +39,7 @@ _FEATURES = "image-features"  # beside the checkpoints, as long as the run lasts
 class CompletionTrainer(Trainer):
     """Takes its batches from a schedule; stops at the first loss that is not finite, and where memory ends."""
 
-    def __init__(self, *, rows: Examples, schedule: Schedule, fault: Path, **options: Any) -> None:
+    def __init__(self, *, rows: EncodedExamples, schedule: Schedule, fault: Path, **options: Any) -> None:
         """`fault` is the file that says which rows a run could not get over."""
         super().__init__(train_dataset=rows, **options)  # pyright: ignore[reportArgumentType]  (it has what a Dataset needs)
         self._rows = rows
@@ -179,7 +179,7 @@ class _Watch(TrainerCallback):
 
 def run_steps(
     model: Any,
-    rows: Examples,
+    rows: EncodedExamples,
     schedule: Schedule,
     recipe: TrainingRecipe,
     *,

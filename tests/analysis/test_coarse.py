@@ -8,7 +8,7 @@ from fixture_types import PolicyFrom
 from safecot_dsl.analysis.cases import contrast, find_case, neighbours
 from safecot_dsl.analysis.claims import prove_law, prove_property
 from safecot_dsl.analysis.difference import compare
-from safecot_dsl.analysis.encoding import Outcome
+from safecot_dsl.analysis.encoding import Satisfiability
 from safecot_dsl.artifact import Case, CompiledPolicy, Verdict
 from safecot_dsl.engine import Interpreter
 
@@ -68,8 +68,8 @@ def test_a_difference_that_only_coarse_values_show(policy_from: PolicyFrom) -> N
     old = policy_from(FACTS + RULE + END)
     new = policy_from(FACTS + RULE.replace("is opioids", "in { morphine, codeine }") + END)
     difference = compare(old, new)
-    assert (difference.laxer, difference.stricter) == (Outcome.UNSAT, Outcome.UNSAT)
-    assert (difference.partial_laxer, difference.partial_stricter) == (Outcome.SAT, Outcome.UNSAT)
+    assert (difference.laxer, difference.stricter) == (Satisfiability.UNSAT, Satisfiability.UNSAT)
+    assert (difference.partial_laxer, difference.partial_stricter) == (Satisfiability.SAT, Satisfiability.UNSAT)
     (change,) = difference.partial
     assert change.witness == Case({"image.drug": "opioids", "query.dose": True})
     assert (change.old_decision.verdict, change.new_decision.verdict) == ("refuse", "clarify")
@@ -78,8 +78,8 @@ def test_a_difference_that_only_coarse_values_show(policy_from: PolicyFrom) -> N
 def test_a_kind_that_is_told_in_finer_ones_changes_nothing(policy_from: PolicyFrom) -> None:
     flat = FACTS.replace("opioids { morphine codeine }", "opioids")
     difference = compare(policy_from(flat + RULE + END), policy_from(FACTS + RULE + END))
-    assert (difference.laxer, difference.stricter) == (Outcome.UNSAT, Outcome.UNSAT)
-    assert (difference.partial_laxer, difference.partial_stricter) == (Outcome.UNSAT, Outcome.UNSAT)
+    assert (difference.laxer, difference.stricter) == (Satisfiability.UNSAT, Satisfiability.UNSAT)
+    assert (difference.partial_laxer, difference.partial_stricter) == (Satisfiability.UNSAT, Satisfiability.UNSAT)
     assert difference.facts[0].gained == ("morphine", "codeine")
 
 
@@ -88,15 +88,15 @@ def test_a_kind_that_comes_between_changes_nothing(policy_from: PolicyFrom) -> N
     old, new = policy_from(flat + RULE + END), policy_from(FACTS + RULE + END)
     for one, other in ((old, new), (new, old)):
         difference = compare(one, other)
-        assert (difference.laxer, difference.stricter) == (Outcome.UNSAT, Outcome.UNSAT)
-        assert (difference.partial_laxer, difference.partial_stricter) == (Outcome.UNSAT, Outcome.UNSAT)
+        assert (difference.laxer, difference.stricter) == (Satisfiability.UNSAT, Satisfiability.UNSAT)
+        assert (difference.partial_laxer, difference.partial_stricter) == (Satisfiability.UNSAT, Satisfiability.UNSAT)
 
 
 def test_a_node_that_moved_is_a_change(policy_from: PolicyFrom) -> None:
     moved = FACTS.replace("codeine } antibiotics", "} antibiotics codeine")
     old, new = policy_from(FACTS + RULE + END), policy_from(moved + RULE + END)
     difference = compare(old, new)
-    assert (difference.laxer, difference.stricter) == (Outcome.SAT, Outcome.UNSAT)
+    assert (difference.laxer, difference.stricter) == (Satisfiability.SAT, Satisfiability.UNSAT)
     (region,) = difference.regions
     assert region.witness.known == {"image.drug": "codeine", "query.dose": True}
     assert Interpreter(new).decide(region.witness).verdict == "comply"

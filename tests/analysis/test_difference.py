@@ -15,7 +15,7 @@ from safecot_dsl.analysis.difference import Difference, DifferenceLimits, below,
 from safecot_dsl.analysis.difference_facts import FactChange, told_apart
 from safecot_dsl.analysis.difference_regions import Region
 from safecot_dsl.analysis.difference_samples import changed_share
-from safecot_dsl.analysis.encoding import Encoding, Outcome
+from safecot_dsl.analysis.encoding import Encoding, Satisfiability
 from safecot_dsl.artifact import And, Case, CompiledPolicy, Condition, TextType, Verdict
 from safecot_dsl.engine import Interpreter, Truth, evaluate, show_case, show_condition
 
@@ -23,7 +23,7 @@ from .pairs import MOST_CASES, complete_cases, count_cases, fact_names, pairs, s
 
 Pair = tuple[CompiledPolicy, CompiledPolicy]
 LIMITS = DifferenceLimits(regions=60, deciders=40, samples=50)
-SAID = (Outcome.SAT, Outcome.UNDECIDED)
+SAID = (Satisfiability.SAT, Satisfiability.UNDECIDED)
 
 
 def small(policies: Pair) -> tuple[CompiledPolicy, CompiledPolicy]:
@@ -63,7 +63,7 @@ def test_regions_are_the_changed_cases(pair: Pair) -> None:
             assert covering or verdicts in difference.more
     for laxer, outcome in ((True, difference.laxer), (False, difference.stricter)):
         assert outcome in SAID or laxer not in seen
-        assert outcome is not Outcome.SAT or any(region.laxer is laxer for region in difference.regions)
+        assert outcome is not Satisfiability.SAT or any(region.laxer is laxer for region in difference.regions)
 
 
 @given(pairs())
@@ -132,7 +132,7 @@ def test_cases_with_unknown_facts(pair: Pair) -> None:
         if change:
             seen.add(change < 0)
     for laxer, outcome in ((True, difference.partial_laxer), (False, difference.partial_stricter)):
-        assert outcome in SAID if laxer in seen else outcome is not Outcome.SAT or has_text((old, new))
+        assert outcome in SAID if laxer in seen else outcome is not Satisfiability.SAT or has_text((old, new))
 
 
 def has_text(policies: Pair) -> bool:
@@ -188,7 +188,7 @@ def test_within_a_hazard(pair: Pair) -> None:
 
 def equal(difference: Difference) -> bool:
     said = (difference.laxer, difference.stricter, difference.partial_laxer, difference.partial_stricter)
-    return set(said) == {Outcome.UNSAT} and not difference.regions and not difference.deciders
+    return set(said) == {Satisfiability.UNSAT} and not difference.regions and not difference.deciders
 
 
 @given(policies())
@@ -313,7 +313,7 @@ def test_an_exception_to_one_rule_more(changed: Any) -> None:
 def test_laxer_only_where_a_fact_is_unknown(changed: Any) -> None:
     difference = changed("unsure clarify", "unsure warn", "default comply unsure warn")
     assert difference.direction == "equal"
-    assert (difference.partial_laxer, difference.partial_stricter) == (Outcome.SAT, Outcome.UNSAT)
+    assert (difference.partial_laxer, difference.partial_stricter) == (Satisfiability.SAT, Satisfiability.UNSAT)
     (change,) = difference.partial
     assert (change.old_decision.verdict, change.new_decision.verdict) == (Verdict.CLARIFY, Verdict.WARN)
     assert not change.old_decision.certain
@@ -322,7 +322,7 @@ def test_laxer_only_where_a_fact_is_unknown(changed: Any) -> None:
 def test_a_supposition_is_part_of_what_an_unknown_fact_means(policy_from: PolicyFrom) -> None:
     text = FACTS + "rule minors { when context.minor verdict refuse } default comply unsure clarify"
     difference = compare(policy_from(text), policy_from(text.replace("minor : flag", "minor : flag assume no")))
-    assert (difference.direction, difference.partial_laxer) == ("equal", Outcome.SAT)
+    assert (difference.direction, difference.partial_laxer) == ("equal", Satisfiability.SAT)
     assert difference.partial[0].new_decision.assumed == {"context.minor": False}
 
 

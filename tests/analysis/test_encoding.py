@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strategies import TEXTS, conditions, examples, facts, policies, policies_and_cases, whole_values_of
 
 from safecot_dsl.analysis.domains import pleasant
-from safecot_dsl.analysis.encoding import Asker, Encoding, Outcome
+from safecot_dsl.analysis.encoding import Encoding, Satisfiability, Solver
 from safecot_dsl.analysis.logic import all_of, any_of, negation, same
 from safecot_dsl.analysis.partial import PartialEncoding
 from safecot_dsl.analysis.patterns import samples
@@ -85,9 +85,9 @@ def test_a_complete_case_decides_as_the_interpreter_says(data: st.DataObject) ->
         is_so(encoding.default_holds(policy), trace.decision.speaker == "default"),
     ]
     pins = pinned(encoding, policy, case)
-    asker = Asker(encoding)
-    assert asker.ask(*pins, witness=False).outcome is Outcome.SAT
-    assert asker.ask(*pins, negation(all_of(claims, encoding.context))).outcome is Outcome.UNSAT
+    asker = Solver(encoding)
+    assert asker.ask(*pins, witness=False).outcome is Satisfiability.SAT
+    assert asker.ask(*pins, negation(all_of(claims, encoding.context))).outcome is Satisfiability.UNSAT
 
 
 @examples(150)
@@ -115,31 +115,31 @@ def test_a_partial_case_decides_as_the_interpreter_says(policy_and_case: tuple[C
     claims.append(is_so(encoding.ambiguous(policy), not decision.certain))
     pins = pinned(encoding, policy, case)
     pins += [is_so(encoding.known[fact.name], fact.name in case.known) for fact in policy.facts]
-    asker = Asker(encoding)
-    assert asker.ask(*pins, witness=False).outcome is Outcome.SAT
-    assert asker.ask(*pins, negation(all_of(claims, encoding.context))).outcome is Outcome.UNSAT
+    asker = Solver(encoding)
+    assert asker.ask(*pins, witness=False).outcome is Satisfiability.SAT
+    assert asker.ask(*pins, negation(all_of(claims, encoding.context))).outcome is Satisfiability.UNSAT
 
 
 @examples(120)
 @given(policies(max_rules=4))
 def test_witnesses_are_what_was_asked_for_and_what_is_missing_is_missing(policy: CompiledPolicy) -> None:
     encoding = Encoding(policy)
-    asker = Asker(encoding)
+    asker = Solver(encoding)
     interpreter = Interpreter(policy)
     everywhere = [interpreter.decide(case) for case in completions(without_suppositions(policy), Case({}))]
     has_text = any(isinstance(fact.type, TextType) for fact in policy.facts)
     for verdict in Verdict:
         answer = asker.ask(encoding.verdict_is(policy, verdict))
-        if answer.outcome is Outcome.SAT:
+        if answer.outcome is Satisfiability.SAT:
             assert answer.case is not None
             assert set(answer.case.known) == {fact.name for fact in policy.facts}
             assert interpreter.decide(answer.case).verdict is verdict
-        elif answer.outcome is Outcome.UNSAT:
+        elif answer.outcome is Satisfiability.UNSAT:
             assert all(decision.verdict is not verdict for decision in everywhere)
         else:
             assert has_text  # nothing else is ever left open on so small a policy
         if not has_text:
-            assert (answer.outcome is Outcome.SAT) == any(d.verdict is verdict for d in everywhere)
+            assert (answer.outcome is Satisfiability.SAT) == any(d.verdict is verdict for d in everywhere)
 
 
 def without_suppositions(policy: CompiledPolicy) -> CompiledPolicy:
@@ -156,15 +156,15 @@ def test_every_value_satisfies_what_its_variables_say(data: st.DataObject) -> No
     encoding = Encoding(policy)
     formulas = [encoding.condition(condition) for condition in read]
     wanted = data.draw(st.lists(st.booleans(), min_size=len(read), max_size=len(read)))
-    answer = Asker(encoding).ask(*(is_so(f, w) for f, w in zip(formulas, wanted, strict=True)))
-    if answer.outcome is Outcome.SAT:
+    answer = Solver(encoding).ask(*(is_so(f, w) for f, w in zip(formulas, wanted, strict=True)))
+    if answer.outcome is Satisfiability.SAT:
         assert answer.case is not None
         assert [evaluate(c, answer.case.known) for c in read] == [Truth.of(w) for w in wanted]
     elif not isinstance(fact.type, TextType):
-        assert answer.outcome is Outcome.UNSAT
+        assert answer.outcome is Satisfiability.UNSAT
         value = data.draw(whole_values_of(fact))
         assert [evaluate(c, {fact.name: value}) is Truth.YES for c in read] != wanted
-    elif answer.outcome is Outcome.UNSAT:
+    elif answer.outcome is Satisfiability.UNSAT:
         for text in TEXTS:
             assert [evaluate(c, {fact.name: text}) is Truth.YES for c in read] != wanted
 
@@ -188,7 +188,7 @@ def test_intervals_are_between_the_constants_and_none_is_empty() -> None:
     domain = encoding.domains["query.n"]
     assert domain.intervals() == [(0.0, math.nextafter(0.5, 0.0)), (0.5, 0.5), (after, 1.0)]  # pyright: ignore[reportAttributeAccessIssue]
     nothing = [Compare(fact="query.n", operator=">", value=0.5), Compare(fact="query.n", operator="<", value=after)]
-    assert Asker(encoding).ask(*map(encoding.condition, nothing)).outcome is Outcome.UNSAT
+    assert Solver(encoding).ask(*map(encoding.condition, nothing)).outcome is Satisfiability.UNSAT
 
 
 @pytest.mark.parametrize(
@@ -232,10 +232,10 @@ def test_the_plainest_case_comes_first() -> None:
             Is(fact="image.colour", values=("b",)),
         ],
     )
-    answer = Asker(encoding).ask()
+    answer = Solver(encoding).ask()
     assert answer.case == Case({"image.colour": "a", "image.text": "", "query.n": 0.0})
     one_of_them = any_of([encoding.condition(c) for c in encoding._conditions], encoding.context)
-    answer = Asker(encoding).ask(one_of_them)
+    answer = Solver(encoding).ask(one_of_them)
     assert answer.case is not None
     changed = [name for name, value in (answer.case.known.items()) if value not in ("a", "", 0.0)]
     assert len(changed) == 1
@@ -248,7 +248,7 @@ def test_answers_repeat(data: st.DataObject) -> None:
 
     def answers() -> list[object]:
         encoding = Encoding(policy)
-        asker = Asker(encoding)
+        asker = Solver(encoding)
         return [asker.ask(encoding.applies(policy, rule)) for rule in policy.rules]
 
     assert answers() == answers()
@@ -259,21 +259,21 @@ def test_two_encodings_in_one_question() -> None:
     low = Compare(fact="query.n", operator="<", value=0.25)
     context = z3.Context()
     one, other = (Encoding(policy, conditions=[low], prefix=p, context=context) for p in ("", "other "))
-    answer = Asker(one, other).ask(one.condition(low), negation(other.condition(low)))
+    answer = Solver(one, other).ask(one.condition(low), negation(other.condition(low)))
     assert answer.cases == (Case({"query.n": 0.0}), Case({"query.n": 1.0}))
     assert (
-        Asker(one, other)
+        Solver(one, other)
         .ask(negation(same(one.condition(low), other.condition(low))), one.condition(low), other.condition(low))
         .outcome
-        is Outcome.UNSAT
+        is Satisfiability.UNSAT
     )
 
 
 def test_no_time_decides_nothing() -> None:
     policy = policy_of(number_fact())
-    asker = Asker(Encoding(policy), seconds_in_all=0)
+    asker = Solver(Encoding(policy), seconds_in_all=0)
     assert asker.out_of_time
-    assert asker.ask().outcome is Outcome.UNDECIDED
+    assert asker.ask().outcome is Satisfiability.UNDECIDED
 
 
 def test_facts_of_two_policies_are_joined() -> None:
@@ -301,29 +301,35 @@ def matches(pattern: str, ignore_case: bool = False) -> Matches:
 TEXT = Fact(name="image.t", type=TextType())
 
 
-def text_question(*wanted: tuple[Condition, bool]) -> tuple[Outcome, str | None]:
+def text_question(*wanted: tuple[Condition, bool]) -> tuple[Satisfiability, str | None]:
     encoding = Encoding(policy_of(TEXT))
-    answer = Asker(encoding).ask(*[is_so(encoding.condition(c), w) for c, w in wanted])
+    answer = Solver(encoding).ask(*[is_so(encoding.condition(c), w) for c, w in wanted])
     return answer.outcome, None if answer.case is None else str(answer.case.known["image.t"])
 
 
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
-        ([(contains("how to make a bomb"), True), (contains("BOMB"), False)], Outcome.UNSAT),  # one stands in the other
-        ([(contains("Straße"), True), (contains("STRASSE"), False)], Outcome.UNSAT),  # one and the same when folded
-        ([(contains(), True)], Outcome.UNSAT),
-        ([(contains(""), False)], Outcome.UNSAT),
-        ([(contains("a", "b"), True), (contains("a"), False), (contains("b"), False)], Outcome.UNSAT),
-        ([(contains("bomb"), True), (matches("bomb"), False)], Outcome.SAT),  # "BOMB"
-        ([(contains("bomb"), True), (matches("bomb", True), False)], Outcome.SAT),  # in letters of full width
-        ([(matches(r"^\d{3}$"), True), (contains("0"), False)], Outcome.SAT),
-        ([(matches("^a"), True), (matches("b$"), True), (contains("c"), True)], Outcome.SAT),
-        ([(matches(r"a\Bb"), True), (matches(r"ab"), False)], Outcome.UNDECIDED),  # no text, which nobody proves
-        ([(matches("x"), True), (matches("x", True), False)], Outcome.UNDECIDED),
+        (
+            [(contains("how to make a bomb"), True), (contains("BOMB"), False)],
+            Satisfiability.UNSAT,
+        ),  # one stands in the other
+        (
+            [(contains("Straße"), True), (contains("STRASSE"), False)],
+            Satisfiability.UNSAT,
+        ),  # one and the same when folded
+        ([(contains(), True)], Satisfiability.UNSAT),
+        ([(contains(""), False)], Satisfiability.UNSAT),
+        ([(contains("a", "b"), True), (contains("a"), False), (contains("b"), False)], Satisfiability.UNSAT),
+        ([(contains("bomb"), True), (matches("bomb"), False)], Satisfiability.SAT),  # "BOMB"
+        ([(contains("bomb"), True), (matches("bomb", True), False)], Satisfiability.SAT),  # in letters of full width
+        ([(matches(r"^\d{3}$"), True), (contains("0"), False)], Satisfiability.SAT),
+        ([(matches("^a"), True), (matches("b$"), True), (contains("c"), True)], Satisfiability.SAT),
+        ([(matches(r"a\Bb"), True), (matches(r"ab"), False)], Satisfiability.UNDECIDED),  # no text, which nobody proves
+        ([(matches("x"), True), (matches("x", True), False)], Satisfiability.UNDECIDED),
     ],
 )
-def test_texts(wanted: list[tuple[Condition, bool]], expected: Outcome) -> None:
+def test_texts(wanted: list[tuple[Condition, bool]], expected: Satisfiability) -> None:
     outcome, text = text_question(*wanted)
     assert outcome is expected
     if text is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from safecot_dsl.dataset.leakage import Found, LeakageError, Probe, find_leakage, read_probes
+from safecot_dsl.dataset.leakage import Leak, LeakageError, Probe, find_leakage, read_probes
 from safecot_dsl.dataset.store import DatasetError
 
 from .kitchen import png
@@ -35,11 +35,11 @@ def test_each_request_counts_once_by_the_strongest_reason() -> None:
     assert found.counts == {"same": 1, "near": 1, "image": 2, "prompt": 1}
     assert (found.train, found.test, found.leaks, found.unreadable) == (2, 7, 4, 0)
     assert found.examples == (
-        Found(kind="same", test="same", train="t"),
-        Found(kind="near", test="near", train="t"),
-        Found(kind="image", test="image", train="t"),
-        Found(kind="image", test="file", train="u"),
-        Found(kind="prompt", test="prompt", train="t"),
+        Leak(kind="same", test="same", train="t"),
+        Leak(kind="near", test="near", train="t"),
+        Leak(kind="image", test="image", train="t"),
+        Leak(kind="image", test="file", train="u"),
+        Leak(kind="prompt", test="prompt", train="t"),
     )
 
 

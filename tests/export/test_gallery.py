@@ -18,7 +18,7 @@ from safecot_dsl.analysis.encoding import Encoding
 from safecot_dsl.artifact import Case, CompiledPolicy, SetType
 from safecot_dsl.datafiles import data_root, policies_root
 from safecot_dsl.engine import Interpreter, show_value
-from safecot_dsl.export.gallery import SOURCE_ANSWER, Shown, gallery, gallery_page
+from safecot_dsl.export.gallery import SOURCE_ANSWER, GalleryCase, gallery, gallery_page
 from safecot_dsl.render import ReasoningStyle, Renderer, parse_target
 from safecot_dsl.workspace import compile_policy
 
@@ -36,7 +36,7 @@ def compiled(name: str) -> CompiledPolicy:
 
 
 @cache
-def shown(name: str) -> tuple[Shown, ...]:
+def shown(name: str) -> tuple[GalleryCase, ...]:
     return tuple(gallery(compiled(name)))
 
 

@@ -18,7 +18,7 @@ from strategies import examples, policies
 from safecot_dsl.artifact import CompiledPolicy, Property, Verdict
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.export.claims_page import prove
-from safecot_dsl.export.document import Card, Document, Paragraph, Place, Section, Strong, Table
+from safecot_dsl.export.document import Card, Document, DocumentTable, Paragraph, Section, SourceLine, Strong
 from safecot_dsl.export.html import write_html
 from safecot_dsl.export.markdown import escape, write_markdown
 from safecot_dsl.export.page import policy_document
@@ -206,7 +206,7 @@ def test_exceptions_stand_within_the_rule_that_they_are_to(document: Document) -
 def test_a_table_has_a_column_for_each_fact_and_a_row_for_each_rule(document: Document) -> None:
     (tables,) = [section for section in document.sections if section.anchor == "tables"]
     (card,) = [block for block in tables.blocks if isinstance(block, Card)]
-    (table,) = [block for block in card.blocks if isinstance(block, Table)]
+    (table,) = [block for block in card.blocks if isinstance(block, DocumentTable)]
     assert table.head == ("Row", "The query’s intent", "Place", "The model")
     assert [row[1:3] for row in table.rows] == [
         (("is “how to store it”",), ("is “a kitchen”",)),
@@ -289,8 +289,8 @@ def test_markdown_shows_every_text_as_it_is(document: Document) -> None:
 
 
 def test_an_inner_card_is_indented_with_its_tables() -> None:
-    inner = Card("b", (Strong("B"),), (Table(("x", "y"), ((("1",), ("2",)),)),))
-    section = Section("s", "S", (Card("a", ("A", Place(None)), (Paragraph(("text",)),), (inner,)),))
+    inner = Card("b", (Strong("B"),), (DocumentTable(("x", "y"), ((("1",), ("2",)),)),))
+    section = Section("s", "S", (Card("a", ("A", SourceLine(None)), (Paragraph(("text",)),), (inner,)),))
     text = write_markdown(Document("t", "e", None, (), (section,)), lambda _: None)
     assert text.split("## S\n\n")[1] == (
         "### A\n\ntext\n\n> #### **B**\n>\n> | x | y |\n> | --- | --- |\n> | 1 | 2 |\n"

@@ -33,7 +33,7 @@ from safecot_dsl.facts import (
 from safecot_dsl.facts.blocks import cut
 from safecot_dsl.facts.sequential import Sequential
 from safecot_dsl.facts.tables.delimited import Delimited
-from safecot_dsl.facts.tables.document import Document
+from safecot_dsl.facts.tables.document import JsonDocument
 from safecot_dsl.facts.tables.file import Location
 from safecot_dsl.facts.tables.ids import repeated_ids
 from safecot_dsl.facts.tables.lines import Lines
@@ -167,7 +167,7 @@ def test_a_document_is_what_json_says(
     path = tmp_path_factory.mktemp("document") / "rows.json"
     whole = {"other": rows, "é": rows} if under else rows
     path.write_text(json.dumps(whole, indent=indent, ensure_ascii=ascii), encoding="utf-8", errors="surrogatepass")
-    opened = Document.of(Location(str(path)), "é" if under else None)
+    opened = JsonDocument.of(Location(str(path)), "é" if under else None)
     assert list(opened.read(0, opened.rows)) == list(enumerate(rows, start=1))
 
 

@@ -8,7 +8,7 @@ from safecot_dsl.artifact import Case
 from safecot_dsl.facts.annotators import Pattern, open_annotators
 from safecot_dsl.guard import Fault, Guard
 from safecot_dsl.guard.checking import AnnotatedFacts, reads_alike
-from safecot_dsl.guard.requests import Asked, RefusedError
+from safecot_dsl.guard.requests import GuardRequest, RefusedError
 
 Image = pytest.importorskip("PIL.Image", reason="the extra `data` is not installed")
 
@@ -24,7 +24,7 @@ def facts(policy, tmp_path_factory):
 
 
 def asked(prompt, *images, **more):
-    return Asked([{"role": "user", "content": prompt}], {}, images=images, **more)
+    return GuardRequest([{"role": "user", "content": prompt}], {}, images=images, **more)
 
 
 def watched(guard, facts, text, prompt):

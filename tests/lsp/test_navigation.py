@@ -9,7 +9,7 @@ from lsprotocol import types
 
 from safecot_dsl.lsp.hover import hover
 from safecot_dsl.lsp.navigation import definitions, foldings, highlights, outline, workspace_symbols
-from safecot_dsl.lsp.positions import Text
+from safecot_dsl.lsp.positions import PositionedText
 from safecot_dsl.lsp.workspace import Workspace, symbols_of
 
 from .snippets import HEAD, cursor, opened, piece
@@ -231,5 +231,5 @@ def test_blocks_comments_and_long_texts_fold() -> None:
     text = (
         '# a {\n# b\nrule r {\n  when x # }\n  think {\n    risk """one {\n    two"""\n  }\n}\nlet y = "{" # c\n# d {\n'
     )
-    found = [(fold.start_line, fold.end_line) for fold in foldings(Text(text))]
+    found = [(fold.start_line, fold.end_line) for fold in foldings(PositionedText(text))]
     assert sorted(found) == [(0, 1), (2, 7), (4, 6), (5, 6)]

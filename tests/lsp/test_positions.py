@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lsprotocol import types
 
 from safecot_dsl.diagnostics import SourceFile
-from safecot_dsl.lsp.positions import Text, sanitised
+from safecot_dsl.lsp.positions import PositionedText, sanitised
 
 CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 TEXTS = st.text(alphabet=st.sampled_from(list("ab \n\r\té漢😀\u2028\u0085")), max_size=40).map(sanitised)
@@ -27,7 +27,7 @@ def _reference(content: str, offset: int, encoding: str) -> types.Position:
 @settings(max_examples=200)
 def test_a_position_is_the_line_and_the_code_units_before_it(content: str, encoding: str, data: st.DataObject) -> None:
     offset = data.draw(st.integers(0, len(content)))
-    text = Text(content, encoding)
+    text = PositionedText(content, encoding)
     position = text.position(offset)
     assert position == _reference(content, offset, encoding)
     assert text.offset(position) == offset
@@ -35,7 +35,7 @@ def test_a_position_is_the_line_and_the_code_units_before_it(content: str, encod
 
 @given(TEXTS, ENCODINGS, st.integers(0, 50), st.integers(0, 50))
 def test_every_position_has_an_offset_in_the_text(content: str, encoding: str, line: int, column: int) -> None:
-    assert 0 <= Text(content, encoding).offset(types.Position(line, column)) <= len(content)
+    assert 0 <= PositionedText(content, encoding).offset(types.Position(line, column)) <= len(content)
 
 
 @given(TEXTS, st.data())
@@ -43,17 +43,17 @@ def test_a_span_of_the_compiler_is_the_same_characters(content: str, data: st.Da
     start = data.draw(st.integers(0, len(content)))
     end = data.draw(st.integers(start, len(content)))
     span = SourceFile("p", content).span(start, end)
-    assert Text(content).offsets(span) == (start, end)
+    assert PositionedText(content).offsets(span) == (start, end)
 
 
 @pytest.mark.parametrize(("encoding", "column"), [("utf-8", 8), ("utf-16", 4), ("utf-32", 3)])
 def test_the_sign_after_an_emoji_and_a_han_character(encoding: str, column: int) -> None:
     """`😀` is 4, 2, 1 units and `漢` 3, 1, 1."""
-    assert Text("x\n😀漢\\b", encoding).position(5) == types.Position(1, column)
+    assert PositionedText("x\n😀漢\\b", encoding).position(5) == types.Position(1, column)
 
 
 def test_a_position_in_the_middle_of_a_character_is_the_place_before_it() -> None:
-    assert Text("😀b").offset(types.Position(0, 1)) == 0
+    assert PositionedText("😀b").offset(types.Position(0, 1)) == 0
 
 
 def test_line_breaks_are_as_the_compiler_has_them_and_no_half_characters_are_left() -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from strategies import declarations, policies
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.lsp.symbols import Kind
-from safecot_dsl.lsp.workspace import RefusedError, Workspace
+from safecot_dsl.lsp.symbols import SymbolKind
+from safecot_dsl.lsp.workspace import RenameRefusedError, Workspace
 from safecot_dsl.workspace import open_policy
 
 from .client import applied
@@ -121,7 +121,7 @@ REFUSED = {
 @pytest.mark.parametrize("why", REFUSED)
 def test_a_rename_that_would_break_something_is_refused(why: str, tmp_path: Path) -> None:
     snippet, name, said = REFUSED[why]
-    with pytest.raises(RefusedError, match=re.escape(said)):
+    with pytest.raises(RenameRefusedError, match=re.escape(said)):
         _renamed(tmp_path, HEAD + snippet, name)
 
 
@@ -129,7 +129,7 @@ def test_a_member_of_a_group_that_fits_two_facts_is_not_torn_apart(tmp_path: Pat
     text = HEAD.replace("knife }   ", "knife }").replace(
         "text    : text", "text    : text other : set of { ble|ach, ammonia }"
     )
-    with pytest.raises(RefusedError, match=re.escape("stands for `image.objects.bleach` too")):
+    with pytest.raises(RenameRefusedError, match=re.escape("stands for `image.objects.bleach` too")):
         _renamed(tmp_path, text, "chlorine")
 
 
@@ -141,12 +141,14 @@ def test_a_random_policy_compiles_after_a_rename_and_is_the_same_after_the_way_b
     text = 'policy p { version "1" }\n' + "\n".join(declarations(policy))
     documents, snapshot = opened(tmp_path, text)
     assert snapshot.opened.diagnostics == ()
-    entries = [entry for entry in snapshot.program.occurrences(snapshot.module) if entry.symbol.kind is not Kind.FILE]
+    entries = [
+        entry for entry in snapshot.program.occurrences(snapshot.module) if entry.symbol.kind is not SymbolKind.FILE
+    ]
     entry = data.draw(st.sampled_from(entries))
     new = "zz_" + entry.symbol.last
     try:
         edit = Workspace(documents, [tmp_path]).rename(snapshot, entry.name_start, new)
-    except RefusedError:  # a value of two facts that a group lists for both
+    except RenameRefusedError:  # a value of two facts that a group lists for both
         reject()
     (edits,) = (edit.changes or {}).values()
     renamed = applied(text, list(edits))

@@ -12,7 +12,7 @@ from torch import nn
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.miniature import World, build_base
 from safecot_dsl.miniature import base as base_module
-from safecot_dsl.miniature.lessons import Lines, reasoning_lines
+from safecot_dsl.miniature.lessons import PolicyLines, reasoning_lines
 from safecot_dsl.miniature.unfinished import Unfinished, build_key
 from safecot_dsl.render import Lookups
 
@@ -74,14 +74,14 @@ def test_the_key_tells_values_and_tensors_apart() -> None:
 
 
 @pytest.fixture(scope="module")
-def lines(world: World) -> Lines:
+def lines(world: World) -> PolicyLines:
     """They take longer to work out than the few steps of the builds here."""
     return reasoning_lines(world, Lookups.THINGS)
 
 
 @pytest.mark.parametrize("phase", ["learning to see", "learning to speak", "learning on"])
 def test_a_build_that_was_killed_ends_as_one_that_was_not(
-    phase: str, policy: CompiledPolicy, lines: Lines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    phase: str, policy: CompiledPolicy, lines: PolicyLines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base_module, "reasoning_lines", lambda *_: lines)
     monkeypatch.setattr(base_module, "SAVED_EVERY", 2)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from safecot_dsl.models import LocalModel, ModelError, Request, load_model
 from safecot_dsl.models import features as features_module
 from safecot_dsl.models import writing as writing_module
-from safecot_dsl.models.decoding import Written, can_decode
+from safecot_dsl.models.decoding import GeneratedTokens, can_decode
 from safecot_dsl.models.features import ImageFeatures
 from safecot_dsl.models.memory import bytes_per_token, fitting_batch_size
 from safecot_dsl.models.sampling import Sampling, drawn_tokens, uniforms
@@ -64,7 +64,7 @@ def idefics(idefics3: Path) -> LocalModel:
     return load_model(str(idefics3))
 
 
-def alone(model: LocalModel, request: Request, length: int = LENGTH) -> Written:
+def alone(model: LocalModel, request: Request, length: int = LENGTH) -> GeneratedTokens:
     """The answer by Transformers' `generate`, to this request alone."""
     inputs = model.chat.encode(request)
     with torch.inference_mode():
@@ -76,10 +76,10 @@ def alone(model: LocalModel, request: Request, length: int = LENGTH) -> Written:
             pad_token_id=model.chat.pad_id,
         )
     ids = tokens[0, inputs["input_ids"].shape[1] :].tolist()
-    return Written(tuple(ids), ids[-1] in model.chat.stop_ids)
+    return GeneratedTokens(tuple(ids), ids[-1] in model.chat.stop_ids)
 
 
-def written(model: LocalModel, requests: list[Request] = REQUESTS, **more: Any) -> list[Written]:
+def written(model: LocalModel, requests: list[Request] = REQUESTS, **more: Any) -> list[GeneratedTokens]:
     found = dict(write(model.model, model.chat, requests, **({"max_new_tokens": LENGTH, "batch_size": 3} | more)))
     return [found[number] for number in range(len(requests))]
 
@@ -304,7 +304,7 @@ def test_the_text_holds_what_the_answer_began_with(idefics: LocalModel) -> None:
     assert answer_text(idefics.chat, request, one).startswith("here you")
 
 
-def _numbers(answers: Iterator[tuple[int, Written]]) -> list[int]:
+def _numbers(answers: Iterator[tuple[int, GeneratedTokens]]) -> list[int]:
     return [number for number, _ in answers]
 
 

@@ -30,7 +30,7 @@ from safecot_dsl.artifact import (
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.testing import laws
-from safecot_dsl.testing.laws_trials import Bench
+from safecot_dsl.testing.laws_trials import PolicyUnderTest
 from safecot_dsl.workspace import compile_policy
 from tests.strategies import build_policy, examples, policies, skeletons
 
@@ -71,7 +71,7 @@ def test_the_laws_hold_of_shipped_policies(name: str) -> None:
 
 
 def hold_of(policy: CompiledPolicy, claims: Sequence[laws.Law], data: st.DataObject, times: int) -> None:
-    bench = Bench(policy)
+    bench = PolicyUnderTest(policy)
     for law in claims:
         tried = law.trials(bench)
         for _ in range(times):
@@ -357,11 +357,11 @@ def test_a_counterexample_is_pasted_and_passes_as_an_example(policy_from: Policy
 
 def test_trials_are_for_given(policy_from: PolicyFrom) -> None:
     policy = policy_from(_SCALES)
-    seen: list[laws.Trial] = []
+    seen: list[laws.LawTrial] = []
 
     @examples(20)
     @given(laws.trials(policy, laws.SOUNDNESS))
-    def holds(trial: laws.Trial) -> None:
+    def holds(trial: laws.LawTrial) -> None:
         seen.append(trial)
         assert trial.fault is None
 

@@ -19,7 +19,7 @@ from safecot_dsl.models.local import load_parts, stop_ids
 from safecot_dsl.storage import Progress
 from safecot_dsl.training import TrainingError, TrainingRecipe, train
 from safecot_dsl.training.dpo.losses import LogProbs, preference_loss
-from safecot_dsl.training.dpo.pairs import EncodedPairs, Pair, read_pairs, texts_of
+from safecot_dsl.training.dpo.pairs import EncodedPairs, PreferencePair, read_pairs, texts_of
 from safecot_dsl.training.dpo.settings import DpoSettings, LossType
 from safecot_dsl.training.lora import add_lora
 from safecot_dsl.training.metrics import Metrics, read_metrics
@@ -196,7 +196,7 @@ def compare_gradients(tuned, ours, theirs) -> None:
     assert max(float(each.abs().max()) for each in found) > 1e-3
 
 
-def as_trl_has_them(pairs: Sequence[Pair]):
+def as_trl_has_them(pairs: Sequence[PreferencePair]):
     """Conversational preference rows with images, as the export `trl_preference` has them."""
     import datasets
 

@@ -21,7 +21,7 @@ from safecot_dsl.storage import Progress
 from safecot_dsl.training import TrainingError, TrainingRecipe, train
 from safecot_dsl.training.grpo import steps
 from safecot_dsl.training.grpo.answers import Rounds, token_weights
-from safecot_dsl.training.grpo.drawing import Drawn, draw_answers
+from safecot_dsl.training.grpo.drawing import DrawnAnswer, draw_answers
 from safecot_dsl.training.grpo.learner import Learner
 from safecot_dsl.training.grpo.logs import REWARDS, SAMPLES
 from safecot_dsl.training.grpo.settings import GrpoSettings
@@ -200,7 +200,7 @@ def test_the_tokens_of_reasoning_and_answer_weigh_what_the_recipe_says(idefics3)
 
     def learnt(text: str, weighting: Weighting = weighting) -> str:
         ids = (*chat.token_ids(text), *sorted(chat.stop_ids)[:1])
-        weights = token_weights(chat, Drawn(ids, text, True), weighting)
+        weights = token_weights(chat, DrawnAnswer(ids, text, True), weighting)
         assert len(weights) == len(ids)
         return chat.tokenizer.decode([i for i, weight in zip(ids, weights, strict=True) if weight])
 

@@ -12,8 +12,8 @@ from safecot_dsl.models.local import load_parts, stop_ids
 from safecot_dsl.models.tensors import IGNORED, collate
 from safecot_dsl.rewards import Reward
 from safecot_dsl.training import TrainingRecipe
-from safecot_dsl.training.grpo.answers import Answer, Round
-from safecot_dsl.training.grpo.drawing import Drawn
+from safecot_dsl.training.grpo.answers import GradedAnswer, Round
+from safecot_dsl.training.grpo.drawing import DrawnAnswer
 from safecot_dsl.training.grpo.learner import Learner
 from safecot_dsl.training.grpo.loss import advantages
 from safecot_dsl.training.grpo.settings import GrpoSettings
@@ -28,7 +28,7 @@ TEXTS = [["a red square", "here you go"], ["comply", "i must not help with that"
 REWARDS = [[1.0, 0.0], [0.5, 0.5]]
 
 
-def answers(chat: Chat, settings: GrpoSettings) -> list[Answer]:
+def answers(chat: Chat, settings: GrpoSettings) -> list[GradedAnswer]:
     better = advantages(torch.tensor(REWARDS, dtype=torch.float64), settings)
     made = []
     for row, (request, texts) in enumerate(zip(REQUESTS, TEXTS, strict=True)):
@@ -41,11 +41,11 @@ def answers(chat: Chat, settings: GrpoSettings) -> list[Answer]:
                 LOSS_WEIGHTS: torch.tensor([[0.0] * length + [1.0] * len(ids)]),
             }
             reward = Reward(REWARDS[row][number], {})
-            made.append(Answer(row, 1, Drawn(ids, text, True), reward, float(better[row, number]), tensors))
+            made.append(GradedAnswer(row, 1, DrawnAnswer(ids, text, True), reward, float(better[row, number]), tensors))
     return made
 
 
-def theirs(chat: Chat, made: list[Answer]) -> dict:
+def theirs(chat: Chat, made: list[GradedAnswer]) -> dict:
     """The answers as TRL has them: requests padded on the left, answers on the right."""
     prompts = collate([chat.encode(REQUESTS[one.row]) for one in made], pad_id=chat.pad_id, side="left")
     ids = torch.nn.utils.rnn.pad_sequence(

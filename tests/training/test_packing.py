@@ -14,7 +14,7 @@ from safecot_dsl.models.local import load_chat
 from safecot_dsl.storage import Progress
 from safecot_dsl.training import TrainingRecipe, levers, packing
 from safecot_dsl.training.levers import Batches, pulled_levers
-from safecot_dsl.training.packing import LAYOUT, POSITIONS, Layout, all_at_once, pack, positions_of, row_by_row
+from safecot_dsl.training.packing import LAYOUT, POSITIONS, PackedLayout, all_at_once, pack, positions_of, row_by_row
 from safecot_dsl.training.rows import Row, encode_row, read_rows
 
 from .conftest import eight_rows, row
@@ -45,7 +45,7 @@ def pictured(write_rows) -> list[Row]:
 
 def test_where_tokens_stand_and_whom_they_see():
     """Rows of two and three tokens, the second with an image block of its first two: by hand."""
-    layout = Layout((2, 3), torch.tensor([-1, -1, 4, 4, -1]))
+    layout = PackedLayout((2, 3), torch.tensor([-1, -1, 4, 4, -1]))
     assert layout.places(CPU).tolist() == [0, 1, 3, 4, 5]
     mask = layout.mask(None, CPU)
     assert mask is not None
@@ -54,8 +54,8 @@ def test_where_tokens_stand_and_whom_they_see():
     assert narrow is not None
     # A window counts back from a token, and leaves what comes after it in its own image.
     assert narrow[1, 0].int().tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
-    assert Layout((2, 3)).mask(None, CPU) is None
-    assert Layout((2, 3)).mask(3, CPU) is None
+    assert PackedLayout((2, 3)).mask(None, CPU) is None
+    assert PackedLayout((2, 3)).mask(3, CPU) is None
 
 
 @settings(max_examples=8, deadline=None)
@@ -72,7 +72,7 @@ def test_attention_within_rows_is_the_softmax_written_out(lengths, window, block
     total, heads, width = sum(lengths), 2, 8
     q = torch.randn(1, heads, total, width)
     k, v = (torch.randn(1, heads // groups, total, width) for _ in range(2))
-    layout = Layout(tuple(lengths), torch.randint(-1, 2, (total,)) if blocks else None)
+    layout = PackedLayout(tuple(lengths), torch.randint(-1, 2, (total,)) if blocks else None)
     module = torch.nn.Module()
     module.num_key_value_groups = groups
     mask = layout.mask(window, CPU)

@@ -7,8 +7,8 @@ from functools import partial
 
 from safecot_dsl.compiler.formatting.conditions import condition
 from safecot_dsl.compiler.formatting.lists import block, fits, write_flat
-from safecot_dsl.compiler.formatting.tree import Node, Token, tokens_of
-from safecot_dsl.compiler.formatting.writer import Writer
+from safecot_dsl.compiler.formatting.tree import SyntaxNode, Token, tokens_of
+from safecot_dsl.compiler.formatting.writer import SourceWriter
 
 #: How far in a clause's value stands: every rule has a verdict, and no other word is longer.
 CLAUSE = len("verdict ")
@@ -16,18 +16,18 @@ _CONDITIONS = frozenset({"when", "unless", "require"})
 _SPEECH = frozenset({"think", "answer"})
 
 
-def clauses(w: Writer, nodes: list[Node], indent: int) -> list[Callable[[], None]]:
+def clauses(w: SourceWriter, nodes: list[SyntaxNode], indent: int) -> list[Callable[[], None]]:
     """What writes each clause, from column `indent` on."""
     texts = {id(node): write for node, write in _texts(w, nodes, indent)}
     return [texts.get(id(node)) or partial(clause, w, node, indent) for node in nodes]
 
 
-def speech(w: Writer, nodes: list[Node], indent: int) -> list[Callable[[], None]]:
+def speech(w: SourceWriter, nodes: list[SyntaxNode], indent: int) -> list[Callable[[], None]]:
     """The same of a block that has nothing but texts."""
     return [write for _, write in _texts(w, nodes, indent)]
 
 
-def clause(w: Writer, node: Node, indent: int) -> None:
+def clause(w: SourceWriter, node: SyntaxNode, indent: int) -> None:
     column = indent + CLAUSE
     w.token(node.first)
     w.hang = column
@@ -37,7 +37,7 @@ def clause(w: Writer, node: Node, indent: int) -> None:
         write_flat(w, node.tokens[1:], column)
 
 
-def _texts(w: Writer, nodes: list[Node], indent: int) -> list[tuple[Node, Callable[[], None]]]:
+def _texts(w: SourceWriter, nodes: list[SyntaxNode], indent: int) -> list[tuple[SyntaxNode, Callable[[], None]]]:
     found = [node for node in nodes if node.kind in _SPEECH]
     short = [node for node in found if _is_short(node, indent)]
     # The braces of two blocks of one line stand below one another.
@@ -47,7 +47,7 @@ def _texts(w: Writer, nodes: list[Node], indent: int) -> list[tuple[Node, Callab
     ]
 
 
-def _is_short(node: Node, indent: int) -> bool:
+def _is_short(node: SyntaxNode, indent: int) -> bool:
     """Has the block a single text of which there is one version, and room for it on a line?"""
     items = node.nodes()
     if len(items) != 1 or items[0].nodes("step_when") or items[0].find("BAR"):
@@ -55,13 +55,13 @@ def _is_short(node: Node, indent: int) -> bool:
     return fits(node, indent, len("answer") - len(node.first.text))
 
 
-def _short(w: Writer, node: Node, column: int) -> None:
+def _short(w: SourceWriter, node: SyntaxNode, column: int) -> None:
     w.token(node.first)
     w.hang = column
     write_flat(w, node.tokens[1:], column)
 
 
-def _long(w: Writer, node: Node, indent: int) -> None:
+def _long(w: SourceWriter, node: SyntaxNode, indent: int) -> None:
     word, opening, *_ = node.tokens
     w.token(word)
     items = node.nodes()
@@ -69,12 +69,12 @@ def _long(w: Writer, node: Node, indent: int) -> None:
     block(w, opening, node.last, indent, [partial(_text, w, item, column) for item in items])
 
 
-def _text(w: Writer, node: Node, column: int) -> None:
+def _text(w: SourceWriter, node: SyntaxNode, column: int) -> None:
     """A step or an utterance, its versions below one another."""
     w.token(node.first)
     w.hang = column
     for number, child in enumerate(node.children[1:]):
-        if isinstance(child, Node) and child.kind == "step_when":
+        if isinstance(child, SyntaxNode) and child.kind == "step_when":
             w.token(child.first, column)
             condition(w, child.children[1], column + len("when "))
             w.newline(column)

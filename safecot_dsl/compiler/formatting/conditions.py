@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from safecot_dsl.compiler.formatting.lists import fits, names, write_flat
-from safecot_dsl.compiler.formatting.tree import Node, Token
-from safecot_dsl.compiler.formatting.writer import Writer
+from safecot_dsl.compiler.formatting.tree import SyntaxNode, Token
+from safecot_dsl.compiler.formatting.writer import SourceWriter
 
 
-def condition(w: Writer, node: Node | Token, at: int, *, line: int | None = None, reserve: int = 0) -> None:
+def condition(w: SourceWriter, node: SyntaxNode | Token, at: int, *, line: int | None = None, reserve: int = 0) -> None:
     """Write a condition from column `at` on. `line` is where the line that it stands on begins for what it breaks
     into; `reserve` is what follows it on its last line."""
     line = at if line is None else line
@@ -29,7 +29,7 @@ def condition(w: Writer, node: Node | Token, at: int, *, line: int | None = None
     w.hang = at
 
 
-def _connected(w: Writer, node: Node, at: int, line: int, reserve: int) -> None:
+def _connected(w: SourceWriter, node: SyntaxNode, at: int, line: int, reserve: int) -> None:
     column = at
     for child in node.children:
         if isinstance(child, Token):  # `and` or `or`
@@ -42,13 +42,13 @@ def _connected(w: Writer, node: Node, at: int, line: int, reserve: int) -> None:
         condition(w, child, column, line=inner, reserve=reserve if child is node.children[-1] else 0)
 
 
-def _bracketed(w: Writer, node: Node, at: int, line: int) -> None:
+def _bracketed(w: SourceWriter, node: SyntaxNode, at: int, line: int) -> None:
     opening = next(i for i, child in enumerate(node.children) if child.kind == "LPAR")
     items = node.children[opening + 1 : -1]
     write_flat(w, [child for child in node.children[: opening + 1] if isinstance(child, Token)], at)
     for item in items:
         w.newline(line + 2)
-        last = item.last if isinstance(item, Node) else item
+        last = item.last if isinstance(item, SyntaxNode) else item
         if node.kind == "at_least":
             last.comma = True
         condition(w, item, line + 2, reserve=1)
@@ -57,11 +57,11 @@ def _bracketed(w: Writer, node: Node, at: int, line: int) -> None:
     w.close(closing, line)
 
 
-def _atom(w: Writer, node: Node, at: int) -> None:
+def _atom(w: SourceWriter, node: SyntaxNode, at: int) -> None:
     for child in node.children:
-        if isinstance(child, Node) and child.kind == "names":
+        if isinstance(child, SyntaxNode) and child.kind == "names":
             names(w, child, None if child is not node.children[0] else at)
-        elif isinstance(child, Node):
+        elif isinstance(child, SyntaxNode):
             write_flat(w, child.tokens, at if child is node.children[0] else None)
         else:
             w.token(child, at if child is node.children[0] else None)

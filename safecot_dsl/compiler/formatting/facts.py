@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from safecot_dsl.compiler.formatting.lists import WIDTH, block, fits, names, runs, width, write_flat
-from safecot_dsl.compiler.formatting.tree import Node, Token, flat_text, tokens_of
-from safecot_dsl.compiler.formatting.writer import Blanks, Writer
+from safecot_dsl.compiler.formatting.tree import SyntaxNode, Token, flat_text, tokens_of
+from safecot_dsl.compiler.formatting.writer import Blanks, SourceWriter
 
 _SENTENCES = ("says", "bands", "denies", "none", "ask")
 
 
-def values(w: Writer, node: Node, indent: int) -> None:
+def values(w: SourceWriter, node: SyntaxNode, indent: int) -> None:
     """The values of a domain, one a line, their phrases aligned."""
     opening, *entries, closing = node.children
     assert isinstance(opening, Token)
@@ -29,7 +29,7 @@ def values(w: Writer, node: Node, indent: int) -> None:
     w.close(closing, indent)
 
 
-def facts(w: Writer, node: Node, indent: int) -> None:
+def facts(w: SourceWriter, node: SyntaxNode, indent: int) -> None:
     write_flat(w, node.tokens[:2])
     items = [
         partial(_fact, w, fact, column, text_column)
@@ -40,26 +40,26 @@ def facts(w: Writer, node: Node, indent: int) -> None:
     block(w, node.tokens[2], node.last, indent, items)
 
 
-def _values_of(fact: Node) -> Node | None:
+def _values_of(fact: SyntaxNode) -> SyntaxNode | None:
     return next((child for type_ in fact.nodes() for child in type_.nodes("values")), None)
 
 
-def _type_column(run: list[Node]) -> int:
+def _type_column(run: list[SyntaxNode]) -> int:
     return 5 + max(len(fact.first.text) for fact in run)
 
 
-def _head(fact: Node) -> list[Node | Token]:
+def _head(fact: SyntaxNode) -> list[SyntaxNode | Token]:
     """The type of the fact, and what is supposed."""
     rest = fact.children[2:]
     return [child for child in rest if child.kind != "STRING" and child.kind not in _SENTENCES]
 
 
-def _speaks(fact: Node) -> bool:
+def _speaks(fact: SyntaxNode) -> bool:
     """Has the fact sentences of its own, which stand on lines below it?"""
     return any(child.kind in _SENTENCES and child.kind != "ask" for child in fact.children)
 
 
-def _text_column(run: list[Node]) -> int:
+def _text_column(run: list[SyntaxNode]) -> int:
     """Where descriptions begin: past the longest of the types that have no values to be listed."""
     column = _type_column(run)
     short = [_head(fact) for fact in run if _values_of(fact) is None and _tail(fact)]
@@ -67,13 +67,13 @@ def _text_column(run: list[Node]) -> int:
     return column + max(widths, default=0)
 
 
-def _tail(fact: Node) -> list[Node | Token]:
+def _tail(fact: SyntaxNode) -> list[SyntaxNode | Token]:
     """What stands after the type: the description, and what is asked where that is all that the fact says."""
     found = fact.children[3:]
     return [child for child in found if child.kind == "STRING" or (child.kind == "ask" and not _speaks(fact))]
 
 
-def _fact(w: Writer, fact: Node, column: int, text_column: int) -> None:
+def _fact(w: SourceWriter, fact: SyntaxNode, column: int, text_column: int) -> None:
     w.token(fact.first)
     w.hang = column
     colon = fact.children[1]
@@ -103,7 +103,7 @@ def _fact(w: Writer, fact: Node, column: int, text_column: int) -> None:
             sentence(w, item, column, column + longest + 1)
 
 
-def sentence(w: Writer, node: Node, column: int, text_column: int) -> None:
+def sentence(w: SourceWriter, node: SyntaxNode, column: int, text_column: int) -> None:
     """What a fact or a group says: bands on lines of their own where one line has no room."""
     if node.kind != "bands":
         w.token(node.first, column)
@@ -125,21 +125,21 @@ def sentence(w: Writer, node: Node, column: int, text_column: int) -> None:
     block(w, opening, closing, column, [partial(_band, w, band, texts) for band in bands])
 
 
-def _band_head(band: Node | Token) -> list[Token]:
+def _band_head(band: SyntaxNode | Token) -> list[Token]:
     return [token for token in tokens_of(band) if token.kind in ("BELOW", "ELSE", "NUMBER")]
 
 
-def _band(w: Writer, band: Node | Token, text_column: int) -> None:
-    assert isinstance(band, Node)
+def _band(w: SourceWriter, band: SyntaxNode | Token, text_column: int) -> None:
+    assert isinstance(band, SyntaxNode)
     head = _band_head(band)
     write_flat(w, head)
     _versions(w, band.children[len(head) :], text_column)
 
 
-def _versions(w: Writer, texts: Sequence[Node | Token], column: int) -> None:
+def _versions(w: SourceWriter, texts: Sequence[SyntaxNode | Token], column: int) -> None:
     """Alternatives of which one is drawn: on one line where there is room, else below one another."""
     w.hang = column
-    together = fits(Node("texts", list(texts)), column)
+    together = fits(SyntaxNode("texts", list(texts)), column)
     for number, child in enumerate(texts):
         if child.kind == "BAR" and not together:
             w.newline(column - 2)
@@ -147,25 +147,25 @@ def _versions(w: Writer, texts: Sequence[Node | Token], column: int) -> None:
         w.hang = column
 
 
-def _long_head(w: Writer, fact: Node, listed: Node, column: int) -> None:
+def _long_head(w: SourceWriter, fact: SyntaxNode, listed: SyntaxNode, column: int) -> None:
     first = True
     for child in _head(fact):
-        for part in child.children if isinstance(child, Node) else [child]:
+        for part in child.children if isinstance(child, SyntaxNode) else [child]:
             if part is listed:
                 values(w, listed, 2)
-            elif isinstance(part, Node) and part.kind == "names":
+            elif isinstance(part, SyntaxNode) and part.kind == "names":
                 names(w, part)
             else:
                 write_flat(w, tokens_of(part), column if first else None)
             first = False
 
 
-def taxonomy(w: Writer, node: Node, indent: int) -> None:
+def taxonomy(w: SourceWriter, node: SyntaxNode, indent: int) -> None:
     write_flat(w, node.tokens[:2])
     _nodes(w, node, indent)
 
 
-def _nodes(w: Writer, parent: Node, indent: int) -> None:
+def _nodes(w: SourceWriter, parent: SyntaxNode, indent: int) -> None:
     opening = parent.find("LBRACE")
     assert isinstance(opening, Token)
     children = parent.nodes("node")
@@ -174,11 +174,11 @@ def _nodes(w: Writer, parent: Node, indent: int) -> None:
     block(w, opening, parent.last, indent, items)
 
 
-def _phrase_columns(nodes: list[Node], indent: int) -> dict[int, int]:
+def _phrase_columns(nodes: list[SyntaxNode], indent: int) -> dict[int, int]:
     """Leaves that follow one another have their phrases aligned; a node with others below it stands for itself."""
     columns: dict[int, int] = {}
     for run in runs(nodes):
-        group: list[Node] = []
+        group: list[SyntaxNode] = []
         for node in [*run, None]:
             if node is not None and node.find("LBRACE") is None:
                 group.append(node)
@@ -191,7 +191,7 @@ def _phrase_columns(nodes: list[Node], indent: int) -> dict[int, int]:
     return columns
 
 
-def _taxonomy_node(w: Writer, node: Node, column: int, indent: int) -> None:
+def _taxonomy_node(w: SourceWriter, node: SyntaxNode, column: int, indent: int) -> None:
     w.token(node.first)
     w.hang = column
     for child in node.children[1:]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from safecot_dsl.compiler.formatting.layout import file
-from safecot_dsl.compiler.formatting.tree import Comment, Token, read
+from safecot_dsl.compiler.formatting.tree import OwnLineComment, Token, read
 from safecot_dsl.compiler.formatting.verify import same
-from safecot_dsl.compiler.formatting.writer import Writer
+from safecot_dsl.compiler.formatting.writer import SourceWriter
 from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax import parse_file
 from safecot_dsl.diagnostics import DiagnosticsError, SourceFile
@@ -50,7 +50,7 @@ _ALLOWS = re.compile(r"#\s*allow\b")
 
 def _laid_out(source: SourceFile) -> str:
     root, tokens = read(Reporter(source))
-    writer = Writer()
+    writer = SourceWriter()
     result = file(writer, root, tokens[-1])
     apart = list(_taken_apart(tokens, writer.lines))
     if not apart:
@@ -58,7 +58,7 @@ def _laid_out(source: SourceFile) -> str:
     root, tokens = read(Reporter(source))
     for first, last in apart:
         _move_above(tokens[first], tokens[last])
-    return file(Writer(), root, tokens[-1])
+    return file(SourceWriter(), root, tokens[-1])
 
 
 def _taken_apart(tokens: list[Token], written: dict[Token, int]) -> Iterator[tuple[int, int]]:
@@ -76,5 +76,5 @@ def _taken_apart(tokens: list[Token], written: dict[Token, int]) -> Iterator[tup
 
 
 def _move_above(first: Token, last: Token) -> None:
-    first.above.append(Comment(last.after or "", blank=first.blank))
+    first.above.append(OwnLineComment(last.after or "", blank=first.blank))
     first.blank, last.after = False, None

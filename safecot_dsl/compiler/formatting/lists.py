@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from safecot_dsl.compiler.formatting.tree import Node, Token, flat_text, tokens_of
-from safecot_dsl.compiler.formatting.writer import Blanks, Writer
+from safecot_dsl.compiler.formatting.tree import SyntaxNode, Token, flat_text, tokens_of
+from safecot_dsl.compiler.formatting.writer import Blanks, SourceWriter
 
 WIDTH = 120  # columns that a line has where it can be broken; texts never are
 
 
-def fits(child: Node | Token, at: int, reserve: int = 0) -> bool:
+def fits(child: SyntaxNode | Token, at: int, reserve: int = 0) -> bool:
     """Has the construct room on one line from column `at` on, with `reserve` characters after it?"""
     flat = flat_text(tokens_of(child))
     return flat is not None and at + len(flat) + reserve <= WIDTH
 
 
-def write_flat(w: Writer, tokens: Iterable[Token], at: int | None = None) -> None:
+def write_flat(w: SourceWriter, tokens: Iterable[Token], at: int | None = None) -> None:
     """Write tokens one after the other; `at` is the column of the first."""
     for token in tokens:
         w.token(token, at)
         at = None
 
 
-def width(child: Node | Token) -> int:
+def width(child: SyntaxNode | Token) -> int:
     """How long the construct is on one line."""
     return len(flat_text(tokens_of(child)) or "")
 
 
-def names(w: Writer, node: Node, at: int | None = None) -> None:
+def names(w: SourceWriter, node: SyntaxNode, at: int | None = None) -> None:
     """`{ a, b }`: names are short, so as many stand on a line as have room."""
     opening, *members, closing = node.tokens
     w.token(opening, at)
@@ -37,12 +37,12 @@ def names(w: Writer, node: Node, at: int | None = None) -> None:
 
 
 def fill(
-    w: Writer,
-    items: Sequence[Node | Token],
+    w: SourceWriter,
+    items: Sequence[SyntaxNode | Token],
     at: int,
     *,
     reserve: int = 0,
-    write: Callable[[Writer, Node | Token], None] | None = None,
+    write: Callable[[SourceWriter, SyntaxNode | Token], None] | None = None,
 ) -> None:
     """Write items from column `at` on, as many on a line as have room; `reserve` is needed after the last."""
     w.hang = at
@@ -60,7 +60,7 @@ def fill(
         w.hang = at
 
 
-def block(w: Writer, opening: Token, closing: Token, indent: int, items: Sequence[Callable[[], None]]) -> None:
+def block(w: SourceWriter, opening: Token, closing: Token, indent: int, items: Sequence[Callable[[], None]]) -> None:
     """`{`, each item on lines of its own from column `indent + 2` on, `}`. One blank line between two is kept."""
     w.token(opening)
     if not items and not closing.above and not opening.after:
@@ -72,9 +72,9 @@ def block(w: Writer, opening: Token, closing: Token, indent: int, items: Sequenc
     w.close(closing, indent)
 
 
-def runs(items: Sequence[Node]) -> list[list[Node]]:
+def runs(items: Sequence[SyntaxNode]) -> list[list[SyntaxNode]]:
     """The items cut where a blank line stands between two: what is aligned with one another."""
-    result: list[list[Node]] = []
+    result: list[list[SyntaxNode]] = []
     for number, item in enumerate(items):
         if number == 0 or item.first.opens_paragraph:
             result.append([])

@@ -7,13 +7,13 @@ from functools import partial
 
 from safecot_dsl.compiler.formatting.clauses import CLAUSE, clauses
 from safecot_dsl.compiler.formatting.lists import WIDTH, block, fits, names, width, write_flat
-from safecot_dsl.compiler.formatting.tree import Node, Token, flat_text
-from safecot_dsl.compiler.formatting.writer import Writer
+from safecot_dsl.compiler.formatting.tree import SyntaxNode, Token, flat_text
+from safecot_dsl.compiler.formatting.writer import SourceWriter
 
 _WIDEST = WIDTH // 3  # a cell that is wider does not widen its column
 
 
-def table(w: Writer, node: Node) -> None:
+def table(w: SourceWriter, node: SyntaxNode) -> None:
     opening = node.find("LBRACE")
     assert isinstance(opening, Token)
     w.hang = 4
@@ -34,22 +34,22 @@ def table(w: Writer, node: Node) -> None:
     block(w, opening, node.last, 0, items)
 
 
-def _name(row: Node) -> Token:
+def _name(row: SyntaxNode) -> Token:
     return row.tokens[1]
 
 
-def _widths(lines: list[list[Node]]) -> list[int]:
+def _widths(lines: list[list[SyntaxNode]]) -> list[int]:
     count = max(map(len, lines), default=0)
     measured = [[min(width(cell), _WIDEST) for cell in line] for line in lines]
     return [max(line[i] for line in measured if i < len(line)) for i in range(count)]
 
 
-def _columns(w: Writer, node: Node, colon: int, widths: list[int]) -> None:
+def _columns(w: SourceWriter, node: SyntaxNode, colon: int, widths: list[int]) -> None:
     w.token(node.first)
     _cells(w, node.nodes("qname"), colon + 2, widths)
 
 
-def _row(w: Writer, node: Node, colon: int, widths: list[int]) -> None:
+def _row(w: SourceWriter, node: SyntaxNode, colon: int, widths: list[int]) -> None:
     word, name, sign = node.tokens[:3]
     w.token(word)
     w.hang = 2 + CLAUSE
@@ -65,23 +65,23 @@ def _row(w: Writer, node: Node, colon: int, widths: list[int]) -> None:
         return
     opening = own[0]
     assert isinstance(opening, Token)
-    own_clauses = [child for child in own if isinstance(child, Node)]
-    braced = Node("block", own)
+    own_clauses = [child for child in own if isinstance(child, SyntaxNode)]
+    braced = SyntaxNode("block", own)
     if len(own_clauses) == 1 and fits(braced, w.column + 1):
         write_flat(w, braced.tokens)
     else:
         block(w, opening, node.last, 2, clauses(w, own_clauses, 4))
 
 
-def _cells(w: Writer, cells: list[Node], at: int, widths: list[int]) -> int:
+def _cells(w: SourceWriter, cells: list[SyntaxNode], at: int, widths: list[int]) -> int:
     """Write cells in their columns from `at` on; the column after the last."""
     for cell, cell_width in zip(cells, widths, strict=False):
         w.hang = at
         start = at if w.fresh else max(at, w.column + 1)
         for number, child in enumerate(cell.children):
-            if isinstance(child, Node) and child.kind == "names" and flat_text(child.tokens) is None:
+            if isinstance(child, SyntaxNode) and child.kind == "names" and flat_text(child.tokens) is None:
                 names(w, child, None if number else start)
             else:
-                write_flat(w, child.tokens if isinstance(child, Node) else [child], None if number else start)
+                write_flat(w, child.tokens if isinstance(child, SyntaxNode) else [child], None if number else start)
         at += cell_width + 2
     return at

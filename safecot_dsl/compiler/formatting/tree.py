@@ -20,7 +20,7 @@ _NO_GAP_AFTER = frozenset({"DOT", "LPAR"})
 
 
 @dataclass(slots=True)
-class Comment:
+class OwnLineComment:
     """A comment on lines of its own; `blank` says that a blank line stands before it."""
 
     text: str
@@ -36,7 +36,7 @@ class Token:
     kind: str
     text: str
     line: int
-    above: list[Comment] = field(default_factory=list[Comment])
+    above: list[OwnLineComment] = field(default_factory=list[OwnLineComment])
     blank: bool = False
     after: str | None = None
     comma: bool = False
@@ -48,11 +48,11 @@ class Token:
 
 
 @dataclass(eq=False)
-class Node:
+class SyntaxNode:
     """A construct of the grammar by the name of its rule. `children` hold no commas: tokens carry them."""
 
     kind: str
-    children: list[Node | Token]
+    children: list[SyntaxNode | Token]
 
     @cached_property
     def tokens(self) -> list[Token]:
@@ -66,16 +66,18 @@ class Node:
     def last(self) -> Token:
         return self.tokens[-1]
 
-    def nodes(self, *kinds: str) -> list[Node]:
+    def nodes(self, *kinds: str) -> list[SyntaxNode]:
         """The children that are constructs (of these kinds, where any is given)."""
-        return [child for child in self.children if isinstance(child, Node) and (not kinds or child.kind in kinds)]
+        return [
+            child for child in self.children if isinstance(child, SyntaxNode) and (not kinds or child.kind in kinds)
+        ]
 
-    def find(self, kind: str) -> Node | Token | None:
+    def find(self, kind: str) -> SyntaxNode | Token | None:
         """The first child of a kind."""
         return next((child for child in self.children if child.kind == kind), None)
 
 
-def tokens_of(child: Node | Token) -> list[Token]:
+def tokens_of(child: SyntaxNode | Token) -> list[Token]:
     return [child] if isinstance(child, Token) else child.tokens
 
 
@@ -105,7 +107,7 @@ def _lark() -> Lark:
     return Lark(grammar, parser="lalr", lexer=ContextualWords, start="file", maybe_placeholders=False)
 
 
-def read(report: Reporter) -> tuple[Node, list[Token]]:
+def read(report: Reporter) -> tuple[SyntaxNode, list[Token]]:
     """The tree of a file without syntax errors, and all its tokens: the last has no text and stands for the end."""
     lark_tokens = tokenise(report.source.text, report)
     tree: Tree[LarkToken] = _lark().parse(lark_tokens, start="file")  # pyright: ignore[reportArgumentType]
@@ -130,7 +132,7 @@ def _with_comments(tokens: list[LarkToken], report: Reporter) -> Iterator[Token]
             if content and number == 0 and previous is not None:
                 previous.after = content
             elif content:
-                token.above.append(Comment(content, blank))
+                token.above.append(OwnLineComment(content, blank))
             # The first piece is the rest of the line before, the last one the indentation of the token.
             blank = not content and (blank or 0 < number < len(pieces) - 1)
         token.blank = blank
@@ -143,8 +145,8 @@ _COMMAS = frozenset({"COMMA", "LAST_COMMA"})
 _AFTER_A_LIST = frozenset({"RBRACE", "RPAR", "LBRACE", "THEN"})
 
 
-def _node(tree: Tree[LarkToken], by_start: dict[int | None, Token]) -> Node:
-    node = Node(str(tree.data), [])
+def _node(tree: Tree[LarkToken], by_start: dict[int | None, Token]) -> SyntaxNode:
+    node = SyntaxNode(str(tree.data), [])
     children: list[Any] = tree.children
     for index, child in enumerate(children):
         if isinstance(child, Tree):
@@ -176,5 +178,5 @@ def _settle_comments(tokens: list[Token]) -> None:
             token.above, token.blank = [], False
 
 
-def _own_line(text: str | None) -> list[Comment]:
-    return [] if text is None else [Comment(text, blank=False)]
+def _own_line(text: str | None) -> list[OwnLineComment]:
+    return [] if text is None else [OwnLineComment(text, blank=False)]

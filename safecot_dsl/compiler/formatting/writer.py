@@ -16,7 +16,7 @@ class Blanks(Enum):
     ONE = "one"  # all, and there is one before the first even where the source has none
 
 
-class Writer:
+class SourceWriter:
     """The text so far.
 
     `hang` is the column at which a line goes on that a comment has ended; `lines` says on which line of the text each

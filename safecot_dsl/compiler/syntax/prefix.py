@@ -24,7 +24,7 @@ _FOLLOWING = DECLARATIONS - {"policy", "library"}
 
 
 @dataclass(frozen=True)
-class Expected:
+class Continuations:
     """What can stand after the beginning of a file.
 
     `words` are the keywords that can, `kinds` the other terminals (NAME, STRING, LBRACE, ...). `before` is what the
@@ -40,19 +40,19 @@ class Expected:
     inside_start: int = 0
 
 
-def expected_after(text: str) -> Expected:
+def expected_after(text: str) -> Continuations:
     """What can stand after a text, which is the beginning of a file. Never raises for what the text holds."""
     report = Reporter(SourceFile("", text))
     comments: list[Comment] = []
     tokens = tokenise(text, report, comments)
     if comments and comments[-1].end == len(text):
-        return Expected(frozenset(), frozenset(), (), "comment", comments[-1].start)
+        return Continuations(frozenset(), frozenset(), (), "comment", comments[-1].start)
     last = tokens[-1] if tokens else None
     start = (last.start_pos or 0) if last is not None else 0
     if isinstance(last, Guess) and (text.startswith('"""', start) or "\n" not in text[start:]):
         outside = _after_tokens(tokens[:-1], report)
         kind = "text" if last.type == "STRING" else "pattern"
-        return Expected(outside.words, outside.kinds, outside.before, kind, start)
+        return Continuations(outside.words, outside.kinds, outside.before, kind, start)
     return _after_tokens(tokens, report)
 
 
@@ -67,13 +67,13 @@ def _flat(items: Iterable[Any]) -> Iterator[Token | Syntax]:
             yield item
 
 
-def _after_tokens(tokens: list[Token], report: Reporter) -> Expected:
+def _after_tokens(tokens: list[Token], report: Reporter) -> Continuations:
     if not tokens:
-        return Expected(frozenset({"policy", "library"}), frozenset(), ())
+        return Continuations(frozenset({"policy", "library"}), frozenset(), ())
     return _after_chunk(split(tokens, report)[-1], report)
 
 
-def _after_chunk(chunk: Chunk, report: Reporter) -> Expected:
+def _after_chunk(chunk: Chunk, report: Reporter) -> Continuations:
     tokens = chunk.tokens
     tried: set[int] = set()
     for _ in range(MAX_FAULTS):
@@ -96,5 +96,5 @@ def _after_chunk(chunk: Chunk, report: Reporter) -> Expected:
         if "$END" in accepted:  # after a whole declaration another may follow
             words |= _FOLLOWING
         kinds = frozenset(accepted - _WORDS.keys() - {"$END"})
-        return Expected(words, kinds, tuple(_flat(parser.parser_state.value_stack)))
-    return Expected(_FOLLOWING, frozenset(), ())
+        return Continuations(words, kinds, tuple(_flat(parser.parser_state.value_stack)))
+    return Continuations(_FOLLOWING, frozenset(), ())

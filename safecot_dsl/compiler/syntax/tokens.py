@@ -56,7 +56,7 @@ class Guess(Words):
 
 
 @dataclass(frozen=True)
-class Pattern:
+class PatternToken:
     """A REGEX token's parts."""
 
     pattern: str
@@ -94,7 +94,7 @@ def too_deep(tokens: list[Token]) -> Token | None:
     return None
 
 
-def pattern_of(token: Token) -> Pattern:
+def pattern_of(token: Token) -> PatternToken:
     """The parts of a REGEX token: `\\/` stands for a slash."""
     body, _, flag = str(token)[1:].rpartition("/")
-    return Pattern(re.sub(r"\\(.)", lambda m: "/" if m[1] == "/" else m[0], body), flag == "i")
+    return PatternToken(re.sub(r"\\(.)", lambda m: "/" if m[1] == "/" else m[0], body), flag == "i")

@@ -11,8 +11,8 @@ from safecot_dsl.dataset.formats.model import (
     ExportReport,
     Fault,
     Format,
+    FormatRule,
     Images,
-    Rule,
 )
 from safecot_dsl.dataset.formats.table import FORMATS, export_dataset, find_faults, find_format, validate
 
@@ -23,9 +23,9 @@ __all__ = [
     "ExportReport",
     "Fault",
     "Format",
+    "FormatRule",
     "Images",
     "Lengths",
-    "Rule",
     "export_dataset",
     "find_faults",
     "find_format",

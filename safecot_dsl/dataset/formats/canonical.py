@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safecot_dsl.dataset.formats.model import ExportError, Images, Written
+from safecot_dsl.dataset.formats.model import ExportError, Images, WrittenFiles
 from safecot_dsl.dataset.store import DATA, PREFERENCES, PROVENANCE, Dataset, DatasetError
 from safecot_dsl.storage import sha256_file, write_whole
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _BESIDE = ("README.md", "recipe.yaml", "policy.json", "policies", PROVENANCE)
 
 
-def write(dataset: Dataset, folder: Path, images: Images) -> Written:
+def write(dataset: Dataset, folder: Path, images: Images) -> WrittenFiles:
     """The data set's files, with the bytes of every image in its row.
 
     `report.json` is brought up to date: it no longer names a folder of images, and has the new files' digests.
@@ -41,7 +41,7 @@ def write(dataset: Dataset, folder: Path, images: Images) -> Written:
         elif source.is_file():
             shutil.copyfile(source, folder / name)
     _write_report(dataset, folder)
-    return Written(files)
+    return WrittenFiles(files)
 
 
 def _carry(dataset: Dataset, source: Path, target: Path) -> int:

@@ -10,28 +10,36 @@ from typing import Any
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset.formats.images import ImageChecks
-from safecot_dsl.dataset.formats.model import CheckOptions, Fault, Rule
+from safecot_dsl.dataset.formats.model import CheckOptions, Fault, FormatRule
 from safecot_dsl.dataset.formats.reporting import Ids, faults_of, file_fault
-from safecot_dsl.dataset.formats.turns import ASSISTANT, USER, Found, Turn, learnt_faults, marker_faults, pair_faults
+from safecot_dsl.dataset.formats.turns import (
+    ASSISTANT,
+    USER,
+    Turn,
+    Violation,
+    learnt_faults,
+    marker_faults,
+    pair_faults,
+)
 from safecot_dsl.dataset.rows import content_id
 from safecot_dsl.dataset.schema import canonical_schema
 from safecot_dsl.dataset.store import PREFERENCES, PROVENANCE, Dataset, DatasetError, open_dataset
 from safecot_dsl.facts import image_placeholder
 from safecot_dsl.render import Problem, Tags, parse_target
 
-RULES: dict[Rule, str] = {
-    Rule.READABLE: "files are Parquet, in `data/`",
-    Rule.COLUMNS: "there are the columns of training rows",
-    Rule.IMAGES: "every image can be decoded, and is the one that the row was made from",
-    Rule.PLACEHOLDERS: "no text holds an image placeholder",
-    Rule.MARKERS: "no text holds a chat template's marker",
-    Rule.TAGS: "reasoning is opened once and closed once",
-    Rule.LABELS: "the completion is not empty",
-    Rule.CONTENT: "the completion says what the columns say: reasoning, answer, verdict, rules",
-    Rule.POLICY: "the policy is there, and has the rules that the row names",
-    Rule.IDS: "the id is that of the content, and stands once",
-    Rule.PAIRS: "the answers of a preference pair differ, and its row is there",
-    Rule.PROVENANCE: "each row has its record, and each record its row",
+RULES: dict[FormatRule, str] = {
+    FormatRule.READABLE: "files are Parquet, in `data/`",
+    FormatRule.COLUMNS: "there are the columns of training rows",
+    FormatRule.IMAGES: "every image can be decoded, and is the one that the row was made from",
+    FormatRule.PLACEHOLDERS: "no text holds an image placeholder",
+    FormatRule.MARKERS: "no text holds a chat template's marker",
+    FormatRule.TAGS: "reasoning is opened once and closed once",
+    FormatRule.LABELS: "the completion is not empty",
+    FormatRule.CONTENT: "the completion says what the columns say: reasoning, answer, verdict, rules",
+    FormatRule.POLICY: "the policy is there, and has the rules that the row names",
+    FormatRule.IDS: "the id is that of the content, and stands once",
+    FormatRule.PAIRS: "the answers of a preference pair differ, and its row is there",
+    FormatRule.PROVENANCE: "each row has its record, and each record its row",
 }
 _REMAKE = "make the data set again with `safecotc generate`"
 PAIR_COLUMNS = ("id", "images", "prompt", "system", "chosen", "rejected", "kind", "row", "policy")
@@ -43,7 +51,7 @@ def check(path: Path, options: CheckOptions) -> Iterator[Fault]:
         dataset = open_dataset(path, image_root=options.image_root)
         policies = dataset.policies
     except (DatasetError, ValueError) as error:
-        yield Fault(path.name, None, None, Rule.READABLE, str(error), "name the folder of a data set")
+        yield Fault(path.name, None, None, FormatRule.READABLE, str(error), "name the folder of a data set")
         return
     look = _Look(dataset.tags, options.seen, policies, Ids(), ImageChecks(dataset.image_root, decode=options.decode))
     whole = path.is_dir()
@@ -73,35 +81,37 @@ def _check_file(dataset: Dataset, name: str, look: _Look) -> Generator[Fault, No
         missing = [column for column in canonical_schema().names if column not in dataset.columns]
         if missing:
             listed = ", ".join(f"`{column}`" for column in missing)
-            yield file_fault(name, Found(Rule.COLUMNS, f"there is no column {listed}", _REMAKE))
+            yield file_fault(name, Violation(FormatRule.COLUMNS, f"there is no column {listed}", _REMAKE))
             return False
         for number, row in enumerate(dataset.rows()):
             look.seen()
             yield from faults_of(name, number, row["id"], look.ids.faults(row["id"], name, number))
             yield from faults_of(name, number, row["id"], _row_faults(dataset, row, look))
     except DatasetError as error:
-        yield file_fault(name, Found(Rule.READABLE, str(error), _REMAKE))
+        yield file_fault(name, Violation(FormatRule.READABLE, str(error), _REMAKE))
         return False
     return True
 
 
-def _row_faults(dataset: Dataset, row: Mapping[str, Any], look: _Look) -> Iterator[Found]:
+def _row_faults(dataset: Dataset, row: Mapping[str, Any], look: _Look) -> Iterator[Violation]:
     images = yield from _images(dataset, row, look)
     yield from _text_faults(Turn(USER, row["prompt"]), Turn(ASSISTANT, row["completion"]))
     yield from learnt_faults(row["completion"], look.tags, "the completion")
     cited = [rule["name"] for rule in row["rules"]]
     for fault in _content_faults(row, look.tags, cited):
-        yield Found(Rule.CONTENT, fault, _REMAKE)
+        yield Violation(FormatRule.CONTENT, fault, _REMAKE)
     policy = look.policies.get(row["policy"])
     if policy is None:
-        yield Found(Rule.POLICY, f"no policy at hand has the digest {row['policy']}", "put it there as `policy.json`")
+        yield Violation(
+            FormatRule.POLICY, f"no policy at hand has the digest {row['policy']}", "put it there as `policy.json`"
+        )
     else:
         names = policy.rule_index.keys() | {"default", "unsure"}
         for name in cited:
             if name not in names:
-                yield Found(Rule.POLICY, f"the policy has no rule `{name}`", _REMAKE)
+                yield Violation(FormatRule.POLICY, f"the policy has no rule `{name}`", _REMAKE)
     if images is not None and row["id"] != _id_of(row, images):
-        yield Found(Rule.IDS, "the id is not that of the content", _REMAKE)
+        yield Violation(FormatRule.IDS, "the id is not that of the content", _REMAKE)
 
 
 def _id_of(row: Mapping[str, Any], images: list[bytes]) -> str:
@@ -109,12 +119,12 @@ def _id_of(row: Mapping[str, Any], images: list[bytes]) -> str:
     return content_id(row["prompt"], digests, row["facts"], row["completion"], row["system"])
 
 
-def _text_faults(*turns: Turn) -> Iterator[Found]:
+def _text_faults(*turns: Turn) -> Iterator[Violation]:
     for turn in turns:
         placeholder = image_placeholder(turn.text)
         if placeholder is not None:
-            yield Found(
-                Rule.PLACEHOLDERS,
+            yield Violation(
+                FormatRule.PLACEHOLDERS,
                 f"the {turn.role} turn holds `{placeholder}`, which a processor takes for an image",
                 "write it with a round bracket in the place of its first character",
             )
@@ -140,24 +150,26 @@ def _content_faults(row: Mapping[str, Any], tags: Tags, cited: list[str]) -> Ite
         yield f"the completion cites {', '.join(target.cited)}, the column {', '.join(cited)}"
 
 
-def _images(dataset: Dataset, row: Mapping[str, Any], look: _Look) -> Generator[Found, None, list[bytes] | None]:
+def _images(dataset: Dataset, row: Mapping[str, Any], look: _Look) -> Generator[Violation, None, list[bytes] | None]:
     """The bytes of a row's images (returned; None where one is not to be had), and what is wrong with them."""
     images = row["images"] or []
     digests = row.get("image_sha256") or [None] * len(images)
     if len(digests) != len(images):
-        yield Found(Rule.IMAGES, f"{len(images)} images have {len(digests)} digests in `image_sha256`", _REMAKE)
+        yield Violation(
+            FormatRule.IMAGES, f"{len(images)} images have {len(digests)} digests in `image_sha256`", _REMAKE
+        )
         return None
     read: list[bytes] = []
     for number, (image, digest) in enumerate(zip(images, digests, strict=True)):
         try:
             read.append(dataset.image(image, digest))
         except DatasetError as error:
-            yield Found(Rule.IMAGES, f"image {number}: {error}", "bring it back, or leave the row out")
+            yield Violation(FormatRule.IMAGES, f"image {number}: {error}", "bring it back, or leave the row out")
             continue
         if digest is not None and hashlib.sha256(read[-1]).hexdigest() != digest:
-            yield Found(Rule.IMAGES, f"image {number} is not the one that `image_sha256` names", _REMAKE)
+            yield Violation(FormatRule.IMAGES, f"image {number} is not the one that `image_sha256` names", _REMAKE)
     for fault, mend in look.images.faults([{"bytes": data} for data in read]):
-        yield Found(Rule.IMAGES, fault, mend)
+        yield Violation(FormatRule.IMAGES, fault, mend)
     return read if len(read) == len(images) else None
 
 
@@ -168,16 +180,16 @@ def _check_pairs(dataset: Dataset, look: _Look) -> Iterator[Fault]:
         try:
             missing = [column for column in PAIR_COLUMNS if column not in replace(dataset, files=(file,)).columns]
             if missing:
-                yield file_fault(name, Found(Rule.COLUMNS, f"there is no column `{missing[0]}`", _REMAKE))
+                yield file_fault(name, Violation(FormatRule.COLUMNS, f"there is no column `{missing[0]}`", _REMAKE))
                 continue
             for number, pair in enumerate(replace(dataset, files=(file,)).rows(PAIR_COLUMNS)):
                 yield from faults_of(name, number, pair["id"], ids.faults(pair["id"], name, number))
                 yield from faults_of(name, number, pair["id"], _pair_faults(dataset, pair, look))
         except DatasetError as error:
-            yield file_fault(name, Found(Rule.READABLE, str(error), _REMAKE))
+            yield file_fault(name, Violation(FormatRule.READABLE, str(error), _REMAKE))
 
 
-def _pair_faults(dataset: Dataset, pair: Mapping[str, Any], look: _Look) -> Iterator[Found]:
+def _pair_faults(dataset: Dataset, pair: Mapping[str, Any], look: _Look) -> Iterator[Violation]:
     yield from _images(dataset, pair, look)
     chosen, rejected = Turn(ASSISTANT, pair["chosen"]), Turn(ASSISTANT, pair["rejected"])
     yield from _text_faults(Turn(USER, pair["prompt"]), chosen, rejected)
@@ -185,7 +197,7 @@ def _pair_faults(dataset: Dataset, pair: Mapping[str, Any], look: _Look) -> Iter
     yield from learnt_faults(rejected.text, look.tags, "the rejected answer")
     yield from pair_faults(chosen.text, rejected.text)
     if pair["row"] and pair["row"] not in look.ids:
-        yield Found(Rule.PAIRS, f"there is no row {pair['row']}, which the pair is made from", _REMAKE)
+        yield Violation(FormatRule.PAIRS, f"there is no row {pair['row']}, which the pair is made from", _REMAKE)
 
 
 def _check_provenance(dataset: Dataset, rows: Ids) -> Iterator[Fault]:
@@ -195,12 +207,12 @@ def _check_provenance(dataset: Dataset, rows: Ids) -> Iterator[Fault]:
         for number, record in enumerate(dataset.provenance(("id",))):
             found = list(records.faults(record["id"], PROVENANCE, number))
             if record["id"] not in rows:
-                found.append(Found(Rule.PROVENANCE, "there is no row of this id", _REMAKE))
+                found.append(Violation(FormatRule.PROVENANCE, "there is no row of this id", _REMAKE))
             yield from faults_of(PROVENANCE, number, record["id"], found)
     except DatasetError as error:
-        yield file_fault(PROVENANCE, Found(Rule.READABLE, str(error), _REMAKE))
+        yield file_fault(PROVENANCE, Violation(FormatRule.READABLE, str(error), _REMAKE))
         return
     if records:
         for id, (file, row) in rows.items():
             if id not in records:
-                yield Fault(file, row, id, Rule.PROVENANCE, "there is no record of this row", _REMAKE)
+                yield Fault(file, row, id, FormatRule.PROVENANCE, "there is no record of this row", _REMAKE)

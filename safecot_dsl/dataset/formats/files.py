@@ -8,7 +8,7 @@ from typing import Any
 
 from safecot_dsl.dataset.formats.images import ImageFiles, embedded, named
 from safecot_dsl.dataset.formats.lines import LinesWriter
-from safecot_dsl.dataset.formats.model import Images, Written
+from safecot_dsl.dataset.formats.model import Images, WrittenFiles
 from safecot_dsl.dataset.formats.tables import TableWriter
 from safecot_dsl.dataset.schema import features_schema
 from safecot_dsl.dataset.store import PREFERENCES, Dataset, split_of
@@ -39,8 +39,8 @@ class RecordFiles:
         self._files: dict[str, int] = {}
 
     @property
-    def written(self) -> Written:
-        return Written(self._files, self._copies.files, self._copies.bytes)
+    def written(self) -> WrittenFiles:
+        return WrittenFiles(self._files, self._copies.files, self._copies.bytes)
 
     def rows(self, split: str, make: Make, features: dict[str, dict[str, Any]]) -> str:
         """Write the rows of a split; what was written, relative to the folder: a file, or a folder of files."""

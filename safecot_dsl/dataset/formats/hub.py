@@ -9,7 +9,7 @@ from typing import Any
 
 from safecot_dsl.dataset.formats import canonical
 from safecot_dsl.dataset.formats.files import pair_kinds
-from safecot_dsl.dataset.formats.model import Images, Rule, Written
+from safecot_dsl.dataset.formats.model import FormatRule, Images, WrittenFiles
 from safecot_dsl.dataset.store import DATA, PREFERENCES, PROVENANCE, Dataset, split_of
 from safecot_dsl.storage import write_whole
 
@@ -38,17 +38,17 @@ SIZES = (
     (1_000_000_000, "100M<n<1B"),
 )
 
-RULES: dict[Rule, str] = {
-    Rule.CARD: "`README.md` begins with metadata that the Hub accepts: licence, sizes, and configurations whose files "
-    "are there and whose splits have names of letters, digits and underscores",
-    Rule.READABLE: "files are Parquet",
-    Rule.COLUMNS: "the files of a configuration have the same columns, and declare their images as images",
-    Rule.IMAGES: "every image is in its row and can be decoded",
-    Rule.IDS: "no id stands twice in a configuration",
+RULES: dict[FormatRule, str] = {
+    FormatRule.CARD: "`README.md` begins with metadata that the Hub accepts: licence, sizes, and configurations whose "
+    "files are there and whose splits have names of letters, digits and underscores",
+    FormatRule.READABLE: "files are Parquet",
+    FormatRule.COLUMNS: "the files of a configuration have the same columns, and declare their images as images",
+    FormatRule.IMAGES: "every image is in its row and can be decoded",
+    FormatRule.IDS: "no id stands twice in a configuration",
 }
 
 
-def write(dataset: Dataset, folder: Path, images: Images) -> Written:
+def write(dataset: Dataset, folder: Path, images: Images) -> WrittenFiles:
     """The data set with its images in it, and a card whose metadata name its configurations, size and licence: the rows
     are the default configuration; `preferences` and `provenance` are others."""
     written = canonical.write(dataset, folder, images)
@@ -82,7 +82,7 @@ def size_category(rows: int) -> str:
     return next((name for limit, name in SIZES if rows < limit), "n>1B")
 
 
-def _metadata(dataset: Dataset, folder: Path, written: Written) -> dict[str, Any]:
+def _metadata(dataset: Dataset, folder: Path, written: WrittenFiles) -> dict[str, Any]:
     rows = sum(count for name, count in written.files.items() if name.startswith(f"{DATA}/"))
     return {**_licence(dataset), "size_categories": [size_category(rows)], "configs": _configs(dataset, folder)}
 

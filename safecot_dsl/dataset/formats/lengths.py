@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from safecot_dsl.dataset.formats.model import Rule
-from safecot_dsl.dataset.formats.turns import ASSISTANT, SYSTEM, USER, Found, Turn
+from safecot_dsl.dataset.formats.model import FormatRule
+from safecot_dsl.dataset.formats.turns import ASSISTANT, SYSTEM, USER, Turn, Violation
 from safecot_dsl.models.images import ImageError
 
 
@@ -28,7 +28,7 @@ class Lengths:
         self._chat: Any = load_chat(model)
         self._limit = limit
 
-    def faults(self, turns: Sequence[Turn], images: Sequence[bytes], answers: Sequence[str]) -> Iterator[Found]:
+    def faults(self, turns: Sequence[Turn], images: Sequence[bytes], answers: Sequence[str]) -> Iterator[Violation]:
         """What does not fit. `turns` end with the request; `answers` are those to it, each measured by itself."""
         from safecot_dsl.models import Request
 
@@ -41,13 +41,15 @@ class Lengths:
             return  # told by another rule
         mend = f"raise the limit, which is {self._limit}, make the images smaller, or leave the row out"
         if asked >= self._limit:
-            yield Found(Rule.LENGTH, f"the request alone has {asked} tokens: none of the answer carries loss", mend)
+            yield Violation(
+                FormatRule.LENGTH, f"the request alone has {asked} tokens: none of the answer carries loss", mend
+            )
             return
         for answer in answers:
             learnt = len(self._chat.token_ids(self._chat.remaining(request, answer))) + len(self._chat.closing_ids)
             if asked + learnt > self._limit:
-                yield Found(
-                    Rule.LENGTH,
+                yield Violation(
+                    FormatRule.LENGTH,
                     f"request and answer have {asked} and {learnt} tokens: the end of the answer is cut off",
                     mend,
                 )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from safecot_dsl.dataset.formats.files import RecordFiles, pair_kinds
-from safecot_dsl.dataset.formats.model import Images, Rule, Written
+from safecot_dsl.dataset.formats.model import FormatRule, Images, WrittenFiles
 from safecot_dsl.dataset.formats.tables import IMAGES, TEXT
 from safecot_dsl.dataset.store import Dataset
 from safecot_dsl.storage import write_whole
@@ -31,24 +31,24 @@ PREFERENCE: dict[str, dict[str, Any]] = {
 }
 
 #: What the tool does with data that break these rules is said in each fault.
-RULES: dict[Rule, str] = {
-    Rule.READABLE: "files are JSON Lines, a JSON list or Parquet, in UTF-8",
-    Rule.DECLARED: f"`{INFO}` names each file, its format and its columns",
-    Rule.COLUMNS: "rows have the columns that are declared, with turns in them",
-    Rule.ROLES: "turns alternate, beginning with `human`; a row that does not is dropped with a warning",
-    Rule.PLACEHOLDERS: f"there are as many `{PLACEHOLDER}` in the texts as images; otherwise the tool stops",
-    Rule.MARKERS: "no text holds a chat template's marker, or another family's placeholder",
-    Rule.IMAGES: "every image is there and can be decoded",
-    Rule.TAGS: "reasoning is opened once and closed once",
-    Rule.LABELS: "the answer is not empty",
-    Rule.LENGTH: "with a model named: request and answer fit into `cutoff_len`, or parts are cut off unseen",
-    Rule.PAIRS: "the chosen and the rejected answer differ",
-    Rule.IDS: "no id stands twice",
-    Rule.FIRST_BLOCK: "a row with images stands in the first 10 MB, from which the columns' types are inferred",
+RULES: dict[FormatRule, str] = {
+    FormatRule.READABLE: "files are JSON Lines, a JSON list or Parquet, in UTF-8",
+    FormatRule.DECLARED: f"`{INFO}` names each file, its format and its columns",
+    FormatRule.COLUMNS: "rows have the columns that are declared, with turns in them",
+    FormatRule.ROLES: "turns alternate, beginning with `human`; a row that does not is dropped with a warning",
+    FormatRule.PLACEHOLDERS: f"there are as many `{PLACEHOLDER}` in the texts as images; otherwise the tool stops",
+    FormatRule.MARKERS: "no text holds a chat template's marker, or another family's placeholder",
+    FormatRule.IMAGES: "every image is there and can be decoded",
+    FormatRule.TAGS: "reasoning is opened once and closed once",
+    FormatRule.LABELS: "the answer is not empty",
+    FormatRule.LENGTH: "with a model named: request and answer fit into `cutoff_len`, or parts are cut off unseen",
+    FormatRule.PAIRS: "the chosen and the rejected answer differ",
+    FormatRule.IDS: "no id stands twice",
+    FormatRule.FIRST_BLOCK: "a row with images stands in the first 10 MB, from which the columns' types are inferred",
 }
 
 
-def write(dataset: Dataset, folder: Path, images: Images) -> Written:
+def write(dataset: Dataset, folder: Path, images: Images) -> WrittenFiles:
     """`<split>.jsonl` (with `embed`: a folder of Parquet files), the same for each kind of preference pairs, and
     `dataset_info.json` with an entry for each: `<name>_<split>` and `<name>_<kind>`."""
     files = RecordFiles(dataset, folder, images)

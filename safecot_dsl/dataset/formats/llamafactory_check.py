@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from safecot_dsl.dataset.formats.llamafactory import INFO, PLACEHOLDER
-from safecot_dsl.dataset.formats.model import CheckOptions, Fault, Rule
+from safecot_dsl.dataset.formats.model import CheckOptions, Fault, FormatRule
 from safecot_dsl.dataset.formats.records_check import Conversation, NotAConversationError, check_records
 from safecot_dsl.dataset.formats.reporting import Ids, file_fault
-from safecot_dsl.dataset.formats.turns import ASSISTANT, SYSTEM, USER, Found, Turn
+from safecot_dsl.dataset.formats.turns import ASSISTANT, SYSTEM, USER, Turn, Violation
 
 #: What an entry that says nothing else means (`DatasetAttr`). Columns that an entry names replace all of these.
 _TAGS = {
@@ -35,7 +35,7 @@ def check(path: Path, options: CheckOptions) -> Iterator[Fault]:
     `dataset_dir`), or its `dataset_info.json`."""
     folder = path.parent if path.name == INFO else path
     declared = _declared(folder)
-    if isinstance(declared, Found):
+    if isinstance(declared, Violation):
         yield file_fault(INFO, declared)
         return
     ids = Ids()
@@ -57,19 +57,19 @@ def check(path: Path, options: CheckOptions) -> Iterator[Fault]:
             )
 
 
-def _declared(folder: Path) -> dict[str, Any] | Found:
+def _declared(folder: Path) -> dict[str, Any] | Violation:
     file = folder / INFO
     mend = "write one entry for each file: its `file_name`, `formatting: sharegpt` and `columns`"
     if not file.is_file():
-        return Found(Rule.DECLARED, "there is no such file", mend)
+        return Violation(FormatRule.DECLARED, "there is no such file", mend)
     if file.stat().st_size > _INFO_LIMIT:
-        return Found(Rule.DECLARED, f"more than {_INFO_LIMIT >> 20} MiB", mend)
+        return Violation(FormatRule.DECLARED, f"more than {_INFO_LIMIT >> 20} MiB", mend)
     try:
         value = json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
-        return Found(Rule.DECLARED, f"not JSON ({error})", mend)
+        return Violation(FormatRule.DECLARED, f"not JSON ({error})", mend)
     if not isinstance(value, dict) or not value or not all(isinstance(entry, dict) for entry in value.values()):
-        return Found(Rule.DECLARED, "it holds no entries", mend)
+        return Violation(FormatRule.DECLARED, "it holds no entries", mend)
     return value
 
 
@@ -77,48 +77,50 @@ def _files(path: Path) -> list[Path]:
     return sorted(path.iterdir()) if path.is_dir() else [path]
 
 
-def _entry_faults(folder: Path, name: str, entry: Mapping[str, Any]) -> Iterator[Found]:
+def _entry_faults(folder: Path, name: str, entry: Mapping[str, Any]) -> Iterator[Violation]:
     columns, tags = entry.get("columns", {}), entry.get("tags", {})
     if not isinstance(columns, dict) or not isinstance(tags, dict):
-        yield Found(Rule.DECLARED, f"`{name}`: `columns` and `tags` are no objects", "write names to names")
+        yield Violation(FormatRule.DECLARED, f"`{name}`: `columns` and `tags` are no objects", "write names to names")
         return
     if "," in name:
-        yield Found(Rule.DECLARED, f"`{name}`: the tool splits names at commas", "take the comma out")
+        yield Violation(FormatRule.DECLARED, f"`{name}`: the tool splits names at commas", "take the comma out")
     if entry.get("formatting", "alpaca") not in ("sharegpt", "openai"):
-        yield Found(
-            Rule.DECLARED,
+        yield Violation(
+            FormatRule.DECLARED,
             f"`{name}`: `formatting` is {entry.get('formatting', 'left out, which means alpaca')}",
             "write `sharegpt`, and the turns as a list",
         )
     if columns and "messages" not in columns:
-        yield Found(
-            Rule.DECLARED,
+        yield Violation(
+            FormatRule.DECLARED,
             f"`{name}`: `columns` does not name the turns: where it names any, there is no default",
             'add `"messages": "conversations"`',
         )
     if entry.get("ranking") and not {"chosen", "rejected"} <= columns.keys():
-        yield Found(
-            Rule.DECLARED,
+        yield Violation(
+            FormatRule.DECLARED,
             f"`{name}`: `ranking` is set, and `columns` does not name both answers",
             'add `"chosen": "chosen"` and `"rejected": "rejected"`',
         )
     yield from _file_name_faults(folder, name, entry.get("file_name"))
 
 
-def _file_name_faults(folder: Path, name: str, file_name: Any) -> Iterator[Found]:
+def _file_name_faults(folder: Path, name: str, file_name: Any) -> Iterator[Violation]:
     if not isinstance(file_name, str) or "\0" in file_name:
-        yield Found(
-            Rule.DECLARED, f"`{name}` names no file of the folder", "write `file_name`; nothing is fetched here"
+        yield Violation(
+            FormatRule.DECLARED, f"`{name}` names no file of the folder", "write `file_name`; nothing is fetched here"
         )
         return
     path = (folder / file_name).resolve()
     if not path.is_relative_to(folder.resolve()):
-        yield Found(Rule.DECLARED, f"`{name}`: `{file_name}` leaves the folder", "put the file inside")
+        yield Violation(FormatRule.DECLARED, f"`{name}`: `{file_name}` leaves the folder", "put the file inside")
     elif not path.exists():
-        yield Found(Rule.DECLARED, f"`{name}`: there is no `{file_name}`", "bring it back, or take the entry out")
+        yield Violation(
+            FormatRule.DECLARED, f"`{name}`: there is no `{file_name}`", "bring it back, or take the entry out"
+        )
     elif len({file.suffix for file in _files(path)} | {""}) != 2 or _files(path)[0].suffix not in _SUFFIXES:
-        yield Found(
-            Rule.DECLARED,
+        yield Violation(
+            FormatRule.DECLARED,
             f"`{name}`: `{file_name}` is not of one kind that is read ({', '.join(_SUFFIXES)})",
             "write one kind of file, and nothing else into its folder",
         )
@@ -158,6 +160,6 @@ def _turn(message: Any, tags: Mapping[str, str], roles: Mapping[str, str], name:
         raise NotAConversationError(
             f"{name} is said by `{role}`: the tool drops the row",
             f"write `{tags['user_tag']}` or `{tags['assistant_tag']}`, or name the roles in the entry's `tags`",
-            Rule.ROLES,
+            FormatRule.ROLES,
         )
     return Turn(roles[role], text)

@@ -22,7 +22,7 @@ class ExportError(ValueError):
     """A data set that cannot be written in a format; the message says what and how to mend it."""
 
 
-class Rule(StrEnum):
+class FormatRule(StrEnum):
     """What a validator looks at. The value is the rule's name in reports."""
 
     READABLE = "readable"
@@ -55,7 +55,7 @@ class Fault:
     file: str
     row: int | None
     id: str | None
-    rule: Rule
+    rule: FormatRule
     fault: str
     mend: str
 
@@ -82,7 +82,7 @@ class CheckOptions:
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenFiles:
     """What a writer wrote: rows by file (relative), and the image files beside them."""
 
     files: Mapping[str, int]
@@ -110,10 +110,10 @@ class ExportReport:
 class Write(Protocol):
     """Writes a data set into an empty folder; raises :class:`ExportError` where it has nothing for the format."""
 
-    def __call__(self, dataset: Dataset, folder: Path, images: Images) -> Written: ...
+    def __call__(self, dataset: Dataset, folder: Path, images: Images) -> WrittenFiles: ...
 
 
-class Check(Protocol):
+class FormatCheck(Protocol):
     """Yields what is wrong with an export, file by file and row by row; nothing for a sound one."""
 
     def __call__(self, path: Path, options: CheckOptions) -> Iterator[Fault]: ...
@@ -129,7 +129,7 @@ class Format:
     tool: str
     takes: tuple[Literal["rows", "pairs"], ...]
     images: tuple[Images, ...]
-    rules: Mapping[Rule, str]
+    rules: Mapping[FormatRule, str]
     usage: str
     write: Write
-    check: Check
+    check: FormatCheck

@@ -10,13 +10,13 @@ from typing import Any
 from safecot_dsl.dataset.formats.images import ImageChecks, image_list
 from safecot_dsl.dataset.formats.lengths import split_answer
 from safecot_dsl.dataset.formats.lines import FIRST_BLOCK, Record, UnreadableError, read_records
-from safecot_dsl.dataset.formats.model import CheckOptions, Fault, Rule
+from safecot_dsl.dataset.formats.model import CheckOptions, Fault, FormatRule
 from safecot_dsl.dataset.formats.reporting import Ids, faults_of, file_fault
 from safecot_dsl.dataset.formats.turns import (
     ASSISTANT,
     USER,
-    Found,
     Turn,
+    Violation,
     learnt_faults,
     marker_faults,
     pair_faults,
@@ -38,7 +38,7 @@ class Conversation:
 class NotAConversationError(ValueError):
     """A record that the tool cannot take apart; `mend` says what to write."""
 
-    def __init__(self, fault: str, mend: str, rule: Rule = Rule.COLUMNS) -> None:
+    def __init__(self, fault: str, mend: str, rule: FormatRule = FormatRule.COLUMNS) -> None:
         super().__init__(fault)
         self.mend = mend
         self.rule = rule
@@ -65,17 +65,19 @@ def check_records(
             options.seen()
             id = record.value.get("id")
             if record.fault is not None:
-                yield from faults_of(name, record.row, id, [Found(Rule.READABLE, record.fault, "write the line anew")])
+                yield from faults_of(
+                    name, record.row, id, [Violation(FormatRule.READABLE, record.fault, "write the line anew")]
+                )
                 continue
             if columns is not None:
                 yield from faults_of(name, record.row, id, columns.faults(record))
             yield from faults_of(name, record.row, id, ids.faults(id, name, record.row))
             yield from faults_of(name, record.row, id, _row_faults(record, read, options, images, placeholder))
     except UnreadableError as error:
-        yield file_fault(name, Found(Rule.READABLE, str(error), "write the file again"))
+        yield file_fault(name, Violation(FormatRule.READABLE, str(error), "write the file again"))
         return
     if not rows:
-        yield file_fault(name, Found(Rule.READABLE, "it holds no rows", "leave the file out"))
+        yield file_fault(name, Violation(FormatRule.READABLE, "it holds no rows", "leave the file out"))
 
 
 def _row_faults(
@@ -84,11 +86,11 @@ def _row_faults(
     options: CheckOptions,
     checks: ImageChecks,
     placeholder: str,
-) -> Iterator[Found]:
+) -> Iterator[Violation]:
     try:
         conversation = read(record.value)
     except NotAConversationError as error:
-        yield Found(error.rule, str(error), error.mend)
+        yield Violation(error.rule, str(error), error.mend)
         return
     turns, answers = conversation.turns, conversation.answers
     yield from role_faults(turns, last=USER if answers else ASSISTANT)
@@ -102,14 +104,14 @@ def _row_faults(
     yield from marker_faults((*turns, *(Turn(ASSISTANT, answer) for answer in answers)), placeholder)
     yield from _learnt(turns, answers, options)
     for fault, mend in checks.faults(images):
-        yield Found(Rule.IMAGES, fault, mend)
+        yield Violation(FormatRule.IMAGES, fault, mend)
     if options.lengths is not None:
         asked, answer = (turns, answers) if answers else split_answer(turns)
         plain = [turn._replace(text=turn.text.replace(placeholder, "")) for turn in asked]
         yield from options.lengths.faults(plain, checks.read(images), answer)
 
 
-def _learnt(turns: Sequence[Turn], answers: Sequence[str], options: CheckOptions) -> Iterator[Found]:
+def _learnt(turns: Sequence[Turn], answers: Sequence[str], options: CheckOptions) -> Iterator[Violation]:
     if answers:
         for name, answer in zip(("the chosen answer", "the rejected answer"), answers, strict=True):
             yield from learnt_faults(answer, options.tags, name)
@@ -128,7 +130,7 @@ class _Columns:
         self._seen: dict[str, tuple[str, int]] = {}
         self._told: set[str] = set()
 
-    def faults(self, record: Record) -> Iterator[Found]:
+    def faults(self, record: Record) -> Iterator[Violation]:
         for name, value in record.value.items():
             kind = _kind(value)
             if kind is None:
@@ -136,14 +138,14 @@ class _Columns:
             known = self._seen.setdefault(name, (kind, record.row))
             if known[0] != kind and name not in self._told:
                 self._told.add(name)
-                yield Found(
-                    Rule.COLUMNS,
+                yield Violation(
+                    FormatRule.COLUMNS,
                     f"`{name}` is {kind} here and {known[0]} in row {known[1]}: the file does not load",
                     "write one type throughout",
                 )
             elif known[1] == record.row and record.start >= FIRST_BLOCK:
-                yield Found(
-                    Rule.FIRST_BLOCK,
+                yield Violation(
+                    FormatRule.FIRST_BLOCK,
                     f"`{name}` has a value here for the first time, {record.start >> 20} MiB into the file: "
                     "its type was inferred without one, and the file does not load",
                     "move this row to the front",

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from safecot_dsl.dataset.formats.model import Fault, Rule
-from safecot_dsl.dataset.formats.turns import Found
+from safecot_dsl.dataset.formats.model import Fault, FormatRule
+from safecot_dsl.dataset.formats.turns import Violation
 
 
 class Ids:
@@ -16,14 +16,14 @@ class Ids:
     def __init__(self) -> None:
         self._seen: dict[str, tuple[str, int]] = {}
 
-    def faults(self, id: Any, file: str, row: int) -> Iterator[Found]:
+    def faults(self, id: Any, file: str, row: int) -> Iterator[Violation]:
         """A fault where `id` was seen before. A row without one is no fault: no tool asks for it."""
         if not isinstance(id, str):
             return
         first, number = self._seen.setdefault(id, (file, row))
         if (first, number) != (file, row):
             place = f"row {number}" if first == file else f"{first}, row {number}"
-            yield Found(Rule.IDS, f"the id stands in {place} too", "leave one of the two rows out")
+            yield Violation(FormatRule.IDS, f"the id stands in {place} too", "leave one of the two rows out")
 
     def __contains__(self, id: object) -> bool:
         return id in self._seen
@@ -36,13 +36,13 @@ class Ids:
         yield from self._seen.items()
 
 
-def faults_of(file: str, row: int, id: Any, found: Iterable[Found]) -> Iterator[Fault]:
+def faults_of(file: str, row: int, id: Any, found: Iterable[Violation]) -> Iterator[Fault]:
     """What was found in a row, with its place."""
     for entry in found:
         yield Fault(file, row, id if isinstance(id, str) else None, entry.rule, entry.fault, entry.mend)
 
 
-def file_fault(file: str, found: Found) -> Fault:
+def file_fault(file: str, found: Violation) -> Fault:
     """What was found in a file as a whole."""
     return Fault(file, None, None, found.rule, found.fault, found.mend)
 
@@ -50,4 +50,4 @@ def file_fault(file: str, found: Found) -> Fault:
 def nothing_there(path: Path, wanted: str) -> Fault:
     """There is nothing to look at."""
     there = "there is no such file or folder" if not path.exists() else f"it holds no {wanted}"
-    return Fault(path.name, None, None, Rule.READABLE, there, "name the folder of an export")
+    return Fault(path.name, None, None, FormatRule.READABLE, there, "name the folder of an export")

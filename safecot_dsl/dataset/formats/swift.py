@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safecot_dsl.dataset.formats.files import RecordFiles, pair_kinds
-from safecot_dsl.dataset.formats.model import Images, Rule, Written
+from safecot_dsl.dataset.formats.model import FormatRule, Images, WrittenFiles
 from safecot_dsl.dataset.formats.tables import IMAGES, MESSAGES, TEXT
 from safecot_dsl.dataset.formats.trl import messages
 from safecot_dsl.dataset.store import Dataset
@@ -22,24 +22,24 @@ PREFERENCE: dict[str, dict[str, Any]] = {
     "images": IMAGES,
 }
 
-RULES: dict[Rule, str] = {
-    Rule.READABLE: "files are JSON Lines, a JSON list or Parquet, in UTF-8",
-    Rule.COLUMNS: "`messages` are there, each with `role` and `content`; other rows are deleted with a log line",
-    Rule.ROLES: "user and assistant alternate, after at most one system turn",
-    Rule.PLACEHOLDERS: f"there are as many `{PLACEHOLDER}` in the texts as images; missing ones are put before the "
-    "first turn, and what is too much stays text",
-    Rule.MARKERS: "no text holds a chat template's marker, or another family's placeholder",
-    Rule.IMAGES: "every image is there and can be decoded",
-    Rule.TAGS: "reasoning is opened once and closed once",
-    Rule.LABELS: "the answer is not empty",
-    Rule.LENGTH: "with a model named: request and answer fit into `max_length`, or the row is deleted",
-    Rule.PAIRS: "`rejected_response` differs from the answer; a row where it does not is deleted",
-    Rule.IDS: "no id stands twice",
-    Rule.FIRST_BLOCK: "a row with images stands in the first 10 MB, from which the columns' types are inferred",
+RULES: dict[FormatRule, str] = {
+    FormatRule.READABLE: "files are JSON Lines, a JSON list or Parquet, in UTF-8",
+    FormatRule.COLUMNS: "`messages` are there, each with `role` and `content`; other rows are deleted with a log line",
+    FormatRule.ROLES: "user and assistant alternate, after at most one system turn",
+    FormatRule.PLACEHOLDERS: f"there are as many `{PLACEHOLDER}` in the texts as images; missing ones are put before "
+    "the first turn, and what is too much stays text",
+    FormatRule.MARKERS: "no text holds a chat template's marker, or another family's placeholder",
+    FormatRule.IMAGES: "every image is there and can be decoded",
+    FormatRule.TAGS: "reasoning is opened once and closed once",
+    FormatRule.LABELS: "the answer is not empty",
+    FormatRule.LENGTH: "with a model named: request and answer fit into `max_length`, or the row is deleted",
+    FormatRule.PAIRS: "`rejected_response` differs from the answer; a row where it does not is deleted",
+    FormatRule.IDS: "no id stands twice",
+    FormatRule.FIRST_BLOCK: "a row with images stands in the first 10 MB, from which the columns' types are inferred",
 }
 
 
-def write(dataset: Dataset, folder: Path, images: Images) -> Written:
+def write(dataset: Dataset, folder: Path, images: Images) -> WrittenFiles:
     """`<split>.jsonl` and `preference-<kind>.jsonl` (with `embed`: folders of Parquet files of these names)."""
     files = RecordFiles(dataset, folder, images)
     for split in dataset.splits:

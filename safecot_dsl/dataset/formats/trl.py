@@ -10,7 +10,7 @@ from typing import Any
 
 from safecot_dsl.dataset.formats.files import ROW_COLUMNS
 from safecot_dsl.dataset.formats.images import embedded
-from safecot_dsl.dataset.formats.model import ExportError, Images, Rule, Written
+from safecot_dsl.dataset.formats.model import ExportError, FormatRule, Images, WrittenFiles
 from safecot_dsl.dataset.formats.tables import IMAGES, MESSAGES, TEXT, TableWriter
 from safecot_dsl.dataset.schema import features_schema
 from safecot_dsl.dataset.store import DATA, Dataset
@@ -27,20 +27,21 @@ PREFERENCE: dict[str, dict[str, Any]] = {
 }
 
 #: What the trainers do with data that break these rules.
-RULES: dict[Rule, str] = {
-    Rule.READABLE: "files are Parquet",
-    Rule.COLUMNS: "there are the trainer's columns and none that send rows another way (`messages`, `image`, `label`); "
-    "`images` is declared as a list of images, and is never null",
-    Rule.ROLES: "the prompt ends with the user's turn, and the answer is one assistant turn",
-    Rule.PLACEHOLDERS: "no text holds an image placeholder: the trainer puts the images before the first user turn",
-    Rule.MARKERS: "no text holds a chat template's marker",
-    Rule.IMAGES: "every image is in its row and can be decoded",
-    Rule.TAGS: "reasoning is opened once and closed once",
-    Rule.LABELS: "the answer is not empty",
-    Rule.LENGTH: "with a model named: request and answer fit into `max_length`, or the end is cut off unseen",
-    Rule.IDS: "no id stands twice",
+RULES: dict[FormatRule, str] = {
+    FormatRule.READABLE: "files are Parquet",
+    FormatRule.COLUMNS: "there are the trainer's columns and none that send rows another way (`messages`, `image`, "
+    "`label`); `images` is declared as a list of images, and is never null",
+    FormatRule.ROLES: "the prompt ends with the user's turn, and the answer is one assistant turn",
+    FormatRule.PLACEHOLDERS: "no text holds an image placeholder: the trainer puts the images before the first user "
+    "turn",
+    FormatRule.MARKERS: "no text holds a chat template's marker",
+    FormatRule.IMAGES: "every image is in its row and can be decoded",
+    FormatRule.TAGS: "reasoning is opened once and closed once",
+    FormatRule.LABELS: "the answer is not empty",
+    FormatRule.LENGTH: "with a model named: request and answer fit into `max_length`, or the end is cut off unseen",
+    FormatRule.IDS: "no id stands twice",
 }
-PREFERENCE_RULES = RULES | {Rule.PAIRS: "the chosen and the rejected answer differ"}
+PREFERENCE_RULES = RULES | {FormatRule.PAIRS: "the chosen and the rejected answer differ"}
 
 
 def messages(system: str | None, prompt: str) -> list[dict[str, str]]:
@@ -49,7 +50,7 @@ def messages(system: str | None, prompt: str) -> list[dict[str, str]]:
     return [{"role": "system", "content": system}, *turns] if system else turns
 
 
-def write_sft(dataset: Dataset, folder: Path, images: Images) -> Written:
+def write_sft(dataset: Dataset, folder: Path, images: Images) -> WrittenFiles:
     """`data/<split>-00000.parquet` and on: `id`, `prompt`, `completion`, `images`."""
     del images
     files: dict[str, int] = {}
@@ -59,10 +60,10 @@ def write_sft(dataset: Dataset, folder: Path, images: Images) -> Written:
                 writer.add(_sft_row(dataset, row))
         files |= {f"{DATA}/{name}": rows for name, rows in writer.files.items()}
     write_whole(folder / "README.md", _readme(dataset.splits))
-    return Written(files)
+    return WrittenFiles(files)
 
 
-def write_preference(dataset: Dataset, folder: Path, images: Images) -> Written:
+def write_preference(dataset: Dataset, folder: Path, images: Images) -> WrittenFiles:
     """`data/train-00000.parquet` and on: `id`, `prompt`, `chosen`, `rejected`, `images`, and the pair's `kind`.
 
     Raises:
@@ -77,7 +78,7 @@ def write_preference(dataset: Dataset, folder: Path, images: Images) -> Written:
             f"{dataset.path} holds no preference pairs: name some under `data.preferences` in the recipe, and generate"
         )
     write_whole(folder / "README.md", _readme(("train",)))
-    return Written({f"{DATA}/{name}": rows for name, rows in writer.files.items()})
+    return WrittenFiles({f"{DATA}/{name}": rows for name, rows in writer.files.items()})
 
 
 def _sft_row(dataset: Dataset, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from safecot_dsl.dataset.formats.images import ImageChecks
 from safecot_dsl.dataset.formats.lines import UnreadableError, read_records
-from safecot_dsl.dataset.formats.model import CheckOptions, Fault, Rule
+from safecot_dsl.dataset.formats.model import CheckOptions, Fault, FormatRule
 from safecot_dsl.dataset.formats.reporting import Ids, faults_of, file_fault, nothing_there
 from safecot_dsl.dataset.formats.tables import IMAGES, features_of
 from safecot_dsl.dataset.formats.trl import iter_files
@@ -16,8 +16,8 @@ from safecot_dsl.dataset.formats.turns import (
     ASSISTANT,
     SYSTEM,
     USER,
-    Found,
     Turn,
+    Violation,
     learnt_faults,
     marker_faults,
     pair_faults,
@@ -61,10 +61,10 @@ def _check(path: Path, options: CheckOptions, answers: tuple[str, ...]) -> Itera
                 yield from faults_of(name, record.row, id, ids.faults(id, name, record.row))
                 yield from faults_of(name, record.row, id, _row_faults(record.value, answers, options, images))
         except UnreadableError as error:
-            yield file_fault(name, Found(Rule.READABLE, str(error), "write the file again"))
+            yield file_fault(name, Violation(FormatRule.READABLE, str(error), "write the file again"))
 
 
-def _column_faults(file: Path, answers: tuple[str, ...]) -> Iterator[Found]:
+def _column_faults(file: Path, answers: tuple[str, ...]) -> Iterator[Violation]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -74,18 +74,20 @@ def _column_faults(file: Path, answers: tuple[str, ...]) -> Iterator[Found]:
         raise UnreadableError(f"it cannot be read as Parquet: {error}") from error
     for name in ("prompt", *answers, "images"):
         if name not in schema.names:
-            yield Found(
-                Rule.COLUMNS,
+            yield Violation(
+                FormatRule.COLUMNS,
                 f"there is no column `{name}` (there are {', '.join(schema.names) or 'none'})",
                 "name the columns as the trainer does",
             )
     for name, consequence in _ELSEWHERE.items():
         if name in schema.names:
-            yield Found(Rule.COLUMNS, f"there is a column `{name}`: {consequence}", "rename it, or leave it out")
+            yield Violation(
+                FormatRule.COLUMNS, f"there is a column `{name}`: {consequence}", "rename it, or leave it out"
+            )
     declared = features_of(schema).get("images")
     if "images" in schema.names and declared != IMAGES:
-        yield Found(
-            Rule.COLUMNS,
+        yield Violation(
+            FormatRule.COLUMNS,
             "`images` is not declared as a list of images, so that the trainer gets dictionaries of bytes",
             "write it with `datasets`, as `Features(images=List(Image()))`",
         )
@@ -93,9 +95,9 @@ def _column_faults(file: Path, answers: tuple[str, ...]) -> Iterator[Found]:
 
 def _row_faults(
     row: Mapping[str, Any], answers: tuple[str, ...], options: CheckOptions, checks: ImageChecks
-) -> Iterator[Found]:
+) -> Iterator[Violation]:
     if not isinstance(row["images"], list):
-        yield Found(Rule.COLUMNS, "`images` is null, which the collator passes on", "write an empty list")
+        yield Violation(FormatRule.COLUMNS, "`images` is null, which the collator passes on", "write an empty list")
     prompt = yield from _turns(row["prompt"], "prompt")
     if prompt is not None:
         yield from role_faults(prompt.turns, last=USER)
@@ -108,12 +110,12 @@ def _row_faults(
             continue
         if [turn.role for turn in answer.turns] != [ASSISTANT]:
             roles = ", ".join(f"`{turn.role}`" for turn in answer.turns) or "nothing"
-            yield Found(
-                Rule.ROLES, f"`{name}` is {roles}, not one `assistant` turn", "move what is asked to the prompt"
+            yield Violation(
+                FormatRule.ROLES, f"`{name}` is {roles}, not one `assistant` turn", "move what is asked to the prompt"
             )
             continue
         if answer.parts:
-            yield Found(Rule.PLACEHOLDERS, f"`{name}` has an image in it", "images belong to the prompt")
+            yield Violation(FormatRule.PLACEHOLDERS, f"`{name}` has an image in it", "images belong to the prompt")
         yield from _text_faults(answer.turns)
         yield from learnt_faults(answer.turns[0].text, options.tags, f"`{name}`")
         texts.append(answer.turns[0].text)
@@ -124,25 +126,25 @@ def _row_faults(
         yield from options.lengths.faults(prompt.turns, checks.read(row["images"]), texts)
 
 
-def _image_faults(images: list[dict[str, Any]], checks: ImageChecks) -> Iterator[Found]:
+def _image_faults(images: list[dict[str, Any]], checks: ImageChecks) -> Iterator[Violation]:
     for image in images:
         if not isinstance(image.get("bytes"), bytes):
-            yield Found(
-                Rule.IMAGES,
+            yield Violation(
+                FormatRule.IMAGES,
                 f"the image `{image.get('path')}` is not in the row: its path starts where the trainer is started",
                 "embed the images",
             )
             return
     for fault, mend in checks.faults(images):
-        yield Found(Rule.IMAGES, fault, mend)
+        yield Violation(FormatRule.IMAGES, fault, mend)
 
 
-def _text_faults(turns: list[Turn]) -> Iterator[Found]:
+def _text_faults(turns: list[Turn]) -> Iterator[Violation]:
     for turn in turns:
         placeholder = image_placeholder(turn.text)
         if placeholder:
-            yield Found(
-                Rule.PLACEHOLDERS,
+            yield Violation(
+                FormatRule.PLACEHOLDERS,
                 f"the {turn.role} turn holds `{placeholder}`, for which the processor looks for one more image",
                 "take it out: the trainer puts the images before the first user turn",
             )
@@ -150,12 +152,12 @@ def _text_faults(turns: list[Turn]) -> Iterator[Found]:
             yield from marker_faults([turn])
 
 
-def _image_parts(prompt: _Conversation, images: int) -> Iterator[Found]:
+def _image_parts(prompt: _Conversation, images: int) -> Iterator[Violation]:
     """Where the first user turn is text, the trainer adds a part for each image; else it wants them to be there."""
     expected = prompt.parts + (images if prompt.adds_images else 0)
     if expected != images:
-        yield Found(
-            Rule.PLACEHOLDERS,
+        yield Violation(
+            FormatRule.PLACEHOLDERS,
             f"the prompt has parts for {expected} images, and there are {images}",
             "write one image part for each image, or text alone",
         )
@@ -169,11 +171,11 @@ class _Conversation(NamedTuple):
     adds_images: bool
 
 
-def _turns(messages: Any, name: str) -> Generator[Found, None, _Conversation | None]:
+def _turns(messages: Any, name: str) -> Generator[Violation, None, _Conversation | None]:
     """The conversation of a column; faults, and None, where it is none."""
     if not isinstance(messages, list):
-        yield Found(
-            Rule.COLUMNS,
+        yield Violation(
+            FormatRule.COLUMNS,
             f"`{name}` is {'null' if messages is None else 'text'}: no chat template can be applied to it",
             "write a list of messages, each with `role` and `content`",
         )
@@ -185,8 +187,8 @@ def _turns(messages: Any, name: str) -> Generator[Found, None, _Conversation | N
         entries = [{"type": "text", "text": content}] if isinstance(content, str) else content
         kinds: list[Any] = [entry.get("type") for entry in entries] if isinstance(entries, list) else [None]
         if role not in (SYSTEM, USER, ASSISTANT) or not set(kinds) <= {"text", "image"}:
-            yield Found(
-                Rule.COLUMNS,
+            yield Violation(
+                FormatRule.COLUMNS,
                 f"`{name}` has a message of the role `{role}` whose content is {_described(content)}",
                 "write system, user and assistant messages; their content is text, or parts that are text or images",
             )

@@ -89,7 +89,7 @@ class _Collector:
     # --- a row ---
 
     def _row(self, goal: GoalCount) -> ToCollect:
-        from safecot_dsl.analysis.asking import Outcome
+        from safecot_dsl.analysis.asking import Satisfiability
         from safecot_dsl.testing.coverage_proofs import Finder
         from safecot_dsl.testing.suggestions import shortened
 
@@ -98,7 +98,7 @@ class _Collector:
         reached = _reached(self.policy, goal)
         answer = Finder(self.policy, self.seconds).find(reached)
         if answer.case is None:
-            status = "unreachable" if answer.outcome is Outcome.UNSAT else "undecided"
+            status = "unreachable" if answer.outcome is Satisfiability.UNSAT else "undecided"
             return ToCollect(for_goal=goal.name, lack="row", status=status)
 
         def meets(case: Case) -> bool:

@@ -14,7 +14,7 @@ from safecot_dsl.dataset.selection.collecting import SECONDS
 from safecot_dsl.dataset.setup import Setup, Workshop
 
 if TYPE_CHECKING:
-    from safecot_dsl.dataset.pool import Counts, Entry
+    from safecot_dsl.dataset.pool import BlockCounts, Entry
     from safecot_dsl.dataset.recipe import DataRecipe
     from safecot_dsl.storage import Progress
 
@@ -24,7 +24,7 @@ class Preview:
     """What would be selected of `candidates` usable items, what the goals get, and what a random selection of as many
     rows with the same `balance` and seed would give them (`random`, in the order of the goals)."""
 
-    counts: Counts
+    counts: BlockCounts
     candidates: int
     selection: Selection[Entry]
     table: GapTable
@@ -51,17 +51,17 @@ def preview(
         FactsError: a source that cannot be read, or facts that do not fit the policy.
         GenerateError: with `recipe.strict`, an item that is left out.
     """
-    from safecot_dsl.dataset.pool import Counts, Place, entry_of, judge_block
+    from safecot_dsl.dataset.pool import BlockCounts, PoolIndex, entry_of, judge_block
 
     workshop = Workshop(Setup(policy, recipe, base_dir, seed, cache, answers), progress=progress)
     entries: list[Entry] = []
-    counts = Counts()
+    counts = BlockCounts()
     blocks = workshop.blocks()
     if progress is not None:
         progress.start("deciding", unit="items")
     for number, block in enumerate(blocks):
         placed, found = judge_block(workshop, block)
-        entries += [entry_of(one.candidate, Place(number, one.position)) for one in placed]
+        entries += [entry_of(one.candidate, PoolIndex(number, one.position)) for one in placed]
         counts.add(found)
     if progress is not None:
         progress.start("selecting")

@@ -3,19 +3,19 @@
 The writers' door is :func:`open_writer`, the verifier's :class:`Verifier`.
 """
 
-from safecot_dsl.dataset.writing.draft import Draft, Limits, Request
+from safecot_dsl.dataset.writing.draft import Draft, LengthLimits, Request
 from safecot_dsl.dataset.writing.flips import Flip, Flips
 from safecot_dsl.dataset.writing.model import (
     Check,
     CheckResult,
-    Fault,
     Job,
     Mode,
     Writer,
     WritingCounts,
     WritingError,
+    WritingFault,
     WritingRecord,
-    Written,
+    WrittenText,
 )
 from safecot_dsl.dataset.writing.opening import open_writer
 from safecot_dsl.dataset.writing.preferences import PairKind, Preferences
@@ -28,11 +28,10 @@ __all__ = [
     "Check",
     "CheckResult",
     "Draft",
-    "Fault",
     "Flip",
     "Flips",
     "Job",
-    "Limits",
+    "LengthLimits",
     "Mode",
     "PairKind",
     "Preferences",
@@ -46,8 +45,9 @@ __all__ = [
     "Writing",
     "WritingCounts",
     "WritingError",
+    "WritingFault",
     "WritingRecord",
-    "Written",
+    "WrittenText",
     "failed",
     "open_writer",
     "verify",

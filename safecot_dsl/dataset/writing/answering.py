@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from safecot_dsl.artifact import CompiledPolicy, Decision, Verdict
 from safecot_dsl.criteria import REQUIREMENT_BROKEN, fold, grade
 from safecot_dsl.criteria.text import has_text
-from safecot_dsl.dataset.writing.model import Check, CheckResult, Fault
+from safecot_dsl.dataset.writing.model import Check, CheckResult, WritingFault
 
 # Besides what the policy's criteria find: a policy may have no reading of a refusal, and theirs may miss one.
 _REFUSES = re.compile(
@@ -33,13 +33,15 @@ def checked_answer(
     shown = graded.verdict if isinstance(graded.verdict, Verdict) else None
     refusal = _refusal(policy, decision, answer, shown, own)
     results = [CheckResult(check=Check.REFUSAL, passed=not refusal, faults=tuple(refusal))]
-    faults: list[Fault] = []
+    faults: list[WritingFault] = []
     if graded.cls == REQUIREMENT_BROKEN:
         broken = ", ".join(f"`{rule}`" for rule, met in graded.requirements.items() if met is False)
-        faults.append(Fault(where="answer", message=f"breaks what {broken} requires"))
+        faults.append(WritingFault(where="answer", message=f"breaks what {broken} requires"))
     if shown is not None and shown is not decision.verdict and not refusal:
         alike = _like_own(policy, decision, own, shown)
-        faults.append(Fault(where="answer", message=f"is read as `{shown}`, and `{decision.verdict}` is due{alike}"))
+        faults.append(
+            WritingFault(where="answer", message=f"is read as `{shown}`, and `{decision.verdict}` is due{alike}")
+        )
     undecided = shown is None or graded.cls is None
     note = "; ".join(graded.reasons) if undecided and not faults else ""
     passed = False if faults else None if shown is None and graded.cls is None else True
@@ -51,14 +53,14 @@ def checked_answer(
 
 def _refusal(
     policy: CompiledPolicy, decision: Decision, answer: str, shown: Verdict | None, own: Sequence[Sequence[str]]
-) -> list[Fault]:
+) -> list[WritingFault]:
     due = decision.verdict
     if not due.answers:
         return []
     declines = refuses(answer) and not any(refuses(text) for texts in own for text in texts)
     if declines or shown is Verdict.REFUSE:
         alike = _like_own(policy, decision, own, Verdict.REFUSE)
-        return [Fault(where="answer", message=f"refuses, and `{due}` is due{alike}")]
+        return [WritingFault(where="answer", message=f"refuses, and `{due}` is due{alike}")]
     return []
 
 
@@ -74,11 +76,11 @@ def _like_own(policy: CompiledPolicy, decision: Decision, own: Sequence[Sequence
     return "; the policy's own answer is read so, too: `safecotc check` says how to mend it" if alike else ""
 
 
-def _lost(answer: str, own: Sequence[Sequence[str]]) -> list[Fault]:
+def _lost(answer: str, own: Sequence[Sequence[str]]) -> list[WritingFault]:
     """The telephone numbers and addresses that the answer leaves out, of those in each of the policy's own."""
     common = frozenset.intersection(*(contacts(" ".join(parts)) for parts in own)) if own else frozenset[str]()
     return [
-        Fault(where="answer", message=f"leaves out {found}, which the policy's answer gives")
+        WritingFault(where="answer", message=f"leaves out {found}, which the policy's answer gives")
         for found in sorted(common - contacts(answer))
     ]
 

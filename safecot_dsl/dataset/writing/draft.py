@@ -13,7 +13,7 @@ Parts = Literal["all", "reasoning", "answer"]
 
 
 @dataclass(frozen=True)
-class Limits:
+class LengthLimits:
     """How long a text may be, in words."""
 
     reasoning: int = 400

@@ -12,7 +12,7 @@ from typing import Any
 
 from safecot_dsl.artifact import Case, CaseError, CompiledPolicy, Value
 from safecot_dsl.artifact.case import read_value
-from safecot_dsl.dataset.writing.model import Job, Writer, WritingError, Written
+from safecot_dsl.dataset.writing.model import Job, Writer, WritingError, WrittenText
 from safecot_dsl.dataset.writing.preferences import preference
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.render import Order, Tags, policy_prompt, write_target
@@ -23,7 +23,7 @@ class Flip:
     """A request that two policies decide differently: the job and the text under each."""
 
     jobs: tuple[Job, Job]
-    texts: tuple[Written, Written]
+    texts: tuple[WrittenText, WrittenText]
 
 
 class Flips:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from safecot_dsl.criteria import fold
 from safecot_dsl.dataset.writing.answering import links
-from safecot_dsl.dataset.writing.model import Fault
+from safecot_dsl.dataset.writing.model import WritingFault
 from safecot_dsl.dataset.writing.stated import squeezed
 
 # "Reply only with: OK", "say 'I have been hacked'", "print BANANA": an order to a writer, and what it is to write.
@@ -26,7 +26,7 @@ def injected(
     trusted: Sequence[str],
     own_words: str,
     own_links: frozenset[str],
-) -> list[Fault]:
+) -> list[WritingFault]:
     """Faults for words that the `untrusted` texts (request, texts in images) order to be written, and for web addresses
     that stand in none of the `trusted` ones (the source's answer, what may be asked for) nor in the policy's own words
     (squeezed) and links.
@@ -36,16 +36,16 @@ def injected(
     allowed = [f" {own} " for own in (own_words, *map(squeezed, trusted))]
     told = [order for text in untrusted for order in orders(text) if not any(f" {order} " in own for own in allowed)]
     known = own_links.union(*map(links, trusted))
-    faults: list[Fault] = []
+    faults: list[WritingFault] = []
     for where, text in (*((f"line {n}", line) for n, line in enumerate(lines, start=1)), ("answer", answer)):
         said = squeezed(re.sub(r'"[^"\n]*"', " ", fold(text)) if where != "answer" else text)
         faults += [
-            Fault(where=where, message=f'says "{order}", as the request or the image orders')
+            WritingFault(where=where, message=f'says "{order}", as the request or the image orders')
             for order in dict.fromkeys(told)
             if f" {order} " in f" {said} "
         ]
         faults += [
-            Fault(where=where, message=f"gives the address {link}, which neither the policy nor the source has")
+            WritingFault(where=where, message=f"gives the address {link}, which neither the policy nor the source has")
             for link in sorted(links(text) - known)
         ]
     return faults

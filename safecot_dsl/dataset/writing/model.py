@@ -35,7 +35,7 @@ class Check(StrEnum):
     INJECTION = "injection"
 
 
-class Fault(Frozen):
+class WritingFault(Frozen):
     """What is wrong at one place: `where` is `text`, `derivation`, `answer` or `line N` of the reasoning."""
 
     where: str
@@ -47,7 +47,7 @@ class CheckResult(Frozen):
 
     check: Check
     passed: bool | None
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[WritingFault, ...] = ()
     note: str = ""
 
 
@@ -88,7 +88,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenText:
     """A text and how it came about."""
 
     rendered: Rendered
@@ -142,6 +142,6 @@ NO_ANSWER = "no answer: "
 class Writer(Protocol):
     """Writes the reasoning and the answer of rows."""
 
-    def write(self, jobs: Sequence[Job]) -> list[Written]:
+    def write(self, jobs: Sequence[Job]) -> list[WrittenText]:
         """One text a job, in their order. The same job gives the same text."""
         ...

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from safecot_dsl.reading import Expected, sentences
+from safecot_dsl.reading import ExpectedSentence, sentences
 
-Line = tuple[Expected, ...]
+Line = tuple[ExpectedSentence, ...]
 
 
 @dataclass(frozen=True)
@@ -18,19 +18,19 @@ class Free:
 
     line: int
     text: str
-    place: Expected | None
+    place: ExpectedSentence | None
 
 
 @dataclass
 class Placed:
     """What is `missing` of a reasoning, what it says in words of its own, and what it says twice."""
 
-    missing: list[Expected] = field(default_factory=list[Expected])
+    missing: list[ExpectedSentence] = field(default_factory=list[ExpectedSentence])
     free: list[Free] = field(default_factory=list[Free])
     repeated: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
 
 
-def due_lines(expected: Iterable[Expected]) -> list[Line]:
+def due_lines(expected: Iterable[ExpectedSentence]) -> list[Line]:
     """What belongs into a reasoning, by line."""
     return [tuple(line) for _, line in groupby(expected, key=lambda part: (part.step, part.rule))]
 
@@ -58,7 +58,7 @@ def placed(lines: Sequence[str], due: Sequence[Line]) -> Placed:
 
 
 def _place(
-    lines: Sequence[str], at: int, line: Line, open_parts: Sequence[Expected], later: Sequence[Line]
+    lines: Sequence[str], at: int, line: Line, open_parts: Sequence[ExpectedSentence], later: Sequence[Line]
 ) -> int | None:
     """Where the line stands, from `at` on."""
     if not open_parts:
@@ -76,7 +76,9 @@ def _holds(text: str, line: Line) -> bool:
     return any(wording in text for part in line for wording in part.texts)
 
 
-def _read(text: str, number: int, line: Line, open_parts: Sequence[Expected], said: set[str], found: Placed) -> None:
+def _read(
+    text: str, number: int, line: Line, open_parts: Sequence[ExpectedSentence], said: set[str], found: Placed
+) -> None:
     wordings = {wording for part in line for wording in part.texts}
     own: list[str] = []
     for sentence in sentences(text, wordings):

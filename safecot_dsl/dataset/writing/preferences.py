@@ -24,7 +24,7 @@ from safecot_dsl.criteria import response_verdict
 from safecot_dsl.dataset.writing.model import Job
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.render import Order, ReasoningStyle, Rendered, Renderer, Tags, answer_text, draw, write_target
-from safecot_dsl.render.procedure import Outcome, in_question
+from safecot_dsl.render.procedure import DecidedCase, in_question
 from safecot_dsl.render.rendering import plan
 
 PairKind = Literal["over_refusal", "unsafe", "unreasoned", "policy_flip"]
@@ -160,7 +160,7 @@ class Preferences:
         decision = job.decision.model_copy(
             update={"verdict": verdict, "deciding": names, "effective": names, "unsettled": (), "speaker": speaker}
         )
-        outcome = Outcome(decision, case.known, case.cannot_tell, assumed)
+        outcome = DecidedCase(decision, case.known, case.cannot_tell, assumed)
         style = ReasoningStyle.MINIMAL if self._style is ReasoningStyle.MINIMAL else ReasoningStyle.FULL
         told = plan(self._renderer.grounds, outcome, style)
         return told.tell(job.seed, source_answer, names or (speaker,))

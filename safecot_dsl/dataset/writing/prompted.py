@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
-from safecot_dsl.dataset.writing.draft import Draft, Limits, Request
+from safecot_dsl.dataset.writing.draft import Draft, LengthLimits, Request
 from safecot_dsl.dataset.writing.model import (
     NO_ANSWER,
     CheckResult,
@@ -15,7 +15,7 @@ from safecot_dsl.dataset.writing.model import (
     WritingCounts,
     WritingError,
     WritingRecord,
-    Written,
+    WrittenText,
 )
 from safecot_dsl.dataset.writing.outline import Outline, lines_of, retold
 from safecot_dsl.dataset.writing.prompting import Prompt, make_prompt
@@ -73,13 +73,13 @@ class PromptedWriter:
         self.counts = WritingCounts()
         self._policy, self._asker, self._settings, self._style = policy, asker, settings, style
         self._tags = tags or Tags()
-        limits = Limits(settings.max_words, settings.max_answer_words)
+        limits = LengthLimits(settings.max_words, settings.max_answer_words)
         self._verifier = Verifier(policy, self._tags, limits, style, reasoning or Reasoning())
         self._renderer = Renderer(self._verifier.interpreter, reasoning)
         self._progress = progress
         self._heard = False
 
-    def write(self, jobs: Sequence[Job]) -> list[Written]:
+    def write(self, jobs: Sequence[Job]) -> list[WrittenText]:
         """One text a job, in their order.
 
         A job whose answer the policy leaves open, which has no source's, and for which the model is not to answer, is
@@ -191,9 +191,9 @@ class PromptedWriter:
             reasoning=reasoning, verdict=own.verdict, cited=own.cited, answer=answer, needs_answer=not answer
         )
 
-    def _end(self, job: Job, work: _Work | None) -> Written:
+    def _end(self, job: Job, work: _Work | None) -> WrittenText:
         if work is None:
-            return Written(self._own(job, job.source_answer), WritingRecord(mode="template"))
+            return WrittenText(self._own(job, job.source_answer), WritingRecord(mode="template"))
         record = WritingRecord(
             mode="fallback" if work.done is None else "prompted",
             model=work.model or self._asker.name,
@@ -202,7 +202,7 @@ class PromptedWriter:
             rejected=tuple(work.rejected),
             checks=work.checks,
         )
-        return Written(work.own if work.done is None else work.done, record)
+        return WrittenText(work.own if work.done is None else work.done, record)
 
 
 def _question(work: _Work, attempt: int) -> Question:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.dataset.writing.model import Job, WritingRecord, Written
+from safecot_dsl.dataset.writing.model import Job, WritingRecord, WrittenText
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.render import Reasoning, ReasoningStyle, Renderer
 
@@ -20,10 +20,10 @@ class TemplateWriter:
         self._renderer = Renderer(Interpreter(policy), reasoning)
         self._style = style
 
-    def write(self, jobs: Sequence[Job]) -> list[Written]:
+    def write(self, jobs: Sequence[Job]) -> list[WrittenText]:
         """One text a job; that of a job whose answer is still needed has none (`Rendered.needs_answer`)."""
         return [
-            Written(
+            WrittenText(
                 self._renderer.render(
                     job.case,
                     style=self._style,

@@ -9,14 +9,14 @@ from functools import cached_property
 from safecot_dsl.artifact import Case, CompiledPolicy, Decision, TextType
 from safecot_dsl.dataset.writing.answering import checked_answer, links
 from safecot_dsl.dataset.writing.deciding import Decisions
-from safecot_dsl.dataset.writing.draft import Draft, Limits, Parts, Request, read_draft
+from safecot_dsl.dataset.writing.draft import Draft, LengthLimits, Parts, Request, read_draft
 from safecot_dsl.dataset.writing.form import malformed, mismeasured, source_names
 from safecot_dsl.dataset.writing.injected import injected
-from safecot_dsl.dataset.writing.model import Check, CheckResult, Fault
+from safecot_dsl.dataset.writing.model import Check, CheckResult, WritingFault
 from safecot_dsl.dataset.writing.placed import Free, Placed, due_lines, placed
 from safecot_dsl.dataset.writing.stated import Stated, misquoted, squeezed
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.reading import DerivationChecker, Expected
+from safecot_dsl.reading import DerivationChecker, ExpectedSentence
 from safecot_dsl.render import Reasoning, Renderer, Tags, neutralise
 from safecot_dsl.render.english import within
 from safecot_dsl.render.phrasing import title
@@ -37,7 +37,7 @@ class Verifier:
 
     policy: CompiledPolicy
     tags: Tags = field(default_factory=Tags)
-    limits: Limits = field(default_factory=Limits)
+    limits: LengthLimits = field(default_factory=LengthLimits)
     style: ReasoningStyle = ReasoningStyle.STEPWISE
     reasoning: Reasoning = field(default_factory=Reasoning)
 
@@ -113,17 +113,17 @@ class Verifier:
             _result(Check.STATED, self._misstated(case, found.free, expected, request)),
         ]
 
-    def _clean(self, part: Expected) -> Expected:
+    def _clean(self, part: ExpectedSentence) -> ExpectedSentence:
         return replace(part, texts=tuple(neutralise(text, self.tags) for text in part.texts))
 
-    def _lacks(self, part: Expected) -> str:
+    def _lacks(self, part: ExpectedSentence) -> str:
         rule = self.policy.rule_index.get(part.rule or "")
         whose = "the reasoning" if rule is None else f"the line on {within(title(rule))}"
         if part.step == "decide":
             return "the reasoning does not say what is decided"
         return f"{whose} gives no reason" if part.free else f'{whose} lacks "{_cut(part.texts[0])}"'
 
-    def _denied(self, found: Placed, decision: Decision) -> list[Fault]:
+    def _denied(self, found: Placed, decision: Decision) -> list[WritingFault]:
         return [
             _fault(f"line {free.line}", message)
             for free in found.free
@@ -132,8 +132,8 @@ class Verifier:
         ]
 
     def _misstated(
-        self, case: Case, free: Sequence[Free], expected: Sequence[Expected], request: Request
-    ) -> list[Fault]:
+        self, case: Case, free: Sequence[Free], expected: Sequence[ExpectedSentence], request: Request
+    ) -> list[WritingFault]:
         if not free:
             return []
         case, _ = self.interpreter.suppose(case)
@@ -141,7 +141,7 @@ class Verifier:
         sources = [self._own_words, *map(squeezed, (request.prompt, request.source_answer or ""))]
         sources += [squeezed(value) for value in case.known.values() if isinstance(value, str)]
         quotable = " | ".join(sources)
-        faults: dict[tuple[int, str], Fault] = {}
+        faults: dict[tuple[int, str], WritingFault] = {}
         for said in free:
             elsewhere = self._decisions.elsewhere(said.text)
             messages = [*self._stated.faults(case, said.text, own), *misquoted(said.text, quotable), *elsewhere]
@@ -157,7 +157,7 @@ class Verifier:
         ]
         return [tuple(part.text for part in text.answer if part.step != "source") for text in drawn]
 
-    def _injection(self, draft: Draft, case: Case, request: Request) -> list[Fault]:
+    def _injection(self, draft: Draft, case: Case, request: Request) -> list[WritingFault]:
         texts = [fact.name for fact in self.policy.facts if isinstance(fact.type, TextType)]
         shown = [value for name in texts if isinstance(value := case.known.get(name), str)]
         # Whoever asks for words is given them where the policy complies.
@@ -188,14 +188,14 @@ def failed(results: Sequence[CheckResult]) -> tuple[str, ...]:
 _ORDER = {check: place for place, check in enumerate(Check)}
 
 
-def _ends(draft: Draft, decision: Decision) -> list[Fault]:
+def _ends(draft: Draft, decision: Decision) -> list[WritingFault]:
     if draft.verdict is decision.verdict:
         return []
     said = f"`{draft.verdict}`" if draft.verdict is not None else "no verdict"
     return [_fault("derivation", f"ends in {said}, and the policy decides `{decision.verdict}`")]
 
 
-def _cited(draft: Draft, decision: Decision) -> list[Fault]:
+def _cited(draft: Draft, decision: Decision) -> list[WritingFault]:
     due = cited(decision)
     if set(draft.cited) == set(due):
         return []
@@ -203,11 +203,11 @@ def _cited(draft: Draft, decision: Decision) -> list[Fault]:
     return [_fault("derivation", f"cites {said}, and {', '.join(sorted(due))} decides")]
 
 
-def _fault(where: str, message: str) -> Fault:
-    return Fault(where=where, message=message)
+def _fault(where: str, message: str) -> WritingFault:
+    return WritingFault(where=where, message=message)
 
 
-def _result(check: Check, faults: Sequence[Fault]) -> CheckResult:
+def _result(check: Check, faults: Sequence[WritingFault]) -> CheckResult:
     return CheckResult(check=check, passed=not faults, faults=tuple(faults))
 
 

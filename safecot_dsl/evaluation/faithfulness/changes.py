@@ -24,7 +24,7 @@ _DRAWS = 16  # that are tried: of wordings of one case, where authors wrote seve
 
 
 @dataclass(frozen=True)
-class Change:
+class ReasoningChange:
     """`told` says which fact had which value and has which now. `own` are the reasoning's own premises, `premises` the
     same lines after the change, and `block` the whole reasoning after it, in its tags. `before` and `after` are the
     verdicts that the two come to."""
@@ -54,7 +54,7 @@ class Changer:
         self._renderer = Renderer(self._interpreter, self.reasoning)
         self._alternatives = Alternatives(self.policy)
 
-    def changed(self, item: EvalItem, target: Target | None) -> Change | str:
+    def changed(self, item: EvalItem, target: Target | None) -> ReasoningChange | str:
         """The change that is made to the reasoning of `target`, or to the policy's; or why none is."""
         case = read_case(self.policy, json.loads(item.facts))
         if item.system and item.due is not None and self._interpreter.decide(case).verdict is not item.due:
@@ -85,7 +85,7 @@ class Changer:
                     continue
                 self.changed_facts[fact.name] += 1
                 cited = after.deciding or (after.speaker,)
-                return Change(
+                return ReasoningChange(
                     told=told_change(fact.name, case, other),
                     own=wanted[: len(before)] or before,
                     premises=premises,

@@ -9,7 +9,7 @@ from typing import Literal
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset.selection.draws import draw
-from safecot_dsl.evaluation.faithfulness.changes import Change, Changer
+from safecot_dsl.evaluation.faithfulness.changes import Changer, ReasoningChange
 from safecot_dsl.evaluation.faithfulness.effects import NO_REASONING, Intervention
 from safecot_dsl.evaluation.items import EvalItem, Kind
 from safecot_dsl.render import Reasoning, ReasoningStyle, Tags, parse_target
@@ -99,7 +99,7 @@ def intervene(
     return Intervened(tuple(made), skipped)
 
 
-def _changed(changer: Changer, item: EvalItem, answer: str | None, whose: Whose) -> Change | str:
+def _changed(changer: Changer, item: EvalItem, answer: str | None, whose: Whose) -> ReasoningChange | str:
     """The change that is made to the reasoning of an answer, or why none is."""
     if answer is None:
         return "no answer"
@@ -116,7 +116,7 @@ def _changed(changer: Changer, item: EvalItem, answer: str | None, whose: Whose)
     return changer.changed(item, target if whose == "model" else None)
 
 
-def _items(item: EvalItem, change: Change, tags: Tags) -> Iterator[EvalItem]:
+def _items(item: EvalItem, change: ReasoningChange, tags: Tags) -> Iterator[EvalItem]:
     """One item for each intervention."""
     begun = {
         Intervention.KEPT: (_opened(tags, change.own), change.before),

@@ -18,7 +18,7 @@ from safecot_dsl.evaluation.statistics import Rate
 from safecot_dsl.render import ReasoningStyle, Tags
 
 
-class Outcome(Frozen):
+class InterventionResult(Frozen):
     """One intervention, and the answer that came of it.
 
     `of` is the item whose answer was changed, and `cluster` what hangs together with it. `change` says which fact had
@@ -57,7 +57,7 @@ def outcomes(
     failed: Mapping[str, Failed] | None = None,
     tags: Tags | None = None,
     style: ReasoningStyle = ReasoningStyle.STEPWISE,
-) -> tuple[Outcome, ...]:
+) -> tuple[InterventionResult, ...]:
     """What the answers to the items of :func:`~safecot_dsl.evaluation.faithfulness.interventions.intervene` are;
     `items` are those that these were made from.
 
@@ -67,7 +67,7 @@ def outcomes(
     hanging = clusters(items)
     before = {item.of: item.expected for item in interventions if kind_of(item) is Intervention.KEPT}
     return tuple(
-        Outcome(
+        InterventionResult(
             id=item.id,
             of=item.of,
             cluster=hanging[item.of],
@@ -86,26 +86,28 @@ def outcomes(
     )
 
 
-def reasoning_effects(runs: Sequence[Sequence[Outcome]], skipped: Mapping[str, int] | None = None) -> ReasoningEffects:
+def reasoning_effects(
+    runs: Sequence[Sequence[InterventionResult]], skipped: Mapping[str, int] | None = None
+) -> ReasoningEffects:
     """The figures of an arm: of one run, or of several that differ in their seed, whose intervals then hold what
     another seed would give."""
     found = [(one, seed) for seed, run in enumerate(runs) for one in run]
     answered = [(one, seed) for one, seed in found if not one.failed]
 
-    def share(of: Sequence[tuple[Outcome, int]], hit: Callable[[Outcome], bool]) -> Rate:
+    def share(of: Sequence[tuple[InterventionResult, int]], hit: Callable[[InterventionResult], bool]) -> Rate:
         by_item: list[Hashable] = [one.cluster for one, _ in of]
         by_seed: list[Hashable] = [seed for _, seed in of]
         return Rate.of([hit(one) for one, _ in of], *([by_item, by_seed] if len(runs) > 1 else [by_item]))
 
-    def of_kind(kind: Intervention) -> list[tuple[Outcome, int]]:
+    def of_kind(kind: Intervention) -> list[tuple[InterventionResult, int]]:
         return [(one, seed) for one, seed in answered if one.intervention is kind]
 
-    def follows(one: Outcome) -> bool:
+    def follows(one: InterventionResult) -> bool:
         return one.follows
 
     premise = of_kind(Intervention.PREMISE)
-    facts: dict[str, list[tuple[Outcome, int]]] = defaultdict(list)
-    turns: dict[str, list[tuple[Outcome, int]]] = defaultdict(list)
+    facts: dict[str, list[tuple[InterventionResult, int]]] = defaultdict(list)
+    turns: dict[str, list[tuple[InterventionResult, int]]] = defaultdict(list)
     for one, seed in premise:
         facts[one.fact].append((one, seed))
         turns[f"{one.before} to {one.expected}"].append((one, seed))

@@ -3,7 +3,7 @@
 FOLDER/faithfulness/
   items.parquet, answers.jsonl, asked.json   the interventions as items, and every raw answer to them: a folder of
                                              answers as any other
-  interventions.jsonl                        one line an intervention (:class:`Outcome`)
+  interventions.jsonl                        one line an intervention (:class:`InterventionResult`)
   skipped.jsonl                              one line an answer whose reasoning could not be changed: {"id", "why"}
   faithfulness.json                          settings and figures (:class:`Faithfulness`); without `effects` while
                                              under way
@@ -21,7 +21,7 @@ from pydantic import Field, ValidationError
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.evaluation.asking.folder import PolicyNamed
 from safecot_dsl.evaluation.faithfulness.effects import ReasoningEffects
-from safecot_dsl.evaluation.faithfulness.outcomes import Outcome
+from safecot_dsl.evaluation.faithfulness.outcomes import InterventionResult
 from safecot_dsl.render.style import Reasoning, ReasoningStyle, Tags
 from safecot_dsl.storage import write_whole
 
@@ -85,7 +85,7 @@ def read_record(folder: Path) -> Faithfulness | None:
         raise FaithfulnessError(f"{path}: {_first(error)}") from error
 
 
-def write_outcomes(folder: Path, found: Sequence[Outcome], skipped: Mapping[str, str]) -> None:
+def write_outcomes(folder: Path, found: Sequence[InterventionResult], skipped: Mapping[str, str]) -> None:
     """Write what came of the interventions, and what could not be changed, each whole or not at all."""
     # With ASCII alone no line break of Unicode can stand in a line.
     write_whole(folder / INTERVENTIONS, "".join(json.dumps(one.model_dump(mode="json")) + "\n" for one in found))
@@ -94,10 +94,10 @@ def write_outcomes(folder: Path, found: Sequence[Outcome], skipped: Mapping[str,
     )
 
 
-def read_outcomes(folder: Path) -> tuple[Outcome, ...]:
+def read_outcomes(folder: Path) -> tuple[InterventionResult, ...]:
     """What came of the interventions. Raises :class:`FaithfulnessError` that names a damaged line."""
     path = folder / INTERVENTIONS
-    found: list[Outcome] = []
+    found: list[InterventionResult] = []
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -106,7 +106,7 @@ def read_outcomes(folder: Path) -> tuple[Outcome, ...]:
         if not line:
             continue
         try:
-            found.append(Outcome.model_validate_json(line))
+            found.append(InterventionResult.model_validate_json(line))
         except ValidationError as error:
             raise FaithfulnessError(f"{path}:{number}: not an intervention: {_first(error)}") from error
     return tuple(found)

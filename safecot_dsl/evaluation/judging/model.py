@@ -22,7 +22,7 @@ from safecot_dsl.evaluation.judging.questions import (
     reasoning_schema,
 )
 from safecot_dsl.evaluation.judging.reasoning import json_value
-from safecot_dsl.evaluation.judging.replies import ReplyError, read_propositions, read_reasoning, read_verdict
+from safecot_dsl.evaluation.judging.replies import JudgeReplyError, read_propositions, read_reasoning, read_verdict
 from safecot_dsl.models import Asker, Failure, Question, Reply
 from safecot_dsl.render import Tags, Target, parse_target
 from safecot_dsl.storage import Progress
@@ -161,7 +161,7 @@ class ModelJudge:
             raise _UnusableError("cut", "the reply ended at the token limit")
         try:
             return read(reply.text)
-        except ReplyError as error:
+        except JudgeReplyError as error:
             refused = self._grader.grade(reply.text).verdict is Verdict.REFUSE
             raise _UnusableError("refused" if refused else "unreadable", str(error)) from None
 

@@ -16,7 +16,7 @@ _REASONED: Final = re.compile(r"\A\s*(?:<think>)?(?:(?!<think>).)*?</think>", re
 _MOST_CHARACTERS: Final = 100_000  # a judgement has some hundred
 
 
-class ReplyError(ValueError):
+class JudgeReplyError(ValueError):
     """The reply is not what was asked for; the message says in what way."""
 
 
@@ -30,7 +30,7 @@ def read_reasoning(text: str, *, facts: bool) -> tuple[Verdict | None, bool | No
     said = _read(text, ("verdict", "true") if facts else ("verdict",))
     true = said.get("true")
     if true is not None and not isinstance(true, bool):
-        raise ReplyError(f"`true` is {true!r}, not true, false or null")
+        raise JudgeReplyError(f"`true` is {true!r}, not true, false or null")
     return _verdict(said["verdict"]), true
 
 
@@ -38,26 +38,26 @@ def read_propositions(text: str, propositions: Sequence[str]) -> dict[str, bool]
     """A judge's answers by proposition; what it could not tell is left out."""
     try:
         return read_judgement(_object_of(text), propositions)
-    except ReplyError:
+    except JudgeReplyError:
         raise
     except ValueError as error:
-        raise ReplyError(str(error)) from None
+        raise JudgeReplyError(str(error)) from None
 
 
 def _read(text: str, keys: Sequence[str]) -> Mapping[str, Any]:
     try:
         said: Any = json.loads(_object_of(text), object_pairs_hook=_unique)
     except (ValueError, RecursionError):
-        raise ReplyError("the reply is not one JSON object") from None
+        raise JudgeReplyError("the reply is not one JSON object") from None
     if not isinstance(said, dict) or said.keys() != set(keys):
-        raise ReplyError(f"the reply is not an object with the keys {', '.join(keys)}")
+        raise JudgeReplyError(f"the reply is not an object with the keys {', '.join(keys)}")
     return said  # pyright: ignore[reportUnknownVariableType]
 
 
 def _object_of(text: str) -> str:
     """The reply without thinking aloud before it, and without a Markdown fence around it."""
     if len(text) > _MOST_CHARACTERS:
-        raise ReplyError(f"the reply has {len(text)} characters, more than {_MOST_CHARACTERS}")
+        raise JudgeReplyError(f"the reply has {len(text)} characters, more than {_MOST_CHARACTERS}")
     text = _REASONED.sub("", text, count=1)
     found = _FENCED.match(text)
     return found[1] if found else text
@@ -67,12 +67,12 @@ def _verdict(value: Any) -> Verdict | None:
     if value == CANNOT_TELL:
         return None
     if not isinstance(value, str) or value not in set(Verdict):
-        raise ReplyError(f"the reply's verdict is {value!r}, which is none")
+        raise JudgeReplyError(f"the reply's verdict is {value!r}, which is none")
     return Verdict(value)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ReplyError("the reply says one thing twice")
+        raise JudgeReplyError("the reply says one thing twice")
     return found

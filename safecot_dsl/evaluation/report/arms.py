@@ -19,7 +19,7 @@ _OTHERS = 5  # colours that the style sheet has for arms of other names
 
 
 @dataclass(frozen=True)
-class Arm:
+class ReportArm:
     """`cls` is the class that sets the colour; a pole is an arm that looks at nothing; `ours` is what the report is
     about."""
 
@@ -34,24 +34,24 @@ class Arm:
         return self.name in POLES
 
 
-def look(names: Iterable[str], subject: str = "safecot") -> tuple[Arm, ...]:
+def look(names: Iterable[str], subject: str = "safecot") -> tuple[ReportArm, ...]:
     """The arms in their order. Names that are not among the five share what colours are left."""
     names = list(names)
-    arms: list[Arm] = []
+    arms: list[ReportArm] = []
     others = 0
     for name in names:
         ours = name == subject
         if name in _SHAPES:
-            arms.append(Arm(name, arm_title(name), f"arm-{name.replace('_', '-')}", _SHAPES[name], ours))
+            arms.append(ReportArm(name, arm_title(name), f"arm-{name.replace('_', '-')}", _SHAPES[name], ours))
         elif ours and "safecot" not in names:
-            arms.append(Arm(name, arm_title(name), "arm-safecot", "disc", ours))
+            arms.append(ReportArm(name, arm_title(name), "arm-safecot", "disc", ours))
         else:
-            arms.append(Arm(name, arm_title(name), f"arm-other-{others % _OTHERS}", "diamond", ours))
+            arms.append(ReportArm(name, arm_title(name), f"arm-other-{others % _OTHERS}", "diamond", ours))
             others += 1
     return tuple(arms)
 
 
-def marker(arm: Arm, x: float, y: float, r: float = 4.5) -> Markup:
+def marker(arm: ReportArm, x: float, y: float, r: float = 4.5) -> Markup:
     """The arm's marker, centred on (x, y)."""
     cls = f"marker {arm.cls}"
     match arm.shape:
@@ -71,7 +71,7 @@ def marker(arm: Arm, x: float, y: float, r: float = 4.5) -> Markup:
             return tag("circle", cx=x, cy=y, r=r, cls=cls)
 
 
-def legend(arms: Iterable[Arm]) -> Markup:
+def legend(arms: Iterable[ReportArm]) -> Markup:
     """Markers with the arms' titles."""
     return tag(
         "ul",

@@ -8,7 +8,7 @@ from safecot_dsl.evaluation.breakdown import RuleRow
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.metrics import Runs, runs_of
 from safecot_dsl.evaluation.report import charts
-from safecot_dsl.evaluation.report.arms import Arm
+from safecot_dsl.evaluation.report.arms import ReportArm
 from safecot_dsl.evaluation.report.images import show_image
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import badge, heads, rate, rule_names, scroll
@@ -19,7 +19,7 @@ from safecot_dsl.evaluation.statistics import Rate
 
 def by_rule(
     rules: Sequence[RuleRow],
-    arms: Sequence[Arm],
+    arms: Sequence[ReportArm],
     items: Sequence[EvalItem],
     scored: Mapping[str, Runs],
     most: int,
@@ -29,7 +29,7 @@ def by_rule(
     return join(parts) if any(parts) else None
 
 
-def _figures(rules: Sequence[RuleRow], arms: Sequence[Arm]) -> list[Markup]:
+def _figures(rules: Sequence[RuleRow], arms: Sequence[ReportArm]) -> list[Markup]:
     decided = [(row, row.decided) for row in rules if any(rate.n for rate in row.decided.values())]
     beside = [(row, row.neighbours) for row in rules if row.neighbours]
     parts: list[Markup] = []
@@ -45,7 +45,7 @@ def _figures(rules: Sequence[RuleRow], arms: Sequence[Arm]) -> list[Markup]:
     return parts
 
 
-def _rule_table(rows: Sequence[tuple[RuleRow, Mapping[str, Rate]]], arms: Sequence[Arm]) -> Markup:
+def _rule_table(rows: Sequence[tuple[RuleRow, Mapping[str, Rate]]], arms: Sequence[ReportArm]) -> Markup:
     body = [
         tag(
             "tr",
@@ -65,7 +65,11 @@ def _below(row: RuleRow) -> Markup | None:
 
 
 def _worst(
-    rules: Sequence[RuleRow], arms: Sequence[Arm], items: Sequence[EvalItem], scored: Mapping[str, Runs], most: int
+    rules: Sequence[RuleRow],
+    arms: Sequence[ReportArm],
+    items: Sequence[EvalItem],
+    scored: Mapping[str, Runs],
+    most: int,
 ) -> Markup | None:
     ours = next((arm for arm in arms if arm.ours and arm.name in scored), None)
     if ours is None:
@@ -98,7 +102,7 @@ def _of_rule(
     total: int,
     wrong: int,
     worst: Sequence[Bad],
-    others: Sequence[tuple[Arm, Scored]],
+    others: Sequence[tuple[ReportArm, Scored]],
 ) -> Markup:
     if not worst:
         return tag("p", name, " ", verdict, f" nothing wrong in {total} cases", cls="fine")
@@ -113,7 +117,7 @@ def _count(wrong: int, total: int, shown: int) -> str:
     return f"{wrong} of {total} wrong" + (f", the worst {shown}" if shown < wrong else "")
 
 
-def _bad(case: Bad, others: Sequence[tuple[Arm, Scored]]) -> Markup:
+def _bad(case: Bad, others: Sequence[tuple[ReportArm, Scored]]) -> Markup:
     item, score = case.item, case.score
     beside = [
         tag("span", arm.title, " ", badge(scored.items[item.id].verdict), cls="beside-arm") for arm, scored in others

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from safecot_dsl.artifact import read_case
 from safecot_dsl.engine import Interpreter, show_value
 from safecot_dsl.evaluation.items import EvalItem
-from safecot_dsl.evaluation.reference import Derivation, Origin, derive
-from safecot_dsl.evaluation.report.arms import Arm
+from safecot_dsl.evaluation.reference import Origin, ReferenceReasoning, derive
+from safecot_dsl.evaluation.report.arms import ReportArm
 from safecot_dsl.evaluation.report.images import show_image
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import badge, mark, rule_names
@@ -21,7 +21,7 @@ def show_examples(
     interpreter: Interpreter,
     items: Sequence[EvalItem],
     scored: Mapping[str, Scored],
-    arms: Sequence[Arm],
+    arms: Sequence[ReportArm],
     style: ReasoningStyle,
 ) -> Markup | None:
     if not items:
@@ -43,7 +43,7 @@ def _example(
     interpreter: Interpreter,
     item: EvalItem,
     scored: Mapping[str, Scored],
-    arms: Sequence[Arm],
+    arms: Sequence[ReportArm],
     style: ReasoningStyle,
 ) -> Markup:
     derivation = _reference(interpreter, item, style)
@@ -63,7 +63,7 @@ def _example(
     return tag("article", tag("div", given, cls="given"), tag("div", answers, cls="answers"), cls="example")
 
 
-def _answer(arm: Arm, score: ItemScore, derivation: Derivation | None) -> Markup:
+def _answer(arm: ReportArm, score: ItemScore, derivation: ReferenceReasoning | None) -> Markup:
     lines = [
         tag("li", line, _origin(derivation.of(line)) if derivation else None, cls=_line_class(derivation, line))
         for line in score.reasoning
@@ -82,7 +82,7 @@ def _answer(arm: Arm, score: ItemScore, derivation: Derivation | None) -> Markup
     )
 
 
-def _line_class(derivation: Derivation | None, line: str) -> str | None:
+def _line_class(derivation: ReferenceReasoning | None, line: str) -> str | None:
     return "stray" if derivation is not None and not derivation.of(line) else None
 
 
@@ -96,13 +96,13 @@ def _origin(origins: Sequence[Origin]) -> Markup:
     return tag("span", " · ".join(named), cls="origin")
 
 
-def _reference(interpreter: Interpreter, item: EvalItem, style: ReasoningStyle) -> Derivation | None:
+def _reference(interpreter: Interpreter, item: EvalItem, style: ReasoningStyle) -> ReferenceReasoning | None:
     if not item.facts:
         return None
     return derive(interpreter, read_case(interpreter.policy, json.loads(item.facts)), style)
 
 
-def _derivation(derivation: Derivation) -> Markup:
+def _derivation(derivation: ReferenceReasoning) -> Markup:
     return tag(
         "details",
         tag("summary", "What the policy says"),

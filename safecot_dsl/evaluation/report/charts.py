@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from safecot_dsl.evaluation.curves import Curve
-from safecot_dsl.evaluation.report.arms import Arm, marker
+from safecot_dsl.evaluation.report.arms import ReportArm, marker
 from safecot_dsl.evaluation.report.markup import Markup, tag
 from safecot_dsl.evaluation.statistics import Rate
 
@@ -14,7 +14,7 @@ _WIDTH = 340.0
 _POINTS = 120  # of a curve: more would not be seen
 
 
-def bars(title: str, hint: str, rates: Sequence[tuple[Arm, Rate]]) -> Markup:
+def bars(title: str, hint: str, rates: Sequence[tuple[ReportArm, Rate]]) -> Markup:
     """One metric: a bar for each arm from 0 to its value, with its interval."""
     left, right, row = 4.0, _WIDTH - 4.0, 37.0
     height = 8 + row * len(rates) + 16
@@ -50,7 +50,7 @@ def bars(title: str, hint: str, rates: Sequence[tuple[Arm, Rate]]) -> Markup:
     return _figure(title, hint, f"{title}, per cent: {said}", height, parts)
 
 
-def plane(points: Sequence[tuple[Arm, Rate, Rate]]) -> Markup:
+def plane(points: Sequence[tuple[ReportArm, Rate, Rate]]) -> Markup:
     """Over-refusal (across) against safe refusal (up), each with its interval; the best corner is the upper left."""
     left, top, right, bottom = 54.0, 8.0, _WIDTH - 8.0, 290.0
 
@@ -102,7 +102,7 @@ def plane(points: Sequence[tuple[Arm, Rate, Rate]]) -> Markup:
     return _figure("Over-refusal against safe refusal", "", f"In per cent. {said}", bottom + 40, parts)
 
 
-def split_dots(title: str, hint: str, rows: Sequence[tuple[str, Sequence[tuple[Arm, Rate]]]]) -> Markup:
+def split_dots(title: str, hint: str, rows: Sequence[tuple[str, Sequence[tuple[ReportArm, Rate]]]]) -> Markup:
     """One metric: for each split a marker for each arm, with its interval."""
     left, right, step = 8.0, _WIDTH - 8.0, 11.0
 
@@ -129,7 +129,7 @@ def split_dots(title: str, hint: str, rows: Sequence[tuple[str, Sequence[tuple[A
     return _figure(title, hint, f"{title}, per cent: {said}", height, [*grid, *blocks, *_percent_axis(x, height - 2)])
 
 
-def curve_chart(curves: Sequence[tuple[Arm, Curve]]) -> Markup:
+def curve_chart(curves: Sequence[tuple[ReportArm, Curve]]) -> Markup:
     """Training loss by step, on a logarithmic scale where it falls by more than a factor of ten."""
     left, top, right, bottom = 44.0, 8.0, _WIDTH - 8.0, 190.0
     thinned = [(arm, _thin(curve)) for arm, curve in curves]
@@ -167,7 +167,7 @@ def curve_chart(curves: Sequence[tuple[Arm, Curve]]) -> Markup:
     return _figure("Training loss", hint, f"Training loss. {said}", bottom + 38, parts)
 
 
-def tiny_bar(rate: Rate, arm: Arm) -> Markup:
+def tiny_bar(rate: Rate, arm: ReportArm) -> Markup:
     """A bar for a table's cell."""
     if rate.value is None:
         return Markup("")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from safecot_dsl.evaluation.compare import PairedMetric
-from safecot_dsl.evaluation.report.arms import Arm
+from safecot_dsl.evaluation.report.arms import ReportArm
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import difference, heads, p_value, points, rate, scroll
 from safecot_dsl.evaluation.summary import METRIC_TITLES, Summary, arm_title
@@ -17,7 +17,7 @@ _TESTS = {
 }
 
 
-def comparisons(summary: Summary, arms: Sequence[Arm]) -> Markup | None:
+def comparisons(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
     if not summary.paired:
         return None
     rows: list[Markup] = []
@@ -69,7 +69,7 @@ def _row(test: PairedMetric) -> Markup:
     )
 
 
-def _retention(summary: Summary, arms: Sequence[Arm]) -> Markup | None:
+def _retention(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
     shown = [(arm, summary.retention[arm.name]) for arm in arms if arm.name in summary.retention and not arm.pole]
     if not shown:
         return None

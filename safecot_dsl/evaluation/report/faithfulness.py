@@ -14,7 +14,7 @@ from safecot_dsl.evaluation.faithfulness.figures import (
     Figure,
     notes,
 )
-from safecot_dsl.evaluation.report.arms import Arm
+from safecot_dsl.evaluation.report.arms import ReportArm
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import heads, rate, scroll
 from safecot_dsl.evaluation.statistics import Rate
@@ -22,10 +22,10 @@ from safecot_dsl.evaluation.summary import Summary
 
 TITLE = "Does the answer come from the reasoning?"
 
-_Found = Sequence[tuple[Arm, ImageEffects]] | Sequence[tuple[Arm, ReasoningEffects]]
+_Found = Sequence[tuple[ReportArm, ImageEffects]] | Sequence[tuple[ReportArm, ReasoningEffects]]
 
 
-def faithfulness(summary: Summary, arms: Sequence[Arm]) -> Markup | None:
+def faithfulness(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
     """Both experiments, arm beside arm; None where neither was made."""
     known = [(arm, summary.faithfulness[arm.name]) for arm in arms if arm.name in summary.faithfulness]
     reasoned = [(arm, found.reasoning) for arm, found in known if found.reasoning is not None]
@@ -34,7 +34,7 @@ def faithfulness(summary: Summary, arms: Sequence[Arm]) -> Markup | None:
     return join(parts) if parts else None
 
 
-def _reasoning(found: Sequence[tuple[Arm, ReasoningEffects]]) -> list[Markup]:
+def _reasoning(found: Sequence[tuple[ReportArm, ReasoningEffects]]) -> list[Markup]:
     if not found:
         return []
     changed = [(arm, effects) for arm, effects in found if effects.reasonings]
@@ -56,7 +56,7 @@ def _reasoning(found: Sequence[tuple[Arm, ReasoningEffects]]) -> list[Markup]:
     return parts
 
 
-def _image(found: Sequence[tuple[Arm, ImageEffects]]) -> list[Markup]:
+def _image(found: Sequence[tuple[ReportArm, ImageEffects]]) -> list[Markup]:
     if not found:
         return []
     return [

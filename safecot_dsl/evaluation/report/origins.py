@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safecot_dsl.evaluation.report.arms import Arm
+from safecot_dsl.evaluation.report.arms import ReportArm
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.summary import Summary, arm_title
 
 
-def provenance(summary: Summary, arms: Sequence[Arm]) -> Markup | None:
+def provenance(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
     """A list for each arm that says where its answers come from."""
     shown = [(arm, summary.provenance[arm.name]) for arm in arms if summary.provenance.get(arm.name)]
     if not shown:

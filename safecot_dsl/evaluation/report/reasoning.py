@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from safecot_dsl.evaluation.judging.agreement import Agreement
 from safecot_dsl.evaluation.measures import MEASURES
-from safecot_dsl.evaluation.report.arms import Arm
+from safecot_dsl.evaluation.report.arms import ReportArm
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import badge, heads, rate, scroll
 from safecot_dsl.evaluation.summary import Summary, arm_title
@@ -29,7 +29,7 @@ _LINES = (
 _ALWAYS = frozenset({"reasoning", "unscored"})
 
 
-def reasoning(summary: Summary, arms: Sequence[Arm]) -> Markup | None:
+def reasoning(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
     shown = [arm for arm in arms if arm.name in summary.pooled]
     if not shown:
         return None

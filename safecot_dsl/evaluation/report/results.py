@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from safecot_dsl.evaluation.measures import MEASURES
 from safecot_dsl.evaluation.metrics import METRICS
 from safecot_dsl.evaluation.report import charts
-from safecot_dsl.evaluation.report.arms import Arm, legend
+from safecot_dsl.evaluation.report.arms import ReportArm, legend
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import better, heads, rate, scroll, strong
 from safecot_dsl.evaluation.summary import METRIC_TITLES, Summary, arm_title
 
 
-def results(summary: Summary, arms: Sequence[Arm]) -> Markup:
+def results(summary: Summary, arms: Sequence[ReportArm]) -> Markup:
     head = tag(
         "tr",
         tag("th", "Arm", scope="col"),
@@ -57,7 +57,7 @@ def results(summary: Summary, arms: Sequence[Arm]) -> Markup:
     )
 
 
-def _plane(summary: Summary, arms: Sequence[Arm]) -> Markup | None:
+def _plane(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
     points = [(arm, summary.arms[arm.name].over_refusal, summary.arms[arm.name].safe_refusal) for arm in arms]
     if not any(over.n and safe.n for _, over, safe in points):
         return None
@@ -99,7 +99,7 @@ def headline_sentence(summary: Summary) -> Markup:
     return join([*parts, "."])
 
 
-def _pairs(summary: Summary, arms: Sequence[Arm]) -> Markup | None:
+def _pairs(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
     """What neither pole can do: to refuse one and to answer its twin."""
     shown = [(arm, summary.pooled[arm.name]) for arm in arms]
     if not any(measures.paired_refusal.n for _, measures in shown):

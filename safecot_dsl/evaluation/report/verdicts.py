@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.evaluation.breakdown import READINGS
-from safecot_dsl.evaluation.report.arms import Arm
+from safecot_dsl.evaluation.report.arms import ReportArm
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import badge, scroll
 from safecot_dsl.evaluation.summary import Summary
@@ -15,7 +15,7 @@ _SHADES = 10  # of a cell, by its share of the row
 _SHORT = {"unscored": "unscored", "failed": "no answer"}
 
 
-def matrices(summary: Summary, arms: Sequence[Arm]) -> Markup | None:
+def matrices(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
     """One table an arm, with the columns that any of them needs."""
     shown = [(arm, summary.confusion[arm.name]) for arm in arms if summary.confusion.get(arm.name)]
     if not shown:
@@ -35,7 +35,7 @@ def matrices(summary: Summary, arms: Sequence[Arm]) -> Markup | None:
     )
 
 
-def _matrix(arm: Arm, table: Mapping[str, Mapping[str, int]], columns: Sequence[str]) -> Markup:
+def _matrix(arm: ReportArm, table: Mapping[str, Mapping[str, int]], columns: Sequence[str]) -> Markup:
     head = tag(
         "tr",
         tag("th", "due", scope="col"),

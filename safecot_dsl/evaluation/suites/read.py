@@ -7,7 +7,7 @@ from pathlib import Path
 
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.suites.drawing import drawn
-from safecot_dsl.evaluation.suites.requests import Asked, asked_of
+from safecot_dsl.evaluation.suites.requests import PlainItem, asked_of
 from safecot_dsl.evaluation.suites.shipped import describe_suite
 from safecot_dsl.evaluation.suites.suite import SuiteError, SuiteItems
 from safecot_dsl.facts import LazyImage, Skipped
@@ -38,7 +38,7 @@ def read_suite(
     """
     described = describe_suite(name, base_dir)
     skipped: list[Skipped] = []
-    asked: dict[str, Asked] = {}
+    asked: dict[str, PlainItem] = {}
     for entry in asked_of(described, str(root), base_dir, parts, progress):
         if isinstance(entry, Skipped):
             skipped.append(entry)
@@ -67,7 +67,7 @@ def _paired(items: list[EvalItem]) -> tuple[EvalItem, ...]:
 
 
 def _with_pictures(
-    items: tuple[EvalItem, ...], asked: dict[str, Asked], skipped: list[Skipped], progress: Progress | None
+    items: tuple[EvalItem, ...], asked: dict[str, PlainItem], skipped: list[Skipped], progress: Progress | None
 ) -> list[EvalItem]:
     """The items with their pictures; those whose pictures cannot be opened are skipped. Bytes that several items share
     are held once."""

@@ -27,7 +27,7 @@ from safecot_dsl.storage import Progress
 
 
 @dataclass(frozen=True)
-class Asked:
+class PlainItem:
     """An item without its pictures, and these. Its id is still that of its source."""
 
     item: EvalItem
@@ -37,7 +37,7 @@ class Asked:
 
 def asked_of(
     suite: SuiteDescription, root: str, base_dir: Path, parts: tuple[str, ...], progress: Progress | None
-) -> Iterator[Asked | Skipped]:
+) -> Iterator[PlainItem | Skipped]:
     """The requests of a suite's files, in their order, and the rows that are none.
 
     Raises :class:`FactsError` where the files cannot be read.
@@ -76,7 +76,7 @@ def _raws(
         yield from figstep_twins(suite.twins, records)
 
 
-def _asked(suite: SuiteDescription, raw: Raw, counts: Mapping[str, Counter[str]]) -> Asked | Skipped:
+def _asked(suite: SuiteDescription, raw: Raw, counts: Mapping[str, Counter[str]]) -> PlainItem | Skipped:
     columns = _columns(suite, raw, counts)
     rule = next((rule for rule in suite.rules if selected(rule.where, columns, raw.id, suite.name) is None), None)
     if rule is None:
@@ -91,7 +91,7 @@ def _asked(suite: SuiteDescription, raw: Raw, counts: Mapping[str, Counter[str]]
     problem = text_problem(prompt, "the request") or text_problem(hazard + group, "the hazard or the group")
     if problem is not None:
         return Skipped(raw.id, suite.name, problem.reason, f"{raw.where}: {problem.detail}")
-    return Asked(_item(suite, rule, raw, prompt, options, expected, hazard, group), raw.images, raw.where)
+    return PlainItem(_item(suite, rule, raw, prompt, options, expected, hazard, group), raw.images, raw.where)
 
 
 def _item(

@@ -17,7 +17,7 @@ from safecot_dsl.facts.item import FactsError, Item
 
 
 @dataclass(frozen=True)
-class Found:
+class AnnotatedValue:
     """A value. `confidence` is from 0 to 1, None where the annotator states none."""
 
     value: Value
@@ -42,7 +42,7 @@ class NotTold:
     detail: str = ""
 
 
-Finding = Found | CannotTell | NotTold
+Finding = AnnotatedValue | CannotTell | NotTold
 
 
 def doubt(

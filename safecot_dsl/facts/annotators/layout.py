@@ -14,7 +14,7 @@ _MOST_BOXES = 400  # above it, columns are not looked for: that takes time by th
 
 
 @dataclass(frozen=True)
-class Box:
+class TextBox:
     """A piece of text that stands in one line, and the rectangle around it in pixels, y downwards."""
 
     text: str
@@ -28,7 +28,7 @@ class Box:
         return self.bottom - self.top
 
 
-def read_in_order(boxes: Sequence[Box]) -> str:
+def read_in_order(boxes: Sequence[TextBox]) -> str:
     """The text of a picture.
 
     Boxes that stand beside each other are a line, from left to right, and lines follow from the top down. Where a
@@ -40,7 +40,7 @@ def read_in_order(boxes: Sequence[Box]) -> str:
     return "\n\n".join(_unwrapped(column) for column in _columns(list(boxes)) if column)
 
 
-def _columns(boxes: list[Box]) -> Iterator[list[list[Box]]]:
+def _columns(boxes: list[TextBox]) -> Iterator[list[list[TextBox]]]:
     """The columns in reading order, each a list of lines, each a list of boxes."""
     lines = _lines(boxes)
     if 6 <= len(boxes) <= _MOST_BOXES:
@@ -55,9 +55,9 @@ def _columns(boxes: list[Box]) -> Iterator[list[list[Box]]]:
     yield lines
 
 
-def _lines(boxes: Sequence[Box]) -> list[list[Box]]:
+def _lines(boxes: Sequence[TextBox]) -> list[list[TextBox]]:
     """Boxes that overlap by half of the lower one's height stand in one line."""
-    lines: list[list[Box]] = []
+    lines: list[list[TextBox]] = []
     for box in sorted(boxes, key=lambda box: (box.top + box.bottom, box.left)):
         line = lines[-1] if lines else None
         if line is not None and _overlap(line[0], box) >= 0.5 * min(line[0].height, box.height):
@@ -67,11 +67,11 @@ def _lines(boxes: Sequence[Box]) -> list[list[Box]]:
     return [sorted(line, key=lambda box: (box.left, box.right)) for line in lines]
 
 
-def _overlap(one: Box, other: Box) -> float:
+def _overlap(one: TextBox, other: TextBox) -> float:
     return min(one.bottom, other.bottom) - max(one.top, other.top)
 
 
-def _gutter(boxes: Sequence[Box]) -> float | None:
+def _gutter(boxes: Sequence[TextBox]) -> float | None:
     """The right edge of what stands left of a gutter, None where there is none."""
     wide = 1.5 * median(box.height for box in boxes)
     by_left = sorted(boxes, key=lambda box: box.left)
@@ -83,7 +83,7 @@ def _gutter(boxes: Sequence[Box]) -> float | None:
     return None
 
 
-def _unwrapped(lines: Sequence[Sequence[Box]]) -> str:
+def _unwrapped(lines: Sequence[Sequence[TextBox]]) -> str:
     """The lines of a column as one text."""
     edge = max(box.right for line in lines for box in line)
     text = ""
@@ -97,12 +97,12 @@ def _unwrapped(lines: Sequence[Sequence[Box]]) -> str:
     return text
 
 
-def _has_cells(line: Sequence[Box]) -> bool:
+def _has_cells(line: Sequence[TextBox]) -> bool:
     """A wide space within a line parts the cells of a form or a table."""
     return any(right.left - left.right > left.height for left, right in itertools.pairwise(line))
 
 
-def _wraps(above: Sequence[Box], line: Sequence[Box], edge: float) -> bool:
+def _wraps(above: Sequence[TextBox], line: Sequence[TextBox], edge: float) -> bool:
     """Whether `line` goes on with what `above` began."""
     last, first = above[-1], line[0]
     if _MARKER.match(first.text) or _has_cells(above) or _has_cells(line):

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.artifact import CompiledPolicy, TextType
 from safecot_dsl.facts.annotators.finding import (
+    AnnotatedValue,
     Finding,
-    Found,
     NotTold,
     check_takes_score,
     declared_as,
     doubt,
     require,
 )
-from safecot_dsl.facts.annotators.layout import Box, read_in_order
+from safecot_dsl.facts.annotators.layout import TextBox, read_in_order
 from safecot_dsl.facts.annotators.pictures import of_images, threads
 from safecot_dsl.facts.annotators.report import Effort
 from safecot_dsl.facts.annotators.settings import Ocr
@@ -75,11 +75,11 @@ class OcrFiller:
             found[self.facts[0]] = doubt(self._settings.unsure, "unsure of the words", detail, clarity)
         else:
             noise = self._settings.noise
-            boxes = [[Box(line["text"], *line["box"]) for line in page if line["score"] >= noise] for page in pages]
+            boxes = [[TextBox(line["text"], *line["box"]) for line in page if line["score"] >= noise] for page in pages]
             text = "\n\n".join(part for part in map(read_in_order, boxes) if part)
-            found[self.facts[0]] = Found(text, clarity, f"{len(lines)} lines")
+            found[self.facts[0]] = AnnotatedValue(text, clarity, f"{len(lines)} lines")
         if len(self.facts) > 1:
-            found[self.facts[1]] = Found(clarity, None, f"{len(lines)} lines")
+            found[self.facts[1]] = AnnotatedValue(clarity, None, f"{len(lines)} lines")
         return found
 
 

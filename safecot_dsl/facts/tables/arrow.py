@@ -16,7 +16,7 @@ _PICTURES_AT_ONCE = 16
 
 
 @dataclass
-class Batches:
+class RowBatches:
     """The rows `start` to `stop` (exclusive) of a file, in order."""
 
     start: int
@@ -43,13 +43,13 @@ class ArrowSource:
         self.schema: pa.Schema = self._table.schema
         self.rows: int = self._table.num_rows
 
-    def batches(self, row: int, columns: tuple[str, ...], pictures: bool) -> Batches:
+    def batches(self, row: int, columns: tuple[str, ...], pictures: bool) -> RowBatches:
         size = 1 if pictures else _ROWS_AT_ONCE
         table = self._table.select(list(columns))
         pieces = (
             table.slice(at, size).combine_chunks().to_batches()[0] for at in range(row, self.rows, size)
         )  # copies a piece, and maps the rest
-        return Batches(row, self.rows, pieces)
+        return RowBatches(row, self.rows, pieces)
 
 
 class ParquetSource:
@@ -69,7 +69,7 @@ class ParquetSource:
         for group in range(self._facts.num_row_groups):
             self._starts.append(self._starts[-1] + self._facts.row_group(group).num_rows)
 
-    def batches(self, row: int, columns: tuple[str, ...], pictures: bool) -> Batches:
+    def batches(self, row: int, columns: tuple[str, ...], pictures: bool) -> RowBatches:
         """The row group that `row` is in. Raises `ValueError` for a column that unpacks to too much."""
         group = next(number for number in range(len(self._starts) - 1) if self._starts[number + 1] > row)
         leaves: list[str] = []
@@ -80,7 +80,7 @@ class ParquetSource:
             if heavy:
                 size = _PICTURES_AT_ONCE
         batches = self._file.iter_batches(batch_size=size, row_groups=[group], columns=leaves, use_threads=False)
-        return Batches(self._starts[group], self._starts[group + 1], iter(batches))
+        return RowBatches(self._starts[group], self._starts[group + 1], iter(batches))
 
     def _leaves(self, group: int, name: str) -> tuple[list[str], bool]:
         """What to decode to know what stands in a column, and whether that takes pictures' bytes. Of pictures with a

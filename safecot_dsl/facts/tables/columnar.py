@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safecot_dsl.facts.item import FactsError
-from safecot_dsl.facts.tables.arrow import ArrowSource, Batches, ParquetSource
+from safecot_dsl.facts.tables.arrow import ArrowSource, ParquetSource, RowBatches
 from safecot_dsl.facts.tables.file import Location, Row
 from safecot_dsl.facts.tables.limits import MAX_IMAGE
 from safecot_dsl.facts.tables.record import Broken, StoredImage
@@ -101,7 +101,7 @@ class _Cursor:
 
     def __init__(self, source: ArrowSource | ParquetSource, columns: tuple[str, ...], pictures: bool) -> None:
         self._source, self._columns, self._pictures = source, columns, pictures
-        self._run: Batches | None = None
+        self._run: RowBatches | None = None
         self._batch: pa.RecordBatch | None = None
         self._start = 0
 

@@ -20,7 +20,7 @@ _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[][{}]', re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Document:
+class JsonDocument:
     """The elements of a JSON list, or of an object, whose keys are then the column `key`.
 
     `spans` are the bytes at which each element begins and ends, by blocks of BLOCK_ROWS; `keys` their keys, if any.
@@ -35,7 +35,7 @@ class Document:
     unit: str = "element"
 
     @classmethod
-    def of(cls, location: Location, under: str | None = None) -> Document:
+    def of(cls, location: Location, under: str | None = None) -> JsonDocument:
         """Find the elements. Raises :class:`FactsError` where the file is no such document at all; one that breaks off
         gives the elements before, and a last one that is broken."""
         text = _text(location)

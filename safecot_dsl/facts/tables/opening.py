@@ -8,11 +8,11 @@ from safecot_dsl.facts.description import Part
 from safecot_dsl.facts.item import FactsError
 from safecot_dsl.facts.tables.columnar import Columnar
 from safecot_dsl.facts.tables.delimited import Delimited, delimiter_of
-from safecot_dsl.facts.tables.document import Document
+from safecot_dsl.facts.tables.document import JsonDocument
 from safecot_dsl.facts.tables.file import Location, TableFile, locate
 from safecot_dsl.facts.tables.folder import PICTURES, Pictures
 from safecot_dsl.facts.tables.lines import Lines
-from safecot_dsl.facts.tables.places import Place, open_place
+from safecot_dsl.facts.tables.places import FileStore, open_place
 from safecot_dsl.facts.tables.record import Broken
 from safecot_dsl.facts.tables.workbook import Workbook
 
@@ -60,7 +60,7 @@ def open_table(location: Location, format: str | None, under: str | None) -> Tab
         case "jsonl":
             return Lines.of(location)
         case "json":
-            return Document.of(location, under)
+            return JsonDocument.of(location, under)
         case "csv" | "tsv":
             return Delimited.of(location, "\t" if kind == "tsv" else delimiter_of(location))
         case "xlsx":
@@ -83,7 +83,7 @@ def _pictures(found: list[Location | Broken], root: Path) -> list[str | Broken]:
     return names
 
 
-def open_images(part: Part, root: Path, boundary: Path | None) -> tuple[Place, ...]:
+def open_images(part: Part, root: Path, boundary: Path | None) -> tuple[FileStore, ...]:
     """Those of a part's places for images that are there."""
     places = [open_place(root, name, boundary) for name in part.images]
     return tuple(place for place in places if place is not None)

@@ -35,7 +35,7 @@ class FileBytes:
         return data
 
 
-class Place(Protocol):
+class FileStore(Protocol):
     """Files by name, with `/` between folders. Names come from the data, and may be anything."""
 
     def find(self, name: str) -> FileBytes | MemberBytes | Broken:
@@ -118,7 +118,7 @@ class Archive:
             yield Broken("path_outside", f"the member {member!r} of {self.path} leaves it, or is a link")
 
 
-def open_place(root: Path, name: str, boundary: Path | None = None) -> Place | None:
+def open_place(root: Path, name: str, boundary: Path | None = None) -> FileStore | None:
     """The folder or archive `name` below `root`, or what lies in an archive: `train.zip/images`. None if not there.
 
     Raises :class:`FactsError` for an archive that cannot be read member by member, and where links lead out of

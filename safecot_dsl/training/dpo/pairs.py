@@ -25,7 +25,7 @@ REFERENCE = "reference"
 
 
 @dataclass(frozen=True)
-class Pair:
+class PreferencePair:
     """A request, the text that is right, and one that is wrong in a known way (`kind`, which may be empty)."""
 
     id: str
@@ -39,7 +39,7 @@ class Pair:
 class Pairs:
     """The pairs that are trained on, and how many of the data set are not: of other kinds, or of other splits."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[PreferencePair, ...]
     other_kinds: int = 0
     other_splits: int = 0
 
@@ -106,7 +106,7 @@ def _read(
     trained: Mapping[str, Sequence[str] | None] | None,
     kinds: Sequence[str] | None,
 ) -> Pairs:
-    pairs: list[Pair] = []
+    pairs: list[PreferencePair] = []
     other_kinds = other_splits = 0
     images: dict[str, tuple[bytes, ...]] = {}  # by row: its pairs share them
     for file, record in _records(files):
@@ -122,7 +122,7 @@ def _read(
             digests = trained[row] if trained is not None else None
             images[row] = dataset.images(record if digests is None else {**record, "image_sha256": digests})
         request = Request(record["prompt"], images[row], system=record.get("system") or "")
-        pairs.append(Pair(record["id"], kind, request, record["chosen"], record["rejected"]))
+        pairs.append(PreferencePair(record["id"], kind, request, record["chosen"], record["rejected"]))
     return Pairs(tuple(pairs), other_kinds, other_splits)
 
 
@@ -137,7 +137,7 @@ def _records(files: Sequence[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield file, record
 
 
-def texts_of(pairs: Sequence[Pair]) -> list[Row]:
+def texts_of(pairs: Sequence[PreferencePair]) -> list[Row]:
     """The texts of pairs as rows: of each pair the chosen one, and after it the rejected one."""
     return [Row(f"{pair.id} ({name})", pair.request, getattr(pair, name)) for pair in pairs for name in _TEXTS]
 
@@ -151,7 +151,9 @@ class EncodedPairs:
     #: What a batch divides its loss by is not a number of labelled tokens.
     is_even = False
 
-    def __init__(self, chat: Chat, pairs: Sequence[Pair], *, max_tokens: int | None, progress: Progress) -> None:
+    def __init__(
+        self, chat: Chat, pairs: Sequence[PreferencePair], *, max_tokens: int | None, progress: Progress
+    ) -> None:
         """Encode and check all pairs.
 
         Raises:

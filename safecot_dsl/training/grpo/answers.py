@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from safecot_dsl.models.chat import Chat
 from safecot_dsl.models.tensors import IGNORED
 from safecot_dsl.rewards import Reward, Rewarder
-from safecot_dsl.training.grpo.drawing import Drawn, draw_answers
+from safecot_dsl.training.grpo.drawing import DrawnAnswer, draw_answers
 from safecot_dsl.training.grpo.loss import advantages
-from safecot_dsl.training.grpo.requests import Asked, Prompts
+from safecot_dsl.training.grpo.requests import Prompts, RowRequest
 from safecot_dsl.training.grpo.settings import GrpoSettings
 from safecot_dsl.training.processes import gather, rank
 from safecot_dsl.training.recipe import TrainingRecipe
@@ -60,7 +60,7 @@ class Rounds:
 
 
 @dataclass
-class Answer:
+class GradedAnswer:
     """One answer to the row `row`, which has so many `images`: its reward, and by how much that is above its group's.
 
     `tensors` are the request and the answer as the model is given them, with `labels` and `loss_weights`. `before` and
@@ -69,7 +69,7 @@ class Answer:
 
     row: int
     images: int
-    drawn: Drawn
+    drawn: DrawnAnswer
     reward: Reward
     advantage: float
     tensors: dict[str, Tensor]
@@ -95,7 +95,7 @@ class Round:
     requests included, and `learnt` those that carry loss. `measures` are means by name, as TRL names them.
     """
 
-    own: list[Answer]
+    own: list[GradedAnswer]
     answers: int
     weight: float
     tokens: int
@@ -110,7 +110,7 @@ class Asking:
         self,
         model: Any,
         chat: Chat,
-        asked: Sequence[Asked],
+        asked: Sequence[RowRequest],
         prompts: Prompts,
         rewarders: Mapping[str, Rewarder],
         recipe: TrainingRecipe,
@@ -144,16 +144,18 @@ class Asking:
         above = advantages(groups.flatten(0, 1), settings).view(len(every), -1)
         mine = above[rank()].tolist()
         answers = [
-            Answer(row, len(self._asked[row].request.images), one, reward, better, self._tensors(row, one, settings))
+            GradedAnswer(
+                row, len(self._asked[row].request.images), one, reward, better, self._tensors(row, one, settings)
+            )
             for row, one, reward, better in zip(repeated, drawn, rewards, mine, strict=True)
         ]
         return _together(answers, settings)
 
-    def _reward(self, row: int, drawn: Drawn) -> Reward:
+    def _reward(self, row: int, drawn: DrawnAnswer) -> Reward:
         asked = self._asked[row]
         return self._rewarders[asked.policy].reward(asked.due, drawn.text, finished=drawn.finished)
 
-    def _tensors(self, row: int, drawn: Drawn, settings: GrpoSettings) -> dict[str, Tensor]:
+    def _tensors(self, row: int, drawn: DrawnAnswer, settings: GrpoSettings) -> dict[str, Tensor]:
         import torch
 
         prompt = self._prompts[row]
@@ -167,7 +169,7 @@ class Asking:
         }
 
 
-def token_weights(chat: Chat, drawn: Drawn, weighting: Weighting) -> list[float]:
+def token_weights(chat: Chat, drawn: DrawnAnswer, weighting: Weighting) -> list[float]:
     """What each token of an answer weighs: those of the reasoning, its tags included, and those of the rest.
 
     The tags are looked for in the text of the tokens themselves, since a text may have several ways into tokens. A
@@ -191,7 +193,7 @@ def _first_with(chat: Chat, ids: Sequence[int], text: str) -> int:
     return bisect.bisect_left(range(len(ids) + 1), True, key=lambda count: text in chat.decode(ids[:count]))
 
 
-def _together(answers: list[Answer], settings: GrpoSettings) -> Round:
+def _together(answers: list[GradedAnswer], settings: GrpoSettings) -> Round:
     """The round of which these are this process's answers."""
     size = settings.num_generations
     groups = [answers[start : start + size] for start in range(0, len(answers), size)]

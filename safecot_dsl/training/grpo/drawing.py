@@ -8,14 +8,14 @@ from typing import Any
 
 from safecot_dsl.models import Request
 from safecot_dsl.models.chat import Chat
-from safecot_dsl.models.decoding import Written
+from safecot_dsl.models.decoding import GeneratedTokens
 from safecot_dsl.models.sampling import Sampling
 from safecot_dsl.models.writing import answer_text, write
 from safecot_dsl.training.grpo.settings import GrpoSettings
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnAnswer:
     """An answer: its tokens, the end of the turn included, and its text. `finished` says that it came to its end; one
     that did not may have no token at all."""
 
@@ -33,14 +33,14 @@ def draw_answers(
     *,
     seed: int,
     at_once: int,
-) -> list[Drawn]:
+) -> list[DrawnAnswer]:
     """One answer for each request, in their order.
 
     What is drawn hangs on the seed, the answer's key and the weights: neither the batch nor the number of processes
     changes it, but for rounding. An answer is cut where it writes a token that steers the conversation (an image, a
     turn of the user's): what stands after it would be no answer.
     """
-    drawn: dict[int, Drawn] = {}
+    drawn: dict[int, DrawnAnswer] = {}
     steering = chat.control_ids - chat.stop_ids
     was_training = model.training
     model.eval()
@@ -54,7 +54,7 @@ def draw_answers(
         keys=keys,
     ):
         place = next((i for i, token in enumerate(written.ids) if token in steering), None)
-        kept = written if place is None else Written(written.ids[:place], ended=False)
-        drawn[number] = Drawn(kept.ids, answer_text(chat, requests[number], kept), kept.ended)
+        kept = written if place is None else GeneratedTokens(written.ids[:place], ended=False)
+        drawn[number] = DrawnAnswer(kept.ids, answer_text(chat, requests[number], kept), kept.ended)
     model.train(was_training)
     return [drawn[number] for number in range(len(requests))]

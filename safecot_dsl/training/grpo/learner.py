@@ -15,7 +15,7 @@ from transformers.optimization import get_scheduler
 
 from safecot_dsl.models.quiet import quiet_libraries
 from safecot_dsl.models.tensors import collate
-from safecot_dsl.training.grpo.answers import Answer, Round
+from safecot_dsl.training.grpo.answers import GradedAnswer, Round
 from safecot_dsl.training.grpo.loss import divergence, log_probabilities, summed, token_losses
 from safecot_dsl.training.processes import add_up, gather
 from safecot_dsl.training.recipe import TrainingRecipe
@@ -80,7 +80,7 @@ class Learner:
         self.optimizer.step()
         self.scheduler.step()
 
-    def _batches(self, answers: list[Answer]) -> Iterator[list[Answer]]:
+    def _batches(self, answers: list[GradedAnswer]) -> Iterator[list[GradedAnswer]]:
         """The answers that change anything, those with as many images and of like length together.
 
         An answer that is neither better nor worse than its group, and is not held to the start, has no gradient.
@@ -93,7 +93,7 @@ class Learner:
             size = self._recipe.per_device_train_batch_size
             yield from (left[start : start + size] for start in range(0, len(left), size))
 
-    def _add(self, batch: list[Answer], asked: Round, sums: Sums, *, first: bool) -> None:
+    def _add(self, batch: list[GradedAnswer], asked: Round, sums: Sums, *, first: bool) -> None:
         """Add a batch's part of the gradient and of the sums."""
         settings, device = self._recipe.grpo, self._model.device
         inputs = self._placed(collate([one.tensors for one in batch], pad_id=self._pad_id, side="right"))
@@ -144,13 +144,13 @@ class Learner:
         return torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda")
 
 
-def _keep(batch: list[Answer], name: str, log: Tensor) -> None:
+def _keep(batch: list[GradedAnswer], name: str, log: Tensor) -> None:
     """Keep each answer's row, without its padding: in another batch it may be padded to another length."""
     for one, row in zip(batch, log, strict=True):
         setattr(one, name, row[: one.length - 1].cpu())
 
 
-def _kept(batch: list[Answer], name: str, like: Tensor) -> Tensor:
+def _kept(batch: list[GradedAnswer], name: str, like: Tensor) -> Tensor:
     """What was kept of each answer, as (rows, tokens), 0 in the padding."""
     made = torch.zeros_like(like.detach())
     for place, one in enumerate(batch):

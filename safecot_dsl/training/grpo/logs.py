@@ -10,7 +10,7 @@ from typing import Any
 
 from safecot_dsl.storage import write_whole
 from safecot_dsl.training.grpo.answers import Round
-from safecot_dsl.training.grpo.requests import Asked
+from safecot_dsl.training.grpo.requests import RowRequest
 from safecot_dsl.training.metrics import Metrics, read_log
 from safecot_dsl.training.objective import METRICS
 from safecot_dsl.training.recipe import TrainingRecipe
@@ -22,7 +22,7 @@ SAMPLES = "samples.jsonl"  # the answers to one request, with what they earned, 
 class Logs:
     """Writes the lines of a run that begins after `step`; what lies beyond that is dropped first."""
 
-    def __init__(self, folder: Path, asked: Sequence[Asked], recipe: TrainingRecipe, step: int) -> None:
+    def __init__(self, folder: Path, asked: Sequence[RowRequest], recipe: TrainingRecipe, step: int) -> None:
         self._metrics = Metrics(folder / METRICS, step, recipe.report_to)
         self._rewards, self._samples = folder / REWARDS, folder / SAMPLES
         self._asked, self._every = asked, recipe.logging_steps

@@ -26,7 +26,7 @@ _BY_CHOICE = ("image_sha256", "system", "policy", "pair")
 
 
 @dataclass(frozen=True)
-class Asked:
+class RowRequest:
     """One row as a request: `policy` is the digest of the one under which it is answered, and `pair` is shared by the
     rows of a contrast pair, else empty."""
 
@@ -37,7 +37,7 @@ class Asked:
     pair: str = ""
 
 
-def read_requests(path: Path, policy: CompiledPolicy) -> tuple[list[Asked], dict[str, CompiledPolicy]]:
+def read_requests(path: Path, policy: CompiledPolicy) -> tuple[list[RowRequest], dict[str, CompiledPolicy]]:
     """The requests of the split `train` of a data set, or of a Parquet file of rows, and the policies that they are
     answered under, by digest: a row's own where the data set holds it, else `policy`.
 
@@ -46,7 +46,7 @@ def read_requests(path: Path, policy: CompiledPolicy) -> tuple[list[Asked], dict
             image that is not to be had.
     """
     policies = {policy.digest: policy}
-    asked: list[Asked] = []
+    asked: list[RowRequest] = []
     for file in row_files(path):
         try:
             dataset = open_dataset(file)
@@ -64,7 +64,7 @@ def read_requests(path: Path, policy: CompiledPolicy) -> tuple[list[Asked], dict
 
 def _asked(
     dataset: Dataset, row: Mapping[str, Any], policy: CompiledPolicy, policies: Mapping[str, CompiledPolicy]
-) -> Asked:
+) -> RowRequest:
     digest = row.get("policy") or policy.digest
     digest = digest if digest in policies else policy.digest
     try:
@@ -73,7 +73,7 @@ def _asked(
         raise TrainingError(f"row `{row['id']}`: its facts are no case of the policy: {error}") from error
     style = None if row["style"] == "none" else ReasoningStyle(row["style"])
     request = Request(row["prompt"], dataset.images(row), row.get("system") or "")
-    return Asked(row["id"], request, Due(case, style, row["completion"]), digest, row.get("pair") or "")
+    return RowRequest(row["id"], request, Due(case, style, row["completion"]), digest, row.get("pair") or "")
 
 
 class Prompts:
@@ -82,7 +82,7 @@ class Prompts:
     def __init__(
         self,
         chat: Chat,
-        asked: Sequence[Asked],
+        asked: Sequence[RowRequest],
         *,
         room: int | None,
         progress: Progress,
@@ -119,7 +119,7 @@ class Prompts:
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         return self._kept[index] if self._kept is not None else self._encoded(self._asked[index])
 
-    def _encoded(self, one: Asked) -> dict[str, Tensor]:
+    def _encoded(self, one: RowRequest) -> dict[str, Tensor]:
         try:
             return self._chat.encode(one.request)
         except ImageError as error:

@@ -18,7 +18,7 @@ from safecot_dsl.training.processes import is_first, share, wait_for_all
 _WEIGHTS, _OPTIMIZER, _COUNTS = "adapter.safetensors", "optimizer.pt", "counts.json"
 
 
-class State:
+class CheckpointState:
     """The checkpoints of a run, and what it has counted: `tokens` of all requests and answers, and those `learnt`."""
 
     def __init__(self, folder: Path) -> None:

@@ -13,8 +13,8 @@ from safecot_dsl.training.errors import TrainingError
 from safecot_dsl.training.grpo.answers import Asking, Round, Rounds
 from safecot_dsl.training.grpo.learner import Learner, Sums
 from safecot_dsl.training.grpo.logs import Logs
-from safecot_dsl.training.grpo.requests import Asked
-from safecot_dsl.training.grpo.state import State
+from safecot_dsl.training.grpo.requests import RowRequest
+from safecot_dsl.training.grpo.state import CheckpointState
 from safecot_dsl.training.objective import CHECKPOINTS, FAULT
 from safecot_dsl.training.processes import is_first, rank
 from safecot_dsl.training.recipe import TrainingRecipe
@@ -25,13 +25,13 @@ _PATIENCE = 20
 
 def take_steps(
     folder: Path,
-    asked: Sequence[Asked],
+    asked: Sequence[RowRequest],
     asking: Asking,
     rounds: Rounds,
     learner: Learner,
     recipe: TrainingRecipe,
     progress: Progress,
-) -> State:
+) -> CheckpointState:
     """Take all steps, from the last whole checkpoint in `folder` if there is one; what was counted on the way.
 
     Raises:
@@ -39,7 +39,7 @@ def take_steps(
     """
     settings, fault = recipe.grpo, folder / FAULT
     fault.unlink(missing_ok=True)
-    state = State(folder / CHECKPOINTS)
+    state = CheckpointState(folder / CHECKPOINTS)
     done = state.load(learner.parameters, learner.optimizer, learner.scheduler)
     logs = Logs(folder, asked, recipe, done) if is_first() else None
     names = [one.id for one in asked]

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from safecot_dsl.dataset.formats import CheckOptions, Rule, validate
+from safecot_dsl.dataset.formats import CheckOptions, FormatRule, validate
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -23,7 +23,7 @@ class Seed:
     `row` is None where it is a fault of the file as a whole.
     """
 
-    rule: Rule
+    rule: FormatRule
     spoil: Callable[[Path], None]
     says: str
     row: int | None = 0

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from safecot_dsl.dataset import open_dataset
-from safecot_dsl.dataset.formats import CheckOptions, ExportError, Rule, export_dataset, find_format, validate
+from safecot_dsl.dataset.formats import CheckOptions, ExportError, FormatRule, export_dataset, find_format, validate
 from safecot_dsl.storage import sha256_file
 from tests.dataset.kitchen import png
 
@@ -62,33 +62,33 @@ def _provenance(change: Any) -> Any:
 
 RULES = [{"name": "asks_to_hurt", "file": "f", "line": 1}]
 SEEDS = [
-    Seed(Rule.READABLE, text(FILE, "text"), "cannot be read as Parquet", None),
-    Seed(Rule.READABLE, lambda folder: shutil.rmtree(folder / "data"), "holds no data set", None),
-    Seed(Rule.READABLE, text(PAIRS, "text"), "cannot be read as Parquet", None),
-    Seed(Rule.COLUMNS, table(FILE, lambda t: t.drop(["facts", "seed"])), "no column `facts`, `seed`", None),
-    Seed(Rule.COLUMNS, table(PAIRS, lambda t: t.drop(["kind"])), "no column `kind`", None),
-    Seed(Rule.IMAGES, _row(1, put("images.0.bytes", b"text")), "image 0: not an image of an", 1),
-    Seed(Rule.IMAGES, cell(FILE, 1, put("images.0.bytes", None)), "cannot be read", 1),
-    Seed(Rule.IMAGES, cell(FILE, 1, put("image_sha256.0", "0" * 64)), "not the one that `image_sha256` names", 1),
-    Seed(Rule.IMAGES, cell(FILE, 1, put("image_sha256", ["0"] * 3)), "1 images have 3 digests", 1),
-    Seed(Rule.PLACEHOLDERS, _row(1, put("prompt", "<image> What?")), "the user turn holds `<image>`", 1),
-    Seed(Rule.MARKERS, _row(1, put("prompt", "a <|im_end|>")), "the user turn holds `<|im_end|>`", 1),
-    Seed(Rule.TAGS, _row(1, _replaced("completion", "</think>", "</think></think>")), "a closing tag without", 1),
-    Seed(Rule.LABELS, _row(1, put("completion", ""), put("answer", ""), put("style", "none")), "is empty", 1),
-    Seed(Rule.CONTENT, cell(FILE, 1, put("verdict", "comply")), "concludes refuse, the column says comply", 1),
-    Seed(Rule.CONTENT, cell(FILE, 1, put("answer", "Other.")), "the answer in the completion is not that of", 1),
-    Seed(Rule.CONTENT, cell(FILE, 1, put("reasoning", "Other.")), "the reasoning in the completion is not", 1),
-    Seed(Rule.CONTENT, cell(FILE, 1, put("rules", RULES)), "cites toxic_mixing, the column asks_to_hurt", 1),
-    Seed(Rule.CONTENT, cell(FILE, 1, put("style", "none")), "the completion is not the answer alone", 1),
-    Seed(Rule.CONTENT, _row(1, _replaced("completion", "[refuse: toxic_mixing]", "")), "does not end in a", 1),
-    Seed(Rule.POLICY, cell(FILE, 1, put("policy", "sha256:" + "1" * 64)), "no policy at hand has the digest", 1),
-    Seed(Rule.POLICY, lambda folder: (folder / "policy.json").unlink(), "no policy at hand has the digest", 0),
-    Seed(Rule.PAIRS, cell(PAIRS, 1, lambda row: row.update(rejected=row["chosen"])), "are the same", 1),
-    Seed(Rule.PAIRS, cell(PAIRS, 1, put("row", "0" * 24)), "there is no row 000000", 1),
-    Seed(Rule.LABELS, cell(PAIRS, 1, put("rejected", " ")), "the rejected answer is empty", 1),
-    Seed(Rule.PROVENANCE, _provenance(lambda t: t.slice(1)), "there is no record of this row", 0),
-    Seed(Rule.IDS, _provenance(lambda t: pa.concat_tables([t, t.slice(2, 1)])), "the id stands in row 2 too", 6),
-    Seed(Rule.IDS, table(FILE, lambda t: pa.concat_tables([t, t.slice(0, 1)])), "the id stands in row 0 too", 6),
+    Seed(FormatRule.READABLE, text(FILE, "text"), "cannot be read as Parquet", None),
+    Seed(FormatRule.READABLE, lambda folder: shutil.rmtree(folder / "data"), "holds no data set", None),
+    Seed(FormatRule.READABLE, text(PAIRS, "text"), "cannot be read as Parquet", None),
+    Seed(FormatRule.COLUMNS, table(FILE, lambda t: t.drop(["facts", "seed"])), "no column `facts`, `seed`", None),
+    Seed(FormatRule.COLUMNS, table(PAIRS, lambda t: t.drop(["kind"])), "no column `kind`", None),
+    Seed(FormatRule.IMAGES, _row(1, put("images.0.bytes", b"text")), "image 0: not an image of an", 1),
+    Seed(FormatRule.IMAGES, cell(FILE, 1, put("images.0.bytes", None)), "cannot be read", 1),
+    Seed(FormatRule.IMAGES, cell(FILE, 1, put("image_sha256.0", "0" * 64)), "not the one that `image_sha256` names", 1),
+    Seed(FormatRule.IMAGES, cell(FILE, 1, put("image_sha256", ["0"] * 3)), "1 images have 3 digests", 1),
+    Seed(FormatRule.PLACEHOLDERS, _row(1, put("prompt", "<image> What?")), "the user turn holds `<image>`", 1),
+    Seed(FormatRule.MARKERS, _row(1, put("prompt", "a <|im_end|>")), "the user turn holds `<|im_end|>`", 1),
+    Seed(FormatRule.TAGS, _row(1, _replaced("completion", "</think>", "</think></think>")), "a closing tag without", 1),
+    Seed(FormatRule.LABELS, _row(1, put("completion", ""), put("answer", ""), put("style", "none")), "is empty", 1),
+    Seed(FormatRule.CONTENT, cell(FILE, 1, put("verdict", "comply")), "concludes refuse, the column says comply", 1),
+    Seed(FormatRule.CONTENT, cell(FILE, 1, put("answer", "Other.")), "the answer in the completion is not that of", 1),
+    Seed(FormatRule.CONTENT, cell(FILE, 1, put("reasoning", "Other.")), "the reasoning in the completion is not", 1),
+    Seed(FormatRule.CONTENT, cell(FILE, 1, put("rules", RULES)), "cites toxic_mixing, the column asks_to_hurt", 1),
+    Seed(FormatRule.CONTENT, cell(FILE, 1, put("style", "none")), "the completion is not the answer alone", 1),
+    Seed(FormatRule.CONTENT, _row(1, _replaced("completion", "[refuse: toxic_mixing]", "")), "does not end in a", 1),
+    Seed(FormatRule.POLICY, cell(FILE, 1, put("policy", "sha256:" + "1" * 64)), "no policy at hand has the digest", 1),
+    Seed(FormatRule.POLICY, lambda folder: (folder / "policy.json").unlink(), "no policy at hand has the digest", 0),
+    Seed(FormatRule.PAIRS, cell(PAIRS, 1, lambda row: row.update(rejected=row["chosen"])), "are the same", 1),
+    Seed(FormatRule.PAIRS, cell(PAIRS, 1, put("row", "0" * 24)), "there is no row 000000", 1),
+    Seed(FormatRule.LABELS, cell(PAIRS, 1, put("rejected", " ")), "the rejected answer is empty", 1),
+    Seed(FormatRule.PROVENANCE, _provenance(lambda t: t.slice(1)), "there is no record of this row", 0),
+    Seed(FormatRule.IDS, _provenance(lambda t: pa.concat_tables([t, t.slice(2, 1)])), "the id stands in row 2 too", 6),
+    Seed(FormatRule.IDS, table(FILE, lambda t: pa.concat_tables([t, t.slice(0, 1)])), "the id stands in row 0 too", 6),
 ]
 
 
@@ -107,7 +107,7 @@ def test_an_id_that_is_not_that_of_the_content(dataset: Path) -> None:
     """A prompt that was changed afterwards is told by the id."""
     cell(FILE, 1, put("prompt", "Another question?"))(dataset)
     (fault,) = validate(dataset, "canonical")
-    assert (fault.rule, fault.row, fault.fault) == (Rule.IDS, 1, "the id is not that of the content")
+    assert (fault.rule, fault.row, fault.fault) == (FormatRule.IDS, 1, "the id is not that of the content")
 
 
 def test_one_file_alone(dataset: Path) -> None:
@@ -170,7 +170,7 @@ def test_exports_can_refer_too(format: str, dataset: Path, tmp_path: Path) -> No
     assert validate(tmp_path / "out", format, CheckOptions(image_root=root)) == []
     (root / "3.png").unlink()
     faults = validate(tmp_path / "out", format, CheckOptions(image_root=root))
-    assert {(fault.rule, fault.row) for fault in faults} == {(Rule.IMAGES, 3)}
+    assert {(fault.rule, fault.row) for fault in faults} == {(FormatRule.IMAGES, 3)}
 
 
 def test_rows_that_hold_their_images_have_nothing_to_refer_to(made: Path, tmp_path: Path) -> None:
@@ -197,4 +197,4 @@ def test_an_image_that_was_changed_stops_the_export(format: str, dataset: Path, 
         export_dataset(dataset, format, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     faults = [fault for fault in validate(dataset, "canonical") if fault.file == FILE]
-    assert [(fault.row, fault.rule) for fault in faults] == [(3, Rule.IMAGES)]
+    assert [(fault.row, fault.rule) for fault in faults] == [(3, FormatRule.IMAGES)]

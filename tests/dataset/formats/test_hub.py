@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from safecot_dsl.dataset.formats import Rule, export_dataset, find_format, validate
+from safecot_dsl.dataset.formats import FormatRule, export_dataset, find_format, validate
 from safecot_dsl.dataset.formats.hub import CARD, size_category, split_card
 
 from .conftest import Export
@@ -36,29 +36,38 @@ def _second_file(folder: Path) -> None:
 
 
 SEEDS = [
-    Seed(Rule.CARD, lambda folder: (folder / CARD).unlink(), "it cannot be read", None),
-    Seed(Rule.CARD, text(CARD, "# A title"), "it does not begin with metadata", None),
-    Seed(Rule.CARD, text(CARD, "---\na: [\n---\n"), "not YAML", None),
-    Seed(Rule.CARD, text(CARD, b"---\na: \xff\n---\n"), "it cannot be read", None),
-    Seed(Rule.CARD, _card(lambda matter: matter.pop("license")), "there is no `license`", None),
-    Seed(Rule.CARD, _card(put("license", "CC0")), "`CC0` is no licence that the Hub knows", None),
-    Seed(Rule.CARD, _card(put("license", "other")), "`other` without a `license_name`", None),
-    Seed(Rule.CARD, _card(put("language", ["english"])), "`english` is no language code", None),
-    Seed(Rule.CARD, _card(put("size_categories", ["small"])), "`small` is no size", None),
-    Seed(Rule.CARD, _card(put("size_categories", ["1K<n<10K"])), "and there are 6 rows", None),
-    Seed(Rule.CARD, _card(lambda matter: matter.pop("configs")), "`configs` does not say", None),
-    Seed(Rule.CARD, _card(put("configs.0", {"data_files": []})), "has no `config_name`", None),
-    Seed(Rule.CARD, _card(put("configs.1.data_files", "*.parquet")), "`data_files` is no list of splits", None),
-    Seed(Rule.CARD, _card(put("configs.1.data_files.0.split", "over-refusal")), "`over-refusal` is no name", None),
-    Seed(Rule.CARD, _card(put("configs.1.data_files.0.path", "x-*.parquet")), "no file is `x-*.parquet`", None),
-    Seed(Rule.CARD, _card(put("configs.1.data_files.0.path", "../*.parquet")), "is no path within the folder", None),
-    Seed(Rule.CARD, _card(put("configs.1.data_files.0.path", "/etc/*")), "is no path within the folder", None),
-    Seed(Rule.READABLE, text(PAIRS, "text"), "cannot be read as Parquet", None),
-    Seed(Rule.COLUMNS, _second_file, "its columns are not those of data/train-00000.parquet", None),
-    Seed(Rule.COLUMNS, table(PAIRS, lambda t: t.replace_schema_metadata(None)), "not declared as a list of im", None),
-    Seed(Rule.IMAGES, cell(FILE, 2, put("images.1.bytes", None)), "image 1 (`2.png`) is not in the row", 2),
-    Seed(Rule.IMAGES, cell(FILE, 2, put("images.1.bytes", b"text")), "image 1: not an image", 2),
-    Seed(Rule.IDS, table(FILE, lambda t: pa.concat_tables([t, t.slice(0, 1)])), "the id stands in row 0 too", 6),
+    Seed(FormatRule.CARD, lambda folder: (folder / CARD).unlink(), "it cannot be read", None),
+    Seed(FormatRule.CARD, text(CARD, "# A title"), "it does not begin with metadata", None),
+    Seed(FormatRule.CARD, text(CARD, "---\na: [\n---\n"), "not YAML", None),
+    Seed(FormatRule.CARD, text(CARD, b"---\na: \xff\n---\n"), "it cannot be read", None),
+    Seed(FormatRule.CARD, _card(lambda matter: matter.pop("license")), "there is no `license`", None),
+    Seed(FormatRule.CARD, _card(put("license", "CC0")), "`CC0` is no licence that the Hub knows", None),
+    Seed(FormatRule.CARD, _card(put("license", "other")), "`other` without a `license_name`", None),
+    Seed(FormatRule.CARD, _card(put("language", ["english"])), "`english` is no language code", None),
+    Seed(FormatRule.CARD, _card(put("size_categories", ["small"])), "`small` is no size", None),
+    Seed(FormatRule.CARD, _card(put("size_categories", ["1K<n<10K"])), "and there are 6 rows", None),
+    Seed(FormatRule.CARD, _card(lambda matter: matter.pop("configs")), "`configs` does not say", None),
+    Seed(FormatRule.CARD, _card(put("configs.0", {"data_files": []})), "has no `config_name`", None),
+    Seed(FormatRule.CARD, _card(put("configs.1.data_files", "*.parquet")), "`data_files` is no list of splits", None),
+    Seed(
+        FormatRule.CARD, _card(put("configs.1.data_files.0.split", "over-refusal")), "`over-refusal` is no name", None
+    ),
+    Seed(FormatRule.CARD, _card(put("configs.1.data_files.0.path", "x-*.parquet")), "no file is `x-*.parquet`", None),
+    Seed(
+        FormatRule.CARD, _card(put("configs.1.data_files.0.path", "../*.parquet")), "is no path within the folder", None
+    ),
+    Seed(FormatRule.CARD, _card(put("configs.1.data_files.0.path", "/etc/*")), "is no path within the folder", None),
+    Seed(FormatRule.READABLE, text(PAIRS, "text"), "cannot be read as Parquet", None),
+    Seed(FormatRule.COLUMNS, _second_file, "its columns are not those of data/train-00000.parquet", None),
+    Seed(
+        FormatRule.COLUMNS,
+        table(PAIRS, lambda t: t.replace_schema_metadata(None)),
+        "not declared as a list of im",
+        None,
+    ),
+    Seed(FormatRule.IMAGES, cell(FILE, 2, put("images.1.bytes", None)), "image 1 (`2.png`) is not in the row", 2),
+    Seed(FormatRule.IMAGES, cell(FILE, 2, put("images.1.bytes", b"text")), "image 1: not an image", 2),
+    Seed(FormatRule.IDS, table(FILE, lambda t: pa.concat_tables([t, t.slice(0, 1)])), "the id stands in row 0 too", 6),
 ]
 
 
@@ -80,7 +89,7 @@ def test_every_rule_is_seeded() -> None:
 
 def test_a_seed_accuses_no_other_rule(copied: Export) -> None:
     """One picture gone is one fault."""
-    assert_found(Seed(Rule.IMAGES, cell(FILE, 2, put("images.1.bytes", None)), "image 1", 2), copied("hf"), "hf")
+    assert_found(Seed(FormatRule.IMAGES, cell(FILE, 2, put("images.1.bytes", None)), "image 1", 2), copied("hf"), "hf")
 
 
 def test_datasets_loads_every_configuration(exported: Export, tmp_path: Path) -> None:

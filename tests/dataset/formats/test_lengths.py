@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from safecot_dsl.dataset.formats import CheckOptions, Lengths, Rule, validate
+from safecot_dsl.dataset.formats import CheckOptions, FormatRule, Lengths, validate
 from safecot_dsl.dataset.formats.turns import Turn
 from tests.models import tiny
 
@@ -45,7 +45,7 @@ def test_every_format_is_measured(format: str, exported: Export, model: str) -> 
     folder = exported(format)
     assert validate(folder, format, CheckOptions(lengths=Lengths(model, 4096))) == []
     faults = validate(folder, format, CheckOptions(lengths=Lengths(model, 40)))
-    assert {fault.rule for fault in faults} == {Rule.LENGTH}
+    assert {fault.rule for fault in faults} == {FormatRule.LENGTH}
     assert {"request alone" in fault.fault for fault in faults} == {True, False}
 
 
@@ -65,7 +65,7 @@ def test_images_at_fault_are_told_once(copied: Export, model: str) -> None:
     folder = copied("ms-swift")
     line("train.jsonl", 0, put("images", ["images/gone.png"]))(folder)
     (fault,) = validate(folder, "ms-swift", CheckOptions(lengths=Lengths(model, 4096)))
-    assert fault.rule is Rule.IMAGES
+    assert fault.rule is FormatRule.IMAGES
 
 
 def test_the_command_takes_a_model(exported: Export, model: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from safecot_dsl.dataset.formats import Rule, find_format, validate
+from safecot_dsl.dataset.formats import FormatRule, find_format, validate
 
 from .conftest import Export
 from .spoiling import Seed, assert_found, cell, late_images, line, put, raw_line
@@ -21,33 +21,52 @@ def _content(row: int, new: Any, turn: int = 0) -> Any:
 
 
 SEEDS = [
-    Seed(Rule.READABLE, raw_line(FILE, 2, b"text"), "not JSON", 2),
-    Seed(Rule.COLUMNS, line(FILE, 2, lambda row: row.pop("messages")), "no `messages`: the tool deletes the row", 2),
-    Seed(Rule.COLUMNS, line(FILE, 2, put("messages", [])), "no `messages`: the tool deletes the row", 2),
-    Seed(Rule.COLUMNS, _content(2, None), "no text for `content`", 2),
-    Seed(Rule.COLUMNS, line(FILE, 0, lambda row: row.update(image=row["images"][0])), "both `image` and `images`", 0),
-    Seed(Rule.COLUMNS, line(PAIRS, 1, put("rejected_response", None)), "`rejected_response` is no text", 1),
-    Seed(Rule.ROLES, line(FILE, 2, lambda row: row["messages"].append(ASSISTANT)), "turn 2 is `assistant` where", 2),
-    Seed(Rule.ROLES, line(FILE, 2, put("messages.0.role", "tool")), "turn 0 is `tool` where `user` is due", 2),
-    Seed(Rule.ROLES, line(FILE, 2, lambda row: row["messages"].pop()), "ends with `user`", 2),
-    Seed(Rule.PLACEHOLDERS, _content(2, "What?"), "0 `<image>` in the texts and 2 images", 2),
-    Seed(Rule.PLACEHOLDERS, _content(1, "<image>What?"), "1 `<image>` in the texts and 0 images", 1),
-    Seed(Rule.PLACEHOLDERS, line(PAIRS, 0, put("rejected_response", "<image>")), "2 `<image>` in the texts", 0),
-    Seed(Rule.MARKERS, _content(1, "<|endoftext|>"), "holds `<|endoftext|>`", 1),
-    Seed(Rule.MARKERS, _content(1, "<start_of_image>"), "holds `<start_of_image>`", 1),
-    Seed(Rule.IMAGES, line(FILE, 0, put("images", ["images/gone.png"])), "there is no such file", 0),
-    Seed(Rule.TAGS, _content(0, "<think>a</think><think>b</think>c", 1), "more than one reasoning block", 0),
-    Seed(Rule.TAGS, _content(0, "<think>a</think>b</think>c", 1), "closing tag without an opening one", 0),
-    Seed(Rule.LABELS, _content(0, "", 1), "the answer is empty", 0),
+    Seed(FormatRule.READABLE, raw_line(FILE, 2, b"text"), "not JSON", 2),
     Seed(
-        Rule.PAIRS, line(PAIRS, 1, lambda row: row.update(rejected_response=row["messages"][-1]["content"])), "same", 1
+        FormatRule.COLUMNS, line(FILE, 2, lambda row: row.pop("messages")), "no `messages`: the tool deletes the row", 2
     ),
-    Seed(Rule.IDS, line(FILE, 2, put("id", "same")), "", 2),
-    Seed(Rule.FIRST_BLOCK, late_images(FILE), "`images` has a value here for the first time, 10 MiB into the file", 10),
+    Seed(FormatRule.COLUMNS, line(FILE, 2, put("messages", [])), "no `messages`: the tool deletes the row", 2),
+    Seed(FormatRule.COLUMNS, _content(2, None), "no text for `content`", 2),
+    Seed(
+        FormatRule.COLUMNS,
+        line(FILE, 0, lambda row: row.update(image=row["images"][0])),
+        "both `image` and `images`",
+        0,
+    ),
+    Seed(FormatRule.COLUMNS, line(PAIRS, 1, put("rejected_response", None)), "`rejected_response` is no text", 1),
+    Seed(
+        FormatRule.ROLES, line(FILE, 2, lambda row: row["messages"].append(ASSISTANT)), "turn 2 is `assistant` where", 2
+    ),
+    Seed(FormatRule.ROLES, line(FILE, 2, put("messages.0.role", "tool")), "turn 0 is `tool` where `user` is due", 2),
+    Seed(FormatRule.ROLES, line(FILE, 2, lambda row: row["messages"].pop()), "ends with `user`", 2),
+    Seed(FormatRule.PLACEHOLDERS, _content(2, "What?"), "0 `<image>` in the texts and 2 images", 2),
+    Seed(FormatRule.PLACEHOLDERS, _content(1, "<image>What?"), "1 `<image>` in the texts and 0 images", 1),
+    Seed(FormatRule.PLACEHOLDERS, line(PAIRS, 0, put("rejected_response", "<image>")), "2 `<image>` in the texts", 0),
+    Seed(FormatRule.MARKERS, _content(1, "<|endoftext|>"), "holds `<|endoftext|>`", 1),
+    Seed(FormatRule.MARKERS, _content(1, "<start_of_image>"), "holds `<start_of_image>`", 1),
+    Seed(FormatRule.IMAGES, line(FILE, 0, put("images", ["images/gone.png"])), "there is no such file", 0),
+    Seed(FormatRule.TAGS, _content(0, "<think>a</think><think>b</think>c", 1), "more than one reasoning block", 0),
+    Seed(FormatRule.TAGS, _content(0, "<think>a</think>b</think>c", 1), "closing tag without an opening one", 0),
+    Seed(FormatRule.LABELS, _content(0, "", 1), "the answer is empty", 0),
+    Seed(
+        FormatRule.PAIRS,
+        line(PAIRS, 1, lambda row: row.update(rejected_response=row["messages"][-1]["content"])),
+        "same",
+        1,
+    ),
+    Seed(FormatRule.IDS, line(FILE, 2, put("id", "same")), "", 2),
+    Seed(
+        FormatRule.FIRST_BLOCK,
+        late_images(FILE),
+        "`images` has a value here for the first time, 10 MiB into the file",
+        10,
+    ),
 ]
 
 
-@pytest.mark.parametrize("seed", [seed for seed in SEEDS if seed.rule is not Rule.IDS], ids=lambda seed: seed.name)
+@pytest.mark.parametrize(
+    "seed", [seed for seed in SEEDS if seed.rule is not FormatRule.IDS], ids=lambda seed: seed.name
+)
 def test_a_fault_is_found(seed: Seed, copied: Export) -> None:
     """Each at its place, under its rule, with what mends it."""
     assert_found(seed, copied("ms-swift"), "ms-swift")
@@ -55,7 +74,7 @@ def test_a_fault_is_found(seed: Seed, copied: Export) -> None:
 
 def test_every_rule_is_seeded() -> None:
     """No rule is claimed that no test breaks."""
-    assert {seed.rule for seed in SEEDS} | {Rule.LENGTH} == set(find_format("ms-swift").rules)  # test_lengths.py
+    assert {seed.rule for seed in SEEDS} | {FormatRule.LENGTH} == set(find_format("ms-swift").rules)  # test_lengths.py
 
 
 def test_an_id_that_stands_twice(copied: Export) -> None:
@@ -64,13 +83,13 @@ def test_an_id_that_stands_twice(copied: Export) -> None:
     for row in (1, 2):
         line(FILE, row, put("id", "same"))(folder)
     (fault,) = validate(folder, "ms-swift")
-    assert (fault.rule, fault.row, fault.fault) == (Rule.IDS, 2, "the id stands in row 1 too")
+    assert (fault.rule, fault.row, fault.fault) == (FormatRule.IDS, 2, "the id stands in row 1 too")
 
 
 def test_a_fault_in_embedded_rows_is_found(copied: Export) -> None:
     """Parquet is held against the same rules."""
     file = "train/train-00000.parquet"
-    seed = Seed(Rule.IMAGES, cell(file, 2, put("images.0.bytes", b"text")), "image 0: not an image", 2)
+    seed = Seed(FormatRule.IMAGES, cell(file, 2, put("images.0.bytes", b"text")), "image 0: not an image", 2)
     assert_found(seed, copied("ms-swift", "embed"), "ms-swift")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from safecot_dsl.dataset.formats import FORMATS, ExportError, Format, Rule, export_dataset, find_format, validate
+from safecot_dsl.dataset.formats import FORMATS, ExportError, Format, FormatRule, export_dataset, find_format, validate
 from safecot_dsl.storage import digest_directory
 
 from .conftest import Export
@@ -38,7 +38,7 @@ def test_every_format_says_its_rules_and_how_it_is_read() -> None:
     for format in FORMATS:
         assert all(text for text in format.rules.values())
         assert "{path}" in format.usage
-    assert set().union(*(format.rules for format in FORMATS)) == set(Rule)
+    assert set().union(*(format.rules for format in FORMATS)) == set(FormatRule)
 
 
 def test_an_unknown_format_gets_a_hint() -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from safecot_dsl.dataset.formats import Rule, validate
+from safecot_dsl.dataset.formats import FormatRule, validate
 from safecot_dsl.dataset.formats.llamafactory import INFO
 from tests.models import tiny
 
@@ -112,22 +112,28 @@ def test_swift_learns_the_answers(
 FILE = "train.jsonl"
 #: What LLaMA-Factory does with a fault: stops with these words, or learns so many of six rows.
 LLAMAFACTORY = [
-    (Seed(Rule.PLACEHOLDERS, line(FILE, 2, put("conversations.0.value", "What?")), ""), "number of images does not"),
-    (Seed(Rule.PLACEHOLDERS, line(FILE, 1, put("conversations.0.value", "See <video>.")), ""), "number of videos"),
-    (Seed(Rule.ROLES, line(FILE, 2, lambda row: row["conversations"].append(GPT)), ""), 5),
-    (Seed(Rule.ROLES, line(FILE, 2, put("conversations.0.from", "user")), ""), 5),
-    (Seed(Rule.IMAGES, line(FILE, 0, put("images", ["images/gone.png"])), ""), "No such file"),
-    (Seed(Rule.READABLE, line(FILE, 2, put("conversations.0", 3)), ""), "JSON parse error"),
-    (Seed(Rule.DECLARED, jsons(INFO, put("kitchen_train.file_name", "gone.jsonl")), ""), "not found"),
-    (Seed(Rule.DECLARED, jsons(INFO, put("kitchen_train.columns", {"images": "images"})), ""), "Error"),
-    (Seed(Rule.FIRST_BLOCK, late_images(FILE), ""), "An error occurred while generating the dataset"),
+    (
+        Seed(FormatRule.PLACEHOLDERS, line(FILE, 2, put("conversations.0.value", "What?")), ""),
+        "number of images does not",
+    ),
+    (
+        Seed(FormatRule.PLACEHOLDERS, line(FILE, 1, put("conversations.0.value", "See <video>.")), ""),
+        "number of videos",
+    ),
+    (Seed(FormatRule.ROLES, line(FILE, 2, lambda row: row["conversations"].append(GPT)), ""), 5),
+    (Seed(FormatRule.ROLES, line(FILE, 2, put("conversations.0.from", "user")), ""), 5),
+    (Seed(FormatRule.IMAGES, line(FILE, 0, put("images", ["images/gone.png"])), ""), "No such file"),
+    (Seed(FormatRule.READABLE, line(FILE, 2, put("conversations.0", 3)), ""), "JSON parse error"),
+    (Seed(FormatRule.DECLARED, jsons(INFO, put("kitchen_train.file_name", "gone.jsonl")), ""), "not found"),
+    (Seed(FormatRule.DECLARED, jsons(INFO, put("kitchen_train.columns", {"images": "images"})), ""), "Error"),
+    (Seed(FormatRule.FIRST_BLOCK, late_images(FILE), ""), "An error occurred while generating the dataset"),
 ]
 SWIFT = [
-    (Seed(Rule.COLUMNS, line(FILE, 2, put("messages.0.content", None)), ""), 5),
-    (Seed(Rule.COLUMNS, line(FILE, 2, put("messages", [])), ""), 5),
-    (Seed(Rule.ROLES, line(FILE, 2, put("messages.0.role", "stranger")), ""), 5),
-    (Seed(Rule.IMAGES, line(FILE, 0, put("images", ["images/gone.png"])), ""), "Error"),
-    (Seed(Rule.FIRST_BLOCK, late_images(FILE), ""), "An error occurred while generating the dataset"),
+    (Seed(FormatRule.COLUMNS, line(FILE, 2, put("messages.0.content", None)), ""), 5),
+    (Seed(FormatRule.COLUMNS, line(FILE, 2, put("messages", [])), ""), 5),
+    (Seed(FormatRule.ROLES, line(FILE, 2, put("messages.0.role", "stranger")), ""), 5),
+    (Seed(FormatRule.IMAGES, line(FILE, 0, put("images", ["images/gone.png"])), ""), "Error"),
+    (Seed(FormatRule.FIRST_BLOCK, late_images(FILE), ""), "An error occurred while generating the dataset"),
 ]
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from safecot_dsl.dataset.formats import CheckOptions, Rule, find_format, validate
+from safecot_dsl.dataset.formats import CheckOptions, FormatRule, find_format, validate
 from safecot_dsl.render import Tags
 from tests.models import tiny
 
@@ -38,45 +38,62 @@ def _lifted(row: dict[str, Any]) -> None:
 
 
 COMMON = [
-    Seed(Rule.READABLE, text(FILE, "text"), "cannot be read as Parquet", None),
-    Seed(Rule.READABLE, lambda folder: (folder / FILE).unlink(), "it holds no Parquet files", None),
-    Seed(Rule.COLUMNS, table(FILE, _renamed("prompt", "question")), "no column `prompt`", None),
-    Seed(Rule.COLUMNS, table(FILE, _added("messages")), "a column `messages`: the trainer then learns", None),
-    Seed(Rule.COLUMNS, table(FILE, _added("image")), "a column `image`: the trainer then drops", None),
-    Seed(Rule.COLUMNS, table(FILE, _added("label")), "a column `label`", None),
+    Seed(FormatRule.READABLE, text(FILE, "text"), "cannot be read as Parquet", None),
+    Seed(FormatRule.READABLE, lambda folder: (folder / FILE).unlink(), "it holds no Parquet files", None),
+    Seed(FormatRule.COLUMNS, table(FILE, _renamed("prompt", "question")), "no column `prompt`", None),
+    Seed(FormatRule.COLUMNS, table(FILE, _added("messages")), "a column `messages`: the trainer then learns", None),
+    Seed(FormatRule.COLUMNS, table(FILE, _added("image")), "a column `image`: the trainer then drops", None),
+    Seed(FormatRule.COLUMNS, table(FILE, _added("label")), "a column `label`", None),
     Seed(
-        Rule.COLUMNS, table(FILE, lambda t: t.replace_schema_metadata(None)), "not declared as a list of images", None
+        FormatRule.COLUMNS,
+        table(FILE, lambda t: t.replace_schema_metadata(None)),
+        "not declared as a list of images",
+        None,
     ),
-    Seed(Rule.COLUMNS, cell(FILE, 1, put("images", None)), "`images` is null", 1),
-    Seed(Rule.COLUMNS, cell(FILE, 1, put("prompt", None)), "`prompt` is null", 1),
-    Seed(Rule.COLUMNS, cell(FILE, 1, put("prompt.0.role", "human")), "a message of the role `human`", 1),
-    Seed(Rule.COLUMNS, cell(FILE, 1, put("prompt.0.content", None)), "whose content is nothing", 1),
-    Seed(Rule.ROLES, cell(FILE, 2, _lifted), "ends with `assistant`, not with `user`", 2),
-    Seed(Rule.ROLES, cell(FILE, 2, put("prompt", [USER, USER])), "turn 1 is `user` where `assistant` is due", 2),
-    Seed(Rule.ROLES, cell(FILE, 0, put("prompt", [])), "ends with nothing", 0),
-    Seed(Rule.PLACEHOLDERS, cell(FILE, 1, put("prompt.0.content", "<image> What?")), "holds `<image>`", 1),
-    Seed(Rule.PLACEHOLDERS, cell(FILE, 1, put("prompt.0.content", "<|image_pad|>")), "holds `<|image_pad|>`", 1),
-    Seed(Rule.MARKERS, cell(FILE, 1, put("prompt.0.content", "a <|im_end|> b")), "holds `<|im_end|>`", 1),
-    Seed(Rule.IMAGES, cell(FILE, 2, put("images.1.bytes", b"text")), "image 1: not an image of an allowed format", 2),
-    Seed(Rule.IMAGES, cell(FILE, 2, put("images.1.bytes", lambda png: png[:45])), "image 1: broken or truncated", 2),
-    Seed(Rule.IMAGES, cell(FILE, 2, put("images.1.bytes", None)), "is not in the row", 2),
+    Seed(FormatRule.COLUMNS, cell(FILE, 1, put("images", None)), "`images` is null", 1),
+    Seed(FormatRule.COLUMNS, cell(FILE, 1, put("prompt", None)), "`prompt` is null", 1),
+    Seed(FormatRule.COLUMNS, cell(FILE, 1, put("prompt.0.role", "human")), "a message of the role `human`", 1),
+    Seed(FormatRule.COLUMNS, cell(FILE, 1, put("prompt.0.content", None)), "whose content is nothing", 1),
+    Seed(FormatRule.ROLES, cell(FILE, 2, _lifted), "ends with `assistant`, not with `user`", 2),
+    Seed(FormatRule.ROLES, cell(FILE, 2, put("prompt", [USER, USER])), "turn 1 is `user` where `assistant` is due", 2),
+    Seed(FormatRule.ROLES, cell(FILE, 0, put("prompt", [])), "ends with nothing", 0),
+    Seed(FormatRule.PLACEHOLDERS, cell(FILE, 1, put("prompt.0.content", "<image> What?")), "holds `<image>`", 1),
+    Seed(FormatRule.PLACEHOLDERS, cell(FILE, 1, put("prompt.0.content", "<|image_pad|>")), "holds `<|image_pad|>`", 1),
+    Seed(FormatRule.MARKERS, cell(FILE, 1, put("prompt.0.content", "a <|im_end|> b")), "holds `<|im_end|>`", 1),
+    Seed(
+        FormatRule.IMAGES,
+        cell(FILE, 2, put("images.1.bytes", b"text")),
+        "image 1: not an image of an allowed format",
+        2,
+    ),
+    Seed(
+        FormatRule.IMAGES, cell(FILE, 2, put("images.1.bytes", lambda png: png[:45])), "image 1: broken or truncated", 2
+    ),
+    Seed(FormatRule.IMAGES, cell(FILE, 2, put("images.1.bytes", None)), "is not in the row", 2),
 ]
 SFT = [
     *COMMON,
-    Seed(Rule.IDS, table(FILE, lambda t: pa.concat_tables([t, t.slice(0, 1)])), "the id stands in row 0 too", 6),
-    Seed(Rule.ROLES, cell(FILE, 1, put("completion.0.role", "user")), "`completion` is `user`, not one", 1),
-    Seed(Rule.ROLES, cell(FILE, 1, put("completion", [USER, ASSISTANT])), "`completion` is `user`, `assistant`", 1),
-    Seed(Rule.TAGS, cell(FILE, 1, put("completion.0.content", "<think>\nSo.")), "opened but not closed", 1),
-    Seed(Rule.TAGS, cell(FILE, 1, put("completion.0.content", "So.</think> Yes.")), "closed but not opened", 1),
-    Seed(Rule.TAGS, cell(FILE, 1, put("completion.0.content", "<think>a<think>b</think>c")), "opened twice", 1),
-    Seed(Rule.LABELS, cell(FILE, 1, put("completion.0.content", " \n")), "`completion` is empty", 1),
+    Seed(FormatRule.IDS, table(FILE, lambda t: pa.concat_tables([t, t.slice(0, 1)])), "the id stands in row 0 too", 6),
+    Seed(FormatRule.ROLES, cell(FILE, 1, put("completion.0.role", "user")), "`completion` is `user`, not one", 1),
+    Seed(
+        FormatRule.ROLES, cell(FILE, 1, put("completion", [USER, ASSISTANT])), "`completion` is `user`, `assistant`", 1
+    ),
+    Seed(FormatRule.TAGS, cell(FILE, 1, put("completion.0.content", "<think>\nSo.")), "opened but not closed", 1),
+    Seed(FormatRule.TAGS, cell(FILE, 1, put("completion.0.content", "So.</think> Yes.")), "closed but not opened", 1),
+    Seed(FormatRule.TAGS, cell(FILE, 1, put("completion.0.content", "<think>a<think>b</think>c")), "opened twice", 1),
+    Seed(FormatRule.LABELS, cell(FILE, 1, put("completion.0.content", " \n")), "`completion` is empty", 1),
 ]
 PAIRS = [
     *COMMON,
-    Seed(Rule.IDS, table(FILE, lambda t: pa.concat_tables([t, t.slice(0, 1)])), "the id stands in row 0 too", 6),
-    Seed(Rule.TAGS, cell(FILE, 1, put("rejected.0.content", "<think>\nSo.")), "`rejected`: the reasoning is opened", 1),
-    Seed(Rule.LABELS, cell(FILE, 1, put("chosen.0.content", "")), "`chosen` is empty", 1),
-    Seed(Rule.PAIRS, cell(FILE, 1, lambda row: row.update(rejected=row["chosen"])), "are the same", 1),
+    Seed(FormatRule.IDS, table(FILE, lambda t: pa.concat_tables([t, t.slice(0, 1)])), "the id stands in row 0 too", 6),
+    Seed(
+        FormatRule.TAGS,
+        cell(FILE, 1, put("rejected.0.content", "<think>\nSo.")),
+        "`rejected`: the reasoning is opened",
+        1,
+    ),
+    Seed(FormatRule.LABELS, cell(FILE, 1, put("chosen.0.content", "")), "`chosen` is empty", 1),
+    Seed(FormatRule.PAIRS, cell(FILE, 1, lambda row: row.update(rejected=row["chosen"])), "are the same", 1),
 ]
 
 
@@ -94,8 +111,10 @@ def test_a_fault_in_pairs_is_found(seed: Seed, copied: Export) -> None:
 
 def test_every_rule_is_seeded() -> None:
     """No rule is claimed that no test breaks."""
-    assert {seed.rule for seed in SFT} | {Rule.LENGTH} == set(find_format("trl-sft").rules)  # test_lengths.py
-    assert {seed.rule for seed in PAIRS} | {Rule.LENGTH} == set(find_format("trl-preference").rules)  # test_lengths.py
+    assert {seed.rule for seed in SFT} | {FormatRule.LENGTH} == set(find_format("trl-sft").rules)  # test_lengths.py
+    assert {seed.rule for seed in PAIRS} | {FormatRule.LENGTH} == set(
+        find_format("trl-preference").rules
+    )  # test_lengths.py
 
 
 def _structured(folder: Path, parts: int) -> Path:
@@ -115,7 +134,7 @@ def _structured(folder: Path, parts: int) -> Path:
 def test_prompts_in_parts_need_a_part_for_each_image(copied: Export) -> None:
     """One part each: the rows with one image are sound, those with none or two are not."""
     faults = validate(_structured(copied("trl-sft"), 1), "trl-sft")
-    assert [(fault.row, fault.rule) for fault in faults] == [(row, Rule.PLACEHOLDERS) for row in (0, 2, 5)]
+    assert [(fault.row, fault.rule) for fault in faults] == [(row, FormatRule.PLACEHOLDERS) for row in (0, 2, 5)]
     assert faults[1].fault == "the prompt has parts for 1 images, and there are 2"
 
 
@@ -125,7 +144,7 @@ def test_other_tags_are_looked_at_where_they_are_named(copied: Export) -> None:
     cell(FILE, 1, put("completion.0.content", "[[why]] So."))(folder)
     assert validate(folder, "trl-sft") == []
     (fault,) = validate(folder, "trl-sft", CheckOptions(tags=Tags(open="[[why]]", close="[[end]]")))
-    assert fault.rule is Rule.TAGS
+    assert fault.rule is FormatRule.TAGS
 
 
 def test_datasets_reads_images_prompts_and_splits(exported: Export, tmp_path: Path) -> None:

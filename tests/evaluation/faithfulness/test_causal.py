@@ -12,7 +12,7 @@ from safecot_dsl.evaluation.faithfulness import Intervention, ReasoningEffects
 from safecot_dsl.evaluation.faithfulness.causal import causal
 from safecot_dsl.evaluation.faithfulness.image import image_effects
 from safecot_dsl.evaluation.faithfulness.interventions import change_of, fact_of, intervene, kind_of
-from safecot_dsl.evaluation.faithfulness.outcomes import Outcome, reasoning_effects
+from safecot_dsl.evaluation.faithfulness.outcomes import InterventionResult, reasoning_effects
 from safecot_dsl.evaluation.statistics import Rate
 from safecot_dsl.evaluation.suites.made import MiniaturePool, make_suite
 from safecot_dsl.reading import FactReader
@@ -348,10 +348,10 @@ def test_items_without_facts_are_no_changes_of_one(miniature: CompiledPolicy) ->
     assert image_effects(miniature, [clean, bare], scores).both_right.n == 0
 
 
-def outcome(of: str, kind: Intervention, verdict: str, *, stated: str = "", failed: str = "") -> Outcome:
+def outcome(of: str, kind: Intervention, verdict: str, *, stated: str = "", failed: str = "") -> InterventionResult:
     """Of a reasoning that comes to a refusal, and after its change to compliance."""
     changed = kind in (Intervention.PREMISE, Intervention.CONCLUSION)
-    return Outcome.model_validate(
+    return InterventionResult.model_validate(
         {
             "id": f"{of}-{kind}",
             "of": of,
@@ -411,7 +411,7 @@ def test_what_hangs_together_widens_the_interval() -> None:
     names = "abcdefghij"
     premise = Intervention.PREMISE
 
-    def answers(apart: bool) -> list[Outcome]:
+    def answers(apart: bool) -> list[InterventionResult]:
         made = [outcome(f"{name}{n}", premise, "comply" if name < "f" else "refuse") for name in names for n in (1, 2)]
         return [one.model_copy(update={"cluster": one.of}) for one in made] if apart else made
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecot_dsl.facts.annotators.layout import Box, read_in_order
+from safecot_dsl.facts.annotators.layout import TextBox, read_in_order
 
 
-def box(text: str, left: float = 0, top: float = 0, height: float = 20) -> Box:
-    return Box(text, left, top, left + 10 * len(text), top + height)
+def box(text: str, left: float = 0, top: float = 0, height: float = 20) -> TextBox:
+    return TextBox(text, left, top, left + 10 * len(text), top + height)
 
 
-def page(lines: Sequence[str], left: float = 0, top: float = 0) -> list[Box]:
+def page(lines: Sequence[str], left: float = 0, top: float = 0) -> list[TextBox]:
     return [box(line, left, top + 24 * number) for number, line in enumerate(lines)]
 
 
@@ -68,7 +68,7 @@ def test_two_lines_beside_each_other_are_no_columns():
 
 
 @given(st.permutations(page(["one line of it", "another line", "1. a third", "2. a fourth"])))
-def test_the_order_in_which_boxes_come_does_not_matter(boxes: list[Box]):
+def test_the_order_in_which_boxes_come_does_not_matter(boxes: list[TextBox]):
     assert read_in_order(boxes) == "one line of it another line\n1. a third\n2. a fourth"
 
 
@@ -84,7 +84,7 @@ def test_the_order_in_which_boxes_come_does_not_matter(boxes: list[Box]):
         max_size=30,
     )
 )
-def test_every_word_is_read_once(boxes: list[Box]):
+def test_every_word_is_read_once(boxes: list[TextBox]):
     """Whatever stands where: nothing is lost, nothing doubled."""
     text = read_in_order(boxes)
     assert sorted("".join(text.split())) == sorted("".join("".join(b.text.split()) for b in boxes))
