@@ -17,7 +17,7 @@ from safecot_dsl.dataset.index import make_index
 from safecot_dsl.dataset.parts import make_part, make_part_of_block
 from safecot_dsl.dataset.plan import planned
 from safecot_dsl.dataset.pool import BlockCounts
-from safecot_dsl.dataset.setup import Setup, SourceBlock, Workshop
+from safecot_dsl.dataset.setup import Setup, SourceBlock, Worker
 from safecot_dsl.dataset.state import GenerationState
 
 Engine = Literal["local", "ray"]
@@ -31,23 +31,23 @@ _SELDOM = (200_000, 10, 100)
 class PieceMaker:
     """Makes one piece after another."""
 
-    def __init__(self, workshop: Workshop, state: GenerationState) -> None:
-        self.workshop = workshop
+    def __init__(self, worker: Worker, state: GenerationState) -> None:
+        self.worker = worker
         self.state = state
 
     @cached_property
     def blocks(self) -> tuple[SourceBlock, ...]:
-        return self.state.blocks(self.workshop)
+        return self.state.blocks(self.worker)
 
     def make(self, stage: Stage, number: int) -> None:
         """The index of a block of the pool, or a part; nothing is done where it is there."""
-        state, workshop = self.state, self.workshop
+        state, worker = self.state, self.worker
         if stage == "pool":
-            make_index(workshop, self.blocks[number], state.pool(number))
-        elif not workshop.recipe.selects:
-            make_part_of_block(workshop, self.blocks[number], number, state.part(number))
+            make_index(worker, self.blocks[number], state.pool(number))
+        elif not worker.recipe.selects:
+            make_part_of_block(worker, self.blocks[number], number, state.part(number))
         elif not state.part(number).is_dir():
-            make_part(workshop, planned(workshop, self.blocks, state.plan, number), state.part(number), BlockCounts())
+            make_part(worker, planned(worker, self.blocks, state.plan, number), state.part(number), BlockCounts())
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,14 @@ class Hands:
 
 def make_all(bench: PieceMaker, hands: Hands, stage: Stage, sizes: dict[int, int]) -> None:
     """Make the pieces with these numbers. `sizes` is what each counts for in the progress that is shown."""
-    progress = bench.workshop.progress
+    progress = bench.worker.progress
     if hands.engine == "local" and hands.processes == 1:
         with _seldom_collected():
             for number in sizes:
                 bench.make(stage, number)
         return
     done = _by_ray if hands.engine == "ray" else _by_processes
-    for number in done(bench.workshop.opened(), bench.state, hands.processes, stage, list(sizes)):
+    for number in done(bench.worker.opened(), bench.state, hands.processes, stage, list(sizes)):
         if progress is not None:
             progress.advance(sizes[number])
 
@@ -122,7 +122,7 @@ def _open(setup: Setup, state: GenerationState) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.freeze()  # what was imported stays
     gc.set_threshold(*_SELDOM)
-    _bench = PieceMaker(Workshop(setup), state)
+    _bench = PieceMaker(Worker(setup), state)
 
 
 def _end_with_parent() -> None:

@@ -13,7 +13,7 @@ from safecot_dsl.artifact import canonical_json
 from safecot_dsl.dataset.candidates import Candidate, Rejected
 from safecot_dsl.dataset.errors import GenerateError
 from safecot_dsl.dataset.rows import RowImage
-from safecot_dsl.dataset.setup import Workshop
+from safecot_dsl.dataset.setup import Worker
 from safecot_dsl.facts import LazyImage
 from safecot_dsl.models.images import ImageError, ImageFault, open_image
 
@@ -63,18 +63,18 @@ class SeenImage:
         return data
 
 
-class Examiner:
+class ImageOpener:
     """Opens images, and remembers the files that several requests are about."""
 
-    def __init__(self, workshop: Workshop) -> None:
-        self._workshop = workshop
-        self._by_reference = workshop.recipe.images == "reference"
-        self._root = workshop.setup.base_dir.resolve()
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._by_reference = worker.recipe.images == "reference"
+        self._root = worker.setup.base_dir.resolve()
         self._files: dict[str, SeenImage | ImageError] = {}
 
     def examine(self, candidate: Candidate) -> tuple[SeenImage, ...] | Rejected:
         """The images of a candidate, opened, or why it cannot become a row."""
-        item, judge = candidate.item, self._workshop.judge
+        item, judge = candidate.item, self._worker.judge
         if candidate.needs_answer and item.answer is not None:
             rejected = judge.answer_problem(candidate, item.answer)
             if rejected is not None:
@@ -116,7 +116,7 @@ def signature(prompt: str, images: Iterable[str], facts: str, under: str = "") -
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
-def ask(workshop: Workshop, asked: Sequence[tuple[Candidate, tuple[SeenImage, ...]]]) -> list[str | Rejected]:
+def ask(worker: Worker, asked: Sequence[tuple[Candidate, tuple[SeenImage, ...]]]) -> list[str | Rejected]:
     """The model's answers to requests that the source leaves open, or why one cannot be used; one each, in order.
 
     Answers are kept by content, so that neither a run that was killed nor one under another policy asks again.
@@ -126,35 +126,35 @@ def ask(workshop: Workshop, asked: Sequence[tuple[Candidate, tuple[SeenImage, ..
     answers: list[str | Rejected] = []
     for start in range(0, len(asked), ASKED_AT_ONCE):
         some = asked[start : start + ASKED_AT_ONCE]
-        replies = _asked_once(workshop, some)
+        replies = _asked_once(worker, some)
         for (candidate, _), reply in zip(some, replies, strict=True):
-            answers.append(workshop.judge.answer_problem(candidate, reply) or reply)
+            answers.append(worker.judge.answer_problem(candidate, reply) or reply)
     return answers
 
 
-def _asked_once(workshop: Workshop, asked: Sequence[tuple[Candidate, tuple[SeenImage, ...]]]) -> list[str]:
+def _asked_once(worker: Worker, asked: Sequence[tuple[Candidate, tuple[SeenImage, ...]]]) -> list[str]:
     """The answers to a few requests, each kept by its own content: what else was asked may change with the policy."""
-    if workshop.answerer is None:
+    if worker.answerer is None:
         raise GenerateError("there is no model to ask")  # the judge lets nothing through that would need one
-    keys = [_answer_key(workshop, one, images) for one, images in asked]
-    kept = workshop.cache.get_many(keys)
+    keys = [_answer_key(worker, one, images) for one, images in asked]
+    kept = worker.cache.get_many(keys)
     missing = {key: request for key, request in zip(keys, asked, strict=True) if key not in kept}
     if missing:
-        replies = workshop.answerer(
+        replies = worker.answerer(
             [(one.item.prompt, tuple(i.read() for i in images)) for one, images in missing.values()]
         )
         if len(replies) != len(missing):
             raise GenerateError(f"the model gave {len(replies)} answers to {len(missing)} requests")
         # As JSON: an answer may hold half a surrogate pair, which has no UTF-8 form.
         fresh = {key: json.dumps(reply) for key, reply in zip(missing, replies, strict=True)}
-        workshop.cache.put_many(fresh)
+        worker.cache.put_many(fresh)
         kept |= fresh
     return [json.loads(kept[key]) for key in keys]
 
 
-def _answer_key(workshop: Workshop, candidate: Candidate, images: Sequence[SeenImage]) -> str:
+def _answer_key(worker: Worker, candidate: Candidate, images: Sequence[SeenImage]) -> str:
     request = [candidate.item.prompt, [image.sha256 for image in images]]
-    content = canonical_json(["answer", workshop.setup.answers, request])
+    content = canonical_json(["answer", worker.setup.answers, request])
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 

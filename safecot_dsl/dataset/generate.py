@@ -24,7 +24,7 @@ from safecot_dsl.dataset.pool import BlockCounts
 from safecot_dsl.dataset.publish import export, write_report
 from safecot_dsl.dataset.recipe import DataRecipe
 from safecot_dsl.dataset.report import DatasetReport
-from safecot_dsl.dataset.setup import Setup, Workshop
+from safecot_dsl.dataset.setup import Setup, Worker
 from safecot_dsl.dataset.state import GenerationState
 from safecot_dsl.dataset.store import PROVENANCE
 from safecot_dsl.dataset.tracing_sources import keep_sources
@@ -90,14 +90,14 @@ def generate(
         if recipe.images == "reference":
             image_root = Path(os.path.relpath(base_dir.resolve(), (becomes or out).resolve())).as_posix()
         command = command or "safecotc generate recipe.yaml"
-        others = bench.workshop.setup.others
+        others = bench.worker.setup.others
         if policy_file is not None:
             keep_sources(made, policy, policy_file)
             for other in others:
                 keep_sources(made, other.policy, other.file)
         if previous is not None:
             take_over(made, previous, (policy, *(other.policy for other in others)), progress)
-        report = write_report(made, bench.workshop.setup, pieces.summary, counts, name, command, image_root)
+        report = write_report(made, bench.worker.setup, pieces.summary, counts, name, command, image_root)
         export(made, recipe, base_dir.resolve(), progress)
         return report
 
@@ -162,18 +162,18 @@ def _bench(
         _other(recipe, base_dir),
         other_policies(policy, recipe, base_dir),
     )
-    return PieceMaker(Workshop(setup, answerer=answerer, progress=progress), state)
+    return PieceMaker(Worker(setup, answerer=answerer, progress=progress), state)
 
 
 def _make(bench: PieceMaker, hands: Hands, mine: Callable[[int], bool], first: int = 0, shards: int = 1) -> _Pieces:
     """Make the pieces that are missing; of the parts, those with numbers that are `mine`."""
-    workshop, state, progress = bench.workshop, bench.state, bench.workshop.progress
-    if workshop.asks and hands != Hands():
+    worker, state, progress = bench.worker, bench.state, bench.worker.progress
+    if worker.asks and hands != Hands():
         if progress is not None:
             progress.note("a model is asked, whose rate is limited for this process: the rows are made in it alone")
         hands = Hands()
     blocks = bench.blocks
-    if not workshop.recipe.selects:
+    if not worker.recipe.selects:
         wanted = {number: place.rows for number, place in enumerate(blocks) if mine(number)}
         _phase(bench, hands, "parts", wanted, {n for n in wanted if state.part(n).is_dir()}, "writing rows", "items")
         return _Pieces(len(blocks), None)
@@ -183,7 +183,7 @@ def _make(bench: PieceMaker, hands: Hands, mine: Callable[[int], bool], first: i
         wanted = {number: blocks[number].rows for number in order}
         done = {number for number in wanted if state.pool(number).is_file()}
         _phase(bench, hands, "pool", wanted, done, "deciding", "items")
-        make_plan(workshop, blocks, [state.pool(number) for number in range(len(blocks))], state.plan)
+        make_plan(worker, blocks, [state.pool(number) for number in range(len(blocks))], state.plan)
     summary = read_summary(state.plan)
     wanted = {n: summary.rows_of(n) for n in range(summary.parts) if mine(n)}
     _phase(bench, hands, "parts", wanted, {n for n in wanted if state.part(n).is_dir()}, "writing rows", "rows")
@@ -193,9 +193,9 @@ def _make(bench: PieceMaker, hands: Hands, mine: Callable[[int], bool], first: i
 def _phase(
     bench: PieceMaker, hands: Hands, stage: Stage, sizes: dict[int, int], done: set[int], description: str, unit: str
 ) -> None:
-    if bench.workshop.progress is not None:
+    if bench.worker.progress is not None:
         completed = sum(sizes[number] for number in done)
-        bench.workshop.progress.start(description, sum(sizes.values()), completed=completed, unit=unit)
+        bench.worker.progress.start(description, sum(sizes.values()), completed=completed, unit=unit)
     make_all(bench, hands, stage, {number: size for number, size in sizes.items() if number not in done})
 
 

@@ -14,7 +14,7 @@ from safecot_dsl.dataset.candidates import Candidate, Stratum
 from safecot_dsl.dataset.pool import BlockCounts, Entry, PoolIndex, judge_block, origins_json
 from safecot_dsl.dataset.rows import facts_text
 from safecot_dsl.dataset.selection import Fingerprint, compared_text, exact_facts, image_hash
-from safecot_dsl.dataset.setup import SourceBlock, Workshop
+from safecot_dsl.dataset.setup import SourceBlock, Worker
 from safecot_dsl.models.images import ImageError
 from safecot_dsl.storage import write_whole
 
@@ -22,14 +22,14 @@ _COUNTS = b"safecot.counts"
 _READ = ("position", "key", "facts", "origins", "nearest", "neighbours")
 
 
-def make_index(workshop: Workshop, place: SourceBlock, path: Path) -> None:
+def make_index(worker: Worker, place: SourceBlock, path: Path) -> None:
     """Write the light index of a block, unless it is there."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     if path.is_file():
         return
-    placed, counts = judge_block(workshop, place)
+    placed, counts = judge_block(worker, place)
     columns: dict[str, list[Any]] = {
         "position": [one.position for one in placed],
         "key": [one.candidate.key for one in placed],
@@ -39,8 +39,8 @@ def make_index(workshop: Workshop, place: SourceBlock, path: Path) -> None:
         "neighbours": [one.candidate.item.neighbours is not None for one in placed],
     }
     types = [pa.int32(), pa.string(), pa.string(), pa.string(), pa.string(), pa.bool_()]
-    if workshop.recipe.near_duplicates is not None:
-        prints = [_fingerprint(workshop, one.candidate) for one in placed]
+    if worker.recipe.near_duplicates is not None:
+        prints = [_fingerprint(worker, one.candidate) for one in placed]
         columns |= {
             "fingerprint": [found is not None for found in prints],
             "exact": [found.facts if found is not None else "" for found in prints],
@@ -56,15 +56,15 @@ def make_index(workshop: Workshop, place: SourceBlock, path: Path) -> None:
     write_whole(path, buffer.getvalue())
 
 
-def _fingerprint(workshop: Workshop, candidate: Candidate) -> Fingerprint | None:
+def _fingerprint(worker: Worker, candidate: Candidate) -> Fingerprint | None:
     """What a candidate is compared by; None where a picture cannot be opened, which is said of it when it is chosen."""
     item = candidate.item
     try:
         hashes = tuple(image_hash(image.read()) for image in item.images)
     except (ImageError, OSError):
         return None
-    text = compared_text(workshop.policy, item.case, item.prompt)
-    return Fingerprint(candidate.key, exact_facts(workshop.policy, item.case), hashes, text)
+    text = compared_text(worker.policy, item.case, item.prompt)
+    return Fingerprint(candidate.key, exact_facts(worker.policy, item.case), hashes, text)
 
 
 def load_fingerprints(paths: Iterable[Path]) -> Iterator[Fingerprint]:
@@ -78,7 +78,7 @@ def load_fingerprints(paths: Iterable[Path]) -> Iterator[Fingerprint]:
                 yield Fingerprint(row["key"], row["exact"], tuple(row["hashes"]), row["text"])
 
 
-def load_index(workshop: Workshop, paths: Iterable[Path]) -> tuple[list[Entry], BlockCounts]:
+def load_index(worker: Worker, paths: Iterable[Path]) -> tuple[list[Entry], BlockCounts]:
     """The candidates of all blocks, in order, and what was counted. Equal cases are one object."""
     import pyarrow.parquet as pq
 
@@ -91,15 +91,15 @@ def load_index(workshop: Workshop, paths: Iterable[Path]) -> tuple[list[Entry], 
         columns = table.to_pydict()
         for facts in columns["facts"]:
             if facts not in cases:
-                cases[facts] = read_case(workshop.policy, json.loads(facts))
+                cases[facts] = read_case(worker.policy, json.loads(facts))
         block_cases = [cases[facts] for facts in columns["facts"]]
-        workshop.interpreter.prime(block_cases)
+        worker.interpreter.prime(block_cases)
         for case, position, key, origins, nearest, neighbours in zip(
             block_cases,
             *(columns[name] for name in ("position", "key", "origins", "nearest", "neighbours")),
             strict=True,
         ):
-            decision = workshop.interpreter.decide(case)
+            decision = worker.interpreter.decide(case)
             stratum = Stratum(decision.verdict, decision.speaker, nearest)
             entries.append(Entry(key, case, decision, stratum, PoolIndex(number, position), origins, neighbours))
     return entries, total

@@ -22,7 +22,7 @@ from safecot_dsl.dataset.examine import SeenImage, ask, signature
 from safecot_dsl.dataset.lineage import provenance_of
 from safecot_dsl.dataset.pool import BlockCounts, PoolIndex, judge_block
 from safecot_dsl.dataset.rows import RowImage
-from safecot_dsl.dataset.setup import SourceBlock, Workshop
+from safecot_dsl.dataset.setup import SourceBlock, Worker
 from safecot_dsl.dataset.writer import PartWriter
 from safecot_dsl.dataset.writing import Job, WrittenText
 from safecot_dsl.facts import Item
@@ -57,35 +57,35 @@ class _Ready:
     from_model: bool = False
 
 
-def make_part_of_block(workshop: Workshop, place: SourceBlock, number: int, path: Path) -> None:
+def make_part_of_block(worker: Worker, place: SourceBlock, number: int, path: Path) -> None:
     """Every usable item of block `number` as a part, unless it is there."""
     if not path.is_dir():
-        placed, counts = judge_block(workshop, place)
+        placed, counts = judge_block(worker, place)
         wanted = (Wanted(one.candidate, PoolIndex(number, one.position)) for one in placed)
-        make_part(workshop, wanted, path, counts)
+        make_part(worker, wanted, path, counts)
 
 
-def make_part(workshop: Workshop, wanted: Iterable[Wanted], path: Path, counts: BlockCounts) -> None:
+def make_part(worker: Worker, wanted: Iterable[Wanted], path: Path, counts: BlockCounts) -> None:
     """Make the rows of these candidates as the part in the folder `path`. What falls out is added to `counts`.
 
     Raises :class:`GenerateError` where the recipe is strict and something falls out.
     """
     with whole_directory(path) as folder:
         with PartWriter(folder) as writer:
-            for chunk in _chunks(workshop, wanted, counts):
-                _write(workshop, chunk, writer, counts)
-                for other, under in workshop.others:
-                    _write(under, _carried(workshop, other, under, chunk, counts), writer, counts)
+            for chunk in _chunks(worker, wanted, counts):
+                _write(worker, chunk, writer, counts)
+                for other, under in worker.others:
+                    _write(under, _carried(worker, other, under, chunk, counts), writer, counts)
         write_whole(folder / COUNTS, json.dumps(counts.to_json()) + "\n")
 
 
-def _write(workshop: Workshop, chunk: Sequence[_Ready], writer: PartWriter, counts: BlockCounts) -> None:
+def _write(worker: Worker, chunk: Sequence[_Ready], writer: PartWriter, counts: BlockCounts) -> None:
     """Write the rows of a chunk, and their pairs."""
-    made = list(_rows(workshop, _answered(workshop, chunk, counts), counts))
+    made = list(_rows(worker, _answered(worker, chunk, counts), counts))
     writer.add([one.row for one in made], [one.record for one in made])
-    if workshop.pairs is not None:
+    if worker.pairs is not None:
         writer.add_pairs(
-            workshop.pairs.pairs([one.job for one in made], [one.text for one in made], [one.row for one in made])
+            worker.pairs.pairs([one.job for one in made], [one.text for one in made], [one.row for one in made])
         )
 
 
@@ -94,13 +94,13 @@ def read_counts(path: Path) -> BlockCounts:
     return BlockCounts.from_json(json.loads((path / COUNTS).read_bytes()))
 
 
-def _chunks(workshop: Workshop, wanted: Iterable[Wanted], counts: BlockCounts) -> Iterator[list[_Ready]]:
+def _chunks(worker: Worker, wanted: Iterable[Wanted], counts: BlockCounts) -> Iterator[list[_Ready]]:
     chunk: list[_Ready] = []
     size = 0
     for one in wanted:
-        seen = workshop.examiner.examine(one.candidate)
+        seen = worker.image_opener.examine(one.candidate)
         if isinstance(seen, Rejected):
-            workshop.leave_out(seen, counts.left_out)
+            worker.leave_out(seen, counts.left_out)
             continue
         answer = one.answer if one.answer is not None else one.candidate.item.answer
         chunk.append(_Ready(one, seen, answer if one.candidate.needs_answer else None, one.answer is not None))
@@ -113,10 +113,10 @@ def _chunks(workshop: Workshop, wanted: Iterable[Wanted], counts: BlockCounts) -
 
 
 def _carried(
-    workshop: Workshop, other: OtherPolicy, under: Workshop, chunk: Sequence[_Ready], counts: BlockCounts
+    worker: Worker, other: OtherPolicy, under: Worker, chunk: Sequence[_Ready], counts: BlockCounts
 ) -> list[_Ready]:
     """The rows of a chunk that another policy has too, as it decides them; `under` writes that policy's rows."""
-    ready = [one for one in chunk if drawn(other, one.wanted.candidate.key, workshop.setup.seed)]
+    ready = [one for one in chunk if drawn(other, one.wanted.candidate.key, worker.setup.seed)]
     items = carry_items([one.wanted.candidate for one in ready], other.policy)
     under.interpreter.prime(item.case for item in items)
     taken: list[_Ready] = []
@@ -128,29 +128,29 @@ def _carried(
         if isinstance(judged, Candidate) and judged.needs_answer and answer is not None:
             judged = under.judge.answer_problem(judged, answer) or judged
         if isinstance(judged, Rejected):
-            workshop.leave_out(judged, counts.left_out)
+            worker.leave_out(judged, counts.left_out)
             continue
-        wanted = Wanted(judged, one.wanted.place, why=f"under `{other.name}`, as under `{workshop.policy.header.name}`")
+        wanted = Wanted(judged, one.wanted.place, why=f"under `{other.name}`, as under `{worker.policy.header.name}`")
         answered = answer is not None and judged.needs_answer
         taken.append(_Ready(wanted, one.images, answer if answered else None, answered and one.from_model))
     return taken
 
 
-def _answered(workshop: Workshop, chunk: Sequence[_Ready], counts: BlockCounts) -> list[_Ready]:
+def _answered(worker: Worker, chunk: Sequence[_Ready], counts: BlockCounts) -> list[_Ready]:
     """The chunk with the model's answers where the source has none; what it cannot answer is left out."""
-    if workshop.answerer is None:  # who has to be asked here is answered by the writer, or was asked before
+    if worker.answerer is None:  # who has to be asked here is answered by the writer, or was asked before
         return list(chunk)
     asking = [one for one in chunk if one.answer is None and one.wanted.candidate.needs_answer]
     if not asking:
         return list(chunk)
     replies = dict(
-        zip(map(id, asking), ask(workshop, [(one.wanted.candidate, one.images) for one in asking]), strict=True)
+        zip(map(id, asking), ask(worker, [(one.wanted.candidate, one.images) for one in asking]), strict=True)
     )
     answered: list[_Ready] = []
     for one in chunk:
         reply = replies.get(id(one))
         if isinstance(reply, Rejected):
-            workshop.leave_out(reply, counts.left_out)
+            worker.leave_out(reply, counts.left_out)
         else:
             answered.append(one if reply is None else _Ready(one.wanted, one.images, reply, from_model=True))
     return answered
@@ -166,21 +166,21 @@ class _Made:
     text: WrittenText
 
 
-def _rows(workshop: Workshop, chunk: Sequence[_Ready], counts: BlockCounts) -> Iterator[_Made]:
+def _rows(worker: Worker, chunk: Sequence[_Ready], counts: BlockCounts) -> Iterator[_Made]:
     """The rows of a chunk."""
-    recipe = workshop.recipe
-    jobs = [_job(workshop, one) for one in chunk]
-    for one, job, written in zip(chunk, jobs, workshop.writer.write(jobs), strict=True):
+    recipe = worker.recipe
+    jobs = [_job(worker, one) for one in chunk]
+    for one, job, written in zip(chunk, jobs, worker.writer.write(jobs), strict=True):
         wanted, candidate = one.wanted, one.wanted.candidate
-        if workshop.progress is not None and recipe.selects and not workshop.setup.under:
-            workshop.progress.advance()
+        if worker.progress is not None and recipe.selects and not worker.setup.under:
+            worker.progress.advance()
         if written.rendered.needs_answer:
-            workshop.leave_out(
+            worker.leave_out(
                 Rejected("no_answer", f"{candidate.item.key}: the model that writes gave none"), counts.left_out
             )
             continue
-        item, images, attack = _under_attack(workshop, one)
-        row = workshop.builder.build(
+        item, images, attack = _under_attack(worker, one)
+        row = worker.builder.build(
             item,
             written.rendered,
             images,
@@ -189,17 +189,17 @@ def _rows(workshop: Workshop, chunk: Sequence[_Ready], counts: BlockCounts) -> I
             from_model=one.from_model,
         )
         decision = candidate.decision
-        graded = workshop.judge.grader.grade(
+        graded = worker.judge.grader.grade(
             row["answer"], request=candidate.item.prompt, due=decision.verdict, rules=decision.deciding
         )
         if graded.cls == REQUIREMENT_BROKEN:
             broken = ", ".join(rule for rule, met in graded.requirements.items() if met is False)
-            workshop.leave_out(Rejected("requirement_broken", f"{candidate.item.key}: {broken}"), counts.left_out)
+            worker.leave_out(Rejected("requirement_broken", f"{candidate.item.key}: {broken}"), counts.left_out)
             continue
-        misread = workshop.judge.own_answers.shown(decision.verdict, written.rendered.answer)
+        misread = worker.judge.own_answers.shown(decision.verdict, written.rendered.answer)
         if misread is not None:
             detail = f"{candidate.item.key}: for `{decision.verdict}`, and read as {read_as(misread)}"
-            workshop.leave_out(Rejected("answer_misread", detail), counts.left_out)
+            worker.leave_out(Rejected("answer_misread", detail), counts.left_out)
             continue
         yield _Made(
             row,
@@ -214,8 +214,8 @@ def _rows(workshop: Workshop, chunk: Sequence[_Ready], counts: BlockCounts) -> I
                 record=written.record if written.record.mode != "template" else None,
                 from_model=one.from_model or (candidate.needs_answer and one.answer is None),
                 graded=graded,
-                signature=signature(row["prompt"], row["image_sha256"], row["facts"], workshop.setup.under),
-                under=workshop.setup.under,
+                signature=signature(row["prompt"], row["image_sha256"], row["facts"], worker.setup.under),
+                under=worker.setup.under,
             ),
             # Where the policy does not help, help is what a pair may set against its text.
             replace(job, source_answer=candidate.item.answer) if one.answer is None else job,
@@ -223,14 +223,14 @@ def _rows(workshop: Workshop, chunk: Sequence[_Ready], counts: BlockCounts) -> I
         )
 
 
-def _under_attack(workshop: Workshop, one: _Ready) -> tuple[Item, list[RowImage], str]:
+def _under_attack(worker: Worker, one: _Ready) -> tuple[Item, list[RowImage], str]:
     """The request and its images as the row has them, and the kind of attack that they carry, "" for none. What is due,
     and what is reasoned and answered, is that of the request without it."""
     item, images = one.wanted.candidate.item, [image.of_row() for image in one.images]
-    if not workshop.recipe.attacks:
+    if not worker.recipe.attacks:
         return item, images, ""
-    seed, name = workshop.setup.seed, one.wanted.pair or one.wanted.candidate.key
-    for attack in drawn_attacks(workshop.policy, share=workshop.recipe.attacks, seed=seed, name=name):
+    seed, name = worker.setup.seed, one.wanted.pair or one.wanted.candidate.key
+    for attack in drawn_attacks(worker.policy, share=worker.recipe.attacks, seed=seed, name=name):
         attacked = said(item, attack, seed=seed, name=name)
         if attacked is not None:
             return attacked, images, attack.kind
@@ -242,14 +242,14 @@ def _under_attack(workshop: Workshop, one: _Ready) -> tuple[Item, list[RowImage]
     return item, images, ""
 
 
-def _job(workshop: Workshop, one: _Ready) -> Job:
+def _job(worker: Worker, one: _Ready) -> Job:
     candidate = one.wanted.candidate
     return Job(
         key=candidate.key,
         case=candidate.item.case,
         decision=candidate.decision,
         prompt=candidate.item.prompt,
-        images=tuple(image.read() for image in one.images) if workshop.writer_sees_images else (),
+        images=tuple(image.read() for image in one.images) if worker.writer_sees_images else (),
         source_answer=one.answer,
-        seed=workshop.row_seed(candidate),
+        seed=worker.row_seed(candidate),
     )

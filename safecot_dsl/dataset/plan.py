@@ -16,7 +16,7 @@ from safecot_dsl.dataset.parts import Wanted
 from safecot_dsl.dataset.pool import BlockCounts, Entry, PoolIndex, candidate_of
 from safecot_dsl.dataset.rows import facts_text
 from safecot_dsl.dataset.selection import Chosen, GoalCount, Selection, WayCount
-from safecot_dsl.dataset.setup import SourceBlock, Workshop
+from safecot_dsl.dataset.setup import SourceBlock, Worker
 from safecot_dsl.storage import write_whole
 
 #: Rows of a part. It does not depend on how many processes there are.
@@ -77,7 +77,7 @@ def read_summary(path: Path) -> PlanSummary:
     return PlanSummary.from_json(json.loads(pq.read_schema(path).metadata[_SUMMARY]))
 
 
-def planned(workshop: Workshop, blocks: tuple[SourceBlock, ...], path: Path, number: int) -> Iterator[Wanted]:
+def planned(worker: Worker, blocks: tuple[SourceBlock, ...], path: Path, number: int) -> Iterator[Wanted]:
     """The rows of part `number`, in the plan's order."""
     import pyarrow.parquet as pq
 
@@ -86,19 +86,19 @@ def planned(workshop: Workshop, blocks: tuple[SourceBlock, ...], path: Path, num
     cases: dict[str, Case] = {}
     for facts in (row["facts"] for row in rows):
         if facts not in cases:
-            cases[facts] = read_case(workshop.policy, json.loads(facts))
-    workshop.interpreter.prime(list(cases.values()))
-    entries = [_entry(workshop, row, cases[row["facts"]]) for row in rows]
+            cases[facts] = read_case(worker.policy, json.loads(facts))
+    worker.interpreter.prime(list(cases.values()))
+    entries = [_entry(worker, row, cases[row["facts"]]) for row in rows]
     # Blocks are read once each, in order, whatever the order of the rows.
     candidates: dict[int, Candidate] = {}
     for index in sorted(range(len(rows)), key=lambda index: (entries[index].place.block, index)):
-        candidates[index] = candidate_of(workshop, blocks, entries[index])
+        candidates[index] = candidate_of(worker, blocks, entries[index])
     for index, row in enumerate(rows):
         yield Wanted(candidates[index], entries[index].place, row["pair"], row["distance"], row["why"], row["answer"])
 
 
-def _entry(workshop: Workshop, row: Mapping[str, Any], case: Case) -> Entry:
-    decision = workshop.interpreter.decide(case)
+def _entry(worker: Worker, row: Mapping[str, Any], case: Case) -> Entry:
+    decision = worker.interpreter.decide(case)
     stratum = Stratum(decision.verdict, decision.speaker, row["nearest"])
     place = PoolIndex(row["block"], row["position"], row["neighbour"])
     return Entry(row["key"], case, decision, stratum, place, row["origins"])

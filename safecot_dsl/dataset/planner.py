@@ -12,19 +12,19 @@ from safecot_dsl.dataset.plan import PlanSummary, write_plan
 from safecot_dsl.dataset.pool import BlockCounts, Entry, PoolIndex, candidate_of, entry_of
 from safecot_dsl.dataset.rows import facts_text
 from safecot_dsl.dataset.selection import Chosen, Selection, near_duplicates, select, select_random
-from safecot_dsl.dataset.setup import SourceBlock, Workshop
+from safecot_dsl.dataset.setup import SourceBlock, Worker
 from safecot_dsl.render import neutralise
 
 
-def make_plan(workshop: Workshop, blocks: tuple[SourceBlock, ...], pool: Sequence[Path], path: Path) -> None:
+def make_plan(worker: Worker, blocks: tuple[SourceBlock, ...], pool: Sequence[Path], path: Path) -> None:
     """Choose among the candidates of the pool, and write the plan, unless it is there.
 
     What was chosen is looked at; what proves unusable is left out and the choice made again without it, until nothing
     falls out any more.
     """
     if not path.is_file():
-        entries, counts = load_index(workshop, pool)
-        planner = _Planner(workshop, blocks, entries, counts)
+        entries, counts = load_index(worker, pool)
+        planner = _Planner(worker, blocks, entries, counts)
         planner.leave_out_twins(pool)
         selection = planner.choose()
         taken = {one.candidate.key for one in selection.chosen} | planner.unusable
@@ -42,9 +42,9 @@ def make_plan(workshop: Workshop, blocks: tuple[SourceBlock, ...], pool: Sequenc
 
 class _Planner:
     def __init__(
-        self, workshop: Workshop, blocks: tuple[SourceBlock, ...], entries: list[Entry], counts: BlockCounts
+        self, worker: Worker, blocks: tuple[SourceBlock, ...], entries: list[Entry], counts: BlockCounts
     ) -> None:
-        self.workshop = workshop
+        self.worker = worker
         self.blocks = blocks
         self.entries = entries
         self.counts = counts
@@ -56,14 +56,14 @@ class _Planner:
 
     def leave_out_twins(self, pool: Sequence[Path]) -> None:
         """Of candidates that are nearly the same one stays in the pool."""
-        settings = self.workshop.recipe.near_duplicates
+        settings = self.worker.recipe.near_duplicates
         if settings is None:
             return
-        if self.workshop.progress is not None:
-            self.workshop.progress.start("comparing", unit="items")
-        twins = near_duplicates(load_fingerprints(pool), settings, seed=self.workshop.setup.seed)
+        if self.worker.progress is not None:
+            self.worker.progress.start("comparing", unit="items")
+        twins = near_duplicates(load_fingerprints(pool), settings, seed=self.worker.setup.seed)
         for key, twin in twins.items():
-            self.workshop.leave_out(Rejected("near_duplicate", twin.describe(key)), self.counts.left_out)
+            self.worker.leave_out(Rejected("near_duplicate", twin.describe(key)), self.counts.left_out)
         self.unusable |= twins.keys()
 
     def choose(self) -> Selection[Entry]:
@@ -76,10 +76,10 @@ class _Planner:
             self.unusable |= failed
 
     def _select(self, pool: list[Entry]) -> Selection[Entry]:
-        recipe, seed = self.workshop.recipe, self.workshop.setup.seed
+        recipe, seed = self.worker.recipe, self.worker.setup.seed
         selection = select(
             pool,
-            self.workshop.policy,
+            self.worker.policy,
             recipe.selection_plan,
             seed=seed,
             neighbours=self._neighbours,
@@ -105,11 +105,11 @@ class _Planner:
             return None
         if entry.key not in self._near:
             place = self.blocks[entry.place.block]
-            item = candidate_of(self.workshop, self.blocks, entry).item
+            item = candidate_of(self.worker, self.blocks, entry).item
             assert item.neighbours is not None
             near: list[Entry] = []
             for number, other in enumerate(item.neighbours()):
-                judged = self.workshop.judge.judge(other, self.workshop.key(place.source, other))
+                judged = self.worker.judge.judge(other, self.worker.key(place.source, other))
                 if isinstance(judged, Candidate):
                     near.append(entry_of(judged, PoolIndex(entry.place.block, entry.place.position, number)))
             self._near[entry.key] = tuple(near)
@@ -117,32 +117,32 @@ class _Planner:
 
     def _examine(self, entries: list[Entry]) -> set[str]:
         """The keys of those that cannot become rows; the reasons are counted."""
-        workshop, left_out = self.workshop, self.counts.left_out
+        worker, left_out = self.worker, self.counts.left_out
         failed: set[str] = set()
         asking: list[tuple[Candidate, tuple[SeenImage, ...]]] = []
-        if workshop.progress is not None and entries:
-            workshop.progress.start("checking images and answers", len(entries), unit="items")
+        if worker.progress is not None and entries:
+            worker.progress.start("checking images and answers", len(entries), unit="items")
         for entry in sorted(entries, key=lambda e: (e.place.block, e.place.position, e.place.neighbour)):
-            candidate = candidate_of(workshop, self.blocks, entry)
-            seen = workshop.examiner.examine(candidate)
+            candidate = candidate_of(worker, self.blocks, entry)
+            seen = worker.image_opener.examine(candidate)
             if not isinstance(seen, Rejected):
-                prompt = neutralise(candidate.item.prompt, workshop.recipe.tags)
+                prompt = neutralise(candidate.item.prompt, worker.recipe.tags)
                 teaches = signature(prompt, [image.sha256 for image in seen], facts_text(candidate.item.case))
                 first = self._signatures.setdefault(teaches, entry.key)
                 if first != entry.key:
                     seen = Rejected("duplicate", f"{entry.key} is {first} again")
             if isinstance(seen, Rejected):
-                workshop.leave_out(seen, left_out)
+                worker.leave_out(seen, left_out)
                 failed.add(entry.key)
             else:
                 self._sound.add(entry.key)
-                if workshop.answerer is not None and candidate.needs_answer and candidate.item.answer is None:
+                if worker.answerer is not None and candidate.needs_answer and candidate.item.answer is None:
                     asking.append((candidate, tuple(image.let_go() for image in seen)))
-            if workshop.progress is not None:
-                workshop.progress.advance()
-        for (candidate, _), reply in zip(asking, ask(workshop, asking), strict=True):
+            if worker.progress is not None:
+                worker.progress.advance()
+        for (candidate, _), reply in zip(asking, ask(worker, asking), strict=True):
             if isinstance(reply, Rejected):
-                workshop.leave_out(reply, left_out)
+                worker.leave_out(reply, left_out)
                 failed.add(candidate.key)
             else:
                 self.answers[candidate.key] = reply

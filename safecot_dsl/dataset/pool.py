@@ -11,7 +11,7 @@ from typing import Any
 
 from safecot_dsl.artifact import Case, Decision, Verdict, canonical_json
 from safecot_dsl.dataset.candidates import Candidate, LeftOut, Rejected, Stratum
-from safecot_dsl.dataset.setup import SourceBlock, Workshop
+from safecot_dsl.dataset.setup import SourceBlock, Worker
 from safecot_dsl.facts import FactOrigin, Item, Skipped
 
 _COUNTS = b"safecot.counts"
@@ -72,38 +72,38 @@ class PlacedCandidate:
     position: int
 
 
-def judge_block(workshop: Workshop, place: SourceBlock) -> tuple[list[PlacedCandidate], BlockCounts]:
+def judge_block(worker: Worker, place: SourceBlock) -> tuple[list[PlacedCandidate], BlockCounts]:
     """Decide the items of a block, annotated. What cannot become a row is counted.
 
     Raises :class:`GenerateError` where the recipe is strict and something is left out.
     """
     counts = BlockCounts()
-    items = list(_wanted(workshop, place, counts))
-    annotated = workshop.annotate([item for _, item in items])
-    workshop.interpreter.prime(item.case for item in annotated)
+    items = list(_wanted(worker, place, counts))
+    annotated = worker.annotate([item for _, item in items])
+    worker.interpreter.prime(item.case for item in annotated)
     placed: list[PlacedCandidate] = []
     for (position, _), item in zip(items, annotated, strict=True):
-        judged = workshop.judge.judge(item, workshop.key(place.source, item))
+        judged = worker.judge.judge(item, worker.key(place.source, item))
         if isinstance(judged, Candidate):
             placed.append(PlacedCandidate(judged, position))
         else:
-            workshop.leave_out(judged, counts.left_out)
+            worker.leave_out(judged, counts.left_out)
     counts.strata.update(one.candidate.stratum for one in placed)
     return placed, counts
 
 
-def _wanted(workshop: Workshop, place: SourceBlock, counts: BlockCounts) -> Iterable[tuple[int, Item]]:
-    for position, entry in enumerate(workshop.read(place)):
+def _wanted(worker: Worker, place: SourceBlock, counts: BlockCounts) -> Iterable[tuple[int, Item]]:
+    for position, entry in enumerate(worker.read(place)):
         counts.items += 1
-        if workshop.progress is not None:
-            workshop.progress.advance()
+        if worker.progress is not None:
+            worker.progress.advance()
         if isinstance(entry, Skipped):
             detail = f"{entry.source}/{entry.id}: {entry.detail}"
-            workshop.leave_out(Rejected(entry.reason, detail), counts.left_out)
-        elif workshop.recipe.commercial_only and not entry.commercial:
-            workshop.leave_out(Rejected("non_commercial", f"{entry.key}: {entry.licence}"), counts.left_out)
+            worker.leave_out(Rejected(entry.reason, detail), counts.left_out)
+        elif worker.recipe.commercial_only and not entry.commercial:
+            worker.leave_out(Rejected("non_commercial", f"{entry.key}: {entry.licence}"), counts.left_out)
         elif not _SPLIT.fullmatch(entry.split):
-            workshop.leave_out(Rejected("split", f"{entry.key}: the split {entry.split!r}"), counts.left_out)
+            worker.leave_out(Rejected("split", f"{entry.key}: the split {entry.split!r}"), counts.left_out)
         else:
             counts.dropped.update(entry.dropped)
             yield position, entry
@@ -150,9 +150,9 @@ def entry_of(candidate: Candidate, place: PoolIndex) -> Entry:
     )
 
 
-def candidate_of(workshop: Workshop, blocks: tuple[SourceBlock, ...], entry: Entry) -> Candidate:
+def candidate_of(worker: Worker, blocks: tuple[SourceBlock, ...], entry: Entry) -> Candidate:
     """The candidate that an entry of the index stands for, with its item."""
-    item = workshop.read(blocks[entry.place.block])[entry.place.position]
+    item = worker.read(blocks[entry.place.block])[entry.place.position]
     assert isinstance(item, Item)
     if entry.place.neighbour >= 0:
         assert item.neighbours is not None

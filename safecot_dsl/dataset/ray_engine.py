@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.dataset.errors import GenerateError
-from safecot_dsl.dataset.setup import Setup, Workshop
+from safecot_dsl.dataset.setup import Setup, Worker
 from safecot_dsl.dataset.state import GenerationState
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class _Hand:
     def __init__(self, setup: Setup, state: GenerationState, stage: Stage) -> None:
         from safecot_dsl.dataset.bench import PieceMaker
 
-        self._bench = PieceMaker(Workshop(setup), state)
+        self._bench = PieceMaker(Worker(setup), state)
         self._stage: Stage = stage
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from safecot_dsl.render import ReasoningStyle, policy_prompt
 from safecot_dsl.storage import Cache, Progress
 
 if TYPE_CHECKING:
-    from safecot_dsl.dataset.examine import Answerer, Examiner
+    from safecot_dsl.dataset.examine import Answerer, ImageOpener
     from safecot_dsl.dataset.pairs import PairMaker
     from safecot_dsl.facts.annotators import Annotators
 
@@ -64,7 +64,7 @@ class SourceBlock:
         return self.block.stop - self.block.start
 
 
-class Workshop:
+class Worker:
     """A setup at work in one process: sources are opened, and models loaded, when they are first needed."""
 
     def __init__(self, setup: Setup, *, answerer: Answerer | None = None, progress: Progress | None = None) -> None:
@@ -147,10 +147,10 @@ class Workshop:
         return self.annotators.annotate(items) if self.recipe.annotators else items
 
     @cached_property
-    def examiner(self) -> Examiner:
-        from safecot_dsl.dataset.examine import Examiner
+    def image_opener(self) -> ImageOpener:
+        from safecot_dsl.dataset.examine import ImageOpener
 
-        return Examiner(self)
+        return ImageOpener(self)
 
     @cached_property
     def writer(self) -> Writer:
@@ -210,13 +210,13 @@ class Workshop:
         return policy_prompt(self.policy, self.recipe.tags) if self.recipe.policy_prompt else None
 
     @cached_property
-    def others(self) -> tuple[tuple[OtherPolicy, Workshop], ...]:
-        """The other policies whose rows join in, each with the workshop that writes them."""
+    def others(self) -> tuple[tuple[OtherPolicy, Worker], ...]:
+        """The other policies whose rows join in, each with the worker that writes them."""
         return tuple((other, self._of(other)) for other in self.setup.others)
 
-    def _of(self, other: OtherPolicy) -> Workshop:
+    def _of(self, other: OtherPolicy) -> Worker:
         setup = replace(self.setup, policy=other.policy, other=None, others=(), under=other.name)
-        return Workshop(setup, answerer=self.answerer, progress=self.progress)
+        return Worker(setup, answerer=self.answerer, progress=self.progress)
 
     @property
     def writer_sees_images(self) -> bool:

@@ -15,7 +15,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from safecot_dsl.dataset.setup import SourceBlock, Workshop
+from safecot_dsl.dataset.setup import SourceBlock, Worker
 from safecot_dsl.facts import Block
 from safecot_dsl.storage import write_whole
 
@@ -40,11 +40,11 @@ class GenerationState:
     def cache(self) -> Path:
         return self.folder / "cache"
 
-    def blocks(self, workshop: Workshop) -> tuple[SourceBlock, ...]:
+    def blocks(self, worker: Worker) -> tuple[SourceBlock, ...]:
         """The blocks of the sources; their rows are counted once, and the counts kept."""
         file = self.folder / "blocks.json"
         if not file.is_file():
-            counted = [[place.source, place.block.start, place.block.stop] for place in workshop.blocks()]
+            counted = [[place.source, place.block.start, place.block.stop] for place in worker.blocks()]
             write_whole(file, json.dumps(counted) + "\n")
         found: list[SourceBlock] = []
         for source, start, stop in json.loads(file.read_bytes()):

@@ -18,18 +18,18 @@ from safecot_dsl.training.weighting import LOSS_WEIGHTS
 TARGETS, PREDICTING, WEIGHTS = "targets", "predicting", "target_weights"
 
 
-def aim(batch: Mapping[str, Any]) -> dict[str, Any]:
+def with_targets(batch: Mapping[str, Any]) -> dict[str, Any]:
     """The batch with targets instead of labels: those positions that predict a labelled token in one of its rows. A
     token is predicted by the one before it."""
-    aimed = dict(batch)
-    target = aimed.pop("labels")[:, 1:]
-    weights = aimed.pop(LOSS_WEIGHTS, None)
+    targeted = dict(batch)
+    target = targeted.pop("labels")[:, 1:]
+    weights = targeted.pop(LOSS_WEIGHTS, None)
     predicting = (target != IGNORED).any(dim=0).nonzero().flatten()
-    aimed[PREDICTING] = predicting
-    aimed[TARGETS] = target[:, predicting]
+    targeted[PREDICTING] = predicting
+    targeted[TARGETS] = target[:, predicting]
     if weights is not None:
-        aimed[WEIGHTS] = weights[:, 1:][:, predicting]
-    return aimed
+        targeted[WEIGHTS] = weights[:, 1:][:, predicting]
+    return targeted
 
 
 def step_weight(batch: Mapping[str, Any]) -> Tensor:
@@ -38,8 +38,8 @@ def step_weight(batch: Mapping[str, Any]) -> Tensor:
 
 
 def target_logits(model: Any, batch: Mapping[str, Any], base: Any) -> Tensor:
-    """The logits of an aimed batch's predicting positions, (rows, positions, words). `model` may be wrapped, `base` is
-    the Transformers model in it."""
+    """The logits of the positions that predict a batch's targets, (rows, positions, words). `model` may be wrapped, and
+    `base` is the Transformers model in it."""
     inputs = {key: value for key, value in batch.items() if key not in (TARGETS, PREDICTING, WEIGHTS, IMAGE_FEATURES)}
     if IMAGE_FEATURES in batch:
         inputs["mm_encoder_outputs"] = {"image": batch[IMAGE_FEATURES]}

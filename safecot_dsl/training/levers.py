@@ -23,7 +23,7 @@ from safecot_dsl.training.features import (
     join_features,
     why_not_cached,
 )
-from safecot_dsl.training.forward import TARGETS, aim, target_logits
+from safecot_dsl.training.forward import TARGETS, target_logits, with_targets
 from safecot_dsl.training.fused import fused_lora
 from safecot_dsl.training.packing import (
     IMAGE_FEATURES,
@@ -116,8 +116,8 @@ class Batches:
 
     def _aimed(self, batch: dict[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         features = [row[IMAGE_FEATURES] for row in rows if IMAGE_FEATURES in row]
-        aimed = aim(batch)
-        return aimed | {IMAGE_FEATURES: join_features(features)} if features else aimed
+        targeted = with_targets(batch)
+        return targeted | {IMAGE_FEATURES: join_features(features)} if features else targeted
 
 
 @contextmanager

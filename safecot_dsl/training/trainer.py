@@ -23,7 +23,7 @@ from safecot_dsl.training.arguments import training_arguments
 from safecot_dsl.training.checkpoints import last_checkpoint, seal_checkpoint, step_of
 from safecot_dsl.training.errors import TrainingError
 from safecot_dsl.training.finite import FiniteLosses
-from safecot_dsl.training.forward import TARGETS, aim, step_weight, target_logits, target_loss
+from safecot_dsl.training.forward import TARGETS, step_weight, target_logits, target_loss, with_targets
 from safecot_dsl.training.fused import fused_lora
 from safecot_dsl.training.levers import Used, pulled_levers
 from safecot_dsl.training.metrics import Metrics
@@ -133,7 +133,7 @@ class CompletionTrainer(Trainer):
 
 
 def _aimed(batch: dict[str, Any]) -> dict[str, Any]:
-    return batch if TARGETS in batch else aim(batch)
+    return batch if TARGETS in batch else with_targets(batch)
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:

@@ -9,7 +9,7 @@ from safecot_dsl.models.tensors import IGNORED, collate
 from safecot_dsl.render import Tags
 from safecot_dsl.storage import sha256_file
 from safecot_dsl.training import TrainingError, TrainingRecipe, train
-from safecot_dsl.training.forward import aim, step_weight, target_logits, target_loss
+from safecot_dsl.training.forward import step_weight, target_logits, target_loss, with_targets
 from safecot_dsl.training.metrics import read_metrics
 from safecot_dsl.training.rows import Row, encode_row
 from safecot_dsl.training.weighting import LOSS_WEIGHTS, Weighting
@@ -77,7 +77,7 @@ def test_the_loss_is_the_weighted_mean_of_the_tokens_losses(idefics3):
     chat = load_chat(str(idefics3))
     source = Row("a", Request("what is it ?"), "<think>\nso\n</think>\nhere you go")
     row = encode_row(chat, source, Weighting(0.5, 2.0))
-    batch = aim(row)
+    batch = with_targets(row)
     weights, labels = row.pop(LOSS_WEIGHTS), row.pop("labels")
     with torch.no_grad():
         ours = target_loss(target_logits(model, batch, model), batch, step_weight(batch))

@@ -9,7 +9,7 @@ from itertools import pairwise
 from lark import Token
 
 from safecot_dsl.compiler.report import Reporter
-from safecot_dsl.compiler.syntax.slip import is_word
+from safecot_dsl.compiler.syntax.repair import is_word
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS, Guess
 from safecot_dsl.diagnostics import Code
 

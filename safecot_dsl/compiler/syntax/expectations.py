@@ -7,7 +7,7 @@ from lark import Token
 from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.chunks import Chunk
 from safecot_dsl.compiler.syntax.items import open_braces
-from safecot_dsl.compiler.syntax.slip import VERDICT_NEXT, is_word, shown
+from safecot_dsl.compiler.syntax.repair import VERDICT_NEXT, is_word, shown
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS, NEVER_A_FACT, PUNCTUATION, RESERVED
 from safecot_dsl.diagnostics import Code
 

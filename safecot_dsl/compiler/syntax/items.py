@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from lark import Token
 
 from safecot_dsl.compiler.syntax.chunks import opening_of
-from safecot_dsl.compiler.syntax.slip import is_word
+from safecot_dsl.compiler.syntax.repair import is_word
 
 _STEPS = frozenset("observe intent context risk contrast decide".split())
 _CLAUSES = frozenset("title hazard when unless verdict unsure require think answer".split())

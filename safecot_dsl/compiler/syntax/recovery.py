@@ -12,13 +12,19 @@ from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.chunks import Chunk
 from safecot_dsl.compiler.syntax.expectations import WORD_OF, expected_here, report_unexpected, verdict_comes
 from safecot_dsl.compiler.syntax.items import ITEMS, item_starts, open_braces, without_item
-from safecot_dsl.compiler.syntax.slip import COMPARISONS, VERDICT_NEXT, Slip, apart, is_word
-from safecot_dsl.compiler.syntax.slips import mend_slip
+from safecot_dsl.compiler.syntax.repair import COMPARISONS, VERDICT_NEXT, SyntaxFault, apart, is_word
+from safecot_dsl.compiler.syntax.repairs_claims import IN_CLAIMS
+from safecot_dsl.compiler.syntax.repairs_clauses import IN_CLAUSES
+from safecot_dsl.compiler.syntax.repairs_conditions import IN_CONDITIONS
+from safecot_dsl.compiler.syntax.repairs_sentences import IN_SENTENCES
+from safecot_dsl.compiler.syntax.repairs_tables import IN_TABLES
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS, PUNCTUATION
 from safecot_dsl.diagnostics import Code, suggest
 
-# Words that mean something of their own, and are no slips of the words that they look like.
-_NO_SLIPS = frozenset({"nor", "xor", "except"})
+#: What mends the faults whose meaning is plain, each of which is said once in the user's words.
+_REPAIRS = (*IN_CONDITIONS, *IN_CLAIMS, *IN_TABLES, *IN_SENTENCES, *IN_CLAUSES)
+# Words that mean something of their own, and are not misspelt for the words that they look like.
+_NOT_MISSPELT = frozenset({"nor", "xor", "except"})
 _NAMING = VERDICT_NEXT | {"hazard", "becomes"}  # words after which a name comes, and no condition
 
 
@@ -115,14 +121,16 @@ def _mend_end(tokens: list[Token], accepted: set[str], chunk: Chunk, report: Rep
 
 
 def _repair(tokens: list[Token], index: int, accepted: set[str], chunk: Chunk, report: Reporter) -> list[Token] | None:
-    """Repair the commonest slips in place; None where this is none of them."""
+    """Repair the commonest faults in place; None where this is none of them."""
     token = tokens[index]
     start, end = token.start_pos or 0, token.end_pos or 0
     before, after = tokens[:index], tokens[index + 1 :]
 
-    mended = mend_slip(Slip(tokens, index, accepted, chunk.opening, report))
-    if mended is not None:
-        return mended
+    stopped = SyntaxFault(tokens, index, accepted, chunk.opening, report)
+    for repair in _REPAIRS:
+        mended = repair(stopped)
+        if mended is not None:
+            return mended
     for wrong, right in (("EQUAL", "COLON"), ("COLON", "EQUAL")):
         if token.type == wrong and right in accepted:
             sign = WORD_OF[right]
@@ -131,7 +139,7 @@ def _repair(tokens: list[Token], index: int, accepted: set[str], chunk: Chunk, r
     if is_word(token):
         words = {WORD_OF[terminal] for terminal in accepted if terminal in KEYWORDS.values()}
         meant = suggest(str(token), words)
-        if meant and str(token) not in words and str(token) not in _NO_SLIPS:
+        if meant and str(token) not in words and str(token) not in _NOT_MISSPELT:
             report.error(
                 Code.UNEXPECTED_WORD,
                 f"unknown word `{token}`",

@@ -11,7 +11,7 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset.candidates import Candidate
 from safecot_dsl.dataset.selection import GapTable, GoalCount, Selection, SelectionPlan, gap_table, select
 from safecot_dsl.dataset.selection.collecting import SECONDS
-from safecot_dsl.dataset.setup import Setup, Workshop
+from safecot_dsl.dataset.setup import Setup, Worker
 
 if TYPE_CHECKING:
     from safecot_dsl.dataset.pool import BlockCounts, Entry
@@ -53,14 +53,14 @@ def preview(
     """
     from safecot_dsl.dataset.pool import BlockCounts, PoolIndex, entry_of, judge_block
 
-    workshop = Workshop(Setup(policy, recipe, base_dir, seed, cache, answers), progress=progress)
+    worker = Worker(Setup(policy, recipe, base_dir, seed, cache, answers), progress=progress)
     entries: list[Entry] = []
     counts = BlockCounts()
-    blocks = workshop.blocks()
+    blocks = worker.blocks()
     if progress is not None:
         progress.start("deciding", unit="items")
     for number, block in enumerate(blocks):
-        placed, found = judge_block(workshop, block)
+        placed, found = judge_block(worker, block)
         entries += [entry_of(one.candidate, PoolIndex(number, one.position)) for one in placed]
         counts.add(found)
     if progress is not None:
@@ -70,10 +70,10 @@ def preview(
         if not entry.has_neighbours:
             return None
         block = blocks[entry.place.block]
-        item = workshop.read(block)[entry.place.position]
+        item = worker.read(block)[entry.place.position]
         make = getattr(item, "neighbours", None)
         assert make is not None
-        judged = [workshop.judge.judge(near, workshop.key(block.source, near)) for near in make()]
+        judged = [worker.judge.judge(near, worker.key(block.source, near)) for near in make()]
         return [entry_of(near, entry.place) for near in judged if isinstance(near, Candidate)]
 
     selection = select(entries, policy, recipe.selection_plan, seed=seed, neighbours=neighbours)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from safecot_dsl.models.tensors import IGNORED
-from safecot_dsl.training.forward import TARGETS, aim, target_logits
+from safecot_dsl.training.forward import TARGETS, target_logits, with_targets
 
 
 def text_logprobs(model: Any, batch: Mapping[str, Any], base: Any) -> tuple[Tensor, Tensor]:
@@ -17,7 +17,7 @@ def text_logprobs(model: Any, batch: Mapping[str, Any], base: Any) -> tuple[Tens
 
     `batch` is a collated one with `labels`; `model` may be wrapped, `base` is the Transformers model in it.
     """
-    aimed = aim(batch)
-    logits, targets = target_logits(model, aimed, base), aimed[TARGETS]
+    targeted = with_targets(batch)
+    logits, targets = target_logits(model, targeted, base), targeted[TARGETS]
     losses = cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="none")
     return -losses.view_as(targets).sum(dim=1), (targets != IGNORED).sum(dim=1)

@@ -103,8 +103,8 @@ def _bco_pair(probs: LogProbs, settings: DpoSettings) -> Tensor:
 
 def _sppo_hard(probs: LogProbs, settings: DpoSettings) -> Tensor:
     """SPPO (arXiv 2405.00675, eq. 4.7) with the probabilities 1 and 0."""
-    aim = 0.5 / settings.beta
-    return (probs.chosen_ratio - aim) ** 2 + (probs.rejected_ratio + aim) ** 2
+    target = 0.5 / settings.beta
+    return (probs.chosen_ratio - target) ** 2 + (probs.rejected_ratio + target) ** 2
 
 
 def _apo_zero(probs: LogProbs, settings: DpoSettings) -> Tensor:

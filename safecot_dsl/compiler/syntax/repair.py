@@ -29,7 +29,7 @@ def shown(token: Token) -> str:
 
 
 @dataclass(frozen=True)
-class Slip:
+class SyntaxFault:
     """Where the parser stopped: at `tokens[index]`, where it could take what is `accepted`. `opening` is the word that
     opens the declaration."""
 

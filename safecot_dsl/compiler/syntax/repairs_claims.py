@@ -1,0 +1,99 @@
+"""Repairs of faults in examples, properties and laws."""
+
+from __future__ import annotations
+
+from lark import Token
+
+from safecot_dsl.compiler.syntax.repair import SUBJECTS, SyntaxFault, is_word
+from safecot_dsl.diagnostics import Code
+
+
+def _given(fault: SyntaxFault) -> list[Token] | None:
+    """What stands for `=`, `,` or `given` in the cases of examples and properties."""
+    token, after = fault.token, fault.after()
+    stated = fault.opening == "example" and "EQUAL" in fault.accepted
+    if token == "is" and stated:
+        message = "a `given` of an example states a value with `=`, not with `is`"
+        return fault.mend(message, "=", replacement="=")
+    if token == "has" and stated and after is not None and is_word(after):
+        message = "a `given` of an example states a value with `=`, not with `has`"
+        return fault.mend(message, "=", "{", str(after), "}", count=2, help=f"write `= {{ {after} }}`")
+    if {"COMMA", "EXPECT"} <= fault.accepted:
+        if token == "and":
+            return fault.mend("what is given is separated by `,`, not by `and`", ",", replacement=",")
+        if token in SUBJECTS:
+            return fault.insert(f"`,` is missing before `{token}`", ",")
+    if token == "when" and "GIVEN" in fault.accepted and fault.opening in ("example", "property"):
+        return fault.mend("what a claim is about stands after `given`, not after `when`", "given", replacement="given")
+    return None
+
+
+def _order(fault: SyntaxFault) -> list[Token] | None:
+    """`expect` before `given`."""
+    if fault.token != "given" or fault.opening not in ("example", "property") or "GIVEN" in fault.accepted:
+        return None
+    words = [str(token) for token in fault.tokens[: fault.index]]
+    if "expect" not in words or fault.tokens[-1].type != "RBRACE":
+        return None
+    start, end = fault.token.start_pos or 0, fault.token.end_pos or 0
+    fault.report.error(Code.UNEXPECTED_WORD, "`given` stands before `expect`", start, end)
+    expect = words.index("expect")
+    return [
+        *fault.tokens[:expect],
+        *fault.tokens[fault.index : -1],
+        *fault.tokens[expect : fault.index],
+        fault.tokens[-1],
+    ]
+
+
+def _second_given(fault: SyntaxFault) -> list[Token] | None:
+    """Two `given`, which are one."""
+    if fault.token != "given" or "EXPECT" not in fault.accepted or "GIVEN" in fault.accepted:
+        return None
+    if fault.opening == "example":
+        message = "`given` stands once: what is given is separated by `,`"
+        return fault.mend(message, ",", replacement=",")
+    return fault.mend("`given` stands once: conditions are joined by `and`", "and", replacement="and")
+
+
+def _change_first(fault: SyntaxFault) -> list[Token] | None:
+    """`given` before `change`."""
+    words = [str(token) for token in fault.tokens]
+    if fault.token != "given" or fault.accepted != {"CHANGE"} or not {"change", "expect"} <= set(words[fault.index :]):
+        return None
+    start, end = fault.token.start_pos or 0, fault.token.end_pos or 0
+    change, expect = words.index("change", fault.index), words.index("expect", fault.index)
+    if change > expect:
+        return None
+    fault.report.error(Code.UNEXPECTED_WORD, "`change` stands before `given`", start, end)
+    tokens = fault.tokens
+    return [*tokens[: fault.index], *tokens[change:expect], *tokens[fault.index : change], *tokens[expect:]]
+
+
+_CHANGES = {
+    "increases": "rises", "grows": "rises", "decreases": "falls", "drops": "falls", "sinks": "falls",
+    "is": "becomes", "turns": "becomes", "=": "becomes", "has": "gains",
+}  # fmt: skip
+
+
+def _change(fault: SyntaxFault) -> list[Token] | None:
+    right = _CHANGES.get(str(fault.token))
+    if right is None or not {"BECOMES", "RISES"} <= fault.accepted:
+        return None
+    return fault.mend(f"no change is called `{fault.token}`", right, help=f"did you mean `{right}`?", replacement=right)
+
+
+def _law(fault: SyntaxFault) -> list[Token] | None:
+    if fault.token == "not" and fault.accepted == {"NEVER"}:
+        return fault.mend("a law says what `never` happens", "never", replacement="never")
+    return None
+
+
+IN_CLAIMS = (
+    _given,
+    _order,
+    _second_given,
+    _change_first,
+    _change,
+    _law,
+)
