@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import assert_never
 
 from safecot_dsl.artifact import UNKNOWN, CompiledPolicy, Subject
-from safecot_dsl.facts.annotators.finding import AnnotatedValue, CannotTell, Filler, Finding, NotTold
+from safecot_dsl.facts.annotators.finding import CannotTell, Filler, Finding, Found, NotTold
 from safecot_dsl.facts.annotators.report import AnnotationReport, AnnotatorReport, FactTally
 from safecot_dsl.facts.annotators.settings import Annotator, Embedding, Model, Nsfw, Ocr, Pattern
 from safecot_dsl.facts.item import FactOrigin, Item
@@ -150,7 +150,7 @@ class Annotators:
         for name in names:
             tally, finding = tallies[name], found[name]
             match finding:
-                case AnnotatedValue(value=value, confidence=confidence, detail=detail):
+                case Found(value=value, confidence=confidence, detail=detail):
                     tally.filled += 1
                     case = case.with_fact(name, value)
                     origins[name] = FactOrigin(filler.name, confidence, detail)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from safecot_dsl.artifact import CaseError, Fact
 from safecot_dsl.artifact.case import read_value
-from safecot_dsl.facts.annotators.finding import AnnotatedValue, Finding, NotTold, doubt
+from safecot_dsl.facts.annotators.finding import Finding, Found, NotTold, doubt
 from safecot_dsl.facts.annotators.questions import CANNOT_TELL
 from safecot_dsl.models import Failure, Reply
 
@@ -72,7 +72,7 @@ def _of_fact(fact: Fact, said: Any, min_confidence: float, unsure: Literal["cann
         return NotTold("the value is none of the fact's", str(error))
     if confidence < min_confidence:
         return doubt(unsure, "low confidence", f"{shown} at {confidence:.2f}", float(confidence))
-    return AnnotatedValue(typed, float(confidence), shown)
+    return Found(typed, float(confidence), shown)
 
 
 def _nothing(facts: Sequence[Fact], reason: str, detail: str) -> dict[str, Finding]:

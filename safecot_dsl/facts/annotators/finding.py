@@ -17,7 +17,7 @@ from safecot_dsl.facts.item import FactsError, Item
 
 
 @dataclass(frozen=True)
-class AnnotatedValue:
+class Found:
     """A value. `confidence` is from 0 to 1, None where the annotator states none."""
 
     value: Value
@@ -42,7 +42,7 @@ class NotTold:
     detail: str = ""
 
 
-Finding = AnnotatedValue | CannotTell | NotTold
+Finding = Found | CannotTell | NotTold
 
 
 def doubt(

@@ -8,9 +8,9 @@ from pathlib import Path
 from safecot_dsl.artifact import CompiledPolicy, Fact, FlagType, OneOfType, Value
 from safecot_dsl.engine import show_value
 from safecot_dsl.facts.annotators.finding import (
-    AnnotatedValue,
     CannotTell,
     Finding,
+    Found,
     NotTold,
     declared_as,
     doubt,
@@ -68,7 +68,7 @@ class NearestFiller:
             elif text in likeness:
                 findings.append({self.facts[0]: self._judged(likeness[text])})
             elif self._empty is not None:
-                findings.append({self.facts[0]: AnnotatedValue(self._empty, None, "no text")})
+                findings.append({self.facts[0]: Found(self._empty, None, "no text")})
             else:
                 findings.append({self.facts[0]: doubt(self._settings.unsure, "no text")})
         return findings
@@ -111,11 +111,11 @@ class NearestFiller:
         if best < settings.minimum:
             if self._otherwise is None:
                 return doubt(settings.unsure, "like no example", seen, confidence)
-            return AnnotatedValue(self._otherwise, confidence, f"like no example: {seen}")
+            return Found(self._otherwise, confidence, f"like no example: {seen}")
         # `margin` is stated in steps that the rounded scores can tell.
         if len(ranked) > 1 and round(best - ranked[1][0], 6) < settings.margin:
             return doubt(settings.unsure, "like two values", seen, confidence)
-        return AnnotatedValue(value, confidence, seen)
+        return Found(value, confidence, seen)
 
 
 def _with_letters(text: str) -> str:

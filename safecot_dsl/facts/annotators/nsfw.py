@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.artifact import CompiledPolicy, FlagType, NumberType, OneOfType
 from safecot_dsl.facts.annotators.finding import (
-    AnnotatedValue,
     Finding,
+    Found,
     NotTold,
     check_takes_score,
     declared_as,
@@ -68,11 +68,11 @@ class NsfwFiller:
         settings, score = self._settings, float(max(scores))
         detail = f"score {score:.3f}"
         if self._is_score:
-            return AnnotatedValue(score, None, detail)
+            return Found(score, None, detail)
         if score >= settings.yes_from:
-            return AnnotatedValue(self._yes, score, detail)
+            return Found(self._yes, score, detail)
         if score <= settings.no_to:
-            return AnnotatedValue(self._no, 1 - score, detail)
+            return Found(self._no, 1 - score, detail)
         return doubt(settings.unsure, "between the thresholds", detail, max(score, 1 - score))
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.artifact import CompiledPolicy, TextType
 from safecot_dsl.facts.annotators.finding import (
-    AnnotatedValue,
     Finding,
+    Found,
     NotTold,
     check_takes_score,
     declared_as,
@@ -77,9 +77,9 @@ class OcrFiller:
             noise = self._settings.noise
             boxes = [[TextBox(line["text"], *line["box"]) for line in page if line["score"] >= noise] for page in pages]
             text = "\n\n".join(part for part in map(read_in_order, boxes) if part)
-            found[self.facts[0]] = AnnotatedValue(text, clarity, f"{len(lines)} lines")
+            found[self.facts[0]] = Found(text, clarity, f"{len(lines)} lines")
         if len(self.facts) > 1:
-            found[self.facts[1]] = AnnotatedValue(clarity, None, f"{len(lines)} lines")
+            found[self.facts[1]] = Found(clarity, None, f"{len(lines)} lines")
         return found
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from safecot_dsl.artifact import CompiledPolicy, FlagType, OneOfType, SetType, Value
 from safecot_dsl.engine import show_value
 from safecot_dsl.facts.annotators.finding import (
-    AnnotatedValue,
     CannotTell,
     Finding,
+    Found,
     NotTold,
     declared_as,
     doubt,
@@ -71,15 +71,15 @@ class PatternFiller:
         if not hits:
             if self._otherwise is None:
                 return doubt(self._settings.unsure, "no pattern is found")
-            return AnnotatedValue(self._otherwise, None, "no pattern is found")
+            return Found(self._otherwise, None, "no pattern is found")
         if self._is_set:
             members = frozenset[str]().union(*(value for value in hits if isinstance(value, frozenset)))
-            return AnnotatedValue(members, None, ", ".join(hits.values()))
+            return Found(members, None, ", ".join(hits.values()))
         if len(hits) > 1 and self._settings.several == "unknown":
             seen = "; ".join(f"{show_value(value)} by {text}" for value, text in hits.items())
             return doubt(self._settings.unsure, "patterns of several values are found", seen)
         value, detail = next(iter(hits.items()))
-        return AnnotatedValue(value, None, detail)
+        return Found(value, None, detail)
 
 
 def _compiled(pattern: str, ignore_case: bool, where: str) -> Any:  # RE2 publishes no type for a compiled pattern

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.artifact.case import read_value
 from safecot_dsl.facts.annotators.answers import read_answer
-from safecot_dsl.facts.annotators.finding import AnnotatedValue, CannotTell, NotTold
+from safecot_dsl.facts.annotators.finding import CannotTell, Found, NotTold
 from safecot_dsl.models import Failure, Reply
 
 from .parts import says
@@ -26,7 +26,7 @@ def test_a_sure_value_is_found(policy: CompiledPolicy):
     """As it stands, in a fence, and after the reasoning of a model that thinks aloud."""
     answer = says(query__act=("complete", 0.7))
     for text in (answer, f"```json\n{answer}\n```", f"<think>Hm, {{}}.</think>\n{answer}"):
-        assert read(policy, text) == AnnotatedValue("complete", 0.7, '"complete"')
+        assert read(policy, text) == Found("complete", 0.7, '"complete"')
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_no_answer_is_ever_a_guess(policy: CompiledPolicy, text: str):
     assert list(found) == ["query.act", "image.objects"]
     for fact in facts:
         finding = found[fact.name]
-        if isinstance(finding, AnnotatedValue):
+        if isinstance(finding, Found):
             assert finding.value == read_value(fact, finding.value)
             assert finding.confidence is not None
             assert finding.confidence >= 0.7
