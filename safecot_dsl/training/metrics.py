@@ -1,4 +1,7 @@
-"""`metrics.jsonl`: one line for every `logging_steps` steps, none twice, whatever was killed and resumed."""
+"""`metrics.jsonl`: one line for every `logging_steps` steps, none twice, whatever was killed and resumed.
+
+The same lines can go to TensorBoard, beside it: nothing but numbers, and nothing leaves the machine.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict, cast
 
 from safecot_dsl.storage import write_whole
-from safecot_dsl.training.tensorboard import FOLDER, EventFiles
 
 
 class Line(TypedDict):
@@ -75,3 +77,25 @@ def read_log(path: Path) -> list[dict[str, Any]]:
         except ValueError:
             break
     return lines
+
+
+FOLDER = "tensorboard"
+
+
+class EventFiles:
+    """Event files in a run's folder; opened for a run that begins after `step`, TensorBoard hides what lies beyond."""
+
+    def __init__(self, folder: Path, step: int = 0) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer: Any = SummaryWriter(str(folder), purge_step=step + 1 if step else None)
+
+    def write(self, line: Mapping[str, Any]) -> None:
+        """The numbers of a line of metrics, by name, at its step; they are on the disk when this returns."""
+        for name, value in line.items():
+            if name != "step" and isinstance(value, int | float):
+                self._writer.add_scalar(f"train/{name}", value, line["step"])
+        self._writer.flush()
+
+    def close(self) -> None:
+        self._writer.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -9,19 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safecot_dsl.datafiles import recipes_root
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.suites.choice import as_choice
 from safecot_dsl.evaluation.suites.description import Counted, Rule, SuiteDescription
 from safecot_dsl.evaluation.suites.embedded import read_embedded
-from safecot_dsl.evaluation.suites.twins import figstep_twins
-from safecot_dsl.facts import LazyImage, Skipped, Table
+from safecot_dsl.facts import FactsError, LazyImage, Skipped, Table
 from safecot_dsl.facts.description import Part, Request
 from safecot_dsl.facts.mapping import label
+from safecot_dsl.facts.records import Records
 from safecot_dsl.facts.roots import find_root
 from safecot_dsl.facts.rows import selected
 from safecot_dsl.facts.table import open_records
+from safecot_dsl.facts.tables.lines import read_jsonl
 from safecot_dsl.facts.tables.record import Broken, column, filled, is_template
 from safecot_dsl.facts.tables.texts import text_problem
+from safecot_dsl.facts.typography import draw_list
 from safecot_dsl.facts.unfolding import Raw
 from safecot_dsl.storage import Progress
 
@@ -159,3 +163,25 @@ def _text(template: str, columns: Mapping[str, Any]) -> str:
             return ", ".join(label(one) for one in value)
         return "" if value is None else label(value)
     return filled(template, columns) or ""
+
+
+_KEYS = ("dataset", "category_id", "task_id", "instruction")
+
+
+def figstep_twins(name: str, records: Records) -> Iterator[Raw | Skipped]:
+    """A request for each line of a file that ships: the three columns that name the forbidden row which it is the twin
+    of, and the instruction that is drawn. `kind` is benign in its rows.
+
+    Raises :class:`FactsError` for a line that is not of this form.
+    """
+    source = records.description
+    (prompt,) = source.requests[0].prompts
+    path = recipes_root() / name
+    for line, record in read_jsonl(path):
+        where = f"{source.name} {path.name}:{line}"
+        if isinstance(record, str) or any(not isinstance(record.get(key), str) for key in _KEYS):
+            raise FactsError(f"{where}: the texts {', '.join(_KEYS)} are wanted")
+        item_id = "benign_{category_id}_{task_id}".format_map(record)
+        image = LazyImage(f"{item_id}.png", functools.partial(draw_list, record["instruction"]))
+        columns = {**record, "kind": "benign", "part": "benign", "request": "", "prompt": prompt}
+        yield Raw(item_id, prompt, None, (image,), (), columns, "test", where)

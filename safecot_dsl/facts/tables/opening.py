@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from safecot_dsl.facts.description import Part
@@ -9,11 +12,10 @@ from safecot_dsl.facts.item import FactsError
 from safecot_dsl.facts.tables.columnar import Columnar
 from safecot_dsl.facts.tables.delimited import Delimited, delimiter_of
 from safecot_dsl.facts.tables.document import JsonDocument
-from safecot_dsl.facts.tables.file import Location, TableFile, locate
-from safecot_dsl.facts.tables.folder import PICTURES, Pictures
+from safecot_dsl.facts.tables.file import Location, Row, TableFile, locate
 from safecot_dsl.facts.tables.lines import Lines
 from safecot_dsl.facts.tables.places import FileStore, open_place
-from safecot_dsl.facts.tables.record import Broken
+from safecot_dsl.facts.tables.record import Broken, Record
 from safecot_dsl.facts.tables.workbook import Workbook
 
 _FORMATS = {
@@ -87,3 +89,31 @@ def open_images(part: Part, root: Path, boundary: Path | None) -> tuple[FileStor
     """Those of a part's places for images that are there."""
     places = [open_place(root, name, boundary) for name in part.images]
     return tuple(place for place in places if place is not None)
+
+
+#: What pictures' names end in; what they are is told by their content when they are opened.
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Columns `path` (below the source's folder, as a row's image column), `folder` (the last folder's name) and `stem`
+    (the file's name without its ending)."""
+
+    entries: tuple[str | Broken, ...]
+    names: tuple[str, ...] = ("path", "folder", "stem")
+    unit: str = "picture"
+
+    @property
+    def rows(self) -> int:
+        return len(self.entries)
+
+    def read(self, start: int, stop: int, columns: Collection[str] | None = None) -> Iterator[Row]:
+        del columns
+        for number, entry in enumerate(self.entries[start:stop], start=start + 1):
+            yield number, entry if isinstance(entry, Broken) else _row(entry)
+
+
+def _row(path: str) -> Record:
+    folder, name = posixpath.split(path)
+    return {"path": path, "folder": posixpath.basename(folder), "stem": posixpath.splitext(name)[0]}
