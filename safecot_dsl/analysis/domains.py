@@ -26,13 +26,12 @@ from safecot_dsl.artifact import (
     FlagIs,
     FlagType,
     Has,
-    Is,
     Matches,
     NumberType,
     OneOfType,
     SetType,
+    TreeAtom,
     Value,
-    Within,
 )
 from safecot_dsl.engine import Truth, evaluate, normalise
 
@@ -114,12 +113,12 @@ class OneOfDomain(Domain):
             require(at_most(1, self.bits))
 
     def atom(self, atom: FactAtom) -> z3.BoolRef:
-        if not isinstance(atom, Is | Within):
+        if not isinstance(atom, TreeAtom):
             raise self._unfit(atom)
         return self._one_of(atom.values)
 
     def may(self, atom: FactAtom) -> z3.BoolRef:
-        if not isinstance(atom, Is | Within):
+        if not isinstance(atom, TreeAtom):
             raise self._unfit(atom)
         return self._one_of((*atom.values, *atom.above))
 

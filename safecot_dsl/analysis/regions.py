@@ -12,7 +12,6 @@ from safecot_dsl.artifact import (
     Compare,
     CompiledPolicy,
     Condition,
-    Contains,
     Fact,
     FactAtom,
     Has,
@@ -21,8 +20,8 @@ from safecot_dsl.artifact import (
     NumberType,
     OneOfType,
     SetType,
-    Within,
     atoms,
+    fact_atoms,
 )
 from safecot_dsl.engine import Truth, evaluate
 
@@ -43,13 +42,13 @@ class Vocabulary:
         self.facts = facts
         found: dict[FactAtom, None] = {}
         for condition in (*_conditions(policies), *extra):
-            for atom in atoms(condition):
-                found[_plain(atom)] = None  # pyright: ignore[reportArgumentType] - rules are about facts
+            for atom in fact_atoms(condition):
+                found[atom.plain()] = None
         meanings: dict[str, set[tuple[str, ...]]] = {}
         for atom in found:
-            label = _label(atom)
+            label = atom.label
             if label is not None:
-                meanings.setdefault(label, set()).add(tuple(sorted(_named(atom))))
+                meanings.setdefault(label, set()).add(tuple(sorted(atom.listed)))
         self._one_meaning = {label for label, values in meanings.items() if len(values) == 1}
         self.atoms: dict[str, list[FactAtom]] = {name: [] for name in self.facts}
         for atom in found:
@@ -88,8 +87,8 @@ class Vocabulary:
                 return kept if _holds(atom, case) else Not(item=kept)
 
     def _in_words(self, atom: FactAtom) -> FactAtom:
-        plain = _plain(atom)
-        return plain if _label(plain) in self._one_meaning else _unlabelled(plain)
+        plain: FactAtom = atom.plain()
+        return plain if plain.label in self._one_meaning else plain.unlabelled()
 
     def like(self, fact: str, value: str) -> tuple[str, ...]:
         """The values of a `one of` fact that no atom tells from `value`."""
@@ -140,8 +139,8 @@ class Vocabulary:
         barred = [value for value in domain if value not in allowed]
         # One value is named itself, of several the name that they have together.
         for atom in self.atoms[fact.name] if min(len(allowed), len(barred)) > 1 else ():
-            named = set(_named(atom)) & set(domain)
-            if _label(atom) is not None and named in (set(allowed), set(barred)):
+            named = set(atom.listed) & set(domain)
+            if atom.label is not None and named in (set(allowed), set(barred)):
                 return atom if named == set(allowed) else Not(item=atom)
         if len(barred) < len(allowed):
             return Not(item=Is(fact=fact.name, values=tuple(barred)))
@@ -172,44 +171,6 @@ def _leaves(fact: Fact) -> tuple[str, ...]:
     """The values that a complete case can have."""
     assert isinstance(fact.type, OneOfType)
     return fact.type.leaves
-
-
-def _plain(atom: FactAtom) -> FactAtom:
-    match atom:
-        case Compare():
-            return atom.model_copy(update={"param": None})
-        case Between():
-            return atom.model_copy(update={"low_param": None, "high_param": None})
-        case _:
-            return atom
-
-
-def _label(atom: FactAtom) -> str | None:
-    match atom:
-        case Is(group=label) | Has(group=label) | Contains(phrase_set=label):
-            return label
-        case Within(node=node):
-            return node
-        case _:
-            return None
-
-
-def _unlabelled(atom: FactAtom) -> FactAtom:
-    match atom:
-        case Is() | Has():
-            return atom.model_copy(update={"group": None})
-        case Within(fact=fact, values=values):
-            return Is(fact=fact, values=values)
-        case _:
-            return atom  # a phrase set cannot be written out; the two of one name stand apart by what they say
-
-
-def _named(atom: FactAtom) -> tuple[str, ...]:
-    match atom:
-        case Is(values=values) | Has(values=values) | Within(values=values) | Contains(phrases=values):
-            return values
-        case _:
-            return ()
 
 
 def _of_number(fact: str, clauses: Sequence[Condition]) -> Iterator[Condition]:
@@ -256,4 +217,4 @@ def _group(values: tuple[str, ...], read: Sequence[FactAtom]) -> str | None:
     """The group of the policies that is just these values."""
     if len(values) < 2:
         return None
-    return next((a.group for a in read if isinstance(a, Has) and a.group and set(a.values) == set(values)), None)
+    return next((a.grouped for a in read if a.grouped and set(a.listed) == set(values)), None)

@@ -9,17 +9,15 @@ from safecot_dsl.artifact import (
     AtLeast,
     Atom,
     Condition,
-    Contains,
     FlagIs,
     FlagType,
-    Has,
-    Is,
     Not,
     OneOfType,
     Or,
+    Proposed,
     SetType,
     Taxonomy,
-    Within,
+    TreeAtom,
     atoms,
 )
 from safecot_dsl.artifact.consistency import MAX_DEPTH
@@ -302,15 +300,9 @@ class Conditions:
 
 def _written_out(atom: Atom) -> tuple[str, ...]:
     """What of an atom may have been named as a whole."""
-    match atom:
-        case Is(values=values, above=above) | Within(values=values, above=above):
-            return values + above
-        case Has(values=values):
-            return values
-        case Contains(phrases=phrases):
-            return phrases
-        case _:
-            return ()
+    if isinstance(atom, Proposed):
+        return ()
+    return atom.listed + atom.above if isinstance(atom, TreeAtom) else atom.listed
 
 
 def at_least_count(condition: t.AtLeastOf, module: Module) -> int | None:

@@ -24,6 +24,7 @@ from safecot_dsl.artifact import (
     Or,
     Proposed,
     Rule,
+    TreeAtom,
     Value,
     Within,
 )
@@ -55,7 +56,7 @@ class Leaf:
         self.reading = reading
         self.fact = reading.atom.fact
         self._holds = _holds(reading.atom)
-        self._above = frozenset(reading.atom.above) if isinstance(reading.atom, Is | Within) else None
+        self._above = frozenset(reading.atom.above) if isinstance(reading.atom, TreeAtom) else None
         self._yes, self._no = (Truth.YES, Truth.NO) if reading.positive else (Truth.NO, Truth.YES)
 
     def truth(self, known: Mapping[str, Value]) -> Truth:

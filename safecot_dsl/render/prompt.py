@@ -30,7 +30,7 @@ from safecot_dsl.artifact import (
     TextType,
     Verdict,
     Within,
-    atoms,
+    fact_atoms,
 )
 from safecot_dsl.engine import show_value
 from safecot_dsl.render.cleaning import fold_line, neutralise
@@ -154,12 +154,10 @@ class _Writer:
         """The groups that conditions name, each with its members, in the order in which they are met."""
         found: dict[str, str] = {}
         for rule in self._policy.rules:
-            for condition in (rule.when, rule.unless):
-                for atom in () if condition is None else atoms(condition):
-                    if isinstance(atom, Has | Is) and atom.group is not None:
-                        named = atom.named if isinstance(atom, Is) else atom.values
-                        members = phrases(self._policy.fact_index[atom.fact], named)
-                        found.setdefault(words(atom.group), "; ".join(members))
+            for atom in fact_atoms(rule.when, rule.unless):
+                if atom.grouped is not None:
+                    members = phrases(self._policy.fact_index[atom.fact], atom.named)
+                    found.setdefault(words(atom.grouped), "; ".join(members))
         return [f"- {name}: {members}" for name, members in found.items()]
 
     def rules(self) -> list[str]:

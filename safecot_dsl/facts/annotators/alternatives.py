@@ -17,7 +17,6 @@ from safecot_dsl.artifact import (
     Fact,
     FactAtom,
     FlagType,
-    Has,
     Matches,
     NumberType,
     OneOfType,
@@ -110,7 +109,7 @@ class Alternatives:
                 given = value if isinstance(value, frozenset) else frozenset[str]()
                 sets = [*(given ^ {named.name} for named in values), frozenset[str]()]
                 if value is None:
-                    sets += [frozenset(atom.values) for atom in self._atoms[fact.name] if isinstance(atom, Has)]
+                    sets += [frozenset(atom.listed) for atom in self._atoms[fact.name] if atom.listed]
                 yield from ((members, show_value(members)) for members in sets)
             case NumberType(low=low, high=high):
                 points = {low}
