@@ -27,7 +27,7 @@ from safecot_dsl.compiler.facts import domain, kind_of
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.names import Names, in_brackets
 from safecot_dsl.compiler.syntax import tree as t
-from safecot_dsl.engine.evaluate import compile_pattern
+from safecot_dsl.engine.texts import compile_pattern
 
 
 def lower_atom(atom: t.Cond, fact: Fact, names: Names, module: Module) -> Condition | None:

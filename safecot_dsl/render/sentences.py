@@ -36,7 +36,7 @@ from safecot_dsl.artifact import (
     atoms,
 )
 from safecot_dsl.engine import normalise
-from safecot_dsl.engine.evaluate import compile_pattern
+from safecot_dsl.engine.texts import compile_pattern
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, continued, definite, is_one, is_plural, listed, spelled
 from safecot_dsl.render.phrasing import phrase, phrases, quoted, shortened, words

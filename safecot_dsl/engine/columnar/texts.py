@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.artifact import CompiledPolicy, Condition, Contains, Matches, atoms
-from safecot_dsl.engine.evaluate import compile_pattern, normalise
+from safecot_dsl.engine.texts import compile_pattern, normalise
 
 if TYPE_CHECKING:
     import numpy as np
