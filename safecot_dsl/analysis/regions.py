@@ -24,6 +24,8 @@ from safecot_dsl.artifact import (
     fact_atoms,
 )
 from safecot_dsl.engine import Truth, evaluate
+from safecot_dsl.engine.meaning import Primitive
+from safecot_dsl.engine.operators import bounds
 
 #: A region: all of these hold. Each speaks of one fact.
 Clauses = tuple[Condition, ...]
@@ -74,17 +76,16 @@ class Vocabulary:
                     yield from (atom if _holds(atom, case) else Not(item=atom) for atom in read)
 
     def clause(self, atom: Condition, case: Case) -> Condition | None:
-        """What an atom says of a complete case, or its negation; None for a `between`, which is two clauses or either
-        of two."""
-        match atom:
-            case Between():
+        """What an atom says of a complete case, or its negation; None for one on a number that has two bounds, such as
+        `between`, which is two clauses or either of two."""
+        of = self.facts[fact_of(atom)]
+        if isinstance(of.type, NumberType):
+            found = bounds(atom, of)  # pyright: ignore[reportArgumentType] - rules are about facts
+            if len(found) > 1:
                 return None
-            case Compare(operator=operator):
-                meant = operator if _holds(atom, case) else _OPPOSITE[operator]
-                return atom.model_copy(update={"operator": meant, "param": None})
-            case _:
-                kept = self._in_words(atom)  # pyright: ignore[reportArgumentType] - rules are about facts
-                return kept if _holds(atom, case) else Not(item=kept)
+            return next(side for side in _sides(of.name, found[0]) if _holds(side, case))
+        kept = self._in_words(atom)  # pyright: ignore[reportArgumentType]
+        return kept if _holds(atom, case) else Not(item=kept)
 
     def _in_words(self, atom: FactAtom) -> FactAtom:
         plain: FactAtom = atom.plain()
@@ -104,16 +105,13 @@ class Vocabulary:
 
     def bounds(self, fact: str) -> list[Compare]:
         """Every comparison that the atoms on a number are made of, and its opposite; by operator and value."""
-        found: set[tuple[str, float]] = set()
-        for atom in self.atoms[fact]:
-            match atom:
-                case Compare(operator=operator, value=value):
-                    found |= {(operator, value), (_OPPOSITE[operator], value)}
-                case Between(low=low, high=high):
-                    found |= {(">=", low), ("<", low), ("<=", high), (">", high)}
-                case _:
-                    pass
-        return [Compare(fact=fact, operator=operator, value=value) for operator, value in sorted(found)]  # pyright: ignore[reportArgumentType]
+        found = {
+            (side.operator, side.value): side
+            for atom in self.atoms[fact]
+            for bound in bounds(atom, self.facts[fact])
+            for side in _sides(fact, bound)
+        }
+        return [found[key] for key in sorted(found)]
 
     def readable(self, clauses: Clauses) -> Condition:
         """The conjunction of the clauses, with one short condition for each fact, in the order of the facts."""
@@ -147,7 +145,13 @@ class Vocabulary:
         return Is(fact=fact.name, values=tuple(allowed))
 
 
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+def _sides(fact: str, bound: Primitive) -> tuple[Compare, Compare]:
+    """That a number passes a bound, and that it does not."""
+    if bound.kind == "at least":
+        return Compare(fact=fact, operator=">=", value=bound.operand), Compare(
+            fact=fact, operator="<", value=bound.operand
+        )
+    return Compare(fact=fact, operator=">", value=bound.operand), Compare(fact=fact, operator="<=", value=bound.operand)
 
 
 def _conditions(policies: Sequence[CompiledPolicy]) -> Iterator[Condition]:

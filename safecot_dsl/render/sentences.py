@@ -33,9 +33,10 @@ from safecot_dsl.artifact import (
     TextType,
     Value,
     Within,
-    atoms,
+    fact_atoms,
 )
 from safecot_dsl.engine import normalise
+from safecot_dsl.engine.operators import bounds
 from safecot_dsl.engine.texts import compile_pattern
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, continued, definite, is_one, is_plural, listed, spelled
@@ -76,10 +77,9 @@ class Sentences:
         }
         self._groups: dict[str, dict[str, frozenset[str]]] = {}
         for rule in policy.rules:
-            for condition in (rule.when, rule.unless):
-                for atom in atoms(condition) if condition is not None else ():
-                    if isinstance(atom, Has) and atom.group is not None:
-                        self._groups.setdefault(atom.fact, {})[atom.group] = frozenset(atom.values)
+            for atom in fact_atoms(rule.when, rule.unless):
+                if atom.reads is SetType and atom.grouped is not None:
+                    self._groups.setdefault(atom.fact, {})[atom.grouped] = frozenset(atom.listed)
         self._cuts = {fact.name: number_cuts(policy, fact.name) for fact in policy.facts if fact.type.kind == "number"}
 
     def stated(self, fact: Fact, value: Value) -> Wording:
@@ -305,17 +305,14 @@ class Sentences:
 def number_cuts(policy: CompiledPolicy, fact: str) -> list[float]:
     """Where conditions of rules tell the values of a number apart: the lowest value of each range but the first, in
     rising order."""
+    of = policy.fact_index[fact]
     found: set[float] = set()
     for rule in policy.rules:
-        for condition in (rule.when, rule.unless):
-            for atom in atoms(condition) if condition is not None else ():
-                if isinstance(atom, Compare) and atom.fact == fact:
-                    found.add(atom.value if atom.operator in ("<", ">=") else nextafter(atom.value, inf))
-                elif isinstance(atom, Between) and atom.fact == fact:
-                    found |= {atom.low, nextafter(atom.high, inf)}
-    kind = policy.fact_index[fact].type
-    assert isinstance(kind, NumberType)
-    return sorted(cut for cut in found if kind.low < cut <= kind.high)
+        for atom in fact_atoms(rule.when, rule.unless):
+            for bound in bounds(atom, of) if atom.fact == fact else ():
+                found.add(bound.operand if bound.kind == "at least" else nextafter(bound.operand, inf))
+    assert isinstance(of.type, NumberType)
+    return sorted(cut for cut in found if of.type.low < cut <= of.type.high)
 
 
 def filled(template: Template, shown: str) -> str:

@@ -23,11 +23,12 @@ from safecot_dsl.artifact import (
     Or,
     SetType,
     Within,
-    atoms,
+    fact_atoms,
     is_one_of,
     is_within,
 )
 from safecot_dsl.engine import show_condition
+from safecot_dsl.engine.operators import thresholds
 
 #: A threshold moves by this part of the range of its fact.
 SHARE_OF_RANGE = 100
@@ -91,16 +92,11 @@ def _negation(condition: Condition) -> Condition:
 def constants_of(policy: CompiledPolicy) -> dict[str, list[float]]:
     """The numbers that the rules compare each fact with, and the ends of its range, ascending."""
     found: dict[str, set[float]] = {}
+    read = [atom for rule in policy.rules for atom in fact_atoms(rule.when, rule.unless)]
     for fact in policy.facts:
         if isinstance(fact.type, NumberType):
-            found[fact.name] = {fact.type.low, fact.type.high}
-    for rule in policy.rules:
-        for condition in (rule.when, rule.unless):
-            for atom in atoms(condition) if condition is not None else ():
-                if isinstance(atom, Compare):
-                    found[atom.fact].add(atom.value)
-                elif isinstance(atom, Between):
-                    found[atom.fact] |= {atom.low, atom.high}
+            compared = thresholds([atom for atom in read if atom.fact == fact.name], fact)
+            found[fact.name] = {fact.type.low, fact.type.high, *compared}
     return {name: sorted(numbers) for name, numbers in found.items()}
 
 

@@ -331,7 +331,7 @@ def test_texts(wanted: list[tuple[Condition, bool]], expected: Outcome) -> None:
 
 
 def test_the_empty_text_is_the_first_choice() -> None:
-    assert find_text({matches("a*"): True, contains("b"): False}, []) == ""
+    assert find_text({matches("a*"): True, contains("b"): False}, [], ["a*"]) == ""
 
 
 @pytest.mark.parametrize(
