@@ -31,7 +31,7 @@ WRITERS = {
 }
 #: What asks for some of them: answers tried out in a dialogue, the miniature's world, what a table's cell can say.
 READERS = {
-    "cli/questions.py": {"Between", "Compare", "Contains"},
+    "cli/policy/questions.py": {"Between", "Compare", "Contains"},
     "miniature/kinds.py": {"Has"},
     "miniature/lessons.py": {"Has", "Is"},
     "testing/policies_printed.py": ATOMS,
