@@ -147,11 +147,11 @@ class Vocabulary:
 
 def _sides(fact: str, bound: Primitive) -> tuple[Compare, Compare]:
     """That a number passes a bound, and that it does not."""
-    if bound.kind == "at least":
-        return Compare(fact=fact, operator=">=", value=bound.operand), Compare(
-            fact=fact, operator="<", value=bound.operand
-        )
-    return Compare(fact=fact, operator=">", value=bound.operand), Compare(fact=fact, operator="<=", value=bound.operand)
+    above, below = (">=", "<") if bound.kind == "at least" else (">", "<=")
+    return (
+        Compare(fact=fact, operator=above, value=bound.operand),
+        Compare(fact=fact, operator=below, value=bound.operand),
+    )
 
 
 def _conditions(policies: Sequence[CompiledPolicy]) -> Iterator[Condition]:

@@ -41,7 +41,7 @@ from safecot_dsl.compiler.syntax.atoms import (
 from safecot_dsl.engine.texts import compile_pattern
 
 
-def lower_atom(atom: t.Atom, fact: Fact, names: Names, module: Module) -> Condition | None:
+def lower_atom(atom: t.AtomForm, fact: Fact, names: Names, module: Module) -> Condition | None:
     """The artifact's form of an atom about a fact; None where it has an error."""
     match atom:
         case IsAtom(value=value):
@@ -95,7 +95,7 @@ def lower_atom(atom: t.Atom, fact: Fact, names: Names, module: Module) -> Condit
             raise TypeError(f"not an atom: {atom!r}")
 
 
-def _fits(atom: t.Atom, fact: Fact, needed: type, what: str, module: Module) -> bool:
+def _fits(atom: t.AtomForm, fact: Fact, needed: type, what: str, module: Module) -> bool:
     if isinstance(fact.type, needed):
         return True
     module.report.error(
@@ -108,7 +108,7 @@ def _fits(atom: t.Atom, fact: Fact, needed: type, what: str, module: Module) -> 
     return False
 
 
-def _counterpart(atom: t.Atom, fact: Fact, module: Module) -> str | None:
+def _counterpart(atom: t.AtomForm, fact: Fact, module: Module) -> str | None:
     """What asks the same of a fact of this type, where one of another type is asked so."""
     members = ""
     if isinstance(atom, InAtom | HasAtom):

@@ -135,7 +135,7 @@ class Conditions:
                     return None
                 return lower_atom(condition, fact, self.names, module)
 
-    def _check_names_without_fact(self, condition: t.Atom, module: Module) -> None:
+    def _check_names_without_fact(self, condition: t.AtomForm, module: Module) -> None:
         """A misspelt fact hides no misspelt group, phrase set or param beside it."""
         for kind, named in condition.names():
             match kind, named:

@@ -32,7 +32,7 @@ class Primitive:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountOf:
     """At least `least` of the parts hold."""
 
     least: int
@@ -40,40 +40,40 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Contrary:
+class Negation:
     """It does not hold."""
 
     of: Meaning
 
 
-Meaning = Primitive | Counted | Contrary
+Meaning = Primitive | CountOf | Negation
 
 
-def every(parts: Iterable[Meaning]) -> Counted:
+def every(parts: Iterable[Meaning]) -> CountOf:
     """All of them; of none, this holds."""
     listed = tuple(parts)
-    return Counted(len(listed), listed)
+    return CountOf(len(listed), listed)
 
 
-def some(parts: Iterable[Meaning]) -> Counted:
+def some(parts: Iterable[Meaning]) -> CountOf:
     """Any of them; of none, this does not hold."""
-    return Counted(1, tuple(parts))
+    return CountOf(1, tuple(parts))
 
 
 def fold(
     meaning: Meaning,
     test: Callable[[Primitive], T],
     at_least: Callable[[int, Sequence[T]], T],
-    contrary: Callable[[T], T],
+    negation: Callable[[T], T],
 ) -> T:
     """The meaning in other terms, from the primitive tests up."""
     match meaning:
         case Primitive():
             return test(meaning)
-        case Contrary(of=of):
-            return contrary(fold(of, test, at_least, contrary))
-        case Counted(least=least, parts=parts):
-            return at_least(least, [fold(part, test, at_least, contrary) for part in parts])
+        case Negation(of=of):
+            return negation(fold(of, test, at_least, negation))
+        case CountOf(least=least, parts=parts):
+            return at_least(least, [fold(part, test, at_least, negation) for part in parts])
 
 
 def primitives(meaning: Meaning) -> Iterator[Primitive]:
@@ -81,8 +81,8 @@ def primitives(meaning: Meaning) -> Iterator[Primitive]:
     match meaning:
         case Primitive():
             yield meaning
-        case Contrary(of=of):
+        case Negation(of=of):
             yield from primitives(of)
-        case Counted(parts=parts):
+        case CountOf(parts=parts):
             for part in parts:
                 yield from primitives(part)

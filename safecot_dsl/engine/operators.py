@@ -28,14 +28,14 @@ from safecot_dsl.artifact import (
     TreeAtom,
     Within,
 )
-from safecot_dsl.engine.meaning import Contrary, Meaning, Primitive, every, primitives, some
+from safecot_dsl.engine.meaning import Meaning, Negation, Primitive, every, primitives, some
 from safecot_dsl.engine.texts import normalise, normalised_phrase, search
 from safecot_dsl.engine.values import show_value
 
 A = TypeVar("A", bound=FactAtom)
 
 
-class Written:
+class Notation:
     """How what atoms are made of is written: here as an author writes it, by its name where it has one."""
 
     def number(self, value: float, param: str | None) -> str:
@@ -61,8 +61,8 @@ class Operator(Generic[A]):
 
     holds: Callable[[A, Any], bool]
     meaning: Callable[[A, Fact], Meaning]
-    written: Callable[[A, Written], str]
-    denied: Callable[[A, Written], str | None] = lambda atom, written: None
+    written: Callable[[A, Notation], str]
+    denied: Callable[[A, Notation], str | None] = lambda atom, notation: None
     prepared: Callable[[A], Callable[[Any], bool]] | None = None
 
 
@@ -71,23 +71,23 @@ class Operator(Generic[A]):
 _FLAG = Operator[FlagIs](
     holds=lambda atom, value: value,
     meaning=lambda atom, fact: Primitive("flag"),
-    written=lambda atom, written: atom.fact,
+    written=lambda atom, notation: atom.fact,
 )
 
 
 # --- one of ----------------------------------------------------------------------------------------------------------
 
 
-def _is(atom: Is, written: Written) -> str:
+def _is(atom: Is, notation: Notation) -> str:
     if len(atom.named) == 1 and atom.group is None:
         return f"{atom.fact} is {atom.named[0]}"
-    return f"{atom.fact} in {written.members(atom.fact, atom.named, atom.group)}"
+    return f"{atom.fact} in {notation.members(atom.fact, atom.named, atom.group)}"
 
 
-def _is_not(atom: Is, written: Written) -> str:
+def _is_not(atom: Is, notation: Notation) -> str:
     if len(atom.named) == 1 and atom.group is None:
         return f"{atom.fact} is not {atom.named[0]}"
-    return f"{atom.fact} not in {written.members(atom.fact, atom.named, atom.group)}"
+    return f"{atom.fact} not in {notation.members(atom.fact, atom.named, atom.group)}"
 
 
 def _among(atom: TreeAtom) -> Callable[[Any], bool]:
@@ -105,8 +105,8 @@ _IS = Operator[Is](
 _WITHIN = Operator[Within](
     holds=lambda atom, value: value in atom.values,
     meaning=lambda atom, fact: Primitive("one of", atom.values),
-    written=lambda atom, written: f"{atom.fact} is within {atom.node}",
-    denied=lambda atom, written: f"{atom.fact} is not within {atom.node}",
+    written=lambda atom, notation: f"{atom.fact} is within {atom.node}",
+    denied=lambda atom, notation: f"{atom.fact} is not within {atom.node}",
     prepared=_among,
 )
 
@@ -120,16 +120,16 @@ def _has_meaning(atom: Has, fact: Fact) -> Meaning:
     return some(members) if atom.quantifier == "any" else every(members)
 
 
-def _has(atom: Has, written: Written) -> str:
+def _has(atom: Has, notation: Notation) -> str:
     if len(atom.values) == 1 and atom.group is None:
         return f"{atom.fact} has {atom.values[0]}"
-    return f"{atom.fact} has {atom.quantifier} of {written.members(atom.fact, atom.values, atom.group)}"
+    return f"{atom.fact} has {atom.quantifier} of {notation.members(atom.fact, atom.values, atom.group)}"
 
 
-def _has_not(atom: Has, written: Written) -> str | None:
+def _has_not(atom: Has, notation: Notation) -> str | None:
     if atom.quantifier == "all":
         return None
-    return f"{atom.fact} has none of {written.members(atom.fact, atom.values, atom.group)}"
+    return f"{atom.fact} has none of {notation.members(atom.fact, atom.values, atom.group)}"
 
 
 _HAS = Operator[Has](
@@ -145,14 +145,14 @@ _HAS = Operator[Has](
 def _empty_meaning(atom: Empty, fact: Fact) -> Meaning:
     del atom
     assert isinstance(fact.type, SetType)
-    return Contrary(some(Primitive("has", value.name) for value in fact.type.values))
+    return Negation(some(Primitive("has", value.name) for value in fact.type.values))
 
 
 _EMPTY = Operator[Empty](
     holds=lambda atom, value: not value,
     meaning=_empty_meaning,
-    written=lambda atom, written: f"{atom.fact} is empty",
-    denied=lambda atom, written: f"{atom.fact} is not empty",
+    written=lambda atom, notation: f"{atom.fact} is empty",
+    denied=lambda atom, notation: f"{atom.fact} is not empty",
 )
 
 
@@ -164,7 +164,7 @@ _RELATIONS: dict[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">":
 def _compare_meaning(atom: Compare, fact: Fact) -> Meaning:
     del fact
     bound = Primitive("at least" if atom.operator in (">=", "<") else "more", atom.value)
-    return bound if atom.operator in (">=", ">") else Contrary(bound)
+    return bound if atom.operator in (">=", ">") else Negation(bound)
 
 
 def _compared(atom: Compare) -> Callable[[Any], bool]:
@@ -175,16 +175,16 @@ def _compared(atom: Compare) -> Callable[[Any], bool]:
 _COMPARE = Operator[Compare](
     holds=lambda atom, value: _RELATIONS[atom.operator](value, atom.value),
     meaning=_compare_meaning,
-    written=lambda atom, written: f"{atom.fact} {atom.operator} {written.number(atom.value, atom.param)}",
+    written=lambda atom, notation: f"{atom.fact} {atom.operator} {notation.number(atom.value, atom.param)}",
     prepared=_compared,
 )
 
 _BETWEEN = Operator[Between](
     holds=lambda atom, value: atom.low <= value <= atom.high,
-    meaning=lambda atom, fact: every((Primitive("at least", atom.low), Contrary(Primitive("more", atom.high)))),
-    written=lambda atom, written: (
-        f"{atom.fact} between {written.number(atom.low, atom.low_param)}"
-        f" and {written.number(atom.high, atom.high_param)}"
+    meaning=lambda atom, fact: every((Primitive("at least", atom.low), Negation(Primitive("more", atom.high)))),
+    written=lambda atom, notation: (
+        f"{atom.fact} between {notation.number(atom.low, atom.low_param)}"
+        f" and {notation.number(atom.high, atom.high_param)}"
     ),
 )
 
@@ -197,10 +197,10 @@ def _contained(atom: Contains, value: str) -> bool:
     return any(normalised_phrase(phrase) in text for phrase in atom.phrases)
 
 
-def _contains(atom: Contains, written: Written) -> str:
+def _contains(atom: Contains, notation: Notation) -> str:
     if len(atom.phrases) == 1 and atom.phrase_set is None:
         return f"{atom.fact} contains {show_value(atom.phrases[0], text=True)}"
-    return f"{atom.fact} contains any of {written.phrases(atom.phrases, atom.phrase_set)}"
+    return f"{atom.fact} contains any of {notation.phrases(atom.phrases, atom.phrase_set)}"
 
 
 _CONTAINS = Operator[Contains](
@@ -210,7 +210,7 @@ _CONTAINS = Operator[Contains](
 )
 
 
-def _matches(atom: Matches, written: Written) -> str:
+def _matches(atom: Matches, notation: Notation) -> str:
     escaped = atom.pattern.replace("/", "\\/")
     return f"{atom.fact} matches /{escaped}/{'i' if atom.ignore_case else ''}"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from safecot_dsl.artifact import And, AtLeast, Atom, Case, Condition, Not, Or, Proposed
-from safecot_dsl.engine.operators import OPERATORS, Written
+from safecot_dsl.engine.operators import OPERATORS, Notation
 from safecot_dsl.engine.values import show_value
 
-_WRITTEN = Written()
+_NOTATION = Notation()
 # How tightly a form binds: a part that binds more loosely than its place needs brackets.
 _OR, _AND, _NOT, _ATOM = range(4)
 
@@ -35,11 +35,11 @@ def _show(condition: Condition, place: int) -> str:
 def _negative(item: Condition) -> str | None:
     """The negative form that the language has for some atoms."""
     operator = OPERATORS.get(type(item))
-    return None if operator is None else operator.denied(item, _WRITTEN)
+    return None if operator is None else operator.denied(item, _NOTATION)
 
 
 def _atom(atom: Atom) -> str:
-    return atom.name if isinstance(atom, Proposed) else OPERATORS[type(atom)].written(atom, _WRITTEN)
+    return atom.name if isinstance(atom, Proposed) else OPERATORS[type(atom)].written(atom, _NOTATION)
 
 
 def show_case(case: Case, texts: frozenset[str] = frozenset()) -> str:

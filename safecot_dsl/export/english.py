@@ -37,7 +37,7 @@ from safecot_dsl.artifact import (
 from safecot_dsl.engine import show_value
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, listed
-from safecot_dsl.render.operators import ENGLISH, exact_members, exact_text, exact_value
+from safecot_dsl.render.operators import OPERATOR_WORDS, exact_members, exact_text, exact_value
 from safecot_dsl.render.phrasing import as_tree, phrase, phrases, words
 
 #: What the model does where a verdict holds: "the model …".
@@ -126,7 +126,7 @@ class English:
 
     def predicate(self, atom: FactAtom, *, so: bool = True) -> str:
         """What the atom says of its fact."""
-        return ENGLISH[type(atom)].exactly(atom, self._facts[atom.fact], so)
+        return OPERATOR_WORDS[type(atom)].exactly(atom, self._facts[atom.fact], so)
 
     def change(self, fact: Fact, law: Law) -> str:
         """The change that a law speaks of."""

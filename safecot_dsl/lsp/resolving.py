@@ -266,7 +266,7 @@ class _Walk:
                     self._fact(name)
                 else:
                     self._find(Kind.LET, name)
-            case t.Atom(fact=fact):
+            case t.AtomForm(fact=fact):
                 self._fact(fact)
                 for kind, named in condition.names():
                     self._named(fact.text, kind, named)

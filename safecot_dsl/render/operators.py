@@ -1,4 +1,4 @@
-"""The operators of the language in English: an entry of :data:`ENGLISH` says how each is told.
+"""The operators of the language in English: an entry of :data:`OPERATOR_WORDS` says how each is told.
 
 Three readers are told of a condition. A model that is to follow the policy untrained gets a short form in its prompt; a
 person who checks the policy gets an exact one, which read back decides as the condition does; and a reasoning looks up
@@ -49,7 +49,7 @@ def _nothing(sentences: Sentences, atom: FactAtom, fact: Fact, value: Any, so: b
 
 
 @dataclass(frozen=True)
-class English(Generic[A]):
+class OperatorWords(Generic[A]):
     """How the atoms of one class are told.
 
     `briefly` and `exactly` are what follows the name of the fact, for a prompt and for a page: that the atom is so, or
@@ -64,7 +64,7 @@ class English(Generic[A]):
 
 # --- flags -----------------------------------------------------------------------------------------------------------
 
-_FLAG = English[FlagIs](
+_FLAG = OperatorWords[FlagIs](
     briefly=lambda atom, fact, so: f"is {'yes' if so else 'no'}",
     exactly=lambda atom, fact, so: "is true" if so else "is not true",
 )
@@ -93,7 +93,7 @@ def _is_lookup(sentences: Sentences, atom: Is, fact: Fact, value: Any, so: bool)
     return sentences.counts(fact, value, listed(kinds), so=True)
 
 
-_IS = English[Is](
+_IS = OperatorWords[Is](
     briefly=_is_briefly,
     exactly=lambda atom, fact, so: f"{'is' if so else 'is not'} {exact_members(fact, atom.named, atom.group, 'or')}",
     lookup=_is_lookup,
@@ -108,7 +108,7 @@ def _within_lookup(sentences: Sentences, atom: Within, fact: Fact, value: Any, s
     return sentences.counts(fact, value, phrase(fact, atom.node), so=so)
 
 
-_WITHIN = English[Within](
+_WITHIN = OperatorWords[Within](
     briefly=lambda atom, fact, so: f"is {'' if so else 'not '}within {phrase(fact, atom.node)}",
     exactly=lambda atom, fact, so: f"{'is' if so else 'is not'} within {exact_value(fact, atom.node)}",
     lookup=_within_lookup,
@@ -143,9 +143,9 @@ def _has_lookup(sentences: Sentences, atom: Has, fact: Fact, value: Any, so: boo
     return None if so else sentences.lacking(fact, [v for v in atom.values if v not in value], value)
 
 
-_HAS = English[Has](briefly=_has_briefly, exactly=_has_exactly, lookup=_has_lookup)
+_HAS = OperatorWords[Has](briefly=_has_briefly, exactly=_has_exactly, lookup=_has_lookup)
 
-_EMPTY = English[Empty](
+_EMPTY = OperatorWords[Empty](
     briefly=lambda atom, fact, so: "has nothing" if so else "has something",
     exactly=lambda atom, fact, so: "include nothing" if so else "include something",
 )
@@ -160,13 +160,13 @@ def _between_exactly(atom: Between, fact: Fact, so: bool) -> str:
     return f"{'is' if so else 'is not'} between {low} and {high}, both included"
 
 
-_COMPARE = English[Compare](
+_COMPARE = OperatorWords[Compare](
     briefly=lambda atom, fact, so: f"is {'' if so else 'not '}{_COMPARED[atom.operator]} {show_value(atom.value)}",
     exactly=lambda atom, fact, so: (
         f"{'is' if so else 'is not'} {_COMPARED[atom.operator]} {_number(atom.value, atom.param)}"
     ),
 )
-_BETWEEN = English[Between](
+_BETWEEN = OperatorWords[Between](
     briefly=lambda atom, fact, so: (
         f"is {'' if so else 'not '}between {show_value(atom.low)} and {show_value(atom.high)}"
     ),
@@ -210,7 +210,7 @@ def _contains_lookup(sentences: Sentences, atom: Contains, fact: Fact, value: An
     return sentences.built(fact, f"{the} {'do not' if plural else 'does not'} say {sought}.")
 
 
-_CONTAINS = English[Contains](briefly=_contains_briefly, exactly=_contains_exactly, lookup=_contains_lookup)
+_CONTAINS = OperatorWords[Contains](briefly=_contains_briefly, exactly=_contains_exactly, lookup=_contains_lookup)
 
 
 def _matches_briefly(atom: Matches, fact: Fact, so: bool) -> str:
@@ -235,10 +235,10 @@ def _matches_lookup(sentences: Sentences, atom: Matches, fact: Fact, value: Any,
     return sentences.built(fact, f"The {shown} in the {sentences.name(fact)} are of the kind looked for.")
 
 
-_MATCHES = English[Matches](briefly=_matches_briefly, exactly=_matches_exactly, lookup=_matches_lookup)
+_MATCHES = OperatorWords[Matches](briefly=_matches_briefly, exactly=_matches_exactly, lookup=_matches_lookup)
 
 
-ENGLISH: Mapping[type, English[Any]] = {
+OPERATOR_WORDS: Mapping[type, OperatorWords[Any]] = {
     FlagIs: _FLAG,
     Is: _IS,
     Within: _WITHIN,

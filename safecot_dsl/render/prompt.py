@@ -26,7 +26,7 @@ from safecot_dsl.artifact import (
 from safecot_dsl.engine import show_value
 from safecot_dsl.render.cleaning import fold_line, neutralise
 from safecot_dsl.render.english import listed
-from safecot_dsl.render.operators import ENGLISH
+from safecot_dsl.render.operators import OPERATOR_WORDS
 from safecot_dsl.render.phrasing import as_tree, phrases, value_text, words
 from safecot_dsl.render.style import Tags
 
@@ -197,4 +197,4 @@ class _Writer:
 
     def _atom(self, atom: FactAtom, *, so: bool) -> str:
         fact = self._policy.fact_index[atom.fact]
-        return f"{self._names[atom.fact]} {ENGLISH[type(atom)].briefly(atom, fact, so)}"
+        return f"{self._names[atom.fact]} {OPERATOR_WORDS[type(atom)].briefly(atom, fact, so)}"

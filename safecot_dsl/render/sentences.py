@@ -30,7 +30,7 @@ from safecot_dsl.artifact import (
 from safecot_dsl.engine.operators import bounds
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, continued, definite, is_one, is_plural, listed, spelled
-from safecot_dsl.render.operators import ENGLISH
+from safecot_dsl.render.operators import OPERATOR_WORDS
 from safecot_dsl.render.phrasing import phrase, phrases, shortened, words
 from safecot_dsl.render.style import Lookups
 
@@ -124,7 +124,7 @@ class Sentences:
     def lookup(self, atom: FactAtom, value: Any, so: bool) -> Wording | None:
         """How the known `value` of the atom's fact stands to the atom, which is `so` or not; None where the statement
         of the value says it already."""
-        return ENGLISH[type(atom)].lookup(self, atom, self.policy.fact_index[atom.fact], value, so)
+        return OPERATOR_WORDS[type(atom)].lookup(self, atom, self.policy.fact_index[atom.fact], value, so)
 
     def undecided(self, atom: TreeAtom, value: str) -> Wording:
         """That the known `value` leaves open whether the atom is so: the truth lies somewhere below it."""

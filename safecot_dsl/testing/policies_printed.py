@@ -36,7 +36,7 @@ from safecot_dsl.artifact import (
     Within,
     atoms,
 )
-from safecot_dsl.engine.operators import OPERATORS, Written
+from safecot_dsl.engine.operators import OPERATORS, Notation
 from safecot_dsl.testing.policies_conditions import NODES, PHRASES
 
 # --- the same policy as text -----------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ def braces(names: Sequence[str]) -> str:
     return "{ " + ", ".join(names) + " }" if names else "{}"
 
 
-class Wording(Written):
+class Wording(Notation):
     """How what conditions are made of is written: here in full, without a name for anything but a set of phrases."""
 
     def number(self, value: float, param: str | None = None) -> str:

@@ -14,7 +14,7 @@ from safecot_dsl.artifact import Empty, Fact, FactAtom, Has, NumberType, SetType
 from safecot_dsl.artifact.conditions import Between
 from safecot_dsl.engine.meaning import Meaning, Primitive, fold, primitives
 from safecot_dsl.engine.operators import OPERATORS, bounds, meaning, prepared, thresholds
-from safecot_dsl.render.operators import ENGLISH
+from safecot_dsl.render.operators import OPERATOR_WORDS
 from safecot_dsl.testing.policies_conditions import atom as atom_of
 from safecot_dsl.testing.policies_conditions import facts, values_of
 from tests.engine.reference import folded, utf8
@@ -48,7 +48,7 @@ def holds(asked: Meaning, value: Any) -> bool:
     )
 
 
-@pytest.mark.parametrize("table", [OPERATORS, ENGLISH], ids=["engine", "render"])
+@pytest.mark.parametrize("table", [OPERATORS, OPERATOR_WORDS], ids=["engine", "render"])
 def test_every_class_of_atoms_has_its_entry(table: dict[type, object]) -> None:
     assert list(table) == list(get_args(FactAtom))
 

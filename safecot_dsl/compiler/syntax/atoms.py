@@ -8,13 +8,13 @@ from typing import Any
 
 from lark import Token
 
-from safecot_dsl.compiler.syntax.tree import Atom, Name, Named, Names, Number, QName, Regex, String, Syntax
+from safecot_dsl.compiler.syntax.tree import AtomForm, Name, Named, Names, Number, QName, Regex, String, Syntax
 
 OPERATORS = {"LESS": "<", "LESS_EQUAL": "<=", "MORE": ">", "MORE_EQUAL": ">="}
 
 
 @dataclass(frozen=True, slots=True)
-class IsAtom(Atom):
+class IsAtom(AtomForm):
     negated: bool
     value: Name
 
@@ -23,7 +23,7 @@ class IsAtom(Atom):
 
 
 @dataclass(frozen=True, slots=True)
-class WithinAtom(Atom):
+class WithinAtom(AtomForm):
     negated: bool
     node: QName
 
@@ -32,12 +32,12 @@ class WithinAtom(Atom):
 
 
 @dataclass(frozen=True, slots=True)
-class EmptyAtom(Atom):
+class EmptyAtom(AtomForm):
     negated: bool
 
 
 @dataclass(frozen=True, slots=True)
-class InAtom(Atom):
+class InAtom(AtomForm):
     negated: bool
     members: Names | QName
 
@@ -46,7 +46,7 @@ class InAtom(Atom):
 
 
 @dataclass(frozen=True, slots=True)
-class HasAtom(Atom):
+class HasAtom(AtomForm):
     """`quantifier` is any, all or none; `has v` is `any` of one."""
 
     quantifier: str
@@ -57,7 +57,7 @@ class HasAtom(Atom):
 
 
 @dataclass(frozen=True, slots=True)
-class CompareAtom(Atom):
+class CompareAtom(AtomForm):
     operator: str
     operand: Number | QName
 
@@ -66,7 +66,7 @@ class CompareAtom(Atom):
 
 
 @dataclass(frozen=True, slots=True)
-class BetweenAtom(Atom):
+class BetweenAtom(AtomForm):
     low: Number | QName
     high: Number | QName
 
@@ -75,7 +75,7 @@ class BetweenAtom(Atom):
 
 
 @dataclass(frozen=True, slots=True)
-class ContainsAtom(Atom):
+class ContainsAtom(AtomForm):
     phrases: String | QName
 
     def names(self) -> Iterator[tuple[Named, Syntax]]:
@@ -84,7 +84,7 @@ class ContainsAtom(Atom):
 
 
 @dataclass(frozen=True, slots=True)
-class MatchesAtom(Atom):
+class MatchesAtom(AtomForm):
     regex: Regex
 
     def names(self) -> Iterator[tuple[Named, Syntax]]:

@@ -104,7 +104,7 @@ Named = Literal["value", "group", "node", "param", "phrase set", "pattern"]
 
 
 @dataclass(frozen=True, slots=True)
-class Atom(Syntax):
+class AtomForm(Syntax):
     """What is asked of one fact; a class for each form in :mod:`safecot_dsl.compiler.syntax.atoms`."""
 
     fact: QName
@@ -115,7 +115,7 @@ class Atom(Syntax):
         return iter(())
 
 
-Cond = OrOf | AndOf | NotOf | AtLeastOf | NameAtom | Atom
+Cond = OrOf | AndOf | NotOf | AtLeastOf | NameAtom | AtomForm
 
 
 # -- declarations ----------------------------------------------------------------------------------------------------

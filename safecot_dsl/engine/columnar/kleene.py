@@ -21,7 +21,7 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.engine.columnar.circuit import Circuit, Node
 from safecot_dsl.engine.columns import at_least_of
-from safecot_dsl.engine.meaning import Contrary, Meaning, Primitive, fold
+from safecot_dsl.engine.meaning import Meaning, Negation, Primitive, fold
 from safecot_dsl.engine.operators import meaning
 
 #: Of a `one of` fact so many values at most are looked at one by one; a longer list is looked up.
@@ -164,8 +164,8 @@ class Conditions:
         if isinstance(atom, TreeAtom) and atom.above:
             return self._of_a_tree(self._facts[fact], atom.values, atom.above, unknown)
         asked = meaning(atom, self._facts[fact])  # pyright: ignore[reportArgumentType]
-        positive = not isinstance(asked, Contrary)
-        asked = asked.of if isinstance(asked, Contrary) else asked
+        positive = not isinstance(asked, Negation)
+        asked = asked.of if isinstance(asked, Negation) else asked
         if isinstance(asked, Primitive) and asked.kind == "one of":
             holds, listed = self._one_of(self._facts[fact], asked.operand)
             positive = positive == listed
