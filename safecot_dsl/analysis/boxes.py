@@ -11,8 +11,9 @@ import z3
 from safecot_dsl.analysis.domains import NumberDomain, OneOfDomain
 from safecot_dsl.analysis.encoding import Encoding
 from safecot_dsl.analysis.logic import all_of
-from safecot_dsl.artifact import Between, Case, Compare, Condition, FactAtom, Is, Not, atoms
+from safecot_dsl.artifact import Case, Compare, Condition, FactAtom, Is, Not, atoms
 from safecot_dsl.engine import Truth, evaluate, show_condition
+from safecot_dsl.engine.operators import thresholds
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,7 @@ def _interval_of(numbers: NumberDomain, case: Case) -> int:
 def _interval(numbers: NumberDomain, first: int, last: int, over: list[FactAtom]) -> tuple[Condition, ...]:
     """From the first interval to the last, in the constants that the atoms compare with."""
     fact = numbers.fact.name
-    constants = {a.value for a in over if isinstance(a, Compare)}
-    constants |= {end for a in over if isinstance(a, Between) for end in (a.low, a.high)}
+    constants = thresholds(over, numbers.fact)
     intervals = numbers.intervals()
     sides: list[Condition] = []
     if first > 0:

@@ -7,22 +7,26 @@ from random import Random
 
 from safecot_dsl.analysis.draws import Draws
 from safecot_dsl.analysis.space import Space
-from safecot_dsl.artifact import And, AtLeast, CompiledPolicy, Condition, Empty, Has, Not, Or, Value, Verdict
+from safecot_dsl.artifact import And, AtLeast, CompiledPolicy, Condition, Fact, Not, Or, SetType, Value, Verdict
 from safecot_dsl.engine import Truth, evaluate
 from safecot_dsl.engine.columns import at_least_of
+from safecot_dsl.engine.meaning import fold
+from safecot_dsl.engine.operators import meaning
 from safecot_dsl.engine.order import parents_first
 
 
 def draw_columns(space: Space, samples: int, seed: int) -> Columns:
     """So many cases drawn from a space; equal seeds draw equal cases."""
     draws, random = Draws(space), Random(seed)
-    return Columns({name: [draws.value(name, random) for _ in range(samples)] for name in space.facts}, samples)
+    values = {name: [draws.value(name, random) for _ in range(samples)] for name in space.facts}
+    return Columns(space.facts, values, samples)
 
 
 class Columns:
     """Many complete cases side by side: a condition comes to an integer with a bit for each case that it holds of."""
 
-    def __init__(self, values: Mapping[str, Sequence[Value]], count: int) -> None:
+    def __init__(self, facts: Mapping[str, Fact], values: Mapping[str, Sequence[Value]], count: int) -> None:
+        self._facts = facts
         self.every = (1 << count) - 1
         # Of a set the cases that have each member, of any other fact the cases that have each value.
         self._places: dict[str, dict[Value, int]] = {}
@@ -52,20 +56,16 @@ class Columns:
                 return found
 
     def _atom(self, atom: Condition) -> int:
-        match atom:
-            case Has(fact=fact, quantifier="any", values=values):
-                return union(self._places[fact].get(value, 0) for value in values)
-            case Has(fact=fact, values=values):
-                column = self.every
-                for value in values:
-                    column &= self._places[fact].get(value, 0)
-                return column
-            case Empty(fact=fact):
-                return self.every & ~union(self._places[fact].values())
-            case _:
-                fact: str = atom.fact  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts
-                places = self._places[fact].items()
-                return union(column for value, column in places if evaluate(atom, {fact: value}) is Truth.YES)
+        fact: str = atom.fact  # pyright: ignore[reportAttributeAccessIssue] - rules are about facts
+        places, of = self._places[fact], self._facts[fact]
+        if not isinstance(of.type, SetType):
+            return union(column for value, column in places.items() if evaluate(atom, {fact: value}) is Truth.YES)
+        return fold(
+            meaning(atom, of),  # pyright: ignore[reportArgumentType]
+            lambda test: places.get(test.operand, 0),
+            lambda least, columns: at_least_of(least, columns, self.every, 0),
+            lambda column: self.every & ~column,
+        )
 
     def _at_least(self, count: int, items: Sequence[Condition]) -> int:
         return at_least_of(count, map(self.column, items), self.every, 0)

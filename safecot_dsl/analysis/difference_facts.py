@@ -12,14 +12,13 @@ from safecot_dsl.artifact import (
     CompiledPolicy,
     Condition,
     Fact,
-    Is,
     Not,
     NumberType,
     OneOfType,
     Or,
     SetType,
+    TreeAtom,
     ValueName,
-    Within,
 )
 
 Side = Literal["old", "new"]
@@ -115,7 +114,7 @@ class _Grown:
     def __init__(self, own: OneOfType, other: OneOfType, joined: OneOfType) -> None:
         self._own, self._other, self._joined = own, other, joined
 
-    def over(self, atom: Is | Within) -> Is | Within:
+    def over(self, atom: TreeAtom) -> TreeAtom:
         """A condition of this side, over the nodes of both."""
         at, above = set(atom.values), set(atom.above)
         values = [value.name for value in self._joined.values if self._known(value.name) in at]
@@ -137,7 +136,7 @@ class _Grown:
 
 def _over(policy: CompiledPolicy, joined: Mapping[str, OneOfType], grown: Mapping[str, _Grown]) -> CompiledPolicy:
     def atom(condition: Condition) -> Condition:
-        if isinstance(condition, Is | Within) and condition.fact in grown:
+        if isinstance(condition, TreeAtom) and condition.fact in grown:
             return grown[condition.fact].over(condition)
         return condition
 

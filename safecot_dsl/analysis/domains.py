@@ -9,32 +9,26 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import z3
 
-from safecot_dsl.analysis.logic import all_of, any_of, at_most, constant, implies, negation, signed, variable
+from safecot_dsl.analysis.logic import all_of, any_of, at_least, at_most, constant, implies, negation, signed, variable
 from safecot_dsl.analysis.texts import find_text
 from safecot_dsl.artifact import (
-    Between,
-    Compare,
-    Contains,
-    Empty,
     Fact,
     FactAtom,
-    FlagIs,
     FlagType,
-    Has,
-    Is,
-    Matches,
     NumberType,
     OneOfType,
     SetType,
+    TreeAtom,
     Value,
-    Within,
 )
-from safecot_dsl.engine import Truth, evaluate, normalise
+from safecot_dsl.engine.meaning import Meaning, Primitive, fold
+from safecot_dsl.engine.operators import meaning
+from safecot_dsl.engine.texts import normalise, search
 
 
 class Domain(ABC):
@@ -47,9 +41,22 @@ class Domain(ABC):
         self._prefix = prefix
         self._require = require
 
-    @abstractmethod
     def atom(self, atom: FactAtom) -> z3.BoolRef:
         """The atom over this fact."""
+        if not isinstance(self.fact.type, atom.reads):
+            raise TypeError(f"`{atom.kind}` is no condition on `{self.fact.name}`")
+        return fold(meaning(atom, self.fact), self._test, self._at_least, negation)
+
+    @abstractmethod
+    def _test(self, test: Primitive) -> z3.BoolRef:
+        """The value passes a test of the kinds that its type has."""
+
+    def _at_least(self, least: int, parts: Sequence[z3.BoolRef]) -> z3.BoolRef:
+        if least == len(parts):
+            return all_of(parts, self.context)
+        if least > len(parts):
+            return self._constant(False)
+        return self._any(parts) if least == 1 else at_least(least, parts)
 
     def may(self, atom: FactAtom) -> z3.BoolRef:
         """Where the atom is yes or maybe of a known value: it is maybe of one that is known only coarsely."""
@@ -76,18 +83,14 @@ class Domain(ABC):
     def _any(self, items: Iterable[z3.BoolRef]) -> z3.BoolRef:
         return any_of(items, self.context)
 
-    def _unfit(self, atom: FactAtom) -> TypeError:
-        return TypeError(f"`{atom.kind}` is no condition on `{self.fact.name}`")
-
 
 class FlagDomain(Domain):
     def __init__(self, prefix: str, fact: Fact, context: z3.Context, require: Callable[[z3.BoolRef], None]) -> None:
         super().__init__(prefix, fact, context, require)
         self.bits = [self._bit("yes")]
 
-    def atom(self, atom: FactAtom) -> z3.BoolRef:
-        if not isinstance(atom, FlagIs):
-            raise self._unfit(atom)
+    def _test(self, test: Primitive) -> z3.BoolRef:
+        del test
         return self.bits[0]
 
     def value(self, holds: Callable[[z3.BoolRef], bool]) -> Value:
@@ -113,15 +116,11 @@ class OneOfDomain(Domain):
         if len(self.bits) > 1:
             require(at_most(1, self.bits))
 
-    def atom(self, atom: FactAtom) -> z3.BoolRef:
-        if not isinstance(atom, Is | Within):
-            raise self._unfit(atom)
-        return self._one_of(atom.values)
+    def _test(self, test: Primitive) -> z3.BoolRef:
+        return self._one_of(test.operand)
 
     def may(self, atom: FactAtom) -> z3.BoolRef:
-        if not isinstance(atom, Is | Within):
-            raise self._unfit(atom)
-        return self._one_of((*atom.values, *atom.above))
+        return self._one_of((*atom.values, *atom.above)) if isinstance(atom, TreeAtom) else self.atom(atom)
 
     def is_leaf(self) -> z3.BoolRef:
         """The value leaves nothing open."""
@@ -147,18 +146,8 @@ class SetDomain(Domain):
         self.has = {value.name: self._bit(value.name) for value in fact.type.values}
         self.bits = list(self.has.values())
 
-    def atom(self, atom: FactAtom) -> z3.BoolRef:
-        match atom:
-            case Empty():
-                return negation(self._any(self.bits))
-            case Has(quantifier="any", values=values):
-                return self._any(self.has[name] for name in values if name in self.has)
-            case Has(values=values):
-                if not self.has.keys() >= set(values):
-                    return self._constant(False)
-                return all_of((self.has[name] for name in values), self.context)
-            case _:
-                raise self._unfit(atom)
+    def _test(self, test: Primitive) -> z3.BoolRef:
+        return self.has.get(test.operand, self._constant(False))
 
     def value(self, holds: Callable[[z3.BoolRef], bool]) -> Value:
         return frozenset(name for name, bit in self.has.items() if holds(bit))
@@ -198,20 +187,8 @@ class NumberDomain(Domain):
         self.bits.insert(index, bit)
         return bit
 
-    def atom(self, atom: FactAtom) -> z3.BoolRef:
-        match atom:
-            case Compare(operator=">=", value=value):
-                return self.at_least(value)
-            case Compare(operator=">", value=value):
-                return self.at_least(_after(value))
-            case Compare(operator="<", value=value):
-                return negation(self.at_least(value))
-            case Compare(value=value):
-                return negation(self.at_least(_after(value)))
-            case Between(low=low, high=high):
-                return all_of((self.at_least(low), negation(self.at_least(_after(high)))), self.context)
-            case _:
-                raise self._unfit(atom)
+    def _test(self, test: Primitive) -> z3.BoolRef:
+        return self.at_least(test.operand if test.kind == "at least" else _after(test.operand))
 
     def intervals(self) -> list[tuple[float, float]]:
         """The intervals that the conditions seen so far tell apart: least and greatest double of each, ascending."""
@@ -236,26 +213,31 @@ class TextDomain(Domain):
 
     def __init__(self, prefix: str, fact: Fact, context: z3.Context, require: Callable[[z3.BoolRef], None]) -> None:
         super().__init__(prefix, fact, context, require)
-        self.atoms: dict[Contains | Matches, z3.BoolRef] = {}
+        #: The atoms seen so far, of those that ask the same the first.
+        self.atoms: dict[FactAtom, z3.BoolRef] = {}
+        self._asked: dict[Meaning, z3.BoolRef] = {}
         self._phrases: dict[str, z3.BoolRef] = {}
+        self._patterns: dict[tuple[str, bool], z3.BoolRef] = {}
         self._found: dict[tuple[bool, ...], str | None] = {}
 
     def atom(self, atom: FactAtom) -> z3.BoolRef:
-        if isinstance(atom, Contains):
-            atom = Contains(fact=atom.fact, phrases=atom.phrases)  # the name of a phrase set makes no other atom
-        elif not isinstance(atom, Matches):
-            raise self._unfit(atom)
-        if atom not in self.atoms:
-            self.atoms[atom] = self._contains(atom) if isinstance(atom, Contains) else self._matches(atom)
-        return self.atoms[atom]
+        asked = meaning(atom, self.fact)
+        if asked not in self._asked:
+            self._asked[asked] = self.atoms[atom] = super().atom(atom)
+        return self._asked[asked]
 
-    def _matches(self, atom: Matches) -> z3.BoolRef:
-        bit = self._bit(f"matches /{atom.pattern}/{'i' * atom.ignore_case}")
-        self.bits.append(bit)
-        return bit
+    def _test(self, test: Primitive) -> z3.BoolRef:
+        return self._contains(test.operand) if test.kind == "contains" else self._matches(*test.operand)
 
-    def _contains(self, atom: Contains) -> z3.BoolRef:
-        folded = dict.fromkeys(normalise(phrase) for phrase in atom.phrases)
+    def _matches(self, pattern: str, ignore_case: bool) -> z3.BoolRef:
+        key = pattern, ignore_case
+        if key not in self._patterns:
+            self._patterns[key] = self._bit(f"matches /{pattern}/{'i' * ignore_case}")
+            self.bits.append(self._patterns[key])
+        return self._patterns[key]
+
+    def _contains(self, phrases: Sequence[str]) -> z3.BoolRef:
+        folded = dict.fromkeys(map(normalise, phrases))
         if "" in folded:  # stands in every text
             return self._constant(True)
         return self._any(self._phrase(phrase) for phrase in folded)
@@ -277,23 +259,20 @@ class TextDomain(Domain):
         wanted = {atom: holds(bit) for atom, bit in self.atoms.items()}
         key = tuple(wanted.values())
         if key not in self._found:
-            self._found[key] = find_text(wanted, [phrase for phrase, bit in self._phrases.items() if holds(bit)])
+            phrases = [phrase for phrase, bit in self._phrases.items() if holds(bit)]
+            patterns = [pattern for (pattern, _), bit in self._patterns.items() if holds(bit)]
+            self._found[key] = find_text(wanted, phrases, patterns)
         return self._found[key]
 
     def pins(self, value: Value) -> list[z3.BoolRef]:
         assert isinstance(value, str)
         folded = normalise(value)
         pins = [signed(bit, phrase in folded) for phrase, bit in self._phrases.items()]
-        patterns = (atom for atom in self.atoms if isinstance(atom, Matches))
-        return pins + [signed(self.atoms[atom], _says(atom, value)) for atom in patterns]
+        return pins + [signed(bit, search(*pattern, value)) for pattern, bit in self._patterns.items()]
 
     def other_than(self, holds: Callable[[z3.BoolRef], bool]) -> z3.BoolRef:
         """Some atom is not as this model says: for one that no text was found for."""
         return self._any(signed(bit, not holds(bit)) for bit in self.atoms.values())
-
-
-def _says(atom: Matches, text: str) -> bool:
-    return evaluate(atom, {atom.fact: text}) is Truth.YES
 
 
 _DOMAINS: Mapping[str, type[Domain]] = {

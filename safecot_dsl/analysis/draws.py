@@ -14,8 +14,10 @@ import z3
 from safecot_dsl.analysis.domains import NumberDomain, TextDomain, pleasant
 from safecot_dsl.analysis.space import Space
 from safecot_dsl.analysis.texts import find_text
-from safecot_dsl.artifact import Case, Contains, FlagType, NumberType, OneOfType, SetType, TextType, Value
+from safecot_dsl.artifact import Case, FlagType, NumberType, OneOfType, SetType, TextType, Value
 from safecot_dsl.engine import normalise
+from safecot_dsl.engine.meaning import primitives
+from safecot_dsl.engine.operators import meaning
 
 MOST_MEMBERS = 3
 
@@ -78,7 +80,9 @@ def alike(pins: Sequence[z3.BoolRef], others: Sequence[z3.BoolRef]) -> bool:
 def _texts(domain: TextDomain) -> Iterator[str]:
     yield ""
     for atom in domain.atoms:
-        phrases = atom.phrases[:1] if isinstance(atom, Contains) else ()
-        text = find_text(dict.fromkeys((atom,), True), [normalise(phrase) for phrase in phrases])
+        sought = list(primitives(meaning(atom, domain.fact)))
+        phrases = [normalise(phrase) for test in sought if test.kind == "contains" for phrase in test.operand[:1]]
+        patterns = [test.operand[0] for test in sought if test.kind == "matches"]
+        text = find_text(dict.fromkeys((atom,), True), phrases, patterns)
         if text:
             yield text

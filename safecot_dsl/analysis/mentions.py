@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from safecot_dsl.analysis.examination import Finding, listed
-from safecot_dsl.artifact import CompiledPolicy, FactSlot, Is, OneOfType, Speech, Taxonomy, Within, atoms, facts_read
+from safecot_dsl.artifact import CompiledPolicy, FactSlot, OneOfType, Speech, Taxonomy, TreeAtom, atoms, facts_read
 from safecot_dsl.diagnostics import Code
 
 
@@ -19,7 +19,7 @@ def mention_findings(policy: CompiledPolicy, *, imported: bool = False) -> Itera
     for rule in policy.rules:
         for condition in (rule.when, rule.unless):
             for atom in atoms(condition) if condition is not None else ():
-                if isinstance(atom, Is | Within):
+                if isinstance(atom, TreeAtom):
                     read.setdefault(atom.fact, set()).update(atom.values)
     ranged: set[str] = set()
     for fact in policy.facts:

@@ -13,7 +13,7 @@ from random import Random
 
 import re2
 
-from safecot_dsl.engine.evaluate import compile_pattern
+from safecot_dsl.engine.texts import compile_pattern
 
 #: What a class or an escape is tried on, in this order.
 ALPHABET = (

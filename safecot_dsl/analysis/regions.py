@@ -12,7 +12,6 @@ from safecot_dsl.artifact import (
     Compare,
     CompiledPolicy,
     Condition,
-    Contains,
     Fact,
     FactAtom,
     Has,
@@ -21,10 +20,12 @@ from safecot_dsl.artifact import (
     NumberType,
     OneOfType,
     SetType,
-    Within,
     atoms,
+    fact_atoms,
 )
 from safecot_dsl.engine import Truth, evaluate
+from safecot_dsl.engine.meaning import Primitive
+from safecot_dsl.engine.operators import bounds
 
 #: A region: all of these hold. Each speaks of one fact.
 Clauses = tuple[Condition, ...]
@@ -43,13 +44,13 @@ class Vocabulary:
         self.facts = facts
         found: dict[FactAtom, None] = {}
         for condition in (*_conditions(policies), *extra):
-            for atom in atoms(condition):
-                found[_plain(atom)] = None  # pyright: ignore[reportArgumentType] - rules are about facts
+            for atom in fact_atoms(condition):
+                found[atom.plain()] = None
         meanings: dict[str, set[tuple[str, ...]]] = {}
         for atom in found:
-            label = _label(atom)
+            label = atom.label
             if label is not None:
-                meanings.setdefault(label, set()).add(tuple(sorted(_named(atom))))
+                meanings.setdefault(label, set()).add(tuple(sorted(atom.listed)))
         self._one_meaning = {label for label, values in meanings.items() if len(values) == 1}
         self.atoms: dict[str, list[FactAtom]] = {name: [] for name in self.facts}
         for atom in found:
@@ -75,21 +76,20 @@ class Vocabulary:
                     yield from (atom if _holds(atom, case) else Not(item=atom) for atom in read)
 
     def clause(self, atom: Condition, case: Case) -> Condition | None:
-        """What an atom says of a complete case, or its negation; None for a `between`, which is two clauses or either
-        of two."""
-        match atom:
-            case Between():
+        """What an atom says of a complete case, or its negation; None for one on a number that has two bounds, such as
+        `between`, which is two clauses or either of two."""
+        of = self.facts[fact_of(atom)]
+        if isinstance(of.type, NumberType):
+            found = bounds(atom, of)  # pyright: ignore[reportArgumentType] - rules are about facts
+            if len(found) > 1:
                 return None
-            case Compare(operator=operator):
-                meant = operator if _holds(atom, case) else _OPPOSITE[operator]
-                return atom.model_copy(update={"operator": meant, "param": None})
-            case _:
-                kept = self._in_words(atom)  # pyright: ignore[reportArgumentType] - rules are about facts
-                return kept if _holds(atom, case) else Not(item=kept)
+            return next(side for side in _sides(of.name, found[0]) if _holds(side, case))
+        kept = self._in_words(atom)  # pyright: ignore[reportArgumentType]
+        return kept if _holds(atom, case) else Not(item=kept)
 
     def _in_words(self, atom: FactAtom) -> FactAtom:
-        plain = _plain(atom)
-        return plain if _label(plain) in self._one_meaning else _unlabelled(plain)
+        plain: FactAtom = atom.plain()
+        return plain if plain.label in self._one_meaning else plain.unlabelled()
 
     def like(self, fact: str, value: str) -> tuple[str, ...]:
         """The values of a `one of` fact that no atom tells from `value`."""
@@ -105,16 +105,13 @@ class Vocabulary:
 
     def bounds(self, fact: str) -> list[Compare]:
         """Every comparison that the atoms on a number are made of, and its opposite; by operator and value."""
-        found: set[tuple[str, float]] = set()
-        for atom in self.atoms[fact]:
-            match atom:
-                case Compare(operator=operator, value=value):
-                    found |= {(operator, value), (_OPPOSITE[operator], value)}
-                case Between(low=low, high=high):
-                    found |= {(">=", low), ("<", low), ("<=", high), (">", high)}
-                case _:
-                    pass
-        return [Compare(fact=fact, operator=operator, value=value) for operator, value in sorted(found)]  # pyright: ignore[reportArgumentType]
+        found = {
+            (side.operator, side.value): side
+            for atom in self.atoms[fact]
+            for bound in bounds(atom, self.facts[fact])
+            for side in _sides(fact, bound)
+        }
+        return [found[key] for key in sorted(found)]
 
     def readable(self, clauses: Clauses) -> Condition:
         """The conjunction of the clauses, with one short condition for each fact, in the order of the facts."""
@@ -140,15 +137,21 @@ class Vocabulary:
         barred = [value for value in domain if value not in allowed]
         # One value is named itself, of several the name that they have together.
         for atom in self.atoms[fact.name] if min(len(allowed), len(barred)) > 1 else ():
-            named = set(_named(atom)) & set(domain)
-            if _label(atom) is not None and named in (set(allowed), set(barred)):
+            named = set(atom.listed) & set(domain)
+            if atom.label is not None and named in (set(allowed), set(barred)):
                 return atom if named == set(allowed) else Not(item=atom)
         if len(barred) < len(allowed):
             return Not(item=Is(fact=fact.name, values=tuple(barred)))
         return Is(fact=fact.name, values=tuple(allowed))
 
 
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+def _sides(fact: str, bound: Primitive) -> tuple[Compare, Compare]:
+    """That a number passes a bound, and that it does not."""
+    above, below = (">=", "<") if bound.kind == "at least" else (">", "<=")
+    return (
+        Compare(fact=fact, operator=above, value=bound.operand),
+        Compare(fact=fact, operator=below, value=bound.operand),
+    )
 
 
 def _conditions(policies: Sequence[CompiledPolicy]) -> Iterator[Condition]:
@@ -172,44 +175,6 @@ def _leaves(fact: Fact) -> tuple[str, ...]:
     """The values that a complete case can have."""
     assert isinstance(fact.type, OneOfType)
     return fact.type.leaves
-
-
-def _plain(atom: FactAtom) -> FactAtom:
-    match atom:
-        case Compare():
-            return atom.model_copy(update={"param": None})
-        case Between():
-            return atom.model_copy(update={"low_param": None, "high_param": None})
-        case _:
-            return atom
-
-
-def _label(atom: FactAtom) -> str | None:
-    match atom:
-        case Is(group=label) | Has(group=label) | Contains(phrase_set=label):
-            return label
-        case Within(node=node):
-            return node
-        case _:
-            return None
-
-
-def _unlabelled(atom: FactAtom) -> FactAtom:
-    match atom:
-        case Is() | Has():
-            return atom.model_copy(update={"group": None})
-        case Within(fact=fact, values=values):
-            return Is(fact=fact, values=values)
-        case _:
-            return atom  # a phrase set cannot be written out; the two of one name stand apart by what they say
-
-
-def _named(atom: FactAtom) -> tuple[str, ...]:
-    match atom:
-        case Is(values=values) | Has(values=values) | Within(values=values) | Contains(phrases=values):
-            return values
-        case _:
-            return ()
 
 
 def _of_number(fact: str, clauses: Sequence[Condition]) -> Iterator[Condition]:
@@ -256,4 +221,4 @@ def _group(values: tuple[str, ...], read: Sequence[FactAtom]) -> str | None:
     """The group of the policies that is just these values."""
     if len(values) < 2:
         return None
-    return next((a.group for a in read if isinstance(a, Has) and a.group and set(a.values) == set(values)), None)
+    return next((a.grouped for a in read if a.grouped and set(a.listed) == set(values)), None)

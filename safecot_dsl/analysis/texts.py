@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from safecot_dsl.analysis.patterns import samples
-from safecot_dsl.artifact import Contains, Matches
+from safecot_dsl.artifact import FactAtom
 from safecot_dsl.engine import Truth, evaluate
 
 MOST_CANDIDATES = 1000
@@ -14,23 +14,23 @@ MOST_CANDIDATES = 1000
 MOST_REORDERED = 4
 
 
-def find_text(wanted: Mapping[Contains | Matches, bool], phrases: Sequence[str]) -> str | None:
+def find_text(wanted: Mapping[FactAtom, bool], phrases: Sequence[str], patterns: Sequence[str]) -> str | None:
     """A short text of which every atom says what is wanted of it, confirmed by the engine; None where none was found.
 
-    `phrases` are phrases that the text is to contain, as they are after folding.
+    `phrases` are phrases that the text is to contain, as they are after folding, and `patterns` what is to be found in
+    it.
     """
-    for candidate in itertools.islice(_candidates(wanted, phrases), MOST_CANDIDATES):
+    for candidate in itertools.islice(_candidates(phrases, patterns), MOST_CANDIDATES):
         if all(evaluate(atom, {atom.fact: candidate}) is Truth.of(holds) for atom, holds in wanted.items()):
             return candidate
     return None
 
 
-def _candidates(wanted: Mapping[Contains | Matches, bool], phrases: Sequence[str]) -> Iterator[str]:
+def _candidates(phrases: Sequence[str], patterns: Sequence[str]) -> Iterator[str]:
     yield ""
-    patterns = [atom for atom, holds in wanted.items() if holds and isinstance(atom, Matches)]
     longest = [p for p in phrases if not any(p != other and p in other for other in phrases)]
     # What one pattern is found in may be what another is found in, and a phrase of it may be wanted or not.
-    found = [list(dict.fromkeys(samples(atom.pattern))) for atom in patterns]
+    found = [list(dict.fromkeys(samples(pattern))) for pattern in patterns]
     for chosen in itertools.islice(_choices(found), 40):
         parts = list(dict.fromkeys([*longest, *chosen]))
         orders = itertools.permutations(parts) if len(parts) <= MOST_REORDERED else [parts, parts[::-1]]

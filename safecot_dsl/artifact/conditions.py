@@ -3,33 +3,87 @@
 Names (groups, lets, params) are resolved; the label of a group, phrase set or param is kept beside the values
 because texts and printed conditions use it. Negative forms (`is not`, `has none of`) are a `Not` around an atom,
 which strong Kleene logic does not distinguish from an atom of their own.
+
+What an atom is made of stands at its class; what it comes to and how it is written, in
+:mod:`safecot_dsl.engine.operators`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, ClassVar, Literal, Self
 
+import re2
 from pydantic import Field
 
 from safecot_dsl.artifact.base import Frozen
-from safecot_dsl.artifact.facts import Fact, OneOfType
+from safecot_dsl.artifact.facts import Fact, FlagType, NumberType, OneOfType, SetType, TextType
+
+#: Versions before coarse values wrote conditions on taxonomies without what stands above.
+COMPILE_AGAIN = "compile the policy again with `safecotc compile`"
 
 
-class FlagIs(Frozen):
+class _OnFact(Frozen):
+    """What atoms over facts have in common: what can be asked of one without knowing which it is."""
+
+    #: The type of the facts that it reads.
+    reads: ClassVar[type[FlagType] | type[OneOfType] | type[SetType] | type[NumberType] | type[TextType]]
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The values of its fact, or the phrases, that it lists, written out."""
+        return ()
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The same as they are written: of nodes of a taxonomy without what is below them."""
+        return self.listed
+
+    @property
+    def grouped(self) -> str | None:
+        """The name of the group that they are written as."""
+        return None
+
+    @property
+    def label(self) -> str | None:
+        """The name of whatever stands for all that it lists."""
+        return self.grouped
+
+    def plain(self) -> Self:
+        """The same with numbers where params gave them."""
+        return self
+
+    def unlabelled(self) -> FactAtom:
+        """The same with what it lists written out, where the language can write it so."""
+        return self  # pyright: ignore[reportReturnType] - each subclass is one of them
+
+    def renamed(self, fact: Fact, value: Callable[[str], str]) -> FactAtom:
+        """The same of another fact, whose values have other names; those of a taxonomy stand as they stood."""
+        del value
+        return self.model_copy(update={"fact": fact.name})  # pyright: ignore[reportReturnType]
+
+    def faults(self, fact: Fact) -> Iterator[str]:
+        """What of it does not fit its fact, which is of the type that it reads."""
+        del fact
+        return iter(())
+
+
+class FlagIs(_OnFact):
     """The flag is yes."""
 
+    reads = FlagType
     kind: Literal["flag"] = "flag"
     fact: str
 
 
-class Is(Frozen):
+class Is(_OnFact):
     """The value is one of `values` (`is v`, `in {...}`, `in GROUP`).
 
     Of a fact that ranges over a taxonomy `nodes` are what is named, `values` these and all below them, and `above` what
     stands above any of them and is none of them: of a value there it is maybe.
     """
 
+    reads = OneOfType
     kind: Literal["is"] = "is"
     fact: str
     values: tuple[str, ...]
@@ -38,52 +92,121 @@ class Is(Frozen):
     above: tuple[str, ...] = Field(default=(), exclude_if=lambda above: not above)
 
     @property
+    def listed(self) -> tuple[str, ...]:
+        return self.values
+
+    @property
     def named(self) -> tuple[str, ...]:
-        """The values as they are written."""
         return self.nodes or self.values
 
+    @property
+    def grouped(self) -> str | None:
+        return self.group
 
-class Within(Frozen):
+    def unlabelled(self) -> Is:
+        return self.model_copy(update={"group": None})
+
+    def renamed(self, fact: Fact, value: Callable[[str], str]) -> Is:
+        return is_one_of(fact, map(value, self.named), self.group)
+
+    def faults(self, fact: Fact) -> Iterator[str]:
+        yield from foreign(self.named, fact)
+        if (_is_tree(fact) or self.nodes or self.above) and self != is_one_of(fact, self.named, self.group):
+            yield f"a condition on `{fact.name}` does not follow its taxonomy: {COMPILE_AGAIN}"
+
+
+class Within(_OnFact):
     """The value is the taxonomy's `node` or below it (`is NODE`, `is within NODE`); `values` lists these nodes, `above`
     what stands above them: of a value there it is maybe."""
 
+    reads = OneOfType
     kind: Literal["within"] = "within"
     fact: str
     node: str
     values: tuple[str, ...]
     above: tuple[str, ...] = Field(default=(), exclude_if=lambda above: not above)
 
+    @property
+    def listed(self) -> tuple[str, ...]:
+        return self.values
 
-class Has(Frozen):
+    @property
+    def named(self) -> tuple[str, ...]:
+        return (self.node,)
+
+    @property
+    def label(self) -> str | None:
+        return self.node
+
+    def unlabelled(self) -> Is:
+        return Is(fact=self.fact, values=self.values)
+
+    def renamed(self, fact: Fact, value: Callable[[str], str]) -> Within:
+        return is_within(fact, value(self.node))
+
+    def faults(self, fact: Fact) -> Iterator[str]:
+        yield from foreign((self.node,), fact)
+        if not _is_tree(fact) or self != is_within(fact, self.node):
+            yield f"a condition on `{fact.name}` does not follow its taxonomy: {COMPILE_AGAIN}"
+
+
+class Has(_OnFact):
     """The set has any, or all, of `values`: any of none is no, all of none is yes."""
 
+    reads = SetType
     kind: Literal["has"] = "has"
     fact: str
     quantifier: Literal["any", "all"]
     values: tuple[str, ...]
     group: str | None = None
 
+    @property
+    def listed(self) -> tuple[str, ...]:
+        return self.values
 
-class Empty(Frozen):
+    @property
+    def grouped(self) -> str | None:
+        return self.group
+
+    def unlabelled(self) -> Has:
+        return self.model_copy(update={"group": None})
+
+    def renamed(self, fact: Fact, value: Callable[[str], str]) -> Has:
+        return self.model_copy(update={"fact": fact.name, "values": tuple(map(value, self.values))})
+
+    def faults(self, fact: Fact) -> Iterator[str]:
+        yield from foreign(self.values, fact)
+
+
+class Empty(_OnFact):
     """The set is empty."""
 
+    reads = SetType
     kind: Literal["empty"] = "empty"
     fact: str
 
 
-class Compare(Frozen):
+class Compare(_OnFact):
     """The number stands in the relation `operator` to `value`, which came from `param` where that is given."""
 
+    reads = NumberType
     kind: Literal["compare"] = "compare"
     fact: str
     operator: Literal["<", "<=", ">", ">="]
     value: float
     param: str | None = None
 
+    def plain(self) -> Self:
+        return self.model_copy(update={"param": None})
 
-class Between(Frozen):
+    def faults(self, fact: Fact) -> Iterator[str]:
+        yield from _beyond((self.value,), fact)
+
+
+class Between(_OnFact):
     """`low` <= number <= `high`."""
 
+    reads = NumberType
     kind: Literal["between"] = "between"
     fact: str
     low: float
@@ -91,23 +214,46 @@ class Between(Frozen):
     low_param: str | None = None
     high_param: str | None = None
 
+    def plain(self) -> Self:
+        return self.model_copy(update={"low_param": None, "high_param": None})
 
-class Contains(Frozen):
+    def faults(self, fact: Fact) -> Iterator[str]:
+        yield from _beyond((self.low, self.high), fact)
+        if self.low > self.high:
+            yield f"nothing is between {self.low:g} and {self.high:g}"
+
+
+class Contains(_OnFact):
     """The text contains any of `phrases` after NFKC, case folding and NFKC again on both sides."""
 
+    reads = TextType
     kind: Literal["contains"] = "contains"
     fact: str
     phrases: tuple[str, ...]
     phrase_set: str | None = None
 
+    @property
+    def listed(self) -> tuple[str, ...]:
+        return self.phrases
 
-class Matches(Frozen):
+    @property
+    def label(self) -> str | None:
+        return self.phrase_set
+
+
+class Matches(_OnFact):
     """RE2 finds `pattern` somewhere in the raw text."""
 
+    reads = TextType
     kind: Literal["matches"] = "matches"
     fact: str
     pattern: str
     ignore_case: bool = False
+
+    def faults(self, fact: Fact) -> Iterator[str]:
+        del fact
+        if not is_pattern(self.pattern, self.ignore_case):
+            yield "a pattern that cannot be used"
 
 
 class Proposed(Frozen):
@@ -141,11 +287,10 @@ class AtLeast(Frozen):
 
 
 FactAtom = FlagIs | Is | Within | Has | Empty | Compare | Between | Contains | Matches
+#: Those that are maybe of a value that stands `above`, in a taxonomy, what they ask for.
+TreeAtom = Is | Within
 Atom = FactAtom | Proposed
-Condition = Annotated[
-    FlagIs | Is | Within | Has | Empty | Compare | Between | Contains | Matches | Proposed | Not | And | Or | AtLeast,
-    Field(discriminator="kind"),
-]
+Condition = Annotated[FactAtom | Proposed | Not | And | Or | AtLeast, Field(discriminator="kind")]
 # A condition of a rule has no `Proposed` in it and one of criteria nothing else for an atom: the compiler sees to it.
 CriteriaCondition = Condition
 
@@ -165,10 +310,17 @@ def atoms(condition: Condition) -> Iterator[Atom]:
             yield condition
 
 
+def fact_atoms(*conditions: Condition | None) -> Iterator[FactAtom]:
+    """Every atom over facts of some conditions, in source order; None has none."""
+    for condition in conditions:
+        for atom in atoms(condition) if condition is not None else ():
+            if not isinstance(atom, Proposed):
+                yield atom
+
+
 def facts_read(*conditions: Condition | None) -> list[str]:
     """The names of the facts that conditions over facts read, each once, in source order; None reads nothing."""
-    found = (atom for condition in conditions if condition is not None for atom in atoms(condition))
-    return list(dict.fromkeys(atom.fact for atom in found))  # pyright: ignore[reportAttributeAccessIssue]  (no propositions)
+    return list(dict.fromkeys(atom.fact for atom in fact_atoms(*conditions)))
 
 
 def is_one_of(fact: Fact, values: Iterable[str], group: str | None = None) -> Is:
@@ -186,6 +338,36 @@ def is_within(fact: Fact, node: str) -> Within:
     assert isinstance(fact.type, OneOfType)
     below = fact.type.below((node,))
     return Within(fact=fact.name, node=node, values=below, above=_above(fact.type, (node,), below))
+
+
+def foreign(values: Iterable[str], fact: Fact) -> Iterator[str]:
+    """A fault for each of these that is no value of the fact."""
+    known = (
+        {value.name for value in fact.type.values} if isinstance(fact.type, OneOfType | SetType) else frozenset[str]()
+    )
+    yield from (f"`{value}` is no value of `{fact.name}`" for value in values if value not in known)
+
+
+def is_pattern(pattern: str, ignore_case: bool) -> bool:
+    """Does RE2 take the pattern?"""
+    options = re2.Options()
+    options.log_errors = False
+    options.case_sensitive = not ignore_case
+    try:
+        re2.compile(pattern, options)
+    except (re2.error, UnicodeEncodeError):
+        return False
+    return True
+
+
+def _is_tree(fact: Fact) -> bool:
+    return isinstance(fact.type, OneOfType) and fact.type.taxonomy is not None
+
+
+def _beyond(values: Iterable[float], fact: Fact) -> Iterator[str]:
+    assert isinstance(fact.type, NumberType)
+    low, high = fact.type.low, fact.type.high
+    yield from (f"{value:g} is out of the range of `{fact.name}`" for value in values if not low <= value <= high)
 
 
 def _above(type_: OneOfType, named: Iterable[str], below: Iterable[str]) -> tuple[str, ...]:

@@ -11,29 +11,20 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import re2
-
 from safecot_dsl.artifact.case import CaseError, read_case, read_value
 from safecot_dsl.artifact.conditions import (
+    COMPILE_AGAIN,
     And,
     AtLeast,
-    Between,
-    Compare,
     Condition,
-    Contains,
-    Empty,
     FactAtom,
-    FlagIs,
-    Has,
-    Is,
-    Matches,
     Not,
     Or,
     Proposed,
-    Within,
     atoms,
-    is_one_of,
-    is_within,
+    fact_atoms,
+    foreign,
+    is_pattern,
 )
 from safecot_dsl.artifact.facts import Band, Fact, FlagType, NumberType, OneOfType, SetType, TextType
 from safecot_dsl.artifact.templates import FactSlot, Template, Text, ValueSlot
@@ -60,21 +51,6 @@ SENTENCES: dict[type, tuple[str, ...]] = {
 }
 #: What ends a line where somebody reads it: a sentence of the reasoning has none.
 LINE_BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-
-#: Versions before coarse values wrote conditions on taxonomies without what stands above.
-_AGAIN = "compile the policy again with `safecotc compile`"
-
-_READS: dict[type, type | tuple[type, ...]] = {
-    FlagIs: FlagType,
-    Is: OneOfType,
-    Within: OneOfType,
-    Has: SetType,
-    Empty: SetType,
-    Compare: NumberType,
-    Between: NumberType,
-    Contains: TextType,
-    Matches: TextType,
-}
 
 
 class InconsistentError(ValueError):
@@ -146,16 +122,14 @@ class _Consistency:
         assert isinstance(fact.type, OneOfType | SetType)
         stood = [(value.name, value.parent) for value in fact.type.values]
         nodes: list[tuple[str, str | None]] = [(name, None) for name, _ in stood]
-        if _is_tree(fact):
-            assert isinstance(fact.type, OneOfType)
-            assert fact.type.taxonomy is not None
+        if isinstance(fact.type, OneOfType) and fact.type.taxonomy is not None:
             taxonomy = self._policy.taxonomies.get(fact.type.taxonomy)
             if taxonomy is None:
                 yield f"there is no taxonomy `{fact.type.taxonomy}`"
                 return
             nodes = [(node.name, node.parent) for node in taxonomy.nodes]
         if stood != nodes:
-            yield f"the values of `{fact.name}` do not stand as the nodes of a taxonomy: {_AGAIN}"
+            yield f"the values of `{fact.name}` do not stand as the nodes of a taxonomy: {COMPILE_AGAIN}"
 
     def _rule(self, rule: Rule) -> Iterator[str]:
         where = f"rule `{rule.name}`"
@@ -188,7 +162,7 @@ class _Consistency:
             elif isinstance(fact.type, FlagType):
                 yield f"{where}: the flag `{slot.fact}` has no text"
             elif slot.among is not None:
-                yield from _foreign(slot.among, fact, where)
+                yield from (f"{where}: {fault}" for fault in foreign(slot.among, fact))
 
     def _condition(self, condition: Condition | None, where: str) -> Iterator[str]:
         if condition is None:
@@ -205,30 +179,10 @@ class _Consistency:
         if fact is None:
             yield f"{where}: there is no fact `{atom.fact}`"
             return
-        if not isinstance(fact.type, _READS[type(atom)]):
+        if not isinstance(fact.type, atom.reads):
             yield f"{where}: `{atom.fact}` is of another type than a condition takes it for"
             return
-        match atom:
-            case Has(values=values):
-                yield from _foreign(values, fact, where)
-            case Is(named=named, group=group):
-                yield from _foreign(named, fact, where)
-                if (_is_tree(fact) or atom.nodes or atom.above) and atom != is_one_of(fact, named, group):
-                    yield f"{where}: a condition on `{fact.name}` does not follow its taxonomy: {_AGAIN}"
-            case Within(node=node):
-                yield from _foreign((node,), fact, where)
-                if not _is_tree(fact) or atom != is_within(fact, node):
-                    yield f"{where}: a condition on `{fact.name}` does not follow its taxonomy: {_AGAIN}"
-            case Compare(value=value):
-                yield from _beyond((value,), fact, where)
-            case Between(low=low, high=high):
-                yield from _beyond((low, high), fact, where)
-                if low > high:
-                    yield f"{where}: nothing is between {low:g} and {high:g}"
-            case Matches(pattern=pattern, ignore_case=ignore_case):
-                yield from _pattern(pattern, ignore_case, where)
-            case _:
-                pass
+        yield from (f"{where}: {fault}" for fault in atom.faults(fact))
 
     def _groups(self) -> Iterator[str]:
         for name, group in self._policy.groups.items():
@@ -238,17 +192,16 @@ class _Consistency:
             yield from _sentences(group.says, where, values=1)
             yield from _sentences(group.none, where, values=0)
         for rule in self._policy.rules:
-            for condition in (rule.when, rule.unless, *(step.when for step in rule.speech.think)):
-                for atom in atoms(condition) if condition is not None else ():
-                    if isinstance(atom, Is | Has) and atom.group is not None and atom.group not in self._policy.groups:
-                        yield f"rule `{rule.name}`: there is no group `{atom.group}`"
+            for atom in fact_atoms(rule.when, rule.unless, *(step.when for step in rule.speech.think)):
+                if atom.grouped is not None and atom.grouped not in self._policy.groups:
+                    yield f"rule `{rule.name}`: there is no group `{atom.grouped}`"
 
     def _criteria(self) -> Iterator[str]:
         criteria = self._policy.criteria
         for name, proposition in criteria.propositions.items():
             for detector in proposition.detectors:
-                if detector.pattern is not None:
-                    yield from _pattern(detector.pattern, detector.ignore_case, f"proposition `{name}`")
+                if detector.pattern is not None and not is_pattern(detector.pattern, detector.ignore_case):
+                    yield f"proposition `{name}`: a pattern that cannot be used"
         yield from _twice([*criteria.propositions, *criteria.lets], "proposition")
         for name, let in criteria.lets.items():
             yield from self._proposed(let, f"`let {name}`")
@@ -303,30 +256,11 @@ class _Consistency:
             case "becomes", FlagType() if law.values in (("yes",), ("no",)):
                 return
             case ("becomes", OneOfType()) | ("gains", SetType()):
-                yield from _foreign(law.values, fact, where)
+                yield from (f"{where}: {fault}" for fault in foreign(law.values, fact))
             case (("rises" | "falls"), NumberType()):
                 return
             case _:
                 yield f"{where}: `{law.fact}` does not change in this way"
-
-
-def _is_tree(fact: Fact) -> bool:
-    return isinstance(fact.type, OneOfType) and fact.type.taxonomy is not None
-
-
-def _foreign(values: Iterable[str], fact: Fact, where: str) -> Iterator[str]:
-    known = (
-        {value.name for value in fact.type.values} if isinstance(fact.type, OneOfType | SetType) else frozenset[str]()
-    )
-    yield from (f"{where}: `{value}` is no value of `{fact.name}`" for value in values if value not in known)
-
-
-def _beyond(values: Iterable[float], fact: Fact, where: str) -> Iterator[str]:
-    assert isinstance(fact.type, NumberType)
-    low, high = fact.type.low, fact.type.high
-    yield from (
-        f"{where}: {value:g} is out of the range of `{fact.name}`" for value in values if not low <= value <= high
-    )
 
 
 def _fact_sentences(fact: Fact) -> Iterator[str]:
@@ -367,16 +301,6 @@ def _sentences(templates: Iterable[Template], where: str, *, values: int) -> Ite
             isinstance(segment, Text | ValueSlot) for segment in template
         ):
             yield f"{where}: a sentence with a slot that it cannot have, or without the one that it must have"
-
-
-def _pattern(pattern: str, ignore_case: bool, where: str) -> Iterator[str]:
-    options = re2.Options()
-    options.log_errors = False
-    options.case_sensitive = not ignore_case
-    try:
-        re2.compile(pattern, options)
-    except (re2.error, UnicodeEncodeError):
-        yield f"{where}: a pattern that cannot be used"
 
 
 def _shape(condition: Condition, where: str, level: int = 1) -> Iterator[str]:

@@ -17,9 +17,6 @@ from safecot_dsl.cli.output import (
     write_diagnostics,
 )
 
-#: Findings on rules that never apply or never decide: the policy contradicts itself there.
-_WITHOUT_EFFECT = frozenset({"SC1101", "SC1102"})
-
 
 def check(
     files: list[Path] = typer.Argument(..., metavar="FILES...", help="Policies, libraries, or folders of them."),
@@ -35,7 +32,7 @@ def check(
 ) -> None:
     """Report every error in policies, every example, property and law that fails, and what else looks wrong."""
     from safecot_dsl.analysis.limits import Limits
-    from safecot_dsl.diagnostics import Severity, SourceFile
+    from safecot_dsl.diagnostics import Code, Severity, SourceFile
     from safecot_dsl.workspace import check_policy, open_policy
 
     if quick and coverage:
@@ -51,7 +48,9 @@ def check(
             # A library's faults show with every policy that imports it; once is enough.
             found.setdefault((diagnostic.code, diagnostic.span, diagnostic.message), diagnostic)
         sources.update(opened.sources)
-    without_effect = [key for key, d in found.items() if d.code in _WITHOUT_EFFECT]
+    # On rules that never apply or never decide: the policy contradicts itself there.
+    contradictions = (Code.NEVER_APPLIES, Code.NEVER_DECIDES)
+    without_effect = [key for key, d in found.items() if d.code in contradictions]
     if strict:  # then they stop a build, and are shown as what does
         found |= {key: found[key].model_copy(update={"severity": Severity.ERROR}) for key in without_effect}
     errors = sum(d.severity is Severity.ERROR for d in found.values())

@@ -27,29 +27,40 @@ from safecot_dsl.compiler.facts import domain, kind_of
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.names import Names, in_brackets
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.compiler.syntax.atoms import (
+    BetweenAtom,
+    CompareAtom,
+    ContainsAtom,
+    EmptyAtom,
+    HasAtom,
+    InAtom,
+    IsAtom,
+    MatchesAtom,
+    WithinAtom,
+)
 from safecot_dsl.diagnostics import Code
-from safecot_dsl.engine.evaluate import compile_pattern
+from safecot_dsl.engine.texts import compile_pattern
 
 
-def lower_atom(atom: t.Cond, fact: Fact, names: Names, module: Module) -> Condition | None:
+def lower_atom(atom: t.AtomForm, fact: Fact, names: Names, module: Module) -> Condition | None:
     """The artifact's form of an atom about a fact; None where it has an error."""
     match atom:
-        case t.IsAtom(value=value):
+        case IsAtom(value=value):
             return _is(atom, fact, value, names, module)
-        case t.WithinAtom():
+        case WithinAtom():
             return _within(atom, fact, names, module)
-        case t.EmptyAtom():
+        case EmptyAtom():
             if not _fits(atom, fact, SetType, "`is empty`", module):
                 return None
             return _signed(Empty(fact=fact.name), atom.negated)
-        case t.InAtom():
+        case InAtom():
             if not _fits(atom, fact, OneOfType, "`in`", module):
                 return None
             members = names.members(atom.members, fact, module, atom)
             if members is None:
                 return None
             return _signed(is_one_of(fact, *members), atom.negated)
-        case t.HasAtom():
+        case HasAtom():
             if not _fits(atom, fact, SetType, "`has`", module):
                 return None
             members = names.members(atom.members, fact, module, atom)
@@ -58,7 +69,7 @@ def lower_atom(atom: t.Cond, fact: Fact, names: Names, module: Module) -> Condit
             quantifier = "all" if atom.quantifier == "all" else "any"
             has = Has(fact=fact.name, quantifier=quantifier, values=members[0], group=members[1])
             return _signed(has, atom.quantifier == "none")
-        case t.CompareAtom():
+        case CompareAtom():
             if not _fits(atom, fact, NumberType, f"`{atom.operator}`", module):
                 return None
             operand = names.operand(atom.operand, fact, module)
@@ -66,9 +77,9 @@ def lower_atom(atom: t.Cond, fact: Fact, names: Names, module: Module) -> Condit
                 return None
             value, param = operand
             return Compare(fact=fact.name, operator=atom.operator, value=value, param=param)  # pyright: ignore[reportArgumentType]
-        case t.BetweenAtom():
+        case BetweenAtom():
             return _between(atom, fact, names, module)
-        case t.ContainsAtom(phrases=phrases):
+        case ContainsAtom(phrases=phrases):
             fits = _fits(atom, fact, TextType, "`contains`", module)
             if isinstance(phrases, t.String):
                 return Contains(fact=fact.name, phrases=(phrases.text,)) if fits else None
@@ -76,7 +87,7 @@ def lower_atom(atom: t.Cond, fact: Fact, names: Names, module: Module) -> Condit
             if found is None or not fits:
                 return None
             return Contains(fact=fact.name, phrases=found[1], phrase_set=found[0])
-        case t.MatchesAtom(regex=regex):
+        case MatchesAtom(regex=regex):
             fits = _fits(atom, fact, TextType, "`matches`", module)
             if not check_pattern(regex, module) or not fits:
                 return None
@@ -85,7 +96,7 @@ def lower_atom(atom: t.Cond, fact: Fact, names: Names, module: Module) -> Condit
             raise TypeError(f"not an atom: {atom!r}")
 
 
-def _fits(atom: t.Cond, fact: Fact, needed: type, what: str, module: Module) -> bool:
+def _fits(atom: t.AtomForm, fact: Fact, needed: type, what: str, module: Module) -> bool:
     if isinstance(fact.type, needed):
         return True
     module.report.error(
@@ -98,17 +109,17 @@ def _fits(atom: t.Cond, fact: Fact, needed: type, what: str, module: Module) -> 
     return False
 
 
-def _counterpart(atom: t.Cond, fact: Fact, module: Module) -> str | None:
+def _counterpart(atom: t.AtomForm, fact: Fact, module: Module) -> str | None:
     """What asks the same of a fact of this type, where one of another type is asked so."""
     members = ""
-    if isinstance(atom, t.InAtom | t.HasAtom):
+    if isinstance(atom, InAtom | HasAtom):
         members = module.report.source.text[atom.members.start : atom.members.end]
     match fact.type, atom:
-        case SetType(), t.IsAtom(value=t.Name(text=value), negated=negated) if value in domain(fact):
+        case SetType(), IsAtom(value=t.Name(text=value), negated=negated) if value in domain(fact):
             right = f"{'not ' * negated}{fact.name} has {value}"
-        case SetType(), t.InAtom(negated=negated):
+        case SetType(), InAtom(negated=negated):
             right = f"{fact.name} has {'none' if negated else 'any'} of {members}"
-        case OneOfType(), t.HasAtom(quantifier="any" | "none" as quantifier, members=named):
+        case OneOfType(), HasAtom(quantifier="any" | "none" as quantifier, members=named):
             negated = quantifier == "none"
             if isinstance(named, t.Names) and not members.startswith("{"):
                 right = f"{fact.name} is {members}"
@@ -119,7 +130,7 @@ def _counterpart(atom: t.Cond, fact: Fact, module: Module) -> str | None:
     return f"write `{right}`"
 
 
-def _is(atom: t.IsAtom, fact: Fact, value: t.Name, names: Names, module: Module) -> Condition | None:
+def _is(atom: IsAtom, fact: Fact, value: t.Name, names: Names, module: Module) -> Condition | None:
     if isinstance(fact.type, FlagType) and value.text in ("yes", "no", "true", "false"):
         written = f"{fact.name}" if (value.text in ("yes", "true")) != atom.negated else f"not {fact.name}"
         module.report.error(
@@ -138,7 +149,7 @@ def _is(atom: t.IsAtom, fact: Fact, value: t.Name, names: Names, module: Module)
     return _signed(is_within(fact, value.text) if ranges else is_one_of(fact, (value.text,)), atom.negated)
 
 
-def _within(atom: t.WithinAtom, fact: Fact, names: Names, module: Module) -> Condition | None:
+def _within(atom: WithinAtom, fact: Fact, names: Names, module: Module) -> Condition | None:
     if not _fits(atom, fact, OneOfType, "`is within`", module):
         return None
     taxonomy = names.taxonomy(fact)
@@ -181,7 +192,7 @@ def _is_of(module: Module, name: t.QName, taxonomy: Taxonomy) -> bool:
     return False
 
 
-def _between(atom: t.BetweenAtom, fact: Fact, names: Names, module: Module) -> Condition | None:
+def _between(atom: BetweenAtom, fact: Fact, names: Names, module: Module) -> Condition | None:
     if not _fits(atom, fact, NumberType, "`between`", module):
         return None
     low, high = names.operand(atom.low, fact, module), names.operand(atom.high, fact, module)

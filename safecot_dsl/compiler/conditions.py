@@ -9,17 +9,15 @@ from safecot_dsl.artifact import (
     AtLeast,
     Atom,
     Condition,
-    Contains,
     FlagIs,
     FlagType,
-    Has,
-    Is,
     Not,
     OneOfType,
     Or,
+    Proposed,
     SetType,
     Taxonomy,
-    Within,
+    TreeAtom,
     atoms,
 )
 from safecot_dsl.artifact.consistency import MAX_DEPTH
@@ -29,6 +27,7 @@ from safecot_dsl.compiler.lookup import find, find_proposition, lookup, unknown,
 from safecot_dsl.compiler.modules import SUBJECTS, Module
 from safecot_dsl.compiler.names import Names
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.compiler.syntax.atoms import HasAtom, IsAtom
 from safecot_dsl.diagnostics import Code
 
 MAX_NODES = 100_000  # of all conditions together, once every `let` stands where it is used
@@ -137,16 +136,16 @@ class Conditions:
                     return None
                 return lower_atom(condition, fact, self.names, module)
 
-    def _check_names_without_fact(self, condition: t.Cond, module: Module) -> None:
+    def _check_names_without_fact(self, condition: t.AtomForm, module: Module) -> None:
         """A misspelt fact hides no misspelt group, phrase set or param beside it."""
-        if isinstance(condition, t.InAtom | t.HasAtom) and isinstance(condition.members, t.QName):
-            lookup(module, "group", condition.members)
-        elif isinstance(condition, t.ContainsAtom) and isinstance(condition.phrases, t.QName):
-            lookup(module, "phrase set", condition.phrases)
-        elif isinstance(condition, t.CompareAtom) and isinstance(condition.operand, t.QName):
-            lookup(module, "param", condition.operand)
-        elif isinstance(condition, t.MatchesAtom):
-            check_pattern(condition.regex, module)
+        for kind, named in condition.names():
+            match kind, named:
+                case (("group" | "param" | "phrase set"), t.QName()):
+                    lookup(module, kind, named)
+                case "pattern", t.Regex():
+                    check_pattern(named, module)
+                case _:
+                    pass  # what belongs to the fact
 
     def _all(self, items: tuple[t.Cond, ...], module: Module) -> tuple[Condition, ...] | None:
         lowered = [self._lower(item, module) for item in items]
@@ -205,13 +204,13 @@ class Conditions:
         the places of all that has been reported."""
         said: set[int] = set()
         for place, atom in enumerate(items):
-            if place in said or not isinstance(atom, t.IsAtom | t.HasAtom):
+            if place in said or not isinstance(atom, IsAtom | HasAtom):
                 continue
             fact = self.names.facts.get(atom.fact.text)
             text = module.report.source.text
             if fact is None or text.startswith("(", atom.start):
                 continue
-            if isinstance(atom, t.IsAtom):
+            if isinstance(atom, IsAtom):
                 first = [atom.value.text]
             elif isinstance(atom.members, t.Names) and not text.startswith("{", atom.members.start):
                 first = [name.text for name in atom.members.names]
@@ -227,10 +226,10 @@ class Conditions:
                 continue
             said.update(range(place, place + len(alone) + 1))
             values = ", ".join([*first, *(name.text for name in alone)])
-            negated = isinstance(atom, t.IsAtom) and atom.negated
-            if isinstance(fact.type, SetType) and isinstance(atom, t.HasAtom):
+            negated = isinstance(atom, IsAtom) and atom.negated
+            if isinstance(fact.type, SetType) and isinstance(atom, HasAtom):
                 right = f"{fact.name} has {'all' if joined == 'and' else 'any'} of {{ {values} }}"
-            elif isinstance(fact.type, OneOfType) and isinstance(atom, t.IsAtom):
+            elif isinstance(fact.type, OneOfType) and isinstance(atom, IsAtom):
                 right = f"{fact.name}{' not' * negated} in {{ {values} }}"
             else:
                 continue
@@ -303,15 +302,9 @@ class Conditions:
 
 def _written_out(atom: Atom) -> tuple[str, ...]:
     """What of an atom may have been named as a whole."""
-    match atom:
-        case Is(values=values, above=above) | Within(values=values, above=above):
-            return values + above
-        case Has(values=values):
-            return values
-        case Contains(phrases=phrases):
-            return phrases
-        case _:
-            return ()
+    if isinstance(atom, Proposed):
+        return ()
+    return atom.listed + atom.above if isinstance(atom, TreeAtom) else atom.listed
 
 
 def at_least_count(condition: t.AtLeastOf, module: Module) -> int | None:

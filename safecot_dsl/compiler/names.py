@@ -16,6 +16,7 @@ from safecot_dsl.compiler.facts import (
 from safecot_dsl.compiler.lookup import find, lookup, unknown, visible
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.compiler.syntax.atoms import HasAtom, InAtom, IsAtom
 from safecot_dsl.diagnostics import Code
 
 
@@ -88,7 +89,7 @@ class Names:
         return check_value(fact, name, self.facts, module)
 
     def members(
-        self, members: t.Names | t.QName, fact: Fact, module: Module, atom: t.InAtom | t.HasAtom | None = None
+        self, members: t.Names | t.QName, fact: Fact, module: Module, atom: InAtom | HasAtom | None = None
     ) -> tuple[tuple[str, ...], str | None] | None:
         """The values a set literal or a group gives, and the group's full name. `atom` is what they stand in."""
         if isinstance(members, t.Names):
@@ -155,9 +156,9 @@ class Names:
             )
         return foreign[0], True
 
-    def _refuse_single(self, name: t.QName, fact: Fact, atom: t.InAtom | t.HasAtom, module: Module) -> None:
+    def _refuse_single(self, name: t.QName, fact: Fact, atom: InAtom | HasAtom, module: Module) -> None:
         """A value stands where a list or a group does: `in knife`, `has none of knife`."""
-        if isinstance(atom, t.InAtom):
+        if isinstance(atom, InAtom):
             within = " within" if self._has_below(fact, name.text) else ""
             right = f"{fact.name} is{' not' * atom.negated}{within} {name.text}"
         elif atom.quantifier == "none":
@@ -179,10 +180,10 @@ class Names:
         taxonomy = self.taxonomy(fact) if isinstance(fact.type, OneOfType) else None
         return taxonomy is not None and any(entry.parent == node for entry in taxonomy.nodes)
 
-    def _refuse_group(self, name: t.Name, fact: Fact, atom: t.IsAtom | t.InAtom | t.HasAtom, module: Module) -> None:
+    def _refuse_group(self, name: t.Name, fact: Fact, atom: IsAtom | InAtom | HasAtom, module: Module) -> None:
         """A group stands where a value does: `is corrosive`, `has any of { corrosive }`."""
         report = module.report
-        if not isinstance(atom, t.HasAtom):
+        if not isinstance(atom, HasAtom):
             right = f"{fact.name}{' not' * atom.negated} in {name.text}"
         elif report.source.text[atom.members.start :].startswith("{"):
             right = f"{fact.name} has {atom.quantifier} of {name.text}"
@@ -199,7 +200,7 @@ class Names:
             replaced=(atom.start, atom.end),
         )
 
-    def one(self, atom: t.IsAtom, fact: Fact, module: Module) -> bool:
+    def one(self, atom: IsAtom, fact: Fact, module: Module) -> bool:
         """Is what stands after `is` a value of the fact? An error otherwise."""
         if atom.value.text not in domain(fact) and is_group(atom.value, module):
             self._refuse_group(atom.value, fact, atom, module)

@@ -10,6 +10,17 @@ from safecot_dsl.compiler.lookup import find, visible
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.rules import Rules, check_rule_name, clause_word, once
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.compiler.syntax.atoms import (
+    BetweenAtom,
+    CompareAtom,
+    ContainsAtom,
+    EmptyAtom,
+    HasAtom,
+    InAtom,
+    IsAtom,
+    MatchesAtom,
+    WithinAtom,
+)
 from safecot_dsl.diagnostics import Code
 
 MAX_ROWS = 1_000  # of one table
@@ -241,21 +252,21 @@ class _Lowering:
             case (OneOfType() | SetType()) as type_, t.QName() as name:
                 return self._name(cell, column, fact, name, isinstance(type_, SetType))
             case OneOfType(), t.Names() as names:
-                return t.InAtom(*where, cell.negated, names)
+                return InAtom(*where, cell.negated, names)
             case OneOfType(), t.WithinTest(node=node):
-                return t.WithinAtom(*where, cell.negated, node)
+                return WithinAtom(*where, cell.negated, node)
             case SetType(), t.Names() as names:
-                return t.HasAtom(*where, "none" if cell.negated else "any", names)
+                return HasAtom(*where, "none" if cell.negated else "any", names)
             case SetType(), t.EmptyTest():
-                return t.EmptyAtom(*where, cell.negated)
+                return EmptyAtom(*where, cell.negated)
             case NumberType(), t.RangeTest(low=low, high=high):
-                return _signed(t.BetweenAtom(*where, low, high), cell)
+                return _signed(BetweenAtom(*where, low, high), cell)
             case NumberType(), t.CompareTest(operator=operator, operand=operand):
-                return _signed(t.CompareAtom(*where, operator, operand), cell)
+                return _signed(CompareAtom(*where, operator, operand), cell)
             case TextType(), (t.String() | t.QName()) as phrases:
-                return _signed(t.ContainsAtom(*where, phrases), cell)
+                return _signed(ContainsAtom(*where, phrases), cell)
             case TextType(), t.Regex() as regex:
-                return _signed(t.MatchesAtom(*where, regex), cell)
+                return _signed(MatchesAtom(*where, regex), cell)
             case _:
                 self.module.report.error(
                     Code.TYPE_MISMATCH,
@@ -273,14 +284,14 @@ class _Lowering:
         if name.text in domain(fact):
             value = t.Name(name.start, name.end, name.text)
             if not is_set:
-                return t.IsAtom(*where, cell.negated, value)
-            return t.HasAtom(*where, "none" if cell.negated else "any", t.Names(name.start, name.end, (value,)))
+                return IsAtom(*where, cell.negated, value)
+            return HasAtom(*where, "none" if cell.negated else "any", t.Names(name.start, name.end, (value,)))
         if find(self.module, "group", name) is None and len(name.parts) == 1:
             refuse_value(name, fact, [*domain(fact), *visible(self.module, "group")], self.module)
             return None
         if is_set:
-            return t.HasAtom(*where, "none" if cell.negated else "any", name)
-        return t.InAtom(*where, cell.negated, name)
+            return HasAtom(*where, "none" if cell.negated else "any", name)
+        return InAtom(*where, cell.negated, name)
 
 
 def _count(number: int, what: str) -> str:

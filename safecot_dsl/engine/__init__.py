@@ -1,12 +1,14 @@
 """What a policy says of one case: the reference interpreter, short and obviously right."""
 
-from safecot_dsl.engine.evaluate import evaluate, literals, normalise
+from safecot_dsl.engine.evaluate import evaluate, literals
 from safecot_dsl.engine.explain import ConditionNode, Explanation, RuleExplanation, explain
 from safecot_dsl.engine.interpreter import Interpreter, Trace, decide
 from safecot_dsl.engine.nearest import Nearest
 from safecot_dsl.engine.reasons import reasons
-from safecot_dsl.engine.show import show_case, show_condition, show_value
+from safecot_dsl.engine.show import show_case, show_condition
+from safecot_dsl.engine.texts import normalise
 from safecot_dsl.engine.truth import Literal, Truth
+from safecot_dsl.engine.values import show_value
 
 __all__ = [
     "ConditionNode",

@@ -2,106 +2,28 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import Any
+from collections.abc import Mapping
 
-import re2
-
-from safecot_dsl.artifact import (
-    And,
-    AtLeast,
-    Atom,
-    Between,
-    Compare,
-    Condition,
-    Contains,
-    Empty,
-    FlagIs,
-    Has,
-    Is,
-    Matches,
-    Not,
-    Or,
-    Value,
-    Within,
-)
+from safecot_dsl.artifact import And, AtLeast, Atom, Condition, Not, Or, TreeAtom, Value
+from safecot_dsl.engine.operators import OPERATORS
 from safecot_dsl.engine.truth import Literal, Truth, at_least, conjunction, disjunction
 
-
-def normalise(text: str) -> str:
-    """The form in which `contains` compares: NFKC, case folding, NFKC again (Unicode 16, D145 with NFKC)."""
-    if text.isascii():
-        return text.lower()
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-
-
-# Phrases are the policy's, few and short; texts are a case's, and not kept.
-_normalised_phrase = lru_cache(maxsize=4096)(normalise)
-
-
-@lru_cache(maxsize=1024)
-def compile_pattern(pattern: str, ignore_case: bool) -> Any:
-    """The RE2 program of a pattern; raises `re2.error` for one that RE2 rejects."""
-    options = re2.Options()
-    options.log_errors = False  # RE2 would write to standard error besides
-    options.case_sensitive = not ignore_case
-    return re2.compile(pattern, options)
-
-
-def _search(pattern: str, ignore_case: bool, text: str) -> bool:
-    # A lone surrogate, which JSON can carry, has no UTF-8 form; a pattern meets the replacement character instead.
-    return compile_pattern(pattern, ignore_case).search(_SURROGATE.sub("\ufffd", text)) is not None
-
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-_COMPARE: dict[str, Callable[[float, float], bool]] = {
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-}
-
-
-def _has(atom: Has, value: frozenset[str]) -> bool:
-    present = (member in value for member in atom.values)
-    return any(present) if atom.quantifier == "any" else all(present)
-
-
-def _contains(atom: Contains, value: str) -> bool:
-    text = normalise(value)
-    return any(_normalised_phrase(phrase) in text for phrase in atom.phrases)
-
-
 #: What each kind of atom says of the known value of its fact; for those on a choice see :func:`evaluate`.
-_ATOMS: dict[type, Callable[[Any, Any], bool]] = {
-    FlagIs: lambda atom, value: value,
-    Is: lambda atom, value: value in atom.values,
-    Within: lambda atom, value: value in atom.values,
-    Has: _has,
-    Empty: lambda atom, value: not value,
-    Compare: lambda atom, value: _COMPARE[atom.operator](value, atom.value),
-    Between: lambda atom, value: atom.low <= value <= atom.high,
-    Contains: _contains,
-    Matches: lambda atom, value: _search(atom.pattern, atom.ignore_case, value),
-}
+_HOLDS = {atom: operator.holds for atom, operator in OPERATORS.items()}
 _UNKNOWN = object()
 
 
 def evaluate(condition: Condition, known: Mapping[str, Value]) -> Truth:
     """A condition under the known facts. Every atom that reads an unknown fact is maybe, and so is one that asks for a
     node of a taxonomy where the value lies above it: the truth is somewhere below the value."""
-    holds = _ATOMS.get(type(condition))
+    holds = _HOLDS.get(type(condition))
     if holds is not None:
         value = known.get(condition.fact, _UNKNOWN)  # pyright: ignore[reportAttributeAccessIssue]
         if value is _UNKNOWN:
             return Truth.MAYBE
         if holds(condition, value):
             return Truth.YES
-        return Truth.MAYBE if isinstance(condition, Is | Within) and value in condition.above else Truth.NO
+        return Truth.MAYBE if isinstance(condition, TreeAtom) and value in condition.above else Truth.NO
     match condition:
         case Not(item=item):
             return ~evaluate(item, known)

@@ -7,7 +7,7 @@ from typing import Any
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.engine.explain import ConditionNode, Explanation, RuleExplanation
-from safecot_dsl.engine.show import show_value
+from safecot_dsl.engine.values import show_value
 
 _MAX_RULES = 8  # of those that are not decided, the strictest: nobody reads more in a terminal
 

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any
+from safecot_dsl.artifact import And, AtLeast, Atom, Case, Condition, Not, Or, Proposed
+from safecot_dsl.engine.operators import OPERATORS, Notation
+from safecot_dsl.engine.values import show_value
 
-from safecot_dsl.artifact import (
-    And,
-    AtLeast,
-    Between,
-    Case,
-    Compare,
-    Condition,
-    Contains,
-    Empty,
-    FlagIs,
-    Has,
-    Is,
-    Matches,
-    Not,
-    Or,
-    Proposed,
-    Within,
-)
-
+_NOTATION = Notation()
 # How tightly a form binds: a part that binds more loosely than its place needs brackets.
 _OR, _AND, _NOT, _ATOM = range(4)
 
@@ -51,75 +34,12 @@ def _show(condition: Condition, place: int) -> str:
 
 def _negative(item: Condition) -> str | None:
     """The negative form that the language has for some atoms."""
-    match item:
-        case Is(fact=fact, named=(value,), group=None):
-            return f"{fact} is not {value}"
-        case Is(fact=fact):
-            return f"{fact} not in {_members(item.group, item.named)}"
-        case Within(fact=fact, node=node):
-            return f"{fact} is not within {node}"
-        case Empty(fact=fact):
-            return f"{fact} is not empty"
-        case Has(fact=fact, quantifier="any"):
-            return f"{fact} has none of {_members(item.group, item.values)}"
-        case _:
-            return None
+    operator = OPERATORS.get(type(item))
+    return None if operator is None else operator.denied(item, _NOTATION)
 
 
-def _atom(atom: Condition) -> str:
-    match atom:
-        case FlagIs(fact=fact):
-            return fact
-        case Proposed(name=name):
-            return name
-        case Is(fact=fact, named=(value,), group=None):
-            return f"{fact} is {value}"
-        case Is(fact=fact):
-            return f"{fact} in {_members(atom.group, atom.named)}"
-        case Within(fact=fact, node=node):
-            return f"{fact} is within {node}"
-        case Has(fact=fact, values=(value,), group=None):
-            return f"{fact} has {value}"
-        case Has(fact=fact, quantifier=quantifier):
-            return f"{fact} has {quantifier} of {_members(atom.group, atom.values)}"
-        case Empty(fact=fact):
-            return f"{fact} is empty"
-        case Compare(fact=fact, operator=operator):
-            return f"{fact} {operator} {atom.param or show_value(atom.value)}"
-        case Between(fact=fact):
-            low, high = atom.low_param or show_value(atom.low), atom.high_param or show_value(atom.high)
-            return f"{fact} between {low} and {high}"
-        case Contains(fact=fact, phrase_set=None, phrases=(phrase,)):
-            return f"{fact} contains {show_value(phrase, text=True)}"
-        case Contains(fact=fact):
-            return f"{fact} contains any of {atom.phrase_set}"
-        case Matches(fact=fact, pattern=pattern):
-            escaped = pattern.replace("/", "\\/")
-            return f"{fact} matches /{escaped}/{'i' if atom.ignore_case else ''}"
-        case _:
-            raise TypeError(f"not an atom: {atom!r}")
-
-
-def _members(group: str | None, values: tuple[str, ...]) -> str:
-    return group or show_value(values)
-
-
-def show_value(value: Any, *, text: bool = False) -> str:
-    """A fact's value as it is written in an example; `text` says that a string is a text, not a name."""
-    if value is None:
-        return "unknown"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        # The language has no exponents: the shortest digits that give the same double, written out.
-        shown = format(Decimal(repr(float(value))), "f")
-        return shown.rstrip("0").rstrip(".") if "." in shown else shown
-    if isinstance(value, str):
-        if not text:
-            return value
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-    members = sorted(value)
-    return "{ " + ", ".join(members) + " }" if members else "{}"
+def _atom(atom: Atom) -> str:
+    return atom.name if isinstance(atom, Proposed) else OPERATORS[type(atom)].written(atom, _NOTATION)
 
 
 def show_case(case: Case, texts: frozenset[str] = frozenset()) -> str:

@@ -8,29 +8,21 @@ together, so that the English, read back, decides as the condition does.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from safecot_dsl.artifact import (
     And,
     AtLeast,
     Atom,
-    Between,
     Case,
-    Compare,
     CompiledPolicy,
     Condition,
-    Contains,
     CriteriaCondition,
-    Empty,
     Fact,
     FactAtom,
-    FlagIs,
     FlagType,
-    Has,
-    Is,
     Law,
-    Matches,
     Not,
     NumberType,
     OneOfType,
@@ -40,16 +32,13 @@ from safecot_dsl.artifact import (
     TextType,
     Value,
     Verdict,
-    Within,
     atoms,
 )
 from safecot_dsl.engine import show_value
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, listed
+from safecot_dsl.render.operators import OPERATOR_WORDS, exact_members, exact_text, exact_value
 from safecot_dsl.render.phrasing import as_tree, phrase, phrases, words
-
-#: Of a set of phrases, this many are written out where it is used.
-PHRASES_SHOWN = 6
 
 #: What the model does where a verdict holds: "the model …".
 DOES = {
@@ -59,8 +48,6 @@ DOES = {
     Verdict.REDIRECT: "helps with the safe part only",
     Verdict.REFUSE: "declines",
 }
-
-_COMPARED = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
 
 
 @dataclass(frozen=True)
@@ -139,28 +126,7 @@ class English:
 
     def predicate(self, atom: FactAtom, *, so: bool = True) -> str:
         """What the atom says of its fact."""
-        fact = self._facts[atom.fact]
-        match atom:
-            case FlagIs():
-                return "is true" if so else "is not true"
-            case Is(named=values, group=group):
-                return f"{'is' if so else 'is not'} {_members(fact, values, group, 'or')}"
-            case Within(node=node):
-                return f"{'is' if so else 'is not'} within {_value(fact, node)}"
-            case Empty():
-                return "include nothing" if so else "include something"
-            case Has(values=values, group=group, quantifier=quantifier):
-                return _has(fact, values, group, quantifier, so)
-            case Compare(operator=operator, value=value, param=param):
-                return f"{'is' if so else 'is not'} {_COMPARED[operator]} {_number(value, param)}"
-            case Between():
-                low, high = _number(atom.low, atom.low_param), _number(atom.high, atom.high_param)
-                return f"{'is' if so else 'is not'} between {low} and {high}, both included"
-            case Contains():
-                return f"{'contains' if so else 'does not contain'} {_phrases(atom)}"
-            case Matches(pattern=pattern, ignore_case=ignore_case):
-                in_any_case = ", in upper or lower case" if ignore_case else ""
-                return f"{'matches' if so else 'does not match'} the pattern {_pattern(pattern)}{in_any_case}"
+        return OPERATOR_WORDS[type(atom)].exactly(atom, self._facts[atom.fact], so)
 
     def change(self, fact: Fact, law: Law) -> str:
         """The change that a law speaks of."""
@@ -169,9 +135,9 @@ class English:
             return f"{term} becomes {'true' if law.values == ('yes',) else 'untrue'}"
         match law.change:
             case "becomes":
-                return f"{term} becomes {_members(fact, law.values, law.group, 'or')}"
+                return f"{term} becomes {exact_members(fact, law.values, law.group, 'or')}"
             case "gains":
-                return f"{term} gain {_members(fact, law.values, law.group, 'or')}"
+                return f"{term} gain {exact_members(fact, law.values, law.group, 'or')}"
             case "rises" | "falls":
                 return f"{term} {law.change}"
 
@@ -233,7 +199,7 @@ def known_value(fact: Fact, value: Value) -> str:
         case float() | int():
             return show_value(value)
         case _:
-            return _quoted(value) if isinstance(fact.type, TextType) else phrase(fact, value)
+            return exact_text(value) if isinstance(fact.type, TextType) else phrase(fact, value)
 
 
 def _known(fact: Fact, value: Value) -> str:
@@ -245,7 +211,7 @@ def _known(fact: Fact, value: Value) -> str:
         case float() | int():
             return f"is {show_value(value)}"
         case _:
-            return f"is {_quoted(value) if isinstance(fact.type, TextType) else _value(fact, value)}"
+            return f"is {exact_text(value) if isinstance(fact.type, TextType) else exact_value(fact, value)}"
 
 
 def _plain(fact: Fact) -> str:
@@ -259,57 +225,3 @@ def _term(fact: Fact, *, alone: bool) -> str:
     if plain == f"the {fact.subject}’s {words(fact.name)}":
         return named
     return f"“{plain}”" if alone else f"“{plain}” ({named})"
-
-
-def _value(fact: Fact, value: str) -> str:
-    return f"“{phrase(fact, value)}”"
-
-
-def _members(fact: Fact, values: Sequence[str], group: str | None, word: str) -> str:
-    named = [_value(fact, value) for value in _in_order(fact, values)]
-    if group is None:
-        return named[0] if len(named) == 1 else f"one of these: {_list(named, word)}"
-    return f"one of the {words(group)} ({_list(named, word)})"
-
-
-def _has(fact: Fact, values: Sequence[str], group: str | None, quantifier: str, so: bool) -> str:
-    named = [_value(fact, value) for value in _in_order(fact, values)]
-    verb = "include" if so else "do not include"
-    if len(named) == 1 and group is None:
-        return f"{verb} {named[0]}"
-    members = f"the {words(group)} ({_list(named, 'and')})" if group is not None else f"these: {_list(named, 'and')}"
-    if quantifier == "all":
-        return f"{'include all of' if so else 'do not include all of'} {members}"
-    return f"{'include at least one of' if so else 'include none of'} {members}"
-
-
-def _in_order(fact: Fact, values: Iterable[str]) -> list[str]:
-    chosen = set(values)
-    assert isinstance(fact.type, OneOfType | SetType)
-    return [value.name for value in fact.type.values if value.name in chosen]
-
-
-def _list(items: Sequence[str], word: str) -> str:
-    return listed(items, word) if items else "no value at all"
-
-
-def _number(value: float, param: str | None) -> str:
-    return show_value(value) if param is None else f"{show_value(value)} (the setting “{words(param)}”)"
-
-
-def _phrases(atom: Contains) -> str:
-    shown = [_quoted(text) for text in atom.phrases[:PHRASES_SHOWN]]
-    if len(atom.phrases) > PHRASES_SHOWN:
-        shown.append(f"{len(atom.phrases) - PHRASES_SHOWN} more")
-    if atom.phrase_set is None:
-        return _list(shown, "or")
-    return f"any of the {words(atom.phrase_set)} ({_list(shown, 'or')})"
-
-
-def _quoted(text: str) -> str:
-    line = fold_line(text).replace("“", "'").replace("”", "'")
-    return f"“{line}”"
-
-
-def _pattern(pattern: str) -> str:
-    return f"/{fold_line(pattern)}/"

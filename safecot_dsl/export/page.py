@@ -9,10 +9,10 @@ from safecot_dsl.artifact import (
     CompiledPolicy,
     Example,
     Verdict,
-    atoms,
     read_case,
 )
-from safecot_dsl.artifact.conditions import Contains
+from safecot_dsl.artifact.conditions import fact_atoms
+from safecot_dsl.artifact.facts import TextType
 from safecot_dsl.engine import Interpreter, show_value
 from safecot_dsl.export.claims_page import claims, spread
 from safecot_dsl.export.document import (
@@ -120,12 +120,12 @@ def _word_lists(policy: CompiledPolicy) -> tuple[tuple[Line, ...], ...]:
     """The sets of phrases that conditions look for in texts, whole."""
     found: dict[str, tuple[Line, ...]] = {}
     for rule in policy.rules:
-        for condition in (rule.when, rule.unless):
-            for atom in () if condition is None else atoms(condition):
-                if isinstance(atom, Contains) and atom.phrase_set is not None and atom.phrase_set not in found:
-                    entries = "; ".join(f"“{fold_line(text)}”" for text in atom.phrases)
-                    place = SourceLine(policy.span(f"phrases:{atom.phrase_set}"))
-                    found[atom.phrase_set] = ((capitalised(words(atom.phrase_set)), " ", place), (entries or "none",))
+        for atom in fact_atoms(*rule.conditions):
+            label = atom.label if atom.reads is TextType else None
+            if label is not None and label not in found:
+                entries = "; ".join(f"“{fold_line(text)}”" for text in atom.listed)
+                place = SourceLine(policy.span(f"phrases:{label}"))
+                found[label] = ((capitalised(words(label)), " ", place), (entries or "none",))
     return tuple(found.values())
 
 

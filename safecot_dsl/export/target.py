@@ -7,19 +7,20 @@ from dataclasses import dataclass
 
 from safecot_dsl.artifact import (
     And,
-    Compare,
     CompiledPolicy,
     Example,
-    Matches,
     Not,
+    NumberType,
     Or,
     Rule,
     Verdict,
-    atoms,
+    fact_atoms,
     read_case,
 )
-from safecot_dsl.artifact.conditions import Between, Condition
+from safecot_dsl.artifact.conditions import Condition
 from safecot_dsl.engine import Interpreter
+from safecot_dsl.engine.meaning import primitives
+from safecot_dsl.engine.operators import meaning
 from safecot_dsl.export.english import English
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, listed
@@ -117,10 +118,6 @@ def _parts(condition: Condition) -> tuple[Condition, ...]:
     return condition.items if isinstance(condition, And) and condition.items else (condition,)
 
 
-def conditions(policy: CompiledPolicy) -> list[tuple[Rule, Condition]]:
-    return [(rule, condition) for rule in policy.rules for condition in (rule.when, rule.unless) if condition]
-
-
 def lost_by_prose(policy: CompiledPolicy) -> list[str]:
     """What is lost wherever a model reads the policy as prose, instead of a compiler its facts."""
     lost = ["a model reads the rules and may misread them: no decision is proved, and none has a trace"]
@@ -131,10 +128,17 @@ def lost_by_prose(policy: CompiledPolicy) -> list[str]:
     )
     if deep:
         lost.append(f"exceptions to exceptions are nested sentences there: {_names(deep)}")
-    numbers = sorted({r.name for r, c in conditions(policy) if any(isinstance(a, Compare | Between) for a in atoms(c))})
+    read = {rule.name: list(fact_atoms(rule.when, rule.unless)) for rule in policy.rules}
+    numbers = sorted(name for name, found in read.items() if any(atom.reads is NumberType for atom in found))
     if numbers:
         lost.append(f"thresholds: a model guesses the number that a detector measures, in {_names(numbers)}")
-    patterns = sorted({rule.name for rule, c in conditions(policy) if any(isinstance(a, Matches) for a in atoms(c))})
+    patterns = sorted(
+        name
+        for name, found in read.items()
+        if any(
+            test.kind == "matches" for atom in found for test in primitives(meaning(atom, policy.fact_index[atom.fact]))
+        )
+    )
     if patterns:
         lost.append(f"patterns are told, and matched by eye, in {_names(patterns)}")
     lost.append(

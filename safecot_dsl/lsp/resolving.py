@@ -22,6 +22,7 @@ def resolve(program: OpenProgram, module: Module) -> tuple[Occurrence, ...]:
     return tuple(sorted(walk.found, key=lambda entry: (entry.start, -entry.end)))
 
 
+_KINDS = {"group": SymbolKind.GROUP, "param": SymbolKind.PARAM, "phrase set": SymbolKind.PHRASES}
 MAX_FACTS = 20  # of which a group's members are taken for values
 
 
@@ -269,28 +270,21 @@ class _Walk:
                     self._fact(name)
                 else:
                     self._find(SymbolKind.LET, name)
-            case t.IsAtom(fact=fact, value=value):
+            case t.AtomForm(fact=fact):
                 self._fact(fact)
-                self._value(fact.text, value)
-            case t.WithinAtom(fact=fact, node=node):
-                self._fact(fact)
-                self._refer_dotted(node, self.program.values(fact.text).get(node.parts[-1]))
-            case t.EmptyAtom(fact=fact) | t.MatchesAtom(fact=fact):
-                self._fact(fact)
-            case t.InAtom(fact=fact, members=members) | t.HasAtom(fact=fact, members=members):
-                self._fact(fact)
-                self._members(fact.text, members)
-            case t.CompareAtom(fact=fact, operand=operand):
-                self._fact(fact)
-                self._operand(operand)
-            case t.BetweenAtom(fact=fact, low=low, high=high):
-                self._fact(fact)
-                self._operand(low)
-                self._operand(high)
-            case t.ContainsAtom(fact=fact, phrases=phrases):
-                self._fact(fact)
-                if isinstance(phrases, t.QName):
-                    self._find(SymbolKind.PHRASES, phrases)
+                for kind, named in condition.names():
+                    self._named(fact.text, kind, named)
+
+    def _named(self, fact: str, kind: t.Named, named: t.Syntax) -> None:
+        match kind, named:
+            case "value", t.Name():
+                self._value(fact, named)
+            case "node", t.QName():
+                self._refer_dotted(named, self.program.values(fact).get(named.parts[-1]))
+            case (("group" | "param" | "phrase set"), t.QName()):
+                self._find(_KINDS[kind], named)
+            case _:
+                pass  # a pattern, in which nothing is declared
 
     def _members(self, fact: str, members: t.Names | t.QName) -> None:
         if isinstance(members, t.QName):

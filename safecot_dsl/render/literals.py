@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import ge, gt, le, lt
 from typing import Any
 
 from safecot_dsl.artifact import (
     And,
     AtLeast,
-    Between,
-    Compare,
     Condition,
-    Contains,
-    Empty,
     FactAtom,
-    FlagIs,
-    Has,
-    Is,
-    Matches,
     Not,
     Or,
     Proposed,
     Rule,
+    TreeAtom,
     Value,
-    Within,
 )
-from safecot_dsl.engine import Truth, evaluate
+from safecot_dsl.engine import Truth
+from safecot_dsl.engine.operators import prepared
 from safecot_dsl.engine.truth import at_least
 
 # A member of an enumeration takes Python longer to find than to use.
 _YES, _MAYBE = Truth.YES, Truth.MAYBE
-_COMPARE: dict[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +45,8 @@ class Leaf:
         self.number = number
         self.reading = reading
         self.fact = reading.atom.fact
-        self._holds = _holds(reading.atom)
-        self._above = frozenset(reading.atom.above) if isinstance(reading.atom, Is | Within) else None
+        self._holds = prepared(reading.atom)
+        self._above = frozenset(reading.atom.above) if isinstance(reading.atom, TreeAtom) else None
         self._yes, self._no = (Truth.YES, Truth.NO) if reading.positive else (Truth.NO, Truth.YES)
 
     def truth(self, known: Mapping[str, Value]) -> Truth:
@@ -194,26 +185,3 @@ class Literals:
 
     def _number(self, key: Any) -> int:
         return self._numbers.setdefault(key, len(self._numbers))
-
-
-def _holds(atom: FactAtom) -> Callable[[Any], bool]:
-    """What an atom says of a known value of its fact, as :func:`~safecot_dsl.engine.evaluate` does."""
-    match atom:
-        case FlagIs():
-            return bool
-        case Is(values=values) | Within(values=values):
-            return frozenset(values).__contains__
-        case Has(values=values, quantifier="any"):
-            members = frozenset(values)
-            return lambda value: not members.isdisjoint(value)
-        case Has(values=values):
-            return frozenset(values).issubset
-        case Empty():
-            return lambda value: not value
-        case Compare(operator=operator, value=bound):
-            compare = _COMPARE[operator]
-            return lambda value: compare(value, bound)
-        case Between(low=low, high=high):
-            return lambda value: low <= value <= high
-        case Contains() | Matches():
-            return lambda value: evaluate(atom, {atom.fact: value}) is Truth.YES

@@ -7,19 +7,11 @@ from collections import Counter
 from safecot_dsl.artifact import (
     And,
     AtLeast,
-    Between,
-    Compare,
     CompiledPolicy,
     Condition,
-    Contains,
-    Empty,
     Fact,
     FactAtom,
-    FlagIs,
     FlagType,
-    Has,
-    Is,
-    Matches,
     Not,
     NumberType,
     OneOfType,
@@ -29,20 +21,17 @@ from safecot_dsl.artifact import (
     SetType,
     TextType,
     Verdict,
-    Within,
-    atoms,
+    fact_atoms,
 )
 from safecot_dsl.engine import show_value
 from safecot_dsl.render.cleaning import fold_line, neutralise
 from safecot_dsl.render.english import listed
-from safecot_dsl.render.phrasing import as_tree, phrase, phrases, quoted, value_text, words
+from safecot_dsl.render.operators import OPERATOR_WORDS
+from safecot_dsl.render.phrasing import as_tree, phrases, value_text, words
 from safecot_dsl.render.style import Tags
 
 #: Above this many words a prompt is longer than about 600 tokens (a word of English is about 4/3 of a token).
 PROMPT_WORDS = 450
-
-#: Of a phrase set, this many are written out.
-_PHRASES_SHOWN = 6
 
 _MEANING = {
     Verdict.COMPLY: "answer the request",
@@ -52,7 +41,6 @@ _MEANING = {
     Verdict.REFUSE: "decline, briefly and without judging",
 }
 
-_COMPARED = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
 _DEFAULT_TAGS = Tags()
 
 
@@ -154,12 +142,10 @@ class _Writer:
         """The groups that conditions name, each with its members, in the order in which they are met."""
         found: dict[str, str] = {}
         for rule in self._policy.rules:
-            for condition in (rule.when, rule.unless):
-                for atom in () if condition is None else atoms(condition):
-                    if isinstance(atom, Has | Is) and atom.group is not None:
-                        named = atom.named if isinstance(atom, Is) else atom.values
-                        members = phrases(self._policy.fact_index[atom.fact], named)
-                        found.setdefault(words(atom.group), "; ".join(members))
+            for atom in fact_atoms(rule.when, rule.unless):
+                if atom.grouped is not None:
+                    members = phrases(self._policy.fact_index[atom.fact], atom.named)
+                    found.setdefault(words(atom.grouped), "; ".join(members))
         return [f"- {name}: {members}" for name, members in found.items()]
 
     def rules(self) -> list[str]:
@@ -211,50 +197,4 @@ class _Writer:
 
     def _atom(self, atom: FactAtom, *, so: bool) -> str:
         fact = self._policy.fact_index[atom.fact]
-        name = self._names[atom.fact]
-        match atom:
-            case FlagIs():
-                return f"{name} is {'yes' if so else 'no'}"
-            case Is():
-                return f"{name} is {'' if so else 'not '}{_one_of(atom, fact)}"
-            case Within():
-                return f"{name} is {'' if so else 'not '}within {phrase(fact, atom.node)}"
-            case Empty():
-                return f"{name} {'has nothing' if so else 'has something'}"
-            case Has():
-                return f"{name} {_has(atom, fact, so)}"
-            case Compare():
-                return f"{name} is {'' if so else 'not '}{_COMPARED[atom.operator]} {show_value(atom.value)}"
-            case Between():
-                bounds = f"{show_value(atom.low)} and {show_value(atom.high)}"
-                return f"{name} is {'' if so else 'not '}between {bounds}"
-            case Contains():
-                return f"{name} {'contains' if so else 'does not contain'} {_phrases(atom)}"
-            case Matches():
-                case_blind = " in any case" if atom.ignore_case else ""
-                verb = "matches" if so else "does not match"
-                return f"{name} {verb} the pattern /{fold_line(atom.pattern)}/{case_blind}"
-
-
-def _one_of(atom: Is, fact: Fact) -> str:
-    if atom.group is not None:
-        return f"one of {words(atom.group)}"
-    named = phrases(fact, atom.named)
-    return f'"{named[0]}"' if len(named) == 1 else f"one of ({'; '.join(named)})"
-
-
-def _has(atom: Has, fact: Fact, so: bool) -> str:
-    named = phrases(fact, atom.values)
-    members = words(atom.group) if atom.group is not None else f"({'; '.join(named)})"
-    if len(named) == 1:
-        return f"{'has' if so else 'does not have'} {named[0]}"
-    if atom.quantifier == "all":
-        return f"{'has all of' if so else 'does not have all of'} {members}"
-    return f"{'has any of' if so else 'has none of'} {members}"
-
-
-def _phrases(atom: Contains) -> str:
-    shown = [quoted(text) for text in atom.phrases[:_PHRASES_SHOWN]]
-    if len(atom.phrases) > _PHRASES_SHOWN:
-        shown.append(f"{len(atom.phrases) - _PHRASES_SHOWN} more like these")
-    return listed(shown, "or")
+        return f"{self._names[atom.fact]} {OPERATOR_WORDS[type(atom)].briefly(atom, fact, so)}"

@@ -13,33 +13,25 @@ from math import inf, nextafter
 from typing import Any
 
 from safecot_dsl.artifact import (
-    Between,
-    Compare,
     CompiledPolicy,
-    Contains,
-    Empty,
     Fact,
     FactAtom,
-    FlagIs,
     FlagType,
-    Has,
-    Is,
-    Matches,
     NumberType,
     OneOfType,
     SetType,
     Template,
     Text,
     TextType,
+    TreeAtom,
     Value,
-    Within,
-    atoms,
+    fact_atoms,
 )
-from safecot_dsl.engine import normalise
-from safecot_dsl.engine.evaluate import compile_pattern
+from safecot_dsl.engine.operators import bounds
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, continued, definite, is_one, is_plural, listed, spelled
-from safecot_dsl.render.phrasing import phrase, phrases, quoted, shortened, words
+from safecot_dsl.render.operators import OPERATOR_WORDS
+from safecot_dsl.render.phrasing import phrase, phrases, shortened, words
 from safecot_dsl.render.style import Lookups
 
 _SUBJECTS = {"image": "image's", "query": "request's", "context": "context's"}
@@ -76,10 +68,9 @@ class Sentences:
         }
         self._groups: dict[str, dict[str, frozenset[str]]] = {}
         for rule in policy.rules:
-            for condition in (rule.when, rule.unless):
-                for atom in atoms(condition) if condition is not None else ():
-                    if isinstance(atom, Has) and atom.group is not None:
-                        self._groups.setdefault(atom.fact, {})[atom.group] = frozenset(atom.values)
+            for atom in fact_atoms(rule.when, rule.unless):
+                if atom.reads is SetType and atom.grouped is not None:
+                    self._groups.setdefault(atom.fact, {})[atom.grouped] = frozenset(atom.listed)
         self._cuts = {fact.name: number_cuts(policy, fact.name) for fact in policy.facts if fact.type.kind == "number"}
 
     def stated(self, fact: Fact, value: Value) -> Wording:
@@ -91,12 +82,12 @@ class Sentences:
                 built = _flag_sentence(fact, value)
             case OneOfType(), str():
                 authored, key, shown = fact.says, "says", phrase(fact, value)
-                built = f"{self._the(fact)} {self._is(fact)} {shown}."
+                built = f"{self.the(fact)} {self._is(fact)} {shown}."
             case SetType(), frozenset():
                 authored, key = (fact.says, "says") if value else (fact.none, "none")
                 shown = listed(phrases(fact, value))
                 name = self._names[fact.name]
-                built = f"{self._the(fact)} include{'' if self._is(fact) == 'are' else 's'} {shown}."
+                built = f"{self.the(fact)} include{'' if self._is(fact) == 'are' else 's'} {shown}."
                 if not value:
                     built = f"There {self._is(fact)} no {name}."
             case NumberType(), float() | int():
@@ -105,7 +96,7 @@ class Sentences:
                 line = fold_line(value)
                 authored, key = (fact.says, "says") if line else (fact.none, "none")
                 shown = shortened(line.replace('"', "'"))
-                built = f'{self._the(fact)} {"read" if self._is(fact) == "are" else "reads"} "{shown}".'
+                built = f'{self.the(fact)} {"read" if self._is(fact) == "are" else "reads"} "{shown}".'
                 if not line:
                     built = f"There {self._is(fact)} no {self._names[fact.name]}."
             case _:
@@ -133,45 +124,17 @@ class Sentences:
     def lookup(self, atom: FactAtom, value: Any, so: bool) -> Wording | None:
         """How the known `value` of the atom's fact stands to the atom, which is `so` or not; None where the statement
         of the value says it already."""
-        fact = self.policy.fact_index[atom.fact]
-        match atom:
-            case FlagIs() | Empty() | Compare() | Between():
-                return None
-            case Is(group=group) | Has(group=group) if group is not None:
-                if isinstance(atom, Has) and atom.quantifier == "all" and not so:
-                    return self._lacking(fact, [v for v in atom.values if v not in value], value)
-                return self._grouped(fact, atom, group, value)
-            case Is():
-                if not so:
-                    return self._other(fact, phrases(fact, atom.named))
-                if value in atom.named:
-                    return None
-                above = type_.above(value) if isinstance(type_ := fact.type, OneOfType) else ()
-                kinds = phrases(fact, (node for node in atom.nodes if node in above))
-                return _built(fact, self._counting([phrase(fact, value)], [], listed(kinds), so=True))
-            case Within(node=node):
-                if value == node:
-                    return None
-                if not so and fact.denies:
-                    return self._other(fact, [phrase(fact, node)])
-                return _built(fact, self._counting([phrase(fact, value)], [], phrase(fact, node), so=so))
-            case Has():
-                return None if so else self._lacking(fact, [v for v in atom.values if v not in value], value)
-            case Contains() | Matches():
-                # What a pattern looks for has no name that could be said where it is not there.
-                if not fold_line(value) or (isinstance(atom, Matches) and not so):
-                    return None
-                return _built(fact, self._containing(atom, fact, value, so))
+        return OPERATOR_WORDS[type(atom)].lookup(self, atom, self.policy.fact_index[atom.fact], value, so)
 
-    def undecided(self, atom: Is | Within, value: str) -> Wording:
+    def undecided(self, atom: TreeAtom, value: str) -> Wording:
         """That the known `value` leaves open whether the atom is so: the truth lies somewhere below it."""
         fact = self.policy.fact_index[atom.fact]
-        group = atom.group if isinstance(atom, Is) else None
+        group = atom.grouped
         texts = self.policy.groups.get(group) if group is not None else None
         if group is not None:
             counts_as = texts.phrase if texts is not None else words(group)
         else:
-            counts_as = listed(phrases(fact, (atom.node,) if isinstance(atom, Within) else atom.named), "or")
+            counts_as = listed(phrases(fact, atom.named), "or")
         thing = capitalised(definite(phrase(fact, value)))
         return Wording(
             (f"{thing} may or may not count as {counts_as}.",), texts.key if texts else f"fact:{fact.name}", True
@@ -187,24 +150,29 @@ class Sentences:
             if inside:
                 texts = self.policy.groups.get(group)
                 said.append(self._all(inside, texts.phrase if texts is not None else words(group)))
-        return _built(fact, " ".join(said)) if said else None
+        return self.built(fact, " ".join(said)) if said else None
 
     @staticmethod
     def _smallest(groups: Sequence[tuple[str, frozenset[str]]], value: str) -> str | None:
         return next((group for group, members in groups if value in members), None)
 
-    def _grouped(self, fact: Fact, atom: Is | Has, group: str, value: Any) -> Wording:
+    def grouped(self, fact: Fact, members: Sequence[str], group: str, value: Any) -> Wording:
+        """Which of the things that the value is, or has, count as what the group of these members is called."""
         texts = self.policy.groups.get(group)
         counts_as = texts.phrase if texts is not None else words(group)
         things = {value} if isinstance(value, str) else value
-        inside = phrases(fact, things & set(atom.values))
-        outside = phrases(fact, things - set(atom.values))
+        inside = phrases(fact, things.intersection(members))
+        outside = phrases(fact, things.difference(members))
         if texts is not None and inside and texts.says:
             shown = listed([definite(thing) for thing in inside])
             return _wording(texts.says, shown, texts.key, "", texts.key)
         if texts is not None and not inside and texts.none:
             return _wording(texts.none, "", texts.key, "", texts.key)
         return Wording((self._counting(inside, outside, counts_as),), texts.key if texts else f"fact:{fact.name}", True)
+
+    def counts(self, fact: Fact, value: str, counts_as: str, *, so: bool) -> Wording:
+        """That a choice counts as something, or does not."""
+        return self.built(fact, self._counting([phrase(fact, value)], [], counts_as, so=so))
 
     def _counting(self, inside: Sequence[str], outside: Sequence[str], counts_as: str, so: bool | None = None) -> str:
         """Which of the things count as something. With `so`, `inside` are things that all do or all do not."""
@@ -240,42 +208,25 @@ class Sentences:
         verb = "count" if is_plural(things[-1]) else "counts"
         return f"Neither {listed([definite(thing) for thing in things], 'nor')} {verb} as {counts_as}."
 
-    def _lacking(self, fact: Fact, missing: Sequence[str], value: frozenset[str]) -> Wording:
+    def lacking(self, fact: Fact, missing: Sequence[str], value: frozenset[str]) -> Wording:
         """That none of the things seen is one that a condition asks for."""
         wanted = listed(phrases(fact, missing), "or")
         if fact.denies:
             return _wording(fact.denies, wanted, f"fact:{fact.name}.not", "", f"fact:{fact.name}")
         things = phrases(fact, value)
         if not things or len(things) > _MOST_THINGS:
-            return _built(fact, f"Nothing seen is {wanted}.")
+            return self.built(fact, f"Nothing seen is {wanted}.")
         if len(things) == 1:
             are = "are" if is_plural(things[0]) else "is"
-            return _built(fact, f"{capitalised(definite(things[0]))} {are} not {wanted}.")
+            return self.built(fact, f"{capitalised(definite(things[0]))} {are} not {wanted}.")
         verb = "are" if is_plural(things[-1]) else "is"
-        return _built(fact, f"Neither {listed([definite(thing) for thing in things], 'nor')} {verb} {wanted}.")
+        return self.built(fact, f"Neither {listed([definite(thing) for thing in things], 'nor')} {verb} {wanted}.")
 
-    def _other(self, fact: Fact, excluded: Sequence[str]) -> Wording:
+    def other(self, fact: Fact, excluded: Sequence[str]) -> Wording:
         """That a choice is another one than those of a condition."""
         wanted = listed(excluded, "or")
-        built = f"{self._the(fact)} {self._is(fact)} not {wanted}."
+        built = f"{self.the(fact)} {self._is(fact)} not {wanted}."
         return _wording(fact.denies, wanted, f"fact:{fact.name}.not", built, f"fact:{fact.name}")
-
-    def _containing(self, atom: Contains | Matches, fact: Fact, value: str, so: bool) -> str:
-        if isinstance(atom, Matches):
-            found = compile_pattern(atom.pattern, atom.ignore_case).search(value.encode("utf-8", "replace").decode())
-            part = fold_line(found.group(0)) if found is not None else ""
-            shown = f"words {quoted(part)}" if part else "words"
-            return f"The {shown} in the {self._names[fact.name]} are of the kind looked for."
-        the = self._the(fact)
-        verb, verb_not = ("say", "do not") if self._is(fact) == "are" else ("says", "does not")
-        if so:
-            text = normalise(value)
-            found = next(each for each in atom.phrases if normalise(each) in text)
-            return f"{the} {verb} {quoted(found)}."
-        if atom.phrase_set is not None:
-            holds = "hold" if verb == "say" else "holds"
-            return f"{the} {holds} none of the {words(atom.phrase_set)}."
-        return f"{the} {verb_not} say {listed([quoted(each) for each in atom.phrases], 'or')}."
 
     def _band(self, fact: Fact, value: float) -> Wording:
         key = f"fact:{fact.name}"
@@ -286,7 +237,7 @@ class Sentences:
         number = sum(value >= cut for cut in cuts)
         named = _BANDS.get(len(cuts) + 1)
         state = named[number] if named else f"in range {spelled(number + 1)} of {spelled(len(cuts) + 1)}"
-        return Wording((f"{self._the(fact)} {self._is(fact)} {state}.",), key, built=True)
+        return Wording((f"{self.the(fact)} {self._is(fact)} {state}.",), key, built=True)
 
     def bands(self, fact: Fact) -> list[tuple[float, Wording]]:
         """The lowest value of each band of a number and how it is told, in rising order."""
@@ -295,27 +246,37 @@ class Sentences:
         starts = [band.below for band in fact.bands if band.below is not None] if fact.bands else self._cuts[fact.name]
         return [(start, self._band(fact, start)) for start in (low, *(start for start in starts if start > low))]
 
-    def _the(self, fact: Fact) -> str:
+    def name(self, fact: Fact) -> str:
+        """How sentences name the fact."""
+        return self._names[fact.name]
+
+    def the(self, fact: Fact) -> str:
+        """The fact's name where it begins a sentence."""
         return f"The {self._names[fact.name]}"
 
+    def is_plural(self, fact: Fact) -> bool:
+        """Whether the fact's name is one of several things."""
+        return is_plural(self._names[fact.name])
+
     def _is(self, fact: Fact) -> str:
-        return "are" if is_plural(self._names[fact.name]) else "is"
+        return "are" if self.is_plural(fact) else "is"
+
+    def built(self, fact: Fact, text: str) -> Wording:
+        """A sentence on the fact that no author wrote."""
+        return Wording((text,), f"fact:{fact.name}", built=True)
 
 
 def number_cuts(policy: CompiledPolicy, fact: str) -> list[float]:
     """Where conditions of rules tell the values of a number apart: the lowest value of each range but the first, in
     rising order."""
+    of = policy.fact_index[fact]
     found: set[float] = set()
     for rule in policy.rules:
-        for condition in (rule.when, rule.unless):
-            for atom in atoms(condition) if condition is not None else ():
-                if isinstance(atom, Compare) and atom.fact == fact:
-                    found.add(atom.value if atom.operator in ("<", ">=") else nextafter(atom.value, inf))
-                elif isinstance(atom, Between) and atom.fact == fact:
-                    found |= {atom.low, nextafter(atom.high, inf)}
-    kind = policy.fact_index[fact].type
-    assert isinstance(kind, NumberType)
-    return sorted(cut for cut in found if kind.low < cut <= kind.high)
+        for atom in fact_atoms(rule.when, rule.unless):
+            for bound in bounds(atom, of) if atom.fact == fact else ():
+                found.add(bound.operand if bound.kind == "at least" else nextafter(bound.operand, inf))
+    assert isinstance(of.type, NumberType)
+    return sorted(cut for cut in found if of.type.low < cut <= of.type.high)
 
 
 def filled(template: Template, shown: str) -> str:
@@ -328,10 +289,6 @@ def _wording(authored: Sequence[Template], shown: str, key: str, built: str, bui
     if authored:
         return Wording(tuple(filled(template, shown) for template in authored), key, built=False)
     return Wording((built,), built_key, built=True)
-
-
-def _built(fact: Fact, text: str) -> Wording:
-    return Wording((text,), f"fact:{fact.name}", built=True)
 
 
 def _flag_sentence(fact: Fact, value: bool) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from safecot_dsl.artifact import Is, Rule, Step, StepKind, Subject, Value, Within
+from safecot_dsl.artifact import Rule, Step, StepKind, Subject, TreeAtom, Value
 from safecot_dsl.engine import Truth, evaluate
 from safecot_dsl.render.english import listed, within
 from safecot_dsl.render.grounds import Grounds
@@ -170,7 +170,7 @@ class Weighing:
             return None
         atom = leaf.reading.atom
         so = evaluate(atom, self.known)
-        if so is Truth.MAYBE and isinstance(atom, Is | Within):
+        if so is Truth.MAYBE and isinstance(atom, TreeAtom):
             return self.grounds.sentences.undecided(atom, str(value))
         wording = self.grounds.sentences.lookup(atom, value, so is Truth.YES)
         if wording is None and self.grounds.settings.again:

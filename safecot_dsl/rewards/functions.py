@@ -111,7 +111,8 @@ class PolicyRewards:
         if unknown:
             raise RewardError(f"there is no part `{unknown[0]}` of a reward: there are {', '.join(PARTS)}")
         # A part that stands alone may be one that a model earns without looking: the trainer has others beside it.
-        chosen = RewardWeights.model_construct(**{part: float(weights.get(part, 0.0)) for part in PARTS})
+        values: dict[str, Any] = {part: float(weights.get(part, 0.0)) for part in PARTS}
+        chosen = RewardWeights.model_construct(None, **values)
         if len(weights) > 1:
             RewardWeights.model_validate(chosen.model_dump())
         rewarder = Rewarder(self.policy, chosen, self._tags, self._reasoning)

@@ -165,9 +165,10 @@ class Rewarder:
         return float(self._grader.grade(target.answer).verdict == decision.verdict)
 
     def _answered(self, due: Due, target: Target) -> float:
+        if not self._decided(due.case).verdict.answers:
+            return 1.0
         shown = self._grader.grade(target.answer).verdict
-        withheld = shown not in (Verdict.COMPLY, Verdict.WARN)
-        return float(not (withheld and self._decided(due.case).verdict in (Verdict.COMPLY, Verdict.WARN)))
+        return float(isinstance(shown, Verdict) and shown.answers)
 
     def _graded(self, due: Due, target: Target) -> float:
         decision = self._decided(due.case)

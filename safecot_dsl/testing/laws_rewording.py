@@ -13,20 +13,16 @@ from safecot_dsl.artifact import (
     Condition,
     Decision,
     Fact,
-    Has,
-    Is,
     Node,
     Not,
     OneOfType,
     Or,
+    Proposed,
     SetType,
     Speech,
     Taxonomy,
     Value,
     ValueName,
-    Within,
-    is_one_of,
-    is_within,
 )
 from safecot_dsl.testing.laws_language import remade
 
@@ -81,15 +77,10 @@ def reworded(policy: CompiledPolicy) -> Reworded:
                 return Not(item=condition(item))
             case And(items=items) | Or(items=items) | AtLeast(items=items):
                 return old.model_copy(update={"items": tuple(map(condition, items))})
-            case Has():
-                named = tuple(values[value] for value in old.values)
-                return old.model_copy(update={"fact": facts[old.fact], "values": named})
-            case Is():
-                return is_one_of(changed_facts[old.fact], [values[value] for value in old.named], old.group)
-            case Within(node=node):
-                return is_within(changed_facts[old.fact], values[node])
+            case Proposed():
+                raise TypeError("a proposition is no condition over facts")
             case atom:
-                return atom.model_copy(update={"fact": facts[atom.fact]})  # pyright: ignore[reportAttributeAccessIssue]
+                return atom.renamed(changed_facts[atom.fact], values.__getitem__)
 
     def fact(old: Fact) -> Fact:
         type_, assume = old.type, old.assume

@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from safecot_dsl.artifact import (
     And,
@@ -23,11 +24,12 @@ from safecot_dsl.artifact import (
     Or,
     SetType,
     Within,
-    atoms,
+    fact_atoms,
     is_one_of,
     is_within,
 )
 from safecot_dsl.engine import show_condition
+from safecot_dsl.engine.operators import thresholds
 
 #: A threshold moves by this part of the range of its fact.
 SHARE_OF_RANGE = 100
@@ -91,16 +93,11 @@ def _negation(condition: Condition) -> Condition:
 def constants_of(policy: CompiledPolicy) -> dict[str, list[float]]:
     """The numbers that the rules compare each fact with, and the ends of its range, ascending."""
     found: dict[str, set[float]] = {}
+    read = [atom for rule in policy.rules for atom in fact_atoms(rule.when, rule.unless)]
     for fact in policy.facts:
         if isinstance(fact.type, NumberType):
-            found[fact.name] = {fact.type.low, fact.type.high}
-    for rule in policy.rules:
-        for condition in (rule.when, rule.unless):
-            for atom in atoms(condition) if condition is not None else ():
-                if isinstance(atom, Compare):
-                    found[atom.fact].add(atom.value)
-                elif isinstance(atom, Between):
-                    found[atom.fact] |= {atom.low, atom.high}
+            compared = thresholds([atom for atom in read if atom.fact == fact.name], fact)
+            found[fact.name] = {fact.type.low, fact.type.high, *compared}
     return {name: sorted(numbers) for name, numbers in found.items()}
 
 
@@ -127,21 +124,18 @@ def _negated(place: Place, condition: Condition) -> Iterator[Slip]:
         yield Slip(_negation(condition))
 
 
-def _moved_threshold(place: Place, condition: Condition) -> Iterator[Slip]:
-    """A number a little lower and a little higher."""
-    match condition:
-        case Compare(fact=fact, value=value):
-            for other in _beside(place, fact, value):
-                yield Slip(condition.model_copy(update={"value": other, "param": None}))
-        case Between(fact=fact, low=low, high=high):
-            for other in _beside(place, fact, low):
-                if other <= high:
-                    yield Slip(condition.model_copy(update={"low": other, "low_param": None}))
-            for other in _beside(place, fact, high):
-                if low <= other:
-                    yield Slip(condition.model_copy(update={"high": other, "high_param": None}))
-        case _:
-            return
+def _other_bound(place: Place, atom: Compare) -> Iterator[Slip]:
+    for other in _beside(place, atom.fact, atom.value):
+        yield Slip(atom.model_copy(update={"value": other, "param": None}))
+
+
+def _other_ends(place: Place, atom: Between) -> Iterator[Slip]:
+    for other in _beside(place, atom.fact, atom.low):
+        if other <= atom.high:
+            yield Slip(atom.model_copy(update={"low": other, "low_param": None}))
+    for other in _beside(place, atom.fact, atom.high):
+        if atom.low <= other:
+            yield Slip(atom.model_copy(update={"high": other, "high_param": None}))
 
 
 def _beside(place: Place, fact: str, value: float) -> Iterator[float]:
@@ -159,53 +153,48 @@ def _beside(place: Place, fact: str, value: float) -> Iterator[float]:
             yield moved
 
 
-def _strictness(place: Place, condition: Condition) -> Iterator[Slip]:
-    """`<` for `<=`, and so on."""
+def _strictness(place: Place, atom: Compare) -> Iterator[Slip]:
     del place
-    if isinstance(condition, Compare):
-        other = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}[condition.operator]
-        yield Slip(condition.model_copy(update={"operator": other}))
+    other = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}[atom.operator]
+    yield Slip(atom.model_copy(update={"operator": other}))
 
 
-def _quantifier(place: Place, condition: Condition) -> Iterator[Slip]:
-    """`has any of` for `has all of`, and the other way."""
+def _quantifier(place: Place, atom: Has) -> Iterator[Slip]:
     del place
-    if isinstance(condition, Has) and len(set(condition.values)) > 1:
-        other = "all" if condition.quantifier == "any" else "any"
-        yield Slip(condition.model_copy(update={"quantifier": other}))
+    if len(set(atom.values)) > 1:
+        yield Slip(atom.model_copy(update={"quantifier": "all" if atom.quantifier == "any" else "any"}))
 
 
-def _values(place: Place, condition: Condition) -> Iterator[Slip]:
-    """A value less, of several; and one more: the one that is declared after the last of them."""
-    if not isinstance(condition, Is | Has):
-        return
-    fact = place.policy.fact_index[condition.fact]
-    assert isinstance(fact.type, OneOfType | SetType)
-    values = tuple(dict.fromkeys(condition.named if isinstance(condition, Is) else condition.values))
-    if len(values) > 1:
-        for value in values:
-            yield Slip(_naming(condition, fact, tuple(other for other in values if other != value)))
-    names = [value.name for value in fact.type.values]
-    last = max((names.index(value) for value in values), default=-1)
-    added = next((name for name in names[last + 1 :] + names if name not in condition.values), None)
-    if added is not None:
-        yield Slip(_naming(condition, fact, (*values, added)))
+def _values(naming: Callable[[Any, Fact, tuple[str, ...]], Condition]) -> Callable[[Place, Any], Iterator[Slip]]:
+    """A value less, of several; and one more: the one that is declared after the last of them. `naming` gives the atom
+    with other values."""
+
+    def slips(place: Place, atom: Is | Has) -> Iterator[Slip]:
+        fact = place.policy.fact_index[atom.fact]
+        assert isinstance(fact.type, OneOfType | SetType)
+        values = tuple(dict.fromkeys(atom.named))
+        if len(values) > 1:
+            for value in values:
+                yield Slip(naming(atom, fact, tuple(other for other in values if other != value)))
+        names = [value.name for value in fact.type.values]
+        last = max((names.index(value) for value in values), default=-1)
+        added = next((name for name in names[last + 1 :] + names if name not in atom.listed), None)
+        if added is not None:
+            yield Slip(naming(atom, fact, (*values, added)))
+
+    return slips
 
 
-def _naming(condition: Is | Has, fact: Fact, values: tuple[str, ...]) -> Condition:
-    if isinstance(condition, Is):
-        return is_one_of(fact, values)
-    return condition.model_copy(update={"values": values, "group": None})
+def _with_values(atom: Has, fact: Fact, values: tuple[str, ...]) -> Condition:
+    del fact
+    return atom.model_copy(update={"values": values, "group": None})
 
 
-def _node(place: Place, condition: Condition) -> Iterator[Slip]:
-    """`is within` the node above, and each node right below, in the place of the node."""
-    if not isinstance(condition, Within):
-        return
-    fact = place.policy.fact_index[condition.fact]
+def _node(place: Place, atom: Within) -> Iterator[Slip]:
+    fact = place.policy.fact_index[atom.fact]
     assert isinstance(fact.type, OneOfType)
-    below = [value.name for value in fact.type.values if value.parent == condition.node]
-    for node in (*below, *fact.type.above(condition.node)[:1]):
+    below = [value.name for value in fact.type.values if value.parent == atom.node]
+    for node in (*below, *fact.type.above(atom.node)[:1]):
         yield Slip(is_within(fact, node))
 
 
@@ -218,13 +207,35 @@ def _count(place: Place, condition: Condition) -> Iterator[Slip]:
                 yield Slip(condition.model_copy(update={"count": count}))
 
 
+#: What goes wrong in the atoms of each class.
+_OF_ATOMS: Mapping[type, Mapping[str, Callable[[Place, Any], Iterator[Slip]]]] = {
+    Is: {"value added or removed": _values(lambda atom, fact, values: is_one_of(fact, values))},
+    Within: {"node widened or narrowed": _node},
+    Has: {"`any` for `all`": _quantifier, "value added or removed": _values(_with_values)},
+    Compare: {"threshold moved": _other_bound, "`<` for `<=`": _strictness},
+    Between: {"threshold moved": _other_ends},
+}
+
+
+def _of_atoms(name: str) -> ConditionOperator:
+    """The operator of this name on every class of atoms that has it."""
+
+    def operator(place: Place, condition: Condition) -> Iterator[Slip]:
+        slips = _OF_ATOMS.get(type(condition), {}).get(name)
+        return iter(()) if slips is None else slips(place, condition)
+
+    return operator
+
+
+#: By their names, as reports list them: `<` for `<=`, `any` for `all`; a number a little lower and a little higher; a
+#: value less and one more; the node above, and each right below; one part more or less.
 CONDITION_OPERATORS: Mapping[str, ConditionOperator] = {
     "part of a condition left out": _part_left_out,
     "condition negated": _negated,
-    "threshold moved": _moved_threshold,
-    "`<` for `<=`": _strictness,
-    "`any` for `all`": _quantifier,
-    "value added or removed": _values,
-    "node widened or narrowed": _node,
+    "threshold moved": _of_atoms("threshold moved"),
+    "`<` for `<=`": _of_atoms("`<` for `<=`"),
+    "`any` for `all`": _of_atoms("`any` for `all`"),
+    "value added or removed": _of_atoms("value added or removed"),
+    "node widened or narrowed": _of_atoms("node widened or narrowed"),
     "`at least` one more or less": _count,
 }

@@ -16,14 +16,11 @@ from hypothesis.strategies import DrawFn
 from safecot_dsl.artifact import (
     And,
     CompiledPolicy,
-    Condition,
     Fact,
     FlagIs,
     FlagType,
-    Has,
     Header,
     Law,
-    Not,
     NumberType,
     OneOfType,
     Rule,
@@ -39,7 +36,7 @@ from safecot_dsl.testing.policies_conditions import (
     SEVERITIES,
     TAXONOMY,
     VERDICTS,
-    atom,
+    cell,
     condition_of,
     facts,
     subset,
@@ -108,7 +105,7 @@ def policies(draw: DrawFn, min_rules: int = 1, max_rules: int = 6) -> CompiledPo
 def _row(draw: DrawFn, name: str, columns: Sequence[Fact]) -> Rule:
     """A rule whose condition is a row of cells: of each column nothing, an atom or the negation of one."""
     asked = [fact for fact in columns if draw(st.booleans())] or [draw(st.sampled_from(columns))]
-    cells = tuple(_cell(draw, fact) for fact in asked)
+    cells = tuple(cell(draw, fact) for fact in asked)
     hazard = draw(_HAZARDS)
     return Rule(
         name=name,
@@ -118,13 +115,6 @@ def _row(draw: DrawFn, name: str, columns: Sequence[Fact]) -> Rule:
         verdict=draw(VERDICTS),
         unsure=draw(VERDICTS) if draw(_ONE_IN_FIVE) else None,
     )
-
-
-def _cell(draw: DrawFn, fact: Fact) -> Condition:
-    test = atom(draw, fact)
-    if isinstance(test, Has):
-        test = test.model_copy(update={"quantifier": "any"})
-    return Not(item=test) if draw(_ONE_IN_THREE) else test
 
 
 def _laws(draw: DrawFn, declared: Sequence[Fact]) -> tuple[Law, ...]:

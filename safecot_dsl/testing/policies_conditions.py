@@ -184,6 +184,14 @@ def atom(draw: DrawFn, fact: Fact) -> Condition:
             return Contains(fact=name, phrases=tuple(draw(st.sampled_from(PHRASES)) for _ in range(count)))
 
 
+def cell(draw: DrawFn, fact: Fact) -> Condition:
+    """What a cell of a table can say of the fact of its column: an atom, or the negation of one."""
+    test = atom(draw, fact)
+    if isinstance(test, Has):
+        test = test.model_copy(update={"quantifier": "any"})
+    return Not(item=test) if draw(st.sampled_from([False, False, True])) else test
+
+
 def subset(draw: DrawFn, values: Sequence[ValueName]) -> tuple[str, ...]:
     bits = draw(st.integers(0, 2 ** len(values) - 1))
     return tuple(value.name for index, value in enumerate(values) if bits >> index & 1)

@@ -36,6 +36,7 @@ from safecot_dsl.artifact import (
     Within,
     atoms,
 )
+from safecot_dsl.engine.operators import OPERATORS, Notation
 from safecot_dsl.testing.policies_conditions import NODES, PHRASES
 
 # --- the same policy as text -----------------------------------------------------------------------------------------
@@ -136,16 +137,19 @@ def braces(names: Sequence[str]) -> str:
     return "{ " + ", ".join(names) + " }" if names else "{}"
 
 
-class SourceWording:
+class SourceWording(Notation):
     """How what conditions are made of is written: here in full, without a name for anything but a set of phrases."""
 
-    def number(self, value: float) -> str:
+    def number(self, value: float, param: str | None = None) -> str:
+        del param
         return number(value)
 
-    def members(self, fact: str, values: Sequence[str]) -> str:
+    def members(self, fact: str, values: Sequence[str], group: str | None = None) -> str:
+        del fact, group
         return braces(values)
 
-    def phrases(self, phrases: Sequence[str]) -> str:
+    def phrases(self, phrases: Sequence[str], phrase_set: str | None = None) -> str:
+        del phrase_set
         return phrase_set_name(phrases)
 
     def part(self, source: str) -> str:
@@ -171,32 +175,12 @@ def condition_source(condition: Condition, wording: SourceWording = IN_FULL) -> 
             return " or ".join(f"({part(item)})" for item in items)
         case AtLeast(count=count, items=items):
             return f"at least {count} of ({', '.join(part(item) for item in items)})"
-        case FlagIs(fact=fact):
-            return fact
-        case Is(fact=fact, values=(value,), nodes=()):
-            return f"{fact} is {value}"
-        case Is(fact=fact, named=values):
-            return f"{fact} in {wording.members(fact, values)}"
-        case Within(fact=fact, node=node):
-            return f"{fact} is within {node}"
-        case Has(fact=fact, quantifier="any", values=(value,)):
-            return f"{fact} has {value}"
-        case Has(fact=fact, quantifier=quantifier, values=values):
-            return f"{fact} has {quantifier} of {wording.members(fact, values)}"
-        case Empty(fact=fact):
-            return f"{fact} is empty"
-        case Compare(fact=fact, operator=operator, value=value):
-            return f"{fact} {operator} {wording.number(value)}"
-        case Between(fact=fact, low=low, high=high):
-            return f"{fact} between {wording.number(low)} and {wording.number(high)}"
-        case Contains(fact=fact, phrases=(phrase,)):
-            return f"{fact} contains {string(phrase)}"
-        case Contains(fact=fact, phrases=phrases):
-            return f"{fact} contains any of {wording.phrases(phrases)}"
-        case Matches(fact=fact, pattern=pattern, ignore_case=ignore_case):
-            return f"{fact} matches /{pattern.replace('/', chr(92) + '/')}/{'i' if ignore_case else ''}"
-        case other:
-            raise AssertionError(other)
+        case Is(fact=fact, nodes=(node,)):  # `is NODE` is another atom
+            return f"{fact} in {wording.members(fact, (node,))}"
+        case Has(fact=fact, quantifier="all", values=(value,)):  # `has VALUE` is any of one
+            return f"{fact} has all of {wording.members(fact, (value,))}"
+        case atom:
+            return OPERATORS[type(atom)].written(atom, wording)
 
 
 def phrase_set_name(phrases: Sequence[str]) -> str:

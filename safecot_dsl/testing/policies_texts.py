@@ -98,16 +98,19 @@ class _Names(SourceWording):
         self.groups: dict[str, list[tuple[str, tuple[str, ...]]]] = {}  # by fact: name and members
         self._known: dict[object, str] = {}
 
-    def number(self, value: float) -> str:
+    def number(self, value: float, param: str | None = None) -> str:
+        del param
         return self._named("param", value, number(value), number(value))
 
-    def members(self, fact: str, values: Sequence[str]) -> str:
+    def members(self, fact: str, values: Sequence[str], group: str | None = None) -> str:
+        del group
         written = self._named("group", tuple(values), braces(values), braces(values))
         if not written.startswith("{"):
             self.groups.setdefault(fact, []).append((written, tuple(values)))
         return written
 
-    def phrases(self, phrases: Sequence[str]) -> str:
+    def phrases(self, phrases: Sequence[str], phrase_set: str | None = None) -> str:
+        del phrase_set
         declaration = phrases_declaration(phrases)
         self.shared[declaration] = declaration
         return self._prefix + phrase_set_name(phrases)

@@ -12,7 +12,7 @@ from safecot_dsl.analysis.cubes import signs_of
 from safecot_dsl.analysis.domains import Domain, NumberDomain, TextDomain
 from safecot_dsl.analysis.draws import Draws
 from safecot_dsl.analysis.encoding import Encoding
-from safecot_dsl.artifact import Contains, Fact, FlagType, NumberType, OneOfType, SetType, TextType, Value
+from safecot_dsl.artifact import Fact, FlagType, NumberType, OneOfType, SetType, TextType, Value
 
 MOST_MEMBERS = 3
 MOST_PHRASES = 64
@@ -144,7 +144,7 @@ def _options(draws: Draws, fact: Fact, domain: Domain) -> Iterator[Value]:
             yield from sorted(set(ends) - set(plain), key=lambda value: (abs(value), value < 0))
         case TextType():
             assert isinstance(domain, TextDomain)
-            phrases = [phrase for atom in domain.atoms if isinstance(atom, Contains) for phrase in atom.phrases]
+            phrases = [phrase for atom in domain.atoms for phrase in atom.listed]
             yield from dict.fromkeys(("", "a", *phrases[:MOST_PHRASES], *draws.others(fact.name, "")))
         case SetType():
             return

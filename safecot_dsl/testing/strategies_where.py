@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 
-from safecot_dsl.artifact import CompiledPolicy, Condition, Fact, Has, Is, atoms
+from safecot_dsl.artifact import CompiledPolicy, Condition, Fact, fact_atoms
 from safecot_dsl.compiler.conditions import Conditions
 from safecot_dsl.compiler.facts import FactTable, declare_facts
 from safecot_dsl.compiler.modules import Module
@@ -76,7 +76,6 @@ def _module(policy: CompiledPolicy, report: Reporter) -> Module:
 
 def _groups(policy: CompiledPolicy) -> Iterator[tuple[str, tuple[str, ...]]]:
     for rule in policy.rules:
-        for condition in (rule.when, rule.unless):
-            for atom in atoms(condition) if condition is not None else ():
-                if isinstance(atom, Is | Has) and atom.group is not None:
-                    yield atom.group, atom.values
+        for atom in fact_atoms(rule.when, rule.unless):
+            if atom.grouped is not None:
+                yield atom.grouped, atom.named

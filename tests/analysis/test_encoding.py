@@ -337,7 +337,7 @@ def test_texts(wanted: list[tuple[Condition, bool]], expected: Satisfiability) -
 
 
 def test_the_empty_text_is_the_first_choice() -> None:
-    assert find_text({matches("a*"): True, contains("b"): False}, []) == ""
+    assert find_text({matches("a*"): True, contains("b"): False}, [], ["a*"]) == ""
 
 
 @pytest.mark.parametrize(

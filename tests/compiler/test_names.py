@@ -121,6 +121,22 @@ def test_the_file_comes_before_what_it_imports() -> None:
     assert own.hazards["harm"].phrase == "own"
 
 
+@pytest.mark.parametrize(
+    ("asked", "misspelt"),
+    [
+        ("in nobody", ["nobody"]),
+        ("has any of nobody", ["nobody"]),
+        (">= low", ["low"]),
+        ("between low and high", ["low", "high"]),
+        ("contains any of nothing", ["nothing"]),
+        ("matches /(/", ["/(/"]),
+    ],
+)
+def test_a_misspelt_fact_hides_nothing_beside_it(asked: str, misspelt: list[str]) -> None:
+    found = faults(f"{FLAG}rule r {{ when image.nn {asked} verdict refuse }}")
+    assert [written for _, written, _ in found] == ["image.nn", *misspelt]
+
+
 def test_a_node_stands_under_its_library_or_its_taxonomy() -> None:
     files = library("lib", "taxonomy t { a { b } }\ntaxonomy u { c }")
     text = (

@@ -85,7 +85,7 @@ class Outcome:
 def format_file(path: Path) -> Outcome:
     """Format one file, or standard input for `-`; what keeps it from being formatted is said on standard error."""
     from safecot_dsl.compiler.formatting import FormatterError, format_text
-    from safecot_dsl.diagnostics import Diagnostic, DiagnosticsError, Severity, SourceFile
+    from safecot_dsl.diagnostics import Code, Diagnostic, DiagnosticsError, SourceFile
     from safecot_dsl.workspace.load import MAX_BYTES, read_source
 
     if path == STANDARD_INPUT:
@@ -98,7 +98,7 @@ def format_file(path: Path) -> Outcome:
             before = path.read_bytes().decode("utf-8-sig")
     source = SourceFile(name, before.replace("\r\n", "\n"))
     if fault is not None:
-        diagnostic = Diagnostic(code="SC0502", severity=Severity.ERROR, message=fault, span=source.span(0, 0))
+        diagnostic = Diagnostic(code=Code.UNREADABLE_FILE, message=fault, span=source.span(0, 0))
         _report((diagnostic,), source)
         return Outcome(code=Exit.ERRORS)
     try:

@@ -8,16 +8,8 @@ from typing import Any
 from lark import Token, Transformer
 
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.compiler.syntax.atoms import OPERATORS, AtomBuilder, span
 from safecot_dsl.compiler.syntax.tokens import Words, pattern_of
-
-_OPERATORS = {"LESS": "<", "LESS_EQUAL": "<=", "MORE": ">", "MORE_EQUAL": ">="}
-
-
-def _span(children: list[Any]) -> tuple[int, int]:
-    first, last = children[0], children[-1]
-    start: int = (first.start_pos or 0) if isinstance(first, Token) else first.start
-    end: int = (last.end_pos or 0) if isinstance(last, Token) else last.end
-    return start, end
 
 
 def _token(children: list[Any], kind: str) -> Token | None:
@@ -28,7 +20,7 @@ def _all(children: list[Any], kind: type | tuple[type, ...]) -> tuple[Any, ...]:
     return tuple(c for c in children if isinstance(c, kind))
 
 
-class Builder(Transformer[Token, Any]):
+class Builder(AtomBuilder, Transformer[Token, Any]):
     """One method for each rule of `grammar/safecot.lark`, taking the rule's children in order."""
 
     # Tokens -----------------------------------------------------------------------------------------------------
@@ -50,58 +42,58 @@ class Builder(Transformer[Token, Any]):
         return t.FileTree(c[0], tuple(c[1:]))
 
     def header(self, c: list[Any]) -> t.FileHeader:
-        return t.FileHeader(*_span(c), c[0].type == "LIBRARY", c[1], _all(c, t.HeaderEntry))
+        return t.FileHeader(*span(c), c[0].type == "LIBRARY", c[1], _all(c, t.HeaderEntry))
 
     def header_entry(self, c: list[Any]) -> t.HeaderEntry:
-        return t.HeaderEntry(*_span(c), c[0], c[1])
+        return t.HeaderEntry(*span(c), c[0], c[1])
 
     def import_(self, c: list[Any]) -> t.ImportDecl:
-        return t.ImportDecl(*_span(c), c[1], c[3] if len(c) > 2 else None)
+        return t.ImportDecl(*span(c), c[1], c[3] if len(c) > 2 else None)
 
     def param(self, c: list[Any]) -> t.ParamDecl:
-        return t.ParamDecl(*_span(c), c[1], c[3])
+        return t.ParamDecl(*span(c), c[1], c[3])
 
     def facts(self, c: list[Any]) -> t.FactsDecl:
-        return t.FactsDecl(*_span(c), str(c[1]), _all(c, t.FactDecl))
+        return t.FactsDecl(*span(c), str(c[1]), _all(c, t.FactDecl))
 
     def group(self, c: list[Any]) -> t.GroupDecl:
         phrase = next(iter(_all(c[:3], t.String)), None)
-        return t.GroupDecl(*_span(c), c[1], phrase, _all(c, t.SentenceClause), c[-1])
+        return t.GroupDecl(*span(c), c[1], phrase, _all(c, t.SentenceClause), c[-1])
 
     def let(self, c: list[Any]) -> t.LetDecl:
-        return t.LetDecl(*_span(c), c[1], c[3])
+        return t.LetDecl(*span(c), c[1], c[3])
 
     def taxonomy(self, c: list[Any]) -> t.TaxonomyDecl:
-        return t.TaxonomyDecl(*_span(c), c[1], _all(c, t.NodeDecl))
+        return t.TaxonomyDecl(*span(c), c[1], _all(c, t.NodeDecl))
 
     def phrases(self, c: list[Any]) -> t.PhrasesDecl:
-        return t.PhrasesDecl(*_span(c), c[1], _all(c, t.String))
+        return t.PhrasesDecl(*span(c), c[1], _all(c, t.String))
 
     def criteria(self, c: list[Any]) -> t.CriteriaDecl:
-        return t.CriteriaDecl(*_span(c), c[1], _all(c, t.PropositionDecl), _all(c, t.LetDecl), _all(c, t.ClassesDecl))
+        return t.CriteriaDecl(*span(c), c[1], _all(c, t.PropositionDecl), _all(c, t.LetDecl), _all(c, t.ClassesDecl))
 
     def rule(self, c: list[Any]) -> t.RuleDecl:
-        return t.RuleDecl(*_span(c), c[1], (), False, tuple(c[3:-1]))
+        return t.RuleDecl(*span(c), c[1], (), False, tuple(c[3:-1]))
 
     def exception(self, c: list[Any]) -> t.RuleDecl:
         opening = next(i for i, child in enumerate(c) if isinstance(child, Token) and child.type == "LBRACE")
-        return t.RuleDecl(*_span(c), c[1], _all(c[3:opening], t.Name), True, tuple(c[opening + 1 : -1]))
+        return t.RuleDecl(*span(c), c[1], _all(c[3:opening], t.Name), True, tuple(c[opening + 1 : -1]))
 
     def default(self, c: list[Any]) -> t.FallbackDecl:
-        return t.FallbackDecl(*_span(c), str(c[0]), c[1], tuple(c[3:-1]))
+        return t.FallbackDecl(*span(c), str(c[0]), c[1], tuple(c[3:-1]))
 
     unsure = default
 
     def example(self, c: list[Any]) -> t.ExampleDecl:
         given: tuple[t.GivenValue, ...] = next((child for child in c if isinstance(child, tuple)), ())
         names = _all(c, t.Name)
-        return t.ExampleDecl(*_span(c), c[1], given, names[0], names[1:])
+        return t.ExampleDecl(*span(c), c[1], given, names[0], names[1:])
 
     def property(self, c: list[Any]) -> t.PropertyDecl:
         expect = next(i for i, child in enumerate(c) if isinstance(child, Token) and child.type == "EXPECT")
         given = c[expect - 1] if _token(c, "GIVEN") else None
         negated = _token(c[expect:], "NOT") is not None
-        return t.PropertyDecl(*_span(c), c[1], given, negated, _all(c[expect:], t.Name))
+        return t.PropertyDecl(*span(c), c[1], given, negated, _all(c[expect:], t.Name))
 
     def law(self, c: list[Any]) -> t.LawDecl:
         kind = str(c[5])
@@ -109,13 +101,13 @@ class Builder(Transformer[Token, Any]):
         given = next(
             (c[i + 1] for i, child in enumerate(c) if isinstance(child, Token) and child.type == "GIVEN"), None
         )
-        return t.LawDecl(*_span(c), c[1], c[4], kind, to, given, str(c[-2]))
+        return t.LawDecl(*span(c), c[1], c[4], kind, to, given, str(c[-2]))
 
     def extend(self, c: list[Any]) -> t.ExtendDecl:
-        return t.ExtendDecl(*_span(c), c[1])
+        return t.ExtendDecl(*span(c), c[1])
 
     def override(self, c: list[Any]) -> t.OverrideDecl:
-        return t.OverrideDecl(*_span(c), c[1])
+        return t.OverrideDecl(*span(c), c[1])
 
     # Facts ------------------------------------------------------------------------------------------------------
     def fact(self, c: list[Any]) -> t.FactDecl:
@@ -130,66 +122,66 @@ class Builder(Transformer[Token, Any]):
         return t.FactDecl(c[0].start, c[-1].end, c[0], c[2], assume, description, sentences)
 
     def says(self, c: list[Any]) -> t.SentenceClause:
-        return t.SentenceClause(*_span(c), str(c[0]), _all(c, t.String))
+        return t.SentenceClause(*span(c), str(c[0]), _all(c, t.String))
 
     denies = says
     none = says
     ask = says
 
     def bands(self, c: list[Any]) -> t.BandsClause:
-        return t.BandsClause(*_span(c), _all(c, t.BandDecl))
+        return t.BandsClause(*span(c), _all(c, t.BandDecl))
 
     def band(self, c: list[Any]) -> t.BandDecl:
-        return t.BandDecl(*_span(c), c[1], _all(c, t.String))
+        return t.BandDecl(*span(c), c[1], _all(c, t.String))
 
     def last_band(self, c: list[Any]) -> t.BandDecl:
-        return t.BandDecl(*_span(c), None, _all(c, t.String))
+        return t.BandDecl(*span(c), None, _all(c, t.String))
 
     def flag(self, c: list[Any]) -> t.TypeExpr:
-        return t.TypeExpr(*_span(c), "flag")
+        return t.TypeExpr(*span(c), "flag")
 
     def score(self, c: list[Any]) -> t.TypeExpr:
-        return t.TypeExpr(*_span(c), "score")
+        return t.TypeExpr(*span(c), "score")
 
     def text(self, c: list[Any]) -> t.TypeExpr:
-        return t.TypeExpr(*_span(c), "text")
+        return t.TypeExpr(*span(c), "text")
 
     def one_of(self, c: list[Any]) -> t.TypeExpr:
-        return t.TypeExpr(*_span(c[:2]), "one_of", values=c[2])
+        return t.TypeExpr(*span(c[:2]), "one_of", values=c[2])
 
     def one_of_taxonomy(self, c: list[Any]) -> t.TypeExpr:
-        return t.TypeExpr(*_span(c), "one_of_taxonomy", taxonomy=c[2])
+        return t.TypeExpr(*span(c), "one_of_taxonomy", taxonomy=c[2])
 
     def set_of(self, c: list[Any]) -> t.TypeExpr:
-        return t.TypeExpr(*_span(c[:2]), "set_of", values=c[2])
+        return t.TypeExpr(*span(c[:2]), "set_of", values=c[2])
 
     def number(self, c: list[Any]) -> t.TypeExpr:
-        return t.TypeExpr(*_span(c), "number", low=c[1], high=c[3])
+        return t.TypeExpr(*span(c), "number", low=c[1], high=c[3])
 
     def values(self, c: list[Any]) -> tuple[t.ValueDecl, ...]:
         return _all(c, t.ValueDecl)
 
     def value_name(self, c: list[Any]) -> t.ValueDecl:
-        return t.ValueDecl(*_span(c), c[0], c[1] if len(c) > 1 else None)
+        return t.ValueDecl(*span(c), c[0], c[1] if len(c) > 1 else None)
 
     def names(self, c: list[Any]) -> t.Names:
-        return t.Names(*_span(c), _all(c, t.Name))
+        return t.Names(*span(c), _all(c, t.Name))
 
     def value(self, c: list[Any]) -> t.ValueExpr:
-        return t.UnknownValue(*_span(c)) if isinstance(c[0], Token) else c[0]
+        return t.UnknownValue(*span(c)) if isinstance(c[0], Token) else c[0]
 
     def given_values(self, c: list[Any]) -> tuple[t.GivenValue, ...]:
         return _all(c, t.GivenValue)
 
     def given_value(self, c: list[Any]) -> t.GivenValue:
-        return t.GivenValue(*_span(c), c[0], c[2])
+        return t.GivenValue(*span(c), c[0], c[2])
 
     # Taxonomies and criteria ------------------------------------------------------------------------------------
     def node(self, c: list[Any]) -> t.NodeDecl:
         phrase = next(iter(_all(c, t.String)), None)
         severity = next((child[1] for child in c if isinstance(child, tuple)), None)
         last = c[-1]
-        end = last[1].end if isinstance(last, tuple) else _span(c)[1]
+        end = last[1].end if isinstance(last, tuple) else span(c)[1]
         return t.NodeDecl(c[0].start, end, c[0], phrase, severity, _all(c, t.NodeDecl))
 
     def severity(self, c: list[Any]) -> tuple[str, t.Number]:
@@ -198,7 +190,7 @@ class Builder(Transformer[Token, Any]):
     def proposition(self, c: list[Any]) -> t.PropositionDecl:
         marked = [child for child in c if isinstance(child, tuple)]
         return t.PropositionDecl(
-            *_span(c),
+            *span(c),
             c[1],
             c[2],
             tuple(value for kind, value in marked if kind == "yes"),
@@ -220,50 +212,50 @@ class Builder(Transformer[Token, Any]):
 
     def classes(self, c: list[Any]) -> t.ClassesDecl:
         names = _all(c, t.Name)
-        return t.ClassesDecl(*_span(c), names[:-1], _all(c, t.ClassDecl), names[-1])
+        return t.ClassesDecl(*span(c), names[:-1], _all(c, t.ClassDecl), names[-1])
 
     def class_(self, c: list[Any]) -> t.ClassDecl:
-        return t.ClassDecl(*_span(c), c[1], c[3])
+        return t.ClassDecl(*span(c), c[1], c[3])
 
     # Rules ------------------------------------------------------------------------------------------------------
     def title(self, c: list[Any]) -> t.TitleClause:
-        return t.TitleClause(*_span(c), c[1])
+        return t.TitleClause(*span(c), c[1])
 
     def hazard(self, c: list[Any]) -> t.HazardClause:
-        return t.HazardClause(*_span(c), c[1])
+        return t.HazardClause(*span(c), c[1])
 
     def when(self, c: list[Any]) -> t.ConditionClause:
-        return t.ConditionClause(*_span(c), str(c[0]), c[1])
+        return t.ConditionClause(*span(c), str(c[0]), c[1])
 
     unless = when
     require = when
 
     def verdict(self, c: list[Any]) -> t.VerdictClause:
-        return t.VerdictClause(*_span(c), str(c[0]), c[1])
+        return t.VerdictClause(*span(c), str(c[0]), c[1])
 
     unsure_clause = verdict
 
     def think(self, c: list[Any]) -> t.ThinkClause:
-        return t.ThinkClause(*_span(c), _all(c, t.StepClause))
+        return t.ThinkClause(*span(c), _all(c, t.StepClause))
 
     def answer(self, c: list[Any]) -> t.AnswerClause:
-        return t.AnswerClause(*_span(c), _all(c, t.UtteranceClause))
+        return t.AnswerClause(*span(c), _all(c, t.UtteranceClause))
 
     def say(self, c: list[Any]) -> t.UtteranceClause:
-        return t.UtteranceClause(*_span(c), str(c[0]), c[-1])
+        return t.UtteranceClause(*span(c), str(c[0]), c[-1])
 
     offer = say
 
     def step(self, c: list[Any]) -> t.StepClause:
         when = next((child[1] for child in c if isinstance(child, tuple)), None)
-        return t.StepClause(*_span(c), str(c[0]), when, _all(c, t.String))
+        return t.StepClause(*span(c), str(c[0]), when, _all(c, t.String))
 
     def step_when(self, c: list[Any]) -> tuple[str, t.Cond]:
         return ("when", c[1])
 
     # Tables -----------------------------------------------------------------------------------------------------
     def table(self, c: list[Any]) -> t.TableDecl:
-        return t.TableDecl(*_span(c), c[1], tuple(c[3:-1]))
+        return t.TableDecl(*span(c), c[1], tuple(c[3:-1]))
 
     def columns(self, c: list[Any]) -> t.ColumnsClause:
         facts = _all(c, t.QName)
@@ -271,81 +263,49 @@ class Builder(Transformer[Token, Any]):
 
     def row(self, c: list[Any]) -> t.RowDecl:
         then = next(i for i, child in enumerate(c) if isinstance(child, Token) and child.type == "THEN")
-        return t.RowDecl(*_span(c), c[1], _all(c, t.Cell), c[then + 1], tuple(c[then + 3 : -1]))
+        return t.RowDecl(*span(c), c[1], _all(c, t.Cell), c[then + 1], tuple(c[then + 3 : -1]))
 
     def cell(self, c: list[Any]) -> t.Cell:
-        return t.Cell(*_span(c), isinstance(c[0], Token), c[-1])
+        return t.Cell(*span(c), isinstance(c[0], Token), c[-1])
 
     def any(self, c: list[Any]) -> t.AnyValue:
-        return t.AnyValue(*_span(c))
+        return t.AnyValue(*span(c))
 
     def within_test(self, c: list[Any]) -> t.WithinTest:
-        return t.WithinTest(*_span(c), c[1])
+        return t.WithinTest(*span(c), c[1])
 
     def empty_test(self, c: list[Any]) -> t.EmptyTest:
-        return t.EmptyTest(*_span(c))
+        return t.EmptyTest(*span(c))
 
     def range_test(self, c: list[Any]) -> t.RangeTest:
-        return t.RangeTest(*_span(c), c[0], c[2])
+        return t.RangeTest(*span(c), c[0], c[2])
 
     def compare_test(self, c: list[Any]) -> t.CompareTest:
-        return t.CompareTest(*_span(c), _OPERATORS[c[0].type], c[1])
+        return t.CompareTest(*span(c), OPERATORS[c[0].type], c[1])
 
     # Conditions -------------------------------------------------------------------------------------------------
     def condition(self, c: list[Any]) -> t.OrOf:
-        return t.OrOf(*_span(c), tuple(c[::2]))
+        return t.OrOf(*span(c), tuple(c[::2]))
 
     def conjunction(self, c: list[Any]) -> t.AndOf:
-        return t.AndOf(*_span(c), tuple(c[::2]))
+        return t.AndOf(*span(c), tuple(c[::2]))
 
     def not_(self, c: list[Any]) -> t.NotOf:
-        return t.NotOf(*_span(c), c[1])
+        return t.NotOf(*span(c), c[1])
 
     def brackets(self, c: list[Any]) -> t.Cond:
-        start, end = _span(c)
+        start, end = span(c)
         return replace(c[1], start=start, end=end)
 
     def at_least(self, c: list[Any]) -> t.AtLeastOf:
-        return t.AtLeastOf(*_span(c), c[2], tuple(child for child in c[5:] if not isinstance(child, Token)))
+        return t.AtLeastOf(*span(c), c[2], tuple(child for child in c[5:] if not isinstance(child, Token)))
 
     def name(self, c: list[Any]) -> t.NameAtom:
-        return t.NameAtom(*_span(c), c[0])
-
-    def is_(self, c: list[Any]) -> t.IsAtom:
-        return t.IsAtom(*_span(c), c[0], _token(c, "NOT") is not None, c[-1])
-
-    def within(self, c: list[Any]) -> t.WithinAtom:
-        return t.WithinAtom(*_span(c), c[0], _token(c, "NOT") is not None, c[-1])
-
-    def empty(self, c: list[Any]) -> t.EmptyAtom:
-        return t.EmptyAtom(*_span(c), c[0], _token(c, "NOT") is not None)
-
-    def in_(self, c: list[Any]) -> t.InAtom:
-        return t.InAtom(*_span(c), c[0], _token(c, "NOT") is not None, c[-1])
-
-    def has(self, c: list[Any]) -> t.HasAtom:
-        return t.HasAtom(*_span(c), c[0], "any", t.Names(c[2].start, c[2].end, (c[2],)))
-
-    def has_of(self, c: list[Any]) -> t.HasAtom:
-        return t.HasAtom(*_span(c), c[0], str(c[2]), c[-1])
-
-    def compare(self, c: list[Any]) -> t.CompareAtom:
-        return t.CompareAtom(*_span(c), c[0], _OPERATORS[c[1].type], c[2])
+        return t.NameAtom(*span(c), c[0])
 
     def operand(self, c: list[Any]) -> t.Number | t.QName:
         return c[0]
 
-    def between(self, c: list[Any]) -> t.BetweenAtom:
-        return t.BetweenAtom(*_span(c), c[0], c[2], c[4])
-
-    def contains(self, c: list[Any]) -> t.ContainsAtom:
-        return t.ContainsAtom(*_span(c), c[0], c[-1])
-
-    contains_any = contains
-
-    def matches(self, c: list[Any]) -> t.MatchesAtom:
-        return t.MatchesAtom(*_span(c), c[0], c[2])
-
     def qname(self, c: list[Any]) -> t.QName:
         names = _all(c, t.Name)
-        return t.QName(*_span(c), tuple(name.text for name in names))
+        return t.QName(*span(c), tuple(name.text for name in names))

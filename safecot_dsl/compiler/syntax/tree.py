@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,84 +99,23 @@ class NameAtom(Syntax):
     name: QName
 
 
-@dataclass(frozen=True, slots=True)
-class IsAtom(Syntax):
-    fact: QName
-    negated: bool
-    value: Name
+#: What an atom may name besides its fact.
+Named = Literal["value", "group", "node", "param", "phrase set", "pattern"]
 
 
 @dataclass(frozen=True, slots=True)
-class WithinAtom(Syntax):
-    fact: QName
-    negated: bool
-    node: QName
-
-
-@dataclass(frozen=True, slots=True)
-class EmptyAtom(Syntax):
-    fact: QName
-    negated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class InAtom(Syntax):
-    fact: QName
-    negated: bool
-    members: Names | QName
-
-
-@dataclass(frozen=True, slots=True)
-class HasAtom(Syntax):
-    """`quantifier` is any, all or none; `has v` is `any` of one."""
+class AtomForm(Syntax):
+    """What is asked of one fact; a class for each form in :mod:`safecot_dsl.compiler.syntax.atoms`."""
 
     fact: QName
-    quantifier: str
-    members: Names | QName
+
+    def names(self) -> Iterator[tuple[Named, Syntax]]:
+        """What it names besides its fact, in the order in which it is written: a :class:`Name` for a value, a
+        :class:`Regex` for a pattern, else a :class:`QName`."""
+        return iter(())
 
 
-@dataclass(frozen=True, slots=True)
-class CompareAtom(Syntax):
-    fact: QName
-    operator: str
-    operand: Number | QName
-
-
-@dataclass(frozen=True, slots=True)
-class BetweenAtom(Syntax):
-    fact: QName
-    low: Number | QName
-    high: Number | QName
-
-
-@dataclass(frozen=True, slots=True)
-class ContainsAtom(Syntax):
-    fact: QName
-    phrases: String | QName
-
-
-@dataclass(frozen=True, slots=True)
-class MatchesAtom(Syntax):
-    fact: QName
-    regex: Regex
-
-
-Cond = (
-    OrOf
-    | AndOf
-    | NotOf
-    | AtLeastOf
-    | NameAtom
-    | IsAtom
-    | WithinAtom
-    | EmptyAtom
-    | InAtom
-    | HasAtom
-    | CompareAtom
-    | BetweenAtom
-    | ContainsAtom
-    | MatchesAtom
-)
+Cond = OrOf | AndOf | NotOf | AtLeastOf | NameAtom | AtomForm
 
 
 # -- declarations ----------------------------------------------------------------------------------------------------

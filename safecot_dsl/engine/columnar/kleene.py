@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -10,25 +10,19 @@ from typing import Any
 from safecot_dsl.artifact import (
     And,
     AtLeast,
-    Between,
-    Compare,
     CompiledPolicy,
     Condition,
-    Contains,
-    Empty,
     Fact,
-    FlagIs,
-    Has,
-    Is,
-    Matches,
     Not,
     OneOfType,
     Or,
     SetType,
-    Within,
+    TreeAtom,
 )
 from safecot_dsl.engine.columnar.circuit import Circuit, Node
 from safecot_dsl.engine.columns import at_least_of
+from safecot_dsl.engine.meaning import Meaning, Negation, Primitive, fold
+from safecot_dsl.engine.operators import meaning
 
 #: Of a `one of` fact so many values at most are looked at one by one; a longer list is looked up.
 _ONE_BY_ONE = 8
@@ -37,7 +31,7 @@ _ONE_BY_ONE = 8
 @dataclass(frozen=True, slots=True)
 class Input:
     """A column that is read from a fact's own: where its value, or what is supposed for it, passes `test`. Where there
-    is neither, only `null` holds.
+    is neither, only `null` holds. The tests are those of :class:`~safecot_dsl.engine.meaning.Primitive`, by places.
 
     | test           | operand                         | holds where the value      |
     |----------------|---------------------------------|----------------------------|
@@ -167,45 +161,43 @@ class Conditions:
         unknown = self._unknown[fact]
         if unknown == self.circuit.true:
             return Kleene(self.circuit.false, self.circuit.false)
-        above = atom.above if isinstance(atom, Is | Within) else ()
-        if above:
-            return self._of_a_tree(self._facts[fact], atom.values, above, unknown)  # pyright: ignore[reportAttributeAccessIssue]
-        holds, positive = self._holds(self._facts[fact], atom)
-        # An input holds only where the fact is known; what holds of every value does not.
-        if holds == self.circuit.true:
-            holds = ~unknown
+        if isinstance(atom, TreeAtom) and atom.above:
+            return self._of_a_tree(self._facts[fact], atom.values, atom.above, unknown)
+        asked = meaning(atom, self._facts[fact])  # pyright: ignore[reportArgumentType]
+        positive = not isinstance(asked, Negation)
+        asked = asked.of if isinstance(asked, Negation) else asked
+        if isinstance(asked, Primitive) and asked.kind == "one of":
+            holds, listed = self._one_of(self._facts[fact], asked.operand)
+            positive = positive == listed
+        else:
+            holds = self._holds(self._facts[fact], asked)
+        # An input holds only where the fact is known; what asks for none does not.
+        if fold(asked, lambda test: False, lambda least, parts: sum(parts) >= least, lambda part: not part):
+            holds = holds & ~unknown
         truth = Kleene(holds, ~(holds | unknown))
         return truth if positive else ~truth
 
-    def _holds(self, fact: Fact, atom: Condition) -> tuple[Node, bool]:
-        """Where a known value passes a test, and whether the atom says that, or the contrary."""
-        name = fact.name
-        match atom:
-            case FlagIs():
-                return self._input(name, "flag"), True
-            case Is(values=values) | Within(values=values):
-                return self._one_of(fact, values)
-            case Has(quantifier=quantifier, values=values):
-                members = [self._input(name, "has", place) for place in _places(fact, values)]
-                if quantifier == "any":
-                    return self.circuit.any_of(members), True
-                return self.circuit.all_of(members), True
-            case Empty():
-                assert isinstance(fact.type, SetType)
-                every = range(len(fact.type.values))
-                return self.circuit.any_of(self._input(name, "has", place) for place in every), False
-            case Compare(operator=">=" | "<" as operator, value=value):
-                return self._input(name, "at least", value), operator == ">="
-            case Compare(operator=operator, value=value):
-                return self._input(name, "more", value), operator == ">"
-            case Between(low=low, high=high):
-                return self._input(name, "at least", low) & ~self._input(name, "more", high), True
-            case Contains(phrases=phrases):
-                return self._input(name, "contains", phrases), True
-            case Matches(pattern=pattern, ignore_case=ignore_case):
-                return self._input(name, "matches", (pattern, ignore_case)), True
+    def _holds(self, fact: Fact, asked: Meaning) -> Node:
+        """Where a known value is as asked; where the fact is unknown, where it is so of what passes no test."""
+        return fold(asked, lambda test: self._passes(fact, test), self._at_least, lambda node: ~node)
+
+    def _passes(self, fact: Fact, test: Primitive) -> Node:
+        """Where the value is known, or supposed, and passes a test."""
+        match test.kind:
+            case "one of":
+                return self._places_hold(fact, test.operand)
+            case "has":
+                places = _places(fact, (test.operand,))
+                return self.circuit.any_of(self._input(fact.name, "has", place) for place in places)
             case _:
-                raise TypeError("a proposition is no condition over facts")
+                return self._input(fact.name, test.kind, test.operand)
+
+    def _at_least(self, least: int, parts: Sequence[Node]) -> Node:
+        if least not in (1, len(parts)):
+            return at_least_of(least, parts, self.circuit.true, self.circuit.false)
+        # In one order, so that what two conditions have in common is one.
+        ordered = sorted(set(parts), key=lambda node: node.number)
+        return self.circuit.all_of(ordered) if least == len(parts) else self.circuit.any_of(ordered)
 
     def _of_a_tree(self, fact: Fact, values: tuple[str, ...], above: tuple[str, ...], unknown: Node) -> Kleene:
         """What asks for nodes of a taxonomy: yes at the `values`, maybe at those `above`, else no."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from safecot_dsl.artifact import CompiledPolicy, Condition, Contains, Matches, atoms
-from safecot_dsl.engine.evaluate import compile_pattern, normalise
+from safecot_dsl.artifact import CompiledPolicy, fact_atoms
+from safecot_dsl.engine.meaning import primitives
+from safecot_dsl.engine.operators import meaning
+from safecot_dsl.engine.texts import compile_pattern, normalise
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,34 +102,26 @@ def _any_of(patterns: list[tuple[str, bool]]) -> Any:
 
 def texts_of(policy: CompiledPolicy) -> dict[str, Texts]:
     """What is looked for in each text fact."""
-    tests: dict[str, dict[tuple[str, Any], None]] = {fact.name: {} for fact in policy.facts if fact.type.kind == "text"}
+    return {name: Texts(list(wanted)) for name, wanted in _sought(policy).items()}
+
+
+def _sought(policy: CompiledPolicy) -> dict[str, dict[tuple[str, Any], None]]:
+    """The tests of each text fact, as :class:`Texts` takes them."""
+    found: dict[str, dict[tuple[str, Any], None]] = {fact.name: {} for fact in policy.facts if fact.type.kind == "text"}
     for rule in policy.rules:
-        for condition in (rule.when, rule.unless):
-            for atom in atoms(condition) if condition is not None else ():
-                found = _test(atom)
-                if found is not None:
-                    tests[found[0]][found[1]] = None
-    return {name: Texts(list(wanted)) for name, wanted in tests.items()}
-
-
-def _test(atom: Condition) -> tuple[str, tuple[str, Any]] | None:
-    match atom:
-        case Contains(fact=fact, phrases=phrases):
-            return fact, ("contains", phrases)
-        case Matches(fact=fact, pattern=pattern, ignore_case=ignore_case):
-            return fact, ("matches", (pattern, ignore_case))
-        case _:
-            return None
+        for atom in fact_atoms(rule.when, rule.unless):
+            if atom.fact in found:
+                for test in primitives(meaning(atom, policy.fact_index[atom.fact])):
+                    found[atom.fact][test.kind, test.operand] = None
+    return found
 
 
 def telling_replacements(policy: CompiledPolicy) -> frozenset[str]:
     """The text facts of which a phrase holds U+FFFD. Only such a phrase can tell it from the lone surrogate that it
     stands for in a column."""
     return frozenset(
-        atom.fact
-        for rule in policy.rules
-        for condition in (rule.when, rule.unless)
-        if condition is not None
-        for atom in atoms(condition)
-        if isinstance(atom, Contains) and any("\ufffd" in phrase for phrase in atom.phrases)
+        fact
+        for fact, wanted in _sought(policy).items()
+        for test, phrases in wanted
+        if test == "contains" and any("\ufffd" in phrase for phrase in phrases)
     )

@@ -9,25 +9,21 @@ from dataclasses import dataclass
 
 from safecot_dsl.analysis.patterns import samples
 from safecot_dsl.artifact import (
-    Between,
     Case,
-    Compare,
     CompiledPolicy,
-    Contains,
     Fact,
     FactAtom,
     FlagType,
-    Has,
-    Matches,
     NumberType,
     OneOfType,
-    Proposed,
     SetType,
     TextType,
     Value,
-    atoms,
+    fact_atoms,
 )
 from safecot_dsl.engine import Truth, evaluate, show_value
+from safecot_dsl.engine.meaning import primitives
+from safecot_dsl.engine.operators import meaning, thresholds
 
 #: What each condition on a fact says of one of its values.
 Told = tuple[Truth, ...]
@@ -55,9 +51,8 @@ class Alternatives:
         self._texts: dict[str, list[str]] = {}
         self._atoms: dict[str, list[FactAtom]] = {fact.name: [] for fact in policy.facts}
         for rule in policy.rules:
-            conditions = (condition for condition in (rule.when, rule.unless) if condition is not None)
-            for atom in itertools.chain.from_iterable(map(atoms, conditions)):
-                if not isinstance(atom, Proposed) and atom not in self._atoms[atom.fact]:
+            for atom in fact_atoms(rule.when, rule.unless):
+                if atom not in self._atoms[atom.fact]:
                     self._atoms[atom.fact].append(atom)
 
     @property
@@ -110,15 +105,10 @@ class Alternatives:
                 given = value if isinstance(value, frozenset) else frozenset[str]()
                 sets = [*(given ^ {named.name} for named in values), frozenset[str]()]
                 if value is None:
-                    sets += [frozenset(atom.values) for atom in self._atoms[fact.name] if isinstance(atom, Has)]
+                    sets += [frozenset(atom.listed) for atom in self._atoms[fact.name] if atom.listed]
                 yield from ((members, show_value(members)) for members in sets)
             case NumberType(low=low, high=high):
-                points = {low}
-                for atom in self._atoms[fact.name]:
-                    if isinstance(atom, Compare):
-                        points.add(atom.value)
-                    elif isinstance(atom, Between):
-                        points.update((atom.low, atom.high))
+                points = {low, *thresholds(self._atoms[fact.name], fact)}
                 for point in sorted(point for point in points if low <= point):
                     # The point, and what lies between it and the next one.
                     near = (point, math.nextafter(point, math.inf))
@@ -134,10 +124,10 @@ class Alternatives:
     def _witnesses(self, fact: Fact) -> Sequence[str]:
         if fact.name not in self._texts:
             found: list[str] = []
-            for atom in self._atoms[fact.name]:
-                if isinstance(atom, Contains):
-                    found += atom.phrases[:1]
-                elif isinstance(atom, Matches):
-                    found += itertools.islice(samples(atom.pattern), _SAMPLES)
+            for test in (test for atom in self._atoms[fact.name] for test in primitives(meaning(atom, fact))):
+                if test.kind == "contains":
+                    found += test.operand[:1]
+                elif test.kind == "matches":
+                    found += itertools.islice(samples(test.operand[0]), _SAMPLES)
             self._texts[fact.name] = found
         return self._texts[fact.name]
