@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
-from safecot_dsl.cli import selecting
+from safecot_dsl.cli.main import app
 from safecot_dsl.datafiles import policies_root
 
 from .kitchen import png
@@ -20,8 +19,6 @@ HARMLESS = {"image.objects": ["toy"], "image.setting": "kitchen", "query.intent"
 
 
 def run(*arguments: str | Path) -> Result:
-    app = typer.Typer()
-    selecting.register(app)
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
