@@ -190,14 +190,17 @@ def test_the_pages_commands_are_commands_of_ours():
     group = typer.main.get_command(app)
     seen: set[str] = set()
     for name, *words in commands():
-        command = group.commands[name]  # pyright: ignore[reportAttributeAccessIssue]
+        command = group.get_command(None, name)  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]
+        if name in ("data", "eval"):  # a noun, and what is done below it
+            name, *words = words
+            command = command.get_command(None, name)
         context = command.make_context(name, list(words))
         seen.add(name)
         overrides = dict(pair.split("=", 1) for pair in context.params.get("set_") or [])
         recipe: Recipe = load_recipe(RECIPE, {key: value.replace("$seed", "1") for key, value in overrides.items()})
         arm = context.params.get("arm")
         assert arm is None or "$" in arm or arm in recipe.arms
-    assert seen == {"plan", "run", "train", "ask", "judge", "report", "handover"}
+    assert seen == {"run", "train", "ask", "judge", "report", "handover"}
     for loop in re.findall(r"for arm in ([^;]*);", PAGE.replace("\\\n", " ")):
         assert set(loop.split()) <= load_recipe(RECIPE).arms.keys(), loop
 

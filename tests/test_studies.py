@@ -170,7 +170,7 @@ def test_a_result_belongs_to_what_it_was_made_from(design: Design):
     cell = Cell(base="a", seed=0, arm="stepwise", rows=128)
     first = design.digest(cell)
     assert design.digest(cell) == first
-    assert design.model_copy(update={"training": design.training | {"max_steps": 10}}).digest(cell) != first
+    assert design.model_copy(update={"training": design.training | {"warmup_steps": 10}}).digest(cell) != first
     other = SETTINGS.model_copy(update={"shares": {**SETTINGS.shares, "stepwise": Shares()}})
     assert design.model_copy(update={"settings": other}).digest(cell) != first
     of_control = SETTINGS.model_copy(update={"control": {**SETTINGS.control, 128: TUNED}})

@@ -186,7 +186,7 @@ def test_the_data_files_are_found_in_both_places(core: Environment) -> None:
 def test_help_and_version(core: Environment) -> None:
     helped = core.run("safecotc", "--help")
     assert helped.returncode == 0, helped.stderr
-    for command in ("check", "compile", "decide", "explain", "grade", "generate", "train", "eval", "run"):
+    for command in ("check", "compile", "decide", "explain", "grade", "data", "train", "eval", "run"):
         assert f"  {command} " in helped.stdout
     from safecot_dsl import __version__
 
@@ -238,7 +238,7 @@ def test_the_artifact_is_the_same_as_from_the_checkout(core: Environment) -> Non
 
 @pytest.mark.parametrize(
     ("verb", "recipe", "extra"),
-    [("generate", "figstep", "data"), ("train", "demo", "data"), ("run", "demo", "data"), ("eval", "demo", "data")],
+    [("generate", "figstep", "data"), ("train", "demo", "data"), ("run", "demo", "data")],
 )
 def test_the_core_says_which_extra_is_wanted(core: Environment, verb: str, recipe: str, extra: str) -> None:
     done = core.run("safecotc", verb, recipe, "--out", "out")
@@ -251,7 +251,7 @@ def test_the_core_says_which_extra_is_wanted(core: Environment, verb: str, recip
 
 def test_the_schemas_are_written_without_extras(core: Environment) -> None:
     for subject in ("artifact", "decision", "recipe"):
-        done = core.run("safecotc", "schema", subject)
+        done = core.run("safecotc", "policy", "schema", subject)
         assert done.returncode == 0, done.stderr
         published = ROOT / "docs" / "schema" / f"{subject}.schema.json"
         assert json.loads(done.stdout) == json.loads(published.read_text(encoding="utf-8"))

@@ -161,5 +161,7 @@ def _say_renamed(old: str, new: tuple[str, ...]) -> None:
 
 
 def _is_recipe(word: str) -> bool:
-    """Could this be a recipe, and no misspelt command?"""
-    return Path(word).suffix in (".yaml", ".yml") or Path(word).is_file()
+    """Could this be a recipe, or the name of one that ships, and no misspelt command?"""
+    from safecot_dsl.datafiles import recipes_root
+
+    return Path(word).suffix in (".yaml", ".yml") or Path(word).is_file() or (recipes_root() / f"{word}.yaml").is_file()

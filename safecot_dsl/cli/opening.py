@@ -78,9 +78,9 @@ def policy_files(paths: list[Path]) -> Iterator[Path]:
 
 
 def policies_of(paths: list[Path]) -> Iterator[Path]:
-    """The files named, and of a folder all policies below it; see :func:`policy_files`."""
-    named = set(paths)
-    return (file for file in policy_files(paths) if file in named or is_policy(file))
+    """The files named, in turn, and of a folder all policies below it."""
+    for path in paths:
+        yield from (file for file in policy_files([path]) if not path.is_dir() or is_policy(file))
 
 
 def open_compiled(path: Path, pairs: list[str], search: list[Path]) -> CompiledPolicy:

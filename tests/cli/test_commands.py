@@ -64,6 +64,7 @@ def test_an_old_evaluation_of_a_recipe_is_a_run(safecotc: Run, folder: Path) -> 
     (folder / "r.yaml").write_text(yaml.safe_dump({"nonsense": 1}), encoding="utf-8")
     with pytest.raises(Exception, match="nonsense"):
         safecotc("eval", "r.yaml")
+    assert "`safecotc eval` is now `safecotc run`" in safecotc("eval", "demo", "--help").err
     wrong = safecotc("eval", "aks")
     assert wrong.code == 2
     assert "'ask'" in wrong.err

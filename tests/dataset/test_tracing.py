@@ -320,17 +320,17 @@ def test_the_command_finds_its_data_set(make: Make, monkeypatch: pytest.MonkeyPa
     dataset = make(MIXING)
     run = CliRunner().invoke
     monkeypatch.chdir(tmp_path)
-    done = run(app, ["trace", "hand/r0"])
+    done = run(app, ["data", "trace", "hand/r0"])
     assert done.exit_code == 2
     assert "which data set? there is none below runs/: name one with `--data FOLDER`" in done.output
     shutil.copytree(dataset.path, tmp_path / "runs" / "a" / "arms" / "safecot" / "data")
-    done = run(app, ["trace", "hand/r0", "-f", "json"])
+    done = run(app, ["data", "trace", "hand/r0", "-f", "json"])
     assert json.loads(done.output)["verdict"] == "refuse"
     shutil.copytree(dataset.path, tmp_path / "runs" / "b" / "arms" / "safecot" / "data")
-    done = run(app, ["trace", "--rule", "toxic_mixing"])
+    done = run(app, ["data", "trace", "--rule", "toxic_mixing"])
     assert done.exit_code == 2
     monkeypatch.chdir(dataset.path)
-    done = run(app, ["trace", "--rule", "toxic_mixing", "-f", "json"])
+    done = run(app, ["data", "trace", "--rule", "toxic_mixing", "-f", "json"])
     assert [json.loads(line)["key"] for line in done.output.splitlines()] == ["hand/r0"]
-    assert run(app, ["trace", "hand/r0", "--check"]).exit_code == 2
-    assert run(app, ["trace", "hand/zz"]).exit_code == 1
+    assert run(app, ["data", "trace", "hand/r0", "--check"]).exit_code == 2
+    assert run(app, ["data", "trace", "hand/zz"]).exit_code == 1

@@ -31,9 +31,9 @@ def test_each_hook_runs_a_command_that_there_is_on_policies() -> None:
         assert hook["require_serial"] is True
         assert re.search(hook["files"], "policies/a.safecot")
         assert not re.search(hook["files"], "policies/a.safecot.bak")
-        program, command = hook["entry"].split()
+        program, *command = hook["entry"].split()
         assert program == "safecotc"
-        assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
+        assert CliRunner().invoke(app, [*command, "--help"]).exit_code == 0
 
 
 def action() -> dict[str, Any]:

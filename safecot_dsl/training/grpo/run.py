@@ -11,8 +11,9 @@ from typing import Any
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.models.chat import Chat
 from safecot_dsl.render import Reasoning, Tags
-from safecot_dsl.rewards import Rewarder
+from safecot_dsl.rewards import Rewarder, RewardError
 from safecot_dsl.storage import Progress
+from safecot_dsl.training.errors import TrainingError
 from safecot_dsl.training.grpo.requests import Prompts, read_requests
 from safecot_dsl.training.lora import check_causal
 from safecot_dsl.training.objective import Trained
@@ -59,8 +60,11 @@ def train_grpo(
     # A penalty for repetition, or whatever else the model's settings have, would draw other answers than are learnt.
     model.get_base_model().generation_config = GenerationConfig()
     rewarders = {digest: Rewarder(own, settings.reward, tags, reasoning) for digest, own in policies.items()}
-    for one in asked:
-        rewarders[one.policy].check(one.due)
+    try:
+        for one in asked:
+            rewarders[one.policy].check(one.due)
+    except RewardError as error:
+        raise TrainingError(str(error)) from error
     weighting = Weighting(recipe.reasoning_weight, recipe.answer_weight, tags)
     rounds = Rounds(recipe, [one.pair for one in asked], process_count())
     asking = Asking(model, chat, asked, prompts, rewarders, recipe, weighting)
