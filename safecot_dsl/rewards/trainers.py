@@ -1,8 +1,9 @@
 """Rewards as verl, OpenRLHF and ms-swift call them.
 
 The policy is named by the environment variable `SAFECOT_POLICY`, or by an argument where the trainer passes some on;
-the weights of the parts by `SAFECOT_REWARD`, such as `verdict=1,cited=0.5` (`verdict` alone by default). Signatures as
-published: verl's `custom_reward_function` (0.5), OpenRLHF's `--remote_rm_url FILE.py` (0.8), ms-swift's `ORM` (4.0).
+the weights of the parts by `SAFECOT_REWARD`, such as `verdict=1,cited=0.5` (`verdict` alone by default). Signatures
+are those that the trainers publish (verl's `custom_reward_function`, OpenRLHF's `--remote_rm_url FILE.py`, ms-swift's
+`ORM`); no run of these trainers was made with them.
 """
 
 from __future__ import annotations
