@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from pydantic import ValidationError
+
 from safecot_dsl.artifact import Case, CaseError, CompiledPolicy, read_case
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.render import Reasoning, ReasoningStyle, Renderer, Tags, write_target
@@ -55,6 +57,7 @@ class PolicyRewards:
         self._style = None if style is None else ReasoningStyle(style)
         self._tags = tags or Tags()
         self._reasoning = reasoning
+        self._rewarders: dict[tuple[float, ...], Rewarder] = {}
         self._renderer = Renderer(Interpreter(self.policy), reasoning or Reasoning())
 
     def functions(self, *parts: str) -> list[RewardFunction]:
@@ -65,7 +68,7 @@ class PolicyRewards:
             RewardError: there is no such part, or it is about reasoning and `style` is None.
         """
         named = parts or tuple(part for part in PARTS if self._style is not None or part not in ("cited", "facts"))
-        return [self._function(part, {part: 1.0}) for part in named]
+        return [self._function(part, {part: 1.0}, beside_others=True) for part in named]
 
     def mean(self, **weights: float) -> RewardFunction:
         """One function: the weighted mean of the parts.
@@ -86,8 +89,8 @@ class PolicyRewards:
         earned = self._rewarder(weights).reward(self._due(facts, own=None if "length" in weights else ""), text)
         return {"score": earned.total, **earned.parts}
 
-    def _function(self, name: str, weights: Mapping[str, float]) -> RewardFunction:
-        rewarder = self._rewarder(weights)
+    def _function(self, name: str, weights: Mapping[str, float], *, beside_others: bool = False) -> RewardFunction:
+        rewarder = self._rewarder(weights, beside_others=beside_others)
 
         def reward(completions: Sequence[Any], **columns: Any) -> list[float | None]:
             cases = columns.get(self._column)
@@ -106,18 +109,23 @@ class PolicyRewards:
         reward.__qualname__ = name
         return reward
 
-    def _rewarder(self, weights: Mapping[str, float]) -> Rewarder:
+    def _rewarder(self, weights: Mapping[str, float], *, beside_others: bool = False) -> Rewarder:
+        """What works out the weighted mean, made once for the same weights. `beside_others`: a part that a model may
+        earn without looking, which the trainer weighs with others."""
         unknown = [part for part in weights if part not in PARTS]
         if unknown:
             raise RewardError(f"there is no part `{unknown[0]}` of a reward: there are {', '.join(PARTS)}")
-        # A part that stands alone may be one that a model earns without looking: the trainer has others beside it.
         values: dict[str, Any] = {part: float(weights.get(part, 0.0)) for part in PARTS}
-        chosen = RewardWeights.model_construct(None, **values)
-        if len(weights) > 1:
-            RewardWeights.model_validate(chosen.model_dump())
-        rewarder = Rewarder(self.policy, chosen, self._tags, self._reasoning)
-        rewarder.check(Due(Case({}), self._style, ""))
-        return rewarder
+        key = (beside_others, *values.values())
+        if key not in self._rewarders:
+            try:
+                chosen = RewardWeights.model_construct(None, **values) if beside_others else RewardWeights(**values)
+            except ValidationError as error:
+                raise RewardError(error.errors()[0]["msg"]) from None
+            rewarder = Rewarder(self.policy, chosen, self._tags, self._reasoning)
+            rewarder.check(Due(Case({}), self._style, ""))
+            self._rewarders[key] = rewarder
+        return self._rewarders[key]
 
     def _due(self, facts: Any, own: str | None) -> Due:
         """What an answer is held against; `own` is the row's text, None for the policy's on the case."""

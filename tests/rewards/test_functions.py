@@ -90,8 +90,24 @@ def test_what_cannot_be_rewarded_is_said(rewards: PolicyRewards) -> None:
             rewards.functions("verdict")[0](completions=["x"], facts=[wrong])
     with pytest.raises(RewardError, match="is about the reasoning"):
         PolicyRewards(POLICY, style=None).functions("cited")
-    with pytest.raises(ValueError, match="would earn full marks"):
-        rewards.mean(length=1, format=1)
+    for weights in ({"length": 1}, {"length": 1, "format": 1}, {"verdict": 0}, {}):
+        with pytest.raises(RewardError, match="would earn full marks"):
+            rewards.mean(**weights)
+    with pytest.raises(RewardError, match="greater than or equal to 0"):
+        rewards.mean(verdict=1, cited=-1)
+
+
+def test_a_policy_is_prepared_once_for_the_same_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """verl and OpenRLHF ask for one answer at a time."""
+    from safecot_dsl.rewards import functions
+
+    made: list[object] = []
+    plain = functions.Rewarder
+    monkeypatch.setattr(functions, "Rewarder", lambda *given: made.append(given) or plain(*given))
+    rewards = PolicyRewards(POLICY)
+    for answer in (REFUSAL, ANSWER, REFUSAL):
+        rewards.score(answer, REFUSED, verdict=1, cited=1)
+    assert len(made) == 1
 
 
 def test_rows_without_reasoning_are_rewarded_for_their_answers() -> None:
