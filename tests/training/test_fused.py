@@ -5,7 +5,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
 
-from safecot_dsl.training.fused import fits, fused_lora
+from safecot_dsl.training.fused import _dropped, fits, fused_lora
 
 
 class Two(nn.Module):
@@ -59,20 +59,48 @@ def test_output_and_every_gradient_are_pefts(shape):
 
 
 @pytest.mark.parametrize("shape", [(6,), (2, 3, 6)])
-def test_dropout_draws_what_pefts_draws(shape):
+def test_dropout_is_drawn_again_in_every_call_and_again_the_same_from_a_seed(shape):
     model, x = tuned(lora_dropout=0.5), torch.randn(shape)
     model.train()
-    torch.manual_seed(1)
-    expected = outcome(model, x)
     with fused_lora(model) as layers:
         assert layers == 2
         torch.manual_seed(1)
-        alike(outcome(model, x), expected, atol=1e-6, rtol=1e-5)
-        torch.manual_seed(2)
-        other = outcome(model, x)
+        first, second = outcome(model, x), outcome(model, x)
+        torch.manual_seed(1)
+        alike(outcome(model, x), first, atol=0, rtol=0)
+        assert not torch.equal(first[0], second[0])
         model.eval()
         alike(outcome(model, x), outcome(model, x), atol=0, rtol=0)
-    assert not torch.equal(other[0], expected[0])
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-9, 0.1, 0.2, 0.5, 0.9, 1.0])
+def test_dropout_zeroes_at_its_rate_and_keeps_the_mean(rate):
+    x = torch.ones(1000, 1001, requires_grad=True)
+    torch.manual_seed(0)
+    dropped = _dropped(x, torch.nn.Dropout(rate))
+    zeros = float((dropped == 0).float().mean())
+    spread = (rate * (1 - rate) / x.numel()) ** 0.5
+    assert abs(zeros - rate) <= 5 * spread + 1e-5
+    kept = dropped[dropped != 0]
+    assert rate == 1.0 or torch.allclose(kept, torch.tensor(1 / (1 - rate)), rtol=1e-4)
+    # No pattern among neighbours, the numbers of one word among them: pairs fall together as often as they should.
+    zero = (dropped == 0).float().flatten()
+    for apart in (1, 2, 3, 4, 8, 1001):
+        together = float((zero[apart:] * zero[:-apart]).mean())
+        assert abs(together - rate**2) <= 8 * spread + 1e-4
+    dropped.sum().backward()
+    assert torch.equal(x.grad, dropped.detach())  # of ones, the gradient is what each was multiplied by
+
+
+def test_output_and_gradients_with_dropout_are_pefts_for_the_same_draws(monkeypatch):
+    model, x = tuned(lora_dropout=0.5), torch.randn(2, 3, 6)
+    model.train()
+    monkeypatch.setattr("safecot_dsl.training.fused._dropped", lambda x, dropout: dropout(x))
+    torch.manual_seed(1)
+    expected = outcome(model, x)
+    with fused_lora(model):
+        torch.manual_seed(1)
+        alike(outcome(model, x), expected, atol=1e-6, rtol=1e-5)
 
 
 def test_bfloat16_by_autocast_is_pefts_but_for_its_rounding():
