@@ -143,6 +143,14 @@ def test_the_control_has_what_the_search_found_for_its_size(design: Design):
 
 def test_without_the_search_there_are_no_recipes(design: Design):
     bare = design.model_copy(update={"settings": None})
+    claims = SETTINGS.model_copy(update={"control": {512: SETTINGS.control[512]}, "guard": None})
+    after_claims = design.model_copy(update={"settings": claims})
+    for cell in design.cells():
+        if cell.arm == "guard" or (cell.arm == "control" and cell.rows != 512):
+            with pytest.raises(NotSearchedError):
+                after_claims.arms_of(cell)
+        else:
+            after_claims.arms_of(cell)
     with pytest.raises(NotSearchedError, match="run `python -m studies"):
         bare.arms_of(Cell(base="a", seed=0, arm="stepwise", rows=512))
 
@@ -523,11 +531,9 @@ def test_the_search_goes_on_from_what_it_found(design: Design, tmp_path: Path):
         assert trial.tuned is not None
         good = trial.tuned == Tuned(selection="contrast", learning_rate=0.005, max_steps=1000, lora_dropout=0.2)
         tried(search, trial, 0.7 if good else 0.6)
-    sizes = next(stages)
-    assert Counter(trial.rows for trial in sizes) == {512: 2, 128: 3, 256: 3, 1024: 3}
-    tunings = [trial.tuned for trial in sizes if trial.tuned is not None]
-    assert {(each.selection, each.learning_rate, each.lora_dropout) for each in tunings} == {("contrast", 0.005, 0.2)}
-    for trial in sizes:
+    longer = next(stages)
+    assert [(trial.rows, trial.tuned.max_steps) for trial in longer if trial.tuned] == [(512, 400), (512, 2000)]
+    for trial in longer:
         tried(search, trial, 0.6)
     third = next(stages)
     assert {(trial.arm, trial.rows, trial.tuned) for trial in third} == {
@@ -535,12 +541,34 @@ def test_the_search_goes_on_from_what_it_found(design: Design, tmp_path: Path):
     }
     for trial in third:
         tried(search, trial, 0.7 if trial.shares == Shares(unknown=0.3) else 0.65)
+    # That is what the claims' cells need, and what of the rest was found before stays.
+    needed = [trial for stage in search.stages(whole=False) for trial in stage]
+    assert {trial.name for trial in needed} - {own[0].name} == set(search.tried)
+    for_claims = search.settings(whole=False)
+    assert (set(for_claims.control), for_claims.guard) == ({512}, None)
+    known = search.design.model_copy(update={"settings": SETTINGS})
+    kept = Search(known, tmp_path).settings(whole=False)
+    assert kept == SETTINGS.model_copy(
+        update={
+            "shares": for_claims.shares,
+            "stepwise": for_claims.stepwise,
+            "control": {**SETTINGS.control, 512: for_claims.control[512]},
+        }
+    )
+    sizes = next(stages)
+    assert Counter(trial.rows for trial in sizes) == {128: 3, 256: 3, 1024: 3}
+    tunings = [trial.tuned for trial in sizes if trial.tuned is not None]
+    assert {(each.selection, each.learning_rate, each.lora_dropout) for each in tunings} == {("contrast", 0.005, 0.2)}
+    for trial in sizes:
+        tried(search, trial, 0.6)
     fourth = next(stages)
     assert {(trial.arm, trial.shares) for trial in fourth} == {("guard", Shares(unknown=0.3))}
     for trial in fourth[1:]:  # the first failed
         tried(search, trial, 0.6)
     assert next(stages, None) is None
-    found = Search(design, tmp_path).write()
+    search = Search(design, tmp_path)
+    found = search.settings()
+    search.write(found)
     assert found.stepwise == own[-1].tuned
     assert found.shares == {"stepwise": ours, "control": Shares(unknown=0.3)}
     # Of equals the fewest steps, then the lowest rate.

@@ -186,9 +186,13 @@ class Design(Frozen):
         return compile_policy(self.folder / (own.policy or self.policy))
 
     # Cells -------------------------------------------------------------------------------------------------------
+    def claims_cells(self) -> list[Cell]:
+        """The cells that the claims are about."""
+        return [_cell(run, arm, rows) for run in self.runs for arm, rows in self._of_claims()]
+
     def cells(self) -> list[Cell]:
         """All cells in the order in which they are done: the claims' first, then the other sizes, then ablations."""
-        claims = [_cell(run, arm, rows) for run in self.runs for arm, rows in self._of_claims()]
+        claims = self.claims_cells()
         sizes = [
             _cell(run, arm, rows)
             for rows in self.sizes[1:]
@@ -243,7 +247,7 @@ class Design(Frozen):
         """The arm that a cell tunes, as a recipe has it, by name; a base tunes none.
 
         Raises:
-            NotSearchedError: the search has not found the settings yet.
+            NotSearchedError: the search has not found its settings yet.
         """
         if cell.arm == BASE:
             return {}
@@ -254,9 +258,12 @@ class Design(Frozen):
         data = {**self._data(cell.base, cell.arm, cell.rows, shares), **plan.data}
         training = {**self.settings.stepwise.training, **plan.training}
         if cell.arm in SEARCHED:
-            control = self.settings.control[cell.rows]
+            control = self.settings.control.get(cell.rows)
+            own = self.settings.guard if cell.arm == GUARD else control
+            if control is None or own is None:
+                raise NotSearchedError
             data["selection"] = control.selection
-            training |= (self.settings.guard if cell.arm == GUARD else control).training
+            training |= own.training
         return {cell.name: {"data": data, "training": training}}
 
     def trial_arm(self, arm: str, rows: int, shares: Shares, tuned: Tuned | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from math import prod
 from pathlib import Path
 
 from safecot_dsl.storage.files import lock_directory
-from studies.safecot.design import CONTROL, GUARD, Cell, Design
+from studies.safecot.design import CONTROL, GUARD, Cell, Design, NotSearchedError
 from studies.safecot.results import Failure, Result, add_result, read_failures, read_results, write_failures
 from studies.safecot.running import Outcome, Task, do_all
 from studies.safecot.search import Search, Tried
@@ -26,44 +26,61 @@ class BusyError(RuntimeError):
 def search(places: Places, jobs: int) -> bool:
     """Make the trials that are not made yet, and write the settings; whether that could be done."""
     with _alone(places):
-        return _search(places, jobs)
+        return _search(places, jobs, whole=True)
 
 
 def run(places: Places, jobs: int, limit: int | None = None, only: str = "") -> bool:
-    """The search, then the cells that are not done, whose name holds `only`, at most `limit`; whether all were done."""
+    """What is not done of: the search for what the claims need and the claims' cells, the rest of the search and the
+    other cells. Of the cells those whose name holds `only`, at most `limit`; whether all were done."""
     with _alone(places):
-        if not _search(places, jobs):
+        if not _search(places, jobs, whole=False):
             return False
         design = places.read()
-        waiting = [cell for cell in missing(design, places.results) if only in cell.key][:limit]
-        timer = _Timer([design.expected_seconds(cell) for cell in waiting], jobs)
-        say(f"{len(waiting)} cells to do; about {timer.left()} on {_cores(jobs)}")
-        cells = {cell.key: cell for cell in waiting}
+        keys = {cell.key for cell in design.claims_cells()}
+        waiting = [cell for cell in missing(design, places.results) if only in cell.key]
+        first = [cell for cell in waiting if cell.key in keys][:limit]
+        done = _do_cells(places, jobs, first)
+        left = None if limit is None else limit - len(first)
+        if left == 0 or len(waiting) == len(first):
+            return done
+        if not _search(places, jobs, whole=True):
+            return False
+        waiting = [cell for cell in missing(places.read(), places.results) if only in cell.key and cell.key not in keys]
+        return _do_cells(places, jobs, waiting[:left]) and done
 
-        def ended(task: Task, seconds: float, why: str | None) -> None:
-            cell = cells.get(task.name)
-            if cell is not None:
-                timer.add(design.expected_seconds(cell), seconds, done=why is None)
-                if why is None:
-                    made = places.made(cell.key)
-                    add_result(Result.model_validate_json(made.read_bytes()), places.results)
-                    made.unlink()
-            said = f"{seconds:.0f} s" if why is None else f"FAILED: {why} (see {task.log})"
-            number = f"{timer.over}/{len(waiting)} " if cell is not None else ""
-            say(f"{number}{task.name}: {said}; about {timer.left()} left")
 
-        outcome = do_all(cell_tasks(places, design, waiting), jobs, ended)
-        return _failed(places, outcome)
+def _do_cells(places: Places, jobs: int, waiting: Sequence[Cell]) -> bool:
+    design = places.read()
+    timer = _Timer([design.expected_seconds(cell) for cell in waiting], jobs)
+    say(f"{len(waiting)} cells to do; about {timer.left()} on {_cores(jobs)}")
+    cells = {cell.key: cell for cell in waiting}
+
+    def ended(task: Task, seconds: float, why: str | None) -> None:
+        cell = cells.get(task.name)
+        if cell is not None:
+            timer.add(design.expected_seconds(cell), seconds, done=why is None)
+            if why is None:
+                made = places.made(cell.key)
+                add_result(Result.model_validate_json(made.read_bytes()), places.results)
+                made.unlink()
+        said = f"{seconds:.0f} s" if why is None else f"FAILED: {why} (see {task.log})"
+        number = f"{timer.over}/{len(waiting)} " if cell is not None else ""
+        say(f"{number}{task.name}: {said}; about {timer.left()} left")
+
+    outcome = do_all(cell_tasks(places, design, waiting), jobs, ended)
+    return _failed(places, outcome)
 
 
 def status(places: Places) -> None:
     """What is done, what failed, what is left, and how long that may take."""
     design = places.read()
-    if design.settings is None:
-        found = Search(design, places.results)
-        say(f"search: {len(found.tried)} of about {len(_expected_trials(design))} trials are made, and it is not done")
-    else:
+    found, expected = Search(design, places.results), _expected_trials(design)
+    searched = _searched(design)
+    if searched:
         say("search: done")
+    else:
+        claims = ", those for the claims" if design.settings is not None else ""
+        say(f"search: {len(found.tried)} of about {len(expected)} trials are made{claims}, and it is not done")
     waiting, total = missing(design, places.results), len(design.cells())
     done = read_results(places.results)
     say(f"cells: {total - len(waiting)} of {total} are done")
@@ -72,8 +89,8 @@ def status(places: Places) -> None:
     for cell in waiting:
         say(f"not yet: {cell.key}")
     seconds = seconds_left(design, waiting, done)
-    if design.settings is None:
-        seconds += sum(_expected_trials(design))
+    if not searched:
+        seconds += sum(expected[len(found.tried) :])
     say(f"about {_shown(seconds)} of work on one idle core, {_shown(seconds / 2)} on two")
 
 
@@ -89,11 +106,17 @@ def seconds_left(design: Design, waiting: Sequence[Cell], done: dict[str, Result
 
 
 def missing(design: Design, results: Path) -> list[Cell]:
-    """The cells without a result that is made from what the design says now; before the search, all."""
-    if design.settings is None:
-        return design.cells()
+    """The cells without a result that is made from what the design says now; before the search for its settings, any
+    cell."""
     done = {name: result.digest for name, result in read_results(results).items()}
-    return [cell for cell in design.cells() if done.get(cell.key) != design.digest(cell)]
+
+    def waits(cell: Cell) -> bool:
+        try:
+            return done.get(cell.key) != design.digest(cell)
+        except NotSearchedError:
+            return True
+
+    return [cell for cell in design.cells() if waits(cell)]
 
 
 def cell_tasks(places: Places, design: Design, cells: Sequence[Cell]) -> list[Task]:
@@ -110,13 +133,13 @@ def cell_tasks(places: Places, design: Design, cells: Sequence[Cell]) -> list[Ta
     return list(tasks.values())
 
 
-def _search(places: Places, jobs: int) -> bool:
+def _search(places: Places, jobs: int, *, whole: bool) -> bool:
     design = places.read()
     found = Search(design, places.results)
     base = design.search.run.rpartition("-")[0]
     logs = places.out / "logs"
     try:
-        for number, trials in enumerate(found.stages(), start=1):
+        for number, trials in enumerate(found.stages(whole=whole), start=1):
             waiting = {trial.name: trial for trial in trials if trial.name not in found.tried}
             if not waiting:
                 continue
@@ -144,14 +167,24 @@ def _search(places: Places, jobs: int) -> bool:
             outcome = do_all([*before, *trying], jobs, ended)
             if not _failed(places, outcome):
                 say("what failed is passed over where something else was tried")
-        settings = found.settings()
+        settings = found.settings(whole=whole)
     except LookupError as error:
         say(f"the search cannot go on: {error}")
         return False
     if design.settings != settings:
-        found.write()
-        say(f"the search is done: {settings.model_dump_json()}")
+        found.write(settings)
+        say(f"the search{'' if whole else ' for the claims'} is done: {settings.model_dump_json()}")
     return True
+
+
+def _searched(design: Design) -> bool:
+    """Whether the settings of every cell are found."""
+    found = design.settings
+    return (
+        found is not None
+        and set(design.arms[CONTROL].rows) <= set(found.control)
+        and (found.guard is not None or GUARD not in design.arms)
+    )
 
 
 def _expected_trials(design: Design) -> list[float]:
@@ -163,12 +196,13 @@ def _expected_trials(design: Design) -> list[float]:
     of_own = prod(len(values) for name, values in plan.stepwise.items() if name != "max_steps")
     for number in plan.stepwise["max_steps"]:
         found += [reasoning.asking + reasoning.step * number] * of_own
-    first, *_ = plan.control["max_steps"]
+    first, *others = plan.control["max_steps"]
     settings = prod(len(values) for name, values in plan.control.items() if name != "max_steps")
-    found += [answers.asking + answers.step * first] * (settings - 1)
-    for number in plan.control["max_steps"]:
-        found += [answers.asking + answers.step * number] * len(design.arms[CONTROL].rows)
-    found += [answers.asking + answers.step * max(plan.control["max_steps"])] * shares
+    found += [answers.asking + answers.step * first] * settings
+    found += [answers.asking + answers.step * number for number in others]
+    found += [answers.asking + answers.step * max(first, *others)] * (shares - 1)
+    for number in (first, *others):
+        found += [answers.asking + answers.step * number] * (len(design.arms[CONTROL].rows) - 1)
     if GUARD in design.arms:
         for number in plan.guard["max_steps"]:
             found += [answers.asking + answers.step * number] * len(plan.guard["learning_rate"])

@@ -294,7 +294,8 @@ def _search(design: Design, folder: Path) -> list[str]:
         lines += [
             f"- control, {rows:,} rows: {of.selection}, {_tuning(of)}" for rows, of in sorted(chosen.control.items())
         ]
-        lines += [f"- guard: {_tuning(chosen.guard)}", ""]
+        lines += [f"- guard: {_tuning(chosen.guard)}"] if chosen.guard is not None else []
+        lines.append("")
     head = (
         "arm",
         "rows",

@@ -1,12 +1,16 @@
 """The search for settings on validation, in stages: what a stage chooses, the next one starts from.
 
 1. the shares of rows with unknown facts and with attacks, for the arm with reasoning;
-2. its rate and steps, with these shares;
+2. its steps and dropout, with these shares;
 3. random rows or contrast pairs, the rate and the dropout, of the control, at the claims' number of rows, with those
    shares and the first of the numbers of steps;
-4. the other numbers of steps, with the best of these; and at every other number of rows all of them;
-5. the shares for the control, at its best settings for the claims' number of rows;
-6. rate and steps of the guard, on the control's rows.
+4. the other numbers of steps, with the best of these;
+5. the shares for the control, at its best settings for the claims' number of rows.
+
+That is what the claims' cells need. After them:
+
+6. the control's numbers of steps at every other number of rows;
+7. rate and steps of the guard, on the control's rows.
 """
 
 from __future__ import annotations
@@ -100,9 +104,9 @@ class Search:
         self.tried[tried.trial.name] = tried
         write_lines(self.folder / "search.jsonl", self.tried.values())
 
-    def stages(self) -> Iterable[list[Trial]]:
-        """The trials of one stage after another. A stage may be asked for when those before it were tried; a trial that
-        failed is passed over, unless all of a choice did.
+    def stages(self, *, whole: bool = True) -> Iterable[list[Trial]]:
+        """The trials of one stage after another, or of those alone that the claims need. A stage may be asked for when
+        those before it were tried; a trial that failed is passed over, unless all of a choice did.
 
         Raises:
             LookupError: nothing that a stage needs was tried.
@@ -117,45 +121,50 @@ class Search:
             if tuned != self.design.untuned
         ]
         grid = self.design.search.control
-        first, *_ = grid["max_steps"]
+        first, *others = grid["max_steps"]
         yield [
             Trial(arm=CONTROL, rows=rows, shares=ours, tuned=tuned) for tuned in _grid({**grid, "max_steps": (first,)})
         ]
+        best = self.best(CONTROL, rows, ours)
+        yield [Trial(arm=CONTROL, rows=rows, shares=ours, tuned=tuned) for tuned in _with_steps(best, others)]
         control = self.best(CONTROL, rows, ours)
-        chosen = {name: (value,) for name, value in control.model_dump(exclude={"max_steps"}).items()}
-        of_steps = _grid({**grid, **chosen})
+        yield self._with_shares(CONTROL, control)
+        if not whole:
+            return
         yield [
             Trial(arm=CONTROL, rows=size, shares=ours, tuned=tuned)
             for size in self.design.arms[CONTROL].rows
-            for tuned in of_steps
-            if (size, tuned.max_steps) != (rows, first)
+            if size != rows
+            for tuned in _with_steps(control, grid["max_steps"])
         ]
-        control = self.best(CONTROL, rows, ours)
-        yield self._with_shares(CONTROL, control)
         shares = self.best_shares(CONTROL, control)
         if GUARD in self.design.arms:
             of_guard = {"selection": (control.selection,), **self.design.search.guard}
             yield [Trial(arm=GUARD, rows=rows, shares=shares, tuned=tuned) for tuned in _grid(of_guard)]
 
-    def settings(self) -> Settings:
-        """What was found.
+    def settings(self, *, whole: bool = True) -> Settings:
+        """What was found, or what of it the claims need, with what was known of the rest before.
 
         Raises:
             LookupError: nothing that a choice needs was tried.
         """
         rows = self.design.rows
         ours = self.best_shares(STEPWISE, None)
-        control = {size: self.best(CONTROL, size, ours) for size in self.design.arms[CONTROL].rows}
+        sizes = self.design.arms[CONTROL].rows if whole else (rows,)
+        control = {size: self.best(CONTROL, size, ours) for size in sizes}
         shares = self.best_shares(CONTROL, control[rows])
-        guard = self.best(GUARD, rows, shares) if GUARD in self.design.arms else control[rows]
+        before = self.design.settings
+        guard = None if before is None else before.guard
+        if whole and GUARD in self.design.arms:
+            guard = self.best(GUARD, rows, shares)
+        if not whole and before is not None:
+            control = {**before.control, **control}
         stepwise = self.best(STEPWISE, rows, ours)
         return Settings(shares={STEPWISE: ours, CONTROL: shares}, stepwise=stepwise, control=control, guard=guard)
 
-    def write(self) -> Settings:
+    def write(self, found: Settings) -> None:
         """Write `settings.json`, which every cell is run with."""
-        found = self.settings()
         write_whole(self.folder / "settings.json", found.model_dump_json(indent=1) + "\n")
-        return found
 
     def best_shares(self, arm: str, tuned: Tuned | None) -> Shares:
         """The shares with the most right verdicts among those that keep the base's answers to harmless questions to
@@ -198,3 +207,7 @@ class Search:
 
 def _grid(settings: Mapping[str, Sequence[object]]) -> list[Tuned]:
     return [Tuned.model_validate(dict(zip(settings, values, strict=True))) for values in product(*settings.values())]
+
+
+def _with_steps(tuned: Tuned, steps: Iterable[object]) -> list[Tuned]:
+    return [Tuned.model_validate({**tuned.model_dump(), "max_steps": number}) for number in steps]

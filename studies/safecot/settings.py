@@ -28,9 +28,10 @@ class Tuned(Frozen):
 
 
 class Settings(Frozen):
-    """Shares of rows by arm, and the settings of the arm with reasoning, of the control by rows, and of the guard."""
+    """Shares of rows by arm, and the settings of the arm with reasoning, of the control by rows, and of the guard. The
+    control's at other numbers of rows than the claims', and the guard's, are found after the claims' cells."""
 
     shares: dict[str, Shares]
     stepwise: Tuned
     control: dict[int, Tuned]
-    guard: Tuned
+    guard: Tuned | None = None
