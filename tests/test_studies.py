@@ -544,7 +544,8 @@ def test_the_search_goes_on_from_what_it_found(design: Design, tmp_path: Path):
     # That is what the claims' cells need, and what of the rest was found before stays.
     needed = [trial for stage in search.stages(whole=False) for trial in stage]
     assert {trial.name for trial in needed} - {own[0].name} == set(search.tried)
-    for_claims = search.settings(whole=False)
+    bare = search.design.model_copy(update={"settings": None})
+    for_claims = Search(bare, tmp_path).settings(whole=False)
     assert (set(for_claims.control), for_claims.guard) == ({512}, None)
     known = search.design.model_copy(update={"settings": SETTINGS})
     kept = Search(known, tmp_path).settings(whole=False)
