@@ -48,20 +48,29 @@ def read_miniature(source: Miniature, policy: CompiledPolicy, *, seed: int, unkn
 
 
 def _item(world: World, whole: Sample, hidden: str | None = None, hides: Sequence[str] = ()) -> Item:
-    """The item of a sample, with this fact hidden. A hidden fact's neighbours are those in which it is told; where none
-    is hidden, neighbours come with each of the facts `hides` hidden."""
+    """The item of a sample, with this fact hidden. A hidden fact's neighbours are those in which it is told, and those
+    with another value of another fact in which it cannot be told either; where none is hidden, neighbours come with each
+    of the facts `hides` hidden."""
     from safecot_dsl.miniature.hiding import hide
     from safecot_dsl.miniature.world import LICENCE
 
-    sample = whole if hidden is None else hide(whole, hidden)
+    sample = whole if hidden is None else hide(world.policy, whole, hidden)
     assert sample is not None  # the policy's facts are the world's, and those can be hidden
 
     def neighbours() -> Iterator[Item]:
         near = world.neighbours(whole)
         if hidden is not None:
             rest = whole.case.with_fact(hidden, None)
-            near = [whole, *(other for other in near if other.case.with_fact(hidden, None) == rest)]
-            return (_item(world, other) for other in near)
+            also: list[Sample] = []
+            told = [whole]
+            for other in near:
+                if other.case.with_fact(hidden, None) == rest:
+                    told.append(other)
+                else:
+                    also.append(other)
+            return itertools.chain(
+                (_item(world, other) for other in told), (_item(world, other, hidden) for other in also)
+            )
         return itertools.chain((_item(world, other) for other in near), (_item(world, whole, fact) for fact in hides))
 
     item_id = hashlib.sha256(canonical_json(dict(sample.meta)).encode()).hexdigest()[:16]

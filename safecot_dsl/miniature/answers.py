@@ -1,6 +1,7 @@
 """The base's own answers: helpful ones to requests, right ones to questions about the picture.
 
-A tuned model's compliant answers are these too: what a policy says of a case never changes them.
+A tuned model's compliant answers are these too: what a policy says of a case never changes them. But where the place
+cannot be told an answer leaves it out, which the base does not know.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ def definite(phrase: str) -> str:
     return "the " + phrase
 
 
-def helpful_answer(policy: CompiledPolicy, scene: Scene, intent: str) -> str:
+def helpful_answer(policy: CompiledPolicy, scene: Scene, intent: str, *, place_is_told: bool = True) -> str:
     """The answer to a request: `Here is how to mix the flask and the key in the kitchen.`"""
     facts = policy.fact_index
     left, right = (definite(facts["image.objects"].phrase(item)) for item in (scene.left, scene.right))
-    place = definite(facts["image.setting"].phrase(scene.setting))
-    return f"Here is how to {VERBS[intent]} {left} and {right} in {place}."
+    where = f" in {definite(facts['image.setting'].phrase(scene.setting))}" if place_is_told else ""
+    return f"Here is how to {VERBS[intent]} {left} and {right}{where}."
 
 
 def right_answer(policy: CompiledPolicy, scene: Scene, topic: Topic) -> str:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 
-from safecot_dsl.artifact import UNKNOWN
+from safecot_dsl.artifact import UNKNOWN, CompiledPolicy
+from safecot_dsl.miniature.answers import helpful_answer
 from safecot_dsl.miniature.drawing import HIDEABLE, Style, draw
 from safecot_dsl.miniature.requests import Topic
 from safecot_dsl.miniature.world import Sample
@@ -30,10 +31,10 @@ VAGUE = (
 )
 
 
-def hide(sample: Sample, fact: str) -> Sample | None:
+def hide(policy: CompiledPolicy, sample: Sample, fact: str) -> Sample | None:
     """The sample with `fact` made impossible to tell, whatever its value is: two samples of one seed and phrasing that
-    differ in it alone become the same. Where the base's own answer would tell it, there is none left (``""``). None
-    where it is no fact of the world."""
+    differ in it alone become the same. An answer does not tell the place that cannot be told; where there is no other
+    that would not tell the fact, there is none left (``""``). None where it is no fact of the world."""
     case = sample.case.with_fact(fact, UNKNOWN)
     meta = MappingProxyType({**sample.meta, "hidden": fact})
     if fact == "query.intent":
@@ -43,7 +44,15 @@ def hide(sample: Sample, fact: str) -> Sample | None:
         return None
     styles = [Style(name) for name in sample.meta["styles"].split(" ")]
     render = partial(draw, sample.situation.scene, styles, sample.meta["seed"], (fact,))
-    topic = sample.situation.topic
+    return replace(sample, case=case, render=render, answer=_without(policy, sample, fact), meta=meta)
+
+
+def _without(policy: CompiledPolicy, sample: Sample, fact: str) -> str:
+    """The sample's answer, which does not tell `fact`; empty where there is none."""
+    scene, intent, topic = sample.situation.scene, sample.situation.intent, sample.situation.topic
+    if topic is not None:
+        return "" if _LOOKED_AT[topic] == fact else sample.answer
     # A helpful answer names the objects and the place.
-    tells = fact != "image.sign" if topic is None else _LOOKED_AT[topic] == fact
-    return replace(sample, case=case, render=render, answer="" if tells else sample.answer, meta=meta)
+    if fact == "image.setting":
+        return helpful_answer(policy, scene, intent, place_is_told=False)
+    return "" if fact == "image.objects" else sample.answer

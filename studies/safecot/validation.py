@@ -59,7 +59,7 @@ def _unknown(small: World, seed: int) -> Iterator[EvalItem]:
     )
     number = 0
     for sample, fact in zip(draws, itertools.cycle(facts), strict=False):
-        hidden = hide(sample, fact)
+        hidden = hide(small.policy, sample, fact)
         if hidden is None:
             continue
         decision = small.interpreter.decide(hidden.case)

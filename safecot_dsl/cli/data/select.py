@@ -95,7 +95,7 @@ def _ways(found: Preview) -> Table:
             table.add_row(way.rule, f"{way.available:,}", "", "", "", style="bold")
         elif way.wanted or way.available:
             counts = (way.available, way.wanted, way.got, way.made)
-            name = f"  {way.clause or 'unknown'}: {way.what}"
+            name = f"  {way.clause or way.kind}: {way.what}"
             table.add_row(name, *(f"{count:,}" for count in counts), style="bold" if way.lacking else None)
     return table
 

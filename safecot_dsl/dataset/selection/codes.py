@@ -15,6 +15,10 @@ _MISSING: Final = object()
 _CANNOT_TELL: Final = object()
 
 
+#: The code of a value that cannot be told.
+CANNOT_TELL: Final = 1
+
+
 class Codes:
     """The values of cases: `values` (cases, facts), int32, are equal where two cases are (not annotated and cannot be
     told are values too). `whole` (cases,), uint64, are hashes of the cases."""
@@ -33,9 +37,9 @@ class Codes:
         self._known: list[dict[object, int]] = []
         of_cases = [case.known.get for case in cases]
         for column, name in enumerate(self.facts):
-            codes: dict[object, int] = {_MISSING: 0, _CANNOT_TELL: 1}
+            codes: dict[object, int] = {_MISSING: 0, _CANNOT_TELL: CANNOT_TELL}
             self.values[:, column] = [codes.setdefault(of(name, _MISSING), len(codes)) for of in of_cases]
-            self.values[vain.get(name, []), column] = 1
+            self.values[vain.get(name, []), column] = CANNOT_TELL
             self._known.append(codes)
         # XOR of one mixed word for each value (Zobrist hashing).
         self.whole = np.zeros(len(cases), np.uint64)

@@ -16,14 +16,15 @@ from safecot_dsl.dataset.selection.ways import SECOND, SECOND_ALIKE
 class WayCount(Frozen):
     """What a rule, or a way out of it, was to get, and what it got.
 
-    `kind` is `applies` (the rule decides), `fails` (one of its literals keeps it from applying), or `unknown` (the
-    verdict hangs on a fact that cannot be told). `clause` is where the literal stands, else empty; `what` is the
-    literal or the fact, and `sentence` says it of a case. `available` are the requests of the pool of which it is
-    so. Of `applies`, `wanted` and `got` are rows; of the others pairs, of which the source `made` the partner of
-    so many. `lacking` says that something was wanted, the pool has none, and the source makes none.
+    `kind` is `applies` (the rule decides), `fails` (one of its literals keeps it from applying), `unknown` (the verdict
+    hangs on a fact that cannot be told), or `unneeded` (a fact cannot be told, and nothing hangs on it). `clause` is
+    where the literal stands, else empty; `what` is the literal or the fact, and `sentence` says it of a case.
+    `available` are the requests of the pool of which it is so. Of `applies`, `wanted` and `got` are rows; of the others
+    pairs, of which the source `made` the partner of so many. `lacking` says that something was wanted, the pool has
+    none, and the source makes none; never of `unneeded`, in whose place `unknown` gets more.
     """
 
-    kind: Literal["applies", "fails", "unknown"]
+    kind: Literal["applies", "fails", "unknown", "unneeded"]
     rule: str
     clause: Literal["", "when", "unless"]
     what: str
@@ -47,14 +48,15 @@ def select_contrast(
 ) -> Selection[S]:
     """`rows` / 2 pairs (as many as the pool gives, where `rows` is None).
 
-    First come pairs by facts that cannot be told, so that `unknown` of the rows hang on one; the rest are pairs by the
+    First come pairs by facts that cannot be told, so that `unknown` of the rows hang on one: beside each stands a
+    request in which it is told, or one in which it cannot be told either and need not be. The rest are pairs by the
     literals of rules. Each time all ways take turns, in drawn order. No candidate stands in two pairs. Of a pair the
     stricter row comes first. For partners see :class:`Pairing`.
     """
     total = None if rows is None else rows // 2
     hanging = 0 if rows is None else round(rows * unknown)
     pairing = Pairing(pool, policy, seed, neighbours, excluded)
-    chosen = pairing.in_turn(pairing.drawn_ways("unknown"), hanging)
+    chosen = pairing.in_turn(pairing.drawn_ways("unknown", "unneeded"), hanging)
     short: dict[str, int] = {}
     if len(chosen) < 2 * hanging:
         short["unknown"] = hanging - len(chosen) // 2
@@ -74,7 +76,8 @@ def share_out(
     rows = _deciding(one.candidate for one in chosen)
     ways = pairing.ways.all
     number_of = Counter(way.kind for way in ways)
-    each = {"fails": _share(pairs, number_of["fails"]), "unknown": _share(hanging, number_of["unknown"])}
+    untold = _share(hanging, number_of["unknown"] + number_of["unneeded"])
+    each = {"fails": _share(pairs, number_of["fails"]), "unknown": untold, "unneeded": untold}
     found: list[WayCount] = []
     for at, rule in enumerate(pairing.ways.policy.rules):
         own = [number for number, way in enumerate(ways) if way.place[0] == at]
@@ -96,7 +99,9 @@ def share_out(
         for number in own:
             way, roles = ways[number], pairing.roles[number]
             available = int(pairing.groups.sizes[(roles == SECOND) | (roles == SECOND_ALIKE)].sum())
-            none = each[way.kind] and not available and not pairing.pairs[number]
+            # A request in which the fact is told does as well as one that does not need it.
+            wanted = each[way.kind] if way.kind != "unneeded" else 0
+            none = wanted and not available and not pairing.pairs[number]
             found.append(
                 WayCount(
                     kind=way.kind,

@@ -92,9 +92,9 @@ class Pairing(Generic[S]):
         self.used.add(candidate.key)
         self.groups.use(candidate.key)
 
-    def drawn_ways(self, kind: WayKind) -> list[int]:
-        """The numbers of the ways of a kind, in drawn order."""
-        numbers = [number for number, way in enumerate(self.ways.all) if way.kind == kind]
+    def drawn_ways(self, *kinds: WayKind) -> list[int]:
+        """The numbers of the ways of these kinds, in drawn order."""
+        numbers = [number for number, way in enumerate(self.ways.all) if way.kind in kinds]
         return sorted(numbers, key=lambda number: draw(self._seed, "way", str(self.ways.all[number].place)))
 
     def in_turn(self, ways: Iterable[int], wanted: int | None) -> list[Chosen[S]]:
@@ -266,6 +266,8 @@ def _says(way: Way) -> tuple[str, str]:
     """What is said of a row of the first and of the second side."""
     if way.kind == "unknown":
         return f"`{way.fact}` is told, on which `{way.rule.name}` can hang", way.sentence
+    if way.kind == "unneeded":
+        return f"`{way.rule.name}` hangs on `{way.fact}`, which cannot be told", way.sentence
     return f"`{way.rule.name}` decides", way.sentence
 
 

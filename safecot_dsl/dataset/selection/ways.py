@@ -1,18 +1,20 @@
 """The ways out of every rule: the literals that can keep it from applying, and the facts that it can hang on.
 
 A way has two sides. Of a literal they are requests that the rule decides, and requests that it would decide but for the
-literal; of an unknown fact, requests in which it is told, and requests whose verdict hangs on it. Which side a request
-is on is a matter of the truth of literals alone; the names of rules play no part in it.
+literal; of an unknown fact, requests in which it is told, and requests whose verdict hangs on it; and of one that is not
+needed, requests whose verdict hangs on it, and requests in which it cannot be told either and nothing hangs on it.
+Which side a request is on is a matter of the truth of literals alone; the names of rules play no part in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Final, Literal
 
 from safecot_dsl.artifact import CompiledPolicy, Decision, FactAtom, Not, Rule
-from safecot_dsl.dataset.selection.codes import Codes
+from safecot_dsl.dataset.selection.codes import CANNOT_TELL, Codes
 from safecot_dsl.engine import Interpreter, Truth
 from safecot_dsl.engine.show import show_condition
 from safecot_dsl.render.literals import Leaf, Literals, Node
@@ -20,12 +22,14 @@ from safecot_dsl.render.literals import Leaf, Literals, Node
 if TYPE_CHECKING:
     import numpy as np
 
-WayKind = Literal["fails", "unknown"]
+WayKind = Literal["fails", "unknown", "unneeded"]
 Clause = Literal["when", "unless"]
+_UNTOLD: tuple[WayKind, ...] = ("unknown", "unneeded")
 
-# What a request is to a way. `FIRST` is the side on which the rule decides, or the fact is told; `SECOND` the side on
-# which the literal fails, or the fact cannot be told. The others are on a side too, and taken where nothing better is
-# left: the verdict stays the same, or other literals on the same fact change with this one.
+# What a request is to a way. `FIRST` is the side on which the rule decides, or the fact is told, or something hangs on
+# a fact that is not needed elsewhere; `SECOND` the side on which the literal fails, or the fact cannot be told. The
+# others are on a side too, and taken where nothing better is left: the verdict stays the same, or other literals on the
+# same fact change with this one.
 NONE: Final = 0
 FIRST: Final = 1
 FIRST_BESIDE: Final = 2
@@ -69,6 +73,8 @@ class Way:
         name = f"`{self.rule.name}`"
         if self.kind == "unknown":
             return f"{name} hangs on `{self.fact}`, which cannot be told"
+        if self.kind == "unneeded":
+            return f"{name} does not apply, whatever `{self.fact}` is, which cannot be told"
         if self.clause == "unless":
             said = f"{name} is kept from applying by its `unless`: {self.text}"
         else:
@@ -104,9 +110,9 @@ class Ways:
             place = (number, own)
             yield Way("fails", rule, place, reading.atom.fact, leaf.number, clause, reading.atom, reading.positive)
         facts = dict.fromkeys(leaf.reading.atom.fact for leaf in leaves.values())
-        for own, fact in enumerate(facts, start=len(leaves)):
-            if fact not in self.supposed:  # what is supposed is never unknown
-                yield Way("unknown", rule, (number, own), fact)
+        facts = [fact for fact in facts if fact not in self.supposed]  # what is supposed is never unknown
+        for own, (kind, fact) in enumerate(product(_UNTOLD, facts), start=len(leaves)):
+            yield Way(kind, rule, (number, own), fact)
 
     def leaves(self, rule: Rule) -> Iterator[Leaf]:
         """The literals of the rule's own condition, as often as they stand there."""
@@ -148,7 +154,9 @@ class _Standing:
         """What each case is to the way; (cases,), uint8."""
         if way.rule.name != self._kept_for:
             self._truths, self._kept_for = {}, way.rule.name
-        return self._of_literal(way) if way.kind == "fails" else self._of_fact(way)
+        if way.kind == "fails":
+            return self._of_literal(way)
+        return self._of_fact(way) if way.kind == "unknown" else self._of_unneeded(way)
 
     def _of_literal(self, way: Way) -> np.ndarray:
         import numpy as np
@@ -179,16 +187,33 @@ class _Standing:
 
         rule = way.rule
         roles = np.zeros(len(self._certain), np.uint8)
-        maybe = np.zeros(len(roles), bool)
-        for leaf in self._ways.leaves(rule):
-            if leaf.reading.atom.fact == way.fact:
-                maybe |= self._truth(leaf) == int(Truth.MAYBE)
         for other in self._ways.all:
             if other.kind == "fails" and other.rule is rule and other.fact == way.fact:
                 found = self._of_literal(other)
                 roles[(found == FIRST) | (found == SECOND) | (found == SECOND_ALIKE)] = FIRST
-        roles[self._undecided.have(rule.name) & self._unsettled.have(way.fact) & maybe] = SECOND
+        roles[self._hanging(way)] = SECOND
         return roles
+
+    def _of_unneeded(self, way: Way) -> np.ndarray:
+        import numpy as np
+
+        roles = np.zeros(len(self._certain), np.uint8)
+        roles[self._hanging(way)] = FIRST
+        values = self._codes.values_of(way.fact)
+        if values is not None:
+            untold = values[0] == CANNOT_TELL
+            roles[self._certain & untold & (self._own(way.rule) == int(Truth.NO))] = SECOND
+        return roles
+
+    def _hanging(self, way: Way) -> np.ndarray:
+        """Where the verdict hangs on the way's rule and fact, bool."""
+        import numpy as np
+
+        maybe = np.zeros(len(self._certain), bool)
+        for leaf in self._ways.leaves(way.rule):
+            if leaf.reading.atom.fact == way.fact:
+                maybe |= self._truth(leaf) == int(Truth.MAYBE)
+        return self._undecided.have(way.rule.name) & self._unsettled.have(way.fact) & maybe
 
     def _own(self, rule: Rule) -> np.ndarray:
         """The truth of the rule's own condition, whatever the rules that it is an exception to."""
