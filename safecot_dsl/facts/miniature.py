@@ -49,8 +49,8 @@ def read_miniature(source: Miniature, policy: CompiledPolicy, *, seed: int, unkn
 
 def _item(world: World, whole: Sample, hidden: str | None = None, hides: Sequence[str] = ()) -> Item:
     """The item of a sample, with this fact hidden. A hidden fact's neighbours are those in which it is told, and those
-    with another value of another fact in which it cannot be told either; where none is hidden, neighbours come with each
-    of the facts `hides` hidden."""
+    with another value of another fact in which it cannot be told either; where none is hidden, neighbours come with
+    each of the facts `hides` hidden."""
     from safecot_dsl.miniature.hiding import hide
     from safecot_dsl.miniature.world import LICENCE
 

@@ -1,16 +1,15 @@
 """The search for settings on validation, in stages: what a stage chooses, the next one starts from.
 
 1. the shares of rows with unknown facts and with attacks, for the arm with reasoning;
-2. its steps and dropout, with these shares;
-3. random rows or contrast pairs, the rate and the dropout, of the control, at the claims' number of rows, with those
-   shares and the first of the numbers of steps;
-4. the other numbers of steps, with the best of these;
-5. the shares for the control, at its best settings for the claims' number of rows.
+2. its steps, with these shares; and random rows or contrast pairs, the rate and the dropout, of the control, at the
+   claims' number of rows, with those shares and the first of the numbers of steps;
+3. the other numbers of steps, with the best of these;
+4. the shares for the control, at its best settings for the claims' number of rows.
 
 That is what the claims' cells need. After them:
 
-6. the control's numbers of steps at every other number of rows;
-7. rate and steps of the guard, on the control's rows.
+5. the control's numbers of steps at every other number of rows;
+6. rate and steps of the guard, on the control's rows.
 """
 
 from __future__ import annotations
@@ -115,16 +114,11 @@ class Search:
         yield [Trial(arm=BASE, rows=0, shares=Shares()), *self._with_shares(STEPWISE, None)]
         ours = self.best_shares(STEPWISE, None)
         own = {"selection": (self.design.untuned.selection,), **self.design.search.stepwise}
-        yield [
-            Trial(arm=STEPWISE, rows=rows, shares=ours, tuned=tuned)
-            for tuned in _grid(own)
-            if tuned != self.design.untuned
-        ]
         grid = self.design.search.control
         first, *others = grid["max_steps"]
-        yield [
-            Trial(arm=CONTROL, rows=rows, shares=ours, tuned=tuned) for tuned in _grid({**grid, "max_steps": (first,)})
-        ]
+        tunings = [(STEPWISE, tuned) for tuned in _grid(own) if tuned != self.design.untuned]
+        tunings += [(CONTROL, tuned) for tuned in _grid({**grid, "max_steps": (first,)})]
+        yield [Trial(arm=arm, rows=rows, shares=ours, tuned=tuned) for arm, tuned in tunings]
         best = self.best(CONTROL, rows, ours)
         yield [Trial(arm=CONTROL, rows=rows, shares=ours, tuned=tuned) for tuned in _with_steps(best, others)]
         control = self.best(CONTROL, rows, ours)

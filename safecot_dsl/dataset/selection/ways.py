@@ -1,8 +1,8 @@
 """The ways out of every rule: the literals that can keep it from applying, and the facts that it can hang on.
 
 A way has two sides. Of a literal they are requests that the rule decides, and requests that it would decide but for the
-literal; of an unknown fact, requests in which it is told, and requests whose verdict hangs on it; and of one that is not
-needed, requests whose verdict hangs on it, and requests in which it cannot be told either and nothing hangs on it.
+literal; of an unknown fact, requests in which it is told, and requests whose verdict hangs on it; and of one that is
+not needed, requests whose verdict hangs on it, and requests in which it cannot be told either and nothing hangs on it.
 Which side a request is on is a matter of the truth of literals alone; the names of rules play no part in it.
 """
 

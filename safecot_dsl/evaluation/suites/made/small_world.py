@@ -40,7 +40,7 @@ class MiniaturePool:
     def hidden(self, item: Item, fact: str) -> Item | None:
         from safecot_dsl.miniature import hide
 
-        sample = hide(world.policy, _sample(item), fact)
+        sample = hide(self.world.policy, _sample(item), fact)
         return None if sample is None else _item(sample)
 
     def wordings(self, item: Item) -> Iterable[Variant]:
