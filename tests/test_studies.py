@@ -511,23 +511,23 @@ def test_the_search_goes_on_from_what_it_found(design: Design, tmp_path: Path):
     search = Search(design, tmp_path)
     stages = iter(search.stages())
     first = next(stages)
-    assert [trial.arm for trial in first] == ["base", *["stepwise"] * 4]
+    assert [trial.arm for trial in first] == ["base", *["stepwise"] * 3]
     tried(search, first[0], 0.5, utility=1.0)
     for number, trial in enumerate(first[1:]):
         # The most right verdicts, the last's, cost too much utility; the second has the most of the others.
-        tried(search, trial, {1: 0.8, 3: 0.9}.get(number, 0.7), utility=0.9 if number == 3 else 0.98)
+        tried(search, trial, (0.7, 0.8, 0.9)[number], utility=0.9 if number == 2 else 0.98)
     ours = first[2].shares
-    own = next(stages)
-    dropouts, steps = design.search.stepwise["lora_dropout"], design.search.stepwise["max_steps"]
-    assert len(own) == len(dropouts) * len(steps) - 1  # the one that the shares were chosen with was tried
-    assert {(trial.arm, trial.rows, trial.shares) for trial in own} == {("stepwise", 512, ours)}
-    for trial in own[1:]:
-        tried(search, trial, 0.85 if trial is own[-1] else 0.75)
     second = next(stages)
-    assert len(second) == 2 * 2 * 2
     assert {(trial.rows, trial.shares) for trial in second} == {(512, ours)}
-    assert {trial.tuned.max_steps for trial in second if trial.tuned is not None} == {1000}
-    for trial in second:
+    own = [trial for trial in second if trial.arm == "stepwise"]
+    steps, dropouts = design.search.stepwise["max_steps"], design.search.stepwise["lora_dropout"]
+    assert len(own) == len(steps) * len(dropouts) - 1  # the one that the shares were chosen with was tried
+    tried(search, own[-1], 0.85)
+    controls = [trial for trial in second if trial.arm == "control"]
+    assert len(second) == len(own) + len(controls)
+    assert len(controls) == 2 * 2 * 2
+    assert {trial.tuned.max_steps for trial in controls if trial.tuned is not None} == {1000}
+    for trial in controls[1:]:  # the first failed
         assert trial.tuned is not None
         good = trial.tuned == Tuned(selection="contrast", learning_rate=0.005, max_steps=1000, lora_dropout=0.2)
         tried(search, trial, 0.7 if good else 0.6)
@@ -540,10 +540,10 @@ def test_the_search_goes_on_from_what_it_found(design: Design, tmp_path: Path):
         ("control", 512, Tuned(selection="contrast", learning_rate=0.005, max_steps=1000, lora_dropout=0.2))
     }
     for trial in third:
-        tried(search, trial, 0.7 if trial.shares == Shares(unknown=0.3) else 0.65)
+        tried(search, trial, 0.7 if trial.shares == Shares(unknown=0.3, attacks=0.2) else 0.65)
     # That is what the claims' cells need, and what of the rest was found before stays.
     needed = [trial for stage in search.stages(whole=False) for trial in stage]
-    assert {trial.name for trial in needed} - {own[0].name} == set(search.tried)
+    assert {trial.name for trial in needed} - {controls[0].name} == set(search.tried)
     bare = search.design.model_copy(update={"settings": None})
     for_claims = Search(bare, tmp_path).settings(whole=False)
     assert (set(for_claims.control), for_claims.guard) == ({512}, None)
@@ -563,7 +563,7 @@ def test_the_search_goes_on_from_what_it_found(design: Design, tmp_path: Path):
     for trial in sizes:
         tried(search, trial, 0.6)
     fourth = next(stages)
-    assert {(trial.arm, trial.shares) for trial in fourth} == {("guard", Shares(unknown=0.3))}
+    assert {(trial.arm, trial.shares) for trial in fourth} == {("guard", Shares(unknown=0.3, attacks=0.2))}
     for trial in fourth[1:]:  # the first failed
         tried(search, trial, 0.6)
     assert next(stages, None) is None
@@ -571,7 +571,7 @@ def test_the_search_goes_on_from_what_it_found(design: Design, tmp_path: Path):
     found = search.settings()
     search.write(found)
     assert found.stepwise == own[-1].tuned
-    assert found.shares == {"stepwise": ours, "control": Shares(unknown=0.3)}
+    assert found.shares == {"stepwise": ours, "control": Shares(unknown=0.3, attacks=0.2)}
     # Of equals the fewest steps, then the lowest rate.
     assert found.control[128] == Tuned(selection="contrast", learning_rate=0.005, max_steps=400, lora_dropout=0.2)
     assert found.control[512] == Tuned(selection="contrast", learning_rate=0.005, max_steps=1000, lora_dropout=0.2)

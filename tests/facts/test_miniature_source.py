@@ -40,13 +40,28 @@ def test_the_other_requests_are_what_they_are_without_unknown_facts(policy: Comp
             assert (one.id, one.prompt, one.case, one.answer) == (other.id, other.prompt, other.case, other.answer)
 
 
-def test_the_neighbours_of_an_unknown_fact_are_its_values(policy: CompiledPolicy) -> None:
-    """So that a contrast pair shows the same request with the fact told."""
+def test_the_neighbours_of_an_unknown_fact_are_its_values_and_those_in_which_it_is_unknown_too(
+    policy: CompiledPolicy,
+) -> None:
+    """So that a contrast pair shows the same request with the fact told, or another one that does not need it."""
     items = read_miniature(Miniature(pool=200), policy, seed=2, unknown=1)
-    for item in islice((i for i in items if "image.setting" in i.case.cannot_tell), 3):
+    for item in islice((i for i in items if "image.setting" in i.case.cannot_tell and not i.meta["topic"]), 3):
         assert item.neighbours is not None
         near = list(item.neighbours())
-        assert {other.case.known["image.setting"] for other in near} == {"kitchen", "laboratory", "street"}
+        told = [other for other in near if "image.setting" in other.case.known]
+        assert {other.case.known["image.setting"] for other in told} == {"kitchen", "laboratory", "street"}
         rest = item.case.with_fact("image.setting", None)
-        assert all(other.case.with_fact("image.setting", None) == rest for other in near)
-        assert all(other.answer for other in near)
+        assert all(other.case.with_fact("image.setting", None) == rest for other in told)
+        assert all(other.answer for other in told)
+        untold = [other for other in near if other not in told]
+        for other in untold:
+            assert other.case.cannot_tell == {"image.setting"}
+            changed = [name for name, value in other.case.known.items() if item.case.known[name] != value]
+            assert len(changed) == 1
+        assert {
+            name
+            for other in untold
+            for name in ("image.objects", "image.sign", "query.intent")
+            if other.case.known[name] != item.case.known[name]
+        } == {"image.objects", "image.sign", "query.intent"}
+        assert len({other.id for other in near} | {item.id}) == len(near) + 1
