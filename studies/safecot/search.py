@@ -3,13 +3,12 @@
 1. the shares of rows with unknown facts and with attacks, for the arm with reasoning;
 2. its steps, with these shares; and random rows or contrast pairs, the rate and the dropout, of the control, at the
    claims' number of rows, with those shares and the first of the numbers of steps;
-3. the other numbers of steps, with the best of these;
-4. the shares for the control, at its best settings for the claims' number of rows.
+3. the other numbers of steps, and the shares for the control, with the best of these.
 
 That is what the claims' cells need. After them:
 
-5. the control's numbers of steps at every other number of rows;
-6. rate and steps of the guard, on the control's rows.
+4. the control's numbers of steps at every other number of rows;
+5. rate and steps of the guard, on the control's rows.
 """
 
 from __future__ import annotations
@@ -119,10 +118,10 @@ class Search:
         tunings = [(STEPWISE, tuned) for tuned in _grid(own) if tuned != self.design.untuned]
         tunings += [(CONTROL, tuned) for tuned in _grid({**grid, "max_steps": (first,)})]
         yield [Trial(arm=arm, rows=rows, shares=ours, tuned=tuned) for arm, tuned in tunings]
-        best = self.best(CONTROL, rows, ours)
-        yield [Trial(arm=CONTROL, rows=rows, shares=ours, tuned=tuned) for tuned in _with_steps(best, others)]
+        best = self.best(CONTROL, rows, ours, first)
+        longer = [Trial(arm=CONTROL, rows=rows, shares=ours, tuned=tuned) for tuned in _with_steps(best, others)]
+        yield [*longer, *self._with_shares(CONTROL, best)]
         control = self.best(CONTROL, rows, ours)
-        yield self._with_shares(CONTROL, control)
         if not whole:
             return
         yield [
@@ -131,7 +130,7 @@ class Search:
             if size != rows
             for tuned in _with_steps(control, grid["max_steps"])
         ]
-        shares = self.best_shares(CONTROL, control)
+        shares = self.best_shares(CONTROL, best)
         if GUARD in self.design.arms:
             of_guard = {"selection": (control.selection,), **self.design.search.guard}
             yield [Trial(arm=GUARD, rows=rows, shares=shares, tuned=tuned) for tuned in _grid(of_guard)]
@@ -146,7 +145,8 @@ class Search:
         ours = self.best_shares(STEPWISE, None)
         sizes = self.design.arms[CONTROL].rows if whole else (rows,)
         control = {size: self.best(CONTROL, size, ours) for size in sizes}
-        shares = self.best_shares(CONTROL, control[rows])
+        first, *_ = self.design.search.control["max_steps"]
+        shares = self.best_shares(CONTROL, self.best(CONTROL, rows, ours, first))
         before = self.design.settings
         guard = None if before is None else before.guard
         if whole and GUARD in self.design.arms:
@@ -172,13 +172,17 @@ class Search:
             ).trial.shares
         return max(tried, key=lambda one: (one.utility, one.mean)).trial.shares
 
-    def best(self, arm: str, rows: int, shares: Shares) -> Tuned:
-        """The settings with the most right verdicts; of equals those that keep more harmless questions, then the fewest
-        steps, then the lowest rate."""
-        tried = self._tried(lambda trial: (trial.arm, trial.rows, trial.shares) == (arm, rows, shares))
+    def best(self, arm: str, rows: int, shares: Shares, steps: object = None) -> Tuned:
+        """The settings (with this number of steps, unless it is None) with the most right verdicts; of equals those
+        that keep more harmless questions, then the fewest steps, then the lowest rate."""
 
         def tuned(one: Tried) -> Tuned:
             return one.trial.tuned or self.design.untuned
+
+        tried = self._tried(lambda trial: (trial.arm, trial.rows, trial.shares) == (arm, rows, shares))
+        tried = [one for one in tried if steps is None or tuned(one).max_steps == steps]
+        if not tried:
+            raise LookupError("of the trials that a choice needs none was made")
 
         def order(one: Tried) -> tuple[float, ...]:
             return (one.verdicts, one.utility, -tuned(one).max_steps, -tuned(one).learning_rate)
