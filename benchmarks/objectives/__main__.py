@@ -72,10 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         detail: dict[str, Any] = {}
         for name in options.only or CASES:
             setup = Setup(**common, folder=str(folder / name), threads=options.threads, **CASES[name])
-            detail[name] = measure(setup, options.rounds)
+            best = measure(setup, options.rounds)
+            detail[name] = {side: figures(found) for side, found in best.items()}
             if not options.no_resume:
-                for side in SIDES:
-                    detail[name][side]["resumes"] = resumes(setup, side)
+                for side, found in best.items():
+                    detail[name][side]["resumes"] = resumes(setup, side, found.weights)
     show(Console(width=None if sys.stdout.isatty() else 120), detail)
     result = {
         "benchmark": "objectives",
@@ -114,7 +115,7 @@ def prepared(folder: Path, start: Path | None) -> tuple[Path, Path]:
         return rows, start or run.train("sft").adapter
 
 
-def measure(setup: Setup, rounds: int) -> dict[str, Any]:
+def measure(setup: Setup, rounds: int) -> dict[str, Measured]:
     """The quickest round of each side."""
     best: dict[str, Measured] = {}
     for number in range(rounds):
@@ -126,19 +127,17 @@ def measure(setup: Setup, rounds: int) -> dict[str, Any]:
                 best[side] = found
     if setup.objective == "dpo":
         compare(best["ours"].losses, best["TRL"].losses)
-    return {side: figures(found) for side, found in best.items()}
+    return best
 
 
-def resumes(setup: Setup, side: str) -> bool:
-    """Whether a run that is stopped after a step beyond its checkpoint comes to the weights of one that is not."""
-    whole = run(SIDES[side], replace(setup, folder=f"{setup.folder}-{side}-whole"))
+def resumes(setup: Setup, side: str, weights: str) -> bool:
+    """Whether a run that is stopped after a step beyond its checkpoint comes to the `weights` of one that is not."""
     torn = replace(setup, folder=f"{setup.folder}-{side}-torn")
     assert run(SIDES[side], replace(torn, stop=setup.steps // 2 + 1)) is None
     again = run(SIDES[side], torn)
-    assert whole is not None
     assert again is not None
-    say(f"{setup.objective}, {side}: {'the same' if whole.weights == again.weights else 'other'} weights after a stop")
-    return whole.weights == again.weights
+    say(f"{setup.objective}, {side}: {'the same' if weights == again.weights else 'other'} weights after a stop")
+    return weights == again.weights
 
 
 def run(module: str, setup: Setup) -> Measured | None:
