@@ -1,7 +1,7 @@
 """Requests to answers, by a model in this process: in what order, in which batches, and with which tokens.
 
 The tokens are Transformers' `generate`'s, over keys and values that grow in place (:mod:`safecot_dsl.models.growing`),
-without which it takes half as long again for long answers (benchmarks/inference).
+without which long answers take half as long again (benchmarks/inference/LOG.md).
 """
 
 from __future__ import annotations
