@@ -29,7 +29,8 @@ def growing_cache(model: Any) -> dict[str, Any]:
         return {}
     made = DynamicCache()
     made.layer_class_to_replicate = layer_class()
-    return {"cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values": made}
+    name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
+    return {name: made, "cache_implementation": None}  # whichever the model's own settings name is not taken with it
 
 
 @cache

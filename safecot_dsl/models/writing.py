@@ -146,6 +146,8 @@ def _generated(
             max_new_tokens=max_new_tokens,
             do_sample=False,  # a draw is a processor, after which it is the likeliest token
             num_beams=1,
+            num_return_sequences=1,
+            return_dict_in_generate=False,
             temperature=None,
             top_p=None,
             top_k=None,

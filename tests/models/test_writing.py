@@ -173,6 +173,20 @@ def test_settings_that_change_scores_are_the_models_own(idefics: LocalModel, mon
     assert not first & {token for one in suppressed for token in one.ids}
 
 
+def test_settings_of_how_generate_works_change_nothing(idefics: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of another kind, beams, and an answer with more than tokens in it, as a model's settings may ask for."""
+    expected = written(idefics)
+    others = {
+        "cache_implementation": "static",
+        "num_beams": 2,
+        "num_return_sequences": 2,
+        "return_dict_in_generate": True,
+    }
+    for name, value in others.items():
+        monkeypatch.setattr(idefics.model.generation_config, name, value)
+    assert written(idefics) == expected
+
+
 def test_a_repetition_penalty_is_the_models_own(idefics: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
     """As `generate` has it for a request alone, where there is no padding that could count as a repetition."""
     plain = written(idefics)
