@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import resource
 import time
 from collections.abc import Mapping
@@ -100,8 +101,9 @@ def measured(clock: Clock, lines: list[Mapping[str, Any]], names: Mapping[str, s
     """`lines` are the logged ones, one a step; `names` says which of their numbers are kept, and as what."""
     ended = time.process_time()
     marks = clock.marks[WARM_UP - 1 :]
+    taken = [after - before for before, after in itertools.pairwise(marks)]
     return Measured(
-        seconds_a_step=median(after - before for before, after in itertools.pairwise(marks)),
+        seconds_a_step=median(taken or [math.nan]),  # of a run that went on there may be too few
         seconds=ended - clock.began,
         peak_mib=peak_mib(),
         before_mib=clock.before_mib,
