@@ -5,8 +5,9 @@ reasoning, by default that of `runs/demo`, where it is there): greedily, at most
 Transformers' `generate` in batches of the same requests sorted by their length, as most scripts have it, at each batch
 size; ours is measured at the same sizes. Both encode their own requests. All answers must be the same, token for token.
 Each figure is the best of `--rounds`, in seconds of the processor on one thread; the best of the sizes counts for
-either side. A second table asks four things of each picture, where ours looks at it once. The last line is the result
-in JSON, and it is kept as `benchmarks/results/inference.json`.
+either side. A second table asks four things of each picture, where ours looks at it once. Ours is `generate` too, over
+a cache that grows in place. The most memory of either side, in a process of its own, is taken with the last of the
+cases at the largest batch. The last line is the result in JSON, and it is kept as `benchmarks/results/inference.json`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import argparse
 import json
 import os
 import platform
+import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -43,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=2, help="rounds, of which the best counts (default 2)")
     parser.add_argument("--batches", default="16,32,64,128,256", help="batch sizes, with commas")
     parser.add_argument("--adapter", type=Path, default=Path("runs/demo/arms/safecot/adapter"))
+    parser.add_argument("--side", choices=SIDES, help="let one side answer once, and print its most memory in MiB")
     options = parser.parse_args(arguments)
     import torch
 
@@ -55,6 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cases = {"base": (None, requests), "four of each picture": (None, again)}
     if options.adapter.is_dir():
         cases["stepwise reasoning"] = (options.adapter, requests)
+    if options.side:
+        model = load_model(str(recipes_root() / "miniature-base"), list(cases.values())[-1][0], device="cpu")
+        SIDES[options.side](model, list(cases.values())[-1][1], max(sizes))
+        print(round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))  # noqa: T201
+        return 0
     detail: dict[str, Any] = {}
     for name, (adapter, asked) in cases.items():
         model = load_model(str(recipes_root() / "miniature-base"), adapter, device="cpu")
@@ -72,10 +81,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "unit": "answers a second of one thread, greedy, each side at its best batch size",
         "ratio_to_best_peer": round(head["ours"] / head["peer"], 2),
         "detail": detail,
+        "peak_mib": {side: peak_mib(side, options) for side in SIDES},
     }
     write_whole(RESULT, json.dumps(result, indent=1) + "\n")
     print(json.dumps({key: value for key, value in result.items() if key != "detail"}))  # noqa: T201
     return 0
+
+
+def peak_mib(side: str, options: argparse.Namespace) -> int:
+    """The most memory of a process in which one side answers, in MiB."""
+    command = [sys.executable, "-m", "benchmarks.inference", "--side", side, "--items", str(options.items)]
+    command += ["--batches", options.batches, "--adapter", str(options.adapter)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[-1])
 
 
 def drawn(count: int) -> list[Request]:
@@ -94,7 +112,7 @@ def measured(model: LocalModel, requests: list[Request], sizes: list[int], round
     expected: list[str] | None = None
     for size in sizes:
         seconds: dict[str, float] = {}
-        for name, answer in (("ours", ours), ("peer", plain)):
+        for name, answer in SIDES.items():
             for _ in range(rounds):
                 taken, answers = timed(lambda answer=answer, size=size: answer(model, requests, size))
                 expected = expected or answers
@@ -133,6 +151,9 @@ def plain(model: LocalModel, requests: list[Request], size: int) -> list[str]:
         for i, ids in zip(batch, tokens[:, inputs["input_ids"].shape[1] :].tolist(), strict=True):
             answers[i] = chat.decode(ids)
     return answers
+
+
+SIDES: dict[str, Callable[[LocalModel, list[Request], int], list[str]]] = {"ours": ours, "peer": plain}
 
 
 def timed(work: Callable[[], list[str]]) -> tuple[float, list[str]]:

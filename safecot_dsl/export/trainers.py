@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class _Trainer:
     settings: Callable[[Path, str, ModelName, TrainingRecipe], dict[str, Any]]  # of the data set, its folder, the model
     file: str
     command: Callable[[TrainingRecipe, str], str]
-    lacks: Mapping[str, str]  # settings of ours that it has no word for
+    lacks: Mapping[str, str]  # settings of ours that it has no word for; those of an objective with a dot
 
 
 def hand_over(
@@ -64,11 +65,7 @@ def hand_over(
     named = resolve_model(model)
     if named.folder is not None:
         named = ModelName(str(named.folder.absolute()), None)
-    lacking = tuple(
-        f"`{key}`: {why}"
-        for key, why in trainer.lacks.items()
-        if getattr(recipe, key) != TrainingRecipe.model_fields[key].default
-    )
+    lacking = tuple(f"`{key}`: {why}" for key, why in trainer.lacks.items() if _says(recipe, key))
     with whole_directory(out) as folder:
         export_dataset(dataset, trainer.formats[recipe.objective], folder / "data", progress=progress)
         # `datasets` caches what it loads by a relative path and nothing else: other rows need another name.
@@ -83,6 +80,13 @@ def hand_over(
 def trainers() -> tuple[str, ...]:
     """The tools that a run can be handed over to."""
     return tuple(_TRAINERS)
+
+
+def _says(recipe: TrainingRecipe, key: str) -> bool:
+    """Whether a recipe sets the setting `key`, which counts for its objective, otherwise than by default."""
+    section, dot, _ = key.partition(".")
+    of = attrgetter(key)
+    return (not dot or section == recipe.objective) and of(recipe) != of(TrainingRecipe())
 
 
 def _known(tool: str) -> _Trainer:
@@ -144,7 +148,13 @@ def _trl(dataset: Path, rows: str, model: ModelName, recipe: TrainingRecipe) -> 
         **_shared(recipe),
     }
     if recipe.objective == "dpo":
-        settings |= {"beta": recipe.dpo.beta}
+        weights = recipe.dpo.loss_weights
+        settings |= {
+            "beta": recipe.dpo.beta,
+            "loss_type": list(recipe.dpo.loss_type),
+            **({} if weights is None else {"loss_weights": list(weights)}),
+            "label_smoothing": recipe.dpo.label_smoothing,
+        }
     return settings
 
 
@@ -155,7 +165,8 @@ def _llamafactory(dataset: Path, rows: str, model: ModelName, recipe: TrainingRe
         raise TrainerExportError(f"LLaMA-Factory has no template for {title}: hand the run over to `trl`")
     data = open_dataset(dataset)
     base = entry_name(data)
-    entries = [pair_entry(base, kind) for kind in pair_kinds(data)] if recipe.objective == "dpo" else [f"{base}_train"]
+    kinds = [kind for kind in pair_kinds(data) if recipe.dpo.kinds is None or kind in recipe.dpo.kinds]
+    entries = [pair_entry(base, kind) for kind in kinds] if recipe.objective == "dpo" else [f"{base}_train"]
     settings: dict[str, Any] = {
         **_loaded(model),
         "stage": recipe.objective,
@@ -217,6 +228,7 @@ _TRAINERS: dict[str, _Trainer] = {
             "reasoning_weight": _EVEN,
             "answer_weight": _EVEN,
             "start_from": "it begins with fresh adapters; merge the earlier one first",
+            "dpo.kinds": "it learns from the pairs of every kind",
         },
     ),
     "llamafactory": _Trainer(
@@ -229,6 +241,8 @@ _TRAINERS: dict[str, _Trainer] = {
             "reasoning_weight": _EVEN,
             "answer_weight": _EVEN,
             "start_from": "it begins with fresh adapters; name the earlier one as `adapter_name_or_path`",
+            "dpo.loss_type": "its loss is `sigmoid`, unless you give it `pref_loss`",
+            "dpo.label_smoothing": "it counts for other losses there",
         },
     ),
 }

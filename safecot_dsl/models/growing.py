@@ -1,12 +1,13 @@
-"""Keys and values that grow in place.
+"""Keys and values that grow in place, for Transformers' `generate`.
 
-Transformers' own cache is copied whole for every token. On a small model that is a third of all the time that answers
-take, on a large one it doubles what is read and written a step. Here there is room for the next tokens, and a copy is
-made once in so many.
+Its own cache is copied whole for every token. On a small model that is a third of all the time that long answers take,
+on a large one it doubles what is read and written a step. Here there is room for the next tokens, and a copy is made
+once in so many.
 """
 
 from __future__ import annotations
 
+import inspect
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +17,25 @@ if TYPE_CHECKING:
 _ROOM = 64  # tokens
 
 
-def growing_cache() -> Any:
-    """An empty cache for a model's `forward`, whose layers are :func:`layer_class`."""
+def growing_cache(model: Any) -> dict[str, Any]:
+    """An empty cache as `generate` of this model takes it, by name; nothing for a model that keeps anything else than
+    keys and values of every token (linear attention, an encoder)."""
     from transformers import DynamicCache
+    from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
+    plain = (DynamicLayer, DynamicSlidingWindowLayer)
+    layers = DynamicCache(config=model.config).layers
+    if model.config.is_encoder_decoder or any(type(layer) not in plain for layer in layers):
+        return {}
     made = DynamicCache()
     made.layer_class_to_replicate = layer_class()
-    return made
+    name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
+    return {name: made, "cache_implementation": None}  # whichever the model's own settings name is not taken with it
 
 
 @cache
 def layer_class() -> type[Any]:
-    """One layer's keys and values (rows, heads, tokens, width) in `keys` and `values`; `replace` puts others there."""
+    """One layer's keys and values (rows, heads, tokens, width) in `keys` and `values`."""
     from transformers.cache_utils import DynamicLayer
 
     class GrowingLayer(DynamicLayer):
@@ -47,10 +55,6 @@ def layer_class() -> type[Any]:
             values[:, :, length : length + new] = value_states
             self.keys, self.values = keys[:, :, : length + new], values[:, :, : length + new]
             return self.keys, self.values
-
-        def replace(self, keys: Tensor, values: Tensor) -> None:
-            self.keys, self.values = keys, values
-            self.room = None
 
     return GrowingLayer
 

@@ -1,8 +1,10 @@
-"""The next token of each row: the most likely one, or a draw that no other row can change."""
+"""The next token of each row as Transformers' `generate` takes it: the most likely one, or a draw that no other row can
+change."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,3 +50,41 @@ def drawn_tokens(logits: Tensor, sampling: Sampling, points: Tensor) -> Tensor:
     place = torch.searchsorted(sums, (points.to(sums) * sums[:, -1]).unsqueeze(-1), right=True)
     last = (shares > 0).sum(dim=-1, keepdim=True) - 1  # where rounding pushes the point over the end
     return order.gather(-1, torch.minimum(place, last)).squeeze(-1)
+
+
+class Draws:
+    """A logits processor after which the greedy choice is the drawn token."""
+
+    def __init__(self, sampling: Sampling, keys: Sequence[str], begin: int, count: int) -> None:
+        """`keys` names the draws of each row: `count` of them, and the first when rows have `begin` tokens."""
+        import torch
+
+        self._sampling, self._begin = sampling, begin
+        self._points = torch.tensor([uniforms(sampling, key, count) for key in keys], dtype=torch.float64)
+
+    def __call__(self, ids: Tensor, scores: Tensor) -> Tensor:
+        import torch
+
+        tokens = drawn_tokens(scores, self._sampling, self._points[:, ids.shape[1] - self._begin])
+        return torch.full_like(scores, -torch.inf).scatter(1, tokens.unsqueeze(1), 0.0)
+
+
+class Penalty:
+    """A logits processor for repetitions in which padding is no token of a row, as it is in Transformers' own.
+
+    The scores of tokens that a row holds already are divided by the penalty, or multiplied where they are below 0
+    (CTRL, arXiv 1909.05858, as Transformers has it).
+    """
+
+    def __init__(self, penalty: float, mask: Tensor) -> None:
+        """`mask` (rows, tokens) is that of the requests: 0 in their padding."""
+        self._penalty, self._mask = penalty, mask.bool()
+
+    def __call__(self, ids: Tensor, scores: Tensor) -> Tensor:
+        length = self._mask.shape[1]
+        # In the place of padding stands the row's last token of the request.
+        held = ids.clone()
+        held[:, :length] = ids[:, :length].where(self._mask, ids[:, length - 1 : length])
+        found = scores.gather(1, held)
+        less = found.where(found < 0, found / self._penalty).where(found >= 0, found * self._penalty)
+        return scores.scatter(1, held, less)

@@ -1,25 +1,36 @@
-"""Requests to answers, by a model in this process: in what order, in which batches, and with which tokens."""
+"""Requests to answers, by a model in this process: in what order, in which batches, and with which tokens.
+
+The tokens are Transformers' `generate`'s, over keys and values that grow in place (:mod:`safecot_dsl.models.growing`),
+without which long answers take half as long again (benchmarks/inference/LOG.md).
+"""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.models.chat import Chat
-from safecot_dsl.models.decoding import Decoder, DecodingLimits, GeneratedTokens, can_decode
-from safecot_dsl.models.features import shared_features
+from safecot_dsl.models.features import PIXELS, ImageFeatures, shared_features
 from safecot_dsl.models.folder import ModelError
+from safecot_dsl.models.growing import growing_cache
 from safecot_dsl.models.images import ImageError
 from safecot_dsl.models.interface import Request
 from safecot_dsl.models.memory import is_out_of_memory, release_memory
-from safecot_dsl.models.sampling import Sampling
+from safecot_dsl.models.sampling import Draws, Penalty, Sampling
 from safecot_dsl.models.tensors import collate, placed
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_Encode = Callable[[Sequence[int]], "dict[int, dict[str, Tensor]]"]
+
+@dataclass(frozen=True)
+class GeneratedTokens:
+    """The tokens of an answer; the one that ends the turn is the last of them where `ended`, else it was cut."""
+
+    ids: tuple[int, ...]
+    ended: bool
 
 
 def write(
@@ -34,32 +45,26 @@ def write(
     note: Callable[[str], None] | None = None,
     refused: Callable[[int, ValueError], None] | None = None,
 ) -> Iterator[tuple[int, GeneratedTokens]]:
-    """The tokens of an answer to each request, with its number, as they end: greedy, or drawn by `sampling`.
+    """The tokens of an answer to each request, with its number, batch by batch: greedy, or drawn by `sampling`.
 
     `model` is a Transformers image-text-to-text model, with or without LoRA layers in it, and is left as it is: whoever
     samples from a model in training (GRPO) puts it into `eval` mode first, and back. `keys` names each request's draws,
     by default its number: to draw a group of answers to one request, give it as often, under different keys. A draw
     depends on its key and on the logits, not on the batch that it is made in.
 
-    The requests are read in the order of their images and lengths, `batch_size` of them at once; a row that has ended
-    makes room for the next ones (:mod:`safecot_dsl.models.decoding`). Models for which that cannot be done (linear
-    attention, encoder and decoder, scores that generation settings change) answer in fixed batches by `generate`.
-    `refused` is told of each request that cannot be read (an image that is none, or that the processor does not take);
-    without it the first of these is raised. Where the memory does not hold a batch, the rest goes on with half of it,
-    and `note` (else a warning) says so.
+    The requests are read in the order of their images and lengths, `batch_size` of them at once, those of a batch with
+    as many images. `refused` is told of each request that cannot be read (an image that is none, or that the processor
+    does not take); without it the first of these is raised. Where the memory does not hold a batch, the rest goes on
+    with half of it, and `note` (else a warning) says so.
 
     Raises:
         ImageError: an image is refused; the message says of which request.
-        ModelError: the processor refuses a request; the memory does not hold one; or tokens are to be sampled from a
-            model that answers by `generate` alone.
+        ModelError: the processor refuses a request, or the memory does not hold one.
     """
     whole = model.get_base_model() if hasattr(model, "get_base_model") else model
-    decodes = can_decode(whole)
-    if not decodes and sampling is not None:
-        raise ModelError(f"a {type(whole).__name__} is not sampled from: rows cannot join and leave its batches")
     lengths = [len(chat.token_ids(request.system + request.prompt + request.begun)) for request in requests]
     left = sorted(range(len(requests)), key=lambda i: (len(requests[i].images), lengths[i], i))
-    named = dict(enumerate(keys if keys is not None else map(str, range(len(requests)))))
+    named = list(keys) if keys is not None else [str(i) for i in range(len(requests))]
     done: set[int] = set()
 
     def encode(numbers: Sequence[int]) -> dict[int, dict[str, Tensor]]:
@@ -76,17 +81,18 @@ def write(
 
     size = batch_size
     while left:
-        limits = DecodingLimits(chat.stop_ids, max_new_tokens, size)
         full = None
+        shared = shared_features(whole, chat.pad_id, [requests[i].images for i in left])
         try:
-            answers = (
-                _decoded(whole, chat, requests, left, encode, limits, sampling, named)
-                if decodes
-                else _generated(model, chat, requests, left, encode, limits)
-            )
-            for number, written in answers:
-                done.add(number)
-                yield number, written
+            for batch in _batches(left, requests, size):
+                encoded = encode(batch)
+                if not encoded:
+                    continue
+                drawn = None if sampling is None else (sampling, [named[i] for i in encoded])
+                images = [requests[i].images for i in encoded]
+                made = _generated(whole, chat, list(encoded.values()), images, shared, max_new_tokens, drawn)
+                done |= encoded.keys()
+                yield from zip(encoded, made, strict=True)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -109,57 +115,53 @@ def answer_text(chat: Chat, request: Request, written: GeneratedTokens) -> str:
     return chat.opened(request) + chat.decode([*chat.begun_ids(request), *written.ids])
 
 
-def _decoded(
+def _generated(
     model: Any,
     chat: Chat,
-    requests: Sequence[Request],
-    order: Sequence[int],
-    encode: _Encode,
-    limits: DecodingLimits,
-    sampling: Sampling | None,
-    keys: Mapping[int, str],
-) -> Iterator[tuple[int, GeneratedTokens]]:
-    shared = shared_features(model, chat.pad_id, [requests[i].images for i in order])
-
-    def features(numbers: Sequence[int], encoded: Sequence[Mapping[str, Tensor]]) -> dict[str, Any]:
-        assert shared is not None
-        return shared.outputs([requests[i].images for i in numbers], encoded)
-
-    return Decoder(model, chat.pad_id, limits, sampling).write(
-        order,
-        encode,
-        lambda i: len(requests[i].images),
-        features=features if shared is not None else None,
-        keys=keys,
-    )
-
-
-def _generated(
-    model: Any, chat: Chat, requests: Sequence[Request], order: Sequence[int], encode: _Encode, limits: DecodingLimits
-) -> Iterator[tuple[int, GeneratedTokens]]:
-    """Greedy answers in fixed batches of requests with as many images, by the model's own `generate`."""
+    encoded: Sequence[dict[str, Tensor]],
+    images: Sequence[tuple[bytes, ...]],
+    shared: ImageFeatures | None,
+    max_new_tokens: int,
+    drawn: tuple[Sampling, Sequence[str]] | None,
+) -> list[GeneratedTokens]:
+    """The answers to a batch of encoded requests with as many `images` each; `shared` are features of images that
+    several requests show, and `drawn` says how tokens are drawn, with a key for each request."""
     import torch
 
-    for batch in _batches(order, requests, limits.batch_size):
-        encoded = encode(batch)
-        if not encoded:
-            continue
-        inputs = placed(model, collate(list(encoded.values()), pad_id=chat.pad_id, side="left"))
-        with torch.inference_mode():
-            tokens = model.generate(
-                **inputs,
-                max_new_tokens=limits.max_new_tokens,
-                do_sample=False,
-                num_beams=1,
-                temperature=None,
-                top_p=None,
-                top_k=None,
-                eos_token_id=sorted(chat.stop_ids),
-                pad_token_id=chat.pad_id,
-            )
-        for number, ids in zip(encoded, tokens[:, inputs["input_ids"].shape[1] :].tolist(), strict=True):
-            end = next((place for place, token in enumerate(ids) if token in chat.stop_ids), None)
-            yield number, GeneratedTokens(tuple(ids if end is None else ids[: end + 1]), end is not None)
+    inputs: dict[str, Any] = placed(model, collate(encoded, pad_id=chat.pad_id, side="left"))
+    begin = inputs["input_ids"].shape[1]
+    processors: list[Any] = []
+    penalty = getattr(model.generation_config, "repetition_penalty", None) or 1.0
+    if penalty != 1.0:
+        processors.append(Penalty(penalty, inputs["attention_mask"]))
+    if drawn is not None:
+        processors.append(Draws(*drawn, begin, max_new_tokens))
+    with torch.inference_mode():
+        if shared is not None and images[0]:
+            inputs = {name: value for name, value in inputs.items() if name not in PIXELS}
+            inputs["mm_encoder_outputs"] = shared.outputs(images, encoded)
+        tokens = model.generate(
+            **inputs,
+            **growing_cache(model),
+            max_new_tokens=max_new_tokens,
+            do_sample=False,  # a draw is a processor, after which it is the likeliest token
+            num_beams=1,
+            num_return_sequences=1,
+            return_dict_in_generate=False,
+            temperature=None,
+            top_p=None,
+            top_k=None,
+            repetition_penalty=1.0,
+            logits_processor=processors,
+            eos_token_id=sorted(chat.stop_ids),
+            pad_token_id=chat.pad_id,
+            use_cache=True,
+        )
+    answers: list[GeneratedTokens] = []
+    for ids in tokens[:, begin:].tolist():
+        end = next((place for place, token in enumerate(ids) if token in chat.stop_ids), None)
+        answers.append(GeneratedTokens(tuple(ids if end is None else ids[: end + 1]), end is not None))
+    return answers
 
 
 def _batches(order: Sequence[int], requests: Sequence[Request], batch_size: int) -> list[list[int]]:

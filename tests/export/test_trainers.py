@@ -14,12 +14,15 @@ from safetensors import safe_open
 
 from safecot_dsl.export.trainers import TrainerExportError, hand_over
 from safecot_dsl.models.bare import bare_model
+from safecot_dsl.training.dpo.settings import DpoSettings
 from safecot_dsl.training.lora import adapted_layers
 from safecot_dsl.training.recipe import TrainingRecipe
 from tests.dataset.formats.conftest import made  # noqa: F401  (a fixture)
 from tests.models import tiny
 
 RECIPE = TrainingRecipe(r=4, max_steps=2, per_device_train_batch_size=2, warmup_steps=1, seed=7, logging_steps=1)
+
+LOSSES = DpoSettings(kinds=("over_refusal",), loss_type=("sigmoid", "sft"), loss_weights=(1.0, 0.2))
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +75,19 @@ def test_preferences_are_handed_over_with_theirs(made: Path, llava: Path, tmp_pa
     assert settings(hand_over("trl", made, str(llava), pairs, tmp_path / "trl").path, "trl.yaml")["beta"] == 0.1
 
 
+def test_losses_of_preferences_are_handed_over_or_said_to_be_others(made: Path, llava: Path, tmp_path: Path):  # noqa: F811
+    recipe = RECIPE.model_copy(update={"objective": "dpo", "dpo": LOSSES})
+    handed = hand_over("trl", made, str(llava), recipe, tmp_path / "trl")
+    written = settings(handed.path, "trl.yaml")
+    assert (written["loss_type"], written["loss_weights"]) == (["sigmoid", "sft"], [1.0, 0.2])
+    assert [said.partition(":")[0] for said in handed.otherwise] == ["`dpo.kinds`"]
+    handed = hand_over("llamafactory", made, str(llava), recipe, tmp_path / "lf")
+    assert settings(handed.path, "llamafactory.yaml")["dataset"] == "kitchen_over_refusal"
+    assert [said.partition(":")[0] for said in handed.otherwise] == ["`dpo.loss_type`"]
+    rows = hand_over("trl", made, str(llava), recipe.model_copy(update={"objective": "sft"}), tmp_path / "sft")
+    assert rows.otherwise == ()  # what is said of pairs does not count there
+
+
 def test_what_a_tool_cannot_do_is_refused_and_nothing_is_written(made: Path, tmp_path: Path):  # noqa: F811
     idefics3 = str(tiny.build_idefics3(tmp_path / "idefics3"))
     with pytest.raises(TrainerExportError, match="no template for Idefics3: hand the run over to `trl`"):
@@ -106,7 +122,7 @@ def adapted(folder: Path) -> set[str]:
 @pytest.mark.long
 def test_trl_trains_by_it(made: Path, llava: Path, tmp_path: Path):  # noqa: F811
     for objective in ("sft", "dpo"):
-        recipe = RECIPE.model_copy(update={"objective": objective})
+        recipe = RECIPE.model_copy(update={"objective": objective, "dpo": LOSSES})
         handed = hand_over("trl", made, str(llava), recipe, tmp_path / objective)
         trl = str(Path(sys.executable).with_name("trl"))
         on_a_cpu = ["--bf16", "false", "--use_cpu", "true", "--dtype", "float32"]

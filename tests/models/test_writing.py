@@ -1,4 +1,4 @@
-"""Rows join and leave a batch, and each is answered as the model's own `generate` answers it alone, token by token."""
+"""Each request is answered as the model's own `generate` answers it alone, token by token, whatever its batch."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from safecot_dsl.models import LocalModel, ModelError, Request, load_model
 from safecot_dsl.models import features as features_module
 from safecot_dsl.models import writing as writing_module
-from safecot_dsl.models.decoding import GeneratedTokens, can_decode
 from safecot_dsl.models.features import ImageFeatures
+from safecot_dsl.models.growing import growing_cache
 from safecot_dsl.models.memory import bytes_per_token, fitting_batch_size
 from safecot_dsl.models.sampling import Sampling, drawn_tokens, uniforms
-from safecot_dsl.models.writing import answer_text, write
+from safecot_dsl.models.writing import GeneratedTokens, answer_text, write
 
 from . import tiny
 from .families import BUILDERS
@@ -85,7 +85,9 @@ def written(model: LocalModel, requests: list[Request] = REQUESTS, **more: Any) 
 
 
 def test_every_family_writes_what_generate_writes_of_each_request_alone(family: LocalModel) -> None:
-    """Batches of three over seven requests with shared images: rows leave, others join, features are made once."""
+    """Batches of three over seven requests with shared images, whose features are made once; rows end at different
+    tokens, in a cache that grows."""
+    assert growing_cache(family.model)
     expected = [alone(family, request) for request in REQUESTS]
     assert len({len(one.ids) for one in expected}) > 1  # else no row would end before another
     assert written(family) == expected
@@ -147,20 +149,42 @@ def test_pictures_in_tiles_are_told_apart(idefics: LocalModel, monkeypatch: pyte
     assert 1 in shown
 
 
-def test_a_model_whose_rows_cannot_leave_answers_by_generate(
+def test_a_model_that_keeps_other_things_answers_without_the_growing_cache(
     idefics: LocalModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    greedy, drawn = written(idefics), written(idefics, sampling=Sampling(seed=2))
+    monkeypatch.setattr(writing_module, "growing_cache", lambda model: {})
+    assert written(idefics) == greedy
+    assert written(idefics, sampling=Sampling(seed=2)) == drawn != greedy
+
+
+def test_the_cache_grows_over_many_tokens(idefics: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past the room that it makes at once, twice."""
+    monkeypatch.setattr("safecot_dsl.models.growing._ROOM", 3)
+    monkeypatch.setattr(idefics.chat, "stop_ids", frozenset({idefics.chat.pad_id}))
+    assert written(idefics, max_new_tokens=9) == [alone(idefics, request) for request in REQUESTS]
+
+
+def test_settings_that_change_scores_are_the_models_own(idefics: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = {one.ids[0] for one in written(idefics)}
+    monkeypatch.setattr(idefics.model.generation_config, "suppress_tokens", sorted(first))
+    suppressed = written(idefics)
+    assert suppressed == [alone(idefics, request) for request in REQUESTS]
+    assert not first & {token for one in suppressed for token in one.ids}
+
+
+def test_settings_of_how_generate_works_change_nothing(idefics: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of another kind, beams, and an answer with more than tokens in it, as a model's settings may ask for."""
     expected = written(idefics)
-    monkeypatch.setattr(writing_module, "can_decode", lambda model: False)
+    others = {
+        "cache_implementation": "static",
+        "num_beams": 2,
+        "num_return_sequences": 2,
+        "return_dict_in_generate": True,
+    }
+    for name, value in others.items():
+        monkeypatch.setattr(idefics.model.generation_config, name, value)
     assert written(idefics) == expected
-    with pytest.raises(ModelError, match="is not sampled from"):
-        written(idefics, sampling=Sampling())
-
-
-def test_settings_that_change_scores_are_left_to_generate(idefics: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert can_decode(idefics.model)
-    monkeypatch.setattr(idefics.model.generation_config, "suppress_tokens", [5])
-    assert not can_decode(idefics.model)
 
 
 def test_a_repetition_penalty_is_the_models_own(idefics: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,35 +199,35 @@ def test_a_repetition_penalty_is_the_models_own(idefics: LocalModel, monkeypatch
 def test_out_of_memory_halves_the_batch_and_says_so(idefics: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
     """A device that holds two rows: four are tried, then two, and every answer is as it was."""
     expected = written(idefics)
-    read = writing_module.Decoder._read
+    generate = idefics.model.generate
 
-    def tight(self: Any, numbers: list[int], *more: Any) -> Any:
-        if self._limits.batch_size > 2:
+    def tight(input_ids: torch.Tensor, **more: Any) -> Any:
+        if len(input_ids) > 2:
             raise torch.OutOfMemoryError("tried to allocate 20 GiB\nand so on")
-        return read(self, numbers, *more)
+        return generate(input_ids=input_ids, **more)
 
-    monkeypatch.setattr(writing_module.Decoder, "_read", tight)
+    monkeypatch.setattr(idefics.model, "generate", tight)
     notes: list[str] = []
     assert written(idefics, batch_size=4, note=notes.append) == expected
-    assert notes == ["out of memory: 7 requests go on in batches of 2, not 4"]
+    assert notes == ["out of memory: 6 requests go on in batches of 2, not 4"]  # the one without image was alone
     with pytest.warns(RuntimeWarning, match="go on in batches of 1, not 3"):
         written(idefics)
 
 
 def test_one_request_that_does_not_fit_is_an_error(idefics: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(self: Any, *given: Any) -> Any:
+    def full(**given: Any) -> Any:
         raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes")
 
-    monkeypatch.setattr(writing_module.Decoder, "_read", full)
+    monkeypatch.setattr(idefics.model, "generate", full)
     with pytest.raises(ModelError, match=r"does not hold one request and its answer .*not enough memory"):
         written(idefics, batch_size=1)
 
 
 def test_other_faults_are_not_taken_for_a_lack_of_memory(idefics: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(self: Any, *given: Any) -> Any:
+    def broken(**given: Any) -> Any:
         raise RuntimeError("a shape mismatch")
 
-    monkeypatch.setattr(writing_module.Decoder, "_read", broken)
+    monkeypatch.setattr(idefics.model, "generate", broken)
     with pytest.raises(RuntimeError, match="a shape mismatch"):
         written(idefics)
 
@@ -308,8 +332,8 @@ def _numbers(answers: Iterator[tuple[int, GeneratedTokens]]) -> list[int]:
     return [number for number, _ in answers]
 
 
-def test_answers_come_as_they_end(idefics: LocalModel) -> None:
-    """Short ones do not wait for the longest of their batch: a first answer is there before all have been read."""
+def test_answers_come_batch_by_batch(idefics: LocalModel) -> None:
+    """A first answer is there before all have been read."""
     answers = write(idefics.model, idefics.chat, REQUESTS, max_new_tokens=2, batch_size=2)
     first, _ = next(answers)
     assert first == 1  # no image, and so read first, and alone: the next have one

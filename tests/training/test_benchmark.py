@@ -1,4 +1,4 @@
-"""The benchmark of training, tried: its GPU path with a tiny model, on whatever there is."""
+"""The benchmarks of training, tried: the GPU path with a tiny model, and the other objectives in a few steps."""
 
 import json
 import subprocess
@@ -24,3 +24,14 @@ def test_the_gpu_path_runs_with_a_tiny_model_and_comes_to_trls_losses():
     assert runs["ours"]["used"]["padding_free"]
     assert not runs["no levers"]["used"]["padding_free"]
     assert (KEPT.read_bytes() if KEPT.exists() else None) == before
+
+
+@pytest.mark.long
+def test_the_other_objectives_are_measured_and_go_on_to_the_same_weights():
+    """It stops by itself where a loss of preference training is not TRL's."""
+    command = [sys.executable, "-m", "benchmarks.objectives", "--dry-run", "--steps", "4", "--rounds", "1"]
+    done = subprocess.run([*command, "--only", "dpo", "--only", "grpo"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    runs = json.loads(done.stdout.splitlines()[-1])["detail"]["runs"]
+    assert all(runs[name]["ours"]["resumes"] for name in ("dpo", "grpo"))
+    assert runs["dpo"]["ours"]["last_loss"] < runs["dpo"]["ours"]["first_loss"]

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 Tell = Callable[[int, "Answered | Failed"], None]
 Note = Callable[[str], None]
 
-#: A model in this process is given so many batches at once, within which a row that has ended makes room for the next:
-#: they are what it has to do again after a kill.
+#: A model in this process is given so many batches at once, and puts requests of like length together: they are what it
+#: has to do again after a kill.
 BATCHES = 8
 
 

@@ -1,8 +1,9 @@
 """The trainer's step on preference pairs.
 
 TRL's `DPOTrainer` (1.16) is not used for it. With images it cannot keep the reference's log-probabilities, and runs the
-reference again in every step, a third more work; it encodes prompts in its own way, goes on through a loss that is not
-a number, and its batches hang on where a run was resumed. Loss and gradient are equal to its own, which a test shows.
+reference again in every step, which then takes 2.3 times as long (`benchmarks/objectives/LOG.md`, where what comes
+before the first step is counted, too); it encodes prompts in its own way, and goes on through a loss that is not a
+number. Loss and gradient are equal to its own, which a test shows.
 """
 
 from __future__ import annotations

@@ -8,9 +8,8 @@ from typing import Any
 
 from safecot_dsl.models import Request
 from safecot_dsl.models.chat import Chat
-from safecot_dsl.models.decoding import GeneratedTokens
 from safecot_dsl.models.sampling import Sampling
-from safecot_dsl.models.writing import answer_text, write
+from safecot_dsl.models.writing import GeneratedTokens, answer_text, write
 from safecot_dsl.training.grpo.settings import GrpoSettings
 
 

@@ -1,0 +1,1 @@
+"""DPO and GRPO steps on the miniature, beside TRL's `DPOTrainer` and `GRPOTrainer`."""
