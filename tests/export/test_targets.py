@@ -126,7 +126,8 @@ def test_conditions_are_told_by_the_sentences_of_the_facts() -> None:
     )
     weapons = compile_policy(policies_root() / "weapons.safecot")
     assert Told(weapons).own(weapons.rule_index["plans_attack"]) == (
-        "the user asks how to attack someone with it, or the wording asks for harm or leaves no doubt that harm is wanted"
+        "the user asks how to attack someone with it, or the wording asks for harm or leaves no doubt that harm is "
+        "wanted"
     )
 
 
@@ -180,7 +181,9 @@ def test_where_the_policy_has_few_examples_the_solver_adds_pairs_on_the_boundary
     found = answers(sections(exported.text)["EXAMPLES"])
     assert len(found) == 4
     assert {answer["violation"] for answer in found} == {0, 1}
-    assert any(sentence.startswith("3 of the examples are the solver's, not the authors'") for sentence in exported.lost)
+    assert any(
+        sentence.startswith("3 of the examples are the solver's, not the authors'") for sentence in exported.lost
+    )
 
 
 def test_an_example_is_told_by_no_more_than_what_decides_it() -> None:
@@ -358,7 +361,9 @@ def test_a_configuration_for_nemo_has_the_policy_in_its_self_checks(shelf: Compi
 def test_what_is_lost_depends_on_the_policy(shelf: CompiledPolicy) -> None:
     lost = "\n".join(export_safeguard(shelf, Verdict.REDIRECT).lost)
     assert "exceptions to exceptions are nested lines there: `child`" in lost
-    assert "numbers: a model judges by the policy's words for them, where a detector would measure, in `both` and " in lost
+    assert (
+        "numbers: a model judges by the policy's words for them, where a detector would measure, in `both` and " in lost
+    )
     plain = compile_policy(policies_root() / "household_chemicals.safecot")
     lost = "\n".join(export_safeguard(plain, Verdict.REDIRECT).lost)
     assert "exceptions to exceptions" not in lost

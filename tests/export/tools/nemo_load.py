@@ -2,8 +2,9 @@
 
     python nemo_load.py FOLDER
 
-Prints one JSON line: the tasks of the prompts, the prompt that the input rail sent, with its request in it, and what the
-user gets where the judge says Yes and where it says No. The model is the tool's own test double, with scripted answers.
+Prints one JSON line: the tasks of the prompts, the prompt that the input rail sent, with its request in it, and what
+the user gets where the judge says Yes and where it says No. The model is the tool's own test double, with scripted
+answers.
 """
 
 from __future__ import annotations
