@@ -117,7 +117,7 @@ def lost_by_telling(policy: CompiledPolicy, told: Told, cut: Sequence[str] = ())
 
 def tokens(text: str) -> int:
     """About how many tokens the text has for a model: counted with OpenAI's `o200k_base` on the exports of the shipped
-    policies, this is right to 5 %."""
+    policies, this was within 3 %."""
     return round(len(_TOKEN.findall(text)) * _TOKENS_OF_A_PIECE)
 
 

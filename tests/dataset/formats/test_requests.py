@@ -45,7 +45,7 @@ def test_every_row_keeps_its_case_and_ends_with_the_request(format: str, exporte
         own = row["extra_info"]["own"] if format == "verl" else row["own"]
         assert json.loads(held) == json.loads(source[row["id"]]["facts"])
         assert own == source[row["id"]]["completion"]
-        assert score.score(own, held, verdict=1, cited=1)["score"] == 1.0  # the policy's own text, by its facts alone
+        assert score.score(own, held, cited=1)["score"] == 1.0  # the policy's own text, by its facts alone
         assert len(row["images"]) == len(source[row["id"]]["images"])
 
 

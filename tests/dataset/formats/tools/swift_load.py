@@ -29,7 +29,7 @@ def rewarded(policy: str, *files: str) -> None:
 
     from safecot_dsl.rewards import swift_reward
 
-    orms["safecot"] = swift_reward(policy, verdict=1)
+    orms["safecot"] = swift_reward(policy, cited=1)
     loaded, _ = load_dataset(list(files), strict=True, remove_unused_columns=False)
     reward, rows = orms["safecot"](), list(loaded)
     columns = {name: [row[name] for row in rows] for name in ("facts", "own")}

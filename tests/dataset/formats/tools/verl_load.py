@@ -22,7 +22,7 @@ def main(file: str, model: str, policy: str, rewards: str) -> None:
     processor = AutoProcessor.from_pretrained(model)
     config = OmegaConf.create({"cache_dir": "cache", "filter_overlong_prompts": False, "image_key": "images"})
     rows = RLHFDataset(file, processor.tokenizer, config, processor)
-    function = {"path": rewards, "name": "compute_score", "reward_kwargs": {"policy": policy, "weights": "verdict=1"}}
+    function = {"path": rewards, "name": "compute_score", "reward_kwargs": {"policy": policy, "weights": "cited=1"}}
     score = get_custom_reward_fn(OmegaConf.create({"reward": {"custom_reward_function": function}}))
     found = []
     for row in rows:
