@@ -83,7 +83,10 @@ class Told:
         of which none may."""
         node = self._literals.condition(rule)
         if isinstance(node, Inner) and node.items and node.count != len(node.items):
-            return [self._node(node).text.removeprefix("(").removesuffix(")")], []
+            said = self._node(node)
+            bracketed = said.text.startswith("(") and said.text.endswith(")")
+            text = said.text[1:-1] if bracketed else said.text
+            return ([text], []) if said.so else ([], [text])
         return self._conjuncts([node] if isinstance(node, Leaf) else list(node.items))
 
     # --- conditions ---------------------------------------------------------------------------------------------------
@@ -101,6 +104,11 @@ class Told:
         leaves = [item.reading for item in node.items if isinstance(item, Leaf)]
         if len(leaves) == len(node.items):
             said = [self._literal(leaf.atom, leaf.positive) for leaf in leaves]
+            if _Said("always") in said:
+                return _Said("always")
+            said = [each for each in said if each.text != "always"]
+            if not said:
+                return _Said("always", False)
             if not all(each.so for each in said):
                 # Not A or B: unless A and not B.
                 lines = [each.text for each in said if not each.so]

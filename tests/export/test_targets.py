@@ -131,6 +131,38 @@ def test_conditions_are_told_by_the_sentences_of_the_facts() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("image.a or image.b", "a is seen or b is seen"),
+        ("not image.a or image.b", "always, unless a is seen and it is not so that b is seen"),
+        ("not (image.a or image.b)", "always, unless a is seen or b is seen"),
+        ("image.a and not image.b", "a is seen, unless b is seen"),
+        ("at least 2 of (image.a, image.b, not image.c)",
+         "at least two of these hold (a is seen; b is seen; it is not so that c is seen)"),
+        ("image.a and (image.b or image.c)", "a is seen, and (b is seen or c is seen)"),
+        ("(image.a and image.b) or image.c", "(a is seen and b is seen), or c is seen"),
+        ("image.a and query.n >= 0.2", "the wording is a bit odd or very odd, and a is seen"),
+        ("image.a and query.n < 0.9", "the wording is plain or a bit odd, and a is seen"),
+        ("image.a and query.n >= 0", "a is seen"),
+        ("image.a and image.k is x", "a is seen, unless the picture is of y or z"),
+        ("image.k is not x", "the picture is of y or z"),
+    ],
+)  # fmt: skip
+def test_each_connective_is_told_as_it_is(when: str, said: str, policy_from: Any) -> None:
+    facts = "".join(f'{name} : flag says "{name.upper()} is seen." ' for name in "abc")
+    policy = policy_from(f"""
+        facts image {{ {facts} k : one of {{ x, y, z }} assume x says "It is of {{value}}." }}
+        facts query {{ n : score says {{
+          below 0.2 "The wording is plain." below 0.9 "The wording is a bit odd." else "The wording is very odd."
+        }} }}
+        rule r {{ when {when} verdict refuse }}
+        default comply
+        unsure clarify
+    """)
+    assert re.sub("[BC] is", lambda found: found[0].lower(), Told(policy).own(policy.rules[0])) == said
+
+
 # --- gpt-oss-safeguard ------------------------------------------------------------------------------------------------
 
 
