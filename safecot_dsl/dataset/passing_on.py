@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from safecot_dsl.dataset.errors import DatasetError
 from safecot_dsl.dataset.formats.hub import LICENCES
-from safecot_dsl.dataset.store import open_dataset
+from safecot_dsl.dataset.store import DatasetError, open_dataset
 
 #: Names on the Hub's list that say nothing of what is allowed.
 _SILENT = frozenset(("unknown", "other"))
