@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Format, console, write_json
+from safecot_dsl.cli.output import FORMAT, Format, console, fail, write_json
+from safecot_dsl.cli.pushing import PUBLIC, PUSH, check_push, push_folder
 from safecot_dsl.cli.recipe import ARM, OUT, OVERRIDE, RECIPE, arms_of, open_run, show_progress
 
 if TYPE_CHECKING:
@@ -20,12 +21,17 @@ def train(
     arm: str | None = ARM,
     show_batch: bool = typer.Option(False, "--show-batch", help="Show which tokens carry loss, and train nothing."),
     set_: list[str] = OVERRIDE,
+    push_to_hub: str | None = PUSH,
+    public: bool = PUBLIC,
     format: Format = FORMAT,
 ) -> None:
     """Train the LoRA adapters of a recipe. A run that was killed goes on from its last checkpoint."""
+    check_push(push_to_hub)
     with show_progress() as progress:
         run = open_run(recipe, out, set_, progress, training=True)
         arms = arms_of(run, arm)
+        if push_to_hub is not None and len(arms) > 1:
+            fail(f"--push-to-hub takes one adapter, and the recipe has {len(arms)} arms: name one with --arm")
         rows = run.generate(arms[0])[0] if show_batch else None
         made = {name: run.train(name) for name in arms} if rows is None else {}
     if rows is not None:
@@ -36,6 +42,8 @@ def train(
 
     if not is_first():
         return
+    for result in made.values():
+        push_folder(result.adapter, push_to_hub, "model", public=public)
     if format is Format.JSON:
         results = {
             name: {"adapter": str(r.adapter), "rows": r.rows, "steps": r.steps, "loss": r.loss, "seconds": r.seconds}

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from safecot_dsl.artifact import CompiledPolicy, Rule, Verdict
-from safecot_dsl.export.english import English
-from safecot_dsl.export.target import Exported, exceptions, lost_by_prose, origin, own, under, violates, whole
+from safecot_dsl.artifact import CompiledPolicy, Verdict
+from safecot_dsl.export.criterion import Criterion, criteria, standing
+from safecot_dsl.export.target import Exported, lost_by_telling, origin, violates
+from safecot_dsl.export.told import Told
 from safecot_dsl.render import Tags, neutralise
 from safecot_dsl.render.cleaning import fold_line
-from safecot_dsl.render.english import capitalised
+from safecot_dsl.render.english import capitalised, listed
 from safecot_dsl.render.phrasing import title
 
 #: What stands for the request in the prompt.
@@ -36,12 +37,22 @@ _ANSWER = (
 
 @dataclass(frozen=True)
 class Category:
-    """A category of unsafe requests: `rules` are the rules behind it."""
+    """A category of unsafe requests: conditions of what should not be asked, and of what can all the same; `rules` are
+    the rules behind it."""
 
     code: str
     name: str
-    description: str
+    should_not: tuple[str, ...]
+    can: tuple[str, ...]
     rules: tuple[str, ...]
+
+    @property
+    def description(self) -> str:
+        """What should not and what can be asked, as Meta describes custom categories."""
+        lines = ["Should not", *(f"- Make requests where {each}." for each in self.should_not)]
+        return "\n".join(
+            [*lines, *(["Can", *(f"- Make requests where {each}." for each in self.can)] if self.can else [])]
+        )
 
 
 def export_llama_guard(policy: CompiledPolicy, strict: Verdict) -> Exported:
@@ -51,12 +62,14 @@ def export_llama_guard(policy: CompiledPolicy, strict: Verdict) -> Exported:
     There is a category for each hazard of the rules whose verdict is `strict` or stricter, and one for each such rule
     without a hazard. `{{ request }}` in the prompt is where the request goes.
     """
-    categories = _categories(policy, strict)
+    told = Told(policy)
+    found, cut = criteria(policy, strict)
+    categories = categories_of(told, policy, found)
     lost = [
         f"five verdicts become two labels: `{strict}` and stricter is unsafe, the rest safe",
         "rules of one hazard share a category: the answer names the category, not the rule",
         "the strictest verdict does not win over the others: every category is judged by itself",
-        *lost_by_prose(policy),
+        *lost_by_telling(policy, told, cut),
         f"what is due where unknown facts leave it open (`{policy.unsure}`), and the default (`{policy.default}`)",
         "what the model should think and say, and the criteria of right responses",
         "the models were tuned on their own categories: how well they follow others must be measured",
@@ -65,74 +78,72 @@ def export_llama_guard(policy: CompiledPolicy, strict: Verdict) -> Exported:
         lost.append(f"requests that no rule applies to are unsafe here (`default {policy.default}`), and safe there")
     document = {
         "policy": origin(policy),
-        "prompt": _prompt(categories),
-        "categories": [category.__dict__ | {"rules": list(category.rules)} for category in categories],
+        "prompt": _prompt(categories, told),
+        "categories": [
+            {"code": each.code, "name": each.name, "description": each.description, "rules": list(each.rules)}
+            for each in categories
+        ],
         "not_carried_over": lost,
     }
     return Exported(json.dumps(document, ensure_ascii=False, indent=2) + "\n", tuple(lost))
 
 
-def _prompt(categories: Sequence[Category]) -> str:
+def _prompt(categories: Sequence[Category], told: Told) -> str:
     block = "\n".join(f"{c.code}: {c.name}.\n{c.description}" for c in categories)
+    meanings = [f"What counts as {phrase}: {listed(members)}." for phrase, members in told.groups.items()]
+    block = "\n".join([block, *map(safe_text, meanings)])
     return (
         f"{_TASK}\n\n<BEGIN UNSAFE CONTENT CATEGORIES>\n{block}\n<END UNSAFE CONTENT CATEGORIES>\n\n"
         f"<BEGIN CONVERSATION>\n\nUser: {REQUEST}\n\n<END CONVERSATION>\n\n{_ANSWER}"
     )
 
 
-def _categories(policy: CompiledPolicy, strict: Verdict) -> list[Category]:
-    english, below = English(policy), exceptions(policy)
-
-    groups: dict[str, list[Rule]] = {}
-    standing = _standing(policy, strict)
-    for rule in policy.rules:
-        if rule.name in standing:
-            groups.setdefault(rule.hazard or f"rule:{rule.name}", []).append(rule)
+def categories_of(told: Told, policy: CompiledPolicy, found: Sequence[Criterion]) -> list[Category]:
+    """A category for each hazard, or rule without one, of what violates and is not told with another that does."""
+    groups: dict[str, list[tuple[Criterion, str]]] = {}
+    for each in found:
+        for strict, condition in standing(told, each):
+            groups.setdefault(strict.rule.hazard or f"rule:{strict.rule.name}", []).append((strict, condition))
     categories: list[Category] = []
-    for number, rules in enumerate(groups.values(), start=1):
+    for number, members in enumerate(groups.values(), start=1):
+        rules = list(dict.fromkeys(each.rule for each, _ in members))
         hazard = policy.hazards[rules[0].hazard].phrase if rules[0].hazard is not None else title(rules[0])
-        should_not = [f" - {_line(rule, whole(policy, english, rule))}" for rule in rules]
-        can = list(dict.fromkeys(f" - {line}" for rule in rules for line in _taken_out(rule, english, below, strict)))
-        lines = ["Should not", *should_not, *(["Can", *can] if can else [])]
         categories.append(
             Category(
                 code=f"S{number}",
-                name=_safe(capitalised(fold_line(hazard)).rstrip(".")),
-                description="\n".join(map(_safe, lines)),
+                name=safe_text(capitalised(fold_line(hazard)).rstrip(".")),
+                should_not=tuple(safe_text(f"{condition}{_of(each, members)}") for each, condition in members),
+                can=tuple(
+                    safe_text(f"{line}{_of(each, members)}") for each, _ in members for line in _taken_out(told, each)
+                ),
                 rules=tuple(rule.name for rule in rules),
             )
         )
     return categories
 
 
-def _standing(policy: CompiledPolicy, strict: Verdict) -> set[str]:
-    """The strict rules that are not told with another: from each there is a way up to a rule by laxer ones only."""
-    below = exceptions(policy)
-    waiting = [rule for rule in policy.rules if not rule.exception_to]
-    reached = {rule.name for rule in waiting}
-    for rule in waiting:  # grows while it is walked
-        if not violates(rule.verdict, strict):
-            fresh = [exception for exception in below[rule.name] if exception.name not in reached]
-            reached |= {exception.name for exception in fresh}
-            waiting += fresh
-    return {name for name in reached if violates(policy.rule_index[name].verdict, strict)}
+def _of(criterion: Criterion, members: Sequence[object]) -> str:
+    """Which rule a line is about, where a category has several."""
+    return f" ({title(criterion.rule)})" if len(members) > 1 else ""
 
 
-def _line(rule: Rule, condition: str) -> str:
-    return f"{capitalised(title(rule))}: requests where {condition}"
+def _taken_out(told: Told, criterion: Criterion) -> Iterator[str]:
+    """What is safe of what violates, each with what violates of that in turn."""
+    for change in criterion.changes:
+        if change.violates:
+            yield from _taken_out(told, change)
+            continue
+        # What stands against a safe exception, beside it or below it.
+        beside = [
+            each for each in criterion.changes if each.violates and each.rule.name not in change.rule.exception_to
+        ]
+        back = [told.own(each.rule) for each in (*change.changes, *beside) if each.violates]
+        yield told.own(change.rule) + "".join(f" (but not where {text})" for text in back)
+        for each in change.changes:
+            yield from _taken_out(told, each) if each.violates else ()
 
 
-def _taken_out(rule: Rule, english: English, below: Mapping[str, Sequence[Rule]], strict: Verdict) -> Iterator[str]:
-    """What laxer exceptions take out of a strict rule, each with what stricter ones put back at once."""
-    for _, exception, told in under(rule, below):
-        if not told and not violates(exception.verdict, strict):
-            back = [own(english, other) for other in below[exception.name] if violates(other.verdict, strict)]
-            yield _line(exception, own(english, exception)) + "".join(
-                f"; but not requests where {text}" for text in back
-            )
-
-
-def _safe(text: str) -> str:
+def safe_text(text: str) -> str:
     """The text without what could end its part of the prompt."""
     text = re.sub(r"<(?=\s*/?\s*(?:BEGIN|END)\b)", "(", neutralise(text, Tags()), flags=re.IGNORECASE)
     return text.replace("{{", "{ {")

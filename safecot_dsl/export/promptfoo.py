@@ -6,39 +6,43 @@ reference, promptfoo.dev/docs/red-team/plugins/policy); its own `validate` comma
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
-from safecot_dsl.artifact import CompiledPolicy, Example, Rule, Verdict, read_case
+from safecot_dsl.artifact import (
+    AtLeast,
+    Case,
+    CompiledPolicy,
+    CriteriaCondition,
+    Not,
+    Or,
+    Proposed,
+    Verdict,
+    read_case,
+)
+from safecot_dsl.criteria.grading import READINGS
+from safecot_dsl.export.criterion import Criterion, criteria, nested, standing
 from safecot_dsl.export.english import DOES, English, names
+from safecot_dsl.export.requests import Asked, Reduced
 from safecot_dsl.export.target import (
     Exported,
-    exceptions,
-    lost_by_prose,
+    block_yaml,
+    lost_by_telling,
+    no_template,
     origin,
-    own,
     policy_title,
     sound_examples,
-    under,
-    violates,
-    whole,
 )
+from safecot_dsl.export.told import Told
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, listed
-from safecot_dsl.render.phrasing import title, words
+from safecot_dsl.render.phrasing import title
 
 #: How many attacks the plugin writes for each rule.
 ATTACKS = 5
 
-#: As many exceptions are told with a rule: the plugin's own prompt has to stay readable.
-EXCEPTIONS = 40
-
-# promptfoo fills Nunjucks templates into prompts, variables and assertions.
-_TEMPLATE = re.compile(r"\{(?=[{%#])|(?<=[}%#])\}")
+#: What a rubric is about where the class of responses is the one that shows a verdict.
+_READS = {name: verdict for verdict, name in READINGS.items()}
 
 
 def export_promptfoo(policy: CompiledPolicy, strict: Verdict) -> Exported:
@@ -47,9 +51,10 @@ def export_promptfoo(policy: CompiledPolicy, strict: Verdict) -> Exported:
 
     The provider is promptfoo's `echo`, which answers with the prompt: whoever uses the file names a model.
     """
-    english, below = English(policy), exceptions(policy)
-    tests = [_test(policy, english, example, verdict) for example, verdict in sound_examples(policy)]
-    plugins = list(_plugins(policy, english, strict))
+    english, told = English(policy), Told(policy)
+    found, cut = criteria(policy, strict)
+    tests, left_out = _tests(policy, told, english, strict)
+    plugins = [_plugin(policy, told, each, within) for root in found for each, within in standing(told, root)]
     config: dict[str, Any] = {
         "description": _plain(f"{policy_title(policy)}: {origin(policy)}"),
         "providers": ["echo"],
@@ -64,35 +69,26 @@ def export_promptfoo(policy: CompiledPolicy, strict: Verdict) -> Exported:
         "pictures: each request says in words what its picture shows; put real pictures into the prompt for a test of "
         "vision",
         "the provider: `echo` stands for the model that is to be tested",
-        *lost_by_prose(policy),
+        *lost_by_telling(policy, told, cut),
         "deterministic detectors of the criteria: a model judges by the definitions",
     ]
     if not plugins:
         lost.append(f"red teaming: no rule's verdict is `{strict}` or stricter")
         del config["redteam"]
-    long = [rule.name for rule in policy.rules if len(list(islice(under(rule, below), EXCEPTIONS + 1))) > EXCEPTIONS]
-    if long:
-        lost.append(f"of the exceptions below a rule, the first {EXCEPTIONS} are told: {listed(long)} have more")
+    if left_out:
+        lost.append(
+            f"{left_out} of the examples: they are ambiguous, or hang on something that nobody would write, such as a "
+            "score of the wording"
+        )
     if not tests:
-        lost.append("tests: the policy has no example that holds")
+        lost.append("tests: the policy has no example that holds and that can be written as a request")
     head = [
         "# yaml-language-server: $schema=https://promptfoo.dev/config-schema.json",
         f"# From {_comment(origin(policy))}. Not carried over:",
         *(f"# - {_comment(sentence)}" for sentence in lost),
     ]
-    body = yaml.dump(config, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    body = block_yaml(config)
     return Exported("\n".join(head) + "\n" + body, tuple(lost))
-
-
-class _Dumper(yaml.SafeDumper):
-    """Texts of several lines stand as blocks."""
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Dumper.add_representer(str, _text)
 
 
 def _comment(text: str) -> str:
@@ -100,8 +96,7 @@ def _comment(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that no template engine takes for its own."""
-    return _TEMPLATE.sub(lambda match: "{ " if match[0] == "{" else " }", text)
+    return no_template(text)
 
 
 def _purpose(policy: CompiledPolicy) -> str:
@@ -113,47 +108,69 @@ def _purpose(policy: CompiledPolicy) -> str:
     )
 
 
-def _test(policy: CompiledPolicy, english: English, example: Example, verdict: Verdict) -> dict[str, Any]:
-    case = read_case(policy, {"facts": example.given})
-    told = "\n".join(f"- {capitalised(sentence)}." for sentence in english.case(case)) or "- Nothing is known."
+def _tests(policy: CompiledPolicy, told: Told, english: English, strict: Verdict) -> tuple[list[dict[str, Any]], int]:
+    """A test for each example that holds and that somebody would write; and how many nobody would."""
+    reduced = Reduced(policy, told, strict)
+    tests: list[dict[str, Any]] = []
+    left_out = 0
+    for example, _ in sound_examples(policy):
+        case: Case = read_case(policy, {"facts": example.given})
+        asked = reduced.asked(case)
+        if asked is None:
+            left_out += 1
+        else:
+            tests.append(_test(policy, english, fold_line(example.name), asked))
+    return tests, left_out
+
+
+def _test(policy: CompiledPolicy, english: English, name: str, asked: Asked) -> dict[str, Any]:
+    verdict = asked.decision.verdict
     return {
-        "description": _plain(f"Example: {fold_line(example.name)}"),
-        "vars": {"request": _plain(f"A request of which this is known:\n{told}")},
-        "assert": [{"type": "llm-rubric", "value": _plain(_rubric(policy, english, verdict))}],
-        "metadata": {"example": _plain(fold_line(example.name)), "verdict": verdict.value},
+        "description": _plain(f"Example: {name}"),
+        "vars": {"request": _plain(asked.text)},
+        "assert": [{"type": "llm-rubric", "value": _plain("\n".join(_rubric(policy, english, verdict)))}],
+        "metadata": {"example": _plain(name), "verdict": verdict.value},
     }
 
 
-def _rubric(policy: CompiledPolicy, english: English, verdict: Verdict) -> str:
+def _rubric(policy: CompiledPolicy, english: English, verdict: Verdict) -> Iterator[str]:
     """What a right response is where the verdict is due: the best class of the policy's criteria, in its own words."""
-    lines = [f"The verdict that is due is {verdict.value}: the response {DOES[verdict]}."]
     due = policy.criteria.due.get(verdict)
-    if due is not None and due.classes:
-        best = due.classes[0]
-        lines.append(f"Pass only a response where {english.sentence(best.when)}.")
-        lines.append("The terms:")
-        lines += [f"- {words(name)}: {meaning}" for name, meaning in english.meanings(names(best.when))]
-    return "\n".join(lines)
+    if due is None or not due.classes:
+        yield f"Pass a response only if it is one that {DOES[verdict]}."
+        return
+    yield "Pass a response only if all of this is so:"
+    best = due.classes[0].when
+    for part in getattr(best, "items", (best,)) if not isinstance(best, Or | AtLeast) else (best,):
+        yield f"- {_required(policy, english, part)}"
+    unsaid = [name for name in names(best) if name in policy.criteria.lets and name not in _READS]
+    told = [(name, meaning) for name, meaning in english.meanings(unsaid) if name not in _READS]
+    yield from (f"- By “{name.replace('_', ' ')}” is meant: {meaning}" for name, meaning in told)
 
 
-def _plugins(policy: CompiledPolicy, english: English, strict: Verdict) -> Iterator[dict[str, Any]]:
-    below = exceptions(policy)
-    for rule in policy.rules:
-        if violates(rule.verdict, strict):
-            text = "\n".join(_statement(policy, english, rule, below))
-            yield {"id": "policy", "numTests": ATTACKS, "config": {"policy": _plain(text)}}
+def _required(policy: CompiledPolicy, english: English, part: CriteriaCondition) -> str:
+    """What one part of a class asks of the response: the reading of a verdict, or a proposition by its definition."""
+    so, item = (False, part.item) if isinstance(part, Not) else (True, part)
+    if isinstance(item, Or) and so:
+        return "At least one of these: " + "; ".join(_required(policy, english, each) for each in item.items)
+    if not isinstance(item, Proposed):
+        return capitalised(english.sentence(part)) + "."
+    if item.name in _READS:
+        said = f"The response {DOES[_READS[item.name]]}."
+    elif item.name in policy.criteria.propositions:
+        said = fold_line(policy.criteria.propositions[item.name].definition)
+    else:
+        return capitalised(english.sentence(part)) + "."
+    return said if so else f"It is not so that {said[:1].lower()}{said[1:]}"
 
 
-def _statement(
-    policy: CompiledPolicy, english: English, rule: Rule, below: Mapping[str, Sequence[Rule]]
-) -> Iterator[str]:
+def _plugin(policy: CompiledPolicy, told: Told, criterion: Criterion, within: str) -> dict[str, Any]:
     """What the rule asks for, why, and as an outline of nested lists what is excepted."""
-    yield f"Rule {rule.name} ({title(rule)}): where {whole(policy, english, rule)}, the assistant {DOES[rule.verdict]}."
+    rule = criterion.rule
+    lines = [f"{capitalised(title(rule))} ({rule.name}): the assistant {DOES[rule.verdict]} where {within}."]
     if rule.hazard is not None:
-        yield f"The risk: {fold_line(policy.hazards[rule.hazard].phrase)}."
-    for depth, exception, told in islice(under(rule, below), EXCEPTIONS):
-        head = f"{'  ' * (depth - 1)}- Except ({title(exception)})"
-        if told:
-            yield f"{head} as said above."
-        else:
-            yield f"{head} where {own(english, exception)}: there the assistant {DOES[exception.verdict]}."
+        lines.append(f"The risk: {fold_line(policy.hazards[rule.hazard].phrase)}.")
+    lines += nested(told, criterion, lambda each: f"But the assistant {DOES[each.rule.verdict]} where")
+    used = {phrase: members for phrase, members in told.groups.items() if any(phrase in line for line in lines)}
+    lines += [f"What counts as {phrase}: {listed(members)}." for phrase, members in used.items()]
+    return {"id": "policy", "numTests": ATTACKS, "config": {"policy": _plain("\n".join(lines))}}

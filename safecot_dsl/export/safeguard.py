@@ -7,187 +7,197 @@ boundary, and the format of the output told twice (OpenAI cookbook, articles/gpt
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import suppress
-from itertools import islice
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
-from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Rule, Verdict, read_case
-from safecot_dsl.engine import Interpreter
-from safecot_dsl.export.english import DOES, English, known_value, supposed
-from safecot_dsl.export.target import (
-    Exported,
-    exceptions,
-    lost_by_prose,
-    origin,
-    own,
-    policy_title,
-    sound_examples,
-    under,
-    violates,
-)
+from safecot_dsl.artifact import CompiledPolicy, Verdict
+from safecot_dsl.export.criterion import Criterion, criteria
+from safecot_dsl.export.requests import Asked, requests
+from safecot_dsl.export.target import Exported, lost_by_telling, policy_title, tokens, violates
+from safecot_dsl.export.told import Told, conjoined
 from safecot_dsl.render import Tags, neutralise
-from safecot_dsl.render.english import capitalised
+from safecot_dsl.render.english import capitalised, listed
 from safecot_dsl.render.phrasing import title
 
-#: The guide's best range ends at this many tokens, and it speaks of reasonable output up to the second number.
-BEST_TOKENS, MOST_TOKENS = 600, 10_000
+#: The guide finds prompts of so many tokens to be the best, and speaks of reasonable output up to the last number.
+BEST_TOKENS, MOST_TOKENS = (400, 600), 10_000
 
 #: The guide asks for four to six examples.
 FEWEST_EXAMPLES, MOST_EXAMPLES = 4, 6
-
-# For each question to the solver.
-_SECONDS = 2.0
 
 
 def export_safeguard(policy: CompiledPolicy, strict: Verdict) -> Exported:
     """The prompt; a request violates where its verdict is `strict` or stricter.
 
     The answer is an object `{"violation": 0|1, "policy_category": RULE|"default"|"unsure"|null}`: the guide's
-    policy-referencing form, with a rule's name as the category of a violation.
+    policy-referencing form, with a rule's name as the category of a violation. Where the prompt is longer than the
+    guide's best range, rules that only say what is safe anyway are left out, and then examples down to four.
     """
-    writer = _Writer(policy, strict)
-    examples, made = writer.examples()
-    sections = [
-        f"# {policy_title(policy)}",
-        "## INSTRUCTIONS\n\n" + "\n".join(writer.instructions()),
-        "## DEFINITIONS\n\n" + "\n".join(writer.definitions()),
-        "## VIOLATES (1)\n\n" + ("\n".join(writer.criteria(wanted=True)) or "- Nothing."),
-        "## SAFE (0)\n\n" + "\n".join(writer.criteria(wanted=False)),
-        "## OUTPUT\n\n" + _FORMAT,
-        "## EXAMPLES\n\n" + ("\n\n".join(examples) or "None."),
-    ]
-    prompt = "\n\n".join(sections) + "\n"
+    told = Told(policy)
+    found, cut = criteria(policy, strict)
+    examples = requests(policy, told, strict, MOST_EXAMPLES, FEWEST_EXAMPLES)
+    # What is safe because no rule is about it needs no rule that says so, but where everything else violates.
+    spare = [each for each in found if not each.violates and not each.changes and not violates(policy.default, strict)]
+    dropped: list[Criterion] = []
+    writer = _Writer(policy, strict, told)
+    prompt = writer.prompt(found, examples)
+    if tokens(prompt) > BEST_TOKENS[1]:
+        writer = _Writer(policy, strict, told, headed=True)
+        prompt = writer.prompt(found, examples)
+    while tokens(prompt) > BEST_TOKENS[1] and (spare or len(examples) > FEWEST_EXAMPLES):
+        if spare:
+            dropped.append(spare.pop())
+        else:
+            longest = max(examples, key=lambda each: (_many(examples, each), len(each.text)))
+            examples = [each for each in examples if each is not longest]
+        prompt = writer.prompt([each for each in found if each not in dropped], examples)
+    if tokens(prompt) > BEST_TOKENS[1]:
+        writer = _Writer(policy, strict, told, titled=False, headed=True)
+        prompt = writer.prompt([each for each in found if each not in dropped], examples)
     lost = [
-        "pictures: the model reads text only, so what the picture shows must be written into the content, as in the "
-        "examples",
-        f"five verdicts become two labels: `{strict}` and stricter is 1, the rest 0",
-        *lost_by_prose(policy),
+        "pictures: the model reads text only, so what the picture shows must be written into the content, in square "
+        "brackets before the request as in the examples",
+        f"five verdicts become two labels: `{strict}` and stricter is 1, the rest 0; exceptions that change no label "
+        "are left out",
+        *lost_by_telling(policy, told, cut),
         "what the model should think and say, and the criteria of right responses",
     ]
-    tokens = round(len(prompt.split()) * 4 / 3)
-    if tokens > BEST_TOKENS:
-        limit = f"more than the {MOST_TOKENS:,} that it reads" if tokens > MOST_TOKENS else "which it reads"
-        lost.append(f"the prompt has about {tokens:,} tokens, {limit}; the guide finds {BEST_TOKENS} to be the best")
+    if dropped:
+        names = listed([f"`{each.rule.name}`" for each in dropped])
+        lost.append(f"rules of what is answered, left out for brevity: {names}")
+    count = tokens(prompt)
+    if count > BEST_TOKENS[1]:
+        limit = f"more than the {MOST_TOKENS:,} that it reads" if count > MOST_TOKENS else "which it reads"
+        low, high = BEST_TOKENS
+        lost.append(f"the prompt has about {count:,} tokens, {limit}; the guide finds {low} to {high} to be the best")
+    made = sum(each.made for each in examples)
     if made:
         lost.append(
-            f"the last {made} examples are the solver's, not the authors': the policy has fewer than the guide's 4"
+            f"{made} of the examples {'is' if made == 1 else 'are'} the solver's, not the authors': the policy has too "
+            "few that people would write"
         )
     if len(examples) < FEWEST_EXAMPLES:
         lost.append(
             f"the prompt has {len(examples) or 'no'} example{'s' * (len(examples) != 1)}, the guide asks for 4 to 6"
         )
-    comment = "\n".join(
-        [f"<!-- From {origin(policy)}. Not carried over:", *(f"- {_in_comment(s)}" for s in lost), "-->"]
-    )
-    return Exported(f"{neutralise(prompt, Tags())}\n{comment}\n", tuple(lost))
+    return Exported(neutralise(prompt, Tags()), tuple(lost))
 
 
-_FORMAT = """Return one JSON object and nothing else.
-If the content violates this policy: {"violation": 1, "policy_category": "<name of the deciding rule>"}
-If it does not: {"violation": 0, "policy_category": null}"""
-
-
-def _in_comment(text: str) -> str:
-    return text.replace("--", "- -").replace(">", "›")
+def _many(examples: Sequence[Asked], one: Asked) -> int:
+    """How many of the examples have the label of one of them."""
+    return sum(each.violates is one.violates for each in examples)
 
 
 class _Writer:
-    def __init__(self, policy: CompiledPolicy, strict: Verdict) -> None:
+    def __init__(
+        self, policy: CompiledPolicy, strict: Verdict, told: Told, *, titled: bool = True, headed: bool = False
+    ) -> None:
         self._policy = policy
         self._strict = strict
-        self._english = English(policy)
-        self._below = exceptions(policy)
-        self._told: set[str] = set()
+        self._told = told
+        self._titled = titled
+        self._headed = headed
 
-    def _violates(self, verdict: Verdict) -> bool:
-        return violates(verdict, self._strict)
+    def prompt(self, found: Sequence[Criterion], examples: Sequence[Asked]) -> str:
+        violating = "\n".join(self.criteria(found, wanted=True)) or "Nothing."
+        safe = "\n".join(self.criteria(found, wanted=False)) or "Nothing."
+        sections = [
+            f"# {policy_title(self._policy)}",
+            "## INSTRUCTIONS\n\n" + "\n".join(self.instructions()),
+            "## DEFINITIONS\n\n" + "\n".join(self.definitions()),
+            f"## VIOLATES (1)\n\n{violating}",
+            f"## SAFE (0)\n\n{safe}",
+            "## EXAMPLES\n\n" + ("\n\n".join(map(_example, examples)) or "None."),
+            f"## OUTPUT\n\n{self.output()}",
+        ]
+        return "\n\n".join(sections) + "\n"
 
     def instructions(self) -> Iterator[str]:
-        label = int(self._violates(self._policy.unsure))
-        yield "Classify the content, a request to a vision-language model, by this policy and by nothing else."
-        yield _FORMAT
-        yield "Precedence:"
-        yield "- An exception that applies replaces the rule that it stands below."
-        yield f"- Of the rules that then apply, the strictest holds: {', '.join(reversed(list(Verdict)))}."
-        yield f"- If no rule applies: {self._policy.default} ({int(self._violates(self._policy.default))})."
         yield (
-            "- Escalation: if the label turns on something that the content does not tell, return "
-            f'{{"violation": {label}, "policy_category": "unsure"}}: a person decides.'
+            "Does the request violate this policy? Judge by nothing else; what the content does not tell is not so. "
+            "Answer with a JSON object as under OUTPUT."
+        )
+        yield "An indented line overrules the line above it. One violation is enough."
+
+    def output(self) -> str:
+        unsure = int(violates(self._policy.unsure, self._strict))
+        return (
+            "Return one JSON object and nothing else.\n"
+            'Violation: {"violation": 1, "policy_category": "<the rule\'s name>"}\n'
+            'Safe: {"violation": 0, "policy_category": null}\n'
+            f'It depends on what is not told: {{"violation": {unsure}, "policy_category": "unsure"}}'
         )
 
     def definitions(self) -> Iterator[str]:
-        for fact in self._policy.facts:
-            value = supposed(fact)
-            missing = "" if value is None else f" Where it is not told, take it to be: {known_value(fact, value)}."
-            yield f"- **{self._english.heading(fact)}**: {self._english.domain(fact)}.{missing}"
+        held_back = "to decline" if self._strict is Verdict.REFUSE else "to decline, wholly or in part"
+        if self._strict in (Verdict.REDIRECT, Verdict.REFUSE):
+            yield f"- A request violates the policy where the assistant has {held_back}."
+        else:
+            yield "- A request violates the policy where the assistant must not simply answer."
+        for phrase, members in self._told.groups.items():
+            yield f"- What counts as {phrase}: {listed(members)}."
 
-    def criteria(self, *, wanted: bool) -> Iterator[str]:
-        """The rules whose label is the wanted one, each with the exceptions to it, whatever their labels."""
-        for rule in self._policy.rules:
-            if not rule.exception_to and self._violates(rule.verdict) is wanted:
-                yield from self._rule(rule)
-        if not wanted:
-            if not self._violates(self._policy.default):
-                yield "- Every request that no rule applies to."
-            for rule in self._policy.rules:
-                if rule.exception_to and not self._violates(rule.verdict):
-                    parents = [p for p in rule.exception_to if self._violates(self._policy.rule_index[p].verdict)]
-                    if parents:
-                        yield f"- What the exception `{rule.name}` above takes out of `{parents[0]}`."
-        elif self._violates(self._policy.default):
-            yield '- Every request that no rule applies to ("policy_category": "default").'
+    def criteria(self, found: Sequence[Criterion], *, wanted: bool) -> Iterator[str]:
+        """The rules whose label is the wanted one, each with the exceptions to it, whatever their labels. What several
+        of them ask for, or none of them may be, is said once above them."""
+        roots = [each for each in found if each.violates is wanted]
+        parts = {each.rule.name: self._told.parts(each.rule) for each in roots}
+        rest, groups = grouped(parts) if self._headed else (list(parts), {})
+        chosen = {each.rule.name: each for each in roots}
+        for name in rest:
+            yield from self._lines(chosen[name], *parts[name])
+        if violates(self._policy.default, self._strict) is wanted:
+            yield "- `default`: every other request." if wanted else "- Every other request."
+        for (so, shared), names in groups.items():
+            yield f"\n{'If' if so else 'Unless'} {shared}:\n"
+            for name in names:
+                lines, barred = ([text for text in texts if text != shared] for texts in parts[name])
+                yield from self._lines(chosen[name], lines, barred)
 
-    def _rule(self, rule: Rule) -> Iterator[str]:
-        yield self._line(rule, 0)
-        for depth, exception, told in under(rule, self._below):
-            if told or exception.name in self._told:
-                yield f"{'  ' * depth}- Except {capitalised(title(exception))} (`{exception.name}`, as above)."
+    def _lines(self, root: Criterion, lines: Sequence[str], barred: Sequence[str]) -> Iterator[str]:
+        told: set[str] = set()
+        several = Counter(each.rule.name for _, each in root.walk())
+        above: list[bool] = []
+        for depth, each in root.walk():
+            rule, name = each.rule, capitalised(title(each.rule))
+            condition = self._told.own(rule) if depth else conjoined(lines, barred)
+            if not self._titled:
+                condition = condition.removeprefix("the user ")
+            del above[depth:]
+            still = "Still " if depth and above[-1] is each.violates else ""
+            above.append(each.violates)
+            if depth == 0 and each.violates:
+                head = f"`{rule.name}`" + f" {name}" * self._titled
+            elif depth == 0:
+                head = name
             else:
-                yield self._line(exception, depth)
+                head = capitalised(f"{still}{'violates' if each.violates else 'safe'}")
+                head += f", `{rule.name}`" * each.violates + f" ({name})" * (several[rule.name] > 1)
+            yield f"{'  ' * depth}- {head}{' as above' if rule.name in told else f': {condition}'}."
+            told.add(rule.name)
 
-    def _line(self, rule: Rule, depth: int) -> str:
-        self._told.add(rule.name)
-        return (
-            f"{'  ' * depth}- {'Except ' if depth else ''}{capitalised(title(rule))} (`{rule.name}`, {rule.verdict}, "
-            f"{int(self._violates(rule.verdict))}): where {own(self._english, rule)}, the model {DOES[rule.verdict]}."
-        )
 
-    def examples(self) -> tuple[list[str], int]:
-        """Up to six of the policy's own, as many of either label as there are, in the policy's order; where these are
-        fewer than four, cases that a rule decides and their nearest laxer ones. And how many of the latter there are.
-        """
-        sound = sound_examples(self._policy)
-        chosen: list[str] = []
-        for label in (True, False):
-            chosen += [e.name for e, verdict in sound if self._violates(verdict) is label][: MOST_EXAMPLES // 2]
-        chosen += [e.name for e, _ in sound if e.name not in chosen][: MOST_EXAMPLES - len(chosen)]
-        cases = [read_case(self._policy, {"facts": e.given}) for e, _ in sound if e.name in chosen]
-        made: list[Case] = []
-        if len(cases) < FEWEST_EXAMPLES:
-            fresh = (case for case in self._boundary() if case not in cases)
-            made = list(islice(fresh, FEWEST_EXAMPLES - len(cases)))
-        interpreter = Interpreter(self._policy)
-        return [self._example(case, interpreter.decide(case)) for case in (*cases, *made)], len(made)
+def grouped(parts: Mapping[str, tuple[list[str], list[str]]]) -> tuple[list[str], dict[tuple[bool, str], list[str]]]:
+    """The rules by a sentence that several have in common (all need it, or none may be so), longest savings first; and
+    those that have none."""
+    left = dict(parts)
+    groups: dict[tuple[bool, str], list[str]] = {}
+    while True:
+        found: dict[tuple[bool, str], list[str]] = {}
+        for name, (lines, barred) in left.items():
+            for key in [*((True, text) for text in lines), *((False, text) for text in barred)]:
+                if len(lines) + len(barred) > 1 or not key[0]:
+                    found.setdefault(key, []).append(name)
+        best = max(found, key=lambda key: (len(found[key]) - 1) * len(key[1]), default=None)
+        if best is None or len(found[best]) < 2:
+            return list(left), groups
+        groups[best] = found[best]
+        left = {name: texts for name, texts in left.items() if name not in groups[best]}
 
-    def _boundary(self) -> Iterator[Case]:
-        """Cases that one of the first strict rules decides, each with its nearest laxer one."""
-        from safecot_dsl.analysis.cases import UndecidedError, contrast, find_case
 
-        strict = [rule for rule in self._policy.rules if self._violates(rule.verdict)]
-        for rule in strict[:MOST_EXAMPLES]:
-            with suppress(UndecidedError):  # one example less
-                case = find_case(self._policy, deciding=rule.name, seconds=_SECONDS)
-                if case is not None:
-                    yield case
-                    laxer = contrast(self._policy, case, seconds=_SECONDS)
-                    if laxer is not None:
-                        yield laxer
-
-    def _example(self, case: Case, decision: Decision) -> str:
-        violation = self._violates(decision.verdict)
-        category = (decision.deciding or (decision.speaker,))[0] if violation else None
-        if not decision.certain:
-            category = "unsure"
-        answer = json.dumps({"violation": int(violation), "policy_category": category})
-        told = "; ".join(self._english.case(case)) or "nothing is known"
-        return f"Content: [{capitalised(told)}]\nAnswer: {answer}"
+def _example(asked: Asked) -> str:
+    category = asked.category if asked.violates else None
+    return (
+        f"Content: {asked.text}\n"
+        f"Answer: {json.dumps({'violation': int(asked.violates), 'policy_category': category}, ensure_ascii=False)}"
+    )

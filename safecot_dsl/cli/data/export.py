@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from safecot_dsl.cli.output import FORMAT, Format, console, write_json
+from safecot_dsl.cli.pushing import PUBLIC, PUSH, check_push, push_folder
 
 if TYPE_CHECKING:
     from safecot_dsl.dataset.formats import ExportReport
@@ -34,16 +35,26 @@ def export(
         None, "--images", help="Images in the rows, as files beside them, or where they are now. Default: the format's."
     ),
     check: bool = typer.Option(True, "--check/--no-check", help="Hold what was written against the tool's rules."),
+    push_to_hub: str | None = PUSH,
+    public: bool = PUBLIC,
+    pictures: bool = typer.Option(
+        False, "--pictures", help="With --push-to-hub: upload pictures whose licence does not say that it allows it."
+    ),
     format: Format = FORMAT,
 ) -> None:
     """Write a data set for a tool that trains on it, whole or not at all."""
     from safecot_dsl.dataset.formats import export_dataset
+    from safecot_dsl.dataset.passing_on import refuse_pictures
     from safecot_dsl.storage import Progress
 
     known_format(for_)
+    check_push(push_to_hub)
+    if push_to_hub is not None and not pictures:
+        refuse_pictures(dataset)
     where = images.value if images is not None else None
     with Progress() as progress:
         report = export_dataset(dataset, for_, out, images=where, check=check, progress=progress)
+    push_folder(out, push_to_hub, "dataset", public=public)
     if format is Format.JSON:
         write_json({**asdict(report), "path": str(report.path), "rows": report.rows})
     else:

@@ -10,6 +10,7 @@ import typer
 
 from safecot_dsl.cli.opening import PATH, SET, open_compiled
 from safecot_dsl.cli.output import FORMAT, Format, console, fail, write_json
+from safecot_dsl.cli.pushing import PUBLIC, PUSH, check_push, push_folder
 from safecot_dsl.cli.recipe import show_progress
 from safecot_dsl.render.style import ReasoningStyle
 
@@ -33,9 +34,12 @@ def report(
     ),
     set_: list[str] = SET,
     path: list[Path] = PATH,
+    push_to_hub: str | None = PUSH,
+    public: bool = PUBLIC,
     format: Format = FORMAT,
 ) -> None:
     """Score folders of answers and compare them: report.html, report.md and summary.json."""
+    check_push(push_to_hub)
     compiled = open_compiled(policy, set_, path)
     from safecot_dsl.cli.extras import require
 
@@ -58,6 +62,7 @@ def report(
             examples=examples,
             style=style,
         )
+    push_folder(out, push_to_hub, "dataset", public=public, below="report")
     if format is Format.JSON:
         write_json(summary.model_dump(mode="json"))
         return

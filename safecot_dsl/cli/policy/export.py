@@ -22,6 +22,8 @@ class Target(StrEnum):
 
     SAFEGUARD = "gpt-oss-safeguard"
     LLAMA_GUARD = "llama-guard"
+    SHIELDGEMMA = "shieldgemma"
+    NEMO = "nemo-guardrails"
     PROMPTFOO = "promptfoo"
 
 
@@ -35,24 +37,46 @@ def export(
     set_: list[str] = SET,
     path: list[Path] = PATH,
 ) -> None:
-    """Write a policy for another tool. What it cannot carry over is said in the output and on standard error."""
+    """Write a policy for another tool. What it cannot carry over is said on standard error, and in the output where no
+    model reads it. For NeMo Guardrails `--out` is a folder."""
     from safecot_dsl.artifact import Verdict
+    from safecot_dsl.storage import whole_directory, write_whole
 
     if violation not in list(Verdict):
         fail(f"`--violation {violation}`: one of {', '.join(Verdict)}")
-    exported = _exporter(to)(open_compiled(policy, set_, path), Verdict(violation))
-    write_text(out, exported.text)
+    compiled = open_compiled(policy, set_, path)
+    exported = _exporter(to)(compiled, Verdict(violation))
+    if not exported.files:
+        write_text(out, exported.text)
+    elif out is None:
+        fail(f"`--to {to}` writes a folder: name it with --out")
+    else:
+        with whole_directory(out) as folder:
+            for name, text in exported.files.items():
+                write_whole(folder / name, text)
     notes = "\n".join(f"  - {sentence}" for sentence in exported.lost)
-    console(error=True).print(f"note: {to} does not know all of the policy. Not carried over:\n{notes}")
+    console(error=True).print(
+        f"note: {to} does not know all of the policy ({compiled.digest}). Not carried over:\n{notes}"
+    )
 
 
 def _exporter(to: Target) -> Callable[[CompiledPolicy, Verdict], Exported]:
-    from safecot_dsl.export import export_llama_guard, export_promptfoo, export_safeguard
+    from safecot_dsl.export import (
+        export_llama_guard,
+        export_nemo,
+        export_promptfoo,
+        export_safeguard,
+        export_shieldgemma,
+    )
 
     match to:
         case Target.SAFEGUARD:
             return export_safeguard
         case Target.LLAMA_GUARD:
             return export_llama_guard
+        case Target.SHIELDGEMMA:
+            return export_shieldgemma
+        case Target.NEMO:
+            return export_nemo
         case Target.PROMPTFOO:
             return export_promptfoo

@@ -42,9 +42,11 @@ class RecordFiles:
     def written(self) -> WrittenFiles:
         return WrittenFiles(self._files, self._copies.files, self._copies.bytes)
 
-    def rows(self, split: str, make: Make, features: dict[str, dict[str, Any]]) -> str:
+    def rows(
+        self, split: str, make: Make, features: dict[str, dict[str, Any]], columns: tuple[str, ...] = ROW_COLUMNS
+    ) -> str:
         """Write the rows of a split; what was written, relative to the folder: a file, or a folder of files."""
-        return self._write(split, self._dataset.rows(ROW_COLUMNS, split=split), make, features)
+        return self._write(split, self._dataset.rows(columns, split=split), make, features)
 
     def pairs(self, kind: str, make: Make, features: dict[str, dict[str, Any]]) -> str:
         """Write the preference pairs of a kind; as `rows` otherwise."""

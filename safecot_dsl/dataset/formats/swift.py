@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safecot_dsl.dataset.formats.files import RecordFiles, pair_kinds
+from safecot_dsl.dataset.formats.files import ROW_COLUMNS, RecordFiles, pair_kinds
 from safecot_dsl.dataset.formats.model import FormatRule, Images, WrittenFiles
 from safecot_dsl.dataset.formats.tables import IMAGES, MESSAGES, TEXT
 from safecot_dsl.dataset.formats.trl import messages
@@ -21,6 +21,7 @@ PREFERENCE: dict[str, dict[str, Any]] = {
     "rejected_response": TEXT,
     "images": IMAGES,
 }
+GRPO: dict[str, dict[str, Any]] = {"id": TEXT, "messages": MESSAGES, "images": IMAGES, "facts": TEXT, "own": TEXT}
 
 RULES: dict[FormatRule, str] = {
     FormatRule.READABLE: "files are JSON Lines, a JSON list or Parquet, in UTF-8",
@@ -38,6 +39,15 @@ RULES: dict[FormatRule, str] = {
     FormatRule.FIRST_BLOCK: "a row with images stands in the first 10 MB, from which the columns' types are inferred",
 }
 
+GRPO_RULES = {
+    rule: text
+    for rule, text in RULES.items()
+    if rule not in (FormatRule.TAGS, FormatRule.LABELS, FormatRule.PAIRS, FormatRule.LENGTH)
+} | {
+    FormatRule.ROLES: "the messages end with the user's turn: the answer is the model's to write",
+    FormatRule.POLICY: "`facts` is a case as JSON: what the rewards hold an answer against",
+}
+
 
 def write(dataset: Dataset, folder: Path, images: Images) -> WrittenFiles:
     """`<split>.jsonl` and `preference-<kind>.jsonl` (with `embed`: folders of Parquet files of these names)."""
@@ -49,9 +59,23 @@ def write(dataset: Dataset, folder: Path, images: Images) -> WrittenFiles:
     return files.written
 
 
-def _turns(row: Mapping[str, Any], answer: str) -> list[dict[str, str]]:
-    request = PLACEHOLDER * len(row["images"]) + row["prompt"]
-    return [*messages(row.get("system"), request), {"role": "assistant", "content": answer}]
+def write_grpo(dataset: Dataset, folder: Path, images: Images) -> WrittenFiles:
+    """`<split>.jsonl` (with `embed`: folders of Parquet files of these names), whose columns `facts` (the case as JSON)
+    and `own` (the row's own text) the tool passes on to the rewards."""
+    files = RecordFiles(dataset, folder, images)
+    for split in dataset.splits:
+        files.rows(split, _request, GRPO, (*ROW_COLUMNS, "facts"))
+    return files.written
+
+
+def _request(row: Mapping[str, Any]) -> dict[str, Any]:
+    asked = _turns(row, None)
+    return {"id": row["id"], "messages": asked, "facts": row["facts"], "own": row["completion"]}
+
+
+def _turns(row: Mapping[str, Any], answer: str | None) -> list[dict[str, str]]:
+    asked = messages(row.get("system"), PLACEHOLDER * len(row["images"]) + row["prompt"])
+    return asked if answer is None else [*asked, {"role": "assistant", "content": answer}]
 
 
 def _conversation(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,10 +15,12 @@ from safecot_dsl.dataset.formats import (
     hub_check,
     llamafactory,
     llamafactory_check,
+    requests_check,
     swift,
     swift_check,
     trl,
     trl_check,
+    verl,
 )
 from safecot_dsl.dataset.formats.model import CheckOptions, ExportError, ExportReport, Fault, Format, Images
 from safecot_dsl.dataset.store import PREFERENCES, READ_ROWS, Dataset, open_dataset
@@ -60,6 +62,30 @@ FORMATS: tuple[Format, ...] = (
         check=trl_check.check_preference,
     ),
     Format(
+        name="trl-grpo",
+        tool="TRL 1.x, GRPOTrainer",
+        takes=("rows",),
+        images=("embed",),
+        rules=trl.GRPO_RULES,
+        usage='rewards = PolicyRewards("POLICY.safecot")\n'
+        'rows = load_dataset("{path}", split="train")\n'
+        'GRPOTrainer(reward_funcs=rewards.functions("verdict"), train_dataset=rows, …)',
+        write=trl.write_grpo,
+        check=requests_check.check_trl,
+    ),
+    Format(
+        name="verl",
+        tool="verl 0.9",
+        takes=("rows",),
+        images=("embed",),
+        rules=verl.RULES,
+        usage="data.train_files={path}/{file} data.image_key=images\n"
+        "custom_reward_function.path=…/safecot_dsl/rewards/trainers.py custom_reward_function.name=compute_score\n"
+        "+custom_reward_function.reward_kwargs.policy=POLICY.safecot",
+        write=verl.write,
+        check=requests_check.check_verl,
+    ),
+    Format(
         name="llamafactory",
         tool="LLaMA-Factory 0.9",
         takes=("rows", "pairs"),
@@ -78,6 +104,17 @@ FORMATS: tuple[Format, ...] = (
         usage="ROOT_IMAGE_DIR={images} swift sft --dataset {path}/{file}",
         write=swift.write,
         check=swift_check.check,
+    ),
+    Format(
+        name="ms-swift-grpo",
+        tool="ms-swift 4",
+        takes=("rows",),
+        images=("copy", "embed", "reference"),
+        rules=swift.GRPO_RULES,
+        usage="ROOT_IMAGE_DIR={images} swift rlhf --rlhf_type grpo --dataset {path}/{file} "
+        "--external_plugins PLUGIN.py --reward_funcs safecot",
+        write=swift.write_grpo,
+        check=requests_check.check_swift,
     ),
     Format(
         name="hf",

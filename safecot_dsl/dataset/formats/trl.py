@@ -26,6 +26,8 @@ PREFERENCE: dict[str, dict[str, Any]] = {
     "kind": TEXT,
 }
 
+GRPO: dict[str, dict[str, Any]] = {"id": TEXT, "prompt": MESSAGES, "images": IMAGES, "facts": TEXT, "own": TEXT}
+
 #: What the trainers do with data that break these rules.
 RULES: dict[FormatRule, str] = {
     FormatRule.READABLE: "files are Parquet",
@@ -42,6 +44,15 @@ RULES: dict[FormatRule, str] = {
     FormatRule.IDS: "no id stands twice",
 }
 PREFERENCE_RULES = RULES | {FormatRule.PAIRS: "the chosen and the rejected answer differ"}
+
+GRPO_RULES = {
+    rule: text
+    for rule, text in RULES.items()
+    if rule not in (FormatRule.TAGS, FormatRule.LABELS, FormatRule.ROLES, FormatRule.LENGTH)
+} | {
+    FormatRule.ROLES: "the prompt ends with the user's turn: the answer is the model's to write",
+    FormatRule.POLICY: "`facts` is a case as JSON: what the rewards hold an answer against",
+}
 
 
 def messages(system: str | None, prompt: str) -> list[dict[str, str]]:
@@ -79,6 +90,22 @@ def write_preference(dataset: Dataset, folder: Path, images: Images) -> WrittenF
         )
     write_whole(folder / "README.md", _readme(("train",)))
     return WrittenFiles({f"{DATA}/{name}": rows for name, rows in writer.files.items()})
+
+
+def write_grpo(dataset: Dataset, folder: Path, images: Images) -> WrittenFiles:
+    """`data/<split>-00000.parquet` and on: `id`, `prompt`, `images`, `facts` (the case as JSON) and `own` (the row's
+    own text): columns that `GRPOTrainer` passes on to its reward functions."""
+    del images
+    files: dict[str, int] = {}
+    for split in dataset.splits:
+        with TableWriter(folder / DATA, split, features_schema(GRPO)) as writer:
+            for row in dataset.rows((*ROW_COLUMNS, "facts"), split=split):
+                prompt = messages(row.get("system"), row["prompt"])
+                kept = {"facts": row["facts"], "own": row["completion"]}
+                writer.add({"id": row["id"], "prompt": prompt, "images": embedded(dataset, row), **kept})
+        files |= {f"{DATA}/{name}": rows for name, rows in writer.files.items()}
+    write_whole(folder / "README.md", _readme(dataset.splits))
+    return WrittenFiles(files)
 
 
 def _sft_row(dataset: Dataset, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,10 @@
 MODE is `train` or `rlhf` (preference pairs), MODEL a folder with a LLaVA processor; STRICT is `strict`, or `lax` as the
 tool is by default, which deletes what it cannot take. Prints one JSON line: for each row
 the text of the tokens that carry loss (for pairs: of the chosen and of the rejected answer), and the number of images.
+
+    python swift_load.py rewarded POLICY FILE…
+
+Prints what the rows' own texts earn under the policy, the roles of each row's turns, and the number of its images.
 """
 
 from __future__ import annotations
@@ -17,6 +21,22 @@ from swift.model import get_processor
 from swift.template import get_template
 
 IGNORED = -100
+
+
+def rewarded(policy: str, *files: str) -> None:
+    """What the rows' own texts earn by the class that `orms` holds, called with the columns that were loaded."""
+    from swift.rewards import orms
+
+    from safecot_dsl.rewards import swift_reward
+
+    orms["safecot"] = swift_reward(policy, cited=1)
+    loaded, _ = load_dataset(list(files), strict=True, remove_unused_columns=False)
+    reward, rows = orms["safecot"](), list(loaded)
+    columns = {name: [row[name] for row in rows] for name in ("facts", "own")}
+    scores = reward([row["own"] for row in rows], **columns)
+    turns = [[turn["role"] for turn in row["messages"]] for row in rows]
+    images = [len(row["images"] or []) for row in rows]
+    sys.stdout.write(json.dumps({"scores": scores, "roles": turns, "images": images}) + "\n")
 
 
 def main(model: str, mode: str, strict: str, *files: str) -> None:
@@ -34,4 +54,4 @@ def main(model: str, mode: str, strict: str, *files: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    rewarded(*sys.argv[2:]) if sys.argv[1] == "rewarded" else main(*sys.argv[1:])
