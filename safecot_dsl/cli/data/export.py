@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from safecot_dsl.cli.output import FORMAT, Format, console, write_json
+from safecot_dsl.extras import require
 
 if TYPE_CHECKING:
     from safecot_dsl.dataset.formats import ExportReport
@@ -37,6 +38,7 @@ def export(
     format: Format = FORMAT,
 ) -> None:
     """Write a data set for a tool that trains on it, whole or not at all."""
+    require(["data"])
     from safecot_dsl.dataset.formats import export_dataset
     from safecot_dsl.storage import Progress
 

@@ -37,7 +37,7 @@ def report(
 ) -> None:
     """Score folders of answers and compare them: report.html, report.md and summary.json."""
     compiled = open_compiled(policy, set_, path)
-    from safecot_dsl.cli.extras import require
+    from safecot_dsl.extras import require
 
     require(["data"])
     from safecot_dsl.evaluation import compare_folders, report_folders, table
