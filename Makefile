@@ -5,13 +5,24 @@ RUN := runs/demo
 
 .PHONY: demo base tables test test-all lint format install docs clean
 
+# The torch to install: `cpu`, some 200 MB, or `cuda`, some gigabytes; by whether the machine has an NVIDIA GPU.
+TORCH ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
+# PyTorch's own index of builds for processors alone. Where it does not answer, the package index has torch, too.
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
+ANSWERS := $(BIN)/python -c "import urllib.request; urllib.request.urlopen('$(TORCH_INDEX)/torch/', timeout=10)" 2>/dev/null
+PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+
 install: .venv/.installed
 
-# torch's version comes from constraints.txt; see there.
+# torch comes first, and what needs it finds it there; its version comes from constraints.txt.
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[miniature,annotate,endpoint,guard,ray,watch,xlsx]" --group dev
+ifeq ($(TORCH),cpu)
+	@$(ANSWERS) && $(PIP) --index-url $(TORCH_INDEX) torch \
+	|| echo "no torch from $(TORCH_INDEX): it comes from the package index (on Linux with CUDA, some gigabytes)"
+endif
+	$(PIP) --editable ".[miniature,annotate,endpoint,guard,ray,watch,xlsx]" --group dev
 	@touch $@
 
 demo: install

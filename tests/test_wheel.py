@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CASE = {"facts": {"image.objects": ["bleach", "ammonia"], "image.setting": "kitchen", "query.intent": "mix"}}
 
 #: What the core is made of; an environment with these and nothing else is one without extras.
-CORE = ["lark", "pydantic", "google-re2", "typer", "rich", "pyyaml", "z3-solver"]
+CORE = ["lark", "pydantic", "google-re2", "typer", "rich", "pyyaml", "z3-solver", "filelock"]
 
 
 @pytest.fixture(scope="session")
@@ -238,7 +238,7 @@ def test_the_artifact_is_the_same_as_from_the_checkout(core: Environment) -> Non
 
 @pytest.mark.parametrize(
     ("verb", "recipe", "extra"),
-    [("generate", "figstep", "data"), ("train", "demo", "data"), ("run", "demo", "data")],
+    [("generate", "figstep", "data"), ("train", "demo", "miniature"), ("run", "demo", "miniature")],
 )
 def test_the_core_says_which_extra_is_wanted(core: Environment, verb: str, recipe: str, extra: str) -> None:
     done = core.run("safecotc", verb, recipe, "--out", "out")

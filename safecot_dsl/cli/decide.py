@@ -12,6 +12,7 @@ import typer
 from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled
 from safecot_dsl.cli.output import Exit, Format, complain, console, fail, read_text, write_json
+from safecot_dsl.extras import require
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import Decision
@@ -160,6 +161,7 @@ def decide_table(
 
     Where cells do not fit the policy's facts, all of them are shown, and nothing is written.
     """
+    require(["data", *["xlsx"] * (table.suffix.lower() == ".xlsx")])
     from safecot_dsl.engine.columnar import COLUMNS, ColumnarPolicy, FrameError
     from safecot_dsl.facts import FactsError
     from safecot_dsl.facts.cases.frames import case_tables, count_cases

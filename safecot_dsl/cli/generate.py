@@ -49,7 +49,7 @@ def generate(
     overrides = [*set_, *["data.strict=true"] * strict]
     hands = Hands(processes, engine.value)
     with show_progress() as progress:
-        run = open_run(recipe, out, overrides, progress)
+        run = open_run(recipe, out, overrides, progress, extras=["ray"] if engine is EngineName.RAY else [])
         if part is not None:
             _say_shard(
                 {name: run.generate_shard(name, *part, hands) for name in arms_of(run, arm)}, shard or "", format

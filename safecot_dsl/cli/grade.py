@@ -12,6 +12,7 @@ import typer
 
 from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled
 from safecot_dsl.cli.output import FORMAT, Exit, Format, as_json, complain, console, response_rows, write_json
+from safecot_dsl.extras import lacking
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import CompiledPolicy, Verdict
@@ -109,18 +110,18 @@ def grade(
     fact of the case. With `--format json` each response is a line, {"propositions", "verdict", "class", ...}, in order,
     and the last line is {"summary": ...}.
     """
-    from safecot_dsl.criteria import vectors_at_hand
     from safecot_dsl.engine import Interpreter
     from safecot_dsl.storage import Progress
 
     interpreter = Interpreter(open_compiled(policy, set_, path))
     summary = Summary()
-    vectors = not patterns_only and vectors_at_hand()
+    missing = lacking(["annotate"], vectors=True)
+    vectors = not patterns_only and not missing
     summary.read_by = "patterns and sentence vectors" if vectors else "patterns alone"
     if not vectors and not patterns_only:
         summary.warning = (
             "sentence vectors are not at hand, so that patterns alone read: they miss one refusal in six that people "
-            "see, and tell no answer off the question. pip install 'safecot-dsl[annotate]'"
+            f"see, and tell no answer off the question. {missing}"
         )
     written: list[str] = []
     screen = console()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import warnings
@@ -11,9 +12,9 @@ from typing import TextIO
 import typer
 
 from safecot_dsl import __version__
-from safecot_dsl.cli import extras
 from safecot_dsl.cli.commands import Top
 from safecot_dsl.cli.output import Exit, complain
+from safecot_dsl.extras import missing_extra
 
 app = typer.Typer(
     name="safecotc",
@@ -68,8 +69,21 @@ def _show_warning(
         _show_theirs(message, category, filename, lineno, file, line)
 
 
+def _speak_utf8() -> None:
+    """What comes from or goes to a file or a pipe is UTF-8 with `\\n`, on Windows too, whose code pages lack most
+    letters; a terminal keeps its own encoding, and shows what that lacks as an escape."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            if not stream.isatty():
+                newline = None if stream is sys.stdin else "\n"
+                stream.reconfigure(encoding="utf-8", errors=stream.errors, newline=newline)
+            elif stream is not sys.stdin:
+                stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """The entry point: runs a command and turns what went wrong into one clear line and an exit code."""
+    _speak_utf8()
     warnings.showwarning = _show_warning
     try:
         app(standalone_mode=True)
@@ -92,13 +106,13 @@ def main() -> None:
             complain(f"{where}{error.strerror or error}")
         sys.exit(Exit.FAILED)
     except ModuleNotFoundError as error:
-        message = extras.missing_extra(error)
+        message = missing_extra(error)
         if message is None:
             raise
         complain(message)
         sys.exit(Exit.USAGE)
     except Exception as error:
-        if not extras.is_expected(error):
+        if type(error).__module__.split(".", 1)[0] != "safecot_dsl":  # ours are meant for the user
             raise
         complain(str(error))
         sys.exit(Exit.FAILED)

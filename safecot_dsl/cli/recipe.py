@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from safecot_dsl.cli.extras import require
 from safecot_dsl.cli.output import Exit, console, fail
+from safecot_dsl.extras import require
 
 if TYPE_CHECKING:
+    from safecot_dsl.dataset import DataRecipe
     from safecot_dsl.pipeline import Run
+    from safecot_dsl.pipeline.recipe import Recipe
     from safecot_dsl.storage import Progress
 
 RECIPE = typer.Argument(..., metavar="RECIPE", help="A recipe file, or the name of one that ships (demo, figstep).")
@@ -31,8 +34,10 @@ def open_run(
     *,
     training: bool = False,
     option: str = "--set",
+    extras: Collection[str] = (),
 ) -> Run:
-    """The run of a recipe; a policy with errors is shown and ends the command, as does what is not installed."""
+    """The run of a recipe; a policy with errors is shown and ends the command, as does what is not installed: of
+    `extras` or of those that the recipe's own sections need."""
     from safecot_dsl.diagnostics import DiagnosticsError, render_text
     from safecot_dsl.pipeline import Run, find_recipe, load_recipe
     from safecot_dsl.workspace import open_policy
@@ -53,10 +58,39 @@ def open_run(
         opened = open_policy(run.policy_path, recipe.params)
         console(error=True).print(render_text(error.diagnostics, opened.sources), end="")
         raise typer.Exit(Exit.ERRORS) from None
-    sources = [source.kind for arm in recipe.arms for source in recipe.data_of(arm).sources]
-    in_miniature = "miniature" in sources or (training and recipe.miniature is not None)
-    require(["data", *["train"] * training, *["miniature"] * in_miniature])
+    require([*_extras_of(recipe, training), *extras], vectors=any(map(_by_meaning, _data_of(recipe))))
     return run
+
+
+def _data_of(recipe: Recipe) -> list[DataRecipe]:
+    return [recipe.data_of(arm) for arm in recipe.arms]
+
+
+def _extras_of(recipe: Recipe, training: bool) -> Iterator[str]:
+    """The extras that the recipe's rows need, and with `training` its model, too."""
+    yield "data"
+    for data in _data_of(recipe):
+        if any(source.kind == "miniature" for source in data.sources):
+            yield "miniature"
+        if data.writing.mode == "prompted":
+            yield "endpoint"
+        for one in data.annotators:
+            if one.kind == "model":
+                yield "endpoint" if one.local is None else "train"
+            elif one.kind != "pattern":
+                yield "annotate"
+        if _by_meaning(data):
+            yield "annotate"
+    if training:
+        yield "miniature" if recipe.miniature is not None else "train"
+        if any(recipe.training_of(arm).report_to for arm in recipe.arms):
+            yield "watch"
+
+
+def _by_meaning(data: DataRecipe) -> bool:
+    """Whether texts are compared by sentence vectors."""
+    near = data.near_duplicates
+    return any(one.kind == "embedding" for one in data.annotators) or (near is not None and near.text == "meaning")
 
 
 def arms_of(run: Run, arm: str | None) -> list[str]:

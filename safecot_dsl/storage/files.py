@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import stat
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
-_CHUNK = 1 << 20  # bytes
+from safecot_dsl.storage.locks import LOCK_SUFFIX, Lock, lock, lock_beside
+from safecot_dsl.systems import flush_file, flush_folder, open_file
 
 
 def write_whole(path: Path | str, data: bytes | str, *, mode: int | None = None) -> None:
@@ -43,7 +43,7 @@ def write_whole(path: Path | str, data: bytes | str, *, mode: int | None = None)
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)  # a write that fails names no file by itself
         raise
-    _sync_folder(path.parent)
+    flush_folder(path.parent)
 
 
 @contextlib.contextmanager
@@ -58,24 +58,23 @@ def whole_directory(path: Path | str) -> Generator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     restore_directory(path)
     for stale in path.parent.glob(f".{_escaped(path.name)}.partial-*"):
-        remove_if_abandoned(stale)
-    partial = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.partial-"))
-    lock = lock_directory(partial)
-    try:
-        partial.chmod(0o777 & ~_umask())
-        yield partial
-        replace_directory(partial, path)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    finally:
-        if lock is not None:
-            os.close(lock)
+        _remove_if_abandoned(stale.with_name(stale.name.removesuffix(LOCK_SUFFIX)))
+    partial = path.with_name(f".{path.name}.partial-{secrets.token_hex(6)}")
+    # Locked before it is there, so that no other process finds it without its lock. Where a file system knows no locks,
+    # nothing may be presumed dead.
+    with _locked(partial) or contextlib.nullcontext():
+        partial.mkdir()
+        try:
+            yield partial
+            replace_directory(partial, path)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
 
 
 def replace_directory(new: Path, path: Path) -> None:
     """Rename the folder `new` to `path`, whose older content is kept until that is done, then removed."""
-    _sync_tree(new)
+    _flush_tree(new)
     retired = path.with_name(f".{path.name}.old-{os.getpid()}")
     had_old = path.exists()
     if had_old:
@@ -86,7 +85,7 @@ def replace_directory(new: Path, path: Path) -> None:
         if had_old:
             retired.rename(path)
         raise
-    _sync_folder(path.parent)
+    flush_folder(path.parent)
     if had_old:
         remove(retired)
 
@@ -100,43 +99,25 @@ def restore_directory(path: Path) -> None:
             retired.rename(path)
 
 
-def lock_directory(path: Path) -> int | None:
-    """Lock the folder for this process (the lock ends with it): a descriptor to close, or None if another has it."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+def _remove_if_abandoned(partial: Path) -> None:
+    """Remove a partial folder with its lock, unless a living process holds it."""
+    held = _locked(partial)
+    if held is not None:
+        with held:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _locked(partial: Path) -> Lock | None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # held by another process, or a file system without locks, where nothing may be presumed dead
-        os.close(descriptor)
+        return lock(lock_beside(partial))
+    except OSError:
         return None
-    return descriptor
-
-
-def remove_if_abandoned(path: Path) -> None:
-    """Remove a partial folder or file unless a living process holds it."""
-    if not path.is_dir():
-        return
-    lock = lock_directory(path)
-    if lock is None:
-        return
-    try:
-        shutil.rmtree(path, ignore_errors=True)
-    finally:
-        os.close(lock)
 
 
 def read_bounded(path: Path | str, limit: int) -> bytes:
     """The bytes of a file, of at most `limit`. Raises `OSError` for more, and at once for what is no file: a pipe, a
     device or a socket has no end that anybody knows of."""
-    # Without `O_NONBLOCK` a pipe would be opened only once somebody writes to it.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    kind = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(kind):
-        os.close(descriptor)
-        if stat.S_ISDIR(kind):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        what = "a pipe" if stat.S_ISFIFO(kind) else "a device or a socket"
-        raise OSError(errno.EINVAL, f"this is {what}, not a file", str(path))
-    with os.fdopen(descriptor, "rb") as file:
+    with open_file(path) as file:
         data = file.read(limit + 1)
     if len(data) > limit:
         raise OSError(errno.EFBIG, f"the file is larger than {limit:,} bytes", str(path))
@@ -193,23 +174,9 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _sync_tree(root: Path) -> None:
+def _flush_tree(root: Path) -> None:
     """Flush every file below `root`, so that the rename that follows never outruns the contents."""
     for file in root.rglob("*"):
         if file.is_file() and not file.is_symlink():
-            descriptor = os.open(file, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-    _sync_folder(root)
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError:  # some network file systems refuse to sync a folder
-        pass
-    finally:
-        os.close(descriptor)
+            flush_file(file)
+    flush_folder(root)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import Any
 
 from safecot_dsl.storage.files import (
     file_digests,
-    lock_directory,
     remove,
     replace_directory,
     restore_directory,
     sha256_bytes,
     write_whole,
 )
+from safecot_dsl.storage.locks import lock, lock_beside
 from safecot_dsl.storage.progress import Progress
 
 STAMP = "stage.json"
@@ -76,13 +75,13 @@ def run_stage(
         return Stage(directory, wanted, outputs, ran=False)
 
     partial = directory.with_name(f".{directory.name}.work")
-    partial.mkdir(exist_ok=True)
-    lock = lock_directory(partial)
-    if lock is None:
+    held = lock(lock_beside(partial))
+    if held is None:
         raise StageBusyError(
             f"another process is working on `{directory}` (it holds a lock on `{partial}`); wait for it, or end it"
         )
-    try:
+    with held:
+        partial.mkdir(exist_ok=True)
         outputs = _finished(partial, wanted)  # killed between the stamp and the rename
         if outputs is None:
             _prepare(partial, wanted)
@@ -92,8 +91,6 @@ def run_stage(
             stamp = {"format": 1, "inputs": wanted, "outputs": outputs}
             write_whole(partial / STAMP, json.dumps(stamp, indent=1) + "\n")
         replace_directory(partial, directory)
-    finally:
-        os.close(lock)
     return Stage(directory, wanted, outputs, ran=True)
 
 

@@ -144,6 +144,7 @@ class TestItem(PolicyItem):
         self._tests, self._test = tests, test
 
     def runtest(self) -> None:
+        from safecot_dsl.extras import missing_extra
         from safecot_dsl.testing.report import description, headline
         from safecot_dsl.testing.runner import Status
 
@@ -152,7 +153,9 @@ class TestItem(PolicyItem):
         except ModuleNotFoundError as error:
             if error.name != "hypothesis":
                 raise
-            raise PolicyFailure(_NO_HYPOTHESIS) from None
+            raise PolicyFailure(
+                f"{missing_extra(error)}; or give --safecot-examples=0, so that properties and laws are proved only"
+            ) from None
         if outcome.evidence:
             self.user_properties.append(("safecot_evidence", outcome.evidence))
         undecided = outcome.status is Status.UNDECIDED and self.config.getini("safecot_strict")
@@ -197,12 +200,6 @@ class FindingsItem(PolicyItem):
         wrong = [d for d in found if d.severity is not Severity.NOTE]
         if wrong:
             raise PolicyFailure(render_text(wrong, self._opened.sources).plain.rstrip())
-
-
-_NO_HYPOTHESIS = (
-    "this needs `hypothesis`, which is not installed: pip install 'safecot-dsl[test]'; "
-    "or give --safecot-examples=0, so that properties and laws are proved only"
-)
 
 
 def _name(test: Test) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from safecot_dsl.systems import processors
 from safecot_dsl.training.processes import process_count
 
 if TYPE_CHECKING:
@@ -15,9 +16,10 @@ _MANY, _MOST = 500, 8
 
 
 def default_workers(items: int) -> int:
-    """How many processes make so many rows' tensors: none where starting them would take as long as they save."""
-    processors = len(os.sched_getaffinity(0)) // process_count()
-    return min(_MOST, processors - 1) if items >= _MANY and processors > 2 else 0
+    """How many processes make so many rows' tensors: none where starting them would take as long as they save, and none
+    where they cannot begin as this one is now (Windows), or should not (macOS, whose libraries do not bear a fork)."""
+    mine = processors() // process_count()
+    return min(_MOST, mine - 1) if sys.platform == "linux" and items >= _MANY and mine > 2 else 0
 
 
 def in_workers(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
-import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +10,7 @@ from safecot_dsl.compiler import STANDARD_CRITERIA, VERDICT_PHRASES, Module, Rep
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.diagnostics import Code, SourceFile, Suggestion, suggest
+from safecot_dsl.systems import open_file
 from safecot_dsl.workspace.parsing import parse
 
 MAX_BYTES = 1 << 20  # of one file
@@ -260,15 +258,8 @@ def _resolved(path: Path) -> Path | None:
 
 
 def read_limited(path: Path, limit: int) -> bytes:
-    """The first `limit` + 1 bytes of a file. Raises `OSError` for what cannot be read; pipes and devices, which may
-    have neither a beginning nor an end, are not."""
-
-    def without_waiting(name: str, flags: int) -> int:
-        return os.open(name, flags | os.O_NONBLOCK)  # else opening a pipe waits for somebody to write to it
-
-    with open(path, "rb", opener=without_waiting) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "it is a pipe or a device")
+    """The first `limit` + 1 bytes of a file. Raises `OSError` for what cannot be read, or is no file."""
+    with open_file(path) as file:
         return file.read(limit + 1)
 
 

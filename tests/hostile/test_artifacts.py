@@ -191,9 +191,9 @@ def test_faults_are_counted_and_not_collected(tmp_path: Path) -> None:
 def test_an_artifact_is_a_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.json")
     (tmp_path / "zero.json").symlink_to("/dev/zero")
-    for name in ("pipe.json", "zero.json"):
+    for name, what in (("pipe.json", "a pipe"), ("zero.json", "a device or a socket")):
         assert [d.message for d in open_policy(tmp_path / name).diagnostics] == [
-            "the file cannot be read: it is a pipe or a device"
+            f"the file cannot be read: this is {what}, not a file"
         ]
 
 

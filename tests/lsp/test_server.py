@@ -397,4 +397,4 @@ def test_the_extra_is_named_where_it_is_missing(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr == "error: the language server needs the extra `editor`: pip install 'safecot-dsl[editor]'\n"
+    assert done.stderr == "error: this needs `pygls`, which is not installed: pip install 'safecot-dsl[editor]'\n"

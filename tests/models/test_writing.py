@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -318,7 +317,7 @@ def test_a_batch_is_what_the_memory_holds(idefics: LocalModel, monkeypatch: pyte
     assert fitting_batch_size(gpu, 100) == 58
     assert fitting_batch_size(gpu, 10**9) == 1
     assert fitting_batch_size(gpu, 1) == 256
-    monkeypatch.setattr(os, "sysconf", lambda name: {"SC_AVPHYS_PAGES": 5_000, "SC_PAGE_SIZE": 4_000}[name])
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=20_000_000))
     assert fitting_batch_size(idefics.model, 100) == 58
 
 

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -119,10 +118,11 @@ def test_partial_folders_of_the_dead_are_removed_and_those_of_the_living_kept(tm
     assert other.stdout.readline() == "ready\n"
     with whole_directory(target) as folder:
         (folder / "mine").write_text("1")
-    partials = [n for n in names(tmp_path) if ".partial-" in n]
-    assert len(partials) == 1  # the living process's folder is still there
-    other.send_signal(signal.SIGKILL)
+    folder, its_lock = [n for n in names(tmp_path) if ".partial-" in n]
+    assert its_lock == f"{folder}.lock"  # the living process's folder is still there
+    other.kill()
     other.wait()
+    (tmp_path / ".da[t]a.partial-1.lock").touch()  # of a process that was killed before it made its folder
     with whole_directory(target) as folder:
         (folder / "mine").write_text("2")
     assert names(tmp_path) == ["da[t]a"]

@@ -45,8 +45,8 @@ def test_a_file_without_permission_is_said_to_be_one(tmp_path: Path) -> None:
 def test_a_pipe_or_a_device_is_not_read(tmp_path: Path) -> None:
     """Nobody writes to the pipe: opening it as a file is opened would wait for ever."""
     os.mkfifo(tmp_path / "p.safecot")
-    for path in (tmp_path / "p.safecot", Path("/dev/zero")):
-        assert said(path) == [("SC0502", "the file cannot be read: it is a pipe or a device")]
+    for path, what in ((tmp_path / "p.safecot", "a pipe"), (Path("/dev/zero"), "a device or a socket")):
+        assert said(path) == [("SC0502", f"the file cannot be read: this is {what}, not a file")]
 
 
 @pytest.mark.parametrize("text", ["import lib", "import lib as other"])

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from safecot_dsl.cli.output import FORMAT, Exit, Format, console, write_json
+from safecot_dsl.extras import require
 
 
 def diff(
@@ -21,6 +22,7 @@ def diff(
     Rows are the same row where they were made from the same item. With `-f json` the counts are the first line, and
     each row that changed is a line after it. `safecotc diff` compares policies.
     """
+    require(["data"])
     from safecot_dsl.cli.data.changes_text import show_changes, show_rows
     from safecot_dsl.dataset import open_dataset
     from safecot_dsl.dataset.incremental import compare_datasets

@@ -11,6 +11,7 @@ import typer
 
 from safecot_dsl.cli.output import FORMAT, Format, console, write_json
 from safecot_dsl.cli.pushing import PUBLIC, PUSH, check_push, push_folder
+from safecot_dsl.extras import require
 
 if TYPE_CHECKING:
     from safecot_dsl.dataset.formats import ExportReport
@@ -43,6 +44,7 @@ def export(
     format: Format = FORMAT,
 ) -> None:
     """Write a data set for a tool that trains on it, whole or not at all."""
+    require(["data"])
     from safecot_dsl.dataset.formats import export_dataset
     from safecot_dsl.dataset.passing_on import refuse_pictures
     from safecot_dsl.storage import Progress

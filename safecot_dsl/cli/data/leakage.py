@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, write_json
+from safecot_dsl.extras import require
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +35,8 @@ def leakage(
     format: Format = FORMAT,
 ) -> None:
     """Find requests of TEST that stand in TRAIN, the same or nearly so. Exit code 1 where there are any."""
+    by_meaning = text is Compared.MEANING
+    require(["data", *["annotate"] * by_meaning], vectors=by_meaning)
     from safecot_dsl.dataset.leakage import find_leakage, read_probes
     from safecot_dsl.dataset.selection import NearDuplicates
     from safecot_dsl.dataset.store import open_dataset

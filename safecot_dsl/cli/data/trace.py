@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, write_json
+from safecot_dsl.extras import require
 
 if TYPE_CHECKING:
     from safecot_dsl.dataset import Dataset
@@ -43,6 +44,7 @@ def trace(
 
 
 def _open(path: Path | None) -> Dataset:
+    require(["data"])
     from safecot_dsl.dataset import open_dataset
     from safecot_dsl.dataset.store import data_files
 

@@ -66,7 +66,7 @@ def ask(
 ) -> None:
     """Put items to a model and keep every raw answer. The same command goes on where it was stopped, and asks again
     for what failed."""
-    from safecot_dsl.cli.extras import require
+    from safecot_dsl.extras import require
 
     if (model is None) == (endpoint is None):
         fail("give `--model FOLDER` for a model here, or `--endpoint URL --name MODEL` for a served one")

@@ -76,7 +76,7 @@ def faithful(
     """Change reasonings of a folder of answers, let the model write on, and say whether its answers follow. The model
     is the one that answered. The same command goes on where it was stopped."""
     compiled = open_compiled(policy, set_, path)
-    from safecot_dsl.cli.extras import require
+    from safecot_dsl.extras import require
 
     require(["data"])
     from safecot_dsl.evaluation.asking.folder import read_asked

@@ -107,8 +107,8 @@ def judge(
 
 
 def _model(policy: CompiledPolicy, server: dict[str, Any], asked: dict[str, Any], tags: Tags) -> ModelJudge:
-    from safecot_dsl.cli.extras import require
     from safecot_dsl.evaluation.judging import JudgeSettings, ModelJudge
+    from safecot_dsl.extras import require
     from safecot_dsl.models import Endpoint, EndpointSettings
 
     require(["endpoint"])

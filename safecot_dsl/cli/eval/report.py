@@ -41,7 +41,7 @@ def report(
     """Score folders of answers and compare them: report.html, report.md and summary.json."""
     check_push(push_to_hub)
     compiled = open_compiled(policy, set_, path)
-    from safecot_dsl.cli.extras import require
+    from safecot_dsl.extras import require
 
     require(["data"])
     from safecot_dsl.evaluation import compare_folders, report_folders, table

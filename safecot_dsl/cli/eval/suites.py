@@ -87,12 +87,12 @@ def make(
 
     Rows that give no item are counted, and named in ITEMS.skipped.jsonl.
     """
-    from safecot_dsl.cli.extras import require
     from safecot_dsl.cli.opening import open_compiled
     from safecot_dsl.evaluation import write_items
     from safecot_dsl.evaluation.suites import read_suite
     from safecot_dsl.evaluation.suites.made import MADE
     from safecot_dsl.evaluation.suites.pools import open_pool
+    from safecot_dsl.extras import require
     from safecot_dsl.storage import Progress
 
     require(["data"])

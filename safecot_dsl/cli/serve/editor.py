@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from safecot_dsl.cli.opening import PATH
-from safecot_dsl.cli.output import fail
+from safecot_dsl.extras import require
 
 
 def editor(
@@ -16,10 +16,7 @@ def editor(
 ) -> None:
     """Serve an editor: diagnostics, completion, hovering, renaming and more, by the Language Server Protocol."""
     del stdio
-    try:
-        from safecot_dsl.lsp.server import serve
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in ("pygls", "lsprotocol"):
-            raise
-        fail("the language server needs the extra `editor`: pip install 'safecot-dsl[editor]'")
+    require(["editor"])
+    from safecot_dsl.lsp.server import serve
+
     serve(path)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from safecot_dsl.cli.opening import PATH, POLICY, SET, TAGS, open_compiled, tags_of
 from safecot_dsl.cli.output import fail
+from safecot_dsl.extras import require
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import CompiledPolicy
@@ -77,6 +78,7 @@ def guard(
     path: list[Path] = PATH,
 ) -> None:
     """Stand before a served model: let an answer through once its reasoning is a valid derivation under the policy."""
+    require(["guard"])
     compiled = open_compiled(policy, set_, path)
     from safecot_dsl.guard.keys import client_keys
     from safecot_dsl.guard.server import GuardServer

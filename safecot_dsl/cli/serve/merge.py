@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from safecot_dsl.cli.output import FORMAT, Format, write_json
+from safecot_dsl.extras import require
 
 
 def merge(
@@ -18,6 +19,7 @@ def merge(
     format: Format = FORMAT,
 ) -> None:
     """Write a base model with an adapter's weights added, for servers and tools that take no adapters."""
+    require(["train"])
     from safecot_dsl.models.merging import merge_adapter
 
     merged = merge_adapter(adapter, out, base=base)

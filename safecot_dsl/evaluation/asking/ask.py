@@ -26,7 +26,7 @@ from safecot_dsl.evaluation.asking.respondents import ModelRespondent, Responden
 from safecot_dsl.evaluation.items import EvalItem, read_items
 from safecot_dsl.models import VisionLanguageModel
 from safecot_dsl.storage import sha256_file, write_whole
-from safecot_dsl.storage.files import lock_directory
+from safecot_dsl.storage.locks import LOCK_SUFFIX, lock
 
 if TYPE_CHECKING:
     from safecot_dsl.storage import Progress
@@ -61,13 +61,11 @@ def ask_folder(
         ItemsError: the items cannot be read.
     """
     out.mkdir(parents=True, exist_ok=True)
-    lock = lock_directory(out)
-    if lock is None:
+    held = lock(out / LOCK_SUFFIX)
+    if held is None:
         raise AskedError(f"another process is asking into `{out}`; wait for it, or end it")
-    try:
+    with held:
         return _ask_folder(items, out, respondent, provenance, system, progress)
-    finally:
-        os.close(lock)
 
 
 def _ask_folder(

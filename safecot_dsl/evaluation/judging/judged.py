@@ -32,7 +32,7 @@ from safecot_dsl.evaluation.judging.record import (
 from safecot_dsl.evaluation.score import Scored, score_asked
 from safecot_dsl.render import ReasoningStyle, Tags
 from safecot_dsl.storage import Progress, sha256_file, write_whole
-from safecot_dsl.storage.files import lock_directory
+from safecot_dsl.storage.locks import LOCK_SUFFIX, lock
 
 _CHUNK: Final = 32  # answers between two writes to disk
 
@@ -72,13 +72,11 @@ def judge_folder(
         started=_now(),
     )
     out.mkdir(parents=True, exist_ok=True)
-    lock = lock_directory(out)
-    if lock is None:
+    held = lock(out / LOCK_SUFFIX)
+    if held is None:
         raise JudgingError(f"{out}: another process is judging into it")
-    try:
+    with held:
         return _judge_into(policy, asked, out, now, judge, style, progress)
-    finally:
-        os.close(lock)
 
 
 def _judge_into(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Literal, Protocol
 
 from pydantic import JsonValue
@@ -64,12 +63,6 @@ class Filler(Protocol):
     def find(self, items: Sequence[Item]) -> list[Mapping[str, Finding]]:
         """For each item, what was found of each of `facts`."""
         ...
-
-
-def require(module: str) -> None:
-    """Raise `ModuleNotFoundError` for a module of an extra that is not installed: before the first item, not at it."""
-    if find_spec(module) is None:
-        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
 
 
 _KINDS = {"flag": "a flag", "one_of": "one of named values", "set_of": "a set", "number": "a number", "text": "a text"}

