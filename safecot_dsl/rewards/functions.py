@@ -13,7 +13,7 @@ from safecot_dsl.artifact import Case, CaseError, CompiledPolicy, read_case
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.render import Reasoning, ReasoningStyle, Renderer, Tags, write_target
 from safecot_dsl.rewards.rewarder import Due, Rewarder, RewardError, RewardWeights
-from safecot_dsl.workspace import compile_policy
+from safecot_dsl.workspace import Policy, compile_policy
 
 #: The parts of a reward, each in 0..1; what earns 1 is said at the fields of :class:`RewardWeights`.
 PARTS = tuple(RewardWeights.model_fields)
@@ -36,7 +36,7 @@ class PolicyRewards:
 
     def __init__(
         self,
-        policy: CompiledPolicy | str | Path,
+        policy: CompiledPolicy | Policy | str | Path,
         *,
         facts: str = "facts",
         own: str = "own",
@@ -52,6 +52,8 @@ class PolicyRewards:
         Raises:
             DiagnosticsError: the policy has errors.
         """
+        if isinstance(policy, Policy):
+            policy = policy.compiled
         self.policy = policy if isinstance(policy, CompiledPolicy) else compile_policy(policy)
         self._column, self._own = facts, own
         self._style = None if style is None else ReasoningStyle(style)

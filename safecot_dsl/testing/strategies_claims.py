@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from safecot_dsl.analysis.cases import CaseRequirement, UndecidedError
+from safecot_dsl.analysis.cases import CaseRequirement, NoSuchCaseError, UndecidedError
 from safecot_dsl.analysis.cubes import Cube, Wanting, cubes
 from safecot_dsl.analysis.draws import Draws
 from safecot_dsl.analysis.encoding import Encoding
@@ -21,10 +21,6 @@ SECONDS = 10.0
 MOST_CUBES = 24
 MOST_CUBES_TO_A_RULE = 2
 MOST_CUBES_TO_A_FACT = 4
-
-
-class NoSuchCaseError(ValueError):
-    """No case is as it is asked for: the solver has ruled it out."""
 
 
 @dataclass(frozen=True, repr=False)
