@@ -14,3 +14,11 @@ class UsageError(SafecotError, ValueError, TypeError):
 
 class MissingExtraError(SafecotError, ImportError):
     """What is asked for needs packages that are not installed; the message has the line that installs them."""
+
+
+class NoSuchCaseError(SafecotError, ValueError):
+    """No case is as it is asked for: the solver has ruled it out."""
+
+
+class UndecidedError(SafecotError, RuntimeError):
+    """The solver took too long, or no text was found that fits: whether there is such a case is not known."""

@@ -4,7 +4,6 @@
 by `tests/api/test_surface.py`; every other module of the package may change without notice.
 """
 
-from safecot_dsl.analysis.cases import NoSuchCaseError, UndecidedError
 from safecot_dsl.api.deciding import decide, explain
 from safecot_dsl.api.drawing import cases
 from safecot_dsl.api.grading import grade
@@ -16,7 +15,7 @@ from safecot_dsl.criteria import Grade
 from safecot_dsl.diagnostics import Diagnostic, DiagnosticsError, Span
 from safecot_dsl.engine import Explanation
 from safecot_dsl.engine.columnar import FrameError
-from safecot_dsl.errors import MissingExtraError, SafecotError, UsageError
+from safecot_dsl.errors import MissingExtraError, NoSuchCaseError, SafecotError, UndecidedError, UsageError
 from safecot_dsl.facts import FactsError
 from safecot_dsl.rewards import RewardError
 from safecot_dsl.workspace import FolderError, Policy

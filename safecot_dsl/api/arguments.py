@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from os import PathLike
 from typing import Any
 
 from pydantic import ValidationError
 
-from safecot_dsl.artifact import Verdict
+from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.diagnostics import closest
 from safecot_dsl.errors import UsageError
 from safecot_dsl.render import Tags
@@ -22,8 +23,12 @@ def a_policy(function: str, given: Any) -> Policy:
     """
     if isinstance(given, Policy):
         return given
-    shown = "" if not isinstance(given, str) or len(given) > 80 or "\n" in given else f": load({given!r})"
-    raise UsageError(f"`{function}` takes a policy that `load` gave, and this is {kind(given)}{shown}")
+    how = ""
+    if isinstance(given, CompiledPolicy):
+        how = ": load(text=compiled.to_json())"
+    elif isinstance(given, str | PathLike) and len(str(given)) <= 80 and "\n" not in str(given):
+        how = f": load({str(given)!r})"
+    raise UsageError(f"`{function}` takes a policy that `load` gave, and this is {kind(given)}{how}")
 
 
 def a_text(what: str, given: Any) -> str:
@@ -112,4 +117,5 @@ def the_tags(given: Any) -> Tags:
 
 def kind(given: Any) -> str:
     """What a value is, in a message."""
-    return "None" if given is None else f"a {type(given).__name__}"
+    name = type(given).__name__
+    return "None" if given is None else f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

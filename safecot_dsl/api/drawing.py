@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from safecot_dsl.analysis.cases import NoSuchCaseError, models
 from safecot_dsl.api.arguments import a_count, a_mapping, a_policy, a_text, a_verdict
 from safecot_dsl.artifact import Case, Verdict
-from safecot_dsl.testing.strategies_where import requirement
+from safecot_dsl.errors import NoSuchCaseError
 from safecot_dsl.workspace import Policy
 
 
@@ -34,7 +33,7 @@ def cases(
         where: a condition that holds of every case, in the policy's own words: `"toxic_pair and query.intent is mix"`.
         verdict: the verdict on every case.
         decided_by: a rule that is among the deciding ones of every case, or `"default"`.
-        fixed: facts that every case has, as in a case.
+        fixed: facts that every case has, as in a case; of a node of a taxonomy each has one of the leaves below it.
         seed: equal seeds give equal cases.
 
     Raises:
@@ -44,6 +43,9 @@ def cases(
         CaseError: `fixed` does not fit the policy's facts.
         UsageError: there is no such rule or verdict, or an argument is none that this takes.
     """
+    from safecot_dsl.analysis.cases import models
+    from safecot_dsl.testing.strategies_where import requirement
+
     policy = a_policy("cases", policy)
     count, seed = a_count("count", count), a_count("seed", seed, None)
     wanted = requirement(
@@ -51,7 +53,7 @@ def cases(
         None if where is None else a_text("where", where),
         None if verdict is None else a_verdict(verdict),
         None if decided_by is None else a_text("decided_by", decided_by),
-        a_mapping("fixed", fixed),
+        {name: value for name, value in a_mapping("fixed", fixed).items() if value is not None},
     )
     drawn = models(
         policy.compiled,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -115,13 +115,16 @@ def check(
 def _path(given: Any) -> Path:
     if not isinstance(given, str | PathLike):
         raise UsageError(f"a path is a text or a path, and this is {kind(given)}")
-    if isinstance(given, str) and "\n" in given:
+    text = fspath(given)
+    if isinstance(text, str) and "\n" in text:
         raise UsageError("this is a text, and no path: give it as `text=`")
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise UsageError(f"this is no path: {str(text)[:80]!r}")
+    path = Path(text)
     try:
-        path = Path(given)
         path.exists()
-    except (TypeError, ValueError, OSError) as error:
-        raise UsageError(f"this is no path: {error}") from None
+    except OSError as error:
+        raise UsageError(f"this is no path: {error.strerror}") from None
     return path
 
 

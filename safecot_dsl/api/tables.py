@@ -87,32 +87,54 @@ def decide_table(policy: Policy, table: Any, *, columns: Sequence[str] | None = 
 
     def told(found: Columns) -> None:
         if not found.facts:
-            warnings.warn("no column is a fact of the policy: nothing is known of any case", stacklevel=3)
+            # Of `told`, of what matches columns, of what makes the table, of this function, and of who called it.
+            warnings.warn("no column is a fact of the policy: nothing is known of any case", stacklevel=5)
 
     if isinstance(table, str | PathLike):
         parts = [decided(part) for part in case_tables(columnar.layout, Path(table), told=told)]
         return pl.concat(parts) if parts else decided(columnar.frame([]))
     if isinstance(table, pl.DataFrame):
         return decided(frame_table(columnar.layout, table, told=told))
-    module = type(table).__module__.partition(".")[0]
-    if module == "pyarrow" and hasattr(table, "column_names"):
+    if type(table).__module__.partition(".")[0] == "pyarrow" and hasattr(table, "column_names"):
+        _assert_once(table.column_names)
         frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)
         return decided(frame_table(columnar.layout, frame, told=told)).to_arrow()
-    if module == "pandas" and hasattr(table, "columns"):
-        cells = {str(name): table[name].tolist() for name in table.columns}
+    if hasattr(table, "iloc") and hasattr(table, "columns"):  # pandas, and what is derived from it
+        _assert_once(table.columns)
+        cells = {str(name): _cells(table[name]) for name in table.columns}
         found = decided(column_table(columnar.layout, cells, len(table), told=told)).to_pandas()
         return found.set_index(table.index)
     if isinstance(table, Mapping):
         cells = _columns(table)
         height = len(next(iter(cells.values()))) if cells else 0
         return decided(column_table(columnar.layout, cells, height, told=told)).to_dict(as_series=False)
-    if isinstance(table, Sequence):
-        return decided(_rows(policy, table, told)).to_dicts()
+    if isinstance(table, Sequence) and not isinstance(table, bytes):
+        if any(isinstance(row, Case) or (isinstance(row, Mapping) and "facts" in row) for row in table):
+            return decided(_cases(policy, table)).to_dicts()
+        cells = _rows(table)
+        return decided(column_table(columnar.layout, cells, len(table), told=told if table else None)).to_dicts()
     raise UsageError(
         "a table is a dict of lists, rows, a Polars, pandas or pyarrow table, or a file's path, and this is "
         + kind(table)
     )
+
+
+def _assert_once(names: Any) -> None:
+    """Raise :class:`UsageError` for a name that two columns have."""
+    seen: set[str] = set()
+    for name in map(str, names):
+        if name in seen:
+            raise UsageError(f"two columns of the table are called `{name}`")
+        seen.add(name)
+
+
+def _cells(column: Any) -> list[Any]:
+    """The cells of a column of pandas: None for what is missing, lists for arrays."""
+    return [
+        None if missing is True else cell.tolist() if hasattr(cell, "tolist") else cell
+        for cell, missing in zip(column.tolist(), column.isna().tolist(), strict=True)
+    ]
 
 
 def _columns(table: Mapping[Any, Any]) -> dict[str, Sequence[Any]]:
@@ -130,24 +152,25 @@ def _columns(table: Mapping[Any, Any]) -> dict[str, Sequence[Any]]:
     return cells
 
 
-def _rows(policy: Policy, rows: Sequence[Any], told: Any) -> pl.DataFrame:
-    """The cases of rows: of mappings from columns to cells, or of cases as :func:`decide` takes them."""
-    from safecot_dsl.facts.cases.frames import column_table
-
+def _rows(rows: Sequence[Any]) -> dict[str, Sequence[Any]]:
+    """The columns of rows; a row that lacks one has no value there."""
     for number, row in enumerate(rows):
-        if not isinstance(row, Mapping | Case):
+        if not isinstance(row, Mapping):
             raise UsageError(f"a row of a table is a mapping, and row {number} is {kind(row)}")
-    if any(isinstance(row, Case) or "facts" in row for row in rows):
-        faults, found = Faults(_IN_MEMORY, "row"), list[Case]()
-        for number, row in enumerate(rows):
-            try:
-                found.append(case_of(policy.compiled, row))
-            except CaseError as error:
-                for fault in error.faults:
-                    faults.add(fault, number)
-        if faults:
-            raise faults.error()
-        return policy.columnar.frame(found)
-    names = dict.fromkeys(str(name) for row in rows for name in row)
-    cells = {name: [row.get(name) for row in rows] for name in names}
-    return column_table(policy.columnar.layout, cells, len(rows), told=told if rows else None)
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {str(name): [row.get(name) for row in rows] for name in names}
+
+
+def _cases(policy: Policy, rows: Sequence[Any]) -> pl.DataFrame:
+    """The cases that `decide` would take, as a table."""
+    faults = Faults(_IN_MEMORY, "row")
+    found: list[Case] = []
+    for number, row in enumerate(rows):
+        try:
+            found.append(case_of(policy.compiled, row))
+        except CaseError as error:
+            for fault in error.faults:
+                faults.add(fault, number)
+    if faults:
+        raise faults.error()
+    return policy.columnar.frame(found)

@@ -136,9 +136,9 @@ def case_of(policy: CompiledPolicy, data: object) -> Case:
     :class:`Case`, which is held against the policy's facts. Raises as :func:`read_case`."""
     if isinstance(data, Case):
         return read_case(policy, data.to_json())
-    if isinstance(data, Mapping) and "facts" not in data:
-        return read_case(policy, {"facts": data})
-    return read_case(policy, data)
+    if not isinstance(data, Mapping):
+        raise CaseError(f"a case is a mapping from facts to values, and this is {_shown(data)}")
+    return read_case(policy, data if "facts" in data else {"facts": data})
 
 
 def _aside(meant: str | None) -> str:

@@ -74,3 +74,7 @@ class DiagnosticsError(SafecotError):
         first = errors[0] if errors else diagnostics[0]
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         super().__init__(f"{first.span}: {first.message}{more}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it comes out of another process."""
+        return type(self), (self.diagnostics,)

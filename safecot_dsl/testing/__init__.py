@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from safecot_dsl.analysis.cases import NoSuchCaseError
+    from safecot_dsl.errors import NoSuchCaseError
     from safecot_dsl.testing.coverage import rule_coverage
     from safecot_dsl.testing.examples import show_example
     from safecot_dsl.testing.mutation import mutate

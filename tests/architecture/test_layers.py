@@ -132,6 +132,10 @@ def test_checking_a_policy_loads_no_models(folder: str) -> None:
     assert loaded(f"safecot_dsl.{folder}", (*MODELS, "hypothesis")) == []
 
 
+def test_the_api_loads_the_solver_only_where_it_is_asked() -> None:
+    assert loaded("safecot_dsl.api", ("z3",)) == []
+
+
 def test_the_package_alone_loads_nothing() -> None:
     """Not one module of its own, nor of anybody's: `typing` alone would be most of what it costs."""
     assert loaded("safecot_dsl", (*PARSER_AND_SOLVER, *MODELS, "hypothesis", "pydantic", "typing", "rich")) == []

@@ -75,7 +75,7 @@ def case_tables(
     found no more tables come: the rest of the file is looked through, and the error at the end names all of them."""
     kind = path.suffix.lower()
     if not path.is_file():
-        raise FactsError(f"{path}: there is no such file")
+        raise FactsError(f"{path}: {'this is a folder' if path.is_dir() else 'there is no such file'}")
     if kind in _COLUMNAR:
         faults = Faults(str(path), "row")
         tables = _columnar_tables(layout, path, faults, told)
@@ -158,7 +158,7 @@ def _read(fact: Fact, cells: list[Any], places: Sequence[int], faults: Faults) -
     values: list[Any] = []
     for cell, place in zip(cells, places, strict=True):
         # 1, 1.0 and True are one key to Python.
-        key = (type(cell), tuple(cell) if isinstance(cell, list) else str(cell) if isinstance(cell, dict) else cell)
+        key = (type(cell), repr(cell) if isinstance(cell, dict | set | list | tuple) else cell)
         if key not in read:
             try:
                 value = read_cell(fact, cell)
