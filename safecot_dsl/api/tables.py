@@ -86,7 +86,7 @@ def decide_table(policy: Policy, table: Any, *, columns: Sequence[str] | None = 
         return columnar.readable(columnar.decide(cases, columns=wanted))
 
     def told(found: Columns) -> None:
-        if not found.facts:
+        if found.others and not found.facts and not found.faults:
             # Of `told`, of what matches columns, of what makes the table, of this function, and of who called it.
             warnings.warn("no column is a fact of the policy: nothing is known of any case", stacklevel=5)
 
@@ -113,7 +113,7 @@ def decide_table(policy: Policy, table: Any, *, columns: Sequence[str] | None = 
         if any(isinstance(row, Case) or (isinstance(row, Mapping) and "facts" in row) for row in table):
             return decided(_cases(policy, table)).to_dicts()
         cells = _rows(table)
-        return decided(column_table(columnar.layout, cells, len(table), told=told if table else None)).to_dicts()
+        return decided(column_table(columnar.layout, cells, len(table), told=told)).to_dicts()
     raise UsageError(
         "a table is a dict of lists, rows, a Polars, pandas or pyarrow table, or a file's path, and this is "
         + kind(table)

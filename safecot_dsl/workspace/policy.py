@@ -26,6 +26,9 @@ class Policy:
     load a policy once.
     """
 
+    compiled: CompiledPolicy
+    path: Path
+
     def __init__(self, opened: Opened) -> None:
         """Of what :func:`~safecot_dsl.workspace.open_policy` gives.
 
@@ -35,8 +38,8 @@ class Policy:
         if opened.policy is None:
             raise no_policy(opened)
         self.opened = opened
-        self.compiled: CompiledPolicy = opened.policy
-        self.path: Path = opened.path
+        self.compiled = opened.policy
+        self.path = opened.path
 
     @property
     def name(self) -> str:
