@@ -80,7 +80,7 @@ class PolicyRewards:
         """
         return self._function("safecot", weights)
 
-    def score(self, text: str, facts: Any, **weights: float) -> dict[str, float]:
+    def score(self, text: str, facts: Any, /, **weights: float) -> dict[str, float]:  # `facts` is a part, too
         """What one answer earns: `score`, the weighted mean (of `verdict` alone where no weights are given), and each
         part by name.
 
