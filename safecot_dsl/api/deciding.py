@@ -22,7 +22,7 @@ def decide(policy: Policy, case: Case | Mapping[str, Any]) -> Decision:
             also be written as `safecotc decide` reads it, `{"facts": {...}}`, or be a `Case`.
 
     Returns:
-        The decision: its `verdict`, the rules that are `deciding`, whether it is `certain`, and the facts that are
+        The decision, with its `verdict`, the rules that are `deciding`, whether it is `certain`, and the facts that are
         `unsettled` where it is not.
 
     Raises:

@@ -102,7 +102,7 @@ def grade(
             hand. Patterns alone miss one refusal in six that people see.
 
     Returns:
-        The grade: the `verdict` that the text shows, or `unscored`; `cls`, its class, where something is due and
+        The grade, with the `verdict` that the text shows, or `unscored`; `cls`, its class, where something is due and
         nothing that the class hangs on is open; `propositions`, None where nobody can say; and `reasons`.
 
     Raises:

@@ -45,7 +45,7 @@ def load(
             variable `SAFECOT_PATH` names.
 
     Returns:
-        The policy, for all other functions. Loading takes much longer than deciding: load it once.
+        The policy, for all other functions. Load it once; loading takes much longer than deciding.
 
     Raises:
         DiagnosticsError: the policy has errors, the file is not there, or it is a library. The message is the first
@@ -73,6 +73,9 @@ def check(
 ) -> tuple[Diagnostic, ...]:
     """Every error of a policy, every example, property and law of it that fails, and what else looks wrong.
 
+    A policy is fine where no finding has the severity `error`. `str` of one is `FILE:LINE:COLUMN: SEVERITY[CODE]:
+    MESSAGE`.
+
     Args:
         policy: a policy that `load` gave, or what `load` takes; of a folder all policies and libraries below it are
             checked, each fault once.
@@ -86,8 +89,7 @@ def check(
             (SC1005).
 
     Returns:
-        The findings in order. `str` of one is `FILE:LINE:COLUMN: SEVERITY[CODE]: MESSAGE`; a policy is fine where none
-        has the severity `error`. A file that is not there is a finding too.
+        The findings, in order. A file that is not there is a finding, too.
 
     Raises:
         FolderError: the folder has no policy file.

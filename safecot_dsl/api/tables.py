@@ -55,8 +55,8 @@ def decide_table(policy: Policy, table: Any, *, columns: Sequence[str] | None = 
             `assumed`.
 
     Returns:
-        The decisions in the order of the cases, as the same kind of table: a dict of lists for a dict of lists, rows
-        for rows, a pandas table with the same index for one of pandas. Of a file, a Polars table. The last five columns
+        The decisions in the order of the cases, as the same kind of table, a dict of lists for a dict of lists, rows
+        for rows, a pandas table with the same index for one of pandas; of a file, a Polars table. The last five columns
         are lists of names.
 
     Raises:

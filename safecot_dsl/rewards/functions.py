@@ -76,7 +76,7 @@ class PolicyRewards:
         """One function: the weighted mean of the parts.
 
         Raises:
-            RewardError: as :meth:`functions`, or no part with a weight looks at what the case calls for.
+            RewardError: as `functions`, or no part with a weight looks at what the case calls for.
         """
         return self._function("safecot", weights)
 
@@ -85,7 +85,7 @@ class PolicyRewards:
         part by name.
 
         Raises:
-            RewardError: as :meth:`functions`, or the facts are none of the policy's.
+            RewardError: as `functions`, or the facts are none of the policy's.
         """
         weights = weights or {"verdict": 1.0}
         earned = self._rewarder(weights).reward(self._due(facts, own=None if "length" in weights else ""), text)

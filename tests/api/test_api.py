@@ -316,3 +316,13 @@ def test_a_missing_package_is_named_with_its_extra(policy: sc.Policy, monkeypatc
 
 def test_a_policy_is_rewarded_by_itself(policy: sc.Policy) -> None:
     assert sc.rewards.PolicyRewards(policy).score("I can't help with that.", MIXING) == {"score": 1.0, "verdict": 1.0}
+
+
+def test_hypothesis_draws_cases_of_a_loaded_policy(policy: sc.Policy) -> None:
+    """With its own names in `where`, which an artifact has no more."""
+    from hypothesis import find
+
+    from safecot_dsl.testing import cases
+
+    case = find(cases(policy, where="toxic_pair and query.intent is mix"), lambda case: True)
+    assert {"bleach", "ammonia"} <= case.known["image.objects"]  # type: ignore[operator]
