@@ -6,6 +6,8 @@ A fenced block says what it is by its info string:
   anything; more may follow at the end);
 - `sh`: every line is a command;
 - `LANGUAGE file=NAME`: a file of that name, there for the commands that follow on the page;
+- `python`, on a page that has `import safecot_dsl as sc`: runs after those before it, and prints what a `text` block
+  right below it shows (nothing, where there is none);
 - `safecot`: a whole policy, written to the file of its name; `safecot-fragment`: declarations;
 - everything else is only read.
 
@@ -193,6 +195,40 @@ def _run_one(
     assert_answers(command, run(command.text, folder), f"{page}:{block.line}")
     if edit is not None:
         (folder / edit[0]).write_text(kept, encoding="utf-8")
+
+
+def printed(page: str) -> list[tuple[Block, str]]:
+    """The Python of a page in order, each block with what it prints."""
+    found = blocks(page)
+    pairs: list[tuple[Block, str]] = []
+    for block, below in zip(found, [*found[1:], None], strict=False):
+        if block.language == "python" and block.file is None:
+            end = block.line + block.text.count("\n") + 1  # the line of its closing fence
+            shown = below is not None and below.language == "text" and below.line == end + 2
+            pairs.append((block, below.text if shown and below is not None else ""))
+    return pairs
+
+
+def uses_the_api(page: str) -> bool:
+    return any("import safecot_dsl as sc" in block.text for block, _ in printed(page))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if uses_the_api(page)])
+def test_the_python_of_a_page_prints_what_it_shows(page: str, tmp_path: Path) -> None:
+    shutil.copytree(policies_root(), tmp_path, dirs_exist_ok=True)
+    found = printed(page)
+    between = "\x1e"
+    script = "".join(f"{block.text}print({between!r})\n" for block, _ in found)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8"
+    )
+    parts = done.stdout.split(f"{between}\n")
+    for (block, wanted), given in zip(found, parts, strict=False):
+        pattern = ".*?".join(re.escape(part) for part in wanted.split("…"))
+        assert re.fullmatch(pattern, given, flags=re.DOTALL), f"{page}:{block.line}\n{given}\n{done.stderr}"
+    assert done.returncode == 0, f"{page}\n{done.stderr}"
+    assert len(parts) == len(found) + 1
 
 
 def test_every_exception_is_still_on_a_page() -> None:

@@ -18,12 +18,9 @@ from safecot_dsl.analysis.logic import all_of, at_most, negation, same
 from safecot_dsl.analysis.pairs import CasePair
 from safecot_dsl.artifact import And, Case, CompiledPolicy, Condition, Rule, Value, Verdict, atoms, is_within
 from safecot_dsl.engine import Interpreter, Truth, evaluate
+from safecot_dsl.errors import UndecidedError
 
 SECONDS = 5.0
-
-
-class UndecidedError(RuntimeError):
-    """The solver took too long, or no text was found that fits: whether there is such a case is not known."""
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import z3
 
 from safecot_dsl.analysis.asking import Satisfiability, Solver
-from safecot_dsl.analysis.cases import UndecidedError
 from safecot_dsl.analysis.domains import Domain
 from safecot_dsl.analysis.encoding import Encoding
 from safecot_dsl.analysis.logic import all_of, check, negation, require
 from safecot_dsl.artifact import Case, Value
+from safecot_dsl.errors import UndecidedError
 
 #: By fact: the sign of some of its pins, by their place in what :meth:`Domain.pins` gives.
 Signs = Mapping[str, Mapping[int, bool]]

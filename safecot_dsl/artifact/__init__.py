@@ -3,7 +3,7 @@
 Importing this package loads neither the compiler nor any solver or model library.
 """
 
-from safecot_dsl.artifact.case import UNKNOWN, Case, CaseError, Unknown, Value, read_case
+from safecot_dsl.artifact.case import UNKNOWN, Case, CaseError, Unknown, Value, case_of, read_case
 from safecot_dsl.artifact.conditions import (
     And,
     AtLeast,
@@ -153,6 +153,7 @@ __all__ = [
     "Within",
     "atoms",
     "canonical_json",
+    "case_of",
     "digest_of",
     "fact_atoms",
     "facts_read",

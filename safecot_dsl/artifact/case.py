@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from safecot_dsl.artifact.facts import Fact, FlagType, NumberType, OneOfType, SetType, TextType
 from safecot_dsl.diagnostics.suggest import suggest
+from safecot_dsl.errors import SafecotError
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact.policy import CompiledPolicy
@@ -39,7 +40,7 @@ _LONGEST = 80  # characters of a name that is compared
 Value = bool | str | float | frozenset[str]
 
 
-class CaseError(ValueError):
+class CaseError(SafecotError, ValueError):
     """The case does not fit the policy's facts; `faults` are all that is wrong with it, as the message says them."""
 
     def __init__(self, *faults: str) -> None:
@@ -128,6 +129,16 @@ def read_case(policy: CompiledPolicy, data: object) -> Case:
     if faults:
         raise CaseError(*faults)
     return Case(known, frozenset(cannot_tell))
+
+
+def case_of(policy: CompiledPolicy, data: object) -> Case:
+    """The case that `data` is: a JSON value as for :func:`read_case`, the mapping from facts to values alone, or a
+    :class:`Case`, which is held against the policy's facts. Raises as :func:`read_case`."""
+    if isinstance(data, Case):
+        return read_case(policy, data.to_json())
+    if not isinstance(data, Mapping):
+        raise CaseError(f"a case is a mapping from facts to values, and this is {_shown(data)}")
+    return read_case(policy, data if "facts" in data else {"facts": data})
 
 
 def _aside(meant: str | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -32,36 +31,29 @@ def check(
 ) -> None:
     """Report every error in policies, every example, property and law that fails, and what else looks wrong."""
     from safecot_dsl.analysis.limits import Limits
-    from safecot_dsl.diagnostics import Code, Severity, SourceFile
-    from safecot_dsl.workspace import check_policy, open_policy
+    from safecot_dsl.diagnostics import Code, Severity
+    from safecot_dsl.workspace import check_files
 
     if quick and coverage:
         fail("`--quick` looks at no cases, and `--coverage` samples them: give one of the two")
     limits = Limits(seconds_in_all=time_limit)
     params = settings(set_)
     named = list(policy_files(files))
-    found: dict[tuple[str, Any, str], Any] = {}
-    sources: dict[str, SourceFile] = {}
-    for file in named:
-        opened = open_policy(file, params, path)
-        for diagnostic in check_policy(opened, proofs=not quick, limits=limits, coverage=coverage):
-            # A library's faults show with every policy that imports it; once is enough.
-            found.setdefault((diagnostic.code, diagnostic.span, diagnostic.message), diagnostic)
-        sources.update(opened.sources)
+    found, sources = check_files(named, params, path, proofs=not quick, limits=limits, coverage=coverage)
     # On rules that never apply or never decide: the policy contradicts itself there.
     contradictions = (Code.NEVER_APPLIES, Code.NEVER_DECIDES)
-    without_effect = [key for key, d in found.items() if d.code in contradictions]
+    without_effect = [diagnostic for diagnostic in found if diagnostic.code in contradictions]
     if strict:  # then they stop a build, and are shown as what does
-        found |= {key: found[key].model_copy(update={"severity": Severity.ERROR}) for key in without_effect}
-    errors = sum(d.severity is Severity.ERROR for d in found.values())
-    warnings = sum(d.severity is Severity.WARNING for d in found.values())
+        found = [d.model_copy(update={"severity": Severity.ERROR}) if d.code in contradictions else d for d in found]
+    errors = sum(d.severity is Severity.ERROR for d in found)
+    warnings = sum(d.severity is Severity.WARNING for d in found)
     files_word = f"{len(named)} file{'s' * (len(named) != 1)}"
-    notes = sum(d.severity is Severity.NOTE for d in found.values())
+    notes = sum(d.severity is Severity.NOTE for d in found)
     summary = f"{files_word} checked: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
     summary += f", {_count(notes, 'note')}" if notes else ""
     if without_effect and not strict:
         summary += f"; {_count(len(without_effect), 'rule')} without effect, an error with --strict"
-    write_diagnostics(found.values(), sources, format, summary)
+    write_diagnostics(found, sources, format, summary)
     if errors or (strict and warnings):
         raise typer.Exit(Exit.ERRORS)
 

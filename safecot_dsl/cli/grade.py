@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled
+from safecot_dsl.cli.opening import PATH, POLICY, SET, open_whole
 from safecot_dsl.cli.output import FORMAT, Exit, Format, as_json, complain, console, response_rows, write_json
 from safecot_dsl.extras import lacking
 
 if TYPE_CHECKING:
-    from safecot_dsl.artifact import CompiledPolicy, Verdict
+    from safecot_dsl.api.grading import Response
     from safecot_dsl.criteria import Grade
+    from safecot_dsl.workspace import Policy
 
 #: So many responses are read at once: sentence vectors are made in batches.
 _CHUNK = 256
@@ -26,14 +27,11 @@ _MOST_REASONS = 5
 
 @dataclass
 class _Line:
-    """A line of the input: the answer and what it is held against, or what is wrong with it."""
+    """A line of the input: the response and what it is held against, or what is wrong with it."""
 
     number: int
     error: str | None = None
-    answer: str = ""
-    request: str = ""
-    due: Verdict | None = None
-    rules: tuple[str, ...] = ()
+    response: Response | None = None
     grade: Grade | None = None
 
 
@@ -110,10 +108,10 @@ def grade(
     fact of the case. With `--format json` each response is a line, {"propositions", "verdict", "class", ...}, in order,
     and the last line is {"summary": ...}.
     """
-    from safecot_dsl.engine import Interpreter
     from safecot_dsl.storage import Progress
+    from safecot_dsl.workspace import Policy
 
-    interpreter = Interpreter(open_compiled(policy, set_, path))
+    opened = Policy(open_whole(policy, set_, path)[0])
     summary = Summary()
     missing = lacking(["annotate"], vectors=True)
     vectors = not patterns_only and not missing
@@ -126,7 +124,7 @@ def grade(
     written: list[str] = []
     screen = console()
     with Progress("grading", unit="responses", quiet=out is None) as progress:
-        for line in _graded(interpreter, response_rows(interpreter.policy, responses, sheet), vectors):
+        for line in _graded(opened, response_rows(opened.compiled, responses, sheet), vectors):
             if line.grade is None:
                 summary.errors += 1
                 row: dict[str, Any] = {"error": line.error}
@@ -152,45 +150,32 @@ def grade(
         raise typer.Exit(Exit.ERRORS)
 
 
-def _graded(interpreter: Any, rows: Iterable[tuple[int, Any, str | None]], vectors: bool) -> Iterator[_Line]:
+def _graded(policy: Policy, rows: Iterable[tuple[int, Any, str | None]], vectors: bool) -> Iterator[_Line]:
     """The lines in order, each with its grade, or with what is wrong with it."""
-    from safecot_dsl.criteria import Grader, VectorReader
+    from safecot_dsl.api.grading import grades, vector_reader
 
-    policy: CompiledPolicy = interpreter.policy
-    grader = Grader(policy)
-    reader = None
-    if vectors:
-        from safecot_dsl.models import embed
-
-        reader = VectorReader(policy.criteria, embed)
-    lines = (_read(interpreter, *line) for line in rows)
+    reader = vector_reader(policy) if vectors else None
+    lines = (_read(policy, *line) for line in rows)
     while chunk := list(islice(lines, _CHUNK)):
-        good = [line for line in chunk if line.error is None]
-        answers: list[dict[str, bool]] = [{} for _ in good]
-        if reader is not None and good:
-            found = [grader.grade(line.answer).propositions for line in good]
-            answers = reader.read([line.answer for line in good], [line.request for line in good], found)
-        for line, answered in zip(good, answers, strict=True):
-            line.grade = grader.grade(
-                line.answer, request=line.request, due=line.due, rules=line.rules, answers=answered
-            )
+        found = iter(grades(policy, [line.response for line in chunk if line.response is not None], reader))
+        for line in chunk:
+            if line.response is not None:
+                line.grade = next(found)
         yield from chunk
 
 
-def _read(interpreter: Any, number: int, data: Any, error: str | None) -> _Line:
-    from safecot_dsl.render import parse_target
-
+def _read(policy: Policy, number: int, data: Any, error: str | None) -> _Line:
     if error is not None:
         return _Line(number, error)
     try:
-        answer, request, due, rules = _response(interpreter, data)
+        return _Line(number, response=_response(policy, data))
     except ValueError as fault:
         return _Line(number, str(fault))
-    return _Line(number, None, parse_target(answer).answer, request, due, rules)
 
 
-def _response(interpreter: Any, data: Any) -> tuple[str, str, Any, tuple[str, ...]]:
-    """The response, its request, the verdict that is due and the deciding rules of a line."""
+def _response(policy: Policy, data: Any) -> Response:
+    """The response of a line, and what it is held against."""
+    from safecot_dsl.api.grading import response_of
     from safecot_dsl.artifact import Verdict, read_case
 
     if not isinstance(data, dict) or not isinstance(data.get("response"), str):
@@ -201,15 +186,10 @@ def _response(interpreter: Any, data: Any) -> tuple[str, str, Any, tuple[str, ..
     request = data.get("request") or ""
     if not isinstance(request, str):
         raise ValueError("`request` is what was asked, a text")
-    due, rules = None, ()
-    if data.get("case") is not None:
-        decision = interpreter.decide(read_case(interpreter.policy, data["case"]))
-        due, rules = decision.verdict, decision.deciding
-    if data.get("due") is not None:
-        if data["due"] not in list(Verdict):
-            raise ValueError(f"`due` is {data['due']!r}: one of {', '.join(Verdict)}")
-        due = Verdict(data["due"])
-    return data["response"], request, due, rules
+    case = None if data.get("case") is None else read_case(policy.compiled, data["case"])
+    if data.get("due") is not None and data["due"] not in list(Verdict):
+        raise ValueError(f"`due` is {data['due']!r}: one of {', '.join(Verdict)}")
+    return response_of(policy, data["response"], case=case, due=data.get("due"), request=request)
 
 
 def _in_words(line: _Line) -> str:

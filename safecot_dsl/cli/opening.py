@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from safecot_dsl.render import Tags
     from safecot_dsl.workspace import Opened
 
-_NAMED = 5  # policies of a folder that a message names
-
 POLICY = typer.Argument(
     ..., metavar="POLICY", help="A .safecot file, a compiled .json artifact, or a folder with one policy."
 )
@@ -43,42 +41,30 @@ def open_whole(path: Path, pairs: list[str], search: list[Path]) -> tuple[Opened
 
 def the_policy(path: Path) -> Path:
     """The file itself, or the one policy of a folder; a folder with none, or with several, ends the command."""
-    if not path.is_dir():
-        return path
-    found = [file for file in sorted(path.glob("*.safecot")) if is_policy(file)]
-    if not found:
-        fail(f"{path}: there is no policy in this folder")
-    if len(found) > 1:
-        named = ", ".join(file.name for file in found[:_NAMED]) + ", …" * (len(found) > _NAMED)
-        fail(f"{path}: this folder has {len(found)} policies: name one ({named})")
-    return found[0]
+    from safecot_dsl.workspace import FolderError
+    from safecot_dsl.workspace import the_policy as policy_at
 
-
-def is_policy(file: Path) -> bool:
-    """Does the file begin, after its comments, as a policy does, and not as a library?"""
     try:
-        with file.open(encoding="utf-8-sig", errors="replace") as lines:
-            first = next((line for line in lines if line.strip() and not line.lstrip().startswith(("#", "//"))), "")
-    except OSError:
-        return False
-    return first.split(None, 1)[:1] == ["policy"]
+        return policy_at(path)
+    except FolderError as error:
+        fail(str(error))
 
 
 def policy_files(paths: list[Path]) -> Iterator[Path]:
-    """The files named, each once, and of a folder all policy files below it."""
-    seen: set[Path] = set()
-    for path in paths:
-        found = sorted(path.rglob("*.safecot")) if path.is_dir() else [path]
-        if path.is_dir() and not found:
-            fail(f"{path}: there is no policy file in this folder")
-        for file in found:
-            if file not in seen:
-                seen.add(file)
-                yield file
+    """The files named, each once, and of a folder all policy files below it; one that has none ends the command."""
+    from safecot_dsl.workspace import FolderError
+    from safecot_dsl.workspace import policy_files as files_at
+
+    try:
+        yield from files_at(paths)
+    except FolderError as error:
+        fail(str(error))
 
 
 def policies_of(paths: list[Path]) -> Iterator[Path]:
     """The files named, in turn, and of a folder all policies below it."""
+    from safecot_dsl.workspace import is_policy
+
     for path in paths:
         yield from (file for file in policy_files([path]) if not path.is_dir() or is_policy(file))
 

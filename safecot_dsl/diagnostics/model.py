@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from safecot_dsl.diagnostics.codes import Code, Severity
+from safecot_dsl.errors import SafecotError
 
 
 class _Frozen(BaseModel):
@@ -59,9 +60,13 @@ class Diagnostic(_Frozen):
     fix: Fix | None = None
     witness: dict[str, Any] | None = None
 
+    def __str__(self) -> str:
+        return f"{self.span}: {self.severity}[{self.code}]: {self.message}"
 
-class DiagnosticsError(Exception):
-    """Raised where a caller asked for a result that the sources do not give; carries every diagnostic."""
+
+class DiagnosticsError(SafecotError):
+    """The sources do not give what was asked for: a policy has errors, or cannot be read. `diagnostics` are all that is
+    to be said; the message is the first error, with its file, line and column, and how many more there are."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         self.diagnostics = diagnostics
@@ -69,3 +74,7 @@ class DiagnosticsError(Exception):
         first = errors[0] if errors else diagnostics[0]
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         super().__init__(f"{first.span}: {first.message}{more}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it comes out of another process."""
+        return type(self), (self.diagnostics,)

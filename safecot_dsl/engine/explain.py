@@ -64,6 +64,22 @@ class Explanation(Frozen):
     nearest: str | None
     distance: int | None
 
+    def __str__(self) -> str:
+        """The decision, a line for each rule, and below those that apply or may what their conditions came to."""
+        decision = self.decision
+        by = ", ".join(decision.deciding or (decision.speaker,))
+        lines = [f"{decision.verdict} by {by}"]
+        if not decision.certain:
+            unsettled = ", ".join(decision.unsettled)
+            lines[0] += f", between {decision.lower} and {decision.upper}; to be settled: {unsettled}"
+        for rule in self.rules:
+            overruled = [name for name in rule.overruled_by if rule.applies != "no"]
+            also = f", overruled by {', '.join(overruled)}" if overruled else ""
+            lines.append(f"  {rule.applies:<5} {rule.name}: {rule.verdict}{also}")
+            if rule.applies != "no":
+                lines += _lines("when", rule.when) + ([] if rule.unless is None else _lines("unless", rule.unless))
+        return "\n".join(lines)
+
 
 def explain(interpreter: Interpreter, case: Case) -> Explanation:
     """The explanation of a well-typed case's decision."""
@@ -112,6 +128,13 @@ def _node(condition: Condition, known: dict[str, Value] | Any) -> ConditionNode:
             value = known.get(fact)
             shown = sorted(value) if isinstance(value, frozenset) else value
             return ConditionNode(text=text, truth=truth, fact=fact, value=shown)
+
+
+def _lines(word: str, node: ConditionNode, depth: int = 2) -> list[str]:
+    """A condition and its parts, each on a line, with what it came to."""
+    value = "" if node.fact is None else f"   [{node.fact}: {'not known' if node.value is None else node.value!r}]"
+    first = f"{'  ' * depth}{node.truth:<5} {f'{word} ' if word else ''}{' '.join(node.text.split())}{value}"
+    return [first, *(line for part in node.parts for line in _lines("", part, depth + 1))]
 
 
 def _word(truth: Truth) -> str:

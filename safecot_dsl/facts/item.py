@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from safecot_dsl.artifact import Case
+from safecot_dsl.errors import SafecotError
 
 
-class FactsError(ValueError):
+class FactsError(SafecotError, ValueError):
     """A source, its recipe and the policy do not fit together; the message names the row and what is allowed."""
 
 

@@ -13,7 +13,7 @@ from safecot_dsl.artifact import Case, CaseError, CompiledPolicy, read_case
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.render import Reasoning, ReasoningStyle, Renderer, Tags, write_target
 from safecot_dsl.rewards.rewarder import Due, Rewarder, RewardError, RewardWeights
-from safecot_dsl.workspace import compile_policy
+from safecot_dsl.workspace import Policy, compile_policy
 
 #: The parts of a reward, each in 0..1; what earns 1 is said at the fields of :class:`RewardWeights`.
 PARTS = tuple(RewardWeights.model_fields)
@@ -36,7 +36,7 @@ class PolicyRewards:
 
     def __init__(
         self,
-        policy: CompiledPolicy | str | Path,
+        policy: CompiledPolicy | Policy | str | Path,
         *,
         facts: str = "facts",
         own: str = "own",
@@ -52,6 +52,8 @@ class PolicyRewards:
         Raises:
             DiagnosticsError: the policy has errors.
         """
+        if isinstance(policy, Policy):
+            policy = policy.compiled
         self.policy = policy if isinstance(policy, CompiledPolicy) else compile_policy(policy)
         self._column, self._own = facts, own
         self._style = None if style is None else ReasoningStyle(style)
@@ -74,16 +76,16 @@ class PolicyRewards:
         """One function: the weighted mean of the parts.
 
         Raises:
-            RewardError: as :meth:`functions`, or no part with a weight looks at what the case calls for.
+            RewardError: as `functions`, or no part with a weight looks at what the case calls for.
         """
         return self._function("safecot", weights)
 
-    def score(self, text: str, facts: Any, **weights: float) -> dict[str, float]:
+    def score(self, text: str, facts: Any, /, **weights: float) -> dict[str, float]:  # `facts` is a part, too
         """What one answer earns: `score`, the weighted mean (of `verdict` alone where no weights are given), and each
         part by name.
 
         Raises:
-            RewardError: as :meth:`functions`, or the facts are none of the policy's.
+            RewardError: as `functions`, or the facts are none of the policy's.
         """
         weights = weights or {"verdict": 1.0}
         earned = self._rewarder(weights).reward(self._due(facts, own=None if "length" in weights else ""), text)

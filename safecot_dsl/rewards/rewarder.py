@@ -13,6 +13,7 @@ from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Verdict
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.criteria import Grader
 from safecot_dsl.engine import Interpreter
+from safecot_dsl.errors import SafecotError
 from safecot_dsl.reading import DerivationChecker
 from safecot_dsl.render import Reasoning, ReasoningStyle, Tags, Target, parse_target
 from safecot_dsl.render.target import Problem
@@ -27,7 +28,7 @@ _REMEMBERED = 4096
 CLASSES: Mapping[str, float] = {"ideal": 1.0, "acceptable": 0.5}
 
 
-class RewardError(ValueError):
+class RewardError(SafecotError, ValueError):
     """A reward cannot be worked out as it is asked for."""
 
 

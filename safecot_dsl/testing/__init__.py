@@ -6,12 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from safecot_dsl.errors import NoSuchCaseError
     from safecot_dsl.testing.coverage import rule_coverage
     from safecot_dsl.testing.examples import show_example
     from safecot_dsl.testing.mutation import mutate
     from safecot_dsl.testing.policies_texts import PolicyText, policy_texts
     from safecot_dsl.testing.strategies import cases, completions, pairs
-    from safecot_dsl.testing.strategies_claims import NoSuchCaseError
 
 __all__ = [
     "NoSuchCaseError",

@@ -11,10 +11,10 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from safecot_dsl import artifact
 from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Value
 from safecot_dsl.engine import show_condition
+from safecot_dsl.errors import NoSuchCaseError
 from safecot_dsl.testing.laws_language import Tried
 from safecot_dsl.testing.laws_trials import Law, PolicyUnderTest
 from safecot_dsl.testing.strategies import cases
-from safecot_dsl.testing.strategies_claims import NoSuchCaseError
 
 Never = Literal["laxer", "stricter"]
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from safecot_dsl.analysis.cases import UndecidedError
 from safecot_dsl.artifact import Case, CompiledPolicy, Law, Property
 from safecot_dsl.engine import Truth, evaluate
+from safecot_dsl.errors import NoSuchCaseError, UndecidedError
 from safecot_dsl.testing import laws
 from safecot_dsl.testing.laws_language import Tried
 from safecot_dsl.testing.laws_trials import PolicyUnderTest
 from safecot_dsl.testing.strategies import cases
-from safecot_dsl.testing.strategies_claims import NoSuchCaseError
 
 
 @dataclass(frozen=True)

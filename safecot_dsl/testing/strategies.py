@@ -14,9 +14,8 @@ from typing import Any
 
 from hypothesis.strategies import SearchStrategy
 
-from safecot_dsl.analysis.cases import CaseRequirement, with_coarse
-from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Value, Verdict, read_case
-from safecot_dsl.diagnostics import DiagnosticsError, closest
+from safecot_dsl.analysis.cases import CaseRequirement
+from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Verdict
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.testing.strategies_claims import DrawPlan, Targets, planned, straddling
 from safecot_dsl.testing.strategies_draws import (
@@ -28,12 +27,11 @@ from safecot_dsl.testing.strategies_draws import (
     drawn_cases,
     refined_cases,
 )
-from safecot_dsl.testing.strategies_where import read_condition
-from safecot_dsl.workspace import Opened
+from safecot_dsl.testing.strategies_where import AnyPolicy, artifact_of, require_known, requirement
 
 
 def cases(
-    policy: CompiledPolicy | Opened,
+    policy: AnyPolicy,
     *,
     where: str | Condition | None = None,
     verdict: Verdict | str | None = None,
@@ -45,7 +43,8 @@ def cases(
     """Cases of the policy, as different as its conditions can tell them apart; each of its rules decides some.
 
     Args:
-        policy: an artifact, or what `open_policy` gives, with which `where` may have all names of the policy.
+        policy: what `safecot_dsl.load` or `open_policy` gives, with which `where` may have all names of the policy, or
+            an artifact.
         where: a condition that holds of every case, such as `"toxic_pair and query.intent is mix"`.
         verdict: the verdict on every case.
         decided_by: a rule that is among the deciding ones of every case, or `"default"`.
@@ -61,10 +60,10 @@ def cases(
         UndecidedError: nobody can say in time whether there is one.
         DiagnosticsError: `where` is no condition on the policy's facts, or the policy has errors.
         CaseError: `fixed` does not fit the policy's facts.
-        ValueError: there is no such rule, verdict or fact.
+        UsageError: there is no such rule, verdict or fact.
     """
-    artifact = _artifact(policy)
-    wanted = _wanted(policy, where, verdict, decided_by, fixed)
+    artifact = artifact_of(policy)
+    wanted = requirement(policy, where, verdict, decided_by, fixed)
     may_be_unknown = _unknown(artifact, unknown, wanted)
     if near is not None:
         if may_be_unknown:
@@ -80,7 +79,7 @@ def cases(
 
 
 def pairs(
-    policy: CompiledPolicy | Opened,
+    policy: AnyPolicy,
     *,
     change: str | None = None,
     where: str | Condition | None = None,
@@ -94,10 +93,10 @@ def pairs(
     `where`, `verdict` and `decided_by` are asked of the first, `fixed` is so of both. With `near`, that rule applies to
     the first and not to the second. Arguments and errors are otherwise those of :func:`cases`.
     """
-    artifact = _artifact(policy)
-    wanted = _wanted(policy, where, verdict, decided_by, fixed)
+    artifact = artifact_of(policy)
+    wanted = requirement(policy, where, verdict, decided_by, fixed)
     if change is not None:
-        _require_known("fact", change, artifact.fact_index)
+        require_known("fact", change, artifact.fact_index)
         if change in (wanted.fixed or {}):
             raise ValueError(f"`{change}` is fixed, and is to change")
     if near is not None:
@@ -110,12 +109,12 @@ def pairs(
     return changed_pairs(drawing, can_change)
 
 
-def completions(policy: CompiledPolicy | Opened, case: Case) -> SearchStrategy[Case]:
+def completions(policy: AnyPolicy, case: Case) -> SearchStrategy[Case]:
     """The case with every fact known: what was known stays, or becomes a value below where it was known only coarsely,
     what the policy supposes is so, the rest is any value."""
-    artifact = _artifact(policy)
+    artifact = artifact_of(policy)
     for name in (*case.known, *case.cannot_tell):
-        _require_known("fact", name, artifact.fact_index)
+        require_known("fact", name, artifact.fact_index)
     known = Interpreter(artifact).suppose(case)[0].known
     coarse = {name: str(value) for name, value in known.items() if artifact.fact_index[name].is_coarse(value)}
     plan, targets = _of_all(_Same(artifact))
@@ -147,53 +146,12 @@ def _of_all(same: _Same) -> tuple[DrawPlan, Targets]:
 # --- what is asked for -----------------------------------------------------------------------------------------------
 
 
-def _artifact(policy: CompiledPolicy | Opened) -> CompiledPolicy:
-    if isinstance(policy, CompiledPolicy):
-        return policy
-    if policy.policy is not None:
-        return policy.policy
-    if policy.diagnostics and policy.failed:
-        raise DiagnosticsError(policy.diagnostics)
-    raise ValueError(f"`{policy.path}` is a library: it decides nothing itself")
-
-
-def _wanted(
-    policy: CompiledPolicy | Opened,
-    where: str | Condition | None,
-    verdict: Verdict | str | None,
-    decided_by: str | None,
-    fixed: Mapping[str, Any] | None,
-) -> CaseRequirement:
-    artifact = _artifact(policy)
-    if isinstance(where, str):
-        where = read_condition(policy, where)
-    if decided_by is not None and decided_by != "default":
-        _require_known("rule", decided_by, artifact.rule_index)
-    if verdict is not None:
-        _require_known("verdict", str(verdict), [str(known) for known in Verdict])
-    values: Mapping[str, Value] = {}
-    if fixed:
-        case = read_case(artifact, {"facts": dict(fixed)})
-        values = case.known
-        for name in fixed:
-            if name not in values:
-                raise ValueError(f"`{name}` is fixed without a value: name it in `unknown` where it may be unknown")
-    where, values = with_coarse(artifact, where, values)
-    return CaseRequirement(where, None if verdict is None else Verdict(verdict), decided_by, values)
-
-
-def _require_known(what: str, name: str, known: Collection[str]) -> None:
-    if name not in known:
-        meant = closest(name, known)
-        raise ValueError(f"the policy has no {what} `{name}`" + (f"; did you mean `{meant}`?" if meant else ""))
-
-
 def _unknown(policy: CompiledPolicy, unknown: bool | Collection[str], wanted: CaseRequirement) -> Sequence[str]:
     fixed = wanted.fixed or {}
     if isinstance(unknown, bool):
         return [fact.name for fact in policy.facts if fact.name not in fixed] if unknown else ()
     for name in [unknown] if isinstance(unknown, str) else unknown:
-        _require_known("fact", name, policy.fact_index)
+        require_known("fact", name, policy.fact_index)
         if name in fixed:
             raise ValueError(f"`{name}` is fixed, and cannot be unknown")
     names = {unknown} if isinstance(unknown, str) else set(unknown)
@@ -203,7 +161,7 @@ def _unknown(policy: CompiledPolicy, unknown: bool | Collection[str], wanted: Ca
 def _straddling(
     policy: CompiledPolicy, near: str, wanted: CaseRequirement, *, both: bool, change: str | None
 ) -> SearchStrategy[tuple[Case, Case]]:
-    _require_known("rule", near, policy.rule_index)
+    require_known("rule", near, policy.rule_index)
     rule = policy.rule_index[near]
     plan, straddles = straddling(policy, rule, wanted, both=both, change=change)
     return boundary_pairs(BoundaryDraw(plan, straddles, rule.name, both))

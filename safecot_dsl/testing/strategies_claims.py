@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from safecot_dsl.analysis.cases import CaseRequirement, UndecidedError
+from safecot_dsl.analysis.cases import CaseRequirement
 from safecot_dsl.analysis.cubes import Cube, Wanting, cubes
 from safecot_dsl.analysis.draws import Draws
 from safecot_dsl.analysis.encoding import Encoding
@@ -13,6 +13,7 @@ from safecot_dsl.analysis.logic import negation
 from safecot_dsl.analysis.pairs import CasePair
 from safecot_dsl.artifact import Case, CompiledPolicy, Rule
 from safecot_dsl.engine import Interpreter, Truth, evaluate, show_condition
+from safecot_dsl.errors import NoSuchCaseError, UndecidedError
 from safecot_dsl.testing.strategies_values import FactValues
 
 #: For one question to the solver; most take a thousandth of one.
@@ -21,10 +22,6 @@ SECONDS = 10.0
 MOST_CUBES = 24
 MOST_CUBES_TO_A_RULE = 2
 MOST_CUBES_TO_A_FACT = 4
-
-
-class NoSuchCaseError(ValueError):
-    """No case is as it is asked for: the solver has ruled it out."""
 
 
 @dataclass(frozen=True, repr=False)

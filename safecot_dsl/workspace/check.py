@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safecot_dsl.analysis.limits import USUAL_LIMITS, Limits
 from safecot_dsl.artifact import CompiledPolicy, Decision, Example, read_case
 from safecot_dsl.criteria import TooManyPropositionsError, unreachable_classes
-from safecot_dsl.diagnostics import Code, Diagnostic, Severity
+from safecot_dsl.diagnostics import Code, Diagnostic, Severity, SourceFile, Span
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.workspace.open import Opened
+from safecot_dsl.workspace.open import Opened, open_policy
 from safecot_dsl.workspace.places import Places
 
 if TYPE_CHECKING:
@@ -54,6 +55,27 @@ def check_policy(
 
     found = _without_allowed(policy, found, places, settled)
     return (*opened.diagnostics, *sorted(found, key=lambda d: (d.span.file, d.span.line, d.span.column)))
+
+
+def check_files(
+    files: Iterable[Path],
+    params: Mapping[str, float] | None = None,
+    search: Sequence[str | Path] = (),
+    *,
+    proofs: bool = True,
+    limits: Limits = USUAL_LIMITS,
+    coverage: bool = False,
+) -> tuple[tuple[Diagnostic, ...], dict[str, SourceFile]]:
+    """What :func:`check_policy` says of each file, in order, and the sources by displayed path. A library's faults show
+    with every policy that imports it, and are said once."""
+    found: dict[tuple[str, Span, str], Diagnostic] = {}
+    sources: dict[str, SourceFile] = {}
+    for file in files:
+        opened = open_policy(file, params, search)
+        for diagnostic in check_policy(opened, proofs=proofs, limits=limits, coverage=coverage):
+            found.setdefault((diagnostic.code, diagnostic.span, diagnostic.message), diagnostic)
+        sources.update(opened.sources)
+    return tuple(found.values()), sources
 
 
 def _diagnostic(finding: Finding, places: Places) -> Diagnostic:

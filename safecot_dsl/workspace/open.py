@@ -23,6 +23,9 @@ MAX_FAULTS_READ = 1_000  # of an artifact; to read the first, pydantic copies al
 #: Folders in which imports and extended policies are looked for, after the policy's own and those a caller names.
 SEARCH_VARIABLE = "SAFECOT_PATH"
 
+#: How messages name a text that is no file's.
+TEXT = "<text>"
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -71,6 +74,21 @@ def open_policy(
     return Opened(path, policy, _once(diagnostics), sources, loader.entry.is_library, tuple(loader.modules))
 
 
+def open_text(
+    text: str,
+    path: str | Path | None = None,
+    params: Mapping[str, float] | None = None,
+    search: Sequence[str | Path] = (),
+) -> Opened:
+    """As :func:`open_policy`, of a text in the place of what `path` has on the disk: a policy's, or an artifact's,
+    which begins with `{`. Without a path, messages name the text `<text>`, and imports are looked for in the current
+    folder."""
+    path = Path(TEXT if path is None else path)
+    if text.lstrip().startswith("{"):
+        return _load_artifact(path, params, text.encode("utf-8", "replace"))
+    return open_policy(path, params, search, overlay={path.resolve(): text})
+
+
 def search_path() -> list[Path]:
     """The folders that the environment variable SAFECOT_PATH names."""
     return [Path(folder) for folder in os.environ.get(SEARCH_VARIABLE, "").split(os.pathsep) if folder]
@@ -81,7 +99,8 @@ def _once(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
     return tuple(dict.fromkeys(diagnostics))
 
 
-def _load_artifact(path: Path, params: Mapping[str, float] | None) -> Opened:
+def _load_artifact(path: Path, params: Mapping[str, float] | None, data: bytes | None = None) -> Opened:
+    """The artifact of a file, or of `data` where that is given."""
     start = Span(file=str(path), line=1, column=1, end_line=1, end_column=1)
 
     def fail(message: str, help: str | None = None) -> Opened:
@@ -91,7 +110,7 @@ def _load_artifact(path: Path, params: Mapping[str, float] | None) -> Opened:
     if params:
         return fail("a compiled artifact has its params already", "set them when it is compiled")
     try:
-        data = read_limited(path, MAX_ARTIFACT_BYTES)
+        data = read_limited(path, MAX_ARTIFACT_BYTES) if data is None else data
         if len(data) > MAX_ARTIFACT_BYTES:
             return fail(f"the file is larger than {MAX_ARTIFACT_BYTES:,} bytes")
         if data.count(b",") > MAX_ARTIFACT_COMMAS:
@@ -116,9 +135,14 @@ def compile_policy(
     :class:`~safecot_dsl.diagnostics.DiagnosticsError` where there is none."""
     opened = open_policy(path, params, search)
     if opened.policy is None:
-        if opened.failed:
-            raise DiagnosticsError(opened.diagnostics)
-        start = Span(file=str(path), line=1, column=1, end_line=1, end_column=1)
-        message = "this is a library: it is imported by policies and decides nothing itself"
-        raise DiagnosticsError((Diagnostic(code=Code.NOT_IN_A_LIBRARY, message=message, span=start),))
+        raise no_policy(opened)
     return opened.policy
+
+
+def no_policy(opened: Opened) -> DiagnosticsError:
+    """Why there is no policy: its errors, or that it is a library."""
+    if opened.failed:
+        return DiagnosticsError(opened.diagnostics)
+    start = Span(file=str(opened.path), line=1, column=1, end_line=1, end_column=1)
+    message = "this is a library: it is imported by policies and decides nothing itself"
+    return DiagnosticsError((Diagnostic(code=Code.NOT_IN_A_LIBRARY, message=message, span=start),))

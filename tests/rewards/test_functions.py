@@ -80,6 +80,13 @@ def test_the_mean_weighs_its_parts(rewards: PolicyRewards) -> None:
     assert rewards.score(REFUSAL, REFUSED, verdict=3, cited=1) == {"score": 0.75, "verdict": 1.0, "cited": 0.0}
 
 
+def test_the_part_called_facts_is_weighed_like_any_other(rewards: PolicyRewards) -> None:
+    """It has the name of the argument that holds the case."""
+    assert set(rewards.score(REFUSAL, REFUSED, verdict=1, facts=1)) == {"score", "verdict", "facts"}
+    scored = compute_score("kitchen", REFUSAL, REFUSED, policy=str(PATH), weights="verdict=1,facts=1")
+    assert set(scored) == {"score", "verdict", "facts"}
+
+
 def test_what_cannot_be_rewarded_is_said(rewards: PolicyRewards) -> None:
     with pytest.raises(RewardError, match="there is no part `verdit`"):
         rewards.functions("verdit")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from safecot_dsl.errors import SafecotError
 
-class FrameError(ValueError):
+
+class FrameError(SafecotError, ValueError):
     """The table does not fit the policy's facts: a column that it lacks or does not declare, or a value outside."""

@@ -7,7 +7,7 @@ formats, is read cell by cell. Rows count from 1 there, as they do in other tool
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _COLUMNAR = (".parquet", ".arrow", ".feather")
 _RECORDS = 1 << 14  # that are Python objects at once
+_IN_MEMORY = "the table"  # how messages name it
 
 
 def decide_file(
@@ -74,7 +75,7 @@ def case_tables(
     found no more tables come: the rest of the file is looked through, and the error at the end names all of them."""
     kind = path.suffix.lower()
     if not path.is_file():
-        raise FactsError(f"{path}: there is no such file")
+        raise FactsError(f"{path}: {'this is a folder' if path.is_dir() else 'there is no such file'}")
     if kind in _COLUMNAR:
         faults = Faults(str(path), "row")
         tables = _columnar_tables(layout, path, faults, told)
@@ -157,7 +158,7 @@ def _read(fact: Fact, cells: list[Any], places: Sequence[int], faults: Faults) -
     values: list[Any] = []
     for cell, place in zip(cells, places, strict=True):
         # 1, 1.0 and True are one key to Python.
-        key = (type(cell), tuple(cell) if isinstance(cell, list) else str(cell) if isinstance(cell, dict) else cell)
+        key = (type(cell), repr(cell) if isinstance(cell, dict | set | list | tuple) else cell)
         if key not in read:
             try:
                 value = read_cell(fact, cell)
@@ -172,6 +173,48 @@ def _read(fact: Fact, cells: list[Any], places: Sequence[int], faults: Faults) -
     return columns_of(fact, values)
 
 
+# -- Tables in memory, whose rows count from 0 as they do there -------------------------------------------------------
+
+
+def frame_table(layout: Layout, frame: pl.DataFrame, *, told: Callable[[Columns], None] | None = None) -> pl.DataFrame:
+    """The cases of a table in memory, whose columns are matched to facts as a file's are; `told` is given them.
+
+    Raises :class:`~safecot_dsl.facts.cases.faults.CasesError` with all columns and cells that do not fit.
+    """
+    faults = Faults(_IN_MEMORY, "row")
+    names = [name for name in frame.columns if name not in layout.cases or name in layout.facts]
+    columns = _matched(layout, names, faults, told)
+    table = _fitted(layout, frame, columns, faults, 0)
+    if faults:
+        raise faults.error()
+    return table
+
+
+def column_table(
+    layout: Layout, cells: Mapping[str, Sequence[Any]], height: int, *, told: Callable[[Columns], None] | None = None
+) -> pl.DataFrame:
+    """As :func:`frame_table`, of `height` cells a column, each as a table's cell may be written; the facts alone."""
+    import polars as pl
+
+    faults = Faults(_IN_MEMORY, "row")
+    columns = _matched(layout, list(cells), faults, told)
+    found: list[pl.Series] = []
+    for name, column in columns.facts.items():
+        found += _read(layout.policy.fact_index[name], list(cells[column]), range(height), faults)
+    if faults:
+        raise faults.error()
+    return pl.DataFrame(found) if found else pl.DataFrame(height=height)
+
+
+def _matched(layout: Layout, names: Sequence[str], faults: Faults, told: Callable[[Columns], None] | None) -> Columns:
+    columns = match_columns(layout.policy, names, bare=True)
+    for fault in columns.faults:
+        faults.add(fault, None)
+    if told is not None:
+        told(columns)
+    return columns
+
+
 # -- Parquet and Arrow ------------------------------------------------------------------------------------------------
 
 
@@ -183,20 +226,21 @@ def _columnar_tables(
     for table in _parquet(path) if path.suffix.lower() == ".parquet" else _arrow(path):
         if columns is None:
             names = [name for name in table.columns if name not in layout.cases or name in layout.facts]
-            columns = match_columns(layout.policy, names, bare=True)
-            for fault in columns.faults:
-                faults.add(fault, None)
-            if told is not None and names:
-                told(columns)
-        renamed = table.rename(dict(columns.renamed))
-        for name in columns.facts:
-            fact = layout.policy.fact_index[name]
-            if not _native(fact, renamed[name]):
-                places = range(done + 1, done + renamed.height + 1)
-                found = _read(fact, renamed[name].to_list(), places, faults)
-                renamed = renamed.drop(name).with_columns(found)
-        yield renamed
+            columns = _matched(layout, names, faults, told if names else None)
+        yield _fitted(layout, table, columns, faults, done + 1)
         done += table.height
+
+
+def _fitted(layout: Layout, table: pl.DataFrame, columns: Columns, faults: Faults, first: int) -> pl.DataFrame:
+    """The table with its facts under their names and in types that the engine takes; `first` is its first row's place.
+    What is wrong is noted, and unknown here."""
+    table = table.rename(dict(columns.renamed))
+    for name in columns.facts:
+        fact = layout.policy.fact_index[name]
+        if not _native(fact, table[name]):
+            found = _read(fact, table[name].to_list(), range(first, first + table.height), faults)
+            table = table.drop(name).with_columns(found)
+    return table
 
 
 def _native(fact: Fact, series: pl.Series) -> bool:
