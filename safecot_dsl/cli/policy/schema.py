@@ -18,8 +18,7 @@ class Subject(StrEnum):
 
 
 def schema(of: Subject = typer.Argument(..., help="What to describe.")) -> None:
-    """Write a JSON Schema: of the compiled artifact, of a decision, of a recipe, or of a YAML file that describes a data
-    source or a suite."""
+    """Write a JSON Schema: of the artifact, a decision, a recipe, or the description of a data source or a suite."""
     typer.echo(json.dumps(schema_of(of), indent=2, sort_keys=True))
 
 
