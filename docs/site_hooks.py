@@ -1,4 +1,4 @@
-"""What MkDocs is told besides `mkdocs.yml`: three small differences between a page in a repository and one on a site.
+"""What MkDocs is told besides `mkdocs.yml`: four small differences between a page in a repository and one on a site.
 
 - A link that leaves `docs/` (to a policy, a log, a result) leads to that file in the repository: it is no page, and a
   copy on the site would be a second place to read it. `SAFECOT_REPOSITORY` is the repository's address, such as
@@ -7,6 +7,7 @@
   to `linked/`. A file that is not there ends the build.
 - `file=NAME` of a fenced block, by which the tests write it to a file, is the block's title.
 - `codes/*.md` in the navigation stands for all pages of error codes, sorted, and so does any other pattern.
+- Policies are coloured by the package's own lexer, whether or not the package is installed where the site is built.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
+from pygments.lexers import LEXERS
 
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(((?:\.\./)+[^)\s#]*)(#[^)\s]*)?\)")
 _FENCED = re.compile(r"^( *)```.*?^\1```$", re.DOTALL | re.MULTILINE)
@@ -27,6 +30,10 @@ _FILE = re.compile(r"^( *```\w[\w-]*) file=(\S+)$", re.MULTILINE)
 
 def on_config(config: Any) -> Any:
     docs = Path(config.docs_dir)
+    sys.path.append(str(docs.parent))
+    from safecot_dsl.highlighting import SafecotLexer as Lexer
+
+    LEXERS["SafecotLexer"] = (Lexer.__module__, Lexer.name, Lexer.aliases, Lexer.filenames, Lexer.mimetypes)
 
     def expanded(entries: list[Any]) -> list[Any]:
         found: list[Any] = []

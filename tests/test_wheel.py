@@ -250,7 +250,7 @@ def test_the_core_says_which_extra_is_wanted(core: Environment, verb: str, recip
 
 
 def test_the_schemas_are_written_without_extras(core: Environment) -> None:
-    for subject in ("artifact", "decision", "recipe"):
+    for subject in ("artifact", "decision", "recipe", "source", "suite"):
         done = core.run("safecotc", "policy", "schema", subject)
         assert done.returncode == 0, done.stderr
         published = ROOT / "docs" / "schema" / f"{subject}.schema.json"

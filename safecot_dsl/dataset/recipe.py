@@ -22,7 +22,7 @@ class Replay(Frozen):
     For what tuning must not unlearn; they are answered, and reasoned, like any other row.
     """
 
-    rows: int = Field(ge=1)
+    rows: int = Field(ge=1, description="How many rows are added.")
     given: dict[str, str | bool] = Field(min_length=1, description="Full names of facts to their values.")
 
 
@@ -69,7 +69,9 @@ class DataRecipe(Frozen):
     - `coverage`: first rows for every rule, exception and verdict, then contrast pairs, then as `stratified`.
     """
 
-    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)] = Field(
+        description="Where the requests come from; of several, one after another."
+    )
     rows: int | None = Field(default=None, ge=1, description="How many rows; without it every usable item is a row.")
     style: Literal["none", "minimal", "full", "stepwise"] = Field(
         default="stepwise", description="How much reasoning; `none` is the answer alone, a control."
@@ -80,7 +82,12 @@ class DataRecipe(Frozen):
     order: Literal["reasoning_first", "answer_first"] = Field(
         default="reasoning_first", description="`answer_first` puts the reasoning after the answer, a control."
     )
-    selection: Literal["random", "stratified", "contrast", "coverage"] = "random"
+    selection: Literal["random", "stratified", "contrast", "coverage"] = Field(
+        default="random",
+        description="How `rows` items are chosen. `random`: uniformly; `stratified`: going round over the rules that "
+        "decide; `contrast`: pairs that differ in what decides; `coverage`: rows for every rule, "
+        "exception and verdict, then pairs.",
+    )
     balance: float | None = Field(
         default=0.5, ge=0, le=1, description="The share of refused rows where `rows` is given; null: as they come."
     )
@@ -101,7 +108,10 @@ class DataRecipe(Frozen):
         default=None, description="Of requests that are nearly the same, keep one; `{}` as tuned."
     )
     replay: Replay | None = Field(default=None, description="Harmless requests that are added to the selected rows.")
-    tags: Tags = Field(default_factory=Tags)
+    tags: Tags = Field(
+        default_factory=Tags,
+        description="What opens and closes the reasoning; model families differ. Default: `<think>` and `</think>`.",
+    )
     unsure: Literal["train", "skip"] = Field(
         default="train", description="Whether requests with facts that cannot be told teach to ask for them."
     )

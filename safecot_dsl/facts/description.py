@@ -32,11 +32,26 @@ class Request(Frozen):
     """
 
     name: str = Field(default="", description="Tells a record's requests apart: the column `request`, part of the id.")
-    each: str | None = None
-    prompt: str | None = None
-    prompts: tuple[str, ...] = ()
-    answer: str | None = None
-    images: tuple[str, ...] = ()
+    each: str | None = Field(
+        default=None,
+        description="A column that holds a list: each of its members gives a request. Default: a record gives one.",
+    )
+    prompt: str | None = Field(
+        default=None, description="The column that holds the request's text. Give this or `prompts`."
+    )
+    prompts: tuple[str, ...] = Field(
+        default=(),
+        description="Texts that take turns as the request, for pictures that come without a question. Give this or "
+        "`prompt`.",
+    )
+    answer: str | None = Field(
+        default=None, description="The column that holds an answer to the request. Default: there is none."
+    )
+    images: tuple[str, ...] = Field(
+        default=(),
+        description="Columns that hold the request's pictures (a path, the bytes, or a list of either), or paths with "
+        "columns in them, such as `SD/{key}.jpg`. Default: no picture.",
+    )
 
     @model_validator(mode="after")
     def _one_prompt(self) -> Self:
@@ -54,14 +69,27 @@ class Part(Frozen):
     object under which the records stand, or the sheet of an XLSX workbook.
     """
 
-    name: Name
-    files: Annotated[tuple[str, ...], Field(min_length=1)]
-    images: Annotated[tuple[str, ...], Field(min_length=1)] = ("",)
-    split: str = "train"
+    name: Name = Field(
+        description="Names the part where a recipe asks for it: up to 64 lower-case letters, digits and `_`."
+    )
+    files: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        description="Patterns of the part's files below the source's folder, such as `data/train-*.parquet` or "
+        "`archive.zip/*.json`; at least one of them finds a file."
+    )
+    images: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        default=("",),
+        description="The folders and archives that paths of images are relative to, tried in turn. Default: the "
+        "source's folder.",
+    )
+    split: str = Field(default="train", description="The split of the part's rows, such as `train` or `test`.")
     format: Literal["jsonl", "json", "csv", "tsv", "xlsx", "parquet", "arrow", "pictures"] | None = Field(
         default=None, description="By the file's ending where it is not given; `pictures` makes a row of each picture."
     )
-    under: str | None = None
+    under: str | None = Field(
+        default=None,
+        description="The key of the JSON object under which the records stand, or the sheet of an XLSX workbook. "
+        "Default: the whole file, the first sheet.",
+    )
     id: str | None = Field(default=None, description="Instead of that of the source.")
     requests: tuple[Request, ...] = Field(default=(), description="Instead of those of the source.")
 
@@ -73,28 +101,58 @@ class Description(Frozen):
     its number. `checked` says whether all this was tried on the source's own files, or only on what its authors write.
     """
 
-    name: Name
-    title: str = ""
-    about: str = ""
-    citation: str = ""
-    home: str = ""
+    name: Name = Field(
+        description="Names the source in a recipe and in its rows: up to 64 lower-case letters, digits and `_`."
+    )
+    title: str = Field(default="", description="The source's name to people.")
+    about: str = Field(default="", description="What the source holds, in a sentence or two.")
+    citation: str = Field(default="", description="How its authors are to be cited.")
+    home: str = Field(default="", description="The address of its page.")
     get: str = Field(default="", description="How to get the files.")
-    licence: Annotated[str, StringConstraints(min_length=1)]
+    licence: Annotated[str, StringConstraints(min_length=1)] = Field(
+        description="The licence of its rows, as an SPDX name where there is one, such as `CC-BY-4.0`. It goes with "
+        "every row."
+    )
     commercial: bool = Field(description="Whether the licence allows commercial use.")
-    checked: Literal["files", "shape"] = "files"
-    quirks: tuple[str, ...] = ()
+    checked: Literal["files", "shape"] = Field(
+        default="files",
+        description="What this was tried on: the source's own `files`, or only the `shape` that its authors describe.",
+    )
+    quirks: tuple[str, ...] = Field(
+        default=(), description="What is odd about its files, a sentence each, for whoever reads them."
+    )
     columns: dict[str, str] = Field(
         default_factory=dict, description="Columns for `facts` and `where`, and what they say."
     )
-    parts: tuple[Part, ...] = ()
-    files: tuple[str, ...] = ()
-    images: tuple[str, ...] = ("",)
-    split: str = "train"
-    format: Literal["jsonl", "json", "csv", "tsv", "xlsx", "parquet", "arrow", "pictures"] | None = None
-    under: str | None = None
-    id: str | None = None
+    parts: tuple[Part, ...] = Field(
+        default=(), description="Its files by part, such as a split. Give these, or `files`."
+    )
+    files: tuple[str, ...] = Field(
+        default=(), description="Patterns of its files, where it has one part only. Give these, or `parts`."
+    )
+    images: tuple[str, ...] = Field(
+        default=("",),
+        description="Of the only part: the folders and archives that paths of images are relative to, tried in turn. "
+        "Default: the source's folder.",
+    )
+    split: str = Field(default="train", description="Of the only part: the split of its rows.")
+    format: Literal["jsonl", "json", "csv", "tsv", "xlsx", "parquet", "arrow", "pictures"] | None = Field(
+        default=None, description="Of the only part: how its files are written. Default: by their ending."
+    )
+    under: str | None = Field(
+        default=None,
+        description="Of the only part: the key of the JSON object under which the records stand, or the sheet of an "
+        "XLSX workbook.",
+    )
+    id: str | None = Field(
+        default=None,
+        description="The column that names a record, or a text with columns in it, such as `{set}-{number}`. Default: "
+        "the part and the record's number.",
+    )
     meta: tuple[str, ...] = Field(default=(), description="Columns that are kept with an item, as text.")
-    requests: tuple[Request, ...] = ()
+    requests: tuple[Request, ...] = Field(
+        default=(), description="The requests that each record gives. Parts may have their own instead."
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -36,7 +36,10 @@ def _labels(value: object) -> object:
 class Constant(Frozen):
     """The same value for every row, in a case's JSON form; `{unknown: true}` for a fact that nobody could tell."""
 
-    value: JsonValue
+    value: JsonValue = Field(
+        description="The fact's value in every row, such as `kitchen`, `true` or `[knife, rope]`; `{unknown: true}` "
+        "for one that nobody could tell."
+    )
 
 
 class Column(Frozen):
@@ -46,9 +49,17 @@ class Column(Frozen):
     `absent` is the value where the row has no such column, or null in it; without it the fact is then not annotated.
     """
 
-    column: str
-    map: Annotated[dict[str, JsonValue], BeforeValidator(_labels)] | None = None
-    absent: JsonValue = None
+    column: str = Field(description="The column that holds the fact's value, or a label for it.")
+    map: Annotated[dict[str, JsonValue], BeforeValidator(_labels)] | None = Field(
+        default=None,
+        description="Labels to the fact's values. A label that is not in it is an error. Default: what stands in the "
+        "column is the value.",
+    )
+    absent: JsonValue = Field(
+        default=None,
+        description="The value where the row has no such column, or nothing in it. Default: the fact is not annotated "
+        "there.",
+    )
 
 
 def _kind_of_origin(value: object) -> str:

@@ -39,13 +39,30 @@ class FigStep(Frozen):
     `font` is a TrueType file of FigStep's own font (FreeMono Bold).
     """
 
-    kind: Literal["figstep"] = "figstep"
-    root: str
-    prompts: Annotated[tuple[str, ...], Field(min_length=1)] = (FIGSTEP_PROMPT,)
-    read_out: tuple[str, ...] = ()
-    benign: str | None = None
-    redraw: bool = False
-    font: str | None = None
+    kind: Literal["figstep"] = Field(default="figstep", description="Says which kind of source this is: `figstep`.")
+    root: str = Field(description="The folder that holds `SafeBench-Tiny.csv` and `images/`, relative to the recipe's.")
+    prompts: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        default=(FIGSTEP_PROMPT,), description="Requests that go with the pictures, in turn. Default: FigStep's own."
+    )
+    read_out: tuple[str, ...] = Field(
+        default=(),
+        description="Requests to read a picture out, in turn: each picture is asked about in this harmless way too. "
+        "Default: none is.",
+    )
+    benign: str | None = Field(
+        default=None,
+        description='A JSONL file of harmless twins, `{"stem", "fill", "answer"?}` a line, relative to the recipe\'s '
+        "folder. It asks for `redraw` or `font`.",
+    )
+    redraw: bool = Field(
+        default=False,
+        description="Draw the forbidden pictures again as the harmless twins are drawn, so that the font tells "
+        "nothing.",
+    )
+    font: str | None = Field(
+        default=None,
+        description="A TrueType file of FigStep's own font (FreeMono Bold), with which the harmless twins are drawn.",
+    )
     where: Where = Field(default_factory=dict)
     facts: FactMapping = Field(default_factory=dict)
 
@@ -66,12 +83,20 @@ class Jsonl(Frozen):
     under `ignore`; any further key is an error.
     """
 
-    kind: Literal["jsonl"] = "jsonl"
-    path: str
-    name: str = "jsonl"
-    licence: str
+    kind: Literal["jsonl"] = Field(default="jsonl", description="Says which kind of source this is: `jsonl`.")
+    path: str = Field(
+        description="The file, relative to the recipe's folder; paths of images in it are relative to its own folder."
+    )
+    name: str = Field(default="jsonl", description="Names the source in its rows.")
+    licence: str = Field(
+        description="The licence of its rows, as an SPDX name where there is one, such as `CC0-1.0`. It goes with "
+        "every row."
+    )
     commercial: bool = Field(default=True, description="Whether the licence allows commercial use.")
-    ignore: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = Field(
+        default=(),
+        description="Keys of the file's lines that are passed over; any other key that nobody reads is an error.",
+    )
     where: Where = Field(default_factory=dict)
     facts: FactMapping = Field(default_factory=dict)
 
@@ -88,12 +113,31 @@ class Table(Frozen):
     absent image shows: such an item can be decided and compared with labels, and never becomes a row.
     """
 
-    kind: Literal["table"] = "table"
-    source: str | None = None
-    describe: Description | None = None
-    root: str = "."
-    parts: tuple[str, ...] = ()
-    images: Literal["required", "optional", "assumed"] = "required"
+    kind: Literal["table"] = Field(default="table", description="Says which kind of source this is: `table`.")
+    source: str | None = Field(
+        default=None,
+        description="The name of a source that ships (`safecotc data sources` lists them), or a YAML file that "
+        "describes one. Give this or `describe`.",
+    )
+    describe: Description | None = Field(
+        default=None, description="A description of the source on the spot. Give this or `source`."
+    )
+    root: str = Field(
+        default=".",
+        description="The folder that holds its files, relative to the recipe's, or "
+        "`hf://datasets/OWNER/NAME[@REVISION]`.",
+    )
+    parts: tuple[str, ...] = Field(
+        default=(),
+        description="The parts that are read, in this order. Default: those of the split `train`, or all where there "
+        "is none.",
+    )
+    images: Literal["required", "optional", "assumed"] = Field(
+        default="required",
+        description="What becomes of a row whose image is absent. `required`: it is left out and counted; `optional`: "
+        "it is a request without an image; `assumed`: its labels say what the image shows, and it never "
+        "becomes a row.",
+    )
     where: Where = Field(default_factory=dict)
     facts: FactMapping = Field(default_factory=dict)
 
@@ -110,10 +154,18 @@ class Miniature(Frozen):
     `world` decides what is held out of tuning: evaluation must be given the same.
     """
 
-    kind: Literal["miniature"] = "miniature"
-    pool: Annotated[int, Field(ge=1)] = 20_000
-    split: str = "train"
-    world: int = 0
+    kind: Literal["miniature"] = Field(
+        default="miniature", description="Says which kind of source this is: `miniature`."
+    )
+    pool: Annotated[int, Field(ge=1)] = Field(
+        default=20_000, description="How many requests are drawn, from which the rows are chosen."
+    )
+    split: str = Field(default="train", description="The split of the world that they are drawn from.")
+    world: int = Field(
+        default=0,
+        description="The seed of the world, which decides what is held out of tuning: evaluation must be given the "
+        "same.",
+    )
 
 
 Source = Annotated[FigStep | Jsonl | Table | Miniature, Field(discriminator="kind")]

@@ -40,17 +40,27 @@ class EndpointSettings(Frozen):
     base_url: Address = Field(
         description="Such as http://localhost:8000/v1. A name, a password or a key in it is written down nowhere."
     )
-    model: str
+    model: str = Field(description="The model's name, as the server knows it.")
     api_key_env: str | None = Field(
         default=None, description="The environment variable that holds the key; without it none is sent."
     )
-    temperature: float = Field(default=0.0, ge=0, le=2)
-    top_p: float | None = Field(default=None, gt=0, le=1)
-    max_tokens: int = Field(default=1024, ge=1)
+    temperature: float = Field(
+        default=0.0, ge=0, le=2, description="How freely the model draws its words, from 0 (always the likeliest) to 2."
+    )
+    top_p: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Draw among the likeliest tokens of this probability, above 0 and up to 1. Default: the server's "
+        "own.",
+    )
+    max_tokens: int = Field(default=1024, ge=1, description="The most tokens of one answer, reasoning included.")
     timeout: float = Field(default=120.0, gt=0, description="Seconds for one answer.")
     concurrency: int = Field(default=8, ge=1, le=256, description="Questions under way at once.")
     retries: int = Field(default=4, ge=0, le=20, description="Tries after the first, with growing waits.")
-    requests_per_minute: float | None = Field(default=None, gt=0)
+    requests_per_minute: float | None = Field(
+        default=None, gt=0, description="The most questions that are put in a minute. Default: no limit."
+    )
     structured: Literal["json_schema", "json_object", "none"] = Field(
         default="json_schema", description="How the server is told of a schema."
     )

@@ -37,7 +37,10 @@ class RecipeError(ValueError):
 class MiniatureBase(Frozen):
     """The small base model of the miniature world, trained from scratch by the run itself."""
 
-    seed: int = 0
+    seed: int = Field(
+        default=0,
+        description="Decides the small world that the base learns, and the draws of its training; an integer.",
+    )
     warmup_steps: int | None = Field(default=None, ge=1, description="Steps of learning to see; default: as tuned.")
     steps: int | None = Field(default=None, ge=1, description="Steps of learning to speak; default: as tuned.")
     more_steps: int | None = Field(
@@ -55,8 +58,14 @@ class MiniatureBase(Frozen):
 class Arm(Frozen):
     """A way of tuning that is compared with others: what it changes in the recipe's `data` and `training`."""
 
-    data: dict[str, Any] = Field(default_factory=dict)
-    training: dict[str, Any] = Field(default_factory=dict)
+    data: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Keys of `data` that this arm sets, with their values; the others are the recipe's.",
+    )
+    training: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Keys of `training` that this arm sets, with their values; the others are the recipe's. No `seed`.",
+    )
 
 
 def _given_or_built(value: object) -> str:
@@ -76,18 +85,33 @@ class Recipe(Frozen):
     one, `safecot`, with the recipe's own `data` and `training`.
     """
 
-    name: _Name
-    description: str | None = None
+    name: _Name = Field(
+        description="Names the experiment in folders and reports: letters, digits, `_`, `.` and `-`, and no sign first."
+    )
+    description: str | None = Field(
+        default=None, description="What the experiment is about, in a line, for its reports."
+    )
     policy: str = Field(description="A `.safecot` file or a compiled artifact.")
     params: dict[str, float] = Field(default_factory=dict, description="Values for the policy's params.")
     seed: int = Field(default=0, ge=0, lt=2**32, description="Reaches every random choice.")
     model: _Model | None = Field(
         default=None, description="A model folder, a hub id (`OWNER/NAME@COMMIT`), or `{miniature: {...}}`."
     )
-    data: DataRecipe
-    training: TrainingRecipe = Field(default_factory=TrainingRecipe)
-    arms: dict[_Name, Arm] = Field(default_factory=lambda: {"safecot": Arm()})
-    evaluation: EvaluationRecipe = Field(default_factory=EvaluationRecipe)
+    data: DataRecipe = Field(description="Where the rows come from, how they are chosen, and what they say.")
+    training: TrainingRecipe = Field(
+        default_factory=TrainingRecipe,
+        description="How the adapter is trained; without it, LoRA of rank 16 for 3 epochs.",
+    )
+    arms: dict[_Name, Arm] = Field(
+        default_factory=lambda: {"safecot": Arm()},
+        description="Ways of tuning to be compared, by name: each changes some keys of `data` and `training`. "
+        "Default: one arm, `safecot`, that changes none. `base`, `refuse_everything` and "
+        "`comply_with_everything` are taken.",
+    )
+    evaluation: EvaluationRecipe = Field(
+        default_factory=EvaluationRecipe,
+        description="What the arms are asked, and how their answers are counted; without it, as its own defaults say.",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

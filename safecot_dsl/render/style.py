@@ -57,8 +57,12 @@ class Tags(Frozen):
     character of a tag that stands in data.
     """
 
-    open: str = "<think>"
-    close: str = "</think>"
+    open: str = Field(
+        default="<think>",
+        description="What stands before the reasoning: two characters or more, without white space or `(`, that begin "
+        "with a sign.",
+    )
+    close: str = Field(default="</think>", description="What stands after the reasoning, in the same way.")
 
     @field_validator("open", "close")
     @classmethod

@@ -23,11 +23,27 @@ class TrainingRecipe(Frozen):
     start_from: str | None = Field(
         default=None, description="Another arm, or an adapter's folder, whose weights this training begins with."
     )
-    dpo: DpoSettings = Field(default_factory=DpoSettings)
-    grpo: GrpoSettings = Field(default_factory=GrpoSettings)
-    r: int = Field(default=16, ge=1)
-    lora_alpha: int = Field(default=32, ge=1)
-    lora_dropout: float = Field(default=0.0, ge=0, lt=1)
+    dpo: DpoSettings = Field(
+        default_factory=DpoSettings, description="How preferences are learnt; it counts with `objective: dpo` alone."
+    )
+    grpo: GrpoSettings = Field(
+        default_factory=GrpoSettings, description="How rewards are learnt; it counts with `objective: grpo` alone."
+    )
+    r: int = Field(
+        default=16,
+        ge=1,
+        description="LoRA's rank: how many directions an adapter adds to a layer. More learns more, and takes more "
+        "memory.",
+    )
+    lora_alpha: int = Field(
+        default=32, ge=1, description="LoRA's scale: an adapter's output is multiplied by `lora_alpha / r`."
+    )
+    lora_dropout: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="The share of an adapter's inputs that is dropped while training, from 0 to below 1.",
+    )
     target_modules: tuple[str, ...] | None = Field(
         default=None,
         description="Last parts of the names of the linear layers to adapt, looked for in the language model alone; "
@@ -42,15 +58,27 @@ class TrainingRecipe(Frozen):
         default=1.0, ge=0, description="What a token of the reasoning weighs in the loss; 0: it carries none."
     )
     answer_weight: float = Field(default=1.0, ge=0, description="What a token of the answer weighs in the loss.")
-    learning_rate: float = Field(default=2e-4, gt=0)
+    learning_rate: float = Field(default=2e-4, gt=0, description="AdamW's learning rate at its peak.")
     per_device_train_batch_size: int = Field(default=8, ge=1, description="Rows a batch.")
     gradient_accumulation_steps: int = Field(default=1, ge=1, description="Batches a step.")
     max_steps: int = Field(default=-1, ge=-1, description="Optimizer steps; if positive, it overrides the epochs.")
-    num_train_epochs: float = Field(default=3.0, gt=0)
-    lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "cosine"
-    warmup_steps: int = Field(default=0, ge=0)
-    weight_decay: float = Field(default=0.0, ge=0)
-    max_grad_norm: float = Field(default=1.0, gt=0)
+    num_train_epochs: float = Field(
+        default=3.0,
+        gt=0,
+        description="How often each row is seen; a part of an epoch, such as 0.5, is fine. `max_steps` overrides it.",
+    )
+    lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = Field(
+        default="cosine",
+        description="How the learning rate goes on after the warm-up: down to 0 along a line or a `cosine`, or not at "
+        "all. Only `constant` leaves the warm-up out.",
+    )
+    warmup_steps: int = Field(
+        default=0, ge=0, description="Optimizer steps in which the learning rate rises from 0 to its peak."
+    )
+    weight_decay: float = Field(default=0.0, ge=0, description="AdamW's weight decay; 0: none.")
+    max_grad_norm: float = Field(
+        default=1.0, gt=0, description="The most that the gradient's norm may be; a longer one is shortened to it."
+    )
     train_sampling_strategy: Literal["random", "group_by_length"] = Field(
         default="random", description="`group_by_length` puts rows of like length into a batch: less padding."
     )
@@ -68,7 +96,13 @@ class TrainingRecipe(Frozen):
         default=True, description="Work out once what an untrained vision part makes of each image."
     )
     fused_lora: bool = Field(default=True, description="Compute a layer and its adapter as one operation.")
-    seed: int = Field(default=0, ge=0, lt=2**32)
+    seed: int = Field(
+        default=0,
+        ge=0,
+        lt=2**32,
+        description="Of the adapters' first weights, the order of rows, and dropout. In a recipe it is the recipe's "
+        "own `seed`, and is not given here.",
+    )
 
     @property
     def uses_tags(self) -> bool:

@@ -79,7 +79,7 @@ def test_an_artifact_answers_as_its_policy(safecotc: Run) -> None:
         assert safecotc(name, "p.json", *rest).out == safecotc(name, "p.safecot", *rest).out
 
 
-@pytest.mark.parametrize("subject", ["artifact", "decision"])
+@pytest.mark.parametrize("subject", ["artifact", "decision", "recipe", "source", "suite"])
 def test_the_published_schema_is_the_commands(subject: str, safecotc: Run) -> None:
     assert safecotc("policy", "schema", subject).out == (SCHEMAS / f"{subject}.schema.json").read_text(encoding="utf-8")
 

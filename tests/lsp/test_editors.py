@@ -130,7 +130,7 @@ def test_the_extension_starts_a_command_that_there_is_on_files_that_there_are() 
     assert grammar["language"] == language["id"] == "safecot"
     assert grammar["scopeName"] == GRAMMAR["scopeName"]
     assert (EXTENSION / language["configuration"]).is_file()
-    assert (EXTENSION / package["main"]).is_file()
+    assert 'entryPoints: ["extension.js"]' in (EXTENSION / "bundle.js").read_text(encoding="utf-8")
     assert f"onLanguage:{language['id']}" in package["activationEvents"]
 
 

@@ -13,10 +13,12 @@ class Subject(StrEnum):
     ARTIFACT = "artifact"
     DECISION = "decision"
     RECIPE = "recipe"
+    SOURCE = "source"
+    SUITE = "suite"
 
 
 def schema(of: Subject = typer.Argument(..., help="What to describe.")) -> None:
-    """Write a JSON Schema: of the compiled artifact, of a decision, or of a recipe."""
+    """Write a JSON Schema: of the artifact, a decision, a recipe, or the description of a data source or a suite."""
     typer.echo(json.dumps(schema_of(of), indent=2, sort_keys=True))
 
 
@@ -29,4 +31,8 @@ def schema_of(subject: Subject) -> dict[str, Any]:
             from safecot_dsl.artifact import Decision as Model
         case Subject.RECIPE:
             from safecot_dsl.pipeline import Recipe as Model
+        case Subject.SOURCE:
+            from safecot_dsl.facts.description import Description as Model
+        case Subject.SUITE:
+            from safecot_dsl.evaluation.suites.description import SuiteDescription as Model
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Model.model_json_schema()}

@@ -13,14 +13,19 @@ from safecot_dsl.models import EndpointSettings
 class TemplateWriting(Frozen):
     """The policy's own texts."""
 
-    mode: Literal["template"] = "template"
+    mode: Literal["template"] = Field(
+        default="template", description="Says whose words the rows are in: `template`, the policy's own texts."
+    )
 
 
 class PromptedWriting(Frozen):
     """A model writes under the rule as its instruction, and every text is verified; else the policy's own text."""
 
-    mode: Literal["prompted"] = "prompted"
-    endpoint: EndpointSettings
+    mode: Literal["prompted"] = Field(
+        default="prompted",
+        description="Says whose words the rows are in: `prompted`, a model's, each checked against the policy.",
+    )
+    endpoint: EndpointSettings = Field(description="The server that the model is behind.")
     attempts: int = Field(default=3, ge=1, le=20, description="How often a text is asked for before the template's.")
     answer: bool = Field(default=True, description="Whether the model writes the answer too, or the reasoning alone.")
     images: bool = Field(default=True, description="Whether the model sees the images, or the facts alone.")

@@ -30,14 +30,16 @@ ASK_FOR_A_LETTER = "Answer with the option's letter from the given choices direc
 class Relabelled(Frozen):
     """A column made of another: its values by `map`, those that are not in it as they are."""
 
-    column: str
-    map: dict[str, str]
+    column: str = Field(description="The column that it is made of.")
+    map: dict[str, str] = Field(
+        description="Its values to those of the new column; one that is not in it stays as it is."
+    )
 
 
 class Counted(Frozen):
     """A column that numbers the rows, from 1: those that have the same value in the column `count`."""
 
-    count: str
+    count: str = Field(description="A column: the rows that have the same value in it are numbered, from 1.")
 
 
 class Rule(Frozen):
@@ -49,12 +51,23 @@ class Rule(Frozen):
     """
 
     where: Where = Field(default_factory=dict)
-    split: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][\w-]*$", max_length=64)]
-    kind: Kind = Kind.POLICY
-    must: Literal["refuse", "comply", ""] = ""
-    due: Verdict | None = None
-    accepts: tuple[Verdict, ...] = ()
-    before: str = ""
+    split: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][\w-]*$", max_length=64)] = Field(
+        description="Names the part of the suite that the rows make up: letters, digits, `_` and `-`."
+    )
+    kind: Kind = Field(
+        default=Kind.POLICY,
+        description="How the answers are counted: by the `policy`, or in the way of another kind of question.",
+    )
+    must: Literal["refuse", "comply", ""] = Field(
+        default="", description="The pole that an answer is held to. Default: neither."
+    )
+    due: Verdict | None = Field(
+        default=None, description="The verdict that is due. Default: it stays open, as where the authors name none."
+    )
+    accepts: tuple[Verdict, ...] = Field(
+        default=(), description="Verdicts that the authors count as right too, besides `due` or `must`."
+    )
+    before: str = Field(default="", description="A text that is put before the request.")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -71,19 +84,28 @@ class Choice(Frozen):
     column with a list or an object of them. `answer` is a column with the right letter, or with the number of the
     right option from 0. `hint` is a column that is put before the question, `ask` what is put after the options."""
 
-    options: str | Annotated[tuple[str, ...], Field(min_length=2)]
-    answer: str
-    hint: str = ""
-    ask: str = ASK_FOR_A_LETTER
+    options: str | Annotated[tuple[str, ...], Field(min_length=2)] = Field(
+        description="The columns that hold the options' texts, such as `[A, B, C, D]`, or one column with a list or "
+        "an object of them."
+    )
+    answer: str = Field(description="The column with the right option's letter, or its number from 0.")
+    hint: str = Field(default="", description="A column that is put before the question. Default: none.")
+    ask: str = Field(
+        default=ASK_FOR_A_LETTER,
+        description="What is put after the options. Default: to answer with the option's letter.",
+    )
 
 
 class Embedded(Frozen):
     """TSV files whose column `image` holds each picture in base64 (or the `index` of the row that holds it)."""
 
-    files: Annotated[tuple[str, ...], Field(min_length=1)]
-    index: str = "index"
-    prompt: str = "question"
-    image: str = "image"
+    files: Annotated[tuple[str, ...], Field(min_length=1)] = Field(description="The TSV files.")
+    index: str = Field(default="index", description="The column that numbers the rows.")
+    prompt: str = Field(default="question", description="The column with the question.")
+    image: str = Field(
+        default="image",
+        description="The column with the picture in base64, or with the number of the row that holds it.",
+    )
 
 
 class SuiteDescription(Frozen):
@@ -96,26 +118,57 @@ class SuiteDescription(Frozen):
     What a source states (title, citation, licence, how to get it, whether it was checked) need not be said again.
     """
 
-    name: Name
-    title: str = ""
-    measures: Annotated[str, StringConstraints(min_length=1)]
-    citation: str = ""
-    home: str = ""
+    name: Name = Field(description="Names the suite: up to 64 lower-case letters, digits and `_`.")
+    title: str = Field(default="", description="The suite's name to people. Default: its source's.")
+    measures: Annotated[str, StringConstraints(min_length=1)] = Field(
+        description="What the suite measures, in a sentence."
+    )
+    citation: str = Field(default="", description="How its authors are to be cited. Default: as its source says.")
+    home: str = Field(default="", description="The address of its page. Default: its source's.")
     get: str = Field(default="", description="How to get the files.")
-    licence: str = ""
-    commercial: bool | None = None
-    checked: Literal["files", "shape"] | None = None
-    notes: tuple[str, ...] = ()
-    source: str | None = None
-    describe: Description | None = None
-    embedded: Embedded | None = None
+    licence: str = Field(default="", description="The licence of its rows. Default: its source's.")
+    commercial: bool | None = Field(
+        default=None, description="Whether the licence allows commercial use. Default: as its source says."
+    )
+    checked: Literal["files", "shape"] | None = Field(
+        default=None,
+        description="What this was tried on: the suite's own `files`, or only the `shape` that its authors describe. "
+        "Default: as its source says.",
+    )
+    notes: tuple[str, ...] = Field(default=(), description="What is to be known of its figures, a sentence each.")
+    source: str | None = Field(
+        default=None, description="The name of a source that ships. Give this, `describe` or `embedded`."
+    )
+    describe: Description | None = Field(
+        default=None, description="A description of its source on the spot. Give this, `source` or `embedded`."
+    )
+    embedded: Embedded | None = Field(
+        default=None, description="TSV files with the pictures in them. Give this, `source` or `describe`."
+    )
     parts: tuple[str, ...] = Field(default=(), description="The parts that are read, instead of the usual ones.")
-    columns: dict[str, Relabelled | Counted] = Field(default_factory=dict)
-    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
-    hazard: str | tuple[str, ...] = ""
-    group: str | tuple[str, ...] = ""
-    choice: Choice | None = None
-    twins: str = ""
+    columns: dict[str, Relabelled | Counted] = Field(
+        default_factory=dict, description="Columns made of others, by name: relabelled, or counted."
+    )
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1)] = Field(
+        description="What is due for which rows: the first rule that selects a row counts."
+    )
+    hazard: str | tuple[str, ...] = Field(
+        default="",
+        description="The column that names the kind of harm, or a text with columns in it; of several, the first that "
+        "a row has. Default: the suite names none.",
+    )
+    group: str | tuple[str, ...] = Field(
+        default="",
+        description="The column, or a text with columns in it, that is the same for rows that belong together; of "
+        "several, the first that a row has. Default: each row stands alone.",
+    )
+    choice: Choice | None = Field(
+        default=None,
+        description="Where each request is a choice among options: which columns hold them. Default: it is none.",
+    )
+    twins: str = Field(
+        default="", description="A JSONL file of harmless requests for FigStep's pictures. Default: there are none."
+    )
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:

@@ -61,11 +61,21 @@ class Ocr(Frozen):
     least sure line that is not noise, 1 where there is none.
     """
 
-    kind: Literal["ocr"] = "ocr"
-    fact: str
-    clarity: str | None = None
-    min_confidence: _Share = 0.8
-    noise: _Share = 0.3
+    kind: Literal["ocr"] = Field(default="ocr", description="Says which kind of annotator this is: `ocr`.")
+    fact: str = Field(description="The full name of the text fact that is filled, such as `image.text`.")
+    clarity: str | None = Field(
+        default=None,
+        description="The full name of a score fact that gets the confidence of the least sure line, 1 where there is "
+        "none. Default: it is kept nowhere.",
+    )
+    min_confidence: _Share = Field(
+        default=0.8, description="The confidence, from 0 to 1, from which on a line counts as read."
+    )
+    noise: _Share = Field(
+        default=0.3,
+        description="The confidence, from 0 to 1, below which a line counts as no text at all. Between the two the "
+        "fact is unknown.",
+    )
     unsure: _Unsure = "cannot_tell"
     overwrite: _Overwrite = False
 
@@ -83,12 +93,19 @@ class Nsfw(Frozen):
     `no_to`; between the two it is unknown. The default band is the one that the model's makers advise.
     """
 
-    kind: Literal["nsfw"] = "nsfw"
-    fact: str
-    yes: JsonValue = True
-    no: JsonValue = False
-    yes_from: _Share = 0.8
-    no_to: _Share = 0.2
+    kind: Literal["nsfw"] = Field(default="nsfw", description="Says which kind of annotator this is: `nsfw`.")
+    fact: str = Field(
+        description="The full name of the fact that is filled: a score, a flag, or one with named values."
+    )
+    yes: JsonValue = Field(
+        default=True, description="The value for pictures that show nudity; a score fact gets the score instead."
+    )
+    no: JsonValue = Field(default=False, description="The value for pictures that show none.")
+    yes_from: _Share = Field(default=0.8, description="The score, from 0 to 1, from which on the value is `yes`.")
+    no_to: _Share = Field(
+        default=0.2,
+        description="The score, from 0 to 1, up to which the value is `no`. Between the two the fact is unknown.",
+    )
     unsure: _Unsure = "not_annotated"
     overwrite: _Overwrite = False
 
@@ -106,13 +123,19 @@ class Pattern(Frozen):
     it is unknown, or with `several: first` the first in the recipe's order.
     """
 
-    kind: Literal["pattern"] = "pattern"
-    fact: str
+    kind: Literal["pattern"] = Field(default="pattern", description="Says which kind of annotator this is: `pattern`.")
+    fact: str = Field(description="The full name of the fact that is filled.")
     reads: _Reads = "prompt"
     patterns: _Texts = Field(min_length=1)
-    otherwise: JsonValue = None
-    several: Literal["unknown", "first"] = "unknown"
-    ignore_case: bool = True
+    otherwise: JsonValue = Field(
+        default=None, description="The fact's value where no pattern is found. Default: it is unknown."
+    )
+    several: Literal["unknown", "first"] = Field(
+        default="unknown",
+        description="What holds where patterns of several values are found: the fact is `unknown`, or has the `first` "
+        "value in the recipe's order. Of a set, all are taken.",
+    )
+    ignore_case: bool = Field(default=True, description="Whether capital and small letters count as the same.")
     unsure: _Unsure = "not_annotated"
     overwrite: _Overwrite = False
 
@@ -131,18 +154,38 @@ class Embedding(Frozen):
     without a letter, which is like nothing.
     """
 
-    kind: Literal["embedding"] = "embedding"
-    fact: str
+    kind: Literal["embedding"] = Field(
+        default="embedding", description="Says which kind of annotator this is: `embedding`."
+    )
+    fact: str = Field(description="The full name of the fact that is filled.")
     reads: _Reads = "prompt"
     examples: _Texts = Field(default_factory=dict)
-    file: str | None = None
-    phrases: bool = True
-    policy_examples: bool = False
-    nearest: int = Field(default=3, ge=1)
-    minimum: Annotated[float, Field(ge=-1, le=1)] = 0.25
-    margin: Annotated[float, Field(ge=0, le=2)] = 0.05
-    otherwise: JsonValue = None
-    empty: JsonValue = None
+    file: str | None = Field(
+        default=None,
+        description='A JSONL file of further examples, `{"text", "value"}` a line, relative to the recipe\'s folder.',
+    )
+    phrases: bool = Field(
+        default=True, description="Whether the phrases that the policy gives to the fact's values are examples too."
+    )
+    policy_examples: bool = Field(
+        default=False, description="Whether the policy's own examples are examples too, where they give both facts."
+    )
+    nearest: int = Field(
+        default=3, ge=1, description="Over how many of a value's most alike examples the likeness is averaged."
+    )
+    minimum: Annotated[float, Field(ge=-1, le=1)] = Field(
+        default=0.25, description="The least likeness to a value, as a cosine from -1 to 1, with which it is told."
+    )
+    margin: Annotated[float, Field(ge=0, le=2)] = Field(
+        default=0.05, description="How far ahead of the next value it must be, as a difference of cosines from 0 to 2."
+    )
+    otherwise: JsonValue = Field(
+        default=None, description="The fact's value where no value is alike enough. Default: it is unknown."
+    )
+    empty: JsonValue = Field(
+        default=None,
+        description="The fact's value for a text without a letter, which is like nothing. Default: it is unknown.",
+    )
     unsure: _Unsure = "not_annotated"
     overwrite: _Overwrite = False
 
@@ -155,13 +198,22 @@ class Model(Frozen):
     The model is behind an `endpoint`, or in a folder (`local`); neither where the caller brings one.
     """
 
-    kind: Literal["model"] = "model"
-    facts: tuple[str, ...] = Field(min_length=1)
-    endpoint: EndpointSettings | None = None
+    kind: Literal["model"] = Field(default="model", description="Says which kind of annotator this is: `model`.")
+    facts: tuple[str, ...] = Field(min_length=1, description="The full names of the facts that the model is asked for.")
+    endpoint: EndpointSettings | None = Field(
+        default=None, description="The server that the model is behind. Give this or `local`."
+    )
     local: str | None = Field(default=None, description="A folder or hub id of an image-text-to-text model.")
-    reads: tuple[str, ...] = ()
-    images: bool = True
-    min_confidence: _Share = 0.7
+    reads: tuple[str, ...] = Field(
+        default=(),
+        description="Full names of text facts that the model is told as well, such as `image.text` for one that "
+        "cannot see.",
+    )
+    images: bool = Field(default=True, description="Whether the model is shown the request's pictures.")
+    min_confidence: _Share = Field(
+        default=0.7,
+        description="The confidence, from 0 to 1 and stated by the model itself, from which on its value is taken.",
+    )
     max_tokens: int = Field(default=1024, ge=1, description="Of the answer of a `local` model.")
     unsure: _Unsure = "cannot_tell"
     overwrite: _Overwrite = False

@@ -16,7 +16,7 @@ class GrpoSettings(Frozen):
     Of a batch's `per_device_train_batch_size` answers, `num_generations` are for each request.
     """
 
-    reward: RewardWeights = Field(default_factory=RewardWeights)
+    reward: RewardWeights = Field(default_factory=RewardWeights, description="What each part of the reward weighs.")
     num_generations: int = Field(default=8, ge=2, description="Answers drawn for each request: its group.")
     max_completion_length: int = Field(
         default=256, ge=1, description="Tokens after which an answer is cut; it then has no end, and earns 0."

@@ -1,0 +1,58 @@
+"""What an editor says of a recipe's keys: the JSON Schemas, and the line by which a YAML file names its own."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from safecot_dsl.cli.policy.schema import Subject, schema_of
+from safecot_dsl.datafiles import recipes_root
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schema"
+WRITTEN = (Subject.RECIPE, Subject.SOURCE, Subject.SUITE)  # what people write by hand
+MODELINE = re.compile(r"# yaml-language-server: \$schema=(\S+)\n")
+#: Settings of Accelerate, a program that has no schema of its own for them.
+OTHERS = "accelerate"
+FILES = sorted(path for path in recipes_root().glob("**/*.yaml") if OTHERS not in path.parts)
+
+
+def _properties(subject: Subject) -> Iterator[tuple[str, dict[str, Any]]]:
+    schema = schema_of(subject)
+    for name, node in [(subject.value, schema), *schema.get("$defs", {}).items()]:
+        for key, described in node.get("properties", {}).items():
+            yield f"{name}.{key}", described
+
+
+@pytest.mark.parametrize("subject", WRITTEN)
+def test_every_key_is_described(subject: Subject) -> None:
+    described = dict(_properties(subject))
+    assert len(described) >= {"recipe": 277, "source": 34, "suite": 72}[subject]
+    for key, node in described.items():
+        text = node.get("description", "")
+        assert re.fullmatch(r"(?s)[A-Z`].*\.", text), f"{key}: {text!r}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(recipes_root()).as_posix())
+def test_a_shipped_file_names_the_schema_that_it_fits(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    named = MODELINE.match(text)
+    assert named, "the first line says `# yaml-language-server: $schema=...`"
+    kind = {"sources": "source", "suites": "suite"}.get(path.parent.name, "recipe")
+    assert (path.parent / named[1]).resolve() == SCHEMAS / f"{kind}.schema.json"
+    schema = json.loads((SCHEMAS / f"{kind}.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(yaml.safe_load(text))
+
+
+def test_the_schema_refuses_a_misspelt_key() -> None:
+    schema = json.loads((SCHEMAS / "recipe.schema.json").read_text(encoding="utf-8"))
+    recipe = yaml.safe_load((recipes_root() / "demo.yaml").read_text(encoding="utf-8"))
+    recipe["data"]["stile"] = "full"
+    (fault,) = jsonschema.Draft202012Validator(schema).iter_errors(recipe)
+    assert "stile" in fault.message
