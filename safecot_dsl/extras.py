@@ -18,6 +18,7 @@ EXTRAS = {
     "ray": ("ray",),
     "train": ("torch", "transformers", "peft", "accelerate", "safetensors", "psutil"),
     "watch": ("tensorboard",),
+    "trl": ("trl",),
     "miniature": ("tokenizers", "qtawesome"),
 }
 #: What comes with an extra.
@@ -27,6 +28,7 @@ WITH = {
     "ray": ("data",),
     "train": ("data",),
     "watch": ("train",),
+    "trl": ("train",),
     "miniature": ("train",),
 }
 #: The weights of the sentence vectors: a package that asks for torch, which they are read without.
