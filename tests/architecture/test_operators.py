@@ -16,6 +16,7 @@ TABLES = {
     "artifact/conditions.py",
     "engine/operators.py",
     "render/operators.py",
+    "export/told.py",
     "compiler/atoms.py",
     "testing/mutants_conditions.py",
     "testing/policies_conditions.py",
