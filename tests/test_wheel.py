@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CASE = {"facts": {"image.objects": ["bleach", "ammonia"], "image.setting": "kitchen", "query.intent": "mix"}}
 
 #: What the core is made of; an environment with these and nothing else is one without extras.
-CORE = ["lark", "pydantic", "google-re2", "typer", "rich", "pyyaml", "z3-solver", "filelock"]
+CORE = ["lark", "pydantic", "google-re2", "typer", "rich", "pyyaml", "z3-solver", "pygments", "filelock"]
 
 
 @pytest.fixture(scope="session")
@@ -152,6 +152,7 @@ def test_the_metadata_names_the_extras_and_keeps_torch_out_of_the_core(wheel: Pa
         "ray",
         "train",
         "watch",
+        "trl",
         "xlsx",
         "miniature",
     }

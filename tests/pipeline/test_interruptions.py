@@ -153,7 +153,7 @@ exit $code
 
 @pytest.mark.parametrize(
     ("verb", "left", "reached"),
-    [("generate", 64, "writing rows"), ("train", 2150, "training")],
+    [("generate", 80, "writing rows"), ("train", 2150, "training")],
     ids=["while rows are written", "in a checkpoint"],
 )
 def test_a_disk_that_fills_up_in_mid_run(
