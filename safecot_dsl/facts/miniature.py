@@ -61,15 +61,9 @@ def _item(world: World, whole: Sample, hidden: str | None = None, hides: Sequenc
         near = world.neighbours(whole)
         if hidden is not None:
             rest = whole.case.with_fact(hidden, None)
-            also: list[Sample] = []
-            told = [whole]
-            for other in near:
-                if other.case.with_fact(hidden, None) == rest:
-                    told.append(other)
-                else:
-                    also.append(other)
-            return itertools.chain(
-                (_item(world, other) for other in told), (_item(world, other, hidden) for other in also)
+            return (
+                _item(world, other, None if other.case.with_fact(hidden, None) == rest else hidden)
+                for other in (whole, *near)
             )
         return itertools.chain((_item(world, other) for other in near), (_item(world, whole, fact) for fact in hides))
 

@@ -3,8 +3,8 @@
 PEFT's own layer multiplies, scales and adds in passes of their own, each over all of the layer's output; here the
 adapter's part is added by the matrix product itself, forward and backward. It is the same sum, so the numbers are those
 of PEFT's layer but for rounding. In a small model these passes are a seventh of the step. Dropout before the adapter
-is PEFT's on a GPU. On a CPU it has draws of its own: PyTorch's Bernoulli draws take 14 ns a number on one thread, which
-made dropout the costliest part of a small model's step, and sixteen bits out of whole random words take 2 ns.
+is PEFT's on a GPU. On a CPU it has draws of its own: PyTorch's dropout takes 14 ns a number on one thread, which made
+it the costliest part of a small model's step; with sixteen bits out of whole random words it takes 8.
 """
 
 from __future__ import annotations

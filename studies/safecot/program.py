@@ -199,7 +199,7 @@ def _expected_trials(design: Design) -> list[float]:
     settings = prod(len(values) for name, values in plan.control.items() if name != "max_steps")
     found += [answers.asking + answers.step * first] * settings
     found += [answers.asking + answers.step * number for number in others]
-    found += [answers.asking + answers.step * max(first, *others)] * (shares - 1)
+    found += [answers.asking + answers.step * first] * (shares - 1)
     for number in (first, *others):
         found += [answers.asking + answers.step * number] * (len(design.arms[CONTROL].rows) - 1)
     if GUARD in design.arms:
