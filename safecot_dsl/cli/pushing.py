@@ -22,11 +22,11 @@ PUBLIC: bool = typer.Option(False, "--public", help="With --push-to-hub: let eve
 
 
 def check_push(repo: str | None) -> None:
-    """Refuse a name that is none, before the work is done."""
+    """Refuse what cannot be pushed, before the work is done."""
     if repo is not None:
-        from safecot_dsl.storage.hub import check_name
+        from safecot_dsl.storage.hub import check_ready
 
-        check_name(repo)
+        check_ready(repo)
 
 
 def push_folder(folder: Path, repo: str | None, kind: Kind, *, public: bool, below: str = "") -> None:

@@ -12,6 +12,9 @@ Kind = Literal["dataset", "model"]
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 
+_NOT_INSTALLED = "this needs `huggingface_hub`, which is not installed: pip install huggingface_hub"
+_NO_TOKEN = "there is no token for the Hub: run `hf auth login`, or set HF_TOKEN"
+
 
 class HubError(RuntimeError):
     """What cannot be pushed, or was not taken; the message says why and what to do."""
@@ -56,13 +59,28 @@ def plan_upload(folder: Path, repo: str, kind: Kind, *, below: str = "") -> Uplo
 
 
 def check_name(repo: str) -> None:
-    """Refuse what is no name of a repository, before the work whose result it is for.
+    """Refuse what is no name of a repository.
 
     Raises:
         HubError: the name is not OWNER/NAME.
     """
     if not _NAME.fullmatch(repo):
         raise HubError(f"`{repo}` is no name of a repository on the Hub: write OWNER/NAME")
+
+
+def check_ready(repo: str) -> None:
+    """Refuse what cannot be pushed, before the work whose result it is for: training takes hours.
+
+    Raises:
+        HubError: the name is not OWNER/NAME, `huggingface_hub` is not installed, or there is no token.
+    """
+    check_name(repo)
+    try:
+        from huggingface_hub import get_token
+    except ModuleNotFoundError as error:
+        raise HubError(_NOT_INSTALLED) from error
+    if get_token() is None:
+        raise HubError(_NO_TOKEN)
 
 
 def push(upload: Upload, *, public: bool = False, endpoint: str | None = None) -> str:
@@ -77,7 +95,7 @@ def push(upload: Upload, *, public: bool = False, endpoint: str | None = None) -
         from huggingface_hub import HfApi
         from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
     except ModuleNotFoundError as error:
-        raise HubError("this needs `huggingface_hub`, which is not installed: pip install huggingface_hub") from error
+        raise HubError(_NOT_INSTALLED) from error
     api = HfApi(endpoint=endpoint)
     try:
         api.create_repo(upload.repo, repo_type=upload.kind, private=not public, exist_ok=True)
@@ -90,7 +108,7 @@ def push(upload: Upload, *, public: bool = False, endpoint: str | None = None) -
             commit_message="Upload with safecotc",
         )
     except LocalTokenNotFoundError as error:
-        raise HubError("there is no token for the Hub: run `hf auth login`, or set HF_TOKEN") from error
+        raise HubError(_NO_TOKEN) from error
     except (HfHubHTTPError, OSError, ValueError) as error:
         told = str(error).strip().splitlines()
         raise HubError(f"the Hub did not take {upload.repo}: {told[0] if told else type(error).__name__}") from error

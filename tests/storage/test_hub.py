@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from safecot_dsl.storage.hub import HubError, plan_upload, push
+from safecot_dsl.storage.hub import HubError, check_ready, plan_upload, push
 
 pytest.importorskip("huggingface_hub")
 
@@ -145,3 +146,16 @@ def test_a_name_that_is_none_is_refused_before_anything_is_done(name: str, folde
 def test_an_empty_folder_is_no_upload(tmp_path: Path) -> None:
     with pytest.raises(HubError, match="nothing to upload"):
         plan_upload(tmp_path, "me/rows", "dataset")
+
+
+def test_what_is_missing_for_a_push_is_said_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: "hf_of_the_test")
+    check_ready("me/rows")
+    with pytest.raises(HubError, match="write OWNER/NAME"):
+        check_ready("rows")
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
+    with pytest.raises(HubError, match="hf auth login"):
+        check_ready("me/rows")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(HubError, match="pip install huggingface_hub"):
+        check_ready("me/rows")

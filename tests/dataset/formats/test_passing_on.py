@@ -50,6 +50,7 @@ def test_the_command_refuses_before_it_writes(dataset: Path, tmp_path: Path, mon
         return "taken"
 
     monkeypatch.setattr(hub, "push", take)
+    monkeypatch.setenv("HF_TOKEN", "hf_of_the_test")
     command = ["data", "export", str(dataset), "--for", "hf", "--out", str(tmp_path / "out")]
     assert CliRunner().invoke(app, command).exit_code == 0
     assert pushed == []
