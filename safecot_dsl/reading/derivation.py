@@ -18,11 +18,12 @@ from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Verdict
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.engine import Interpreter, Trace, Truth
 from safecot_dsl.reading.facts import Claims, FactReader
-from safecot_dsl.render import Reasoning, ReasoningStyle, Renderer, Sentence, Tags, Target, parse_target
+from safecot_dsl.render import Lookups, Reasoning, ReasoningStyle, Renderer, Sentence, Tags, Target, parse_target
 from safecot_dsl.render.english import within
 from safecot_dsl.render.model import SentenceStep
 from safecot_dsl.render.phrasing import title, words
 from safecot_dsl.render.rendering import cited
+from safecot_dsl.render.sentences import question
 
 #: Lines of a reasoning that are looked at; a longer one is not one of ours.
 MAX_LINES = 400
@@ -126,6 +127,9 @@ class DerivationChecker:
         self._interpreter = Interpreter(policy)
         self._renderer = Renderer(self._interpreter, settings)
         self._calls = _names_of_groups(policy)
+        asked = settings is not None and settings.lookups is Lookups.ASKED
+        #: Questions before look-ups, which state nothing where another look-up follows than belongs there.
+        self._questions = frozenset(map(question, self._calls)) if asked else frozenset[str]()
 
     def check(self, text: str) -> Derivation:
         """What a whole answer, reasoning and all, derives."""
@@ -246,7 +250,7 @@ class DerivationChecker:
             for text in sentences(line, wanted):
                 if text in wanted:
                     said.add(text)
-                else:
+                elif text not in self._questions:
                     foreign.append((number, text))
         missing = tuple(part for part in expected if said.isdisjoint(part.texts))
         return LineComparison(len(expected), missing, tuple(foreign))

@@ -8,7 +8,7 @@ statement says as much. The reader of these sentences is :mod:`safecot_dsl.readi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, nextafter
 from typing import Any
 
@@ -136,9 +136,8 @@ class Sentences:
         else:
             counts_as = listed(phrases(fact, atom.named), "or")
         thing = capitalised(definite(phrase(fact, value)))
-        return Wording(
-            (f"{thing} may or may not count as {counts_as}.",), texts.key if texts else f"fact:{fact.name}", True
-        )
+        text = f"{thing} may or may not count as {counts_as}."
+        return Wording((self._asked(counts_as, text),), texts.key if texts else f"fact:{fact.name}", True)
 
     def kinds(self, fact: Fact, value: frozenset[str]) -> Wording | None:
         """What the things seen count as, of the smallest group of each that a condition names; None where no group has
@@ -163,16 +162,23 @@ class Sentences:
         things = {value} if isinstance(value, str) else value
         inside = phrases(fact, things.intersection(members))
         outside = phrases(fact, things.difference(members))
+        wording = Wording(
+            (self._counting(inside, outside, counts_as),), texts.key if texts else f"fact:{fact.name}", True
+        )
         if texts is not None and inside and texts.says:
             shown = listed([definite(thing) for thing in inside])
-            return _wording(texts.says, shown, texts.key, "", texts.key)
-        if texts is not None and not inside and texts.none:
-            return _wording(texts.none, "", texts.key, "", texts.key)
-        return Wording((self._counting(inside, outside, counts_as),), texts.key if texts else f"fact:{fact.name}", True)
+            wording = _wording(texts.says, shown, texts.key, "", texts.key)
+        elif texts is not None and not inside and texts.none:
+            wording = _wording(texts.none, "", texts.key, "", texts.key)
+        return replace(wording, texts=tuple(self._asked(counts_as, text) for text in wording.texts))
 
     def counts(self, fact: Fact, value: str, counts_as: str, *, so: bool) -> Wording:
         """That a choice counts as something, or does not."""
-        return self.built(fact, self._counting([phrase(fact, value)], [], counts_as, so=so))
+        return self.built(fact, self._asked(counts_as, self._counting([phrase(fact, value)], [], counts_as, so=so)))
+
+    def _asked(self, counts_as: str, said: str) -> str:
+        """A look-up, behind its question where look-ups are asked."""
+        return f"{question(counts_as)} {said}" if self.lookups is Lookups.ASKED else said
 
     def _counting(self, inside: Sequence[str], outside: Sequence[str], counts_as: str, so: bool | None = None) -> str:
         """Which of the things count as something. With `so`, `inside` are things that all do or all do not."""
@@ -184,7 +190,7 @@ class Sentences:
             each = [self._all([thing], counts_as) for thing in inside]
             return " ".join([*each, *(self._none([thing], counts_as) for thing in outside)])
         if self.lookups is Lookups.GROUP or not inside:
-            return self._none(outside if self.lookups is Lookups.THINGS else [], counts_as)
+            return self._none([] if self.lookups in (Lookups.EACH, Lookups.GROUP) else outside, counts_as)
         whole = self._all(inside, counts_as)
         if not outside:
             return whole
@@ -277,6 +283,11 @@ def number_cuts(policy: CompiledPolicy, fact: str) -> list[float]:
                 found.add(bound.operand if bound.kind == "at least" else nextafter(bound.operand, inf))
     assert isinstance(of.type, NumberType)
     return sorted(cut for cut in found if of.type.low < cut <= of.type.high)
+
+
+def question(counts_as: str) -> str:
+    """What a look-up answers; it says nothing by itself."""
+    return f"What counts as {counts_as}?"
 
 
 def filled(template: Template, shown: str) -> str:

@@ -21,12 +21,15 @@ class ReasoningStyle(StrEnum):
 
 class Lookups(StrEnum):
     """How it is said which of the things seen belong to a group: of the things together ("The vial and the flask each
-    count as an acid, the cup does not."), of each thing in the order seen, or of the group ("What counts as an acid is
-    the vial.")."""
+    count as an acid, the cup does not."), of each thing in the order seen, of the group ("What counts as an acid is the
+    vial."), or `asked`: of the things together, behind its question ("What counts as an acid? The vial counts as an
+    acid, the cup does not."). A sentence that begins with the things has to know by then which group it will name;
+    behind a question that stands there to be read."""
 
     THINGS = "things"
     EACH = "each"
     GROUP = "group"
+    ASKED = "asked"
 
 
 class Reasoning(Frozen):

@@ -234,10 +234,24 @@ def test_many_things_are_not_named_one_by_one_in_a_denial() -> None:
         (Lookups.THINGS, "The bottle of bleach counts as corrosive, the toy does not."),
         (Lookups.EACH, "The bottle of bleach counts as corrosive. The toy does not count as corrosive."),
         (Lookups.GROUP, "What counts as corrosive is the bottle of bleach."),
+        (Lookups.ASKED, "What counts as corrosive? The bottle of bleach counts as corrosive, the toy does not."),
     ],
 )
-def test_lookups_are_said_in_one_of_three_ways(lookups: Lookups, expected: str) -> None:
+def test_lookups_are_said_in_one_of_four_ways(lookups: Lookups, expected: str) -> None:
     wording = Sentences(OWN, lookups).lookup(ANY, frozenset({"bleach", "toy"}), True)
+    assert wording is not None
+    assert wording.texts == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("things", "expected"),
+    [
+        ({"toy"}, "What counts as corrosive? The toy does not count as corrosive."),
+        (set(), "What counts as corrosive? Nothing seen counts as corrosive."),
+    ],
+)
+def test_a_question_stands_before_a_denial_too(things: set[str], expected: str) -> None:
+    wording = Sentences(OWN, Lookups.ASKED).lookup(ANY, frozenset(things), False)
     assert wording is not None
     assert wording.texts == (expected,)
 
@@ -254,6 +268,10 @@ def test_a_group_has_sentences_of_its_own() -> None:
         "The bottle of bleach can burn the skin.",
     )
     assert sentences.lookup(ANY, frozenset({"toy"}), False).texts == ("Nothing here burns.",)  # type: ignore[union-attr]
+    asked = Sentences(policy(MIXING, facts=WRITTEN, groups={"corrosive": group}), Lookups.ASKED)
+    assert asked.lookup(ANY, frozenset({"toy"}), False).texts == (  # type: ignore[union-attr]
+        "What counts as corrosive? Nothing here burns.",
+    )
 
 
 def test_numbers_are_cut_where_rules_tell_them_apart() -> None:
