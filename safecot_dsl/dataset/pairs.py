@@ -31,7 +31,9 @@ class PairMaker:
 
         order = Order.ANSWER_ONLY if recipe.style == "none" else Order(recipe.order)
         style = ReasoningStyle.MINIMAL if recipe.style == "none" else ReasoningStyle(recipe.style)
-        self._preferences = Preferences(policy, recipe.preferences, style=style, tags=recipe.tags, order=order)
+        self._preferences = Preferences(
+            policy, recipe.preferences, style=style, tags=recipe.tags, order=order, reasoning=recipe.reasoning
+        )
         self._flips = (
             Flips((policy, other), (writer, other_writer), tags=recipe.tags, order=order)
             if other is not None and other_writer is not None

@@ -101,7 +101,8 @@ class GuardServer:
         name = settings.api_key_env
         if name is not None and not os.environ.get(name):
             raise ValueError(f"the environment variable `{name}`, which is to hold the key, is not set")
-        self.guard = Guard(policy, tags, reasoning=Reasoning(weigh=settings.weigh), own_words=settings.own_words)
+        reasoning = Reasoning(weigh=settings.weigh, lookups=settings.lookups)
+        self.guard = Guard(policy, tags, reasoning=reasoning, own_words=settings.own_words)
         self.settings = settings
         self.log = DecisionLog(log) if log is not None else None
         self._keys = keys

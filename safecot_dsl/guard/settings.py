@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.guard.requests import SAMPLING
+from safecot_dsl.render.style import Lookups
 from safecot_dsl.storage.secrets import Address
 
 _Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -34,6 +35,9 @@ class GuardSettings(Frozen):
     )
     weigh: int = Field(
         default=3, ge=0, description="Of the rules in question that do not apply, so many stand in the model's texts."
+    )
+    lookups: Lookups = Field(
+        default=Lookups.THINGS, description="How the model's texts say what belongs to a group: as its recipe has it."
     )
     own_words: bool = Field(
         default=False,

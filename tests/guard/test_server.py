@@ -8,7 +8,7 @@ import time
 import pytest
 
 from safecot_dsl.guard import fallback_answer
-from safecot_dsl.render import Tags, neutralise
+from safecot_dsl.render import Tags, neutralise, parse_target
 
 openai = pytest.importorskip("openai", reason="the extra `endpoint` is not installed")
 uvicorn = pytest.importorskip("uvicorn", reason="the extra `guard` is not installed")
@@ -94,11 +94,12 @@ def test_an_invalid_one_is_answered_by_the_policy(serve, model, policy, text_of,
 
 
 def test_the_settings_that_the_model_was_taught_are_the_guards(serve, model, policy, text_of):
-    """How many rules are weighed, and whether reasons are in words of its own."""
-    model.text = text_of(MIXED, "Do not.", weigh=1)
-    for settings, sent in (({}, fallback_answer(policy)), ({"weigh": 1}, "Do not.")):
-        made = serve(**settings).chat.completions.create(model="small", messages=ASKED)
-        assert made.choices[0].message.content == sent
+    """How many rules are weighed, how look-ups are said, and whether reasons are in words of its own."""
+    for taught, facts in (({"weigh": 1}, MIXED), ({"lookups": "asked"}, REFUSED)):
+        model.text = text_of(facts, "Do not.", **taught)
+        for settings, sent in (({}, fallback_answer(policy)), (taught, parse_target(model.text).answer)):
+            made = serve(**settings).chat.completions.create(model="small", messages=ASKED)
+            assert made.choices[0].message.content == sent
     model.text = text_of(HARMLESS, "Upright.").replace("I can answer this.", "Nothing speaks against it.")
     for settings, sent in (({}, fallback_answer(policy)), ({"own_words": True}, "Upright.")):
         made = serve(**settings).chat.completions.create(model="small", messages=ASKED)

@@ -102,6 +102,27 @@ def test_a_text_is_valid_by_the_settings_that_it_was_written_with(lookups, weigh
         assert derivation.valid, (text, derivation.faults)
 
 
+def test_a_wrong_lookup_behind_a_question_is_one_fault():
+    """The question alone states nothing; what stands behind it has to be so, and has to be there."""
+    settings = Reasoning(lookups=Lookups.ASKED)
+    case = read_case(HOUSEHOLD, {"facts": REFUSED})
+    rendered = Renderer(Interpreter(HOUSEHOLD), settings).render(case, style=ReasoningStyle.STEPWISE, seed="1")
+    text = write_target(rendered)
+    question = "What counts as corrosive? "
+    so = "The bottle of bleach and the bottle of ammonia count as corrosive."
+    assert question + so in text
+    checker = DerivationChecker(HOUSEHOLD, settings=settings)
+    assert checker.check(text).valid
+    not_so = "The bottle of bleach counts as corrosive, the bottle of ammonia does not."
+    for wrong, faults in (
+        (text.replace(so, not_so), [Fault.UNTRUE, Fault.UNWEIGHED]),
+        (text.replace(question, ""), [Fault.UNTRUE, Fault.UNWEIGHED]),
+        (text.replace(so, ""), [Fault.UNWEIGHED]),
+    ):
+        assert [fault for fault, _ in checker.check(wrong).faults] == faults
+    assert kinds(DerivationChecker(HOUSEHOLD).check(text)) == {Fault.UNTRUE}
+
+
 def test_a_derivation_says_what_it_states(checker):
     derivation = checker.check(text_of(REFUSED))
     assert derivation.valid

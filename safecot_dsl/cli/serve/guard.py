@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from safecot_dsl.cli.opening import PATH, POLICY, SET, TAGS, open_compiled, tags_of
 from safecot_dsl.cli.output import fail
 from safecot_dsl.extras import require
+from safecot_dsl.render.style import Lookups
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import CompiledPolicy
@@ -65,6 +66,9 @@ def guard(
     weigh: int = typer.Option(
         3, "--weigh", min=0, help="`reasoning.weigh` of the recipe: so many rules that do not apply are weighed."
     ),
+    lookups: Lookups = typer.Option(
+        Lookups.THINGS, "--lookups", help="`reasoning.lookups` of the recipe: how it is said what belongs to a group."
+    ),
     own_words: bool = typer.Option(
         False, "--own-words", help="Let reasons be in other words, for models whose training texts a model wrote."
     ),
@@ -96,6 +100,7 @@ def guard(
             reasoning=reasoning.value,
             policy_prompt=policy_prompt,
             weigh=weigh,
+            lookups=lookups,
             own_words=own_words,
             log_text=log_text,
             timeout=timeout,

@@ -23,7 +23,17 @@ from safecot_dsl.artifact import (
 from safecot_dsl.criteria import response_verdict
 from safecot_dsl.dataset.writing.model import Job
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.render import Order, ReasoningStyle, Rendered, Renderer, Tags, answer_text, draw, write_target
+from safecot_dsl.render import (
+    Order,
+    Reasoning,
+    ReasoningStyle,
+    Rendered,
+    Renderer,
+    Tags,
+    answer_text,
+    draw,
+    write_target,
+)
 from safecot_dsl.render.procedure import DecidedCase, in_question
 from safecot_dsl.render.rendering import plan
 
@@ -53,12 +63,14 @@ class Preferences:
         style: ReasoningStyle = ReasoningStyle.STEPWISE,
         tags: Tags | None = None,
         order: Order = Order.REASONING_FIRST,
+        reasoning: Reasoning | None = None,
     ) -> None:
-        """`style`, `tags` and `order` are those of the rows: a wrong text is written as the right one is."""
+        """`style`, `tags`, `order` and `reasoning` are those of the rows: a wrong text is written as the right one
+        is."""
         self._policy, self._kinds, self._tags, self._order = policy, kinds, tags or Tags(), order
         self._style = style
         self._interpreter = Interpreter(policy)
-        self._renderer = Renderer(self._interpreter)
+        self._renderer = Renderer(self._interpreter, reasoning)
 
     def pairs(self, job: Job, rendered: Rendered, row: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The pairs that the row gives, of the kinds that were asked for and that there are here.

@@ -10,7 +10,7 @@ from safecot_dsl.artifact import CompiledPolicy, Verdict, read_case
 from safecot_dsl.criteria import response_verdict
 from safecot_dsl.dataset.writing import Flips, Job, PairKind, Preferences, TemplateWriter, Verifier, failed
 from safecot_dsl.dataset.writing.flips import carried
-from safecot_dsl.render import Order, ReasoningStyle, parse_target, policy_prompt, write_target
+from safecot_dsl.render import Lookups, Order, Reasoning, ReasoningStyle, parse_target, policy_prompt, write_target
 from safecot_dsl.workspace import compile_policy
 
 from .scripted import MIXING, STORING, job
@@ -50,6 +50,19 @@ def test_an_answered_request_is_set_against_a_refusal_for_the_nearest_rules_reas
     refuses = parse_target(found["over_refusal"]["rejected"])
     assert (refuses.verdict, refuses.cited, refuses.problems) == (Verdict.REFUSE, ("toxic_mixing",), ())
     assert response_verdict(chemicals, refuses.answer) is Verdict.REFUSE
+
+
+def test_a_wrong_text_says_its_lookups_as_the_right_one_does(chemicals: CompiledPolicy):
+    asked = Reasoning(lookups=Lookups.ASKED)
+    one = job(chemicals, STORING, answer="On two shelves.")
+    (written,) = TemplateWriter(chemicals, ReasoningStyle.STEPWISE, asked).write([one])
+    row = {"id": "r1", "images": [], "prompt": one.prompt, "completion": write_target(written.rendered)}
+    rejected = {
+        reasoning: Preferences(chemicals, ("over_refusal",), reasoning=reasoning).pairs(one, written.rendered, row)
+        for reasoning in (None, asked)
+    }
+    assert "What counts as" in rejected[asked][0]["rejected"]
+    assert "What counts as" not in rejected[None][0]["rejected"]
 
 
 @pytest.mark.parametrize("facts", [MIXING, STORING])
