@@ -78,7 +78,8 @@ def test_the_cells_are_those_that_the_page_names(design: Design):
         assert {rows: sizes[arm, rows] for rows in (128, 256, 512, 1024)} == dict.fromkeys((128, 256, 512, 1024), 5)
     assert sizes["base", 0] == sizes["guard", 512] == 5
     few = {arm: n for (arm, _), n in sizes.items() if n == 2}
-    assert set(few) == {"no_weigh", "kinds", "said_again", "lookups_each", "lookups_group", "after", "no_pairs"}
+    lookups = {"lookups_things", "lookups_each", "lookups_group"}
+    assert set(few) == lookups | {"no_weigh", "kinds", "said_again", "after", "no_pairs"}
     elsewhere = {(cell.base.partition("_")[2], cell.arm) for cell in cells if "_" in cell.base and cell.arm != "base"}
     both = {(name, arm) for name in ("no_lookups", "no_groups", "twenty") for arm in ("stepwise", "control")}
     assert elsewhere == both | {("reordered", "stepwise"), ("other_words", "stepwise")}
@@ -116,8 +117,9 @@ def test_every_cell_has_a_valid_recipe_in_its_own_world(design: Design):
     ("arm", "changed"),
     [
         ("no_weigh", {"style": "full"}),
-        ("kinds", {"reasoning": Reasoning(kinds=True)}),
-        ("said_again", {"reasoning": Reasoning(again=True)}),
+        ("kinds", {"reasoning": Reasoning(lookups=Lookups.ASKED, kinds=True)}),
+        ("said_again", {"reasoning": Reasoning(lookups=Lookups.ASKED, again=True)}),
+        ("lookups_things", {"reasoning": Reasoning()}),
         ("lookups_each", {"reasoning": Reasoning.model_validate({"lookups": "each"})}),
         ("lookups_group", {"reasoning": Reasoning.model_validate({"lookups": "group"})}),
         ("after", {"order": "answer_first"}),
@@ -246,7 +248,7 @@ def test_the_policy_of_twenty_rules_is_one_over_the_same_things(design: Design):
 @pytest.mark.parametrize(
     ("base", "arms"),
     [
-        ("a", ("stepwise", "no_weigh", "kinds", "said_again", "lookups_each", "lookups_group")),
+        ("a", ("stepwise", "no_weigh", "kinds", "said_again", "lookups_things", "lookups_each", "lookups_group")),
         ("a_reordered", ("stepwise",)),
         ("a_other_words", ("stepwise",)),
         ("a_twenty", ("stepwise",)),
