@@ -41,7 +41,11 @@ class Reasoning(Frozen):
     weigh: int = Field(default=3, ge=0, description="Of the rules in question that do not apply, so many are written.")
     lookups: Lookups = Field(default=Lookups.THINGS, description="How it is said what belongs to a group.")
     kinds: bool = Field(default=False, description="Whether what each thing seen counts as is said when it is seen.")
-    again: bool = Field(default=False, description="Whether what was stated is said again where it settles a rule.")
+    again: bool = Field(
+        default=False,
+        description="Whether what was stated is said again where it settles a rule, before a denial too (`It was taken "
+        "in a street. It was not taken in a kitchen.`).",
+    )
 
 
 class Order(StrEnum):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 
-from safecot_dsl.artifact import Rule, Step, StepKind, Subject, TreeAtom, Value
+from safecot_dsl.artifact import OneOfType, Rule, Step, StepKind, Subject, TreeAtom, Value
 from safecot_dsl.engine import Truth, evaluate
 from safecot_dsl.render.english import listed, within
 from safecot_dsl.render.grounds import Grounds
@@ -173,8 +174,14 @@ class Weighing:
         if so is Truth.MAYBE and isinstance(atom, TreeAtom):
             return self.grounds.sentences.undecided(atom, str(value))
         wording = self.grounds.sentences.lookup(atom, value, so is Truth.YES)
-        if wording is None and self.grounds.settings.again:
-            return self.grounds.sentences.stated(fact, value)
+        if not self.grounds.settings.again:
+            return wording
+        stated = self.grounds.sentences.stated(fact, value)
+        if wording is None:
+            return stated
+        if so is Truth.NO and isinstance(fact.type, OneOfType) and atom.grouped is None:
+            # That it is another choice does not name the one that it is.
+            return replace(wording, texts=tuple(map(" ".join, product(stated.texts, wording.texts))))
         return wording
 
     def _risk(self, rule: Rule, line: Rule) -> list[Part]:

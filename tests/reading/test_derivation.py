@@ -91,11 +91,12 @@ def test_every_text_of_any_policy_is_valid(pair):
 
 
 @pytest.mark.parametrize("lookups", list(Lookups))
-@pytest.mark.parametrize("weigh", [0, 1, 9])
-def test_a_text_is_valid_by_the_settings_that_it_was_written_with(lookups, weigh):
+@pytest.mark.parametrize(("weigh", "again"), [(0, False), (1, True), (9, False), (9, True)])
+def test_a_text_is_valid_by_the_settings_that_it_was_written_with(lookups, weigh, again):
     policy = compile_policy(policies_root() / "weapons.safecot")
-    renderer = Renderer(Interpreter(policy), Reasoning(weigh=weigh, lookups=lookups))
-    checker = DerivationChecker(policy, settings=Reasoning(weigh=weigh, lookups=lookups))
+    settings = Reasoning(weigh=weigh, lookups=lookups, again=again)
+    renderer = Renderer(Interpreter(policy), settings)
+    checker = DerivationChecker(policy, settings=settings)
     for case in map(partial(looked_at, policy), random_cases(policy, 40, Random(4))):
         text = write_target(renderer.render(case, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
         derivation = checker.check(text)

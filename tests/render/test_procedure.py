@@ -542,3 +542,16 @@ def test_what_was_stated_can_be_said_again() -> None:
         Interpreter(policy(rule)), IN_LAB, style=STEPWISE, seed="0", settings=Reasoning(again=True), source_answer="."
     )
     assert reasoning_lines(rendered)[2] == "The setting is a laboratory. The rule on toxic mixing does not apply."
+
+
+def test_before_a_choice_is_denied_it_is_said_again_which_one_it_is() -> None:
+    """A denial names what it is not."""
+    rule = MIXING.model_copy(update={"unless": IN_LABORATORY})
+    elsewhere = IN_LAB.with_fact("image.setting", "kitchen")
+    for again, said in ((False, ""), (True, "The setting is a kitchen. ")):
+        settings = Reasoning(again=again)
+        rendered = render(
+            Interpreter(policy(rule)), elsewhere, style=STEPWISE, seed="0", settings=settings, source_answer="."
+        )
+        assert f" {said}The setting is not a laboratory. " in f" {reasoning_lines(rendered)[2]} "
+        assert (" The setting is a kitchen. " in f" {reasoning_lines(rendered)[2]} ") == again
