@@ -102,21 +102,18 @@ def _at_revision(folder: StudioFolder, place: Path, path: str, revision: str) ->
 
 def _rows(folder: StudioFolder, run: str, before: CompiledPolicy, after: CompiledPolicy) -> ChangedRows:
     """The rows of a run that have another verdict under the new policy than under the one before."""
-    changed: list[ChangedRowMessage] = []
-    total = 0
-    count = 0
-    for dataset in folder.datasets(run):
-        try:
-            found = changed_rows(dataset, before, after, texts=False)
-        except RowsError as error:
-            raise StudioError(422, "no_rows", f"The rows of this run cannot be read: {error}.", path=run) from None
-        total += found.total
-        for row in found.changed:
-            if row.what in ("verdict", "unreadable"):
-                count += 1
-                if len(changed) < MOST_ROWS:
-                    changed.append(ChangedRowMessage(id=row.id, before=row.old_verdict, after=row.new_verdict))
-    return ChangedRows(changed=count, total=total, rows=tuple(changed))
+    try:
+        found = changed_rows(folder.dataset(run), before, after, texts=False)
+    except RowsError as error:
+        raise StudioError(422, "no_rows", f"The rows of this run cannot be read: {error}.", path=run) from None
+    changed = [row for row in found.changed if row.what in ("verdict", "unreadable")]
+    return ChangedRows(
+        changed=len(changed),
+        total=found.total,
+        rows=tuple(
+            ChangedRowMessage(id=row.id, before=row.old_verdict, after=row.new_verdict) for row in changed[:MOST_ROWS]
+        ),
+    )
 
 
 ROUTES = [

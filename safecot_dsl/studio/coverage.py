@@ -139,9 +139,8 @@ def _cases(folder: StudioFolder, run: str, found: PreparedPolicy) -> tuple[dict[
 
 
 def _facts(folder: StudioFolder, run: str) -> Iterable[dict[str, Any]]:
-    for path in folder.datasets(run):
-        for row in open_dataset(path).rows(["facts"]):
-            yield parse_json(row["facts"])["facts"]
+    for row in open_dataset(folder.dataset(run)).rows(["facts"]):
+        yield parse_json(row["facts"])["facts"]
 
 
 ROUTES = [Endpoint("POST", "/policy/coverage", coverage, takes=CoverageQuery, gives=CoverageMessage)]

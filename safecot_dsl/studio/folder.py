@@ -97,15 +97,18 @@ class StudioFolder:
             write_whole(place, data, mode=None if there is None else place.stat().st_mode & 0o777)
         return sha256_bytes(data)
 
-    def datasets(self, run: str) -> list[Path]:
-        """The data sets of a run, by arm: its own rows, or those that its arms were made of. Raises
+    def dataset(self, run: str) -> Path:
+        """The data set of a run: itself, or the rows of its arm `safecot`, else of its first arm that has some. Raises
         :class:`StudioError` where it has none."""
         place = self.find(run)
-        found = [place] if is_dataset(place) else sorted(path.parent for path in place.glob("arms/*/data/provenance"))
-        inside = [path for path in found if path.resolve().is_relative_to(self.root)]
-        if not inside:
+        if is_dataset(place):
+            return place
+        arms = sorted(path.parent for path in place.glob("arms/*/data/provenance"))
+        arms.sort(key=lambda path: path.parent.name != "safecot")
+        found = next((path for path in arms if path.resolve().is_relative_to(self.root)), None)
+        if found is None:
             raise StudioError(422, "no_rows", "This run has no rows.", path=run)
-        return inside
+        return found
 
     def tree(self) -> Tree:
         """All that can be opened, folders first."""
