@@ -35,12 +35,14 @@ _TYPES = {
 }
 
 
-def make_app(studio: Studio, access: Access) -> Guarded:
-    """The application, behind its access."""
+def make_app(studio: Studio, access: Access, *, prepare: bool = True) -> Guarded:
+    """The application, behind its access. With `prepare` it makes ready what the first page needs when it starts."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         del app
+        if prepare:
+            studio.prepare()
         yield
         await studio.close()
 
