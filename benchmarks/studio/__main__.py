@@ -1,10 +1,11 @@
 """Measure how fast the studio answers a page: `python -m benchmarks.studio [--rules N ...] [--times N]`.
 
-The times are those of a client that speaks to a `safecotc studio` process over HTTP and a WebSocket, as a browser does: from
-sending a question until its whole answer is there. *After a key stroke* the policy's text is another one each time, so
-that it is compiled; *another case* asks of a text that is known. The first page is the page itself, with the session and
-the tree of files, to a server that has just begun to listen. The last line is the result in JSON, and it is kept as
-`benchmarks/results/studio.json`.
+The times are those of a client that speaks to a `safecotc studio` process over HTTP and a WebSocket, as a browser does:
+from sending a question until its whole answer is there. *After a key stroke* the policy's text is another one each
+time, so that it is compiled; *another case* asks of a text that is known. The first page is the page itself, with the
+session and the tree of files, to a server that has just begun to listen. Beside the time stands what it took of the
+server's processor, which other work on the machine lengthens less. The last line is the result in JSON, and it is kept
+as `benchmarks/results/studio.json`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
+import psutil
 from rich.console import Console
 from rich.table import Table
 from websockets.sync.client import ClientConnection, connect
@@ -35,16 +37,16 @@ from benchmarks.analysis.policies import policy_source
 from safecot_dsl.storage import write_whole
 
 RESULT = Path(__file__).resolve().parents[1] / "results" / "studio.json"
+COMMAND = (sys.executable, "-c", "from safecot_dsl.cli import main; main()")
 TYPED = "\nrule typed { when query.harm > 0.5 and image.people and query.intent is hurt verdict refuse }\n"
 
 
 @contextlib.contextmanager
-def studio(folder: Path, state: Path) -> Iterator[tuple[httpx.Client, float]]:
-    """A studio that has just begun to listen, and how long that took, in seconds."""
+def studio(folder: Path, state: Path) -> Iterator[tuple[httpx.Client, float, psutil.Process]]:
+    """A studio that has just begun to listen, how long that took, in seconds, and its process."""
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-c", "from safecot_dsl.cli import main; main()"]
-        + ["studio", str(folder), "--no-open", "--port", "0"],
+        [*COMMAND, "studio", str(folder), "--no-open", "--port", "0"],
         env=os.environ | {"XDG_STATE_HOME": str(state)},
         stderr=subprocess.PIPE,
         text=True,
@@ -57,7 +59,7 @@ def studio(folder: Path, state: Path) -> Iterator[tuple[httpx.Client, float]]:
         base = found[0].partition("/?")[0]
         with httpx.Client(base_url=base, headers={"origin": base}, timeout=120) as client:
             client.get(found[0])
-            yield client, took
+            yield client, took, psutil.Process(process.pid)
     finally:
         process.kill()
         process.wait()
@@ -70,24 +72,33 @@ def case(number: int) -> dict[str, Any]:
     return {"facts": {name: {"state": "known", "value": value} for name, value in known.items()}}
 
 
-def measure(rules: int, times: int) -> dict[str, list[float]]:
-    """Seconds by what was measured, of a policy of so many rules."""
+def measure(rules: int, times: int) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """Seconds by what was measured, of a policy of so many rules, and the seconds of the server's processor for each of
+    them, where the server answers by itself."""
     text = policy_source(rules)
     middle = text.index("\nrule ", len(text) // 2)
     told: dict[str, list[float]] = {}
+    spent: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place).resolve() / "work"
         folder.mkdir()
         (folder / "policy.safecot").write_text(text, encoding="utf-8")
-        with studio(folder, Path(place) / "state") as (client, took):
+        with studio(folder, Path(place) / "state") as (client, took, server):
             told["until it listens"] = [took]
 
-            def timed(what: str, ask: Callable[[], httpx.Response]) -> Any:
-                start = time.perf_counter()
-                answer = ask()
-                told.setdefault(what, []).append(time.perf_counter() - start)
-                answer.raise_for_status()
-                return answer
+            def processor() -> float:
+                used = server.cpu_times()
+                return used.user + used.system
+
+            def timed(what: str, number: int, ask: Callable[[int], httpx.Response]) -> None:
+                time.sleep(1.0)  # what was begun before has ended, tidying memory too
+                before = processor()
+                for each in range(number):
+                    start = time.perf_counter()
+                    answer = ask(each)
+                    told.setdefault(what, []).append(time.perf_counter() - start)
+                    answer.raise_for_status()
+                spent[what] = (processor() - before) / number
 
             start = time.perf_counter()
             for path in ("/", "/api/v1/session", "/api/v1/files", "/api/v1/file?path=policy.safecot"):
@@ -98,18 +109,17 @@ def measure(rules: int, times: int) -> dict[str, list[float]]:
                 source = {"path": "policy.safecot", "text": content}
                 return client.post("/api/v1/policy/decide", json={"source": source, "case": case(number)})
 
-            timed("the first decision", lambda: decide(None, 0))
-            for number in range(times):
-                typed = f"\n# {number} {'x' * number}" + text[middle:]
-                timed("decision after a key stroke", lambda typed=typed, n=number: decide(text[:middle] + typed, n))
-            for number in range(times):
-                timed("decision on another case", lambda n=number: decide(None, n))
+            def typed(number: int) -> httpx.Response:
+                return decide(f"{text[:middle]}\n# {number} {'x' * number}{text[middle:]}", number)
+
+            timed("the first decision", 1, lambda number: decide(None, number))
+            timed("decision after a key stroke", times, typed)
+            timed("decision on another case", times, lambda number: decide(None, number))
             source = {"source": {"path": "policy.safecot", "text": None}}
             for what in ("facts", "examples", "rules", "coverage"):
-                for _ in range(3):
-                    timed(what, lambda what=what: client.post(f"/api/v1/policy/{what}", json=source))
+                timed(what, 3, lambda _, what=what: client.post(f"/api/v1/policy/{what}", json=source))
             told |= diagnostics(client, text, middle, times)
-    return told
+    return told, spent
 
 
 def diagnostics(client: httpx.Client, text: str, middle: int, times: int) -> dict[str, list[float]]:
@@ -167,14 +177,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     detail: dict[str, dict[str, dict[str, float]]] = {}
     for rules in options.rules:
         table = Table(title=f"A policy of {rules} rules: milliseconds at the client")
-        for heading in ("what", "times", "median", "95 %", "most"):
+        for heading in ("what", "times", "median", "95 %", "most", "processor"):
             table.add_column(heading, justify="left" if heading == "what" else "right")
-        for name, seconds in measure(rules, options.times).items():
+        told, spent = measure(rules, options.times)
+        for name, seconds in told.items():
             ordered = sorted(1000 * value for value in seconds)
             high = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
             row = {"median": statistics.median(ordered), "p95": high, "most": ordered[-1]}
+            shown = [f"{value:.0f}" for value in row.values()] + [f"{1000 * spent[name]:.0f}" if name in spent else ""]
+            row |= {"processor": 1000 * spent[name]} if name in spent else {}
             detail.setdefault(str(rules), {})[name] = {key: round(value, 1) for key, value in row.items()}
-            table.add_row(name, str(len(ordered)), *(f"{value:.0f}" for value in row.values()))
+            table.add_row(name, str(len(ordered)), *shown)
         console.print(table)
     hundred = detail.get("100", next(iter(detail.values())))
     result = {
