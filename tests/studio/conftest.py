@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("starlette", reason="the studio needs the extra `studio`")
-
 from starlette.testclient import TestClient
 
 from safecot_dsl.studio.access import Access
