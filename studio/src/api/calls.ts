@@ -1,0 +1,50 @@
+import { get, post, put, remove, upload } from './client';
+import type {
+  Annotated,
+  Case,
+  Changes,
+  CoveredLine,
+  Decision,
+  ExampleItem,
+  Fact,
+  FileNode,
+  FileText,
+  Job,
+  Revision,
+  RulesPicture,
+  Session,
+  Source,
+} from './types';
+
+/** The calls of the shell and of the Policy room. */
+export const api = {
+  session: (signal?: AbortSignal) => get<Session>('/session', undefined, signal),
+  files: (signal?: AbortSignal) => get<FileNode>('/files', undefined, signal),
+  file: (path: string, signal?: AbortSignal) => get<FileText>('/file', { path }, signal),
+  save: (path: string, text: string, digest: string | null) => put<{ digest: string }>('/file', { path, text, digest }),
+
+  facts: (source: Source) => post<{ facts: Fact[] }>('/policy/facts', { source }),
+  decide: (source: Source, held: Case, style?: string) =>
+    post<Decision>('/policy/decide', { source, case: held, ...(style ? { style } : {}) }),
+  examples: (source: Source) => post<{ items: ExampleItem[] }>('/policy/examples', { source }),
+  keep: (source: Source, held: Case, name?: string) =>
+    post<{ text: string; line: number }>('/policy/keep', { source, case: held, ...(name ? { name } : {}) }),
+  changes: (source: Source, against: string, run?: string) =>
+    post<Changes>('/policy/changes', { source, against, ...(run ? { run } : {}) }),
+  revisions: (path: string, signal?: AbortSignal) =>
+    get<{ revisions: Revision[] }>('/policy/revisions', { path }, signal),
+  coverage: (source: Source, run?: string) =>
+    post<{ lines: CoveredLine[] }>('/policy/coverage', { source, ...(run ? { run } : {}) }),
+  rules: (source: Source) => post<RulesPicture>('/policy/rules', { source }),
+  annotate: (picture: Blob, recipe: string, path: string) => {
+    const form = new FormData();
+    form.set('picture', picture, 'picture');
+    form.set('recipe', recipe);
+    form.set('path', path);
+    return upload<Annotated>('/policy/annotate', form);
+  },
+
+  jobs: (signal?: AbortSignal) => get<{ jobs: Job[] }>('/jobs', undefined, signal),
+  startJob: (job: { kind: string } & Record<string, unknown>) => post<{ id: string }>('/jobs', job),
+  stopJob: (id: string) => remove<unknown>(`/jobs/${encodeURIComponent(id)}`),
+};
