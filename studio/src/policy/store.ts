@@ -1,5 +1,5 @@
 import { create } from 'zustand';
-import type { Case, FactKind, State } from '../api/types';
+import type { Case, State } from '../api/types';
 
 /** A place in a policy: a line of the file at `path`, counted from 1. */
 export interface Place {
@@ -16,15 +16,15 @@ interface Room {
   /** The text as it was last read or saved, and the digest of the file then. */
   saved: { text: string; digest: string } | null;
   case: Case;
-  /** The place that the pointer or the focus is on, in the editor or beside it; both light it up. */
-  lit: Place | null;
+  /** The place that the pointer or the focus is on, and whether that is in the text or beside it: the other lights up. */
+  lit: (Place & { from: 'text' | 'beside' }) | null;
   opened: (path: string, text: string, saved: { text: string; digest: string }) => void;
   closed: () => void;
   changed: (text: string) => void;
   wasSaved: (text: string, digest: string) => void;
   setCase: (held: Case) => void;
   setFact: (name: string, state: State | null) => void;
-  light: (place: Place | null) => void;
+  light: (place: (Place & { from: 'text' | 'beside' }) | null) => void;
 }
 
 export const useRoom = create<Room>((set, get) => ({
@@ -47,12 +47,10 @@ export const useRoom = create<Room>((set, get) => ({
   },
   light: (place) => {
     const now = get().lit;
-    if (now?.line !== place?.line || now?.path !== place?.path) set({ lit: place });
+    if (now?.line !== place?.line || now?.path !== place?.path || now?.from !== place?.from) set({ lit: place });
   },
 }));
 
 /** Whether the text differs from the file. */
 export const useUnsaved = () => useRoom((room) => room.saved !== null && room.text !== room.saved.text);
 
-/** The kinds whose value is one of a list of names. */
-export const CHOSEN: readonly FactKind[] = ['one_of', 'taxonomy'];
