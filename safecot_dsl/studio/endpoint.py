@@ -45,7 +45,7 @@ class Endpoint(Route):
         uploads: tuple[str, ...] = (),
     ) -> None:
         self.asked_by: Method = method
-        self.handle = handle
+        self.answers = handle
         self.takes = takes
         self.gives = gives
         self.media = media
@@ -57,10 +57,10 @@ class Endpoint(Route):
             arguments = [request.app.state.studio, await self._asked(request)]
             if self.uploads:
                 arguments = [arguments[0], *cast("tuple[Any, Any]", arguments[1])]
-            if iscoroutinefunction(self.handle):
-                answer = await cast("Awaitable[Any]", self.handle(*arguments))
+            if iscoroutinefunction(self.answers):
+                answer = await cast("Awaitable[Any]", self.answers(*arguments))
             else:
-                answer = await run_in_threadpool(self.handle, *arguments)
+                answer = await run_in_threadpool(self.answers, *arguments)
         except StudioError as error:
             return failed(error)
         if isinstance(answer, Response):

@@ -1,4 +1,4 @@
-"""The one folder that the studio serves: which paths lie in it, what each is, and how its texts are read and written."""
+"""The one folder that the studio serves: which paths lie in it, what each is, how its texts are read and written."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def serve(folder: Path, *, port: int, demo: bool, open_page: bool, say: Callable
     """
     listening = listen(port)
     access = Access.anew(listening.getsockname()[1])
-    app = make_app(Studio(StudioFolder(folder), demo), access)
+    app = make_app(Studio(StudioFolder(folder), demo=demo), access)
     config = Config(
         app,
         log_level="warning",

@@ -107,8 +107,8 @@ class DecideQuery(Frozen):
 
 
 class RuleRef(Frozen):
-    """A rule, or `default` or `unsure`, with its verdict and its place. `path` is the file it stands in, None where that
-    is none of the folder (a shipped library)."""
+    """A rule, or `default` or `unsure`, with its verdict and its place. `path` is the file it stands in, None where
+    that is none of the folder (a shipped library)."""
 
     rule: str
     verdict: Verdict
@@ -191,7 +191,7 @@ class FixMessage(Frozen):
 
 
 class FindingMessage(Frozen):
-    """Something that is wrong with a policy, or looks so. `path` is None where it stands in a file of another folder."""
+    """Something that is wrong with a policy, or looks so. `path` is None where it stands in another folder."""
 
     code: str
     severity: str
@@ -253,7 +253,7 @@ class ChangesQuery(Frozen):
 
 
 class ChangedRegion(Frozen):
-    """Cases that are decided otherwise, told in a sentence; the rules that decide them now or did, and one such case."""
+    """Cases that are decided otherwise, in a sentence; the rules that decide them now or did, and one such case."""
 
     sentence: str
     before: Verdict
@@ -323,7 +323,7 @@ class CoveredLine(Frozen):
 
 
 class CoverageMessage(Frozen):
-    """The lines that can be reached. `rows` is how many rows were looked at; `complete` is false where there are more."""
+    """The lines that can be reached. `rows` is how many rows were looked at; `complete`: there are no more."""
 
     lines: tuple[CoveredLine, ...]
     rows: int
