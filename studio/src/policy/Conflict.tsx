@@ -21,7 +21,7 @@ interface ConflictProps {
 /** The file was changed from elsewhere while it was changed here: both texts, side by side, and neither is lost. */
 export function Conflict({ path, other, settle, later }: ConflictProps) {
   const mine = useRef<EditorView | null>(null);
-  const narrow = useMediaQuery('(max-width: 900px)') ?? false;
+  const narrow = useMediaQuery('(max-width: 900px)');
 
   const place = useCallback(
     (dom: HTMLDivElement | null) => {

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, SegmentedControl, Splitter, Text, Tooltip, UnstyledButton } from '@mantine/core';
+import { ActionIcon, Button, SegmentedControl, Splitter, Text, Tooltip, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { useDebouncedValue, useDisclosure, useMediaQuery } from '@mantine/hooks';
 import { formatDocument, type LSPClient } from '@codemirror/lsp-client';
 import { IconDeviceFloppy, IconFileAlert, IconKeyboard, IconTextWrapDisabled } from '@tabler/icons-react';
@@ -136,7 +136,7 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
             size="xs"
             aria-label="How the policy is shown"
             value={view === 'rules' ? 'rules' : 'text'}
-            onChange={(value) => setView(value as View)}
+            onChange={setView}
             data={[
               { value: 'text', label: 'Text' },
               { value: 'rules', label: 'Rules' },
@@ -210,7 +210,7 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
 
   return (
     <BenchContext value={bench}>
-      <h1 style={{ position: 'absolute', clip: 'rect(0 0 0 0)', width: 1, height: 1, overflow: 'hidden', margin: 0 }}>Policy: {path}</h1>
+      <VisuallyHidden component="h1">Policy: {path}</VisuallyHidden>
       {wide ? (
         <Splitter className={classes.room} withHandle={false} lineSize={1} handleColor="var(--line)">
           <Splitter.Pane defaultSize="210px" min="140px" max="420px">
@@ -252,7 +252,7 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
               fullWidth
               aria-label="What is shown"
               value={view}
-              onChange={(value) => setView(value as View)}
+              onChange={setView}
               data={[
                 { value: 'files', label: 'Files' },
                 { value: 'text', label: 'Text' },

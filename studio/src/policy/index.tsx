@@ -1,6 +1,6 @@
 import { IconPlugConnectedX } from '@tabler/icons-react';
 import { Button } from '@mantine/core';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef } from 'react';
 import { useLocation, useSearch } from 'wouter';
 import type { Session } from '../api/types';
 import { Empty } from '../parts/Empty';
@@ -8,7 +8,7 @@ import { caseFromLink, policyLink } from '../parts/links';
 import { Loading } from '../parts/Loading';
 import { useSession } from '../shell/Frame';
 import { say, sentenceOf } from '../shell/say';
-import { languageClient } from './editor/client';
+import { languageClient, useLanguageUp } from './editor/client';
 import { goToLine, whenOpen } from './editor/handle';
 import { FileTree } from './FileTree';
 import { useRoom } from './store';
@@ -36,7 +36,7 @@ function Opened({ session }: { session: Session }) {
   const [, navigate] = useLocation();
   const search = useSearch();
   const path = new URLSearchParams(search).get('path');
-  const language = useLanguage(session.root_uri);
+  const up = useLanguageUp((language) => language.up);
   useLink(search);
 
   useEffect(() => {
@@ -49,28 +49,7 @@ function Opened({ session }: { session: Session }) {
   if (path === null) {
     return firstOf(session) === null ? <FileTree folder={session.folder} path={null} /> : <Loading what="the policy" />;
   }
-  if (!language) return <Loading what="the language server" />;
-  return <Workbench key={path} session={session} path={path} client={language.client} language={language.up} />;
-}
-
-/** The language server's client, from when the room opens until it closes. */
-function useLanguage(root: string) {
-  const [, navigate] = useLocation();
-  const [made, setMade] = useState<ReturnType<typeof languageClient> | null>(null);
-  const [up, setUp] = useState(true);
-  useEffect(() => {
-    const client = languageClient(
-      root,
-      (path) => {
-        navigate(policyLink({ path, case: useRoom.getState().case }));
-        return whenOpen(path);
-      },
-      setUp,
-    );
-    setMade(client);
-    return () => client.end();
-  }, [root, navigate]);
-  return made ? { client: made.client, up } : null;
+  return <Workbench key={path} session={session} path={path} client={languageClient(session.root_uri)} language={up} />;
 }
 
 /** Opens what a link holds (a case, a line), and keeps the address a link to what the form holds. */

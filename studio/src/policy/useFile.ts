@@ -7,11 +7,10 @@ import { dropDraft, keepDraft, onOtherTab, readDraft } from './drafts';
 import { editorOf, replaceText } from './editor/handle';
 import { useRoom } from './store';
 
-/** Another text of the file than the one that the changes in the editor began from. */
-export interface Conflict {
-  text: string;
-  digest: string;
-}
+export type Conflict = NonNullable<ReturnType<typeof useRoom.getState>['conflict']>;
+
+const setConflict = (conflict: Conflict | null) => useRoom.setState({ conflict });
+const setRestored = (restored: string | null) => useRoom.setState({ restored });
 
 /**
  * The open file: reads it, brings back unsaved changes, saves with the digest of what was read, and says when the file
@@ -19,8 +18,8 @@ export interface Conflict {
  */
 export function useFile(folder: string, path: string) {
   const queries = useQueryClient();
-  const [conflict, setConflict] = useState<Conflict | null>(null);
-  const [restored, setRestored] = useState<string | null>(null);
+  const conflict = useRoom((room) => room.conflict);
+  const restored = useRoom((room) => room.restored);
   const [kept, setKept] = useState(true);
   const [otherTab, setOtherTab] = useState(false);
   const file = useQuery({
@@ -43,12 +42,12 @@ export function useFile(folder: string, path: string) {
       }
       room.opened(path, draft.text, { text: draft.base, digest: draft.digest });
       setRestored(draft.at);
-      if (draft.digest !== read.digest) setConflict(read);
+      if (draft.digest !== read.digest) setConflict({ text: read.text, digest: read.digest });
       return;
     }
     if (read.digest === room.saved.digest) return;
     if (room.text !== room.saved.text) {
-      setConflict(read);
+      setConflict({ text: read.text, digest: read.digest });
       return;
     }
     const editor = editorOf(path);
@@ -97,7 +96,7 @@ export function useFile(folder: string, path: string) {
     },
     onError: (error) => {
       if (error instanceof ApiError && error.code === 'changed' && typeof error.body.text === 'string') {
-        setConflict({ text: error.body.text, digest: String(error.body.digest) });
+        setConflict({ text: error.body.text, digest: typeof error.body.digest === 'string' ? error.body.digest : '' });
       } else {
         say.wrong(new Error(`${sentenceOf(error)} Your text is kept in this browser.`));
       }
@@ -128,5 +127,5 @@ export function useFile(folder: string, path: string) {
     if (saved && text !== saved.text) mutate(null);
   }, [mutate]);
 
-  return { file, conflict, setConflict, settle, restored, hideRestored: () => setRestored(null), discard, save, isSaving: isPending, kept, otherTab };
+  return { file, conflict, settle, restored, hideRestored: () => setRestored(null), discard, save, isSaving: isPending, kept, otherTab };
 }

@@ -70,7 +70,7 @@ export function ChangesPane({ runs }: { runs: readonly string[] }) {
       </div>
       {live.error ? <NotNow error={live.error} /> : null}
       {!data && !live.error ? <Loading what="what changed" /> : null}
-      {data && data.regions.length === 0 && !data.rows?.changed ? (
+      {data?.regions.length === 0 && !data.rows?.changed ? (
         <Empty icon={IconEqual} title="No case is decided otherwise">
           {data.message} {against === 'saved' ? 'Change a rule above, or choose a revision to hold the text against.' : ''}
         </Empty>

@@ -24,7 +24,12 @@ export function Picture({ path, recipes, annotated, setAnnotated }: PictureProps
   const [over, setOver] = useState(false);
   const [recipe, setRecipe] = useState<string | null>(recipes[0] ?? null);
   const shown = useMemo(() => (picture ? URL.createObjectURL(picture) : null), [picture]);
-  useEffect(() => () => void (shown && URL.revokeObjectURL(shown)), [shown]);
+  useEffect(
+    () => () => {
+      if (shown) URL.revokeObjectURL(shown);
+    },
+    [shown],
+  );
 
   const take = useCallback(
     (file: File | null | undefined) => {

@@ -75,7 +75,7 @@ export function DecisionPane({ decision, facts, style, setStyle, keep, askFor }:
             aria-label="How much reasoning is said"
             value={style}
             allowDeselect={false}
-            onChange={(value) => value && setStyle(value as Style)}
+            onChange={(value) => value && setStyle(value)}
             data={[
               { value: 'stepwise', label: 'step by step' },
               { value: 'full', label: 'full' },

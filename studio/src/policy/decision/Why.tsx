@@ -44,7 +44,7 @@ function opened(nodes: readonly Node[], depth = 0, into: Record<string, boolean>
 /** Why a case is decided so: the conditions of the rules, each with what it came to. */
 export function Why({ why }: { why: Truth }) {
   const nodes = useMemo(() => nodesOf(why.children, ''), [why]);
-  return <WhyTree key={nodes.map((node) => node.label).join('|')} nodes={nodes} />;
+  return <WhyTree key={nodes.map((node) => node.truth.label).join('|')} nodes={nodes} />;
 }
 
 function WhyTree({ nodes }: { nodes: Node[] }) {

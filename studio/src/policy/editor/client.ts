@@ -14,9 +14,14 @@ import {
 import type { ChangeSet, Text } from '@codemirror/state';
 import { type EditorView, keymap } from '@codemirror/view';
 import DOMPurify from 'dompurify';
+import { navigate } from 'wouter/use-browser-location';
+import { create } from 'zustand';
 import { BASE } from '../../api/client';
+import { policyLink } from '../../parts/links';
 import { say } from '../../shell/say';
+import { useRoom } from '../store';
 import { diagnostics } from './diagnostics';
+import { whenOpen } from './handle';
 
 type Open = (path: string) => Promise<EditorView | null>;
 
@@ -113,57 +118,48 @@ export function uriOf(root: string, path: string): string {
 }
 
 /** Keeps the language server's connection: opens it anew, a little later each time, when it was lost. */
-class Connection {
-  private handlers = new Set<(message: string) => void>();
-  private wait = 500;
-  private ended = false;
-  private socket: WebSocket | null = null;
-
-  constructor(
-    private readonly client: LSPClient,
-    private readonly told: (up: boolean) => void,
-  ) {
-    this.open();
-  }
-
-  private open() {
-    const socket = new WebSocket(`${window.location.origin.replace(/^http/, 'ws')}${BASE}/language`);
-    this.socket = socket;
-    const transport: Transport = {
-      send: (message) => {
-        // While there is no connection a message has nobody to hear it; the text is sent whole at the next opening.
-        if (socket.readyState === WebSocket.OPEN) socket.send(message);
-      },
-      subscribe: (handler) => this.handlers.add(handler),
-      unsubscribe: (handler) => this.handlers.delete(handler),
-    };
-    socket.onopen = () => {
-      this.wait = 500;
-      this.told(true);
-      this.client.connect(transport);
-      this.client.initializing.catch(() => undefined);
-    };
-    socket.onmessage = (event) => {
-      if (typeof event.data === 'string') for (const handler of this.handlers) handler(event.data);
-    };
-    socket.onclose = () => {
-      this.told(false);
-      this.client.disconnect();
-      this.client.initializing.catch(() => undefined);
-      if (this.ended) return;
-      setTimeout(() => !this.ended && this.open(), this.wait);
-      this.wait = Math.min(this.wait * 2, 8000);
-    };
-  }
-
-  end() {
-    this.ended = true;
-    this.socket?.close();
-  }
+function connect(client: LSPClient, wait = 500): void {
+  const socket = new WebSocket(`${window.location.origin.replace(/^http/, 'ws')}${BASE}/language`);
+  const handlers = new Set<(message: string) => void>();
+  const transport: Transport = {
+    send: (message) => {
+      // While there is no connection a message has nobody to hear it; the text is sent whole at the next opening.
+      if (socket.readyState === WebSocket.OPEN) socket.send(message);
+    },
+    subscribe: (handler) => handlers.add(handler),
+    unsubscribe: (handler) => handlers.delete(handler),
+  };
+  let next = wait;
+  socket.onopen = () => {
+    next = 500;
+    useLanguageUp.setState({ up: true });
+    client.connect(transport);
+    client.initializing.catch(() => undefined);
+  };
+  socket.onmessage = (event) => {
+    if (typeof event.data === 'string') for (const handler of handlers) handler(event.data);
+  };
+  socket.onclose = () => {
+    useLanguageUp.setState({ up: false });
+    client.initializing.catch(() => undefined);
+    client.disconnect();
+    client.initializing.catch(() => undefined);
+    setTimeout(() => connect(client, Math.min(next * 2, 8000)), next);
+  };
 }
 
-/** The page's client of the language server; `open` shows a file and answers with its editor. */
-export function languageClient(root: string, open: Open, told: (up: boolean) => void) {
+/** Whether the language server is connected. */
+export const useLanguageUp = create<{ up: boolean }>(() => ({ up: true }));
+
+let made: { root: string; client: LSPClient } | null = null;
+
+/** The page's one client of the language server: it stays while other rooms are open. */
+export function languageClient(root: string): LSPClient {
+  if (made?.root === root) return made.client;
+  const open = (path: string) => {
+    navigate(policyLink({ path, case: useRoom.getState().case }));
+    return whenOpen(path);
+  };
   const client = new LSPClient({
     rootUri: root,
     timeout: 10_000,
@@ -178,6 +174,7 @@ export function languageClient(root: string, open: Open, told: (up: boolean) => 
       keymap.of([...formatKeymap, ...jumpToDefinitionKeymap, ...findReferencesKeymap]),
     ],
   });
-  const connection = new Connection(client, told);
-  return { client, end: () => connection.end() };
+  made = { root, client };
+  connect(client);
+  return client;
 }

@@ -53,7 +53,7 @@ export function diagnostics(): LSPClientExtension {
           (item): Diagnostic => ({
             from: at(item.range.start),
             to: Math.max(at(item.range.start), at(item.range.end)),
-            severity: SEVERITY[item.severity ?? 1] ?? 'error',
+            severity: SEVERITY[item.severity ?? 1],
             message: typeof item.message === 'string' ? item.message : item.message.value,
             source: String(item.code ?? ''),
           }),
