@@ -18,6 +18,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 900,
+    // Of the six thousand icons only those that are used are read.
+    rolldownOptions: { experimental: { lazyBarrel: true } },
   },
   server: {
     port: 5173,

@@ -252,7 +252,7 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
               fullWidth
               aria-label="What is shown"
               value={view}
-              onChange={setView}
+              onChange={(value) => setView(value as View)}
               data={[
                 { value: 'files', label: 'Files' },
                 { value: 'text', label: 'Text' },
