@@ -7,6 +7,7 @@ import type {
   Decision,
   ExampleItem,
   Fact,
+  Finding,
   FileText,
   FileTree,
   Job,
@@ -27,6 +28,9 @@ export const api = {
   decide: (source: Source, held: Case, style?: string) =>
     post<Decision>('/policy/decide', { source, case: held, ...(style ? { style } : {}) }),
   examples: (source: Source) => post<{ items: ExampleItem[] }>('/policy/examples', { source }),
+  /** The properties and laws, which are proved: that may take seconds, and a newer question ends an older one. */
+  claims: (source: Source) => post<{ items: ExampleItem[] }>('/policy/claims', { source }),
+  findings: (source: Source) => post<{ findings: Finding[] }>('/policy/findings', { source }),
   keep: (source: Source, held: Case, name?: string) =>
     post<{ text: string; line: number }>('/policy/keep', { source, case: held, ...(name ? { name } : {}) }),
   changes: (source: Source, against: string, run?: string) =>

@@ -159,7 +159,10 @@ export interface ExampleItem {
   line: number | null;
   state: 'holds' | 'fails' | 'not_decided';
   message: string | null;
+  /** An example's own case, or one in which a claim does not hold. */
   witness: Case | null;
+  /** The second case of a claim on changes. */
+  after: Case | null;
 }
 
 export interface ChangedRegion {
@@ -191,10 +194,13 @@ export interface Revision {
 
 export interface CoveredLine {
   line: number;
+  end_line: number;
   reached: boolean;
   examples: number;
   rows: number;
   what: string;
+  /** What of it nothing has exercised. */
+  missing: string[];
 }
 
 export interface Coverage {

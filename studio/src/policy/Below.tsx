@@ -10,16 +10,20 @@ import classes from './Room.module.css';
 
 interface BelowProps {
   findings: Live<{ findings: Finding[] }>;
+  /** What is found without proofs, until those are there. */
+  quick: Finding[] | undefined;
   examples: Live<{ items: ExampleItem[] }>;
+  claims: Live<{ items: ExampleItem[] }>;
   runs: readonly string[];
 }
 
 /** What is to be said of the policy as a whole, below its text. */
-export function Below({ findings, examples, runs }: BelowProps) {
+export function Below({ findings, quick, examples, claims, runs }: BelowProps) {
   const broken = findingsOf(findings.error);
-  const found = broken ?? findings.data?.findings;
+  const found = broken ?? findings.data?.findings ?? quick;
   const errors = found?.filter((finding) => finding.severity === 'error').length ?? 0;
-  const failing = examples.data?.items.filter((item) => item.state === 'fails').length ?? 0;
+  const items = [...(examples.data?.items ?? []), ...(claims.data?.items ?? [])];
+  const failing = items.filter((item) => item.state === 'fails').length;
   return (
     <Tabs defaultValue="examples" className={classes.tabs}>
       <Tabs.List>
@@ -27,7 +31,7 @@ export function Below({ findings, examples, runs }: BelowProps) {
           Examples and claims
           {examples.data ? (
             <span className={classes.count} data-bad={failing > 0 || undefined}>
-              {failing > 0 ? `${failing} fail` : examples.data.items.length}
+              {failing > 0 ? `${failing} fail` : items.length}
             </span>
           ) : null}
         </Tabs.Tab>
@@ -42,7 +46,7 @@ export function Below({ findings, examples, runs }: BelowProps) {
         </Tabs.Tab>
       </Tabs.List>
       <Tabs.Panel value="examples" className={classes.panel}>
-        <Examples live={examples} />
+        <Examples live={examples} claims={claims} />
       </Tabs.Panel>
       <Tabs.Panel value="changes" className={classes.panel}>
         <ChangesPane runs={runs} />

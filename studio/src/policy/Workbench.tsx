@@ -73,6 +73,8 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
     ready && (facts.data?.facts.length ?? 0) > 0,
   );
   const examples = useLive('examples', [path, settled], () => api.examples(source()), ready);
+  const claims = useLive('claims', [path, settled], () => api.claims(source()), ready);
+  const findings = useLive('findings', [path, settled], () => api.findings(source()), ready);
   const rules = useLive('rules', [path, settled], () => api.rules(source()), ready);
   const coverage = useLive('coverage', [path, settled], () => api.coverage(source()), ready);
 
@@ -206,7 +208,7 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
       }}
     />
   );
-  const checks = <Below findings={rules} examples={examples} runs={session.runs} />;
+  const checks = <Below findings={findings} quick={rules.data?.findings} examples={examples} claims={claims} runs={session.runs} />;
 
   return (
     <BenchContext value={bench}>

@@ -42,7 +42,9 @@ export function useLive<T>(name: string, key: readonly unknown[], call: () => Pr
   });
   const fresh = query.isPlaceholderData ? undefined : query.data;
   if (fresh !== undefined && fresh !== last) setLast(fresh);
-  return { data: fresh ?? last, old: fresh === undefined, error: query.error, busy: query.isFetching };
+  // A newer question ended this one: its answer is on the way.
+  const ended = query.error instanceof ApiError && query.error.code === 'superseded';
+  return { data: fresh ?? last, old: fresh === undefined, error: ended ? null : query.error, busy: query.isFetching };
 }
 
 /** What the compiler found, where that is why there is no answer. */

@@ -19,12 +19,12 @@ const KINDS = { example: 'Example', property: 'Claim', law: 'Claim on changes' }
 const ORDER = ['fails', 'not_decided', 'holds'];
 
 /** What the policy says of itself, and whether it holds now. */
-export function Examples({ live }: { live: Live<{ items: ExampleItem[] }> }) {
+export function Examples({ live, claims }: { live: Live<{ items: ExampleItem[] }>; claims: Live<{ items: ExampleItem[] }> }) {
   const bench = useBench();
   const lit = useRoom((room) => (room.lit?.path === bench.path ? room.lit.line : null));
   if (!live.data) return findingsOf(live.error) || live.error ? <NotNow error={live.error} /> : <Loading what="the examples" />;
-  const items = [...live.data.items].sort((one, other) => ORDER.indexOf(one.state) - ORDER.indexOf(other.state));
-  if (items.length === 0) {
+  const items = [...live.data.items, ...(claims.data?.items ?? [])].sort((one, other) => ORDER.indexOf(one.state) - ORDER.indexOf(other.state));
+  if (items.length === 0 && !claims.busy) {
     return (
       <Empty icon={IconListCheck} title="No examples and no claims yet">
         Fill in a case, look at its verdict, and choose “Keep as example”: from then on every change of the policy is held against it.
@@ -37,7 +37,7 @@ export function Examples({ live }: { live: Live<{ items: ExampleItem[] }> }) {
       {live.error ? <NotNow error={live.error} /> : null}
       <div className={classes.bar} role="status">
         {failing > 0 ? `${failing} of ${items.length} do not hold` : `All ${items.length} hold`}
-        {live.busy || live.old ? ' (checking again)' : ''}
+        {claims.busy || claims.old ? '; the claims are being proved' : ''}
       </div>
       <ul className={classes.list}>
         {items.map((item) => {

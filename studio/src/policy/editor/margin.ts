@@ -41,11 +41,12 @@ class Reach extends GutterMarker {
   }
 
   override toDOM() {
-    const { reached, examples, rows, what } = this.covered;
+    const { reached, examples, rows, what, missing } = this.covered;
     const bar = document.createElement('span');
     bar.className = reached ? 'cm-reached' : 'cm-unreached';
     const by = [examples > 0 ? count(examples, 'example') : '', rows > 0 ? count(rows, 'row') : ''].filter(Boolean);
-    bar.title = reached ? `${what}: reached by ${by.join(' and ')}` : `${what}: no example or row reaches this line`;
+    const rest = missing.length > 0 ? `; not exercised: ${missing.join(', ')}` : '';
+    bar.title = reached ? `${what}: reached by ${by.join(' and ')}${rest}` : `${what}: no example or row reaches this line${rest}`;
     bar.setAttribute('role', 'img');
     bar.setAttribute('aria-label', bar.title);
     return bar;
@@ -59,7 +60,8 @@ const coverage = StateField.define<RangeSet<GutterMarker>>({
     for (const effect of transaction.effects) {
       if (!effect.is(showCoverage)) continue;
       const { doc } = transaction.state;
-      const lines = [...effect.value].sort((one, other) => one.line - other.line);
+      // Of several on one line the one that is not reached counts; of a stretch, its first line is marked.
+      const lines = [...effect.value].sort((one, other) => one.line - other.line || Number(one.reached) - Number(other.reached));
       const builder = new RangeSetBuilder<GutterMarker>();
       let before = 0;
       for (const covered of lines) {
@@ -79,6 +81,6 @@ export function margin(): Extension {
   return [
     litLine,
     coverage,
-    gutter({ class: 'cm-coverage', markers: (view) => view.state.field(coverage), initialSpacer: () => new Reach({ line: 0, reached: true, examples: 0, rows: 0, what: '' }) }),
+    gutter({ class: 'cm-coverage', markers: (view) => view.state.field(coverage), initialSpacer: () => new Reach({ line: 0, end_line: 0, missing: [], reached: true, examples: 0, rows: 0, what: '' }) }),
   ];
 }
