@@ -1,0 +1,213 @@
+import { ActionIcon, Alert, Badge, Button, Text, Tooltip } from '@mantine/core';
+import { IconArrowLeft, IconCheck, IconEdit, IconScale, IconX } from '@tabler/icons-react';
+import { useEffect, useRef } from 'react';
+import { Link } from 'wouter';
+import type { Case, Fact } from '../api/types';
+import { policyLink } from '../parts/links';
+import { Picture } from '../parts/Picture';
+import { Sourced } from '../parts/Sourced';
+import { sameState, stateSaid } from '../parts/states';
+import { VerdictBadge } from '../parts/verdicts';
+import { pictureOfRow } from './calls';
+import { StandingMark } from './Grid';
+import { History } from './History';
+import classes from './OpenRow.module.css';
+import { STANDING_SAID, type Standing } from './standing';
+import type { Mark, Row, RowFact } from './types';
+
+interface OpenRowProps {
+  run: string;
+  row: Row;
+  /** The policy's file in the folder, where it is there. */
+  policy: string | null;
+  declared: ReadonlyMap<string, Fact>;
+  stands: Standing;
+  /** "12 of 704". */
+  place: string;
+  onClose: () => void;
+  onChangeFact: (name: string) => void;
+  onChangeAnswer: () => void;
+}
+
+/** A row with all that is known of it: the request, the facts and where each comes from, the text and its sources. */
+export function OpenRow({ run, row, policy, declared, stands, place, onClose, onChangeFact, onChangeAnswer }: OpenRowProps) {
+  const top = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (top.current) top.current.scrollTop = 0;
+  }, [row.id]);
+  const held: Case = { facts: {} };
+  for (const fact of row.facts) if (fact.state) held.facts[fact.name] = fact.state;
+
+  return (
+    <div className={classes.scroller} ref={top}>
+      <header className={classes.head}>
+        <ActionIcon size="md" aria-label="Close the row" onClick={onClose}>
+          <IconArrowLeft size={18} stroke={1.7} aria-hidden />
+        </ActionIcon>
+        <span className={classes.place}>{place}</span>
+        <span className={classes.stands} data-standing={stands.state}>
+          <span className={classes.inline}>
+            <StandingMark standing={stands} />
+          </span>
+          {STANDING_SAID[stands.state]}
+          {stands.by && stands.state !== 'unseen' ? ` by ${stands.by}` : ''}
+        </span>
+        {policy ? (
+          <Button component={Link} href={policyLink({ path: policy, case: held })} variant="default" leftSection={<IconScale size={14} aria-hidden />} className={classes.toPolicy}>
+            Open as a case
+          </Button>
+        ) : null}
+      </header>
+      {row.left_out ? (
+        <Alert color="yellow" variant="light" p="xs" title="Left out of the data">
+          {row.left_out}
+        </Alert>
+      ) : null}
+      {row.first_because ? <Text className={classes.because}>{row.first_because}</Text> : null}
+      <div className={classes.columns}>
+        <div className={classes.left}>
+          {row.picture ? (
+            <div className={classes.picture}>
+              <Picture src={pictureOfRow(run, row.id)} alt="The picture of the request" />
+            </div>
+          ) : null}
+          <section aria-labelledby="row-request">
+            <h2 id="row-request" className={classes.title}>
+              Request
+            </h2>
+            <p className={classes.request}>{row.request}</p>
+            <Text size="xs" c="dimmed">
+              from {row.source}
+            </Text>
+          </section>
+          <Facts facts={row.facts} declared={declared} onChange={onChangeFact} />
+        </div>
+        <div className={classes.right}>
+          <section aria-labelledby="row-verdict">
+            <h2 id="row-verdict" className={classes.title}>
+              What is due
+            </h2>
+            <p className={classes.due}>
+              {row.verdict ? <VerdictBadge verdict={row.verdict} size="md" /> : <span>nothing: the policy does not say</span>}
+              {row.rule ? <span className={classes.rule}>{row.rule}</span> : null}
+            </p>
+          </section>
+          {row.reasoning.length > 0 ? (
+            <section aria-labelledby="row-reasoning">
+              <h2 id="row-reasoning" className={classes.title}>
+                Reasoning
+              </h2>
+              <Sourced sentences={row.reasoning} policy={policy} held={held} />
+            </section>
+          ) : null}
+          <section aria-labelledby="row-answer">
+            <h2 id="row-answer" className={classes.title}>
+              Answer
+              <Tooltip label="Change the answer (w)">
+                <ActionIcon size="sm" aria-label="Change the answer" onClick={onChangeAnswer}>
+                  <IconEdit size={15} stroke={1.7} aria-hidden />
+                </ActionIcon>
+              </Tooltip>
+            </h2>
+            <div className={classes.answer}>
+              {row.answer.map((sentence, at) => (
+                <p key={at}>{sentence.text}</p>
+              ))}
+              {row.answer.length === 0 ? <p>There is no answer.</p> : null}
+            </div>
+            <ReadAs row={row} />
+          </section>
+          <History reviews={row.reviews} facts={row.facts} />
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function Facts({ facts, declared, onChange }: { facts: readonly RowFact[]; declared: ReadonlyMap<string, Fact>; onChange: (name: string) => void }) {
+  return (
+    <section aria-labelledby="row-facts">
+      <h2 id="row-facts" className={classes.title}>
+        Facts
+      </h2>
+      <ul className={classes.facts}>
+        {facts.map((fact, place) => {
+          const labels = new Map(declared.get(fact.name)?.values.map((value) => [value.name, value.label]));
+          const differ = fact.by.some((one) => one.state && fact.by.some((other) => other.state && !sameState(one.state, other.state)));
+          return (
+            <li key={fact.name} className={classes.fact}>
+              <span className={classes.factName}>
+                {fact.label}
+                {differ ? (
+                  <Badge size="xs" color="yellow" variant="light" className={classes.differ}>
+                    annotators differ
+                  </Badge>
+                ) : null}
+              </span>
+              <button type="button" className={classes.value} data-unknown={fact.state?.state !== 'known' || undefined} onClick={() => onChange(fact.name)} aria-label={`${fact.label}: ${stateSaid(fact.state, labels)}. Change it`}>
+                {stateSaid(fact.state, labels)}
+                <IconEdit size={13} stroke={1.7} aria-hidden />
+              </button>
+              <span className={classes.from}>{fact.from}</span>
+              {fact.by.length > 0 ? (
+                <ul className={classes.by}>
+                  {fact.by.map((one) => (
+                    <li key={one.annotator}>
+                      {one.annotator}: {stateSaid(one.state, labels)}
+                    </li>
+                  ))}
+                </ul>
+              ) : null}
+              <span className={classes.number} aria-hidden>
+                {place + 1}
+              </span>
+            </li>
+          );
+        })}
+      </ul>
+      {facts.length === 0 ? <Text size="sm">Nothing is known of this request.</Text> : null}
+    </section>
+  );
+}
+
+/** How the policy's criteria read the answer, beside what is due. */
+function ReadAs({ row }: { row: Row }) {
+  const { verdict, marks } = row.read_as;
+  if (verdict === null && marks.length === 0) return null;
+  const fits = verdict === row.verdict;
+  return (
+    <div className={classes.read} data-fits={fits || undefined}>
+      <p className={classes.readLine}>
+        {fits ? <IconCheck size={15} stroke={2.2} aria-hidden /> : <IconX size={15} stroke={2.2} aria-hidden />}
+        {verdict === null || verdict === 'unscored'
+          ? 'The criteria cannot tell what this answer is.'
+          : fits
+            ? 'The criteria read it as what is due:'
+            : 'The criteria read it as something else than what is due:'}
+        {verdict !== null && verdict !== 'unscored' ? <VerdictBadge verdict={verdict} size="xs" /> : null}
+      </p>
+      <Marks marks={marks} />
+    </div>
+  );
+}
+
+export function Marks({ marks }: { marks: readonly Mark[] }) {
+  if (marks.length === 0) return null;
+  return (
+    <ul className={classes.marks}>
+      {marks.map((mark) => (
+        <li key={mark.name} data-ok={mark.ok ?? undefined}>
+          {mark.ok === null ? (
+            <span aria-hidden>–</span>
+          ) : mark.ok ? (
+            <IconCheck size={13} stroke={2.2} role="img" aria-label="yes:" />
+          ) : (
+            <IconX size={13} stroke={2.2} role="img" aria-label="no:" />
+          )}{' '}
+          {mark.label}
+          {mark.ok === null ? ' (cannot be told)' : ''}
+        </li>
+      ))}
+    </ul>
+  );
+}
