@@ -1,4 +1,4 @@
-"""A review: what one person said of one row at one time, and the digest that tells whether the row is still that one."""
+"""A review: what one person said of one row at one time, and the digest that says whether the row is still that."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Review(Frozen):
     fact: str | None = Field(default=None, description="Of `change_fact`: the fact's full name.")
     value: JsonValue = Field(
         default=None,
-        description="Of `change_fact`: the value as in a case; `{\"unknown\": true}`: cannot be told; null: not looked at.",
+        description='Of `change_fact`: as in a case; `{"unknown": true}` where it cannot be told, null: not looked at.',
     )
     answer: str | None = Field(
         default=None, max_length=LONGEST_ANSWER, description="Of `change_answer`: the whole answer."
@@ -94,6 +94,6 @@ def row_digest(row: Mapping[str, Any]) -> str:
 
 
 def digest_of(prompt: str, images: Sequence[str], facts: str, verdict: str, answer: str) -> str:
-    """:func:`row_digest` of its parts: `images` are the files' SHA-256 in hexadecimal digits, `facts` a case as JSON."""
+    """:func:`row_digest` of its parts: `images` are the SHA-256 of the files in hexadecimal digits, `facts` is JSON."""
     content = canonical_json([prompt, list(images), facts, verdict, answer])
     return "sha256:" + hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
