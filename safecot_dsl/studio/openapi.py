@@ -115,7 +115,9 @@ def published() -> str:
     """The page of all rooms, as JSON."""
     from safecot_dsl.studio.app import routes
 
-    endpoints = [route for route in routes() if isinstance(route, Endpoint) and route.answers.__name__ != "show_openapi"]
+    endpoints = [
+        route for route in routes() if isinstance(route, Endpoint) and route.answers.__name__ != "show_openapi"
+    ]
     return json.dumps(document(endpoints), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -7,11 +7,11 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from json.encoder import encode_basestring
 from typing import Any, Final, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from safecot_dsl.artifact import canonical_json
 from safecot_dsl.artifact.base import Frozen
 
 Action = Literal["accept", "reject", "change_fact", "change_answer", "comment", "undo"]
@@ -23,6 +23,9 @@ LONGEST_NAME: Final = 80
 
 #: The facts as a row holds them, its request, its verdict and its answer: the columns that :func:`row_digest` reads.
 DIGESTED: Final = ("prompt", "image_sha256", "facts", "verdict", "answer")
+
+# What `json` encodes a string with.
+_quoted = encode_basestring
 
 
 class Review(Frozen):
@@ -95,5 +98,5 @@ def row_digest(row: Mapping[str, Any]) -> str:
 
 def digest_of(prompt: str, images: Sequence[str], facts: str, verdict: str, answer: str) -> str:
     """:func:`row_digest` of its parts: `images` are the SHA-256 of the files in hexadecimal digits, `facts` is JSON."""
-    content = canonical_json([prompt, list(images), facts, verdict, answer])
-    return "sha256:" + hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+    parts = ",".join([_quoted(part) for part in (prompt, facts, verdict, answer, *images)])
+    return "sha256:" + hashlib.sha256(f"[{parts}]".encode("utf-8", "surrogatepass")).hexdigest()

@@ -8,9 +8,11 @@ from pydantic import Field
 
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.artifact.base import Frozen
-from safecot_dsl.dataset.reviews.model import LONGEST_ANSWER, LONGEST_COMMENT, LONGEST_NAME
 from safecot_dsl.studio.messages.policy import FactEntry, SentenceMessage
 from safecot_dsl.studio.messages.policy import State as FactState
+
+# Those of a review (`safecot_dsl.dataset.reviews.model`), which is not imported here: it brings all that makes rows.
+LONGEST_ANSWER, LONGEST_COMMENT, LONGEST_NAME = 20_000, 4_000, 80
 
 RunState = Literal["complete", "unfinished", "other_version", "broken"]
 ReviewState = Literal["unseen", "accepted", "rejected", "changed"]
@@ -263,5 +265,3 @@ class AgreementMessage(Frozen):
 
     reviewers: tuple[ReviewersAgree, ...]
     annotators: tuple[AnnotatorAgrees, ...]
-
-
