@@ -1,4 +1,4 @@
-"""Where each command stands: twelve words at the top, and the rest below the noun that they belong to.
+"""Where each command stands: thirteen words at the top, and the rest below the noun that they belong to.
 
 `safecotc data agree` is the function `agree` of `safecot_dsl.cli.data.agree`; a module is loaded when its command, or
 the help of its noun, is asked for, so that no command pays for another's imports.
@@ -47,6 +47,7 @@ WORDS = {
     "train": Word("Train", "Train the LoRA adapters of a recipe."),
     "run": Word("Train", "Do everything in a recipe, from its rows to the report; --plan only says what."),
     "eval": Word("Evaluate", "Make items, ask models, judge answers, compare and report.", _EVAL),
+    "studio": Word("Serve", "Open a page to write policies, review rows and compare results."),
     "serve": Word("Serve", "Guard a served model, serve an editor, merge an adapter.", ("guard", "editor", "merge")),
 }
 

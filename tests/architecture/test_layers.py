@@ -36,6 +36,7 @@ FLOORS = (
     "pipeline",
     "api",
     "lsp",
+    "studio",
     "cli",
 )
 # Modules of the package itself, which any folder may import and which import none, but that `__init__` hands on what
@@ -112,7 +113,7 @@ def test_every_form_of_import_is_seen(source: str) -> None:
 # --- what importing loads --------------------------------------------------------------------------------------------
 
 MODELS = ("torch", "transformers", "peft", "accelerate", "pyarrow", "PIL", "polars", "numpy", "datasets", "trl")
-MODELS += ("onnxruntime", "openai", "ray", "uvicorn")
+MODELS += ("onnxruntime", "openai", "ray", "uvicorn", "starlette")
 PARSER_AND_SOLVER = ("lark", "z3")
 
 

@@ -1,0 +1,58 @@
+"""The session and the files of the folder."""
+
+from __future__ import annotations
+
+from safecot_dsl import __version__
+from safecot_dsl.studio.endpoint import Endpoint
+from safecot_dsl.studio.messages.files import (
+    FileText,
+    FileWrite,
+    FileWritten,
+    Nothing,
+    PathQuery,
+    Session,
+    Tree,
+)
+from safecot_dsl.studio.state import Studio
+
+
+def session(studio: Studio, asked: Nothing) -> Session:
+    """What is served, and the files that each room begins with."""
+    del asked
+    found: dict[str, list[str]] = {"recipe": [], "policy": [], "run": []}
+    for entry in studio.folder.walk():
+        if entry.kind in found:
+            found[entry.kind].append(entry.path)
+    return Session(
+        version=__version__,
+        folder=studio.folder.name,
+        root_uri=studio.folder.root.as_uri(),
+        demo=studio.demo,
+        recipes=tuple(found["recipe"]),
+        policies=tuple(found["policy"]),
+        runs=tuple(found["run"]),
+    )
+
+
+def tree(studio: Studio, asked: Nothing) -> Tree:
+    """Every file that can be opened."""
+    del asked
+    return studio.folder.tree()
+
+
+def read(studio: Studio, asked: PathQuery) -> FileText:
+    """A file's text."""
+    return studio.folder.read(asked.path)
+
+
+def write(studio: Studio, asked: FileWrite) -> FileWritten:
+    """Write a policy or a recipe, unless the disk has another text than was read."""
+    return FileWritten(digest=studio.folder.write(asked))
+
+
+ROUTES = [
+    Endpoint("GET", "/session", session, gives=Session),
+    Endpoint("GET", "/files", tree, gives=Tree),
+    Endpoint("GET", "/file", read, takes=PathQuery, gives=FileText),
+    Endpoint("PUT", "/file", write, takes=FileWrite, gives=FileWritten),
+]
