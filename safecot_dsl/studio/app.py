@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
@@ -21,7 +21,7 @@ from safecot_dsl.studio.state import Studio
 #: The built page: `studio/` at the top of the repository builds it.
 PAGE = Path(__file__).resolve().parent / "page"
 #: The rooms' modules; each has a list `ROUTES`.
-ROOMS = ("files", "deciding", "language", "rows", "openapi")
+ROOMS = ("files", "deciding", "testing", "changing", "rules", "coverage", "annotating", "jobs", "rows", "language", "openapi")
 _NONCE = "__NONCE__"
 _TYPES = {
     ".js": "text/javascript",
@@ -39,7 +39,7 @@ def make_app(studio: Studio, access: Access) -> Guarded:
     """The application, behind its access."""
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         del app
         yield
         await studio.close()

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 from safecot_dsl.studio.folder import StudioFolder
+from safecot_dsl.studio.job_store import JobStore
 from safecot_dsl.studio.policies import Policies
+from safecot_dsl.studio.proving import Prover
+from safecot_dsl.systems import state_folder
 
 
 class Studio:
-    """The folder, and what is kept of it between two questions. `demo`: it shows what ships."""
+    """The folder, and what is kept of it between two questions. `demo`: it shows what ships.
 
-    def __init__(self, folder: StudioFolder, *, demo: bool = False) -> None:
+    What takes a solver or a model is asked of a process of its own, one for each kind of question.
+    """
+
+    def __init__(self, folder: StudioFolder, *, demo: bool = False, state: Path | None = None) -> None:
         self.folder = folder
         self.demo = demo
         self.policies = Policies(folder)
+        self.jobs = JobStore(kept_for(folder.root, state) / "jobs")
         self.editors = 0  # language servers that run
+        self.claims = Prover(folder.root, "claims", seconds=120)
+        self.findings = Prover(folder.root, "findings", seconds=120)
+        self.changes = Prover(folder.root, "changes", seconds=180)
+        self.annotations = Prover(folder.root, "annotations", seconds=180)
 
     async def close(self) -> None:
-        """End what runs on its behalf."""
+        """End what runs on its behalf, but for jobs, which go on."""
+        for prover in (self.claims, self.findings, self.changes, self.annotations):
+            await prover.stop()
+
+
+def kept_for(folder: Path, state: Path | None = None) -> Path:
+    """Where what is remembered of a folder is kept: outside of it, among what is the user's own."""
+    name = hashlib.sha256(str(folder).encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    return (state or state_folder()) / "studio" / name
