@@ -3,11 +3,11 @@ import { defineConfig } from 'vite';
 
 /**
  * The page is built into the Python package, so that users need no Node. The server writes a nonce of its own into
- * index.html for every answer, in the place of `__CSP_NONCE__`: the Content-Security-Policy allows no other inline style.
+ * index.html for every answer, in the place of `__NONCE__`: the Content-Security-Policy allows no other inline style.
  */
 export default defineConfig({
   plugins: [react()],
-  html: { cspNonce: '__CSP_NONCE__' },
+  html: { cspNonce: '__NONCE__' },
   css: { postcss: { plugins: [] } },
   build: {
     outDir: '../safecot_dsl/studio/page',

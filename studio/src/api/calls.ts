@@ -3,12 +3,12 @@ import type {
   Annotated,
   Case,
   Changes,
-  CoveredLine,
+  Coverage,
   Decision,
   ExampleItem,
   Fact,
-  FileNode,
   FileText,
+  FileTree,
   Job,
   Revision,
   RulesPicture,
@@ -19,7 +19,7 @@ import type {
 /** The calls of the shell and of the Policy room. */
 export const api = {
   session: (signal?: AbortSignal) => get<Session>('/session', undefined, signal),
-  files: (signal?: AbortSignal) => get<FileNode>('/files', undefined, signal),
+  files: (signal?: AbortSignal) => get<FileTree>('/files', undefined, signal),
   file: (path: string, signal?: AbortSignal) => get<FileText>('/file', { path }, signal),
   save: (path: string, text: string, digest: string | null) => put<{ digest: string }>('/file', { path, text, digest }),
 
@@ -34,7 +34,7 @@ export const api = {
   revisions: (path: string, signal?: AbortSignal) =>
     get<{ revisions: Revision[] }>('/policy/revisions', { path }, signal),
   coverage: (source: Source, run?: string) =>
-    post<{ lines: CoveredLine[] }>('/policy/coverage', { source, ...(run ? { run } : {}) }),
+    post<Coverage>('/policy/coverage', { source, ...(run ? { run } : {}) }),
   rules: (source: Source) => post<RulesPicture>('/policy/rules', { source }),
   annotate: (picture: Blob, recipe: string, path: string) => {
     const form = new FormData();

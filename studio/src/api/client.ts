@@ -54,11 +54,15 @@ async function send<T>(method: string, url: string, body?: BodyInit, type?: stri
     answer = await fetch(url, { method, headers, body: body ?? null, signal: signal ?? null, credentials: 'same-origin' });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    useConnection.getState().lost();
+    useConnection.getState().set('lost');
     throw new ApiError(0, 'no_connection', 'The studio does not answer. Is it still running in its terminal?', null, {});
   }
-  useConnection.getState().found();
-  if (!answer.ok) throw await failure(answer);
+  if (!answer.ok) {
+    const error = await failure(answer);
+    useConnection.getState().set(error.code === 'no_session' ? 'strange' : 'up');
+    throw error;
+  }
+  useConnection.getState().set('up');
   if (answer.status === 204) return undefined as T;
   return (await answer.json()) as T;
 }

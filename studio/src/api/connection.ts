@@ -1,17 +1,15 @@
 import { create } from 'zustand';
 
 interface Connection {
-  /** Whether the last request reached the server. */
-  up: boolean;
-  lost: () => void;
-  found: () => void;
+  /** `lost`: the last request did not reach the server; `strange`: a server answers that never saw this page's link. */
+  state: 'up' | 'lost' | 'strange';
+  set: (state: 'up' | 'lost' | 'strange') => void;
 }
 
 /** Whether the server answers; the banner at the top reads it, and every request sets it. */
 export const useConnection = create<Connection>((set, get) => ({
-  up: true,
-  lost: () => set({ up: false }),
-  found: () => {
-    if (!get().up) set({ up: true });
+  state: 'up',
+  set: (state) => {
+    if (get().state !== state) set({ state });
   },
 }));

@@ -19,10 +19,17 @@ export interface FileNode {
   children: FileNode[] | null;
 }
 
+export interface FileTree {
+  children: FileNode[];
+  /** False where the folder holds more than is listed. */
+  complete: boolean;
+}
+
 export interface FileText {
   path: string;
   text: string;
   digest: string;
+  writable: boolean;
 }
 
 /** A policy: the file at `path`, with the editor's unsaved text where there is one. */
@@ -80,6 +87,8 @@ export type Part = 'see' | 'ask' | 'weigh' | 'decide' | 'answer';
 export interface Sentence {
   text: string;
   part: Part;
+  /** No author wrote it for this place: it was made of what stands there. */
+  built: boolean;
   where: Where[];
 }
 
@@ -87,6 +96,9 @@ export interface Truth {
   label: string;
   truth: 'true' | 'false' | 'maybe';
   line: number | null;
+  rule: string | null;
+  fact: string | null;
+  value: Value | null;
   children: Truth[];
 }
 
@@ -105,39 +117,48 @@ export interface Fix {
 
 export interface Finding {
   code: string;
-  severity: 'error' | 'warning' | 'information' | 'hint';
+  severity: string;
   title: string;
   message: string;
-  line: number | null;
-  end_line: number | null;
+  help: string | null;
+  path: string | null;
+  line: number;
+  end_line: number;
   fix: Fix | null;
+  witness: Case | null;
 }
 
 export interface RuleRef {
   rule: string;
   verdict: Verdict;
   line: number | null;
+  path: string | null;
   label: string;
 }
 
 export interface Decision {
   verdict: Verdict;
   possible: Verdict[];
+  certain: boolean;
   deciding: RuleRef[];
   in_question: RuleRef[];
-  why: Truth | null;
+  nearest: RuleRef | null;
+  why: Truth;
   reasoning: Sentence[];
   answer: Sentence[];
+  /** The answer itself comes from a model or a data source. */
+  needs_answer: boolean;
   unsettled: string[];
+  assumed: Record<string, Value>;
   milliseconds: number;
 }
 
 export interface ExampleItem {
   name: string;
-  kind: string;
+  kind: 'example' | 'property' | 'law';
   line: number | null;
   state: 'holds' | 'fails' | 'not_decided';
-  message: string;
+  message: string | null;
   witness: Case | null;
 }
 
@@ -152,7 +173,7 @@ export interface ChangedRegion {
 export interface ChangedRows {
   changed: number;
   total: number;
-  rows: { id: string; before: Verdict; after: Verdict }[];
+  rows: { id: string; before: string; after: string | null }[];
 }
 
 export interface Changes {
@@ -173,6 +194,13 @@ export interface CoveredLine {
   reached: boolean;
   examples: number;
   rows: number;
+  what: string;
+}
+
+export interface Coverage {
+  lines: CoveredLine[];
+  rows: number;
+  complete: boolean;
 }
 
 export interface GraphNode {
@@ -181,6 +209,7 @@ export interface GraphNode {
   label: string;
   verdict: Verdict | null;
   line: number | null;
+  path: string | null;
 }
 
 export interface GraphEdge {
@@ -197,7 +226,7 @@ export interface RulesPicture {
 }
 
 export interface Annotated {
-  facts: Record<string, State & { annotator: string }>;
+  facts: Record<string, { state: State; annotator: string; detail: string }>;
   left_out: { fact: string; reason: string }[];
 }
 
@@ -208,5 +237,8 @@ export interface Job {
   done: number | null;
   total: number | null;
   line: string;
+  message: string | null;
   started: string;
+  path: string;
+  out: string | null;
 }

@@ -75,7 +75,8 @@ function SchemeSwitch() {
 
 /** Stands at the top while the server does not answer, tries again by itself, and loads anew what the page shows. */
 function LostConnection() {
-  const up = useConnection((state) => state.up);
+  const state = useConnection((connection) => connection.state);
+  const up = state === 'up';
   const queries = useQueryClient();
 
   useEffect(() => {
@@ -88,6 +89,17 @@ function LostConnection() {
   }, [up, queries]);
 
   if (up) return <div />;
+  if (state === 'strange') {
+    return (
+      <div className={classes.lost} role="alert">
+        <IconPlugConnectedX size={18} stroke={1.7} aria-hidden />
+        <span>
+          <strong>The studio was started anew.</strong> Open the link that it printed in its terminal; what you changed
+          here is kept in this browser.
+        </span>
+      </div>
+    );
+  }
   return (
     <div className={classes.lost} role="alert">
       <IconPlugConnectedX size={18} stroke={1.7} aria-hidden />

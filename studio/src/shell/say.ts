@@ -8,6 +8,7 @@ export function sentenceOf(error: unknown): string {
 /** Short notices in the corner of the page; screen readers read them out. */
 export const say = {
   done: (message: string) => notifications.show({ message, color: 'teal', autoClose: 3000 }),
+  note: (message: string) => notifications.show({ message, color: 'blue', autoClose: 6000 }),
   wrong: (error: unknown) =>
     notifications.show({ title: 'That did not work', message: sentenceOf(error), color: 'red', autoClose: 8000 }),
 };
