@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -21,6 +20,7 @@ from safecot_dsl.dataset.reviews import DIGESTED, row_digest
 from safecot_dsl.dataset.reviews.first import SURE, TeachingOrder, teaching_order
 from safecot_dsl.dataset.store import split_of
 from safecot_dsl.studio.errors import StudioError
+from safecot_dsl.studio.runs import is_mine, kept_files
 
 if TYPE_CHECKING:
     import numpy as np
@@ -154,12 +154,8 @@ def stamp_of(dataset: Dataset) -> str:
 
 
 def index_files(dataset: Dataset) -> tuple[Path, ...]:
-    """Where the index may be: beside the data set, whose folder holds what its digest covers, or, where nobody may
-    write there, in the system's folder for what may be lost."""
-    name = hashlib.sha256(str(dataset.path.resolve()).encode()).hexdigest()[:24]
-    user = os.getuid() if hasattr(os, "getuid") else 0
-    kept = Path(tempfile.gettempdir()) / f"safecot-studio-{user}"
-    return dataset.path.with_name(f".{dataset.path.name}.rows.arrow"), kept / f"{name}.arrow"
+    """Where the index may be."""
+    return kept_files(dataset.path, "rows.arrow")
 
 
 def _mapped(path: Path, stamp: str) -> pa.Table | None:
@@ -167,7 +163,7 @@ def _mapped(path: Path, stamp: str) -> pa.Table | None:
     import pyarrow as pa
 
     try:
-        if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
+        if not is_mine(path):
             return None
         opened = pa.ipc.open_file(pa.memory_map(str(path)))
         if (opened.schema.metadata or {}).get(_STAMP) != stamp.encode():

@@ -13,7 +13,7 @@ from safecot_dsl.dataset.candidates import Rejected
 from safecot_dsl.dataset.card import REASONS
 from safecot_dsl.dataset.reviews import DIGESTED, Review, Standing
 from safecot_dsl.dataset.reviews.applying import REVIEWER, Change, follow_reviews
-from safecot_dsl.dataset.reviews.problems import AnswerReader, Reading
+from safecot_dsl.dataset.reviews.problems import Reading
 from safecot_dsl.facts import FactOrigin, Item
 from safecot_dsl.facts.item import LazyImage
 from safecot_dsl.render import ReasoningStyle, Rendered, answer_text
@@ -149,7 +149,7 @@ def _now(row: StoredRow) -> _Now:
     if change.answer is not None:
         text, written = change.answer.answer, None
         answer = (plain_answer(text or ""),)
-    reading = _reader(row).read(_item(row, change.case), text, written)
+    reading = row.run.reader_of(row.policy).read(_item(row, change.case), text, written)
     if change.answer is None and rendered is None:
         # It was made a row with this answer: what an item of a source would be asked besides is not asked again.
         reading = Reading(reading.grade, True if reading.problem is None else reading.right, None)
@@ -181,11 +181,6 @@ def _text(rendered: Rendered) -> str | None:
     return None if rendered.needs_answer else answer_text(rendered)
 
 
-def _reader(row: StoredRow) -> AnswerReader:
-    unsure = row.run.dataset.recipe.get("data", {}).get("unsure", "train")
-    return AnswerReader(row.policy.interpreter, row.run.dataset.tags, train_unsure=unsure == "train")
-
-
 def _item(row: StoredRow, case: Case) -> Item:
     pictures = tuple(LazyImage.of_bytes(b"", str(number)) for number, _ in enumerate(row.columns["image_sha256"]))
     source, _, name = row.record["key"].partition("/")
@@ -207,11 +202,13 @@ def _read_as(row: StoredRow, now: _Now) -> ReadAs:
         grade=grade.cls,
         right=now.reading.right,
         marks=tuple(marks),
-        message=_said(problem) if problem is not None else None,
+        message=_said(problem, now.change) if problem is not None else None,
     )
 
 
-def _said(problem: Rejected) -> str:
+def _said(problem: Rejected, change: Change) -> str:
+    if problem.reason == "answer_misread" and change.answer is not None:
+        return f"It would be left out: the answer is read otherwise than is due ({problem.detail})."
     return f"It would be left out: {REASONS.get(problem.reason, problem.reason)} ({problem.detail})."
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.criteria import Grader
 from safecot_dsl.dataset import Dataset, DatasetError, open_dataset
 from safecot_dsl.dataset.reviews import ReadReviews, ReviewsError, Standing, read_reviews, reviews_file
+from safecot_dsl.dataset.reviews.problems import AnswerReader
 from safecot_dsl.diagnostics import Span
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.render.grounds import Grounds
@@ -144,6 +147,7 @@ class OpenRun:
         self.reviews_path = reviews_file(path)
         self.lock = threading.Lock()
         self._others: dict[str, RunPolicy] = {}
+        self._readers: dict[str, AnswerReader] = {}
         self._folder = folder
         self._reviews: tuple[tuple[int, int, int], ReadReviews, dict[str, Standing]] | None = None
 
@@ -159,6 +163,17 @@ class OpenRun:
                 self._others[digest] = RunPolicy(self._folder, compiled)
             return self._others[digest]
 
+    def reader_of(self, policy: RunPolicy) -> AnswerReader:
+        """What reads the answers of the rows of a policy."""
+        digest = policy.compiled.digest
+        with self.lock:
+            if digest not in self._readers:
+                unsure = self.dataset.recipe.get("data", {}).get("unsure", "train")
+                self._readers[digest] = AnswerReader(
+                    policy.interpreter, self.dataset.tags, train_unsure=unsure == "train"
+                )
+            return self._readers[digest]
+
     @cached_property
     def report(self) -> dict[str, Any]:
         """`report.json` as it stands."""
@@ -166,7 +181,7 @@ class OpenRun:
 
     def reviews(self) -> tuple[ReadReviews, dict[str, Standing]]:
         """The reviews beside the rows and what stands of each row's, by its key; read again where the file changed."""
-        stamp = _stamp(self.reviews_path)
+        stamp = file_stamp(self.reviews_path)
         with self.lock:
             if self._reviews is None or self._reviews[0] != stamp:
                 try:
@@ -197,7 +212,7 @@ class Runs:
                 raise StudioError(404, "no_rows", "This run has no rows yet: make them with `safecotc generate`.")
             main = next((arm for arm in _MAIN_ARMS if arm in arms), arms[-1])
             path = path / "arms" / main / "data"
-        stamp = (_stamp(path / "report.json"), _stamp(path / "policy.json"), _stamp(path / "provenance"))
+        stamp = (file_stamp(path / "report.json"), file_stamp(path / "policy.json"), file_stamp(path / "provenance"))
         found = self._open.get(path, stamp)
         if found is not None:
             return found
@@ -311,6 +326,21 @@ def evaluation_state(path: Path) -> tuple[RunState, str | None]:
     return "complete", None
 
 
+def kept_files(path: Path, name: str) -> tuple[Path, Path]:
+    """Where what was worked out about a folder may be kept, to be made again where it is lost: hidden beside it, as a
+    folder of rows is digested with all that is in it; or, where nobody may write there, in the system's folder for
+    what may go."""
+    whose = os.getuid() if hasattr(os, "getuid") else 0
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:24]
+    aside = Path(tempfile.gettempdir()) / f"safecot-studio-{whose}"
+    return path.with_name(f".{path.name}.{name}"), aside / f"{digest}.{name}"
+
+
+def is_mine(path: Path) -> bool:
+    """Whether a file is this user's own: another one's in a folder that all may write to is not read."""
+    return not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """An object from a file of a run. Raises :class:`StudioError` where there is none."""
     try:
@@ -353,7 +383,7 @@ def _arms(run: Path) -> list[str]:
         return []
 
 
-def _stamp(path: Path) -> tuple[int, int, int]:
+def file_stamp(path: Path) -> tuple[int, int, int]:
     """What tells that a file has changed: its time, its size and its number."""
     try:
         told = path.stat()
