@@ -90,7 +90,7 @@ class RowRoom:
         where the review does not fit it, or where it cannot be kept."""
         opened, index = self.open(asked.run)
         row = stored_row(opened, index, asked.id)
-        kept = next((one for one in row.standing.reviews if one.id == asked.key), None)
+        kept = next((one for one in row.reviews if one.id == asked.key), None)
         if kept is not None:
             return Reviewed(review=review_message(kept, row), row=self._message(opened, index, row))
         if asked.digest != row.record["digest"]:
