@@ -1,13 +1,14 @@
 import { Modal, Stack, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Loading } from '../parts/Loading';
+import { percent } from '../parts/numbers';
 import { Rate } from '../parts/Rate';
 import { sentenceOf } from '../shell/say';
 import { rows } from './calls';
 import classes from './AgreementDialog.module.css';
 
 /** How far reviewers agree with each other, and annotators with what people say. */
-export function AgreementDialog({ run, labels, onClose }: { run: string; labels: ReadonlyMap<string, string>; onClose: () => void }) {
+export function AgreementDialog({ run, onClose }: { run: string; onClose: () => void }) {
   const found = useQuery({ queryKey: ['agreement', run], queryFn: ({ signal }) => rows.agreement(run, signal), staleTime: 0 });
   return (
     <Modal opened onClose={onClose} title="Agreement" size="xl">
@@ -30,7 +31,7 @@ export function AgreementDialog({ run, labels, onClose }: { run: string; labels:
                   <Table.Tr>
                     <Table.Th>Reviewers</Table.Th>
                     <Table.Th>Rows of both</Table.Th>
-                    <Table.Th>Agree, per cent</Table.Th>
+                    <Table.Th>Say the same</Table.Th>
                     <Table.Th>Cohen’s kappa</Table.Th>
                   </Table.Tr>
                 </Table.Thead>
@@ -41,10 +42,10 @@ export function AgreementDialog({ run, labels, onClose }: { run: string; labels:
                         {pair.a} and {pair.b}
                       </Table.Td>
                       <Table.Td data-label="Rows of both">{pair.n}</Table.Td>
-                      <Table.Td data-label="Agree, per cent">
-                        <Rate value={pair.agree} low={pair.low} high={pair.high} />
+                      <Table.Td data-label="Say the same">
+                        {pair.agree} ({percent(pair.agree / Math.max(1, pair.n))} %)
                       </Table.Td>
-                      <Table.Td data-label="Cohen’s kappa">{pair.kappa === null ? 'cannot be told' : pair.kappa.toFixed(2)}</Table.Td>
+                      <Table.Td data-label="Cohen’s kappa">{pair.kappa === null ? 'cannot be told' : `${pair.kappa.toFixed(2)} (${pair.low.toFixed(2)} to ${pair.high.toFixed(2)})`}</Table.Td>
                     </Table.Tr>
                   ))}
                 </Table.Tbody>
@@ -73,10 +74,10 @@ export function AgreementDialog({ run, labels, onClose }: { run: string; labels:
                   {found.data.annotators.map((one) => (
                     <Table.Tr key={`${one.annotator} ${one.fact}`}>
                       <Table.Td>{one.annotator}</Table.Td>
-                      <Table.Td data-label="Fact">{labels.get(one.fact) ?? one.fact}</Table.Td>
+                      <Table.Td data-label="Fact">{one.fact}</Table.Td>
                       <Table.Td data-label="Rows">{one.n}</Table.Td>
                       <Table.Td data-label="Agree, per cent">
-                        <Rate value={one.agree} low={one.low} high={one.high} />
+                        <Rate value={one.n === 0 ? null : one.agree / one.n} low={one.low} high={one.high} />
                       </Table.Td>
                     </Table.Tr>
                   ))}

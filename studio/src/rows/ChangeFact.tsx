@@ -9,8 +9,6 @@ import type { RowFact } from './types';
 
 interface ChangeFactProps {
   facts: readonly RowFact[];
-  /** The facts as the run's policy declares them: what each can be. */
-  declared: ReadonlyMap<string, Fact>;
   /** The fact to begin with; null: it is chosen first. */
   first: string | null;
   onChange: (fact: string, state: State | null) => void;
@@ -18,17 +16,15 @@ interface ChangeFactProps {
 }
 
 /** A dialog to set what a row says of one fact: choose the fact by its number, then the value by typing. */
-export function ChangeFact({ facts, declared, first, onChange, onClose }: ChangeFactProps) {
+export function ChangeFact({ facts, first, onChange, onClose }: ChangeFactProps) {
   const [name, setName] = useState(first);
   const chosen = facts.find((fact) => fact.name === name);
-  const fact = name === null ? undefined : declared.get(name);
   return (
     <Modal opened onClose={onClose} title={chosen ? `Change: ${chosen.label}` : 'Which fact?'} size="md">
       {chosen ? (
         <ValueOf
           key={chosen.name}
           row={chosen}
-          fact={fact ?? null}
           onSave={(state) => {
             if (!sameState(state, chosen.state)) onChange(chosen.name, state);
             onClose();
@@ -70,18 +66,18 @@ const UNKNOWN: Option[] = [
   { value: '?looked', label: 'nobody looked', depth: 0, words: 'nobody looked', state: null },
 ];
 
-function ValueOf({ row, fact, onSave }: { row: RowFact; fact: Fact | null; onSave: (state: State | null) => void }) {
-  const kind = fact?.kind ?? row.kind;
+function ValueOf({ row, onSave }: { row: RowFact; onSave: (state: State | null) => void }) {
+  const fact = row.entry;
+  const { kind } = fact;
   const value = row.state?.state === 'known' ? row.state.value : null;
-  if (kind === 'score') return <Score low={fact?.low ?? 0} high={fact?.high ?? 1} value={typeof value === 'number' ? value : null} onSave={onSave} />;
+  if (kind === 'score') return <Score low={fact.low ?? 0} high={fact.high ?? 1} value={typeof value === 'number' ? value : null} onSave={onSave} />;
   if (kind === 'text') return <Words value={typeof value === 'string' ? value : ''} onSave={onSave} />;
   if (kind === 'set' || Array.isArray(value)) return <Several options={choices(fact)} state={row.state} onSave={onSave} />;
   return <One options={[...choices(fact), ...UNKNOWN]} state={row.state} onSave={onSave} />;
 }
 
 /** The values of a fact, each after the one above it and set in below it. */
-function choices(fact: Fact | null): Option[] {
-  if (!fact) return [];
+function choices(fact: Fact): Option[] {
   if (fact.kind === 'flag') {
     return [true, false].map((value) => {
       const label = value ? 'yes' : 'no';

@@ -36,17 +36,17 @@ export function Filters({ address, facets }: FiltersProps) {
           <Facet name="Review" counts={facets.review} said={REVIEW} value={filters.review} onPick={(review) => go({ review })} />
           <Facet name="What is due" counts={facets.verdict} value={filters.verdict} onPick={(verdict) => go({ verdict })} />
           <Facet name="Rule" counts={facets.rule} value={filters.rule} onPick={(rule) => go({ rule })} />
-          {facets.disagreement > 0 || filters.disagreement ? (
+          {facets.doubts > 0 || filters.disagreement ? (
             <Facet
               name="Annotators"
-              counts={{ true: facets.disagreement }}
-              said={{ true: 'differ on a fact' }}
+              counts={{ true: facets.doubts }}
+              said={{ true: 'unsure, or people differ' }}
               value={filters.disagreement}
               onPick={(disagreement) => go({ disagreement })}
             />
           ) : null}
           <Facet name="Source" counts={facets.source} value={filters.source} onPick={(source) => go({ source })} always={Boolean(filters.source)} />
-          <Facet name="Left out, and why" counts={facets.left_out} value={filters.left_out} onPick={(left_out) => go({ left_out })} always />
+          <Facet name="Left out, and why" counts={facets.left_out} said={facets.left_out_labels} value={filters.left_out} onPick={(left_out) => go({ left_out })} always />
         </>
       ) : null}
       {address.filtered ? (
@@ -99,7 +99,7 @@ interface FacetProps {
 function Facet({ name, counts, said, value, onPick, always = true }: FacetProps) {
   const [all, setAll] = useState(false);
   const entries = Object.entries(counts);
-  if (!said) entries.sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
+  if (!said || name.startsWith('Left')) entries.sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
   if (value !== undefined && !entries.some(([one]) => one === value)) entries.unshift([value, 0]);
   if (entries.length === 0 || (entries.length === 1 && !always)) return null;
   const shown = all ? entries : entries.filter(([one], place) => place < SHOWN || one === value);

@@ -8,6 +8,7 @@ import { pictureOfRow } from './calls';
 import classes from './Grid.module.css';
 import type { Waiting } from './outbox';
 import { STANDING_SAID, type Standing, standing } from './standing';
+import type { Verdict } from '../api/types';
 import type { RowSummary } from './types';
 
 interface GridProps {
@@ -120,7 +121,7 @@ export function Grid({ run, rows, total, open, waiting, onOpen, onEnd }: GridPro
                     list={list}
                     current={row.id === open}
                     focused={at === Math.min(focus, rows.length - 1)}
-                    standing={standing(row.review, waiting.get(row.id) ?? NOTHING)}
+                    standing={standing(row, waiting.get(row.id) ?? NOTHING)}
                     onOpen={() => {
                       setFocus(at);
                       onOpen(row.id);
@@ -172,7 +173,7 @@ function Card({ run, row, place, list, current, focused, standing: stands, onOpe
       <span className={classes.words}>
         <span className={classes.request}>{row.request}</span>
         <span className={classes.foot}>
-          {row.verdict ? <VerdictBadge verdict={row.verdict} size="xs" /> : null}
+          {row.left_out ? null : <VerdictBadge verdict={row.verdict as Verdict} size="xs" />}
           <span className={classes.rule}>{row.left_out ?? row.rule}</span>
         </span>
         {row.first_because && !list ? <span className={classes.because}>{row.first_because}</span> : null}

@@ -2,7 +2,7 @@ import { ActionIcon, Alert, Badge, Button, Text, Tooltip } from '@mantine/core';
 import { IconArrowLeft, IconCheck, IconEdit, IconScale, IconX } from '@tabler/icons-react';
 import { useEffect, useRef } from 'react';
 import { Link } from 'wouter';
-import type { Case, Fact } from '../api/types';
+import type { Case, Verdict } from '../api/types';
 import { policyLink } from '../parts/links';
 import { Picture } from '../parts/Picture';
 import { Sourced } from '../parts/Sourced';
@@ -18,9 +18,6 @@ import type { Mark, Row, RowFact } from './types';
 interface OpenRowProps {
   run: string;
   row: Row;
-  /** The policy's file in the folder, where it is there. */
-  policy: string | null;
-  declared: ReadonlyMap<string, Fact>;
   stands: Standing;
   /** "12 of 704". */
   place: string;
@@ -30,11 +27,12 @@ interface OpenRowProps {
 }
 
 /** A row with all that is known of it: the request, the facts and where each comes from, the text and its sources. */
-export function OpenRow({ run, row, policy, declared, stands, place, onClose, onChangeFact, onChangeAnswer }: OpenRowProps) {
+export function OpenRow({ run, row, stands, place, onClose, onChangeFact, onChangeAnswer }: OpenRowProps) {
   const top = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (top.current) top.current.scrollTop = 0;
   }, [row.id]);
+  const policy = row.policy_path;
   const held: Case = { facts: {} };
   for (const fact of row.facts) if (fact.state) held.facts[fact.name] = fact.state;
 
@@ -63,14 +61,22 @@ export function OpenRow({ run, row, policy, declared, stands, place, onClose, on
           {row.left_out}
         </Alert>
       ) : null}
+      {row.message ? (
+        <Alert color="yellow" variant="light" p="xs">
+          {row.message}
+        </Alert>
+      ) : null}
       {row.first_because ? <Text className={classes.because}>{row.first_because}</Text> : null}
       <div className={classes.columns}>
         <div className={classes.left}>
-          {row.picture ? (
-            <div className={classes.picture}>
-              <Picture src={pictureOfRow(run, row.id)} alt="The picture of the request" />
+          {Array.from({ length: row.pictures }, (_, number) => (
+            <div key={number} className={classes.picture}>
+              <Picture
+                src={pictureOfRow(run, row.id, number)}
+                alt={row.pictures === 1 ? 'The picture of the request' : `Picture ${number + 1} of ${row.pictures} of the request`}
+              />
             </div>
-          ) : null}
+          ))}
           <section aria-labelledby="row-request">
             <h2 id="row-request" className={classes.title}>
               Request
@@ -80,7 +86,7 @@ export function OpenRow({ run, row, policy, declared, stands, place, onClose, on
               from {row.source}
             </Text>
           </section>
-          <Facts facts={row.facts} declared={declared} onChange={onChangeFact} />
+          <Facts facts={row.facts} onChange={onChangeFact} />
         </div>
         <div className={classes.right}>
           <section aria-labelledby="row-verdict">
@@ -88,14 +94,19 @@ export function OpenRow({ run, row, policy, declared, stands, place, onClose, on
               What is due
             </h2>
             <p className={classes.due}>
-              {row.verdict ? <VerdictBadge verdict={row.verdict} size="md" /> : <span>nothing: the policy does not say</span>}
-              {row.rule ? <span className={classes.rule}>{row.rule}</span> : null}
+              <VerdictBadge verdict={row.verdict as Verdict} size="md" />
+              <span className={classes.rule}>{row.rule}</span>
             </p>
+            {row.before ? (
+              <Text size="sm">
+                It was made as <strong>{row.before}</strong>; what a reviewer changed turned it.
+              </Text>
+            ) : null}
           </section>
           {row.reasoning.length > 0 ? (
             <section aria-labelledby="row-reasoning">
               <h2 id="row-reasoning" className={classes.title}>
-                Reasoning
+                Reasoning{row.texts_from === 'policy' ? ', written anew by the policy' : ''}
               </h2>
               <Sourced sentences={row.reasoning} policy={policy} held={held} />
             </section>
@@ -124,7 +135,7 @@ export function OpenRow({ run, row, policy, declared, stands, place, onClose, on
   );
 }
 
-function Facts({ facts, declared, onChange }: { facts: readonly RowFact[]; declared: ReadonlyMap<string, Fact>; onChange: (name: string) => void }) {
+function Facts({ facts, onChange }: { facts: readonly RowFact[]; onChange: (name: string) => void }) {
   return (
     <section aria-labelledby="row-facts">
       <h2 id="row-facts" className={classes.title}>
@@ -132,7 +143,7 @@ function Facts({ facts, declared, onChange }: { facts: readonly RowFact[]; decla
       </h2>
       <ul className={classes.facts}>
         {facts.map((fact, place) => {
-          const labels = new Map(declared.get(fact.name)?.values.map((value) => [value.name, value.label]));
+          const labels = new Map(fact.entry.values.map((value) => [value.name, value.label]));
           const differ = fact.by.some((one) => one.state && fact.by.some((other) => other.state && !sameState(one.state, other.state)));
           return (
             <li key={fact.name} className={classes.fact}>
@@ -152,8 +163,9 @@ function Facts({ facts, declared, onChange }: { facts: readonly RowFact[]; decla
               {fact.by.length > 0 ? (
                 <ul className={classes.by}>
                   {fact.by.map((one) => (
-                    <li key={one.annotator}>
+                    <li key={one.annotator} title={one.detail || undefined}>
                       {one.annotator}: {stateSaid(one.state, labels)}
+                      {one.confidence === null ? '' : `, ${Math.round(100 * one.confidence)} % sure`}
                     </li>
                   ))}
                 </ul>
@@ -172,20 +184,20 @@ function Facts({ facts, declared, onChange }: { facts: readonly RowFact[]; decla
 
 /** How the policy's criteria read the answer, beside what is due. */
 function ReadAs({ row }: { row: Row }) {
-  const { verdict, marks } = row.read_as;
-  if (verdict === null && marks.length === 0) return null;
-  const fits = verdict === row.verdict;
+  const { verdict, right, marks, message } = row.read_as;
+  const fits = right === true;
   return (
     <div className={classes.read} data-fits={fits || undefined}>
       <p className={classes.readLine}>
         {fits ? <IconCheck size={15} stroke={2.2} aria-hidden /> : <IconX size={15} stroke={2.2} aria-hidden />}
-        {verdict === null || verdict === 'unscored'
+        {right === null
           ? 'The criteria cannot tell what this answer is.'
           : fits
             ? 'The criteria read it as what is due:'
             : 'The criteria read it as something else than what is due:'}
-        {verdict !== null && verdict !== 'unscored' ? <VerdictBadge verdict={verdict} size="xs" /> : null}
+        {right === null ? null : <VerdictBadge verdict={verdict as Verdict} size="xs" />}
       </p>
+      {message ? <p className={classes.readLine}>{message}</p> : null}
       <Marks marks={marks} />
     </div>
   );

@@ -3,7 +3,6 @@ import { useHotkeys } from '@mantine/hooks';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
-import type { Fact } from '../api/types';
 import { Empty } from '../parts/Empty';
 import { Loading } from '../parts/Loading';
 import { sentenceOf } from '../shell/say';
@@ -23,8 +22,6 @@ interface ReviewingProps {
   id: string;
   /** The row as the list has it, where it is in the list. */
   summary: RowSummary | null;
-  policy: string | null;
-  declared: ReadonlyMap<string, Fact>;
   place: string;
   reviewing: ReturnType<typeof useReviewing>;
   /** Goes to a neighbour; false where there is none. */
@@ -37,7 +34,7 @@ interface ReviewingProps {
 type Dialog = { is: 'fact'; name: string | null } | { is: 'answer' } | { is: 'comment' } | { is: 'keys' } | { is: 'name'; then: () => void } | null;
 
 /** The open row, what can be done with it, and the keys that do it. */
-export function Reviewing({ run, id, summary, policy, declared, place, reviewing, onMove, onOpen, onSay }: ReviewingProps) {
+export function Reviewing({ run, id, summary, place, reviewing, onMove, onOpen, onSay }: ReviewingProps) {
   const [dialog, setDialog] = useState<Dialog>(null);
   const letters = useReviewer((state) => state.letters);
   const setName = useReviewer((state) => state.setName);
@@ -100,15 +97,13 @@ export function Reviewing({ run, id, summary, policy, declared, place, reviewing
   );
 
   const waiting = reviewing.waiting.get(id) ?? [];
-  const stands = standing(row?.review ?? summary?.review ?? null, waiting);
+  const stands = standing(row ?? summary, waiting);
   return (
     <section className={classes.pane} aria-label="The open row" ref={pane}>
       {row ? (
         <OpenRow
           run={run}
           row={row}
-          policy={policy}
-          declared={declared}
           stands={stands}
           place={place}
           onClose={() => onOpen(null)}
@@ -137,7 +132,6 @@ export function Reviewing({ run, id, summary, policy, declared, place, reviewing
       {row && dialog?.is === 'fact' ? (
         <ChangeFact
           facts={row.facts}
-          declared={declared}
           first={dialog.name}
           onClose={() => setDialog(null)}
           onChange={(fact, state) => reviewing.review(row, { action: 'change_fact', fact, state })}
@@ -147,8 +141,8 @@ export function Reviewing({ run, id, summary, policy, declared, place, reviewing
         <Write
           title="Change the answer"
           label={`Answer to “${row.request}”`}
-          description={`What is due: ${row.verdict ?? 'not known'}. The policy's criteria read what you write as soon as it is saved.`}
-          value={row.answer.map((sentence) => sentence.text).join('\n')}
+          description={`What is due: ${row.verdict}. The policy's criteria read what you write as soon as it is saved.`}
+          value={row.answer_text}
           save="Save the answer"
           onClose={() => setDialog(null)}
           onSave={(answer) => reviewing.review(row, { action: 'change_answer', answer })}

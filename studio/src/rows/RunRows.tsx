@@ -32,11 +32,10 @@ export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
   const phone = useMediaQuery('(max-width: 820px)', false, { getInitialValueInEffect: false });
 
   const facets = useQuery({ queryKey: ['facets', run.path], queryFn: ({ signal }) => rows.facets(run.path, signal) });
-  const declared = useQuery({ queryKey: ['facts', run.path], queryFn: ({ signal }) => rows.facts(run.path, signal), staleTime: 60_000 });
   const pages = useInfiniteQuery({
     queryKey: ['rows', run.path, filters],
     queryFn: ({ pageParam, signal }) => rows.page(run.path, filters, pageParam, signal),
-    initialPageParam: null as string | null,
+    initialPageParam: 0,
     getNextPageParam: (page) => page.next,
     placeholderData: keepPreviousData,
     // Reviews change what a filter fits; the list is made anew when a person asks for it.
@@ -44,8 +43,6 @@ export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
   });
   const list = useMemo(() => pages.data?.pages.flatMap((page) => page.rows) ?? [], [pages.data]);
   const total = pages.data?.pages[0]?.total ?? 0;
-  const facts = useMemo(() => new Map(declared.data?.facts.map((fact) => [fact.name, fact])), [declared.data]);
-  const labels = useMemo(() => new Map(declared.data?.facts.map((fact) => [fact.name, fact.label])), [declared.data]);
 
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = pages;
   const more = useCallback(() => {
@@ -83,7 +80,7 @@ export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
   ]);
 
   const review = facets.data?.review;
-  const all = review ? review.unseen + review.accepted + review.rejected + review.changed : run.rows;
+  const all = facets.data?.total ?? run.rows;
   const seen = review ? all - review.unseen : run.reviewed;
   const filterForm = <Filters address={address} facets={facets.data} />;
 
@@ -170,8 +167,6 @@ export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
             run={run.path}
             id={id}
             summary={list[place] ?? null}
-            policy={run.policy_path ?? null}
-            declared={facts}
             place={place < 0 ? 'not in this list' : `${whole(place + 1)} of ${whole(total)}`}
             reviewing={reviewing}
             onMove={move}
@@ -183,7 +178,7 @@ export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
       <Drawer opened={drawer} onClose={showDrawer.close} title="Filter the rows" size="min(340px, 90vw)">
         {filterForm}
       </Drawer>
-      {agreement ? <AgreementDialog run={run.path} labels={labels} onClose={showAgreement.close} /> : null}
+      {agreement ? <AgreementDialog run={run.path} onClose={showAgreement.close} /> : null}
       <VisuallyHidden role="status" aria-live="polite">
         {said}
       </VisuallyHidden>

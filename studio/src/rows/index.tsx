@@ -16,7 +16,7 @@ import { RunRows } from './RunRows';
 export default function RowsRoom() {
   const { run, go } = useRowsAddress();
   const runs = useQuery({ queryKey: ['runs'], queryFn: ({ signal }) => rows.runs(signal) });
-  const up = useConnection((state) => state.up);
+  const up = useConnection((state) => state.state === 'up');
   useEffect(() => start(), []);
   useEffect(() => {
     if (up) void send();

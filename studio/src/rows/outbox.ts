@@ -59,7 +59,7 @@ export function onSaved(listener: Saved): () => void {
 export function add(review: Omit<Waiting, 'key' | 'turn' | 'at'>): void {
   const { waiting } = useOutbox.getState();
   const turn = Math.max(Date.now(), ...waiting.map((one) => one.turn + 1));
-  const made: Waiting = { ...review, key: crypto.randomUUID(), turn, at: new Date().toISOString() };
+  const made: Waiting = { ...review, key: crypto.randomUUID().replaceAll('-', ''), turn, at: new Date().toISOString() };
   let unkept = useOutbox.getState().unkept;
   try {
     localStorage.setItem(PREFIX + made.key, JSON.stringify(made));

@@ -1,5 +1,5 @@
 import type { Waiting } from './outbox';
-import type { Action, Review, ReviewState } from './types';
+import type { Action, ReviewState, RowSummary } from './types';
 
 /** How a row stands, with what has not reached the server yet. */
 export interface Standing {
@@ -23,12 +23,12 @@ export const STANDING_SAID: Record<ReviewState, string> = {
   changed: 'changed',
 };
 
-export function standing(review: Review | null, waiting: readonly Waiting[]): Standing {
+export function standing(row: Pick<RowSummary, 'state' | 'review'> | null, waiting: readonly Waiting[]): Standing {
   const last = waiting.findLast((one) => one.action !== 'comment');
   if (last) return { state: STATES[last.action] ?? 'unseen', by: last.reviewer, waiting: true };
   return {
-    state: (review && STATES[review.action]) ?? 'unseen',
-    by: review?.reviewer ?? null,
+    state: row?.state ?? 'unseen',
+    by: row?.review?.reviewer ?? null,
     waiting: waiting.length > 0,
   };
 }

@@ -1,21 +1,19 @@
-import type { Fact, FactKind, Sentence, State, Verdict } from '../api/types';
+import type { Fact, Sentence, State, Verdict } from '../api/types';
 
 export type RunState = 'complete' | 'unfinished' | 'other_version' | 'broken';
 
-/** A run of the folder: its rows, its evaluation or both. */
+/** A run of the folder: its rows, or its evaluation. */
 export interface Run {
   path: string;
   name: string;
-  kind: 'data' | 'evaluation' | 'both';
+  kind: 'data' | 'evaluation';
   /** The policy's name and version. */
   policy: string;
-  /** The policy's file in the folder, where it is still there. */
-  policy_path?: string | null;
   rows: number;
   reviewed: number;
   state: RunState;
-  /** What is the matter with it and what to do next; empty where nothing is. */
-  message: string;
+  /** What is the matter with it and what to do next. */
+  message: string | null;
 }
 
 export type Action = 'accept' | 'reject' | 'change_fact' | 'change_answer' | 'comment' | 'undo';
@@ -33,16 +31,21 @@ export interface Review {
   state?: State | null;
   answer?: string | null;
   comment?: string | null;
+  /** False where it saw another row than there is now. */
+  fits: boolean;
+  /** Whether it was taken back. */
+  undone: boolean;
 }
 
 export interface RowSummary {
   id: string;
   picture: boolean;
   request: string;
-  verdict: Verdict | null;
-  rule: string | null;
+  verdict: string;
+  rule: string;
   source: string;
   left_out: string | null;
+  state: ReviewState;
   review: Review | null;
   /** Why this row stands where it does in the order "what teaches most first". */
   first_because: string | null;
@@ -57,21 +60,34 @@ export interface Mark {
 export interface RowFact {
   name: string;
   label: string;
-  kind: FactKind;
   /** Null where nobody looked. */
   state: State | null;
   /** Where it comes from, in words. */
   from: string;
-  by: { annotator: string; state: State | null }[];
+  by: { annotator: string; state: State | null; confidence: number | null; detail: string }[];
+  changed: boolean;
+  /** What it can be. */
+  entry: Fact;
 }
 
 export interface Row extends RowSummary {
   facts: RowFact[];
   reasoning: Sentence[];
   answer: Sentence[];
-  read_as: { verdict: Verdict | 'unscored' | null; marks: Mark[] };
+  answer_text: string;
+  read_as: { verdict: string; grade: string | null; right: boolean | null; marks: Mark[]; message: string | null };
   reviews: Review[];
   digest: string;
+  pictures: number;
+  /** The verdict that it was made with, where a review turned it. */
+  before: Verdict | null;
+  /** Whose words the reasoning is in: the policy's where a change made the row's own not fit any more. */
+  texts_from: 'row' | 'policy';
+  unsettled: string[];
+  licence: string;
+  /** The policy's file in the folder, where it is there. */
+  policy_path: string | null;
+  message: string | null;
 }
 
 export interface Facets {
@@ -79,23 +95,24 @@ export interface Facets {
   verdict: Record<string, number>;
   source: Record<string, number>;
   left_out: Record<string, number>;
+  left_out_labels: Record<string, string>;
   review: Record<ReviewState, number>;
-  disagreement: number;
+  /** Rows of which an annotator was not sure, or about which people differ with it or with each other. */
+  doubts: number;
+  total: number;
+  /** Lines of the file of reviews that cannot be read. */
+  faults: string[];
 }
 
 export interface Page {
   total: number;
   rows: RowSummary[];
-  next: string | null;
+  next: number | null;
 }
 
 export interface Agreement {
   reviewers: { a: string; b: string; n: number; agree: number; kappa: number | null; low: number; high: number }[];
   annotators: { annotator: string; fact: string; n: number; agree: number; low: number; high: number }[];
-}
-
-export interface RunFacts {
-  facts: Fact[];
 }
 
 /** What is looked for; the values stand in the page's address, so that a link opens the same list. */

@@ -75,6 +75,6 @@ function withRow(data: InfiniteData<Page>, row: Row): InfiniteData<Page> {
   };
 }
 
-function summaryOf({ id, picture, request, verdict, rule, source, left_out, review, first_because }: Row): RowSummary {
-  return { id, picture, request, verdict, rule, source, left_out, review, first_because };
+function summaryOf({ id, picture, request, verdict, rule, source, left_out, state, review, first_because }: Row): RowSummary {
+  return { id, picture, request, verdict, rule, source, left_out, state, review, first_because };
 }
