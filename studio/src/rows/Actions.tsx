@@ -24,15 +24,15 @@ interface More {
 }
 
 const MORE: More[] = [
-  { act: 'changeFact', key: 'e', name: 'Change a fact', icon: IconTag },
-  { act: 'changeAnswer', key: 'w', name: 'Change the answer', icon: IconPencil },
+  { act: 'changeFact', key: 'e', name: 'Change fact', icon: IconTag },
+  { act: 'changeAnswer', key: 'w', name: 'Change answer', icon: IconPencil },
   { act: 'comment', key: 'c', name: 'Comment', icon: IconMessage },
   { act: 'undo', key: 'u', name: 'Undo', icon: IconArrowBackUp },
 ];
 
 /** What can be done with the open row, each with its key. */
 export function Actions({ acts, letters }: { acts: Acts; letters: boolean }) {
-  const narrow = useMediaQuery('(max-width: 1180px)', false, { getInitialValueInEffect: false });
+  const narrow = useMediaQuery('(max-width: 1020px)', false, { getInitialValueInEffect: false });
   const key = (letter: string) => (letters && !narrow ? <Kbd size="xs">{letter}</Kbd> : null);
   return (
     <div className={classes.bar} role="toolbar" aria-label="Review this row">

@@ -23,8 +23,8 @@ interface GridProps {
   onEnd: () => void;
 }
 
-/** Widths and heights in pixels: of a card in the grid, and of a line in the list beside an open row. */
-const CARD = { width: 176, height: 262, gap: 12 };
+/** Widths and heights in pixels: of a card in the grid (with a sentence why it comes first: `because` more), and of a line in the list beside an open row. */
+const CARD = { width: 176, height: 228, because: 36, gap: 12 };
 const LINE = { height: 84, gap: 0 };
 const NOTHING: Waiting[] = [];
 
@@ -33,6 +33,7 @@ export function Grid({ run, rows, total, open, waiting, onOpen, onEnd }: GridPro
   const scroller = useRef<HTMLDivElement>(null);
   const { ref, width } = useElementSize();
   const list = open !== null;
+  const height = CARD.height + (rows.some((row) => row.first_because) ? CARD.because : 0);
   const columns = list ? 1 : Math.max(2, Math.floor((width + CARD.gap) / (CARD.width + CARD.gap)));
   const lines = Math.ceil(rows.length / columns);
   const [focus, setFocus] = useState(0);
@@ -41,7 +42,7 @@ export function Grid({ run, rows, total, open, waiting, onOpen, onEnd }: GridPro
   const virtual = useVirtualizer({
     count: lines,
     getScrollElement: () => scroller.current,
-    estimateSize: () => (list ? LINE.height : CARD.height + CARD.gap),
+    estimateSize: () => (list ? LINE.height : height + CARD.gap),
     overscan: 4,
   });
   const items = virtual.getVirtualItems();
@@ -49,7 +50,7 @@ export function Grid({ run, rows, total, open, waiting, onOpen, onEnd }: GridPro
 
   useEffect(() => {
     virtual.measure();
-  }, [virtual, list, columns]);
+  }, [virtual, list, columns, height]);
   useEffect(() => {
     if (rows.length < total && last >= lines - 6) onEnd();
   }, [last, lines, rows.length, total, onEnd]);
@@ -109,7 +110,7 @@ export function Grid({ run, rows, total, open, waiting, onOpen, onEnd }: GridPro
                   aria-posinset={at + 1}
                   style={{
                     transform: `translateY(${line.start}px)`,
-                    height: list ? LINE.height : CARD.height,
+                    height: list ? LINE.height : height,
                     left: list ? 0 : `calc((100% + ${CARD.gap}px) / ${columns} * ${column})`,
                     width: list ? '100%' : `calc((100% + ${CARD.gap}px) / ${columns} - ${CARD.gap}px)`,
                   }}

@@ -135,6 +135,13 @@ export function OpenRow({ run, row, stands, place, onClose, onChangeFact, onChan
   );
 }
 
+/** Where a fact comes from, in words. */
+function originSaid(origin: string): string {
+  if (origin === 'source') return 'a label of the source';
+  if (origin.startsWith('reviewer:')) return `set by ${origin.slice('reviewer:'.length)}`;
+  return origin ? `read by ${origin}` : '';
+}
+
 function Facts({ facts, onChange }: { facts: readonly RowFact[]; onChange: (name: string) => void }) {
   return (
     <section aria-labelledby="row-facts">
@@ -159,8 +166,8 @@ function Facts({ facts, onChange }: { facts: readonly RowFact[]; onChange: (name
                 {stateSaid(fact.state, labels)}
                 <IconEdit size={13} stroke={1.7} aria-hidden />
               </button>
-              <span className={classes.from}>{fact.from}</span>
-              {fact.by.length > 0 ? (
+              <span className={classes.from}>{originSaid(fact.from)}</span>
+              {fact.by.length > 1 || fact.by.some((one) => !sameState(one.state, fact.state)) ? (
                 <ul className={classes.by}>
                   {fact.by.map((one) => (
                     <li key={one.annotator} title={one.detail || undefined}>
@@ -198,28 +205,39 @@ function ReadAs({ row }: { row: Row }) {
         {right === null ? null : <VerdictBadge verdict={verdict as Verdict} size="xs" />}
       </p>
       {message ? <p className={classes.readLine}>{message}</p> : null}
-      <Marks marks={marks} />
+      <Propositions marks={marks} />
     </div>
   );
 }
 
-export function Marks({ marks }: { marks: readonly Mark[] }) {
-  if (marks.length === 0) return null;
+/** What the criteria find in the answer; what they do not find is one click away. */
+function Propositions({ marks }: { marks: readonly Mark[] }) {
+  const found = marks.filter((mark) => mark.ok === true);
+  const rest = marks.filter((mark) => mark.ok !== true);
   return (
-    <ul className={classes.marks}>
-      {marks.map((mark) => (
-        <li key={mark.name} data-ok={mark.ok ?? undefined}>
-          {mark.ok === null ? (
-            <span aria-hidden>–</span>
-          ) : mark.ok ? (
-            <IconCheck size={13} stroke={2.2} role="img" aria-label="yes:" />
-          ) : (
-            <IconX size={13} stroke={2.2} role="img" aria-label="no:" />
-          )}{' '}
-          {mark.label}
-          {mark.ok === null ? ' (cannot be told)' : ''}
-        </li>
-      ))}
-    </ul>
+    <>
+      {found.length > 0 ? (
+        <ul className={classes.marks}>
+          {found.map((mark) => (
+            <li key={mark.name}>
+              <IconCheck size={13} stroke={2.2} aria-hidden /> {mark.label}
+            </li>
+          ))}
+        </ul>
+      ) : null}
+      {rest.length > 0 ? (
+        <details className={classes.rest}>
+          <summary>What it does not do, or cannot be told ({rest.length})</summary>
+          <ul className={classes.marks}>
+            {rest.map((mark) => (
+              <li key={mark.name}>
+                {mark.ok === null ? 'Cannot be told: ' : 'No: '}
+                {mark.label}
+              </li>
+            ))}
+          </ul>
+        </details>
+      ) : null}
+    </>
   );
 }

@@ -86,7 +86,7 @@ export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
 
   return (
     <div className={classes.room}>
-      <header className={classes.head}>
+      <header className={classes.head} data-open={id !== null || undefined}>
         <VisuallyHidden component="h1">Rows of {run.name}</VisuallyHidden>
         <Select
           aria-label="Run"
