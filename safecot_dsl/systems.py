@@ -64,3 +64,11 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def state_folder() -> Path:
+    """Where a program keeps what it must remember of a user between two runs, and nobody else reads; it need not be
+    there yet."""
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "safecot"
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "safecot"

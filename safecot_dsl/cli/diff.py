@@ -14,7 +14,7 @@ from safecot_dsl.cli.output import Exit, complain, console, fail, write_json
 if TYPE_CHECKING:
     from safecot_dsl.analysis.difference import Difference
     from safecot_dsl.artifact import CompiledPolicy
-    from safecot_dsl.cli.diff_rows import RowChanges
+    from safecot_dsl.dataset.row_changes import RowChanges
 
 
 class DiffFormat(StrEnum):
@@ -58,8 +58,8 @@ def diff(
     """
     from safecot_dsl.analysis.difference import DifferenceLimits, compare
     from safecot_dsl.cli.diff_json import as_json
-    from safecot_dsl.cli.diff_rows import RowsError, changed_rows
     from safecot_dsl.cli.diff_text import show_text, write_markdown
+    from safecot_dsl.dataset.row_changes import RowsError, changed_rows
 
     before, after = open_compiled(old, [*set_, *old_set], path), open_compiled(new, [*set_, *new_set], path)
     difference = compare(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from safecot_dsl.analysis.difference_said import verdict
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.cli.diff_text import verdict
 from safecot_dsl.engine import show_condition
 
 if TYPE_CHECKING:
     from safecot_dsl.analysis.difference import Difference
-    from safecot_dsl.cli.diff_rows import RowChanges
+    from safecot_dsl.dataset.row_changes import RowChanges
 
 
 def as_json(difference: Difference, rows: RowChanges | None) -> dict[str, Any]:

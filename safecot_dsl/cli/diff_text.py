@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from safecot_dsl.analysis.difference_said import verdict, where
 from safecot_dsl.artifact import Case, Decision, TextType
 from safecot_dsl.diagnostics.show import visible
-from safecot_dsl.engine import show_case, show_condition, show_value
+from safecot_dsl.engine import show_case, show_value
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,49 +19,12 @@ if TYPE_CHECKING:
     from safecot_dsl.analysis.difference import Difference
     from safecot_dsl.analysis.difference_facts import FactChange
     from safecot_dsl.analysis.difference_regions import Region
-    from safecot_dsl.cli.diff_rows import RowChanges
+    from safecot_dsl.dataset.row_changes import RowChanges
 
-#: So many names are listed; `--format json` has them all.
-FEW_NAMES = 3
+#: So many rows are listed; `--format json` has them all.
 FEW_ROWS = 5
 
 _COLOURS = {"equal": "green", "laxer": "red", "stricter": "yellow", "laxer and stricter": "red", "undecided": "magenta"}
-
-
-def verdict(difference: Difference) -> tuple[str, str]:
-    """The word for what became of the policy, and a sentence that says it."""
-    within = "" if difference.hazard is None else f" to which a rule on {difference.hazard} applies"
-    if difference.identical:
-        return "equal", "the policies are the same"
-    said = {"laxer": difference.laxer, "stricter": difference.stricter}
-    there = [word for word, outcome in said.items() if outcome == "sat"]
-    open_ = [word for word, outcome in said.items() if outcome == "undecided"]
-    known = {"laxer": difference.partial_laxer, "stricter": difference.partial_stricter}
-    only_partial = [word for word, outcome in known.items() if outcome == "sat" and word not in there]
-    doubt = [word for word, outcome in known.items() if outcome == "undecided" and word not in open_]
-    if there:
-        word = " and ".join(there)
-        sentence = f"some cases{within} are decided {' and others '.join(f'{w}' for w in there)}"
-        if len(there) == 1 and not open_:
-            other = "stricter" if there == ["laxer"] else "laxer"
-            sentence += f", none {other}"
-    elif open_:
-        word, sentence = "undecided", f"no changed case{within} was found"
-    else:
-        word, sentence = "equal", f"every case{within} is decided alike where all facts are known"
-        if not only_partial and not doubt:
-            sentence = f"every case{within} is decided alike"
-            if difference.deciders:
-                sentence += ", some by other rules"
-            elif difference.texts:
-                sentence += "; only texts changed"
-    if open_:
-        sentence += f"; whether any is {' or '.join(open_)} could not be decided"
-    if only_partial:
-        sentence += f"; where some facts are unknown, some are {' and '.join(only_partial)}"
-    elif doubt:
-        sentence += f"; whether any is {' or '.join(doubt)} where facts are unknown could not be decided"
-    return word, sentence
 
 
 def show_text(difference: Difference, rows: RowChanges | None, out: Console) -> None:
@@ -120,20 +84,10 @@ def _plain(text: str) -> str:
 
 
 def _region(region: Region, difference: Difference) -> list[tuple[str, str]]:
-    where = show_condition(region.condition)
-    if region.outside:
-        where += f"{', where' if where else 'where'} {_none_applies(region.outside)}"
     return [
-        ("where", where or "every case"),
+        ("where", where(region)),
         *_example(region.short, region.old_decision, region.new_decision, difference),
     ]
-
-
-def _none_applies(names: tuple[str, ...]) -> str:
-    if len(names) == 1:
-        return f"{names[0]} does not apply"
-    listed = ", ".join(names) if len(names) <= FEW_NAMES else f"{len(names)} other rules"
-    return f"none of {listed} applies"
 
 
 def _example(case: Case, old: Decision, new: Decision, difference: Difference) -> list[tuple[str, str]]:

@@ -59,8 +59,7 @@ def json_message(data: Mapping[str, Any]) -> CaseMessage:
     """A case in its JSON form, `{"facts": {...}}`, as the page has it."""
     states: dict[str, State] = {}
     for name, value in data["facts"].items():
-        unknown = isinstance(value, Mapping) and value.get("unknown") is True
-        if unknown:
+        if isinstance(value, Mapping):  # `{"unknown": true}`, and nothing else is a mapping
             states[name] = CannotBeTold(state="cannot_be_told")
         elif value is not None:
             states[name] = Known(state="known", value=value)

@@ -97,6 +97,19 @@ class StudioFolder:
             write_whole(place, data, mode=None if there is None else place.stat().st_mode & 0o777)
         return sha256_bytes(data)
 
+    def dataset(self, run: str) -> Path:
+        """The data set of a run: itself, or the rows of its arm `safecot`, else of its first arm that has some. Raises
+        :class:`StudioError` where it has none."""
+        place = self.find(run)
+        if is_dataset(place):
+            return place
+        arms = sorted(path.parent for path in place.glob("arms/*/data/provenance"))
+        arms.sort(key=lambda path: path.parent.name != "safecot")
+        found = next((path for path in arms if path.resolve().is_relative_to(self.root)), None)
+        if found is None:
+            raise StudioError(422, "no_rows", "This run has no rows.", path=run)
+        return found
+
     def tree(self) -> Tree:
         """All that can be opened, folders first."""
         left = [MAX_ENTRIES]
@@ -167,7 +180,12 @@ def kind_of(path: Path) -> FileKind | None:
 
 def is_run(path: Path) -> bool:
     """A folder that `generate` or `run` made: it has rows with their provenance, or arms and a compiled policy."""
-    return (path / "policy.json").is_file() and any((path / name).is_dir() for name in ("provenance", "arms"))
+    return is_dataset(path) or ((path / "policy.json").is_file() and (path / "arms").is_dir())
+
+
+def is_dataset(path: Path) -> bool:
+    """A folder of rows with their provenance."""
+    return (path / "policy.json").is_file() and (path / "provenance").is_dir()
 
 
 def is_recipe(data: bytes) -> bool:

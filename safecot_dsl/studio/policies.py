@@ -13,7 +13,7 @@ from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.diagnostics import Span
-from safecot_dsl.lsp.positions import sanitised
+from safecot_dsl.diagnostics.source import sanitised
 from safecot_dsl.render.grounds import Grounds
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import MAX_TEXT, StudioFolder
@@ -91,7 +91,7 @@ class Policies:
     """The policies that were asked for last. Equal questions at the same time are answered by one compilation."""
 
     def __init__(self, folder: StudioFolder) -> None:
-        self._folder = folder
+        self.folder = folder
         self._kept: OrderedDict[tuple[str, str], Future[PreparedPolicy]] = OrderedDict()
         self._lock = threading.Lock()
         self._untidied = 0
@@ -100,10 +100,10 @@ class Policies:
     def open(self, source: Source) -> PreparedPolicy:
         """A policy with its unsaved text, or as the disk has it, whether or not it compiles. Raises
         :class:`StudioError` for a path that is none of the folder's policies."""
-        place = self._folder.place(source.path)
+        place = self.folder.place(source.path)
         if place.suffix != ".safecot":
             raise StudioError(422, "no_policy", f"`{source.path}` is no policy file.", path=source.path)
-        text = self._folder.read(source.path).text if source.text is None else source.text
+        text = self.folder.read(source.path).text if source.text is None else source.text
         if len(text.encode("utf-8", "replace")) > MAX_TEXT:
             raise StudioError(413, "too_large", f"The text is larger than {MAX_TEXT:,} bytes.", path=source.path)
         text = sanitised(text)
@@ -121,7 +121,7 @@ class Policies:
         if mine is not None:
             try:
                 opened = open_policy(place, overlay={place: text})
-                mine.set_result(PreparedPolicy(self._folder, self._folder.relative(place), text, opened))
+                mine.set_result(PreparedPolicy(self.folder, self.folder.relative(place), text, opened))
             except BaseException as error:
                 mine.set_exception(error)
                 raise

@@ -209,7 +209,8 @@ class FindingMessage(Frozen):
 
 
 class TestedItem(Frozen):
-    """An example, a property or a law, and whether it holds. `witness` is a case in which it does not."""
+    """An example, a property or a law, and whether it holds. `witness` is an example's own case, and of a claim that
+    fails a case that shows it; of a law `after` is the case after its change."""
 
     name: str
     kind: Literal["example", "property", "law"]
@@ -217,6 +218,13 @@ class TestedItem(Frozen):
     state: Literal["holds", "fails", "not_decided"]
     message: str | None
     witness: CaseMessage | None
+    after: CaseMessage | None
+
+
+class Findings(Frozen):
+    """What is to be said of a policy, by file and line."""
+
+    findings: tuple[FindingMessage, ...]
 
 
 class Tested(Frozen):
@@ -312,14 +320,16 @@ class CoverageQuery(Frozen):
 
 
 class CoveredLine(Frozen):
-    """A line of the file at which a rule or a part of its condition stands, and how many examples and rows reach it: a
-    rule in which it applies, a part of a condition in which it comes out true."""
+    """What stands on these lines of the file, and how many examples and rows reach it: a rule that decides, a condition
+    on which the verdict hangs, a sentence that is said. `missing` are the parts of it that none of them reaches."""
 
     line: int
+    end_line: int
     reached: bool
     examples: int
     rows: int
     what: str
+    missing: tuple[str, ...]
 
 
 class CoverageMessage(Frozen):
@@ -375,6 +385,15 @@ class AnnotateForm(Frozen):
     recipe: str
     path: str
     request: str = ""
+
+
+class AnnotateQuery(Frozen):
+    """The same, as the process that looks is asked: `picture` is in base64."""
+
+    recipe: str
+    path: str
+    request: str
+    picture: str
 
 
 class AnnotatedFact(Frozen):

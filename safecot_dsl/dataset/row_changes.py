@@ -53,11 +53,12 @@ class RowChanges(Frozen):
         return dict(sorted(moved.items(), key=lambda entry: (-entry[1], entry[0])))
 
 
-def changed_rows(path: Path, old: CompiledPolicy, new: CompiledPolicy) -> RowChanges:
+def changed_rows(path: Path, old: CompiledPolicy, new: CompiledPolicy, *, texts: bool = True) -> RowChanges:
     """The rows of a data set, of one of its files, or of a JSONL file with the same columns, under `new`.
 
     What a row says is compared with what `new` makes of its facts, with the row's own style and seed; an answer that
-    came from the source or a model is taken to be the same. Facts that `new` does not declare are left out.
+    came from the source or a model is taken to be the same. Facts that `new` does not declare are left out. Without
+    `texts` verdicts and deciding rules alone are compared, in a tenth of the time.
 
     Raises:
         RowsError: the file cannot be read, or a row lacks `facts`, `verdict` or `rules`.
@@ -73,8 +74,8 @@ def changed_rows(path: Path, old: CompiledPolicy, new: CompiledPolicy) -> RowCha
         facts = _facts(path, number, row)
         undeclared = facts.keys() - new.fact_index.keys()
         ignored.update(undeclared)
-        has_text = isinstance(row.get("reasoning"), str) and isinstance(row.get("answer"), str)
-        untexted += not has_text
+        has_text = texts and isinstance(row.get("reasoning"), str) and isinstance(row.get("answer"), str)
+        untexted += texts and not has_text
         found = _compared(interpreter, number, row, {k: v for k, v in facts.items() if k not in undeclared}, has_text)
         if found is not None:
             changed.append(found)
@@ -97,18 +98,20 @@ def _compared(
         case = read_case(interpreter.policy, {"facts": facts})
     except CaseError as error:
         return ChangedRow(what="unreadable", reason=str(error), **about)
+    decision = interpreter.decide(case)
+    by = decision.deciding or (decision.speaker,)
+    about |= {"new_verdict": decision.verdict.value, "new_rules": by}
+    if decision.verdict.value != row["verdict"]:
+        return ChangedRow(what="verdict", **about)
+    if sorted(by) != sorted(cited):
+        return ChangedRow(what="rules", **about)
+    if not has_text:
+        return None
     style = row.get("style")
     shown = ReasoningStyle(style) if style in list(ReasoningStyle) else ReasoningStyle.MINIMAL
     rendered = render(
         interpreter, case, style=shown, seed=str(row.get("seed") or ""), source_answer=_source_answer(row)
     )
-    about |= {"new_verdict": rendered.verdict.value, "new_rules": rendered.cited}
-    if rendered.verdict.value != row["verdict"]:
-        return ChangedRow(what="verdict", **about)
-    if sorted(rendered.cited) != sorted(cited):
-        return ChangedRow(what="rules", **about)
-    if not has_text:
-        return None
     reasoning = "" if style == "none" else "\n".join(reasoning_lines(rendered))
     same = (reasoning, answer_text(rendered)) == (row["reasoning"], row["answer"])
     return None if same else ChangedRow(what="text", **about)
