@@ -90,6 +90,9 @@ class RowRoom:
         where the review does not fit it, or where it cannot be kept."""
         opened, index = self.open(asked.run)
         row = stored_row(opened, index, asked.id)
+        kept = next((one for one in row.reviews if one.id == asked.key), None)
+        if kept is not None:
+            return Reviewed(review=review_message(kept, row), row=self._message(opened, index, row))
         if asked.digest != row.record["digest"]:
             raise StudioError(
                 409, "changed", "The row was made again since you saw it: look at it again. Nothing was kept."
@@ -152,6 +155,8 @@ class RowRoom:
 def _review(asked: ReviewQuery, row: StoredRow) -> Review:
     """The review that is asked for. Raises :class:`StudioError` where it says nothing, or what does not fit the row."""
     said: dict[str, object] = {"comment": asked.comment}
+    if asked.key is not None:
+        said["id"] = asked.key
     if asked.action == "change_fact":
         value = None
         if asked.state is not None:

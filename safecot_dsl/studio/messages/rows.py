@@ -214,7 +214,8 @@ class RowMessage(Frozen):
 
 class ReviewQuery(Frozen):
     """What a person says of a row that was seen with this digest. `state` is a fact's new state (None: nobody looked);
-    `undoes` is the review that is taken back, without it the person's last one of this row."""
+    `undoes` is the review that is taken back, without it the person's last one of this row. `key` becomes the review's
+    id: sent again, because the answer got lost with the connection, it is the same review and is kept once."""
 
     run: str
     id: str
@@ -226,6 +227,7 @@ class ReviewQuery(Frozen):
     answer: str | None = Field(default=None, max_length=LONGEST_ANSWER)
     comment: str | None = Field(default=None, max_length=LONGEST_COMMENT)
     undoes: str | None = None
+    key: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
 
 
 class Reviewed(Frozen):
