@@ -245,15 +245,16 @@ def _reviewed(worker: Worker, one: _Ready, made: _Made, counts: BlockCounts) -> 
     standing = worker.reviews.get(key)
     if standing is None:
         return made
-    last: _Made | Rejected = made
+    steps: list[_Made | Rejected] = [made]
 
     def make(change: Change) -> dict[str, Any] | Rejected:
-        nonlocal last
-        last = _changed(worker, one, change)
-        return last.row if isinstance(last, _Made) else last
+        step = _changed(worker, one, change)
+        steps.append(step)
+        return step.row if isinstance(step, _Made) else step
 
     case = one.wanted.candidate.case
     followed = follow_reviews(worker.policy, standing.reviews, made.row, case, make)
+    last = steps[-1]
     rejected = counts.reviews.count(key, standing, followed, made.row, last.row if isinstance(last, _Made) else last)
     return rejected or last
 

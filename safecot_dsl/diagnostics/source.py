@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
 from safecot_dsl.diagnostics.model import Span
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -38,3 +41,9 @@ class SourceFile:
         line, column = self.position(start)
         end_line, end_column = self.position(end)
         return Span(file=self.path, line=line, column=column, end_line=end_line, end_column=end_column)
+
+
+def sanitised(text: str) -> str:
+    """An editor's text as the compiler reads files: line breaks as `\\n`, no mark of the byte order, and no half of a
+    surrogate pair, which has no UTF-8 form."""
+    return _LONE_SURROGATE.sub("\ufffd", text.removeprefix("\ufeff").replace("\r\n", "\n"))

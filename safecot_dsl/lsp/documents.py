@@ -11,7 +11,8 @@ from urllib.parse import unquote
 from pygls import uris
 
 from safecot_dsl.compiler import Module
-from safecot_dsl.lsp.positions import PositionedText, sanitised
+from safecot_dsl.diagnostics.source import sanitised
+from safecot_dsl.lsp.positions import PositionedText
 from safecot_dsl.lsp.program import OpenProgram
 from safecot_dsl.workspace import Opened, open_policy
 

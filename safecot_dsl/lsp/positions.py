@@ -13,13 +13,6 @@ from lsprotocol import types
 from safecot_dsl.diagnostics import Span
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def sanitised(text: str) -> str:
-    """A client's text as the compiler reads files: line breaks as `\\n`, no mark of the byte order, and no half of a
-    surrogate pair, which has no UTF-8 form."""
-    return _LONE_SURROGATE.sub("\ufffd", text.removeprefix("\ufeff").replace("\r\n", "\n"))
 
 
 def common(first: Sequence[str], second: Sequence[str]) -> int:

@@ -10,18 +10,28 @@ from __future__ import annotations
 import hashlib
 import hmac
 import html
+import json
+import re
 import secrets
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
+
+from safecot_dsl.storage import read_bounded, write_whole
 
 _Message = MutableMapping[str, Any]
 _Send = Callable[[_Message], Awaitable[None]]
 _Receive = Callable[[], Awaitable[_Message]]
 _App = Callable[[MutableMapping[str, Any], _Receive, _Send], Awaitable[None]]
 
+_TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
+#: Seconds for which a token is good, and bytes of the file that holds it.
+_KEPT_FOR = 30 * 24 * 3600
+_MAX_KEPT = 1_000
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
 #: What a browser says of a request that this very page made, or the person by the address bar.
 _OWN = ("same-origin", "none")
@@ -51,6 +61,21 @@ class Access:
     @classmethod
     def anew(cls, port: int) -> Access:
         return cls(secrets.token_urlsafe(32), port)
+
+    @classmethod
+    def kept(cls, file: Path, port: int) -> Access:
+        """The access that a studio of the same folder had at the same port within the last month, so that a page which
+        is open goes on after a restart; else a new one, which is kept in a file that only its owner may read."""
+        try:
+            told = json.loads(read_bounded(file, _MAX_KEPT))
+            if told["port"] == port and 0 <= time.time() - told["made"] < _KEPT_FOR and _TOKEN.fullmatch(told["token"]):
+                return cls(told["token"], port)
+        except (OSError, ValueError, TypeError, KeyError):
+            pass
+        access = cls.anew(port)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_whole(file, json.dumps({"port": port, "made": time.time(), "token": access.token}) + "\n", mode=0o600)
+        return access
 
     @property
     def link(self) -> str:

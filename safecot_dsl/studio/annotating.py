@@ -6,10 +6,6 @@ import base64
 from pathlib import Path
 
 from safecot_dsl.artifact import Case
-from safecot_dsl.facts.annotators import open_annotators
-from safecot_dsl.facts.item import FactsError, Item, LazyImage
-from safecot_dsl.models import ImageError, open_image
-from safecot_dsl.models.naming import ModelError
 from safecot_dsl.studio.cases import json_message
 from safecot_dsl.studio.endpoint import Endpoint
 from safecot_dsl.studio.errors import StudioError
@@ -41,6 +37,10 @@ async def annotate(studio: Studio, asked: AnnotateForm, files: dict[str, bytes])
 
 def look(policies: Policies, asked: AnnotateQuery) -> AnnotatedPicture:
     """What :func:`annotate` asks another process for: what a picture does to its decoder stays there."""
+    from safecot_dsl.facts.annotators import open_annotators
+    from safecot_dsl.facts.item import FactsError, Item, LazyImage
+    from safecot_dsl.models import ImageError, open_image
+    from safecot_dsl.models.naming import ModelError
     from safecot_dsl.pipeline.recipe import RecipeError, load_recipe
 
     data = base64.b64decode(asked.picture)

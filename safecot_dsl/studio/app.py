@@ -21,7 +21,10 @@ from safecot_dsl.studio.state import Studio
 #: The built page: `studio/` at the top of the repository builds it.
 PAGE = Path(__file__).resolve().parent / "page"
 #: The rooms' modules; each has a list `ROUTES`.
-ROOMS = ("files", "deciding", "testing", "changing", "rules", "coverage", "annotating", "jobs", "rows", "results", "language", "openapi")
+ROOMS = (
+    *("files", "deciding", "testing", "changing", "rules", "coverage", "annotating", "jobs", "language"),
+    *("rows", "results", "openapi"),
+)
 _NONCE = "__NONCE__"
 _TYPES = {
     ".js": "text/javascript",
@@ -35,12 +38,14 @@ _TYPES = {
 }
 
 
-def make_app(studio: Studio, access: Access) -> Guarded:
-    """The application, behind its access."""
+def make_app(studio: Studio, access: Access, *, prepare: bool = True) -> Guarded:
+    """The application, behind its access. With `prepare` it makes ready what the first page needs when it starts."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         del app
+        if prepare:
+            studio.prepare()
         yield
         await studio.close()
 

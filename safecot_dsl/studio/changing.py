@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.dataset.row_changes import RowsError, changed_rows
 from safecot_dsl.studio.cases import message_of_case
 from safecot_dsl.studio.endpoint import Endpoint
 from safecot_dsl.studio.errors import StudioError
@@ -102,6 +101,8 @@ def _at_revision(folder: StudioFolder, place: Path, path: str, revision: str) ->
 
 def _rows(folder: StudioFolder, run: str, before: CompiledPolicy, after: CompiledPolicy) -> ChangedRows:
     """The rows of a run that have another verdict under the new policy than under the one before."""
+    from safecot_dsl.dataset.row_changes import RowsError, changed_rows
+
     try:
         found = changed_rows(folder.dataset(run), before, after, texts=False)
     except RowsError as error:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from safecot_dsl.artifact import Case, CaseError, read_case
-from safecot_dsl.dataset.store import DatasetError, open_dataset
 from safecot_dsl.engine import Trace
 from safecot_dsl.render import ReasoningStyle
 from safecot_dsl.render.procedure import DecidedCase
@@ -120,11 +118,14 @@ class _Coverage:
 def _cases(folder: StudioFolder, run: str, found: PreparedPolicy) -> tuple[dict[Case, int], int, bool]:
     """The distinct cases of a run's rows with how many rows have each, how many rows were read, and whether that is
     all. Facts that the policy does not declare are left out, and so is a row that does not fit."""
+    from safecot_dsl.dataset.store import DatasetError, open_dataset
+
     cases: dict[Case, int] = {}
     rows = 0
     try:
-        for told in _facts(folder, run):
+        for row in open_dataset(folder.dataset(run)).rows(["facts"]):
             rows += 1
+            told = parse_json(row["facts"])["facts"]
             facts = {name: value for name, value in told.items() if name in found.compiled.fact_index}
             try:
                 case = read_case(found.compiled, {"facts": facts})
@@ -136,11 +137,6 @@ def _cases(folder: StudioFolder, run: str, found: PreparedPolicy) -> tuple[dict[
     except (DatasetError, ValueError) as error:
         raise StudioError(422, "no_rows", f"The rows of this run cannot be read: {error}.", path=run) from None
     return cases, rows, True
-
-
-def _facts(folder: StudioFolder, run: str) -> Iterable[dict[str, Any]]:
-    for row in open_dataset(folder.dataset(run)).rows(["facts"]):
-        yield parse_json(row["facts"])["facts"]
 
 
 ROUTES = [Endpoint("POST", "/policy/coverage", coverage, takes=CoverageQuery, gives=CoverageMessage)]

@@ -23,7 +23,8 @@ from safecot_dsl.render import Reasoning, ReasoningStyle, Tags
 from safecot_dsl.storage import write_whole
 from safecot_dsl.studio.errors import StudioError, not_found
 from safecot_dsl.studio.folder import StudioFolder
-from safecot_dsl.studio.runs import Kept, RunPolicy, evaluation_state, file_stamp, is_mine, kept_files
+from safecot_dsl.studio.run_policy import RunPolicy
+from safecot_dsl.studio.runs import Kept, evaluation_state, file_stamp, is_mine, kept_files
 
 #: Part of what names kept scores: raise it when a score means something else.
 _VERSION = 1

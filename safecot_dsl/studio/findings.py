@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from safecot_dsl.datafiles import code_pages, code_title
 from safecot_dsl.diagnostics import Diagnostic, Fix
-from safecot_dsl.lsp.positions import PositionedText
 from safecot_dsl.studio.cases import json_message
 from safecot_dsl.studio.messages.policy import FindingMessage, FixEdit, FixMessage
 from safecot_dsl.studio.policies import PreparedPolicy
@@ -17,11 +16,10 @@ MOST = 500
 
 def finding_messages(found: PreparedPolicy, diagnostics: Iterable[Diagnostic]) -> tuple[FindingMessage, ...]:
     """What is to be said of a policy, in its order."""
-    text = PositionedText(found.text)
-    return tuple(_message(found, text, diagnostic) for diagnostic in list(diagnostics)[:MOST])
+    return tuple(_message(found, diagnostic) for diagnostic in list(diagnostics)[:MOST])
 
 
-def _message(found: PreparedPolicy, text: PositionedText, diagnostic: Diagnostic) -> FindingMessage:
+def _message(found: PreparedPolicy, diagnostic: Diagnostic) -> FindingMessage:
     path = found.shown(diagnostic.span.file)
     return FindingMessage(
         code=diagnostic.code,
@@ -32,7 +30,7 @@ def _message(found: PreparedPolicy, text: PositionedText, diagnostic: Diagnostic
         path=path,
         line=diagnostic.span.line,
         end_line=diagnostic.span.end_line,
-        fix=None if diagnostic.fix is None else _fix(found, text, diagnostic.fix),
+        fix=None if diagnostic.fix is None else _fix(found, diagnostic.fix),
         witness=None if diagnostic.witness is None else json_message(diagnostic.witness),
     )
 
@@ -42,11 +40,13 @@ def _title(code: str) -> str:
     return code_title(page) if page is not None else code
 
 
-def _fix(found: PreparedPolicy, text: PositionedText, fix: Fix) -> FixMessage | None:
+def _fix(found: PreparedPolicy, fix: Fix) -> FixMessage | None:
     """Edits of the file itself; None for those of another file."""
     if found.shown(fix.span.file) != found.path:
         return None
-    place = text.span(fix.span)
+    from safecot_dsl.lsp.positions import PositionedText  # most findings have no fix, and its import takes long
+
+    place = PositionedText(found.text).span(fix.span)
     edit = FixEdit(
         start_line=place.start.line,
         start_character=place.start.character,

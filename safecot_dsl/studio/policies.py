@@ -13,7 +13,7 @@ from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.diagnostics import Span
-from safecot_dsl.lsp.positions import sanitised
+from safecot_dsl.diagnostics.source import sanitised
 from safecot_dsl.render.grounds import Grounds
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import MAX_TEXT, StudioFolder

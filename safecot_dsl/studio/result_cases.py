@@ -18,7 +18,6 @@ from safecot_dsl.studio.evaluations import Evaluation, suite_of
 from safecot_dsl.studio.messages.policy import SentenceMessage
 from safecot_dsl.studio.messages.results import ArmAnswer, CaseQuery, CaseResult, Due
 from safecot_dsl.studio.messages.rows import Mark
-from safecot_dsl.studio.result_lists import rule_of
 from safecot_dsl.studio.row_texts import told_sentences
 
 _Sentences = tuple[SentenceMessage, ...]
@@ -39,8 +38,9 @@ def case_result(evaluation: Evaluation, asked: CaseQuery) -> CaseResult:
     number, item = find_item(evaluation, asked.id)
     case = _case(evaluation, item)
     why, answer = _told(evaluation, case)
-    rule = rule_of(item, evaluation)
-    line, path = evaluation.policy.rule_place(rule)
+    rule, near = item.rules[0] if item.rules else "", evaluation.near.get(item.id, "")
+    line, path = evaluation.policy.rule_place(rule) if rule else (None, None)
+    near_line, near_path = evaluation.policy.rule_place(near) if near else (None, None)
     arms: list[ArmAnswer] = []
     for arm in evaluation.arms:
         try:
@@ -65,6 +65,9 @@ def case_result(evaluation: Evaluation, asked: CaseQuery) -> CaseResult:
             rules=item.rules,
             line=line,
             path=path,
+            near=near,
+            near_line=near_line,
+            near_path=near_path,
             why=why,
             answer=answer,
         ),
@@ -108,7 +111,8 @@ def _answer(item: EvalItem, arm: str, score: ItemScore) -> ArmAnswer:
         stated=str(score.stated) if score.stated is not None else None,
         cited=score.cited,
         marks=tuple(_marks(item, score)),
-        faults=(*score.faults, *score.problems),
+        # Where it does not reason at all, that is no fault of a reasoning.
+        faults=(*score.faults, *score.problems) if score.reasoning or score.stated is not None else score.faults,
         why=score.why,
     )
 

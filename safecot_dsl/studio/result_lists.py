@@ -149,7 +149,8 @@ def case_page(evaluation: Evaluation, asked: CasesQuery) -> CasePage:
     if asked.arm is not None and asked.arm not in evaluation.arms:
         raise StudioError(404, "no_arm", f"This run has no arm `{asked.arm}`.")
     arms = _read(evaluation)
-    looked_at = [asked.arm] if asked.arm is not None else [arm for arm in arms if arm not in POLES]
+    one = asked.arm is not None and asked.which != "arms_disagree"
+    looked_at = [arm for arm in arms if (arm == asked.arm if one else arm not in POLES)]
     scores = {arm: evaluation.scores(arm) for arm in arms}
     wanted = asked.q.casefold() if asked.q else ""
     chosen = [
@@ -158,7 +159,7 @@ def case_page(evaluation: Evaluation, asked: CasesQuery) -> CasePage:
         if _in(item, asked.suite, evaluation)
         and (asked.rule is None or asked.rule in item.rules or evaluation.near.get(item.id) == asked.rule)
         and (not wanted or wanted in item.prompt.casefold() or wanted in item.id.casefold())
-        and _is_which(item, asked.which, [scores[arm][item.id] for arm in looked_at if arm in scores])
+        and _is_which(item, asked.which, [scores[arm][item.id] for arm in looked_at])
     ]
     shown = chosen[asked.cursor : asked.cursor + asked.limit]
     end = asked.cursor + len(shown)
@@ -197,13 +198,6 @@ def due_of(item: EvalItem) -> str:
     return str(item.due) if item.due is not None else item.must or item.kind.value
 
 
-def rule_of(item: EvalItem, evaluation: Evaluation) -> str:
-    """The rule that a case is listed under: that which decides it, else the one that comes nearest."""
-    if item.rules and item.rules != ("default",):
-        return item.rules[0]
-    return evaluation.near.get(item.id, item.rules[0] if item.rules else "")
-
-
 def _summary(evaluation: Evaluation, item: EvalItem, scores: Mapping[str, Mapping[str, ItemScore]]) -> CaseSummary:
     number = evaluation.by_id[item.id]
     text = item.prompt
@@ -214,7 +208,8 @@ def _summary(evaluation: Evaluation, item: EvalItem, scores: Mapping[str, Mappin
         picture=evaluation.pictures[number] > 0,
         request=text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…",
         due=due_of(item),
-        rule=rule_of(item, evaluation),
+        rule=item.rules[0] if item.rules else "",
+        near=evaluation.near.get(item.id, ""),
         wrong=tuple(arm for arm, found in scores.items() if not found[item.id].right),
         readings={arm: str(found[item.id].verdict) for arm, found in scores.items()},
     )

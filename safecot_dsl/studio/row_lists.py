@@ -63,7 +63,7 @@ def facets(run: OpenRun, index: RowIndex) -> Facets:
     for standing in reviewed.by_number.values():
         states[standing.state] += 1
     states["unseen"] = len(index) - states["accepted"] - states["rejected"] - states["changed"]
-    left_out = {one["reason"]: one["count"] for one in run.report.get("left_out", ())}
+    left_out: dict[str, int] = {str(one["reason"]): one["count"] for one in run.report.get("left_out", ())}
     return Facets(
         total=len(index),
         rule=index.counts["speaker"],

@@ -26,7 +26,8 @@ from safecot_dsl.studio.messages.policy import State as FactState
 from safecot_dsl.studio.messages.rows import FoundBy, Mark, ReadAs, ReviewMessage, RowFact, RowMessage
 from safecot_dsl.studio.row_index import RowIndex
 from safecot_dsl.studio.row_texts import plain_answer, stored_sentence, told_sentences
-from safecot_dsl.studio.runs import OpenRun, RunPolicy
+from safecot_dsl.studio.run_policy import RunPolicy
+from safecot_dsl.studio.runs import OpenRun
 
 _COLUMNS = ("id", "style", "seed", "policy", "sentences", "licence", "split", "source", *DIGESTED)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -44,6 +45,7 @@ class RowRoom:
         self._runs = Runs(folder)
         self._indexes: Kept[RowIndex] = Kept(4)
         self._pictures = ShownPictures()
+        self._writing = threading.Lock()
 
     def open(self, run: str) -> tuple[OpenRun, RowIndex]:
         """A run and its index. Raises :class:`StudioError` where it cannot be opened."""
@@ -89,10 +91,16 @@ class RowRoom:
         """Keep a review at the end of the run's file. Raises :class:`StudioError` where the row is another one by now,
         where the review does not fit it, or where it cannot be kept."""
         opened, index = self.open(asked.run)
+        with self._writing:
+            return self._reviewed(asked, opened, index)
+
+    def _reviewed(self, asked: ReviewQuery, opened: OpenRun, index: RowIndex) -> Reviewed:
         row = stored_row(opened, index, asked.id)
         kept = next((one for one in row.reviews if one.id == asked.key), None)
         if kept is not None:
             return Reviewed(review=review_message(kept, row), row=self._message(opened, index, row))
+        if any(one.id == asked.key for one in opened.reviews()[0].reviews):
+            raise StudioError(409, "not_kept", "That review is kept already, of another row: send this one anew.")
         if asked.digest != row.record["digest"]:
             raise StudioError(
                 409, "changed", "The row was made again since you saw it: look at it again. Nothing was kept."

@@ -7,7 +7,7 @@ from typing import Any
 
 from safecot_dsl.render import Sentence
 from safecot_dsl.studio.messages.policy import SentenceMessage, SentencePart, Where
-from safecot_dsl.studio.runs import RunPolicy
+from safecot_dsl.studio.run_policy import RunPolicy
 
 _PARTS: dict[str, SentencePart] = {
     "observe": "see",

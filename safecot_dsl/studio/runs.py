@@ -14,17 +14,14 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.criteria import Grader
 from safecot_dsl.dataset import Dataset, DatasetError, open_dataset
 from safecot_dsl.dataset.reviews import ReadReviews, ReviewsError, Standing, read_reviews, reviews_file
 from safecot_dsl.dataset.reviews.problems import AnswerReader
-from safecot_dsl.diagnostics import Span
-from safecot_dsl.engine import Interpreter
-from safecot_dsl.render.grounds import Grounds
-from safecot_dsl.storage import read_bounded, sha256_file
+from safecot_dsl.storage import read_bounded
 from safecot_dsl.studio.errors import StudioError, not_found
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.rows import RunEntry, RunState
+from safecot_dsl.studio.run_policy import RunPolicy, policy_paths
 
 #: Folders that are looked into for runs, and how deep.
 MAX_FOLDERS = 3_000
@@ -60,81 +57,6 @@ class Kept(Generic[_T]):
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return opened
-
-
-class RunPolicy:
-    """The compiled policy of a run, with what answers questions about its cases. Its files are looked for in the
-    studio's folder, so that a sentence leads to its line."""
-
-    def __init__(self, folder: StudioFolder, compiled: CompiledPolicy) -> None:
-        self._folder = folder
-        self.compiled = compiled
-        self.lock = threading.Lock()
-
-    @cached_property
-    def interpreter(self) -> Interpreter:
-        return Interpreter(self.compiled)
-
-    @cached_property
-    def grader(self) -> Grader:
-        return Grader(self.compiled)
-
-    @cached_property
-    def grounds(self) -> Grounds:
-        """What its texts rest on; used under :attr:`lock`."""
-        return Grounds(self.interpreter)
-
-    @cached_property
-    def _paths(self) -> dict[str, str]:
-        """The policy's files as paths of the folder: those with the same bytes, else the only one of that name."""
-        wanted = {record.path: record.sha256.removeprefix("sha256:") for record in self.compiled.source_map.files}
-        named: dict[str, list[Path]] = {}
-        for entry in self._folder.walk():
-            if entry.kind == "policy":
-                named.setdefault(entry.name, []).append(self._folder.root / entry.path)
-        found: dict[str, str] = {}
-        for file, sha256 in wanted.items():
-            candidates = named.get(Path(file).name, [])
-            same = [path for path in candidates if sha256_file(path).removeprefix("sha256:") == sha256]
-            if same or len(candidates) == 1:
-                found[file] = self._folder.relative((same or candidates)[0])
-        return found
-
-    def path_of(self, file: str | None) -> str | None:
-        """A file that a span names, as a path of the folder; None for one that is not in it."""
-        return self._paths.get(file) if file is not None else None
-
-    @cached_property
-    def _facts(self) -> dict[tuple[str, int], str]:
-        """Which fact is declared, or has a sentence, at a line of a file."""
-        found: dict[tuple[str, int], str] = {}
-        for key, span in self.compiled.source_map.spans.items():
-            name = key.partition(":")[2] if key.startswith("fact:") else ""
-            while name and name not in self.compiled.fact_index:
-                name = name.rpartition(".")[0]
-            if name:
-                found.setdefault((span.file, span.line), name)
-        return found
-
-    def fact_at(self, file: str | None, line: int | None) -> str | None:
-        """The fact that stands at a line; None where none does."""
-        return self._facts.get((file, line)) if file is not None and line is not None else None
-
-    def place(self, key: str | None) -> tuple[int | None, str | None]:
-        """Line and path of a thing, by its key in the source map; None where its file is none of the folder's."""
-        span: Span | None = self.compiled.span(key) if key is not None else None
-        path = self.path_of(span.file) if span is not None else None
-        return (None, None) if span is None or path is None else (span.line, path)
-
-    def rule_place(self, name: str) -> tuple[int | None, str | None]:
-        """Line and path of a rule, of `default` or of `unsure`."""
-        return self.place(f"rule:{name}" if name in self.compiled.rule_index else name)
-
-    @property
-    def path(self) -> str | None:
-        """The policy's own file in the folder: the one that its `default` stands in."""
-        span = self.compiled.span("default")
-        return self.path_of(span.file) if span is not None else None
 
 
 class OpenRun:
@@ -199,6 +121,7 @@ class Runs:
     def __init__(self, folder: StudioFolder) -> None:
         self._folder = folder
         self._open: Kept[OpenRun] = Kept(4)
+        self._policy_paths: Kept[list[str | None]] = Kept(200)
 
     def open(self, run: str) -> OpenRun:
         """The data set at a path, or that of the main arm of the run at it. Raises :class:`StudioError`, with a
@@ -252,6 +175,7 @@ class Runs:
             name=self._name(path),
             kind="data",
             policy=str(report.get("policy", "")),
+            policy_path=self._policy_path(path) if state == "complete" else None,
             rows=_count(report.get("rows")),
             reviewed=reviewed,
             state=state,
@@ -272,11 +196,26 @@ class Runs:
             name=self._name(path),
             kind="evaluation",
             policy=str(policy or ""),
+            policy_path=self._policy_path(path) if state == "complete" else None,
             rows=_count(items),
             reviewed=0,
             state=state,
             message=message,
         )
+
+    def _policy_path(self, run: Path) -> str | None:
+        """The policy's own file in the folder, by the compiled policy of a run."""
+        stamp = file_stamp(run / "policy.json")
+        known = self._policy_paths.get(run, stamp)
+        if known is not None:
+            return known[0]
+        try:
+            source_map = read_json(run / "policy.json").get("source_map", {})
+            files = {str(one["path"]): str(one["sha256"]) for one in source_map.get("files", ())}
+            file = source_map.get("spans", {}).get("default", {}).get("file")
+        except (StudioError, KeyError, TypeError, AttributeError):
+            return None
+        return self._policy_paths.put(run, stamp, [policy_paths(self._folder, files).get(file)])[0]
 
     def _name(self, path: Path) -> str:
         """`demo, safecot` for `runs/demo/arms/safecot/data`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import socket
 import webbrowser
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from safecot_dsl.errors import SafecotError
 from safecot_dsl.studio.access import Access
 from safecot_dsl.studio.app import make_app
 from safecot_dsl.studio.folder import StudioFolder
-from safecot_dsl.studio.state import Studio
+from safecot_dsl.studio.state import Studio, kept_for
 
 HOST = "127.0.0.1"
 #: Bytes of a request's head, and of a message on the language server's connection.
@@ -36,8 +37,11 @@ def serve(folder: Path, *, port: int, demo: bool, open_page: bool, say: Callable
         PortError: another program listens there, or the port is not to be had.
     """
     listening = listen(port)
-    access = Access.anew(listening.getsockname()[1])
-    app = make_app(Studio(StudioFolder(folder), demo=demo), access)
+    served = StudioFolder(folder)
+    access = Access.kept(kept_for(served.root) / "session.json", listening.getsockname()[1])
+    app = make_app(Studio(served, demo=demo), access)
+    gc.disable()  # `Policies` collects when nobody types
+    gc.freeze()
     config = Config(
         app,
         log_level="warning",

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from contextlib import suppress
 from pathlib import Path
 
+from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.job_store import JobStore
+from safecot_dsl.studio.language import Editors
+from safecot_dsl.studio.messages.policy import Source
 from safecot_dsl.studio.policies import Policies
 from safecot_dsl.studio.proving import Prover
 from safecot_dsl.systems import state_folder
@@ -23,14 +28,26 @@ class Studio:
         self.demo = demo
         self.policies = Policies(folder)
         self.jobs = JobStore(kept_for(folder.root, state) / "jobs")
-        self.editors = 0  # language servers that run
+        self.editors = Editors()
         self.claims = Prover(folder.root, "claims", seconds=120)
         self.findings = Prover(folder.root, "findings", seconds=120)
         self.changes = Prover(folder.root, "changes", seconds=180)
         self.annotations = Prover(folder.root, "annotations", seconds=180)
 
+    def prepare(self) -> None:
+        """Make ready what the first page needs: a language server, and the compiler's tables."""
+        self.editors.prepare()
+        threading.Thread(target=self._compile_one, daemon=True, name="prepare").start()
+
+    def _compile_one(self) -> None:
+        first = next((entry.path for entry in self.folder.walk() if entry.kind == "policy"), None)
+        if first is not None:
+            with suppress(StudioError):  # it will be said where the file is opened
+                self.policies.open(Source(path=first, text=None))
+
     async def close(self) -> None:
         """End what runs on its behalf, but for jobs, which go on."""
+        await self.editors.stop()
         for prover in (self.claims, self.findings, self.changes, self.annotations):
             await prover.stop()
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from lsprotocol import types
 
 from safecot_dsl.diagnostics import SourceFile
-from safecot_dsl.lsp.positions import PositionedText, sanitised
+from safecot_dsl.diagnostics.source import sanitised
+from safecot_dsl.lsp.positions import PositionedText
 
 CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 #: Line breaks as `\n`, as a document has them when it is opened; a carriage return may stand alone.

@@ -89,7 +89,8 @@ class RuleResults(Frozen):
 
 
 class CasesQuery(Frozen):
-    """A page of cases. With `arm`, `which` is about that arm alone, else about any that is no pole."""
+    """A page of cases. With `arm`, `which` is about that arm alone, else about any that is no pole; arms disagree where
+    those that are no poles do. `rule` is what decides, or what comes nearest to a case that no rule decides."""
 
     run: str
     suite: str = ""
@@ -102,8 +103,9 @@ class CasesQuery(Frozen):
 
 
 class CaseSummary(Frozen):
-    """A case in a list. `due` is the verdict, or what must be done; `wrong` are the arms that got it wrong, and
-    `readings` what each arm's answer is read as."""
+    """A case in a list. `due` is the verdict, or what must be done; `rule` decides it, and `near` is the rule that
+    comes nearest where none does; `wrong` are the arms that got it wrong, and `readings` what each answer is read as.
+    """
 
     id: str
     suite: str
@@ -112,6 +114,7 @@ class CaseSummary(Frozen):
     request: str
     due: str
     rule: str
+    near: str
     wrong: tuple[str, ...]
     readings: dict[str, str]
 
@@ -135,7 +138,8 @@ class CaseQuery(Frozen):
 
 class Due(Frozen):
     """What was due and why: the rule, its place, and the policy's own reasoning. `verdict` is empty where the case asks
-    for an answer of another kind, which `expected` gives."""
+    for an answer of another kind, which `expected` gives. `near` is the rule that comes nearest where none decides:
+    what an over-refusal took the case for."""
 
     verdict: str
     must: str
@@ -145,6 +149,9 @@ class Due(Frozen):
     rules: tuple[str, ...]
     line: int | None
     path: str | None
+    near: str
+    near_line: int | None
+    near_path: str | None
     why: tuple[SentenceMessage, ...]
     answer: tuple[SentenceMessage, ...]
 

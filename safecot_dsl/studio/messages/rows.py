@@ -22,12 +22,14 @@ ReviewAction = Literal["accept", "reject", "change_fact", "change_answer", "comm
 class RunEntry(Frozen):
     """A data set (`data`), or the results of a run (`evaluation`). `path` is what questions about it name; `rows` are
     the rows of a data set, or the cases of an evaluation; `reviewed` are the rows that somebody accepted, rejected or
-    changed. `message` is a sentence where it cannot be opened."""
+    changed. `policy` is what the policy is called, and `policy_path` its file, where that is in the folder. `message` is
+    a sentence where it cannot be opened."""
 
     path: str
     name: str
     kind: Literal["data", "evaluation"]
     policy: str
+    policy_path: str | None
     rows: int
     reviewed: int
     state: RunState
