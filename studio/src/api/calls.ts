@@ -36,11 +36,12 @@ export const api = {
   coverage: (source: Source, run?: string) =>
     post<Coverage>('/policy/coverage', { source, ...(run ? { run } : {}) }),
   rules: (source: Source) => post<RulesPicture>('/policy/rules', { source }),
-  annotate: (picture: Blob, recipe: string, path: string) => {
+  annotate: (picture: Blob, recipe: string, path: string, request: string) => {
     const form = new FormData();
     form.set('picture', picture, 'picture');
     form.set('recipe', recipe);
     form.set('path', path);
+    form.set('request', request);
     return upload<Annotated>('/policy/annotate', form);
   },
 
