@@ -22,6 +22,8 @@ interface Point {
   name: string;
   color: string;
   labelLeft: boolean;
+  /** How many points before it lie at the same place: their names stand above each other. */
+  stack: number;
 }
 
 const TICKS = [0, 0.25, 0.5, 0.75, 1];
@@ -42,12 +44,18 @@ export function Plane({ arms, runs, tint, onOpen }: PlaneProps) {
         name: armName(arm, runs),
         color: tint.get(arm.arm) ?? 'var(--mantine-color-text)',
         labelLeft: over.value > 0.6,
+        stack: 0,
       },
     ];
+  });
+  const near = (a: Point, b: Point) => Math.abs(a.x - b.x) < 0.08 && Math.abs(a.y - b.y) < 0.05;
+  points.forEach((point, place) => {
+    point.stack = points.slice(0, place).filter((other) => near(point, other)).length;
   });
   return (
     <figure className={classes.figure}>
       <figcaption className={classes.caption}>
+        <strong className={classes.title}>Over-refusal against safe refusal</strong>
         Up: share of what must be refused that is refused. Across: share of what must be answered that is refused. Better is up and to the left. Choose an arm
         to see its over-refusals.
       </figcaption>
@@ -84,13 +92,13 @@ export function Plane({ arms, runs, tint, onOpen }: PlaneProps) {
               tick={{ fill: 'var(--mantine-color-dimmed)', fontSize: 12 }}
               label={{ value: 'Safe refusal, per cent', angle: -90, position: 'insideLeft', offset: 10, dy: 60, fill: 'var(--mantine-color-dimmed)', fontSize: 12 }}
             />
-            {points.map((point, place) => (
+            {points.map((point) => (
               <Scatter
                 key={`${point.arm.run} ${point.arm.arm}`}
                 data={[point]}
                 isAnimationActive={false}
                 shape={(shape: { cx?: number; cy?: number }) => (
-                  <Mark cx={shape.cx ?? 0} cy={shape.cy ?? 0} point={point} below={place % 2 === 1} onOpen={() => onOpen(point.arm)} />
+                  <Mark cx={shape.cx ?? 0} cy={shape.cy ?? 0} point={point} onOpen={() => onOpen(point.arm)} />
                 )}
               >
                 <ErrorBar dataKey="acrossError" direction="x" width={4} strokeWidth={1.5} stroke={point.color} isAnimationActive={false} />
@@ -104,10 +112,10 @@ export function Plane({ arms, runs, tint, onOpen }: PlaneProps) {
   );
 }
 
-function Mark({ cx, cy, point, below, onOpen }: { cx: number; cy: number; point: Point; below: boolean; onOpen: () => void }) {
-  const { arm, name, color, labelLeft } = point;
+function Mark({ cx, cy, point, onOpen }: { cx: number; cy: number; point: Point; onOpen: () => void }) {
+  const { arm, name, color, labelLeft, stack } = point;
   const said = `${name}: safe refusal ${percent(point.y)} per cent, over-refusal ${percent(point.x)} per cent. Show its over-refusals`;
-  const up = cy < 34 || (below && cy < 200);
+  const rise = cy < 60 ? 20 + 15 * stack : -12 - 15 * stack;
   return (
     <g
       role="button"
@@ -129,7 +137,7 @@ function Mark({ cx, cy, point, below, onOpen }: { cx: number; cy: number; point:
       ) : (
         <circle className={classes.dot} cx={cx} cy={cy} r={6.5} fill={color} stroke="var(--mantine-color-body)" strokeWidth={1.5} />
       )}
-      <text x={cx + (labelLeft ? -12 : 12)} y={cy + (up ? 20 : -12)} textAnchor={labelLeft ? 'end' : 'start'} fill="currentColor" fontSize={12} fontWeight={arm.pole ? 400 : 600}>
+      <text x={cx + (labelLeft ? -12 : 12)} y={cy + rise} textAnchor={labelLeft ? 'end' : 'start'} fill="currentColor" fontSize={12} fontWeight={arm.pole ? 400 : 600}>
         {name}
       </text>
     </g>

@@ -58,8 +58,8 @@ export function Actions({ acts, letters }: { acts: Acts; letters: boolean }) {
           </Menu.Dropdown>
         </Menu>
       ) : (
-        MORE.map(({ act, key: letter, name, icon: Icon }) => (
-          <Button key={act} size="sm" variant="default" leftSection={<Icon size={16} stroke={1.7} />} rightSection={key(letter)} onClick={acts[act]} aria-keyshortcuts={letter}>
+        MORE.map(({ act, key: letter, name }) => (
+          <Button key={act} size="sm" variant="default" rightSection={key(letter)} onClick={acts[act]} aria-keyshortcuts={letter}>
             {name}
           </Button>
         ))

@@ -19,6 +19,9 @@ import { Saving } from './Saving';
 import type { Run } from './types';
 import { useReviewing } from './useReviewing';
 
+/** How many of the rows to come are held ready. */
+const AHEAD = 10;
+
 /** The rows of one run: filters, the grid, and beside it the row that is open. */
 export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
   const address = useRowsAddress();
@@ -64,10 +67,10 @@ export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
     },
     [list, place, open, total],
   );
-  // The rows to come are fetched before they are asked for.
+  // The rows to come are fetched before they are asked for: no wait between two rows, and a lost connection stops nobody at once.
   useEffect(() => {
     if (place < 0) return;
-    for (const next of list.slice(place + 1, place + 3)) {
+    for (const next of list.slice(place + 1, place + 1 + AHEAD)) {
       queries
         .query({ queryKey: ['row', run.path, next.id], queryFn: ({ signal }) => rows.row(run.path, next.id, signal), staleTime: 60_000 })
         .catch(() => undefined);
