@@ -24,7 +24,7 @@ export const VERDICT_MEANS: Record<Verdict, string> = {
 
 export function VerdictBadge({ verdict, ...rest }: { verdict: Verdict } & Omit<BadgeProps, 'color' | 'children'>) {
   return (
-    <Badge className="verdict" data-verdict={verdict} variant="default" radius="sm" size="sm" {...rest}>
+    <Badge component="span" className="verdict" data-verdict={verdict} variant="default" radius="sm" size="sm" {...rest}>
       {verdict}
     </Badge>
   );
