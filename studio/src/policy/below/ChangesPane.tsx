@@ -72,12 +72,12 @@ export function ChangesPane({ runs }: { runs: readonly string[] }) {
       {!data && !live.error ? <Loading what="what changed" /> : null}
       {data?.regions.length === 0 && !data.rows?.changed ? (
         <Empty icon={IconEqual} title="No case is decided otherwise">
-          {data.message} {against === 'saved' ? 'Change a rule above, or choose a revision to hold the text against.' : ''}
+          {sentence(data.message)} {against === 'saved' ? 'Change a rule above, or choose a revision to hold the text against.' : ''}
         </Empty>
       ) : null}
       {data && data.regions.length > 0 ? (
         <Text size="sm" px={12} py={8}>
-          {data.message}
+          {sentence(data.message)}
         </Text>
       ) : null}
       <ul className={classes.list}>
@@ -97,6 +97,12 @@ export function ChangesPane({ runs }: { runs: readonly string[] }) {
       {data?.rows ? <Rows run={run} rows={data.rows} /> : null}
     </>
   );
+}
+
+/** A message as a sentence of its own. */
+function sentence(message: string): string {
+  const text = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 function Step({ before, after }: { before: string; after: string | null }) {

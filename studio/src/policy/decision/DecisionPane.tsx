@@ -58,7 +58,7 @@ export function DecisionPane({ decision, facts, style, setStyle, keep, askFor }:
         </Text>
       ) : null}
       <Head decision={data} facts={facts} askFor={askFor} old={old} />
-      <Group gap="xs" px={12} py={6} wrap="nowrap" style={{ borderBottom: '1px solid var(--line)' }}>
+      <Group gap={6} px={12} py={6} style={{ borderBottom: '1px solid var(--line)' }}>
         <SegmentedControl
           size="xs"
           aria-label="What is shown of the decision"
@@ -71,7 +71,7 @@ export function DecisionPane({ decision, facts, style, setStyle, keep, askFor }:
         />
         {shown === 'text' ? (
           <Select
-            w={110}
+            w={128}
             aria-label="How much reasoning is said"
             value={style}
             allowDeselect={false}

@@ -61,6 +61,8 @@ export function Editor({ client, root, path, writable, policy, coverage, save, e
           EditorView.cspNonce.of(nonce),
           basics(),
           EditorState.readOnly.of(!writable),
+          // On a narrow page lines are broken: nobody scrolls sideways with a thumb.
+          window.matchMedia('(max-width: 999px)').matches ? EditorView.lineWrapping : [],
           EditorView.contentAttributes.of({ 'aria-label': `Text of ${path}` }),
           policy ? [safecot(), language.of(client.plugin(uriOf(root, path), 'safecot')), margin()] : [],
           keymap.of([
