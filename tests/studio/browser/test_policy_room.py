@@ -1,4 +1,4 @@
-"""The Policy room in a browser: from a mistake to an example that holds, and what becomes of unsaved and foreign changes."""
+"""The Policy room in a browser: from a mistake to an example that holds; and unsaved and foreign changes."""
 
 from __future__ import annotations
 
