@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.studio.browser.rooms import ROOT, Server, browsing, needs_browser, serious, serving
+from tests.studio.browser.rooms import PATIENCE, ROOT, Server, browsing, needs_browser, serious, serving
 
 pytestmark = needs_browser
 POLICY = "policies/household_chemicals.safecot"
@@ -40,7 +40,7 @@ def server(folder: Path, tmp_path: Path) -> Iterator[Server]:
 
 def open_policy(page: Any) -> None:
     """Wait until the only policy of the folder is open and decided."""
-    page.get_by_test_id("verdict").wait_for()
+    page.get_by_test_id("verdict").wait_for(timeout=3 * PATIENCE)
     page.locator(".cm-content").wait_for()
 
 
