@@ -114,6 +114,8 @@ def show_dataset(arm: str, path: Path, report: DatasetReport, out: Console) -> N
     for entry in left_out:
         such = f", such as {entry.examples[0]}" if entry.examples else ""
         out.print(f"  {entry.count:>6}  {entry.reason}{such}")
+    if report.reviews is not None:
+        out.print(f"reviews: {report.reviews.summary()}", markup=False)
     for what, count in report.short.items():
         out.print(f"  short of {count}: {what}")
     for note in report.notes:

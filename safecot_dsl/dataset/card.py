@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset.recipe import DataRecipe
 from safecot_dsl.dataset.report import DatasetReport
+from safecot_dsl.dataset.reviews.telling import review_lines
 from safecot_dsl.diagnostics.show import visible, visible_lines
 
 #: What each reason for leaving a row out means. A reader's reasons come first.
@@ -32,6 +33,7 @@ REASONS = {
     "requirement_broken": "the answer breaks what a deciding rule requires",
     "answer_misread": "the policy's own words are read by its criteria as another verdict (`check`: SC1007)",
     "non_commercial": "its licence forbids commercial use, and the recipe wants none of these",
+    "rejected_in_review": "a reviewer rejected it",
     "split": "its split is called something that no file can be named for",
     "near_duplicate": "another request with the same facts is nearly the same, and is kept",
     "duplicate": "the same request with the same images and facts is a row already",
@@ -99,6 +101,7 @@ def write_card(policy: CompiledPolicy, recipe: DataRecipe, report: DatasetReport
             *_attacks(report),
             *_shortfall(report),
             *_annotated(report),
+            *review_lines(report.reviews),
             *_preferences(report),
             "## Left out",
             "",

@@ -24,6 +24,7 @@ from safecot_dsl.dataset.pool import BlockCounts
 from safecot_dsl.dataset.publish import export, write_report
 from safecot_dsl.dataset.recipe import DataRecipe
 from safecot_dsl.dataset.report import DatasetReport
+from safecot_dsl.dataset.reviews import ReadReviews, read_reviews
 from safecot_dsl.dataset.setup import Setup, Worker
 from safecot_dsl.dataset.state import GenerationState
 from safecot_dsl.dataset.store import PROVENANCE
@@ -76,7 +77,8 @@ def generate(
 
     Raises:
         FactsError: a source that cannot be read, or facts that do not fit the policy.
-        GenerateError: there is no row to write; with `recipe.strict`, something that is left out.
+        GenerateError: there is no row to write, or no file of reviews; with `recipe.strict`, something is left out.
+        ReviewsError: the file of reviews cannot be read.
     """
     with whole_directory(out) as made:
         folder = work or made / _OWN_WORK
@@ -161,6 +163,7 @@ def _bench(
         answers if answerer is not None else "",
         _other(recipe, base_dir),
         other_policies(policy, recipe, base_dir),
+        reviews=_reviews(recipe, base_dir),
     )
     return PieceMaker(Worker(setup, answerer=answerer, progress=progress), state)
 
@@ -243,6 +246,19 @@ def _check_attacks(policy: CompiledPolicy, recipe: DataRecipe) -> None:
 def _other(recipe: DataRecipe, base_dir: Path) -> CompiledPolicy | None:
     """The second policy of policy flips."""
     return compile_policy(base_dir / recipe.flips) if recipe.flips is not None else None
+
+
+def _reviews(recipe: DataRecipe, base_dir: Path) -> ReadReviews | None:
+    """What the recipe's file of reviews holds. Raises :class:`GenerateError` where there is no such file, and
+    :class:`ReviewsError` where it cannot be read."""
+    if recipe.reviews is None:
+        return None
+    path = base_dir / recipe.reviews
+    if not path.is_file():
+        raise GenerateError(
+            f"`data.reviews`: there is no file {path}; the studio writes `reviews.jsonl` beside the folder of the rows"
+        )
+    return read_reviews(path)
 
 
 def _check_exports(recipe: DataRecipe) -> None:

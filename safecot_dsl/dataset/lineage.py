@@ -92,7 +92,7 @@ def provenance_of(
     item, decision, stratum = candidate.item, candidate.decision, candidate.stratum
     return (
         row_id,
-        f"{under}:{candidate.key}" if under else candidate.key,
+        row_key(candidate.key, under),
         under,
         item.source,
         item.split,
@@ -117,6 +117,11 @@ def provenance_of(
         str(graded.verdict),
         signature,
     )
+
+
+def row_key(key: str, under: str = "") -> str:
+    """What the provenance calls the row of a candidate with this key."""
+    return f"{under}:{key}" if under else key
 
 
 def provenance_table(records: Sequence[tuple[Any, ...]]) -> pa.Table:

@@ -19,13 +19,15 @@ from safecot_dsl.dataset.attacks import drawn_attacks, said, shown
 from safecot_dsl.dataset.candidates import Candidate, Rejected
 from safecot_dsl.dataset.conditioning import OtherPolicy, carry_items, drawn, judge_again
 from safecot_dsl.dataset.examine import SeenImage, ask, signature
-from safecot_dsl.dataset.lineage import provenance_of
+from safecot_dsl.dataset.lineage import provenance_of, row_key
 from safecot_dsl.dataset.pool import BlockCounts, PoolIndex, judge_block
+from safecot_dsl.dataset.reviews.applying import Change, follow_reviews
 from safecot_dsl.dataset.rows import RowImage
 from safecot_dsl.dataset.setup import SourceBlock, Worker
 from safecot_dsl.dataset.writer import PartWriter
 from safecot_dsl.dataset.writing import Job, WrittenText
 from safecot_dsl.facts import Item
+from safecot_dsl.render.model import answer_sentence
 from safecot_dsl.storage import whole_directory, write_whole
 
 #: Rows that are made together, at most, and the bytes of images that they hold, about.
@@ -49,12 +51,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A wanted row whose images are sound, and the answer that its decision leaves open."""
+    """A wanted row whose images are sound, and the answer that its decision leaves open. `written` is a whole answer
+    that a reviewer wrote, and `attacked_as` what an attack is drawn by, where it is neither pair nor key."""
 
     wanted: Wanted
     images: tuple[SeenImage, ...]
     answer: str | None
     from_model: bool = False
+    written: str | None = None
+    attacked_as: str = ""
 
 
 def make_part_of_block(worker: Worker, place: SourceBlock, number: int, path: Path) -> None:
@@ -171,56 +176,120 @@ def _rows(worker: Worker, chunk: Sequence[_Ready], counts: BlockCounts) -> Itera
     recipe = worker.recipe
     jobs = [_job(worker, one) for one in chunk]
     for one, job, written in zip(chunk, jobs, worker.writer.write(jobs), strict=True):
-        wanted, candidate = one.wanted, one.wanted.candidate
         if worker.progress is not None and recipe.selects and not worker.setup.under:
             worker.progress.advance()
-        if written.rendered.needs_answer:
-            worker.leave_out(
-                Rejected("no_answer", f"{candidate.item.key}: the model that writes gave none"), counts.left_out
-            )
-            continue
-        item, images, attack = _under_attack(worker, one)
-        row = worker.builder.build(
-            item,
-            written.rendered,
-            images,
-            seed=job.seed,
+        made = _row(worker, one, job, written)
+        if isinstance(made, _Made):
+            made = _reviewed(worker, one, made, counts)
+        if isinstance(made, Rejected):
+            worker.leave_out(made, counts.left_out)
+        else:
+            yield made
+
+
+def _row(worker: Worker, one: _Ready, job: Job, written: WrittenText) -> _Made | Rejected:
+    """A row with its text, or why it is none."""
+    wanted, candidate = one.wanted, one.wanted.candidate
+    decision, key = candidate.decision, candidate.item.key
+    if written.rendered.needs_answer:
+        return Rejected("no_answer", f"{key}: the model that writes gave none")
+    if one.written is not None:
+        step = "source" if decision.verdict.answers else "say"
+        answer = answer_sentence(step, one.written, key=None, rule=None, built=False)
+        rendered = written.rendered.model_copy(update={"answer": (answer,)})
+        written = WrittenText(rendered, written.record)
+    item, images, attack = _under_attack(worker, one)
+    row = worker.builder.build(
+        item,
+        written.rendered,
+        images,
+        seed=job.seed,
+        pair=wanted.pair,
+        from_model=one.from_model,
+        reviewed=one.written is not None,
+    )
+    graded = worker.judge.grader.grade(
+        row["answer"], request=candidate.item.prompt, due=decision.verdict, rules=decision.deciding
+    )
+    if graded.cls == REQUIREMENT_BROKEN:
+        broken = ", ".join(rule for rule, met in graded.requirements.items() if met is False)
+        return Rejected("requirement_broken", f"{key}: {broken}")
+    misread = worker.judge.own_answers.shown(decision.verdict, written.rendered.answer)
+    if misread is not None:
+        return Rejected("answer_misread", f"{key}: for `{decision.verdict}`, and read as {read_as(misread)}")
+    return _Made(
+        row,
+        provenance_of(
+            row["id"],
+            candidate,
+            wanted.place,
+            attack=attack,
+            why=wanted.why,
             pair=wanted.pair,
-            from_model=one.from_model,
-        )
-        decision = candidate.decision
-        graded = worker.judge.grader.grade(
-            row["answer"], request=candidate.item.prompt, due=decision.verdict, rules=decision.deciding
-        )
-        if graded.cls == REQUIREMENT_BROKEN:
-            broken = ", ".join(rule for rule, met in graded.requirements.items() if met is False)
-            worker.leave_out(Rejected("requirement_broken", f"{candidate.item.key}: {broken}"), counts.left_out)
-            continue
-        misread = worker.judge.own_answers.shown(decision.verdict, written.rendered.answer)
-        if misread is not None:
-            detail = f"{candidate.item.key}: for `{decision.verdict}`, and read as {read_as(misread)}"
-            worker.leave_out(Rejected("answer_misread", detail), counts.left_out)
-            continue
-        yield _Made(
-            row,
-            provenance_of(
-                row["id"],
-                candidate,
-                wanted.place,
-                attack=attack,
-                why=wanted.why,
-                pair=wanted.pair,
-                distance=wanted.distance,
-                record=written.record if written.record.mode != "template" else None,
-                from_model=one.from_model or (candidate.needs_answer and one.answer is None),
-                graded=graded,
-                signature=signature(row["prompt"], row["image_sha256"], row["facts"], worker.setup.under),
-                under=worker.setup.under,
-            ),
-            # Where the policy does not help, help is what a pair may set against its text.
-            replace(job, source_answer=candidate.item.answer) if one.answer is None else job,
-            written,
-        )
+            distance=wanted.distance,
+            record=written.record if written.record.mode != "template" else None,
+            from_model=one.from_model or (candidate.needs_answer and one.answer is None),
+            graded=graded,
+            signature=signature(row["prompt"], row["image_sha256"], row["facts"], worker.setup.under),
+            under=worker.setup.under,
+        ),
+        # Where the policy does not help, help is what a pair may set against its text.
+        replace(job, source_answer=candidate.item.answer) if one.answer is None else job,
+        written,
+    )
+
+
+def _reviewed(worker: Worker, one: _Ready, made: _Made, counts: BlockCounts) -> _Made | Rejected:
+    """A row as its reviews leave it, or why it is none any more."""
+    key = row_key(one.wanted.candidate.key, worker.setup.under)
+    standing = worker.reviews.get(key)
+    if standing is None:
+        return made
+    steps: list[_Made | Rejected] = [made]
+
+    def make(change: Change) -> dict[str, Any] | Rejected:
+        step = _changed(worker, one, change)
+        steps.append(step)
+        return step.row if isinstance(step, _Made) else step
+
+    case = one.wanted.candidate.case
+    followed = follow_reviews(worker.policy, standing.reviews, made.row, case, make)
+    last = steps[-1]
+    rejected = counts.reviews.count(key, standing, followed, made.row, last.row if isinstance(last, _Made) else last)
+    return rejected or last
+
+
+def _changed(worker: Worker, one: _Ready, change: Change) -> _Made | Rejected:
+    """The row that a candidate is with changed facts, or with a reviewer's answer."""
+    wanted, before = one.wanted, one.wanted.candidate
+    written = change.answer.answer if change.answer is not None else None
+    item = replace(before.item, case=change.case, annotated=change.origins(before.item.annotated))
+    candidate = worker.judge.judge(item if written is None else replace(item, answer=written), before.key)
+    if isinstance(candidate, Rejected):
+        return candidate
+    answer = from_model = None
+    if candidate.needs_answer:
+        answer, from_model = written or one.answer or item.answer, written is None and one.from_model
+        if answer is None and worker.answerer is not None:
+            answer, from_model = ask(worker, [(candidate, one.images)])[0], True
+        if isinstance(answer, str):
+            answer = worker.judge.answer_problem(candidate, answer) or answer
+        if isinstance(answer, Rejected):
+            return answer
+    if change.facts:  # it is no longer what its pair was made for
+        wanted = replace(wanted, pair="", distance=0)
+    # A pair sets the source's answer against the policy's text, not the reviewer's.
+    candidate = replace(candidate, item=replace(candidate.item, answer=before.item.answer))
+    ready = _Ready(
+        replace(wanted, candidate=candidate),
+        one.images,
+        answer,
+        bool(from_model),
+        written,
+        one.wanted.pair or before.key,
+    )
+    job = _job(worker, ready)
+    return _row(worker, ready, job, worker.writer.write([job])[0])
 
 
 def _under_attack(worker: Worker, one: _Ready) -> tuple[Item, list[RowImage], str]:
@@ -229,7 +298,7 @@ def _under_attack(worker: Worker, one: _Ready) -> tuple[Item, list[RowImage], st
     item, images = one.wanted.candidate.item, [image.of_row() for image in one.images]
     if not worker.recipe.attacks:
         return item, images, ""
-    seed, name = worker.setup.seed, one.wanted.pair or one.wanted.candidate.key
+    seed, name = worker.setup.seed, one.attacked_as or one.wanted.pair or one.wanted.candidate.key
     for attack in drawn_attacks(worker.policy, share=worker.recipe.attacks, seed=seed, name=name):
         attacked = said(item, attack, seed=seed, name=name)
         if attacked is not None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from safecot_dsl.artifact import Case, Decision, Verdict, canonical_json
 from safecot_dsl.dataset.candidates import Candidate, LeftOut, Rejected, Stratum
+from safecot_dsl.dataset.reviews.applying import ReviewTally
 from safecot_dsl.dataset.setup import SourceBlock, Worker
 from safecot_dsl.facts import FactOrigin, Item, Skipped
 
@@ -25,12 +26,14 @@ class BlockCounts:
     """What became of the entries of a block: how many there were, what was left out, and the strata of the rest.
 
     `dropped` counts, by the fact, the items that had a fact of an image and no image, so that it says nothing.
+    `reviews` says what became of reviewed rows.
     """
 
     items: int = 0
     left_out: LeftOut = field(default_factory=LeftOut)
     strata: Counter[Stratum] = field(default_factory=Counter[Stratum])
     dropped: Counter[str] = field(default_factory=Counter[str])
+    reviews: ReviewTally = field(default_factory=ReviewTally)
 
     def add(self, other: BlockCounts) -> None:
         """Count another block in, which comes after this one."""
@@ -38,6 +41,7 @@ class BlockCounts:
         merge_left_out(self.left_out, other.left_out)
         self.strata.update(other.strata)
         self.dropped.update(other.dropped)
+        self.reviews.add(other.reviews)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -46,6 +50,7 @@ class BlockCounts:
             "examples": self.left_out.examples,
             "dropped": self.dropped,
             "strata": [[s.verdict.value, s.speaker, s.nearest, count] for s, count in sorted(self.strata.items())],
+            **({"reviews": self.reviews.to_json()} if self.reviews.met else {}),
         }
 
     @classmethod
@@ -53,7 +58,8 @@ class BlockCounts:
         strata = Counter(
             {Stratum(Verdict(v), speaker, nearest): count for v, speaker, nearest, count in data["strata"]}
         )
-        return cls(data["items"], LeftOut(data["left_out"], data["examples"]), strata, Counter(data["dropped"]))
+        left_out, dropped = LeftOut(data["left_out"], data["examples"]), Counter[str](data["dropped"])
+        return cls(data["items"], left_out, strata, dropped, ReviewTally(**data.get("reviews", {})))
 
 
 def merge_left_out(into: LeftOut, other: LeftOut) -> None:

@@ -74,6 +74,7 @@ def write_report(
         answers_from_model=tally.answers_from_model,
         without_image=tally.without_image,
         preferences=_preferences(folder),
+        reviews=counts.reviews.report(recipe.reviews or "", setup.reviews) if setup.reviews is not None else None,
         image_root=image_root,
         image_facts_dropped=_sorted(counts.dropped),
         notes=tally.notes(counts.dropped),

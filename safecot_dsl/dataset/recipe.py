@@ -134,6 +134,11 @@ class DataRecipe(Frozen):
     exports: tuple[str, ...] = Field(
         default=(), description="Formats that the rows are written in besides, in `exports/`; see `safecotc data`."
     )
+    reviews: str | None = Field(
+        default=None,
+        exclude_if=lambda path: path is None,
+        description="A file of reviews: rejected rows are left out, changed facts and answers go into the rows.",
+    )
     strict: bool = Field(
         default=False, description="Stop at the first item that is left out for a reason that the recipe does not give."
     )

@@ -13,6 +13,7 @@ from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.dataset.candidates import LeftOut, Stratum
 from safecot_dsl.dataset.conditioning import OtherPolicy
+from safecot_dsl.dataset.reviews.applying import ReviewReport
 from safecot_dsl.dataset.selection import GoalCount, WayCount
 from safecot_dsl.facts import dropped_note
 from safecot_dsl.render import Tags, policy_prompt
@@ -92,8 +93,8 @@ class DatasetReport(Frozen):
     where pairs were asked for. `attacks` counts the rows that carry an attack by its kind. `annotated` says in how many
     rows which annotator filled in a fact, and `modes` counts the rows by whose words they are in. `image_root` is the
     folder, from the data set's, that the paths of images kept by reference are relative to. `image_facts_dropped`
-    counts, by the fact, the items that had a fact of an image and no image. `files` are the digests of the written
-    files.
+    counts, by the fact, the items that had a fact of an image and no image. `reviews` says what became of the recipe's
+    reviews, where it names a file of them. `files` are the digests of the written files.
     """
 
     name: str
@@ -126,6 +127,7 @@ class DatasetReport(Frozen):
     attacks: dict[str, int] = {}
     annotated: dict[str, dict[str, int]]
     modes: dict[str, int]
+    reviews: ReviewReport | None = None
     image_root: str
     notes: tuple[str, ...]
     files: dict[str, str]

@@ -89,12 +89,13 @@ class RowBuilder:
         seed: str,
         pair: str = "",
         from_model: bool = False,
+        reviewed: bool = False,
     ) -> dict[str, Any]:
         """The row in the columns of :func:`safecot_dsl.dataset.schema.canonical_schema`; see there for each.
 
         `seed` is what the wording was drawn with, `pair` the name of the contrast pair, and `from_model` says that the
-        answer which the policy leaves open is a model's, not the source's. Rows share what they say alike: lists and
-        dictionaries in them are to be read, not changed.
+        answer which the policy leaves open is a model's, not the source's; `reviewed` that the whole answer is a
+        reviewer's. Rows share what they say alike: lists and dictionaries in them are to be read, not changed.
         """
         tags = self._tags
         reasoned = self._order is not Order.ANSWER_ONLY
@@ -102,7 +103,8 @@ class RowBuilder:
         answer = answer_text(rendered, tags)
         block = reasoning_block(reasoning, rendered.verdict, rendered.cited, tags) if reasoned else ""
         completion = target_text(block, answer, self._order)
-        told = (*rendered.reasoning, *rendered.answer) if reasoned else rendered.answer
+        told = rendered.reasoning if reasoned else ()
+        told = told if reviewed else (*told, *rendered.answer)
         prompt = neutralise(item.prompt, tags)
         facts = self._facts_of(item.case)
         digests = [image.sha256 for image in images]
@@ -121,7 +123,8 @@ class RowBuilder:
             "sentences": [
                 kept[1] if (kept := held.get(id(sentence))) is not None else self._sentence(sentence, from_model)
                 for sentence in told
-            ],
+            ]
+            + [self._described(sentence, "review") for sentence in (rendered.answer if reviewed else ())],
             "facts": facts,
             "style": self._style,
             "policy": self._policy.digest,

@@ -62,7 +62,8 @@ def canonical_schema() -> pa.Schema:
     | `verdict` | what the policy says |
     | `rules` | the deciding rules, or `default` or `unsure`, and where each stands |
     | `sentences` | every sentence of reasoning and answer: its step, and the rule and line that it came from; an |
-    | | answer that the policy leaves open has the step `source` or `model`, and no rule |
+    | | answer that the policy leaves open has the step `source` or `model`, one that a person wrote in review the step
+    | | `review`, and none of them has a rule |
     | `facts` | the case as JSON |
     | `style` | `none`, `minimal`, `full` or `stepwise` |
     | `policy` | the digest of the policy that the row was made under: an older one where it says the same since |

@@ -15,6 +15,7 @@ from safecot_dsl.dataset.conditioning import OtherPolicy
 from safecot_dsl.dataset.deciding import BlockInterpreter
 from safecot_dsl.dataset.errors import GenerateError
 from safecot_dsl.dataset.recipe import DataRecipe
+from safecot_dsl.dataset.reviews import ReadReviews, Standing
 from safecot_dsl.dataset.rows import RowBuilder
 from safecot_dsl.dataset.writing import PromptedWriting, Writer
 from safecot_dsl.facts import Block, Item, OpenSource, Skipped, open_source
@@ -38,6 +39,7 @@ class Setup:
     none. `cache` is a folder for what is dear to ask again. `other` is the second policy of policy
     flips, `others` are the policies whose rows join in, and `under` is the name of such a policy where this is its
     setup. `opened` are the recipe's sources where they were opened before: that may cost a pass over a file.
+    `reviews` are what the recipe's file of reviews holds, as it was when the work began.
     """
 
     policy: CompiledPolicy
@@ -50,6 +52,7 @@ class Setup:
     others: tuple[OtherPolicy, ...] = ()
     under: str = ""
     opened: tuple[OpenSource, ...] | None = None
+    reviews: ReadReviews | None = None
 
 
 @dataclass(frozen=True)
@@ -232,6 +235,13 @@ class Worker:
         """Keeps what was dear to ask."""
         return Cache(self.setup.cache / "kept.sqlite")
 
+    @cached_property
+    def reviews(self) -> dict[str, Standing]:
+        """What stands of the reviews of each row, by its key in the provenance."""
+        read = self.setup.reviews
+        found = {row: Standing.of(reviews) for row, reviews in read.by_row().items()} if read is not None else {}
+        return {row: standing for row, standing in found.items() if standing.reviews}
+
     def leave_out(self, rejected: Rejected, left_out: LeftOut) -> None:
         """Count what cannot become a row.
 
@@ -243,4 +253,6 @@ class Worker:
 
 
 #: Reasons that the recipe itself gives for leaving something out: no fault, so `strict` does not stop at them.
-ASKED_FOR = frozenset({"not_wanted", "non_commercial", "unsure_not_wanted", "duplicate", "near_duplicate"})
+ASKED_FOR = frozenset(
+    {"not_wanted", "non_commercial", "unsure_not_wanted", "duplicate", "near_duplicate", "rejected_in_review"}
+)

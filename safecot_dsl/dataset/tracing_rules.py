@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: What a rule can have to do with a row.
 ROLES = ("decides", "speaks", "nearest", "sentence")
 #: Steps whose text is not the policy's.
-_FOREIGN = ("source", "model")
+_FOREIGN = ("source", "model", "review")
 #: Steps that say what is so of the case, whatever rule decides.
 _OF_THE_CASE = ("observe", "intent", "context")
 _READ = 2048

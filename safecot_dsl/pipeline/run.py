@@ -178,6 +178,7 @@ class Run:
         return {
             "policy": self.policy.told_digest,
             "data": canonical_json(recipe.model_dump(mode="json")),
+            **self._reviews_inputs(recipe),
             "seed": str(self.recipe.seed),
             "sources": ",".join(source_digest(source, self.base_dir) for source in recipe.sources),
             "annotators": annotators_digest(recipe.annotators, self.base_dir),
@@ -189,6 +190,11 @@ class Run:
             "version": __version__,
             "meaning": MEANING,
         }
+
+    def _reviews_inputs(self, recipe: DataRecipe) -> dict[str, str]:
+        """The digest of the reviews that go into the rows, where there are any: what is missing `generate` says."""
+        path = self.base_dir / recipe.reviews if recipe.reviews is not None else None
+        return {"reviews": sha256_file(path)} if path is not None and path.is_file() else {}
 
     def _answers_inputs(self, recipe: DataRecipe) -> str:
         """The model that answers what the sources leave open, and its settings; empty where none is asked."""

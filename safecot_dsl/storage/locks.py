@@ -37,17 +37,17 @@ class Lock:
         self._held.release()
 
 
-def lock(file: Path) -> Lock | None:
-    """Lock the file (made where missing) for this process, at once: None if another holds it.
+def lock(file: Path, *, patience: float = 0) -> Lock | None:
+    """Lock the file (made where missing) for this process: None if another holds it, and has for `patience` seconds.
 
     A killed process leaves the file, and holds it no more. Raises `OSError` where the folder cannot be written to, or
     its file system knows no locks.
     """
     from filelock import FileLock, Timeout  # imported by those who lock: it is a tenth of what `check` takes
 
-    held = FileLock(file, timeout=0, thread_local=False)
+    held = FileLock(file, timeout=patience, thread_local=False)
     try:
-        held.acquire()
+        held.acquire(poll_interval=0.01)
     except Timeout:
         return None
     return Lock(held)

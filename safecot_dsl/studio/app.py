@@ -21,7 +21,10 @@ from safecot_dsl.studio.state import Studio
 #: The built page: `studio/` at the top of the repository builds it.
 PAGE = Path(__file__).resolve().parent / "page"
 #: The rooms' modules; each has a list `ROUTES`.
-ROOMS = ("files", "deciding", "testing", "changing", "rules", "coverage", "annotating", "jobs", "language", "openapi")
+ROOMS = (
+    *("files", "deciding", "testing", "changing", "rules", "coverage", "annotating", "jobs", "language"),
+    *("rows", "results", "openapi"),
+)
 _NONCE = "__NONCE__"
 _TYPES = {
     ".js": "text/javascript",

@@ -1,0 +1,59 @@
+import { Tabs } from '@mantine/core';
+import type { ExampleItem, Finding } from '../api/types';
+import { Loading } from '../parts/Loading';
+import { ChangesPane } from './below/ChangesPane';
+import { Examples } from './below/Examples';
+import { Findings } from './below/Findings';
+import { NotNow } from './below/NotNow';
+import { findingsOf, type Live } from './live';
+import classes from './Room.module.css';
+
+interface BelowProps {
+  findings: Live<{ findings: Finding[] }>;
+  /** What is found without proofs, until those are there. */
+  quick: Finding[] | undefined;
+  examples: Live<{ items: ExampleItem[] }>;
+  claims: Live<{ items: ExampleItem[] }>;
+  runs: readonly string[];
+}
+
+/** What is to be said of the policy as a whole, below its text. */
+export function Below({ findings, quick, examples, claims, runs }: BelowProps) {
+  const broken = findingsOf(findings.error);
+  const found = broken ?? findings.data?.findings ?? quick;
+  const errors = found?.filter((finding) => finding.severity === 'error').length ?? 0;
+  const items = [...(examples.data?.items ?? []), ...(claims.data?.items ?? [])];
+  const failing = items.filter((item) => item.state === 'fails').length;
+  return (
+    <Tabs defaultValue="examples" className={classes.tabs}>
+      <Tabs.List>
+        <Tabs.Tab value="examples">
+          Examples and claims
+          {examples.data ? (
+            <span className={classes.count} data-bad={failing > 0 || undefined}>
+              {failing > 0 ? `${failing} fail` : items.length}
+            </span>
+          ) : null}
+        </Tabs.Tab>
+        <Tabs.Tab value="changes">What changed</Tabs.Tab>
+        <Tabs.Tab value="findings">
+          Findings
+          {found ? (
+            <span className={classes.count} data-bad={errors > 0 || undefined}>
+              {found.length}
+            </span>
+          ) : null}
+        </Tabs.Tab>
+      </Tabs.List>
+      <Tabs.Panel value="examples" className={classes.panel}>
+        <Examples live={examples} claims={claims} />
+      </Tabs.Panel>
+      <Tabs.Panel value="changes" className={classes.panel}>
+        <ChangesPane runs={runs} />
+      </Tabs.Panel>
+      <Tabs.Panel value="findings" className={classes.panel}>
+        {found ? <Findings findings={found} /> : findings.error ? <NotNow error={findings.error} /> : <Loading what="the findings" />}
+      </Tabs.Panel>
+    </Tabs>
+  );
+}

@@ -1,0 +1,242 @@
+import { Button, Combobox, Group, Kbd, Modal, NumberInput, Stack, Text, Textarea, TextInput, useCombobox } from '@mantine/core';
+import { getHotkeyHandler, useHotkeys } from '@mantine/hooks';
+import { IconCheck } from '@tabler/icons-react';
+import { useState } from 'react';
+import type { Fact, State } from '../api/types';
+import { sameState, stateSaid } from '../parts/states';
+import classes from './ChangeFact.module.css';
+import type { RowFact } from './types';
+
+interface ChangeFactProps {
+  facts: readonly RowFact[];
+  /** The fact to begin with; null: it is chosen first. */
+  first: string | null;
+  onChange: (fact: string, state: State | null) => void;
+  onClose: () => void;
+}
+
+/** A dialog to set what a row says of one fact: choose the fact by its number, then the value by typing. */
+export function ChangeFact({ facts, first, onChange, onClose }: ChangeFactProps) {
+  const [name, setName] = useState(first);
+  const chosen = facts.find((fact) => fact.name === name);
+  return (
+    <Modal opened onClose={onClose} title={chosen ? `Change: ${chosen.label}` : 'Which fact?'} size="md">
+      {chosen ? (
+        <ValueOf
+          key={chosen.name}
+          row={chosen}
+          onSave={(state) => {
+            if (!sameState(state, chosen.state)) onChange(chosen.name, state);
+            onClose();
+          }}
+        />
+      ) : (
+        <Choice facts={facts} onChoose={setName} />
+      )}
+    </Modal>
+  );
+}
+
+function Choice({ facts, onChoose }: { facts: readonly RowFact[]; onChoose: (name: string) => void }) {
+  useHotkeys(facts.slice(0, 9).map((fact, place) => [String(place + 1), () => onChoose(fact.name)]), []);
+  return (
+    <Stack gap={4}>
+      {facts.map((fact, place) => (
+        <button key={fact.name} type="button" className={classes.fact} data-autofocus={place === 0 || undefined} onClick={() => onChoose(fact.name)}>
+          {place < 9 ? <Kbd size="xs">{place + 1}</Kbd> : <span />}
+          <span>{fact.label}</span>
+          <span className={classes.now}>{stateSaid(fact.state)}</span>
+        </button>
+      ))}
+    </Stack>
+  );
+}
+
+interface Option {
+  value: string;
+  label: string;
+  depth: number;
+  /** What the search looks through: the label with those above it. */
+  words: string;
+  state: State | null;
+}
+
+const UNKNOWN: Option[] = [
+  { value: '?told', label: 'cannot be told', depth: 0, words: 'cannot be told', state: { state: 'cannot_be_told' } },
+  { value: '?looked', label: 'nobody looked', depth: 0, words: 'nobody looked', state: null },
+];
+
+function ValueOf({ row, onSave }: { row: RowFact; onSave: (state: State | null) => void }) {
+  const fact = row.entry;
+  const { kind } = fact;
+  const value = row.state?.state === 'known' ? row.state.value : null;
+  if (kind === 'score') return <Score low={fact.low ?? 0} high={fact.high ?? 1} value={typeof value === 'number' ? value : null} onSave={onSave} />;
+  if (kind === 'text') return <Words value={typeof value === 'string' ? value : ''} onSave={onSave} />;
+  if (kind === 'set' || Array.isArray(value)) return <Several options={choices(fact)} state={row.state} onSave={onSave} />;
+  return <One options={[...choices(fact), ...UNKNOWN]} state={row.state} onSave={onSave} />;
+}
+
+/** The values of a fact, each after the one above it and set in below it. */
+function choices(fact: Fact): Option[] {
+  if (fact.kind === 'flag') {
+    return [true, false].map((value) => {
+      const label = value ? 'yes' : 'no';
+      return { value: label, label, depth: 0, words: label, state: { state: 'known', value } };
+    });
+  }
+  const found: Option[] = [];
+  const below = (parent: string | null, depth: number, above: string) => {
+    for (const value of fact.values) {
+      if (value.parent !== parent || depth > 16) continue;
+      const words = `${above} ${value.label} ${value.name}`.toLowerCase();
+      found.push({ value: value.name, label: value.label, depth, words, state: { state: 'known', value: value.name } });
+      below(value.name, depth + 1, words);
+    }
+  };
+  below(null, 0, '');
+  return found;
+}
+
+const fits = (option: Option, search: string): boolean =>
+  search.toLowerCase().split(/\s+/).every((word) => option.words.includes(word));
+
+function One({ options, state, onSave }: { options: Option[]; state: State | null; onSave: (state: State | null) => void }) {
+  const [search, setSearch] = useState('');
+  const combobox = useCombobox({ defaultOpened: true });
+  const shown = options.filter((option) => fits(option, search));
+  const now = options.find((option) => sameState(option.state, state))?.value;
+  return (
+    <Combobox store={combobox} onOptionSubmit={(value) => onSave(options.find((option) => option.value === value)?.state ?? null)}>
+      <Combobox.EventsTarget>
+        <TextInput
+          data-autofocus
+          size="sm"
+          placeholder="Type to find it, Enter to set it"
+          aria-label="Find a value"
+          value={search}
+          onChange={(event) => {
+            setSearch(event.currentTarget.value);
+            // The list is drawn anew first.
+            setTimeout(() => combobox.selectFirstOption(), 0);
+          }}
+        />
+      </Combobox.EventsTarget>
+      <Options options={shown} chosen={(value) => value === now} />
+    </Combobox>
+  );
+}
+
+function Several({ options, state, onSave }: { options: Option[]; state: State | null; onSave: (state: State | null) => void }) {
+  const [search, setSearch] = useState('');
+  const [picked, setPicked] = useState<string[]>(
+    state?.state === 'known' && Array.isArray(state.value) ? state.value : [],
+  );
+  const combobox = useCombobox({ defaultOpened: true });
+  const shown = options.filter((option) => fits(option, search));
+  const save = () => onSave({ state: 'known', value: picked });
+  const label = new Map(options.map((option) => [option.value, option.label]));
+  return (
+    <Stack gap="sm">
+      <Text size="sm">
+        {picked.length === 0 ? <em>none</em> : picked.map((value) => label.get(value) ?? value).join(', ')}
+      </Text>
+      <Combobox
+        store={combobox}
+        onOptionSubmit={(value) => {
+          setPicked(picked.includes(value) ? picked.filter((one) => one !== value) : [...picked, value]);
+          setSearch('');
+        }}
+      >
+        <Combobox.EventsTarget>
+          <TextInput
+            data-autofocus
+            size="sm"
+            placeholder="Type to find it, Enter to put it in or take it out"
+            aria-label="Find a value"
+            value={search}
+            onKeyDown={getHotkeyHandler([['mod+Enter', save]])}
+            onChange={(event) => {
+              setSearch(event.currentTarget.value);
+              setTimeout(() => combobox.selectFirstOption(), 0);
+            }}
+          />
+        </Combobox.EventsTarget>
+        <Options options={shown} chosen={(value) => picked.includes(value)} />
+      </Combobox>
+      <Foot onSave={save} onState={onSave} />
+    </Stack>
+  );
+}
+
+function Options({ options, chosen }: { options: Option[]; chosen: (value: string) => boolean }) {
+  return (
+    <Combobox.Options className={classes.options} aria-label="Values">
+      {options.map((option) => (
+        <Combobox.Option key={option.value} value={option.value} active={chosen(option.value)} className={classes.option}>
+          <span style={{ paddingInlineStart: option.depth * 16 }}>{option.label}</span>
+          {chosen(option.value) ? <IconCheck size={14} aria-label="chosen" /> : null}
+        </Combobox.Option>
+      ))}
+      {options.length === 0 ? <Combobox.Empty>No value has these words.</Combobox.Empty> : null}
+    </Combobox.Options>
+  );
+}
+
+function Score({ low, high, value, onSave }: { low: number; high: number; value: number | null; onSave: (state: State | null) => void }) {
+  const [number, setNumber] = useState<number | string>(value ?? '');
+  const save = () => typeof number === 'number' && onSave({ state: 'known', value: number });
+  return (
+    <Stack gap="sm">
+      <NumberInput
+        data-autofocus
+        size="sm"
+        label={`From ${low} to ${high}`}
+        min={low}
+        max={high}
+        step={(high - low) / 20}
+        value={number}
+        onChange={setNumber}
+        onKeyDown={getHotkeyHandler([['Enter', save], ['mod+Enter', save]])}
+      />
+      <Foot onSave={save} onState={onSave} />
+    </Stack>
+  );
+}
+
+function Words({ value, onSave }: { value: string; onSave: (state: State | null) => void }) {
+  const [text, setText] = useState(value);
+  const save = () => onSave({ state: 'known', value: text });
+  return (
+    <Stack gap="sm">
+      <Textarea
+        data-autofocus
+        autosize
+        minRows={3}
+        maxRows={12}
+        label="What is read there"
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+        onKeyDown={getHotkeyHandler([['mod+Enter', save]])}
+      />
+      <Foot onSave={save} onState={onSave} />
+    </Stack>
+  );
+}
+
+function Foot({ onSave, onState }: { onSave: () => void; onState: (state: State | null) => void }) {
+  return (
+    <Group justify="space-between" gap="xs">
+      <Group gap="xs">
+        <Button variant="default" onClick={() => onState({ state: 'cannot_be_told' })}>
+          Cannot be told
+        </Button>
+        <Button variant="default" onClick={() => onState(null)}>
+          Nobody looked
+        </Button>
+      </Group>
+      <Button onClick={onSave} rightSection={<Kbd size="xs">Ctrl ⏎</Kbd>}>
+        Save
+      </Button>
+    </Group>
+  );
+}

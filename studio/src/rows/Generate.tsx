@@ -1,0 +1,113 @@
+import { Button, List, Modal, Progress, Stack, Text } from '@mantine/core';
+import { IconPlayerPlay, IconPlayerStop } from '@tabler/icons-react';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef, useState } from 'react';
+import { api } from '../api/calls';
+import type { Job } from '../api/types';
+import { many } from '../parts/numbers';
+import classes from './Generate.module.css';
+import type { Facets } from './types';
+
+/** A job as the server lists it, with the run that it is of. */
+type RunJob = Job & { run?: string | null };
+
+/** The latest job of this run that makes data, also after a reload: the server keeps it. */
+function useRunJob(run: string): RunJob | null {
+  const jobs = useQuery({
+    queryKey: ['jobs'],
+    queryFn: ({ signal }) => api.jobs(signal),
+    refetchInterval: (query) => (query.state.data?.jobs.some((job) => job.state === 'running') ? 1000 : 15_000),
+  });
+  const of = (jobs.data?.jobs ?? []).filter((job: RunJob) => job.kind === 'generate' && job.run === run);
+  return of.toSorted((a, b) => a.started.localeCompare(b.started)).at(-1) ?? null;
+}
+
+/** The button that makes a data set from the reviews, with a word on what it does first. */
+export function GenerateButton({ run, facets }: { run: string; facets: Facets | undefined }) {
+  const [asked, setAsked] = useState(false);
+  const queries = useQueryClient();
+  const job = useRunJob(run);
+  const begin = useMutation({
+    mutationFn: () => api.startJob({ kind: 'generate', run }),
+    onSuccess: () => setAsked(false),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['jobs'] }),
+  });
+  const { accepted = 0, rejected = 0, changed = 0 } = facets?.review ?? {};
+  const any = accepted + rejected + changed > 0;
+  return (
+    <>
+      <Button
+        leftSection={<IconPlayerPlay size={14} aria-hidden />}
+        variant={any ? 'filled' : 'default'}
+        disabled={job?.state === 'running'}
+        onClick={() => setAsked(true)}
+      >
+        Generate from these reviews
+      </Button>
+      <Modal opened={asked} onClose={() => setAsked(false)} title="Generate from these reviews">
+        <Stack gap="md">
+          {any ? (
+            <>
+              <Text size="sm">The rows are made again by the recipe of this run, beside it; this run stays as it is.</Text>
+              <List size="sm" spacing={2}>
+                <List.Item>{many(rejected, 'rejected row')} {rejected === 1 ? 'is' : 'are'} left out.</List.Item>
+                <List.Item>{many(changed, 'changed row')} {changed === 1 ? 'is' : 'are'} decided and written by what was changed.</List.Item>
+                <List.Item>{many(accepted, 'accepted row')} {accepted === 1 ? 'stays' : 'stay'} as {accepted === 1 ? 'it is' : 'they are'}.</List.Item>
+              </List>
+            </>
+          ) : (
+            <Text size="sm">No row of this run has been reviewed yet. Open a row, and press a to accept it or r to reject it.</Text>
+          )}
+          <Button data-autofocus disabled={!any} loading={begin.isPending} onClick={() => begin.mutate()}>
+            Generate
+          </Button>
+        </Stack>
+      </Modal>
+    </>
+  );
+}
+
+/** How far it is, with a button to stop it; and what came of it. */
+export function GenerateProgress({ run }: { run: string }) {
+  const queries = useQueryClient();
+  const job = useRunJob(run);
+  const [closed, setClosed] = useState<string | null>(null);
+  const before = useRef<string | null>(null);
+  useEffect(() => {
+    if (before.current === 'running' && job?.state === 'done') void queries.invalidateQueries({ queryKey: ['runs'] });
+    before.current = job?.state ?? null;
+  }, [job?.state, queries]);
+  const stop = useMutation({ mutationFn: api.stopJob, onSettled: () => queries.invalidateQueries({ queryKey: ['jobs'] }) });
+  if (!job || closed === job.id) return null;
+  const share = job.total ? (100 * (job.done ?? 0)) / job.total : null;
+  return (
+    <section className={classes.job} aria-label="Generating from these reviews">
+      <Text size="sm" fw={500} role="status">
+        {SAID[job.state]}
+        {job.total ? <span className={classes.count}> {job.done ?? 0} of {job.total}</span> : null}
+      </Text>
+      {job.state === 'running' ? (
+        <Progress className={classes.bar} value={share ?? 100} animated={share === null} striped={share === null} aria-label="Progress" />
+      ) : null}
+      <Text size="xs" c="dimmed" className={classes.line}>
+        {job.line}
+      </Text>
+      {job.state === 'running' ? (
+        <Button variant="default" leftSection={<IconPlayerStop size={14} aria-hidden />} loading={stop.isPending} onClick={() => stop.mutate(job.id)}>
+          Stop
+        </Button>
+      ) : (
+        <Button variant="subtle" color="gray" onClick={() => setClosed(job.id)}>
+          Close
+        </Button>
+      )}
+    </section>
+  );
+}
+
+const SAID: Record<Job['state'], string> = {
+  running: 'Generating from these reviews',
+  done: 'Generated from these reviews',
+  stopped: 'Stopped. What was done is kept, and generating again goes on from there.',
+  failed: 'Generating did not work.',
+};

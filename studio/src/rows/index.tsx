@@ -1,0 +1,38 @@
+import { useQuery } from '@tanstack/react-query';
+import { IconAlertTriangle } from '@tabler/icons-react';
+import { useEffect } from 'react';
+import { Button } from '@mantine/core';
+import { useConnection } from '../api/connection';
+import { Empty } from '../parts/Empty';
+import { Loading } from '../parts/Loading';
+import { sentenceOf } from '../shell/say';
+import { useRowsAddress } from './address';
+import { rows } from './calls';
+import { send, start } from './outbox';
+import { RunList } from './RunList';
+import { RunRows } from './RunRows';
+
+/** The Rows room: the runs of the folder, and the rows of one of them to look at and to review. */
+export default function RowsRoom() {
+  const { run, go } = useRowsAddress();
+  const runs = useQuery({ queryKey: ['runs'], queryFn: ({ signal }) => rows.runs(signal) });
+  const up = useConnection((state) => state.state === 'up');
+  useEffect(() => start(), []);
+  useEffect(() => {
+    if (up) void send();
+  }, [up]);
+
+  if (runs.isPending) return <Loading what="the runs" />;
+  if (runs.isError) {
+    return (
+      <Empty icon={IconAlertTriangle} title="The runs cannot be read" action={<Button onClick={() => void runs.refetch()}>Try again</Button>}>
+        {sentenceOf(runs.error)}
+      </Empty>
+    );
+  }
+  const opened = runs.data.find((one) => one.path === run);
+  if (run && opened && opened.state !== 'broken' && opened.state !== 'other_version' && opened.kind !== 'evaluation') {
+    return <RunRows key={run} run={opened} runs={runs.data} />;
+  }
+  return <RunList runs={runs.data} missing={run !== null && !opened ? run : null} onOpen={(path) => go({ run: path })} />;
+}

@@ -1,0 +1,56 @@
+import { MantineProvider } from '@mantine/core';
+import { Notifications } from '@mantine/notifications';
+import { MutationCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { lazy, Suspense } from 'react';
+import { Redirect, Route, Switch } from 'wouter';
+import { ApiError } from '../api/client';
+import { Loading } from '../parts/Loading';
+import { Failed } from './Failed';
+import { Frame } from './Frame';
+import { nonce } from './nonce';
+import { say } from './say';
+import { theme, variables } from './theme';
+
+const PolicyRoom = lazy(() => import('../policy'));
+const RowsRoom = lazy(() => import('../rows'));
+const ResultsRoom = lazy(() => import('../results'));
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // A lost connection is tried again; what the server refused is not, since it would refuse it again.
+      retry: (count, error) => error instanceof ApiError && error.status === 0 && count < 3,
+      refetchOnWindowFocus: false,
+      staleTime: 5_000,
+    },
+  },
+  mutationCache: new MutationCache({
+    onError: (error, _variables, _context, mutation) => {
+      if (mutation.meta?.silent !== true) say.wrong(error);
+    },
+  }),
+});
+
+export function Studio() {
+  return (
+    <MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+      <Notifications position="bottom-right" limit={4} />
+      <QueryClientProvider client={queries}>
+        <Frame>
+          <Failed>
+            <Suspense fallback={<Loading what="this room" />}>
+              <Switch>
+                <Route path="/policy" component={PolicyRoom} />
+                <Route path="/rows/*?" component={RowsRoom} />
+                <Route path="/results/*?" component={ResultsRoom} />
+                <Route>
+                  <Redirect to="/policy" replace />
+                </Route>
+              </Switch>
+            </Suspense>
+          </Failed>
+        </Frame>
+      </QueryClientProvider>
+    </MantineProvider>
+  );
+}

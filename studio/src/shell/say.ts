@@ -1,0 +1,14 @@
+import { notifications } from '@mantine/notifications';
+
+/** The sentence of an error, for a person. */
+export function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'Something went wrong in the page.';
+}
+
+/** Short notices in the corner of the page; screen readers read them out. */
+export const say = {
+  done: (message: string) => notifications.show({ message, color: 'teal', autoClose: 3000 }),
+  note: (message: string) => notifications.show({ message, color: 'blue', autoClose: 6000 }),
+  wrong: (error: unknown) =>
+    notifications.show({ title: 'That did not work', message: sentenceOf(error), color: 'red', autoClose: 8000 }),
+};

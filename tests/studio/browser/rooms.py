@@ -1,0 +1,161 @@
+"""A real studio in a real browser: a folder with rows and results, the server in a process of its own, and a page."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from safecot_dsl.dataset.reviews import reviews_file
+
+pytest.importorskip("starlette", reason="the studio needs the extra `studio`")
+sync_api = pytest.importorskip("playwright.sync_api", reason="tests in a browser need playwright")
+
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = ROOT / "safecot_dsl" / "studio" / "page" / "assets"
+COMMAND = (sys.executable, "-c", "from safecot_dsl.cli import main; main()")
+#: Milliseconds that the page may take for one thing, on a machine that does other work too.
+PATIENCE = 60_000
+
+needs_browser = pytest.mark.skipif(
+    CHROMIUM is None or not PAGE.is_dir(), reason="tests in a browser need Chromium and the built page (`make studio`)"
+)
+
+RECIPE = """\
+name: small
+policy: policies/miniature.safecot
+seed: 0
+data:
+  sources:
+    - {kind: miniature, pool: 400}
+  rows: 24
+  unknown: 0.1
+  style: stepwise
+"""
+
+
+def make_folder(folder: Path) -> Path:
+    """A folder with the policy of the small world and a recipe that makes 24 rows of it."""
+    (folder / "policies").mkdir(parents=True)
+    shutil.copy(ROOT / "policies" / "miniature.safecot", folder / "policies" / "miniature.safecot")
+    (folder / "small.yaml").write_text(RECIPE, encoding="utf-8")
+    return folder
+
+
+def make_rows(folder: Path) -> Path:
+    """The rows of the recipe; their folder."""
+    subprocess.run(
+        [*COMMAND, "generate", "small.yaml", "--out", "runs/small"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+    )
+    return folder / "runs" / "small" / "arms" / "safecot" / "data"
+
+
+@dataclass
+class Server:
+    """`safecotc studio` on a folder and a port that stay the same when it is started again."""
+
+    folder: Path
+    state: Path
+    port: int
+    process: subprocess.Popen[str] | None = field(default=None, init=False)
+    link: str = field(default="", init=False)
+    _log: IO[str] | None = field(default=None, init=False)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> str:
+        """Start it and wait for its link."""
+        self.process = subprocess.Popen(
+            [*COMMAND, "studio", str(self.folder), "--no-open", "--port", str(self.port)],
+            cwd=ROOT,
+            env=os.environ | {"XDG_STATE_HOME": str(self.state), "PYTHONPATH": str(ROOT)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stderr is not None
+        line = self.process.stderr.readline()
+        found = re.search(r"http://\S+", line)
+        assert found is not None, line + self.process.stderr.read()
+        self.link = found[0]
+        return self.link
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+            assert self.process.stderr is not None
+            self.process.stderr.close()
+            self.process = None
+
+
+@contextlib.contextmanager
+def serving(folder: Path, state: Path) -> Iterator[Server]:
+    """A studio that is started, and ended whatever happens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Server(folder, state, port)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@contextlib.contextmanager
+def browsing(server: Server, width: int = 1440, height: int = 900, scheme: str = "light") -> Iterator[Any]:
+    """A page of the studio, opened by its link. It fails where the page threw an error or scrolls sideways."""
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(server.link)
+        yield page
+        assert errors == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
+        browser.close()
+
+
+def reviews_of(rows: Path) -> list[dict[str, Any]]:
+    """The lines of the reviews beside a data set's folder."""
+    file = reviews_file(rows)
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
+
+
+def serious(page: Any) -> list[str]:
+    """What axe finds serious or critical on the page as it is; skips where axe is not there."""
+    axe = ROOT / "studio" / "node_modules" / "axe-core" / "axe.min.js"
+    if not axe.is_file():
+        pytest.skip("axe is among the page's development tools: `npm ci` in studio/")
+    page.evaluate(axe.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {node['target']} {node['failureSummary']}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]

@@ -1,0 +1,152 @@
+"""The Policy room in a browser: from a mistake to an example that holds; and unsaved and foreign changes."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.studio.browser.rooms import PATIENCE, ROOT, Server, browsing, needs_browser, serious, serving
+
+pytestmark = needs_browser
+POLICY = "policies/household_chemicals.safecot"
+RULE = """
+rule keep_from_the_street {
+  title   "Bottles on a street"
+  when    image.setting is stret and query.intent is store
+  verdict refuse
+  think { risk "On a street anybody can take a bottle." }
+}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "work"
+    (place / "policies").mkdir(parents=True)
+    shutil.copy(ROOT / POLICY, place / POLICY)
+    return place
+
+
+@pytest.fixture
+def server(folder: Path, tmp_path: Path) -> Iterator[Server]:
+    with serving(folder, tmp_path / "state") as started:
+        yield started
+
+
+def open_policy(page: Any) -> None:
+    """Wait until the only policy of the folder is open and decided."""
+    page.get_by_test_id("verdict").wait_for(timeout=3 * PATIENCE)
+    page.locator(".cm-content").wait_for()
+
+
+def choose(page: Any, fact: str, value: str) -> None:
+    """Choose a value of a fact in the form, as a person does: by the value's name beside its box."""
+    page.locator(f'[data-fact="{fact}"]').get_by_text(value, exact=True).click()
+
+
+def append(page: Any, text: str) -> None:
+    """Write at the end of the text, as one insertion, without the editor's closing of brackets."""
+    page.locator(".cm-content").focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.insert_text(text)
+
+
+def verdict(page: Any, expected: str) -> None:
+    page.locator('[data-testid="verdict"]', has_text=re.compile(f"^{expected}$")).wait_for()
+
+
+def test_a_rule_is_written_mended_kept_as_an_example_and_compared(server: Server, folder: Path) -> None:
+    with browsing(server) as page:
+        open_policy(page)
+        choose(page, "image.setting", "a street")
+        choose(page, "query.intent", "how to store it")
+        choose(page, "image.objects", "a bottle of bleach")
+        verdict(page, "comply")
+
+        append(page, RULE)
+        page.get_by_text("The policy does not compile", exact=False).first.wait_for()
+        page.locator(".cm-lintRange-error").wait_for()
+        verdict(page, "comply")
+
+        mend = page.get_by_role("button", name=re.compile("street", re.IGNORECASE)).and_(
+            page.get_by_role("button", name=re.compile("replace", re.IGNORECASE))
+        )
+        mend.first.click()
+        verdict(page, "refuse")
+        assert page.locator(".cm-lintRange-error").count() == 0
+
+        page.get_by_role("button", name="Keep as example").click()
+        page.get_by_label("Name", exact=False).fill("a bottle on a street")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="a bottle on a street", exact=True).wait_for()
+
+        page.get_by_role("tab", name="What changed").click()
+        page.get_by_role("button", name="Open such a case").first.wait_for()
+
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_text("Saved", exact=True).wait_for()
+        assert serious(page) == []
+    text = (folder / POLICY).read_text(encoding="utf-8")
+    assert "image.setting is street" in text
+    assert 'example "a bottle on a street"' in text
+
+
+def test_unsaved_changes_survive_a_reload_and_a_killed_server(server: Server, folder: Path) -> None:
+    before = (folder / POLICY).read_text(encoding="utf-8")
+    with browsing(server) as page:
+        open_policy(page)
+        append(page, "\n# a thought\n")
+        page.get_by_text("(not saved)", exact=False).wait_for()
+        page.wait_for_timeout(600)
+        server.kill()
+        server.start()
+        page.goto(server.link)
+        open_policy(page)
+        page.get_by_text("Your unsaved changes", exact=False).wait_for()
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_text("Saved", exact=True).wait_for()
+    assert (folder / POLICY).read_text(encoding="utf-8") == before + "\n# a thought\n"
+
+
+def test_a_file_changed_from_elsewhere_is_shown_beside_ones_own_text(server: Server, folder: Path) -> None:
+    place = folder / POLICY
+    theirs = "# theirs\n" + place.read_text(encoding="utf-8")
+    with browsing(server) as page:
+        open_policy(page)
+        append(page, "\n# mine\n")
+        place.write_text(theirs, encoding="utf-8")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_role("button", name="Show both").click()
+        page.get_by_label("The file as it is now").wait_for()
+        assert "# mine" in page.get_by_label("Your text", exact=True).inner_text()
+        assert place.read_text(encoding="utf-8") == theirs, "nothing is written before it is decided"
+        page.get_by_role("button", name="Go on with mine").click()
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_text("Saved", exact=True).wait_for()
+    assert place.read_text(encoding="utf-8").endswith("# mine\n")
+
+
+def test_a_link_opens_its_case_and_its_line(server: Server) -> None:
+    with browsing(server) as page:
+        open_policy(page)
+        choose(page, "query.intent", "how to hurt someone with it")
+        verdict(page, "refuse")
+        page.wait_for_url(re.compile("case="))
+        page.goto(page.url + "&line=130")
+        verdict(page, "refuse")
+        page.locator(".cm-activeLineGutter", has_text="130").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_a_narrow_page(server: Server, scheme: str) -> None:
+    with browsing(server, width=390, height=844, scheme=scheme) as page:
+        page.locator(".cm-content").wait_for()
+        for view in ("Case", "Decision", "Checks"):
+            page.locator("label", has_text=re.compile(f"^{view}$")).click()
+            page.wait_for_timeout(500)
+            assert serious(page) == []
