@@ -217,10 +217,8 @@ def _message(row: StoredRow) -> str | None:
     other = sum(one.digest != row.record["digest"] for one in row.standing.reviews)
     if not other:
         return None
-    many = f"{other} reviews" if other > 1 else "A review"
-    return (
-        f"{many} of this row saw it as it was before it was made again, and {'are' if other > 1 else 'is'} not applied."
-    )
+    many, they = (f"{other} reviews", "they are") if other > 1 else ("A review", "it is")
+    return f"{many} of this row saw it before it was made again: {they} in it already, or do not fit it any more."
 
 
 # Facts and reviews ----------------------------------------------------------------------------------------------------
