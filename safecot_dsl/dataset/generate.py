@@ -163,7 +163,7 @@ def _bench(
         answers if answerer is not None else "",
         _other(recipe, base_dir),
         other_policies(policy, recipe, base_dir),
-        reviews=_reviews(recipe, base_dir),
+        reviews=reviews_of(recipe, base_dir),
     )
     return PieceMaker(Worker(setup, answerer=answerer, progress=progress), state)
 
@@ -248,7 +248,7 @@ def _other(recipe: DataRecipe, base_dir: Path) -> CompiledPolicy | None:
     return compile_policy(base_dir / recipe.flips) if recipe.flips is not None else None
 
 
-def _reviews(recipe: DataRecipe, base_dir: Path) -> ReadReviews | None:
+def reviews_of(recipe: DataRecipe, base_dir: Path) -> ReadReviews | None:
     """What the recipe's file of reviews holds. Raises :class:`GenerateError` where there is no such file, and
     :class:`ReviewsError` where it cannot be read."""
     if recipe.reviews is None:

@@ -11,6 +11,8 @@ A data set is a folder:
     policies/sources/<sha256>.safecot     the files that the policies were compiled from, where they were at hand
     changes.json  changes.jsonl           what became of the rows that stood here before, where some did
     exports/<format>/                     the rows in other tools' formats, where the recipe names some
+
+What people say of its rows stands beside the folder, in `reviews.jsonl` (:mod:`safecot_dsl.dataset.reviews`).
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.dataset.generate import reviews_of
 from safecot_dsl.facts import Source
 from safecot_dsl.facts.read import open_source
 from safecot_dsl.models.bare import bare_model
@@ -81,6 +82,7 @@ def look_ahead(run: Run) -> Plan:
 def _arm(run: Run, arm: str, tried: Callable[..., Any]) -> ArmPlan:
     data, training = run.recipe.data_of(arm), run.recipe.training_of(arm)
     sources = tuple(_source(run, source, tried) for source in data.sources)
+    tried("reviews", lambda: reviews_of(data, run.base_dir))
     entries = [source.entries for source in sources]
     there = None if None in entries else sum(entry or 0 for entry in entries)
     rows = data.rows if data.rows is not None else None if data.selects else there

@@ -45,6 +45,7 @@ class Evaluation:
         self.summary: Summary = read_summary(path / "summary.json")
         self._scores: dict[str, dict[str, ItemScore]] = {}
         self._lock = threading.Lock()
+        self._begun = False
 
     @cached_property
     def items(self) -> tuple[EvalItem, ...]:
@@ -115,8 +116,13 @@ class Evaluation:
                 self._scores[arm] = self._kept_scores(arm)
             return self._scores[arm]
 
-    def score_all(self) -> None:
-        """Work out the scores of every arm, so that they are at hand when they are asked for."""
+    def score_soon(self) -> None:
+        """Begin to work out the scores of every arm, so that they are at hand when they are asked for."""
+        if not self._begun:
+            self._begun = True
+            threading.Thread(target=self._score_all, name="scores", daemon=True).start()
+
+    def _score_all(self) -> None:
         for arm in self.arms:
             try:
                 self.scores(arm)
@@ -183,7 +189,7 @@ class Evaluations:
 
     def __init__(self, folder: StudioFolder) -> None:
         self._folder = folder
-        self._open: Kept[Evaluation] = Kept(3)
+        self._open: Kept[Evaluation] = Kept(8)
         self._lock = threading.Lock()
 
     def open(self, run: str) -> Evaluation:
@@ -205,7 +211,6 @@ class Evaluations:
                 raise StudioError(
                     422, "other_version", "Its summary is of another version: `safecotc run` makes it again.", path=run
                 ) from None
-            threading.Thread(target=opened.score_all, name="scores", daemon=True).start()
             return self._open.put(path, stamp, opened)
 
 

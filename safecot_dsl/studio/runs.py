@@ -8,7 +8,7 @@ import os
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -122,6 +122,7 @@ class Runs:
         self._folder = folder
         self._open: Kept[OpenRun] = Kept(4)
         self._policy_paths: Kept[list[str | None]] = Kept(200)
+        self._states: Kept[tuple[RunState, str | None]] = Kept(400)
 
     def open(self, run: str) -> OpenRun:
         """The data set at a path, or that of the main arm of the run at it. Raises :class:`StudioError`, with a
@@ -159,8 +160,16 @@ class Runs:
                 found.append(self._evaluation_entry(path))
         return tuple(sorted(found, key=lambda one: (one.path, one.kind))), left[0] > 0
 
+    def _state(
+        self, path: Path, names: Sequence[str], state: Callable[[Path], tuple[RunState, str | None]]
+    ) -> tuple[RunState, str | None]:
+        """The state of a run, looked at again where one of these files has changed."""
+        stamp = (state.__name__, *(file_stamp(path / name) for name in names))
+        known = self._states.get(path, stamp)
+        return known if known is not None else self._states.put(path, stamp, state(path))
+
     def _data_entry(self, path: Path) -> RunEntry:
-        state, message = data_state(path)
+        state, message = self._state(path, ("report.json", "policy.json", "data", "provenance"), data_state)
         report: dict[str, Any] = {}
         reviewed = 0
         if state == "complete":
@@ -183,7 +192,8 @@ class Runs:
         )
 
     def _evaluation_entry(self, path: Path) -> RunEntry:
-        state, message = evaluation_state(path)
+        names = ("summary.json", "policy.json", "items/items.parquet")
+        state, message = self._state(path, names, evaluation_state)
         items = policy = None
         if state == "complete":
             try:

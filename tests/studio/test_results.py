@@ -132,7 +132,7 @@ def test_rules_count_what_each_arm_got_wrong(page: Page) -> None:
         ({"q": "OF CUP"}, ["cup"]),
     ],
 )
-def test_filters(page: Page, asked: dict[str, str], names: list[str]) -> None:
+def test_filters(page: Page, asked: dict[str, Any], names: list[str]) -> None:
     found = page.get("/results/cases", run=RUN, **asked)
     assert [case["id"] for case in found["cases"]] == names
     assert found["total"] == len(names)

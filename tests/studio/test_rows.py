@@ -108,7 +108,7 @@ def test_rows_come_in_pages(page: Page) -> None:
         ({"review": "unseen", "verdict": "warn"}, ["r2"]),
     ],
 )
-def test_filters(page: Page, asked: dict[str, str], names: list[str]) -> None:
+def test_filters(page: Page, asked: dict[str, Any], names: list[str]) -> None:
     found = page.get("/runs/rows", run=RUN, **asked)
     assert [row["id"] for row in found["rows"]] == [key(name) for name in names]
     assert found["total"] == len(names)
@@ -370,12 +370,12 @@ def test_rows_are_shown_where_no_index_can_be_kept_beside_them(page: Page, folde
 def test_a_review_that_is_sent_again_is_kept_once(page: Page, folder: Path) -> None:
     """The answer may get lost on the way: the browser sends the same review with the same key."""
     row = page.get("/runs/row", run=RUN, id=key("r0"))
-    asked = {"run": RUN, "id": key("r0"), "reviewer": "ada", "digest": row["digest"], "key": "ab" * 16}
+    asked: dict[str, Any] = {"run": RUN, "id": key("r0"), "reviewer": "ada", "digest": row["digest"], "key": "ab" * 16}
     first = page.post("/runs/review", **asked, action="reject")
     assert page.post("/runs/review", **asked, action="reject")["review"] == first["review"]
-    undo = {**asked, "key": "cd" * 16, "action": "undo"}
+    undo: dict[str, Any] = {**asked, "key": "cd" * 16, "action": "undo"}
     assert page.post("/runs/review", **undo)["review"] == page.post("/runs/review", **undo)["review"]
     assert len(read_reviews(folder / "runs/kitchen/arms/safecot/reviews.jsonl").reviews) == 2
     other = page.get("/runs/row", run=RUN, id=key("r1"))
-    elsewhere = {**asked, "id": key("r1"), "digest": other["digest"], "action": "accept"}
+    elsewhere: dict[str, Any] = {**asked, "id": key("r1"), "digest": other["digest"], "action": "accept"}
     assert page.post("/runs/review", 409, **elsewhere)["code"] == "not_kept"
