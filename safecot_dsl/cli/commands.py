@@ -30,7 +30,7 @@ _POLICY = (
     *("diff", "mutate", "code", "schema"),
 )
 _DATA = (
-    *("generate", "sources", "annotate", "agree", "select", "verify", "trace", "diff", "leakage"),
+    *("generate", "sources", "annotate", "agree", "select", "verify", "trace", "diff", "leakage", "reviews"),
     *("formats", "export", "validate", "handover"),
 )
 _EVAL = ("suites", "ask", "judge", "faithful", "report", "power")

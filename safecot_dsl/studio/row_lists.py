@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from safecot_dsl.artifact import CaseError, read_case
 from safecot_dsl.dataset.card import REASONS
 from safecot_dsl.dataset.reviews import Standing
 from safecot_dsl.dataset.reviews.first import why_first
@@ -87,15 +86,10 @@ def page(run: OpenRun, index: RowIndex, asked: RowsQuery) -> RowPage:
     end = asked.cursor + len(chosen)
     undone = frozenset(one for standing in reviewed.by_number.values() for one in standing.undone)
     rows = [
-        _summary(run, index, number, row, reviewed.by_number.get(number), undone, teaches=asked.order == "teaches")
+        _summary(index, row, reviewed.by_number.get(number), undone, teaches=asked.order == "teaches")
         for number, row in zip(chosen, index.rows(chosen), strict=True)
     ]
     return RowPage(total=len(numbers), rows=tuple(rows), next=end if end < len(numbers) else None)
-
-
-def because(run: OpenRun, index: RowIndex, row: Mapping[str, Any]) -> str:
-    """Why a row is worth looking at."""
-    return why_first(row, index.teaching, _near(run, index, row))
 
 
 def _ordered(index: RowIndex, reviewed: ReviewedRows, asked: RowsQuery) -> np.ndarray:
@@ -146,9 +140,7 @@ def _doubts(index: RowIndex, reviewed: ReviewedRows) -> np.ndarray:
 
 
 def _summary(
-    run: OpenRun,
     index: RowIndex,
-    number: int,
     row: Mapping[str, Any],
     standing: Standing | None,
     undone: Sequence[str] | frozenset[str],
@@ -167,26 +159,8 @@ def _summary(
         left_out=None,
         state=standing.state if standing is not None else "unseen",
         review=message_of_review(last, row["digest"], undone) if last is not None else None,
-        first_because=why_first(row, index.teaching, _near(run, index, row, number)) if teaches else None,
+        first_because=why_first(row, index.teaching) if teaches else None,
     )
-
-
-def _near(run: OpenRun, index: RowIndex, row: Mapping[str, Any], number: int | None = None) -> str:
-    """The rule that one change of a fact would bring in force, of a row that no rule decides and that has no pair."""
-    import json
-
-    if row["speaker"] != "default" or not row["nearest"] or row["distance"] == 1:
-        return ""
-    place = number if number is not None else index.find(row["key"])
-    if place is None:
-        return ""
-    stored = index.row(place, ("facts", "policy"))
-    policy = run.policy_of(stored["policy"])
-    try:
-        nearest = policy.interpreter.nearest_rule(read_case(policy.compiled, json.loads(stored["facts"])))
-    except (CaseError, ValueError):
-        return ""
-    return nearest.rule.name if nearest is not None and nearest.distance == 1 else ""
 
 
 def _left_out(run: OpenRun, asked: RowsQuery) -> RowPage:

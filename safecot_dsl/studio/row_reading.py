@@ -13,6 +13,7 @@ from safecot_dsl.dataset.candidates import Rejected
 from safecot_dsl.dataset.card import REASONS
 from safecot_dsl.dataset.reviews import DIGESTED, Review, Standing
 from safecot_dsl.dataset.reviews.applying import REVIEWER, Change, follow_reviews
+from safecot_dsl.dataset.reviews.first import TeachingOrder, why_first
 from safecot_dsl.dataset.reviews.problems import Reading
 from safecot_dsl.facts import FactOrigin, Item
 from safecot_dsl.facts.item import LazyImage
@@ -93,12 +94,14 @@ class _Now:
     retold: bool
 
 
-def row_message(row: StoredRow, first_because: str | None = None) -> RowMessage:
-    """The row for the page."""
+def row_message(row: StoredRow, order: TeachingOrder) -> RowMessage:
+    """The row for the page; `order` is that of what teaches most."""
     now = _now(row)
     columns, record, compiled = row.columns, row.record, row.policy.compiled
     decision, fitting = now.decision, row.fitting
     nearest = row.policy.interpreter.nearest_rule(now.change.case) if decision.speaker == "default" else None
+    near = nearest.rule.name if nearest is not None else ""
+    is_near = nearest is not None and nearest.distance == 1
     possible = [v for v in Verdict if decision.lower.strictness <= v.strictness <= decision.upper.strictness]
     return RowMessage(
         id=record["key"],
@@ -112,7 +115,7 @@ def row_message(row: StoredRow, first_because: str | None = None) -> RowMessage:
         before=row.verdict if decision.verdict is not row.verdict else None,
         rule=decision.speaker,
         deciding=decision.deciding,
-        nearest=nearest.rule.name if nearest is not None else "",
+        nearest=near,
         unsettled=decision.unsettled,
         source=columns["source"],
         licence=columns["licence"],
@@ -131,7 +134,7 @@ def row_message(row: StoredRow, first_because: str | None = None) -> RowMessage:
         state=fitting.state,
         review=review_message(fitting.last, row) if fitting.last is not None else None,
         reviews=tuple(review_message(one, row) for one in row.reviews),
-        first_because=first_because,
+        first_because=why_first(record, order, near if is_near else ""),
         message=_message(row),
     )
 
@@ -217,10 +220,8 @@ def _message(row: StoredRow) -> str | None:
     other = sum(one.digest != row.record["digest"] for one in row.standing.reviews)
     if not other:
         return None
-    many = f"{other} reviews" if other > 1 else "A review"
-    return (
-        f"{many} of this row saw it as it was before it was made again, and {'are' if other > 1 else 'is'} not applied."
-    )
+    many, they = (f"{other} reviews", "they are") if other > 1 else ("A review", "it is")
+    return f"{many} of this row saw it before it was made again: {they} in it already, or do not fit it any more."
 
 
 # Facts and reviews ----------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from safecot_dsl.studio.messages.rows import (
 )
 from safecot_dsl.studio.pictures import ShownPictures
 from safecot_dsl.studio.row_index import RowIndex, open_index, stamp_of
-from safecot_dsl.studio.row_lists import because, facets, page
+from safecot_dsl.studio.row_lists import facets, page
 from safecot_dsl.studio.row_reading import StoredRow, review_message, row_message, stored_row
 from safecot_dsl.studio.runs import Kept, OpenRun, Runs
 
@@ -71,7 +71,7 @@ class RowRoom:
 
     def row(self, run: str, key: str) -> RowMessage:
         opened, index = self.open(run)
-        return self._message(opened, index, stored_row(opened, index, key))
+        return self._message(index, stored_row(opened, index, key))
 
     def picture(self, asked: RowQuery) -> Response:
         """A picture of a row. Raises :class:`StudioError` where it has none of that number, or it cannot be shown."""
@@ -98,7 +98,7 @@ class RowRoom:
         row = stored_row(opened, index, asked.id)
         kept = next((one for one in row.reviews if one.id == asked.key), None)
         if kept is not None:
-            return Reviewed(review=review_message(kept, row), row=self._message(opened, index, row))
+            return Reviewed(review=review_message(kept, row), row=self._message(index, row))
         if any(one.id == asked.key for one in opened.reviews()[0].reviews):
             raise StudioError(409, "not_kept", "That review is kept already, of another row: send this one anew.")
         if asked.digest != row.record["digest"]:
@@ -112,7 +112,7 @@ class RowRoom:
         except ReviewsError as error:
             raise StudioError(503, "not_kept", f"{_without(error, self._folder.root)}.") from None
         after = stored_row(opened, index, asked.id)
-        return Reviewed(review=review_message(review, after), row=self._message(opened, index, after))
+        return Reviewed(review=review_message(review, after), row=self._message(index, after))
 
     def agreement(self, run: str) -> AgreementMessage:
         opened, index = self.open(run)
@@ -146,8 +146,8 @@ class RowRoom:
             ),
         )
 
-    def _message(self, opened: OpenRun, index: RowIndex, row: StoredRow) -> RowMessage:
-        return row_message(row, because(opened, index, row.record))
+    def _message(self, index: RowIndex, row: StoredRow) -> RowMessage:
+        return row_message(row, index.teaching)
 
     def _assert_inside(self, path: Path) -> None:
         """The file of reviews stands beside the rows: where these are the studio's whole folder, that is outside."""

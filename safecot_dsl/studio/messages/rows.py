@@ -22,7 +22,7 @@ ReviewAction = Literal["accept", "reject", "change_fact", "change_answer", "comm
 class RunEntry(Frozen):
     """A data set (`data`), or the results of a run (`evaluation`). `path` is what questions about it name; `rows` are
     the rows of a data set, or the cases of an evaluation; `reviewed` are the rows that somebody accepted, rejected or
-    changed. `policy` is what the policy is called, and `policy_path` its file, where that is in the folder. `message` is
+    changed. `policy` is what the policy is called, and `policy_path` its file where that is in the folder. `message` is
     a sentence where it cannot be opened."""
 
     path: str
