@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := runs/demo
 
-.PHONY: demo base tables test test-all lint format install docs clean
+.PHONY: demo base tables studio test test-all lint format install docs clean
 
 # The torch to install: `cpu`, some 200 MB, or `cuda`, some gigabytes; by whether the machine has an NVIDIA GPU.
 TORCH ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
@@ -22,7 +22,7 @@ ifeq ($(TORCH),cpu)
 	@$(ANSWERS) && $(PIP) --index-url $(TORCH_INDEX) torch \
 	|| echo "no torch from $(TORCH_INDEX): it comes from the package index (on Linux with CUDA, some gigabytes)"
 endif
-	$(PIP) --editable ".[miniature,annotate,endpoint,guard,ray,watch,xlsx]" --group dev
+	$(PIP) --editable ".[miniature,annotate,endpoint,guard,ray,watch,xlsx,studio]" --group dev
 	@touch $@
 
 demo: install
@@ -35,6 +35,11 @@ base: install
 # The parser's tables, to be made again after every change of the grammar; a test holds them against it.
 tables: install
 	$(BIN)/python -m safecot_dsl.compiler.syntax grammar/safecot.tables.json
+
+# The studio's page, in safecot_dsl/studio/page, which is committed: who installs the package needs no Node. This does
+# (20.19 or later); the same sources and lock file give the same bytes.
+studio:
+	cd studio && npm ci --no-audit --no-fund && npm run build
 
 test: install
 	$(BIN)/python -m pytest -m "not long" --numprocesses 2 --dist loadfile
@@ -62,4 +67,4 @@ docs: .venv-docs/.installed
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-docs build dist runs
+	rm -rf .venv .venv-docs build dist runs studio/node_modules

@@ -121,6 +121,8 @@ def test_every_file_that_the_package_reads_is_in_the_wheel(wheel: Path) -> None:
             assert path.relative_to(ROOT).as_posix() in held
     assert "safecot_dsl/py.typed" in held
     assert "safecot_dsl/evaluation/report/style.css" in held
+    assert "safecot_dsl/studio/page/index.html" in held
+    assert not any(name.endswith(".map") for name in held)
     assert any(name.endswith("/licenses/LICENSE") for name in held)
 
 

@@ -39,6 +39,8 @@ _PARTS: dict[str, SentencePart] = {
     "offer": "answer",
     "source": "answer",
 }
+#: Rules that say why: of a case of which little is known, nearly every rule may apply.
+MOST_RULES = 24
 _TRUTHS: dict[str, TruthValue] = {"yes": "true", "no": "false", "maybe": "maybe"}
 
 
@@ -147,6 +149,10 @@ def _why(found: PreparedPolicy, explanation: Explanation) -> TruthNode:
     shown = [rule for rule in explanation.rules if rule.applies != "no" or rule.name == explanation.nearest]
     first = {name: place for place, name in enumerate((*decision.deciding, *decision.undecided))}
     shown.sort(key=lambda rule: first.get(rule.name, len(first)))
+    nodes = [_rule_node(found, rule, explanation) for rule in shown[:MOST_RULES]]
+    more = len(shown) - len(nodes)
+    if more:
+        nodes.append(_leaf(f"and {more} more {'rule' if more == 1 else 'rules'} that may apply", "maybe"))
     return TruthNode(
         label=_said(decision),
         truth="true" if decision.certain else "maybe",
@@ -154,8 +160,12 @@ def _why(found: PreparedPolicy, explanation: Explanation) -> TruthNode:
         rule=None,
         fact=None,
         value=None,
-        children=tuple(_rule_node(found, rule, explanation) for rule in shown),
+        children=tuple(nodes),
     )
+
+
+def _leaf(label: str, truth: TruthValue) -> TruthNode:
+    return TruthNode(label=label, truth=truth, line=None, rule=None, fact=None, value=None, children=())
 
 
 def _said(decision: Decision) -> str:

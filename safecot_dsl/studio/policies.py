@@ -43,6 +43,8 @@ class PreparedPolicy:
         self.lock = threading.Lock()
         self.made = time.monotonic()
         self._stamps = _stamps(opened)
+        self._shown: dict[str, str | None] = {}
+        self._placed: dict[str, tuple[int | None, str | None]] = {}
 
     @property
     def failed(self) -> bool:
@@ -72,14 +74,21 @@ class PreparedPolicy:
 
     def shown(self, file: str) -> str | None:
         """A file that a span names, as a path of the folder; None for one that is elsewhere, such as a shipped one."""
-        path = Path(file)
-        return self.folder.relative(path) if path.is_relative_to(self.folder.root) else None
+        if file not in self._shown:
+            path = Path(file)
+            inside = path.is_relative_to(self.folder.root)
+            self._shown[file] = self.folder.relative(path) if inside else None
+        return self._shown[file]
 
     def place(self, key: str | None) -> tuple[int | None, str | None]:
         """Line and path of a thing, by its key in the source map; None where it stands in no file of the folder."""
-        span = self.policy.place(key)
-        path = None if span is None else self.shown(span.file)
-        return (None, None) if span is None or path is None else (span.line, path)
+        if key is None:
+            return None, None
+        if key not in self._placed:
+            span = self.policy.place(key)
+            path = None if span is None else self.shown(span.file)
+            self._placed[key] = (None, None) if span is None or path is None else (span.line, path)
+        return self._placed[key]
 
     def own_span(self, key: str) -> Span | None:
         """Where a thing stands in the file itself; None for what stands in another."""

@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from safecot_dsl.studio.errors import StudioError
-from safecot_dsl.studio.messages.policy import SourceQuery, Tested
+from safecot_dsl.studio.messages import policy as messages
 from safecot_dsl.studio.proving import Prover
 from safecot_dsl.studio.revisions import revisions_of, text_at
 from tests.studio.conftest import HOUSEHOLD, SOURCE
@@ -77,7 +77,8 @@ def test_a_version_in_git_is_compared_with_its_own_imports(client: TestClient, f
         'library shared { version "1" }\nfacts query { harm : score }\nlet harmful = query.harm >= 0.5\n'
     )
     policy.write_text(
-        'policy p { version "1" }\nimport shared\nrule r { when shared.harmful verdict refuse }\ndefault comply\nunsure clarify\n'
+        'policy p { version "1" }\nimport shared\nrule r { when shared.harmful verdict refuse }\n'
+        "default comply\nunsure clarify\n"
     )
     git(folder, "add", ".")
     git(folder, "commit", "--quiet", "-m", "The <b>first</b> one\x1fand more")
@@ -89,12 +90,18 @@ def test_a_version_in_git_is_compared_with_its_own_imports(client: TestClient, f
 
 
 @needs_git
-@pytest.mark.parametrize(
-    "revision", ["HEAD", "--help", "-x", "0123456;ls", "$(touch x)", "0123456:./../x", "main", "0" * 40]
-)
-def test_what_is_no_version_is_refused(client: TestClient, folder: Path, revision: str) -> None:
+@pytest.mark.parametrize("revision", ["HEAD", "--help", "-x", "0123456;ls", "$(touch x)", "0123456:./../x", "main", ""])
+def test_what_is_no_version_is_refused(folder: Path, revision: str) -> None:
     git(folder, "init", "--quiet")
-    assert ask(client, "changes", HOUSEHOLD, against=revision)["error"]["code"] == "no_revision"
+    with pytest.raises(StudioError) as refused:
+        text_at(folder / SOURCE["path"], revision)
+    assert refused.value.code == "no_revision"
+
+
+@needs_git
+def test_a_version_that_is_not_there_is_said(client: TestClient, folder: Path) -> None:
+    git(folder, "init", "--quiet")
+    assert ask(client, "changes", HOUSEHOLD, against="0" * 40)["error"]["code"] == "no_revision"
 
 
 @needs_git
@@ -128,10 +135,12 @@ def test_without_git_there_are_no_versions(client: TestClient) -> None:
 def test_a_newer_question_ends_an_older_one(folder: Path) -> None:
     async def two() -> list[Any]:
         prover = Prover(folder, "claims", seconds=60)
-        first = asyncio.create_task(prover.ask(SourceQuery.model_validate({"source": SOURCE}), Tested))
+        first = asyncio.create_task(
+            prover.ask(messages.SourceQuery.model_validate({"source": SOURCE}), messages.Tested)
+        )
         await asyncio.sleep(0.2)
         second = asyncio.create_task(
-            prover.ask(SourceQuery.model_validate({"source": {**SOURCE, "text": "policy"}}), Tested)
+            prover.ask(messages.SourceQuery.model_validate({"source": {**SOURCE, "text": "policy"}}), messages.Tested)
         )
         found = await asyncio.gather(first, second, return_exceptions=True)
         await prover.stop()
@@ -148,7 +157,7 @@ def test_what_takes_too_long_is_given_up(folder: Path) -> None:
     async def one() -> None:
         prover = Prover(folder, "claims", seconds=0.05)
         try:
-            await prover.ask(SourceQuery.model_validate({"source": SOURCE}), Tested)
+            await prover.ask(messages.SourceQuery.model_validate({"source": SOURCE}), messages.Tested)
         finally:
             await prover.stop()
 
@@ -163,10 +172,10 @@ def test_a_folder_from_elsewhere_has_no_say_in_what_is_run(folder: Path, monkeyp
         (folder / f"{name}.py").write_text("raise SystemExit('the folder was run')\n")
     monkeypatch.chdir(folder)
 
-    async def one() -> Tested:
+    async def one() -> messages.Tested:
         prover = Prover(folder, "claims", seconds=60)
         try:
-            return await prover.ask(SourceQuery.model_validate({"source": SOURCE}), Tested)
+            return await prover.ask(messages.SourceQuery.model_validate({"source": SOURCE}), messages.Tested)
         finally:
             await prover.stop()
 

@@ -128,7 +128,7 @@ def test_a_name_that_is_none_finds_no_work(client: TestClient, name: str) -> Non
     assert client.delete(f"/api/v1/jobs/{name}").status_code in (404, 405)
 
 
-# What is run -----------------------------------------------------------------------------------------------------------
+# What is run ---------------------------------------------------------------------------------------------------------
 
 
 def arguments(folder: Path, **asked: Any) -> list[str]:
@@ -188,7 +188,7 @@ def test_items_are_asked_of_a_model(folder: Path) -> None:
     "out", ["../out", "/tmp/out", ".git", "policies", "notes.txt", ".", "a/../../b", "runs/.hidden"]
 )
 def test_nothing_is_written_outside_or_over_other_files(folder: Path, out: str) -> None:
-    with pytest.raises(Exception, match="studio opens files|is no folder|holds other files"):
+    with pytest.raises(Exception, match=r"studio opens files|is no folder|holds other files"):
         arguments(folder, kind="generate", path="demo.yaml", out=out)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -170,8 +171,6 @@ def test_a_library_decides_nothing(client: TestClient) -> None:
 @pytest.mark.parametrize("text", ["", "\0", "policy", "ä" * 1_000, "\ud83d", "rule " * 5_000, "(" * 50_000])
 def test_any_text_gets_an_answer(client: TestClient, text: str) -> None:
     body = {"source": {"path": SOURCE["path"], "text": text}}
-    import json
-
     headers = {"content-type": "application/json"}
     answer = client.post("/api/v1/policy/facts", content=json.dumps(body).encode(), headers=headers)
     assert answer.status_code == 422, answer.text
@@ -180,7 +179,10 @@ def test_any_text_gets_an_answer(client: TestClient, text: str) -> None:
 def test_an_imported_file_that_changes_is_read_again(client: TestClient, folder: Path) -> None:
     library = folder / "policies" / "shared.safecot"
     library.write_text('library shared { version "1" }\nfacts query { risky : flag }\n')
-    text = 'policy p { version "1" }\nimport shared\nrule r { when query.risky verdict refuse }\ndefault comply\nunsure clarify\n'
+    text = (
+        'policy p { version "1" }\nimport shared\nrule r { when query.risky verdict refuse }\n'
+        "default comply\nunsure clarify\n"
+    )
     assert [fact["name"] for fact in ask(client, "facts", source=with_text(text))["facts"]] == ["query.risky"]
     library.write_text('library shared { version "1" }\nfacts query { risky : flag more : flag }\n')
     told = ask(client, "facts", source=with_text(text))["facts"]

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2 as httpx
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from safecot_dsl.studio.language import stays_inside
@@ -50,11 +50,12 @@ def running(folder: Path, state: Path, port: int = 0) -> Iterator[tuple[subproce
         process.stderr.close()
 
 
-def opened(link: str) -> httpx.Client:
+@contextlib.contextmanager
+def opened(link: str) -> Iterator[httpx.Client]:
     base = link.partition("/?")[0]
-    client = httpx.Client(base_url=base, headers={"origin": base}, timeout=60)
-    assert client.get(link).status_code == 303
-    return client
+    with httpx.Client(base_url=base, headers={"origin": base}, timeout=60) as client:
+        assert client.get(link).status_code == 303
+        yield client
 
 
 class Editor:
@@ -64,7 +65,14 @@ class Editor:
         base = str(client.base_url).rstrip("/")
         cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
         address = f"ws{base.removeprefix('http')}/api/v1/language"
-        self.socket = connect(address, origin=base, additional_headers={"cookie": cookie})  # pyright: ignore[reportArgumentType]
+        self._connecting = connect(address, origin=base, additional_headers={"cookie": cookie})  # pyright: ignore[reportArgumentType]
+
+    def __enter__(self) -> Editor:
+        self.socket = self._connecting.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._connecting.__exit__(*error)
 
     def send(self, method: str, params: Any, number: int | None = None) -> None:
         message = {"jsonrpc": "2.0", "method": method, "params": params} | ({} if number is None else {"id": number})
@@ -79,10 +87,9 @@ class Editor:
 
 def test_a_policy_is_edited_and_the_server_killed(folder: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
-    with running(folder, state) as (process, link), opened(link) as client:
+    with running(folder, state) as (process, link), opened(link) as client, Editor(client) as editor:
         root = client.get("/api/v1/session").json()["root_uri"]
         uri = f"{root}/{SOURCE['path']}"
-        editor = Editor(client)
         editor.send("initialize", {"processId": None, "rootUri": root, "capabilities": {}}, 1)
         assert editor.told(lambda m: m.get("id") == 1)["result"]["capabilities"]["hoverProvider"]
         editor.send("initialized", {})
@@ -111,13 +118,13 @@ def test_a_policy_is_edited_and_the_server_killed(folder: Path, tmp_path: Path) 
 
 def test_an_editor_opens_nothing_outside_and_ends_with_its_tab(folder: Path, tmp_path: Path) -> None:
     with running(folder, tmp_path / "state") as (process, link), opened(link) as client:
-        editor = Editor(client)
-        editor.send("initialize", {"processId": None, "rootUri": "file:///", "capabilities": {}}, 1)
-        with pytest.raises(Exception, match="1011|ended"):
-            editor.told(lambda m: m.get("id") == 1)
-        base = str(client.base_url).rstrip("/")
-        with pytest.raises(InvalidStatus):
-            connect(f"ws{base.removeprefix('http')}/api/v1/language", origin="http://evil.example")  # pyright: ignore[reportArgumentType]
+        with Editor(client) as editor:
+            editor.send("initialize", {"processId": None, "rootUri": "file:///", "capabilities": {}}, 1)
+            with pytest.raises(ConnectionClosed, match="1011"):
+                editor.told(lambda m: m.get("id") == 1)
+        client.cookies.clear()
+        with pytest.raises(InvalidStatus), Editor(client):
+            pass
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) in (0, 130, -signal.SIGINT)
 

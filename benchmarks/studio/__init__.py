@@ -1,0 +1,1 @@
+"""How fast the studio answers: `python -m benchmarks.studio`."""
