@@ -81,7 +81,8 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def test_from_the_chart_to_the_line_of_the_rule(studio: Any) -> None:
     with browsing(studio, "/results") as page:
         page.get_by_role("row", name=re.compile("^SafeCoT")).wait_for()
-        page.get_by_role("button", name=re.compile("^SafeCoT: safe refusal 100.0 per cent, over-refusal 50.0")).click()
+        point = page.get_by_role("button", name=re.compile("^SafeCoT: safe refusal 100.0 per cent, over-refusal 50.0"))
+        point.locator("circle").last.click()
         page.get_by_role("button", name="Over-refusals", pressed=True).wait_for()
         page.get_by_text("1 case", exact=True).wait_for()
         page.locator("[data-case]").click()
