@@ -110,6 +110,7 @@ function One({ options, state, onSave }: { options: Option[]; state: State | nul
       <Combobox.EventsTarget>
         <TextInput
           data-autofocus
+          autoFocus
           size="sm"
           placeholder="Type to find it, Enter to set it"
           aria-label="Find a value"
@@ -150,6 +151,7 @@ function Several({ options, state, onSave }: { options: Option[]; state: State |
         <Combobox.EventsTarget>
           <TextInput
             data-autofocus
+            autoFocus
             size="sm"
             placeholder="Type to find it, Enter to put it in or take it out"
             aria-label="Find a value"
@@ -189,6 +191,7 @@ function Score({ low, high, value, onSave }: { low: number; high: number; value:
     <Stack gap="sm">
       <NumberInput
         data-autofocus
+        autoFocus
         size="sm"
         label={`From ${low} to ${high}`}
         min={low}
@@ -210,6 +213,7 @@ function Words({ value, onSave }: { value: string; onSave: (state: State | null)
     <Stack gap="sm">
       <Textarea
         data-autofocus
+        autoFocus
         autosize
         minRows={3}
         maxRows={12}

@@ -2,9 +2,11 @@ import { Button, List, Modal, Progress, Stack, Text } from '@mantine/core';
 import { IconPlayerPlay, IconPlayerStop } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
+import { Link } from 'wouter';
 import { api } from '../api/calls';
 import type { Job } from '../api/types';
 import { many } from '../parts/numbers';
+import { rows } from './calls';
 import classes from './Generate.module.css';
 import type { Facets } from './types';
 
@@ -71,6 +73,8 @@ export function GenerateButton({ run, facets }: { run: string; facets: Facets | 
 export function GenerateProgress({ run }: { run: string }) {
   const queries = useQueryClient();
   const job = useRunJob(run);
+  const runs = useQuery({ queryKey: ['runs'], queryFn: ({ signal }) => rows.runs(signal) });
+  const made = runs.data?.find((one) => job?.out && (one.path === job.out || one.path.startsWith(`${job.out}/`)));
   const [closed, setClosed] = useState<string | null>(null);
   const before = useRef<string | null>(null);
   useEffect(() => {
@@ -90,16 +94,23 @@ export function GenerateProgress({ run }: { run: string }) {
         <Progress className={classes.bar} value={share ?? 100} animated={share === null} striped={share === null} aria-label="Progress" />
       ) : null}
       <Text size="xs" c="dimmed" className={classes.line}>
-        {job.line}
+        {job.message ?? job.line}
       </Text>
       {job.state === 'running' ? (
         <Button variant="default" leftSection={<IconPlayerStop size={14} aria-hidden />} loading={stop.isPending} onClick={() => stop.mutate(job.id)}>
           Stop
         </Button>
       ) : (
-        <Button variant="subtle" color="gray" onClick={() => setClosed(job.id)}>
-          Close
-        </Button>
+        <>
+          {job.state === 'done' && made ? (
+            <Button component={Link} href={`/rows?${new URLSearchParams({ run: made.path }).toString()}`}>
+              Open the new rows
+            </Button>
+          ) : null}
+          <Button variant="subtle" color="gray" onClick={() => setClosed(job.id)}>
+            Close
+          </Button>
+        </>
       )}
     </section>
   );

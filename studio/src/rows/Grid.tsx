@@ -158,6 +158,7 @@ function Card({ run, row, place, list, current, focused, standing: stands, onOpe
       data-row={row.id}
       data-standing={stands.state}
       aria-current={current || undefined}
+      aria-disabled={row.left_out !== null || undefined}
       tabIndex={focused ? 0 : -1}
       onClick={onOpen}
     >

@@ -4,6 +4,7 @@ import { IconAlertTriangle } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { Empty } from '../parts/Empty';
+import { unlessDialog } from '../parts/keys';
 import { Loading } from '../parts/Loading';
 import { sentenceOf } from '../shell/say';
 import { Actions, type Acts } from './Actions';
@@ -73,28 +74,24 @@ export function Reviewing({ run, id, summary, place, reviewing, onMove, onOpen, 
     previous: () => onMove(-1),
     keys: () => setDialog({ is: 'keys' }),
   };
-  const free = dialog === null;
-  useHotkeys(
-    free
+  const key = (name: string, act: () => void): [string, () => void] => [name, unlessDialog(act)];
+  useHotkeys([
+    key('Escape', () => onOpen(null)),
+    key('?', acts.keys),
+    key('shift+?', acts.keys),
+    ...(letters
       ? [
-          ['Escape', () => onOpen(null)],
-          ['?', acts.keys],
-          ['shift+?', acts.keys],
-          ...(letters
-            ? ([
-                ['a', acts.accept],
-                ['r', acts.reject],
-                ['e', acts.changeFact],
-                ['w', acts.changeAnswer],
-                ['c', acts.comment],
-                ['u', acts.undo],
-                ['j', acts.next],
-                ['k', acts.previous],
-              ] satisfies [string, () => void][])
-            : []),
+          key('a', acts.accept),
+          key('r', acts.reject),
+          key('e', acts.changeFact),
+          key('w', acts.changeAnswer),
+          key('c', acts.comment),
+          key('u', acts.undo),
+          key('j', acts.next),
+          key('k', acts.previous),
         ]
-      : [],
-  );
+      : []),
+  ]);
 
   const waiting = reviewing.waiting.get(id) ?? [];
   const stands = standing(row ?? summary, waiting);

@@ -4,6 +4,7 @@ import { IconAdjustmentsHorizontal, IconAlertTriangle, IconRefresh, IconTable, I
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { Empty } from '../parts/Empty';
+import { unlessDialog } from '../parts/keys';
 import { Loading } from '../parts/Loading';
 import { whole } from '../parts/numbers';
 import { sentenceOf } from '../shell/say';
@@ -51,7 +52,13 @@ export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
   const more = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
-  const open = useCallback((row: string | null) => go({ id: row }, { replace: id !== null && row !== null }), [go, id]);
+  const open = useCallback(
+    (row: string | null) => {
+      // Of what was left out the run keeps a few requests as examples, and no row that could be opened.
+      if (row === null || filters.left_out === undefined) go({ id: row }, { replace: id !== null && row !== null });
+    },
+    [go, id, filters.left_out],
+  );
 
   const place = id === null ? -1 : list.findIndex((row) => row.id === id);
   useEffect(() => {
@@ -78,8 +85,8 @@ export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
   }, [place, list, queries, run.path]);
 
   useHotkeys([
-    ['/', () => (wide ? document.getElementById('rows-search')?.focus() : showDrawer.open())],
-    ['j', () => id === null && move(1)],
+    ['/', unlessDialog(() => (wide ? document.getElementById('rows-search')?.focus() : showDrawer.open()))],
+    ['j', unlessDialog(() => id === null && move(1))],
   ]);
 
   const review = facets.data?.review;
@@ -121,6 +128,11 @@ export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
       </header>
       <Saving freshDigest={reviewing.freshDigest} />
       <GenerateProgress run={run.path} />
+      {facets.data && facets.data.faults.length > 0 ? (
+        <Text size="sm" className={classes.unfinished} role="status">
+          {facets.data.faults.length === 1 ? 'A line' : `${facets.data.faults.length} lines`} of the file of reviews cannot be read and {facets.data.faults.length === 1 ? 'is' : 'are'} passed over: {facets.data.faults[0]}
+        </Text>
+      ) : null}
       {run.state === 'unfinished' ? (
         <Text size="sm" className={classes.unfinished} role="status">
           {run.message}
@@ -132,7 +144,7 @@ export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
           <section className={classes.list} aria-label="Rows">
             <div className={classes.count}>
               <Text size="xs" c="dimmed" role="status">
-                {pages.data ? (address.filtered ? `${whole(total)} of ${whole(all)} rows` : `${whole(total)} rows`) : 'Looking …'}
+                {pages.data ? (filters.left_out ? `${whole(total)} left out; these are kept as examples` : address.filtered ? `${whole(total)} of ${whole(all)} rows` : `${whole(total)} rows`) : 'Looking …'}
               </Text>
               <Tooltip label="Look again which rows fit">
                 <ActionIcon size="sm" aria-label="Look again which rows fit" onClick={() => void queries.invalidateQueries({ queryKey: ['rows', run.path] })} loading={pages.isFetching && !isFetchingNextPage}>

@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "safecot_dsl" / "studio" / "page" / "assets"
 COMMAND = (sys.executable, "-c", "from safecot_dsl.cli import main; main()")
 #: Milliseconds that the page may take for one thing, on a machine that does other work too.
-PATIENCE = 60_000
+PATIENCE = 90_000
 
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None or not PAGE.is_dir(), reason="tests in a browser need Chromium and the built page (`make studio`)"
@@ -124,16 +124,18 @@ def serving(folder: Path, state: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def browsing(server: Server, width: int = 1440, height: int = 900, scheme: str = "light") -> Iterator[Any]:
-    """A page of the studio, opened by its link. It fails where the page threw an error or scrolls sideways."""
+def browsing(server: Server, path: str, width: int = 1440, height: int = 900, scheme: str = "light") -> Iterator[Any]:
+    """A page of the studio at a path, with the session of its link. It fails where the page threw an error or scrolls
+    sideways."""
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
         context.set_default_timeout(PATIENCE)
+        context.request.get(server.link)
         page = context.new_page()
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(server.link)
+        page.goto(server.address + path)
         yield page
         assert errors == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"

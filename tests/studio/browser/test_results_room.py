@@ -79,10 +79,10 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def test_from_the_chart_to_the_line_of_the_rule(studio: Any) -> None:
-    with browsing(studio) as page:
-        page.get_by_role("link", name="Results").click()
+    with browsing(studio, "/results") as page:
         page.get_by_role("row", name=re.compile("^SafeCoT")).wait_for()
-        page.get_by_role("button", name=re.compile("^SafeCoT: safe refusal 100.0 per cent, over-refusal 50.0")).click()
+        point = page.get_by_role("button", name=re.compile("^SafeCoT: safe refusal 100.0 per cent, over-refusal 50.0"))
+        point.locator("circle").last.click()
         page.get_by_role("button", name="Over-refusals", pressed=True).wait_for()
         page.get_by_text("1 case", exact=True).wait_for()
         page.locator("[data-case]").click()
@@ -99,8 +99,7 @@ def test_from_the_chart_to_the_line_of_the_rule(studio: Any) -> None:
 
 
 def test_a_cell_of_a_rule_opens_its_cases_by_keyboard(studio: Any) -> None:
-    with browsing(studio) as page:
-        page.goto(studio.address + "/results")
+    with browsing(studio, "/results") as page:
         cell = page.get_by_role("button", name=re.compile("^armed, Base: 0 of 1 right"))
         cell.wait_for()
         cell.focus()
@@ -117,8 +116,7 @@ def test_a_cell_of_a_rule_opens_its_cases_by_keyboard(studio: Any) -> None:
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")])
 def test_nothing_serious_is_found_by_axe(studio: Any, width: int, scheme: str) -> None:
-    with browsing(studio, width=width, height=844, scheme=scheme) as page:
-        page.goto(studio.address + "/results")
+    with browsing(studio, "/results", width=width, height=844, scheme=scheme) as page:
         page.locator("[data-case]").first.wait_for()
         page.get_by_role("button", name=re.compile("^SafeCoT: safe refusal")).wait_for()
         assert serious(page) == []
