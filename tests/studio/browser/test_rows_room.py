@@ -101,8 +101,9 @@ def test_reviews_that_wait_outlive_a_reload(studio: Any, folder: Path) -> None:
 def test_a_changed_fact_is_decided_at_once_and_undone(studio: Any, folder: Path) -> None:
     with browsing(studio, "/rows") as page:
         open_first(page)
-        page.get_by_role("button", name="Intent").or_(page.get_by_role("button", name="intent")).first.wait_for()
-        number = page.locator("section:has(> h2:text-is('Facts')) > ul > li").count()
+        facts = page.locator("section[aria-labelledby='row-facts'] > ul > li")
+        facts.first.wait_for()
+        number = facts.count()
         page.keyboard.press("e")
         page.get_by_text("Which fact?").wait_for()
         page.keyboard.press(str(number))
