@@ -70,7 +70,7 @@ def test_a_rule_is_written_mended_kept_as_an_example_and_compared(server: Server
 
         append(page, RULE)
         page.get_by_text("The policy does not compile", exact=False).first.wait_for()
-        page.locator(".cm-lintRange-error").wait_for()
+        page.locator(".cm-lintRange-error").wait_for(timeout=3 * PATIENCE)
         verdict(page, "comply")
 
         mend = page.get_by_role("button", name=re.compile("street", re.IGNORECASE)).and_(
