@@ -5,10 +5,12 @@ export function sentenceOf(error: unknown): string {
   return error instanceof Error ? error.message : 'Something went wrong in the page.';
 }
 
+const closeButtonProps = { 'aria-label': 'Close this notice' };
+
 /** Short notices in the corner of the page; screen readers read them out. */
 export const say = {
-  done: (message: string) => notifications.show({ message, color: 'teal', autoClose: 3000 }),
-  note: (message: string) => notifications.show({ message, color: 'blue', autoClose: 6000 }),
+  done: (message: string) => notifications.show({ message, color: 'teal', autoClose: 3000, closeButtonProps }),
+  note: (message: string) => notifications.show({ message, color: 'blue', autoClose: 6000, closeButtonProps }),
   wrong: (error: unknown) =>
-    notifications.show({ title: 'That did not work', message: sentenceOf(error), color: 'red', autoClose: 8000 }),
+    notifications.show({ title: 'That did not work', message: sentenceOf(error), color: 'red', autoClose: 8000, closeButtonProps }),
 };

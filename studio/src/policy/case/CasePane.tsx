@@ -64,7 +64,7 @@ export function CasePane({ facts, recipes, unsettled, asked }: CasePaneProps) {
           </ActionIcon>
         </Tooltip>
       </div>
-      <div className={classes.body} ref={body}>
+      <div className={classes.body} ref={body} tabIndex={0} role="group" aria-label="Facts of the case">
         {!facts.data && facts.error === null ? <Loading what="the facts" /> : null}
         {!facts.data && facts.error ? (
           <Empty icon={IconForms} title="No case yet">

@@ -87,7 +87,7 @@ export function DecisionPane({ decision, facts, style, setStyle, keep, askFor }:
           Keep as example
         </Button>
       </Group>
-      <div className={classes.body} data-old={old || undefined}>
+      <div className={classes.body} data-old={old || undefined} tabIndex={0} role="group" aria-label="What is said of the case">
         {shown === 'text' ? <Told decision={data} /> : <Why why={data.why} />}
       </div>
     </section>
