@@ -115,7 +115,7 @@ def ask(
 
             progress.start("loading the model into vLLM")
             path = shipped_model(str(model))
-            served = stack.enter_context(serve(path, adapter, out / "vllm.log", more=engine_args))
+            served = stack.enter_context(serve(path, adapter, out.with_name(f"{out.name}.vllm.log"), more=engine_args))
             endpoint, name, api_key_env = served.base_url, served.name, KEY
         if endpoint is not None:
             settings: dict[str, Any] = {
