@@ -40,7 +40,7 @@ class Answers(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if body["model"] not in names:
             return self.give(404, {"object": "error", "message": "no such model"})
-        text = f"{body['model']} of {asked.model}, {asked.max_lora_rank}, {asked.max_model_len}, {body['seed']}"
+        text = f"{body['model']} of {asked.model}, {asked.max_lora_rank}, {asked.max_model_len}, {body.get('seed')}"
         self.give(200, {"id": "chatcmpl-1", "object": "chat.completion", "created": 0, "model": body["model"],
             "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
             "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}})
