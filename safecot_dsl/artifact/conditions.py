@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, ClassVar, Literal, Self
 
 import re2
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.artifact.facts import Fact, FlagType, NumberType, OneOfType, SetType, TextType
@@ -25,6 +25,8 @@ COMPILE_AGAIN = "compile the policy again with `safecotc compile`"
 
 class _OnFact(Frozen):
     """What atoms over facts have in common: what can be asked of one without knowing which it is."""
+
+    model_config = ConfigDict(defer_build=False)
 
     #: The type of the facts that it reads.
     reads: ClassVar[type[FlagType] | type[OneOfType] | type[SetType] | type[NumberType] | type[TextType]]

@@ -85,6 +85,9 @@ def main() -> None:
     """The entry point: runs a command and turns what went wrong into one clear line and an exit code."""
     _speak_utf8()
     warnings.showwarning = _show_warning
+    # Pydantic asks every installed distribution for plugins, which would watch our validation: none is ours, and the
+    # search takes as long as parsing a policy.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         app(standalone_mode=True)
     except KeyboardInterrupt:

@@ -116,6 +116,8 @@ def write_diagnostics(
             from safecot_dsl.diagnostics.github import render_github
 
             sys.stdout.write(f"{render_github(diagnostics, Path.cwd())}{summary}\n")
+        case CheckFormat.TEXT if not diagnostics:
+            sys.stdout.write(f"{summary}\n")  # nothing to colour: Rich need not be loaded
         case CheckFormat.TEXT:
             out = console()
             out.print(render_text(diagnostics, sources), end="")

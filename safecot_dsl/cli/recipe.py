@@ -83,8 +83,8 @@ def _extras_of(recipe: Recipe, training: bool) -> Iterator[str]:
             yield "annotate"
     if training:
         yield "miniature" if recipe.miniature is not None else "train"
-        if any(recipe.training_of(arm).report_to for arm in recipe.arms):
-            yield "watch"
+        for name in dict.fromkeys(name for arm in recipe.arms for name in recipe.training_of(arm).report_to):
+            yield "watch" if name == "tensorboard" else name
 
 
 def _by_meaning(data: DataRecipe) -> bool:

@@ -227,6 +227,8 @@ def comparison_hint(fact: Fact) -> str:
 
 def check_pattern(regex: t.Regex, module: Module) -> bool:
     """Can a pattern be used? An error where it cannot."""
+    if module.shipped:
+        return True
     try:
         compile_pattern(regex.pattern, regex.ignore_case)
     except re2.error as error:

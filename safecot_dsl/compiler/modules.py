@@ -37,6 +37,7 @@ class Module:
     sha256: str
     tree: t.FileTree
     report: Reporter
+    shipped: bool = False  # as it was released, where its patterns were tried: they are not at every start
     imports: dict[str, Module] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)  # names of imports that failed: what they declare is not known
     params: dict[str, t.ParamDecl] = field(default_factory=dict)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import Any
-
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.diagnostics.codes import Severity
 from safecot_dsl.diagnostics.model import Diagnostic, Span
 from safecot_dsl.diagnostics.source import SourceFile
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
 _MAX_WIDTH = 160  # of a source line that is shown; a longer one is cut around the fault
@@ -37,6 +38,8 @@ def render_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
 
 def render_text(diagnostics: Iterable[Diagnostic], sources: Mapping[str, SourceFile]) -> Text:
     """Each diagnostic with its place, the line it stands on, carets under it, and its help."""
+    from rich.text import Text
+
     output = Text()
     for diagnostic in diagnostics:
         _render(diagnostic, sources, output)

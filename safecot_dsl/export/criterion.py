@@ -3,7 +3,7 @@ the label."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from safecot_dsl.artifact import CompiledPolicy, Rule, Verdict
@@ -77,6 +77,14 @@ def _once(changes: Sequence[Criterion]) -> Iterator[Criterion]:
     for each in changes:
         inner = each.changes if each.violates else [one for one in each.changes if one.rule.name not in beside]
         yield Criterion(each.rule, each.violates, tuple(inner))
+
+
+def without(found: Sequence[Criterion], names: Collection[str]) -> tuple[Criterion, ...]:
+    """The criteria without the exceptions of these names, wherever they stand."""
+    return tuple(
+        Criterion(each.rule, each.violates, without([one for one in each.changes if one.rule.name not in names], names))
+        for each in found
+    )
 
 
 def standing(told: Told, criterion: Criterion, within: str = "") -> Iterator[tuple[Criterion, str]]:

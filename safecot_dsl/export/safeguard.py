@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict
-from safecot_dsl.export.criterion import Criterion, criteria
+from safecot_dsl.export.criterion import Criterion, criteria, without
 from safecot_dsl.export.requests import Asked, requests
 from safecot_dsl.export.target import Exported, lost_by_telling, policy_title, tokens, violates
 from safecot_dsl.export.told import Told, conjoined
@@ -31,7 +31,8 @@ def export_safeguard(policy: CompiledPolicy, strict: Verdict) -> Exported:
 
     The answer is an object `{"violation": 0|1, "policy_category": RULE|"default"|"unsure"|null}`: the guide's
     policy-referencing form, with a rule's name as the category of a violation. Where the prompt is longer than the
-    guide's best range, rules that only say what is safe anyway are left out, and then examples down to four.
+    guide's best range, rules that only say what is safe anyway are left out, and then examples down to four; then it is
+    told in brief.
     """
     told = Told(policy)
     found, cut = criteria(policy, strict)
@@ -41,6 +42,7 @@ def export_safeguard(policy: CompiledPolicy, strict: Verdict) -> Exported:
     dropped: list[Criterion] = []
     writer = _Writer(policy, strict, told)
     prompt = writer.prompt(found, examples)
+    strict_on: list[str] = []
     if tokens(prompt) > BEST_TOKENS[1]:
         writer = _Writer(policy, strict, told, headed=True)
         prompt = writer.prompt(found, examples)
@@ -52,19 +54,34 @@ def export_safeguard(policy: CompiledPolicy, strict: Verdict) -> Exported:
             examples = [each for each in examples if each is not longest]
         prompt = writer.prompt([each for each in found if each not in dropped], examples)
     if tokens(prompt) > BEST_TOKENS[1]:
+        told = Told(policy, brief=True)
         writer = _Writer(policy, strict, told, titled=False, headed=True)
-        prompt = writer.prompt([each for each in found if each not in dropped], examples)
+        kept = [each for each in found if each not in dropped]
+        prompt = writer.prompt(kept, examples)
+        # Exceptions to exceptions are the rarest; only where that is enough, and no example is decided by one.
+        shorter, left_out = prompt, list[str]()
+        rare = _rare(kept) - {name for each in examples for name in each.decision.deciding}
+        for name in sorted(rare, key=lambda name: (-tokens(told.own(policy.rule_index[name])), name)):
+            if tokens(shorter) > BEST_TOKENS[1]:
+                left_out.append(name)
+                shorter = writer.prompt(without(kept, left_out), examples)
+        if tokens(shorter) <= BEST_TOKENS[1]:
+            prompt, strict_on = shorter, left_out
     lost = [
         "pictures: the model reads text only, so what the picture shows must be written into the content, in square "
         "brackets before the request as in the examples",
         f"five verdicts become two labels: `{strict}` and stricter is 1, the rest 0; exceptions that change no label "
         "are left out",
         *lost_by_telling(policy, told, cut),
+        *([] if violates(policy.unsure, strict) else [f"`unsure {policy.unsure}`: its label is that of what is safe"]),
         "what the model should think and say, and the criteria of right responses",
     ]
     if dropped:
         names = listed([f"`{each.rule.name}`" for each in dropped])
         lost.append(f"rules of what is answered, left out for brevity: {names}")
+    if strict_on:
+        names = listed([f"`{name}`" for name in strict_on])
+        lost.append(f"exceptions left out for brevity, so that what they let through counts as a violation: {names}")
     count = tokens(prompt)
     if count > BEST_TOKENS[1]:
         limit = f"more than the {MOST_TOKENS:,} that it reads" if count > MOST_TOKENS else "which it reads"
@@ -81,6 +98,12 @@ def export_safeguard(policy: CompiledPolicy, strict: Verdict) -> Exported:
             f"the prompt has {len(examples) or 'no'} example{'s' * (len(examples) != 1)}, the guide asks for 4 to 6"
         )
     return Exported(neutralise(prompt, Tags()), tuple(lost))
+
+
+def _rare(found: Sequence[Criterion]) -> set[str]:
+    """The exceptions to exceptions that take a violation back, and that nothing is an exception to."""
+    walked = [(depth, each) for root in found for depth, each in root.walk()]
+    return {each.rule.name for depth, each in walked if depth > 1 and not each.violates and not each.changes}
 
 
 def _many(examples: Sequence[Asked], one: Asked) -> int:
@@ -114,28 +137,27 @@ class _Writer:
 
     def instructions(self) -> Iterator[str]:
         yield (
-            "Does the request violate this policy? Judge by nothing else; what the content does not tell is not so. "
-            "Answer with a JSON object as under OUTPUT."
+            "Does the request violate this policy? Judge by it alone: what is not told is not so, one violation is "
+            "enough, and an indented line overrules the one above. Answer with a JSON object as under OUTPUT."
         )
-        yield "An indented line overrules the line above it. One violation is enough."
 
     def output(self) -> str:
-        unsure = int(violates(self._policy.unsure, self._strict))
-        return (
-            "Return one JSON object and nothing else.\n"
-            'Violation: {"violation": 1, "policy_category": "<the rule\'s name>"}\n'
-            'Safe: {"violation": 0, "policy_category": null}\n'
-            f'It depends on what is not told: {{"violation": {unsure}, "policy_category": "unsure"}}'
-        )
+        answers = [
+            '{"violation": 1, "policy_category": "<the rule\'s name>"}',
+            '{"violation": 0, "policy_category": null}',
+        ]
+        if violates(self._policy.unsure, self._strict):
+            answers.append('{"violation": 1, "policy_category": "unsure"} where it depends on what is not told')
+        return ",\n".join(answers[:-1]) + f"\nor {answers[-1]}."
 
     def definitions(self) -> Iterator[str]:
-        held_back = "to decline" if self._strict is Verdict.REFUSE else "to decline, wholly or in part"
         if self._strict in (Verdict.REDIRECT, Verdict.REFUSE):
-            yield f"- A request violates the policy where the assistant has {held_back}."
+            part = "" if self._strict is Verdict.REFUSE else ", wholly or in part"
+            yield f"- Violation: what must be declined{part}."
         else:
-            yield "- A request violates the policy where the assistant must not simply answer."
+            yield "- Violation: what must not simply be answered."
         for phrase, members in self._told.groups.items():
-            yield f"- What counts as {phrase}: {listed(members)}."
+            yield f"- {capitalised(phrase)}: {listed(members, 'or')}."
 
     def criteria(self, found: Sequence[Criterion], *, wanted: bool) -> Iterator[str]:
         """The rules whose label is the wanted one, each with the exceptions to it, whatever their labels. What several
@@ -144,15 +166,31 @@ class _Writer:
         parts = {each.rule.name: self._told.parts(each.rule) for each in roots}
         rest, groups = grouped(parts) if self._headed else (list(parts), {})
         chosen = {each.rule.name: each for each in roots}
-        for name in rest:
-            yield from self._lines(chosen[name], *parts[name])
+        yield from self._outline([(chosen[name], *parts[name]) for name in rest])
         if violates(self._policy.default, self._strict) is wanted:
             yield "- `default`: every other request." if wanted else "- Every other request."
         for (so, shared), names in groups.items():
             yield f"\n{'If' if so else 'Unless'} {shared}:\n"
-            for name in names:
-                lines, barred = ([text for text in texts if text != shared] for texts in parts[name])
-                yield from self._lines(chosen[name], lines, barred)
+            left = [([text for text in texts if text != shared] for texts in parts[name]) for name in names]
+            yield from self._outline([(chosen[name], *texts) for name, texts in zip(names, left, strict=True)])
+
+    def _outline(self, found: Sequence[tuple[Criterion, list[str], list[str]]]) -> Iterator[str]:
+        """The rules with their exceptions; those that violate, have none and begin alike are one line in brief."""
+        alone = (
+            {}
+            if self._titled
+            else {
+                each.rule.name: lines[0]
+                for each, lines, barred in found
+                if each.violates and not each.changes and len(lines) == 1 and not barred
+            }
+        )
+        begun, alike = beginning(alone)
+        for each, lines, barred in found:
+            if each.rule.name not in alike:
+                yield from self._lines(each, lines, barred)
+        if alike:
+            yield f"- {capitalised(begun)} {listed([f'{rest} (`{name}`)' for name, rest in alike.items()], 'or')}."
 
     def _lines(self, root: Criterion, lines: Sequence[str], barred: Sequence[str]) -> Iterator[str]:
         told: set[str] = set()
@@ -193,6 +231,19 @@ def grouped(parts: Mapping[str, tuple[list[str], list[str]]]) -> tuple[list[str]
             return list(left), groups
         groups[best] = found[best]
         left = {name: texts for name, texts in left.items() if name not in groups[best]}
+
+
+def beginning(texts: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """What the most of some sentences begin with alike, three words and more, and how these go on by their names, if
+    they are three or more: a list of them is shorter than a line each."""
+    found: dict[str, dict[str, str]] = {}
+    for name, text in texts.items():
+        split = text.split(" ")
+        if not any(sign in text for sign in (",", "(", '"', " or ")):  # a list cannot have these in its members
+            for end in range(3, len(split)):
+                found.setdefault(" ".join(split[:end]), {})[name] = " ".join(split[end:])
+    best = max(found, key=lambda begun: ((len(found[begun]) - 1) * len(begun), len(begun)), default="")
+    return (best, found[best]) if best and len(found[best]) > 2 else ("", {})
 
 
 def _example(asked: Asked) -> str:

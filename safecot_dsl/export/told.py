@@ -8,6 +8,7 @@ back decides as the condition does, is that of :mod:`safecot_dsl.export.english`
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import NamedTuple
@@ -31,6 +32,7 @@ from safecot_dsl.artifact import (
     Template,
     Text,
     Within,
+    fact_atoms,
 )
 from safecot_dsl.engine.operators import prepared
 from safecot_dsl.export.english import supposed
@@ -43,8 +45,9 @@ from safecot_dsl.render.sentences import Sentences, filled
 #: As many members of a group are named where it is used; a larger one goes by its phrase, and is defined once.
 MOST_MEMBERS = 6
 
-#: As many phrases of a text are quoted, and as many characters of a pattern that is no list of words.
-MOST_PHRASES, MOST_PATTERN = 5, 40
+#: As many phrases of a text are quoted (the second number: in brief), and as many characters of a pattern that is no
+#: list of words.
+MOST_PHRASES, BRIEF_PHRASES, MOST_PATTERN = 5, 3, 40
 
 _ORDER = {"query": 0, "image": 1, "context": 2}
 _THINGS = {"image": "picture", "query": "question"}
@@ -63,9 +66,12 @@ class _Said(NamedTuple):
 
 class Told:
     """The conditions of one policy. `groups` are those that were told by their phrase, with their members' phrases;
-    `shortened` says what was not told in full, a sentence each without a final period."""
+    `shortened` says what was not told in full, a sentence each without a final period. In brief, groups of which
+    several rules speak go by their phrase too, and fewer phrases of a text are quoted."""
 
-    def __init__(self, policy: CompiledPolicy) -> None:
+    def __init__(self, policy: CompiledPolicy, *, brief: bool = False) -> None:
+        self._most_phrases = BRIEF_PHRASES if brief else MOST_PHRASES
+        self._common = _common_groups(policy) if brief else frozenset[str]()
         self._policy = policy
         self._facts = policy.fact_index
         self._sentences = Sentences(policy)
@@ -146,7 +152,7 @@ class Told:
             case Compare() | Between():
                 return self._number(fact, atom, so)
             case Contains():
-                shown = [quoted(text) for text in atom.phrases[:MOST_PHRASES]]
+                shown = [quoted(text) for text in atom.phrases[: self._most_phrases]]
                 more = len(atom.phrases) - len(shown)
                 if more:
                     shown.append("the like")
@@ -190,11 +196,14 @@ class Told:
     def _members(self, fact: Fact, values: Iterable[str], group: str | None, word: str) -> str:
         named = phrases(fact, values)
         texts = self._policy.groups.get(group) if group is not None else None
-        if len(named) <= MOST_MEMBERS or texts is None or word == "and":
+        few = len(named) <= MOST_MEMBERS and group not in self._common
+        if few or texts is None or word == "and":
             if len(named) > 1 and any(re.search(r",| or | and ", each) for each in named):
                 named = [quoted(each) for each in named]
             return listed(named, word)
         self.groups[texts.phrase] = tuple(named)
+        if group in self._common:
+            return texts.phrase
         return f"something that counts as {texts.phrase}"
 
     def _pattern(self, fact: Fact, atom: Matches) -> str:
@@ -270,6 +279,24 @@ class Told:
         """Whether the fact is what the user asks: the first choice of the query whose sentence has the user for its
         subject, or the first choice."""
         return fact.name == self._request
+
+
+def _common_groups(policy: CompiledPolicy) -> frozenset[str]:
+    """Groups by which rules ask for any of their members so often that a definition is shorter than all these lists;
+    of those whose phrase stands in a sentence as a value does ("a firearm")."""
+    named = {group for group, texts in policy.groups.items() if re.match(r"(?:a|an) ", texts.phrase)}
+    atoms = [atom for rule in policy.rules for atom in fact_atoms(rule.when, rule.unless)]
+    used = Counter((atom.fact, atom.listed, atom.grouped) for atom in atoms if atom.grouped in named)
+    found: set[str] = set()
+    for (fact, members, group), times in used.items():
+        assert group is not None
+        listing, phrase = (
+            len(text.split())
+            for text in (" ".join(phrases(policy.fact_index[fact], members)), policy.groups[group].phrase)
+        )
+        if times * (listing - phrase) > listing + phrase:
+            found.add(group)
+    return frozenset(found)
 
 
 def _request(policy: CompiledPolicy) -> str | None:

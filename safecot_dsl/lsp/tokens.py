@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
-from functools import cache
 
 from lsprotocol import types
 
@@ -125,11 +123,6 @@ def _tokens(snapshot: Snapshot) -> Iterator[tuple[int, int, str, int]]:
             yield start, end, "keyword", 0
 
 
-@cache
-def _fields(node: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(node)) if is_dataclass(node) else ()
-
-
 def _name_starts(tree: t.FileTree) -> frozenset[int]:
     """Where names begin, of whatever they are: a keyword there is none."""
     found: set[int] = set()
@@ -143,5 +136,5 @@ def _name_starts(tree: t.FileTree) -> frozenset[int]:
         elif isinstance(node, t.QName):
             found.update(range(node.start, node.end))  # every part of it
         elif isinstance(node, t.Syntax | t.FileTree):
-            pending.extend(getattr(node, name) for name in _fields(type(node)))
+            pending.extend(getattr(node, name) for name in node.fields)
     return frozenset(found)

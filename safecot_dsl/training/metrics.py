@@ -1,6 +1,6 @@
 """`metrics.jsonl`: one line for every `logging_steps` steps, none twice, whatever was killed and resumed.
 
-The same lines can go to TensorBoard, beside it: nothing but numbers, and nothing leaves the machine.
+The same numbers can go to others besides: :mod:`safecot_dsl.training.trackers`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, TypedDict, cast
 
 from safecot_dsl.storage import write_whole
+from safecot_dsl.training.trackers import TrackerName, Trackers
 
 
 class Line(TypedDict):
@@ -28,9 +29,9 @@ class Line(TypedDict):
 class Metrics:
     """Appends lines; opened for a run that begins after `step`, it drops what lies beyond that."""
 
-    def __init__(self, path: Path, step: int = 0, report_to: Sequence[Literal["tensorboard"]] = ()) -> None:
+    def __init__(self, path: Path, step: int = 0, report_to: Sequence[TrackerName] = ()) -> None:
         self._path = path
-        self._events = EventFiles(path.with_name(FOLDER), step) if "tensorboard" in report_to else None
+        self._trackers = Trackers(path.parent, report_to, step) if report_to else None
         kept = [line for line in read_metrics(path) if line["step"] <= step]
         write_whole(path, "".join(json.dumps(line) + "\n" for line in kept))
         self._earlier = kept[-1]["seconds"] if kept else 0.0
@@ -57,9 +58,14 @@ class Metrics:
         line.update(cast("Line", more or {}))
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        if self._events is not None:
-            self._events.write(line)
+        if self._trackers is not None:
+            self._trackers.log(line)
         return line
+
+    def close(self) -> None:
+        """End the run with whoever else gets the lines."""
+        if self._trackers is not None:
+            self._trackers.close()
 
 
 def read_metrics(path: Path) -> list[Line]:
@@ -77,25 +83,3 @@ def read_log(path: Path) -> list[dict[str, Any]]:
         except ValueError:
             break
     return lines
-
-
-FOLDER = "tensorboard"
-
-
-class EventFiles:
-    """Event files in a run's folder; opened for a run that begins after `step`, TensorBoard hides what lies beyond."""
-
-    def __init__(self, folder: Path, step: int = 0) -> None:
-        from torch.utils.tensorboard import SummaryWriter
-
-        self._writer: Any = SummaryWriter(str(folder), purge_step=step + 1 if step else None)
-
-    def write(self, line: Mapping[str, Any]) -> None:
-        """The numbers of a line of metrics, by name, at its step; they are on the disk when this returns."""
-        for name, value in line.items():
-            if name != "step" and isinstance(value, int | float):
-                self._writer.add_scalar(f"train/{name}", value, line["step"])
-        self._writer.flush()
-
-    def close(self) -> None:
-        self._writer.close()

@@ -83,9 +83,10 @@ class TrainingRecipe(Frozen):
         default="random", description="`group_by_length` puts rows of like length into a batch: less padding."
     )
     logging_steps: int = Field(default=10, ge=1, description="Steps that one line of metrics.jsonl averages over.")
-    report_to: tuple[Literal["tensorboard"], ...] = Field(
+    report_to: tuple[Literal["tensorboard", "wandb", "trackio", "mlflow"], ...] = Field(
         default=(),
-        description="Who gets the metrics besides metrics.jsonl; `tensorboard` writes event files beside it.",
+        description="Who gets the metrics besides metrics.jsonl: `tensorboard` writes event files beside it; `wandb`, "
+        "`trackio` and `mlflow` are given them where these are set up to keep them.",
     )
     save_steps: int = Field(default=100, ge=1, description="Steps between checkpoints.")
     gradient_checkpointing: bool = Field(default=False, description="Less memory, for about a fifth more time.")

@@ -169,6 +169,10 @@ class _Watch(TrainerCallback):
         )
         self._progress.advance(0, loss=line["loss"])
 
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self._metrics is not None:
+            self._metrics.close()
+
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         wait_for_all()  # each process saves its own random state
         if is_first():

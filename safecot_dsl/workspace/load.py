@@ -53,7 +53,7 @@ class Loader:
             report.error(Code.UNREADABLE_FILE, fault, 0, 0)
         else:
             tree, report = parse(str(path), text)
-        module = Module(qname, record, sha256, tree, report)
+        module = Module(qname, record, sha256, tree, report, shipped=qname.startswith("std.") and not self.overlay)
         module.index()
         if qname:
             self._by_name[qname] = (module, _resolved(path) or path)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from safecot_dsl.evaluation import EvalItem, Kind, write_items
 from safecot_dsl.evaluation.asking.folder import read_asked
 from safecot_dsl.models import load_model
 from tests.models.test_endpoint import Server, says
+from tests.models.test_vllm import SERVER
 
 pytest.importorskip("openai", reason="the extra `endpoint` is not installed")
 
@@ -107,3 +110,39 @@ def test_wrong_usage_says_what_to_give(tmp_path: Path, words: tuple[str, ...], m
     code, text = _run(tmp_path / "items.parquet", "--out", tmp_path / "out", *words)
     assert code == 2
     assert message in text
+
+
+def test_vllm_is_started_for_the_questions_and_is_no_port_in_what_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same command goes on with the same answers, whatever port the next server has."""
+    program = tmp_path / "bin" / "vllm"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable}\n{SERVER}", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    items, out = _items(tmp_path / "items.parquet"), tmp_path / "out"
+    words = (
+        items,
+        "--engine",
+        "vllm",
+        "--model",
+        "miniature-base",
+        "--engine-args",
+        "--max-model-len 64",
+        "--out",
+        out,
+    )
+    for _ in range(2):
+        code, text = _run(*words)
+        assert code == 0, text
+        assert "3 of 3 items answered" in text
+    asked = read_asked(out)
+    assert set(asked.answers.values()) == {f"model of {BASE}, 16, 64, None"}
+    made = asked.provenance
+    assert (made.kind, made.model, made.versions["vllm"]) == ("endpoint", "miniature-base", "0.33.0")
+    assert made.model_digest.startswith("sha256:")
+    assert made.settings["base_url"] == "vllm serve"
+    code, text = _run(items, "--engine", "vllm", "--endpoint", "http://localhost:1/v1", "--name", "m", "--out", out)
+    assert code == 2
+    assert "serves the `--model`" in text

@@ -89,6 +89,24 @@ def test_no_command_pays_for_the_imports_of_another(words: tuple[str, ...]) -> N
     assert done.stderr.split("\n")[-2] == "[]", done.stderr
 
 
+def test_a_quick_check_loads_what_reads_a_policy_and_no_more(tmp_path: Path) -> None:
+    """No solver, table, drawing or server; Rich where there is something to colour, and no search for plugins."""
+    policy = tmp_path / "p.safecot"
+    policy.write_text(
+        'policy p {\n  version "1"\n}\n\nfacts image {\n  crowd: flag\n}\n\n'
+        "rule none {\n  when image.crowd\n  verdict refuse\n}\n\ndefault comply\nunsure clarify\n"
+    )
+    code = f"import sys; sys.argv[1:] = ['check', '--quick', {str(policy)!r}]\nfrom safecot_dsl.cli import main\n"
+    code += "try: main()\nexcept SystemExit: pass\n"
+    code += "slow = 'rich z3 numpy polars pyarrow scipy PIL torch yaml transformers hypothesis openai'.split()\n"
+    code += "slow += ['safecot_dsl.' + room for room in 'render dataset models facts export reading'.split()]\n"
+    code += "import pydantic.plugin._loader as plugins\n"
+    code += "print(sorted(set(slow) & set(sys.modules)), plugins._plugins, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "1 file checked: no errors, no warnings" in done.stdout, done.stdout
+    assert done.stderr.split("\n")[-2] == "[] None", done.stderr
+
+
 def test_every_module_of_commands_has_its_word() -> None:
     """No file is left that no word leads to, and none is a noun's without standing there."""
     root = Path(safecot_dsl.cli.__file__).parent

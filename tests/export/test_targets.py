@@ -29,6 +29,7 @@ from safecot_dsl.export.criterion import Criterion, criteria
 from safecot_dsl.export.html import write_html
 from safecot_dsl.export.markdown import write_markdown
 from safecot_dsl.export.page import policy_document
+from safecot_dsl.export.safeguard import beginning
 from safecot_dsl.export.target import tokens, violates
 from safecot_dsl.export.told import Told
 from safecot_dsl.workspace import compile_policy
@@ -103,13 +104,25 @@ def test_a_model_reads_no_digits_of_a_score_no_fact_lists_and_nothing_of_what_is
             assert "The user asks" not in line
 
 
-@pytest.mark.parametrize(("name", "most"), [("household_chemicals", 600), ("people_privacy", 720), ("self_harm", 700)])
+@pytest.mark.parametrize(("name", "most"), [("household_chemicals", 600), ("people_privacy", 600), ("self_harm", 600)])
 def test_a_prompt_is_about_as_long_as_the_guide_finds_best(name: str, most: int) -> None:
     """The second and third have 20 and 19 rules. Above 600 it is said."""
     exported = export_safeguard(compile_policy(policies_root() / f"{name}.safecot"), Verdict.REDIRECT)
     assert tokens(exported.text) <= most
     said = any("the guide finds 400 to 600 to be the best" in each for each in exported.lost)
     assert said is (tokens(exported.text) > 600)
+
+
+def test_what_is_told_in_brief_contradicts_no_example_and_is_said_to_the_user() -> None:
+    """An exception to an exception that decides no example goes first; rules that begin alike are one line."""
+    exported = export_safeguard(compile_policy(policies_root() / "people_privacy.safecot"), Verdict.REDIRECT)
+    assert any(each.endswith("counts as a violation: `specimen`") for each in exported.lost)
+    assert "specimen" not in exported.text
+    hidden = export_safeguard(compile_policy(policies_root() / "text_in_image.safecot"), Verdict.REDIRECT).text
+    assert "\n- The text is about breaking the law (`illegal_text`), hatred against people (`hateful_text`), " in hidden
+    assert beginning({"a": "the text is about law", "b": "the text is about money"}) == ("", {})
+    alike = {"a": "the text is about law", "b": "the text is about money", "c": "the text is about health", "d": "asks"}
+    assert beginning(alike) == ("the text is about", {"a": "law", "b": "money", "c": "health"})
 
 
 def test_conditions_are_told_by_the_sentences_of_the_facts() -> None:
@@ -203,7 +216,10 @@ def test_each_rule_stands_where_its_label_is(shelf: CompiledPolicy) -> None:
     assert "    - Violates, `child`: " in found["VIOLATES (1)"]
     assert "- Every other request." in found["SAFE (0)"]
     assert "`both`" in found["SAFE (0)"]
-    assert '{"violation": 0, "policy_category": "unsure"}' in found["OUTPUT"]
+    # Where the policy is unsure the label is that of what is safe: nothing is left to say of it but to the user.
+    assert "unsure" not in found["OUTPUT"]
+    exported = export_safeguard(shelf.model_copy(update={"unsure": Verdict.REFUSE}), Verdict.REDIRECT)
+    assert '{"violation": 1, "policy_category": "unsure"} where it depends' in sections(exported.text)["OUTPUT"]
 
 
 def test_where_the_policy_has_few_examples_the_solver_adds_pairs_on_the_boundary() -> None:

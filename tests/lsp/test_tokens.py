@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from safecot_dsl.artifact import Header, Verdict
 from safecot_dsl.compiler.syntax import tree as t
+from safecot_dsl.compiler.syntax.node import Node
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.lsp.documents import Documents, Snapshot
 from safecot_dsl.lsp.tokens import TYPES, semantic_tokens
@@ -32,9 +32,9 @@ def names(node: Any) -> Iterator[t.Name | t.QName]:
     elif isinstance(node, tuple):
         for part in node:
             yield from names(part)
-    elif is_dataclass(node):
-        for field in fields(node):
-            yield from names(getattr(node, field.name))
+    elif isinstance(node, Node):
+        for field in node.fields:
+            yield from names(getattr(node, field))
 
 
 @pytest.mark.parametrize("policy", POLICIES)

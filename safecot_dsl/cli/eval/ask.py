@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from safecot_dsl.storage import Progress
 
 
+class Engine(StrEnum):
+    """What writes the answers of a model that is on this machine."""
+
+    TRANSFORMERS = "transformers"
+    VLLM = "vllm"
+
+
 class Begun(StrEnum):
     """How a server goes on with an answer that is begun."""
 
@@ -38,6 +46,12 @@ def ask(
         None, "--model", help="A model folder, a hub id (OWNER/NAME@COMMIT), or miniature-base."
     ),
     adapter: Path | None = typer.Option(None, "--adapter", metavar="FOLDER", help="A PEFT adapter over the model."),
+    engine: Engine = typer.Option(
+        Engine.TRANSFORMERS, "--engine", help="`vllm` serves the model in a process of its own while it is asked."
+    ),
+    engine_args: str = typer.Option(
+        "", "--engine-args", metavar="ARGS", help="Further arguments of `vllm serve`, in one word."
+    ),
     endpoint: str | None = typer.Option(
         None, "--endpoint", metavar="URL", help="An OpenAI-compatible server, such as http://localhost:8000/v1."
     ),
@@ -74,7 +88,12 @@ def ask(
         fail("`--endpoint` needs `--name`: what the server calls the model")
     if adapter is not None and model is None:
         fail("`--adapter` goes over a `--model`; a server loads adapters itself")
-    require(["data", "endpoint" if endpoint is not None else "train"])
+    vllm = engine is Engine.VLLM
+    if vllm and model is None:
+        fail("`--engine vllm` serves the `--model`; one that is served already is asked by `--endpoint` alone")
+    if engine_args and not vllm:
+        fail("`--engine-args` are those of `--engine vllm`")
+    require(["data", "endpoint" if endpoint is not None or vllm else "train"])
     from safecot_dsl.evaluation.asking.ask import ask_folder
     from safecot_dsl.evaluation.asking.folder import PolicyNamed
     from safecot_dsl.render import policy_prompt as prompt_of
@@ -88,7 +107,16 @@ def ask(
         "policy_prompt": policy
         and PolicyNamed(name=policy.header.name, version=policy.header.version, digest=policy.digest),
     }
-    with show_progress() as progress:
+    with ExitStack() as stack:
+        progress = stack.enter_context(show_progress())
+        served = None
+        if vllm:
+            from safecot_dsl.models.vllm import KEY, serve
+
+            progress.start("loading the model into vLLM")
+            path = shipped_model(str(model))
+            served = stack.enter_context(serve(path, adapter, out.with_name(f"{out.name}.vllm.log"), more=engine_args))
+            endpoint, name, api_key_env = served.base_url, served.name, KEY
         if endpoint is not None:
             settings: dict[str, Any] = {
                 "base_url": endpoint,
@@ -104,6 +132,8 @@ def ask(
                 "reasoning": "inline",
             }
             respondent, given = _served(settings, shared)
+            if served is not None:
+                given = _by_vllm(given, str(model), adapter, engine_args, served.version)
         else:
             drawn = {"temperature": temperature, "top_p": top_p, "seed": seed} if temperature else {}
             respondent, given = _local(
@@ -151,6 +181,24 @@ def _served(settings: dict[str, Any], shared: dict[str, Any]) -> tuple[Responden
         settings=asked.model_dump(mode="json", include=kept),
         versions=own_versions() | {"openai": version("openai")},
         **shared,
+    )
+
+
+def _by_vllm(given: Provenance, model: str, adapter: Path | None, more: str, version: str) -> Provenance:
+    """What was asked, in place of the port and the name that its server had."""
+    from safecot_dsl.models import model_digest
+    from safecot_dsl.storage import digest_directory
+
+    path = Path(shipped_model(model))
+    return given.model_copy(
+        update={
+            "model": model,
+            "model_digest": model_digest(str(path)) if path.is_dir() else "",
+            "adapter": str(adapter or ""),
+            "adapter_digest": digest_directory(adapter) if adapter is not None else "",
+            "settings": {**given.settings, "base_url": "vllm serve", "engine_args": more},
+            "versions": given.versions | {"vllm": version},
+        }
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
 from typing import Any
 
+from safecot_dsl.compiler.syntax.node import Node
 from safecot_dsl.compiler.syntax.tree import Comment, Syntax
 
 _PLACES = frozenset({"start", "end", "offsets"})
@@ -18,11 +18,7 @@ def same(one: Any, other: Any) -> bool:
         return one.text.rstrip() == other.text.rstrip()
     if isinstance(one, tuple):
         return len(one) == len(other) and all(map(same, one, other))
-    if is_dataclass(one):
+    if isinstance(one, Node):
         places = _PLACES if isinstance(one, Syntax) else frozenset[str]()
-        return all(
-            same(getattr(one, field.name), getattr(other, field.name))
-            for field in fields(one)
-            if field.name not in places
-        )
+        return all(same(getattr(one, field), getattr(other, field)) for field in one.fields if field not in places)
     return one == other

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from lark import Token
@@ -13,7 +12,6 @@ from safecot_dsl.compiler.syntax.tree import AtomForm, Name, Named, Names, Numbe
 OPERATORS = {"LESS": "<", "LESS_EQUAL": "<=", "MORE": ">", "MORE_EQUAL": ">="}
 
 
-@dataclass(frozen=True, slots=True)
 class IsAtom(AtomForm):
     negated: bool
     value: Name
@@ -22,7 +20,6 @@ class IsAtom(AtomForm):
         yield "value", self.value
 
 
-@dataclass(frozen=True, slots=True)
 class WithinAtom(AtomForm):
     negated: bool
     node: QName
@@ -31,12 +28,10 @@ class WithinAtom(AtomForm):
         yield "node", self.node
 
 
-@dataclass(frozen=True, slots=True)
 class EmptyAtom(AtomForm):
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
 class InAtom(AtomForm):
     negated: bool
     members: Names | QName
@@ -45,7 +40,6 @@ class InAtom(AtomForm):
         return _members(self.members)
 
 
-@dataclass(frozen=True, slots=True)
 class HasAtom(AtomForm):
     """`quantifier` is any, all or none; `has v` is `any` of one."""
 
@@ -56,7 +50,6 @@ class HasAtom(AtomForm):
         return _members(self.members)
 
 
-@dataclass(frozen=True, slots=True)
 class CompareAtom(AtomForm):
     operator: str
     operand: Number | QName
@@ -65,7 +58,6 @@ class CompareAtom(AtomForm):
         return _params(self.operand)
 
 
-@dataclass(frozen=True, slots=True)
 class BetweenAtom(AtomForm):
     low: Number | QName
     high: Number | QName
@@ -74,7 +66,6 @@ class BetweenAtom(AtomForm):
         return _params(self.low, self.high)
 
 
-@dataclass(frozen=True, slots=True)
 class ContainsAtom(AtomForm):
     phrases: String | QName
 
@@ -83,7 +74,6 @@ class ContainsAtom(AtomForm):
             yield "phrase set", self.phrases
 
 
-@dataclass(frozen=True, slots=True)
 class MatchesAtom(AtomForm):
     regex: Regex
 

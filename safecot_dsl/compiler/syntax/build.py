@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lark import Token, Transformer
@@ -295,7 +294,7 @@ class Builder(AtomBuilder, Transformer[Token, Any]):
 
     def brackets(self, c: list[Any]) -> t.Cond:
         start, end = span(c)
-        return replace(c[1], start=start, end=end)
+        return c[1].replaced(start=start, end=end)
 
     def at_least(self, c: list[Any]) -> t.AtLeastOf:
         return t.AtLeastOf(*span(c), c[2], tuple(child for child in c[5:] if not isinstance(child, Token)))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -115,7 +114,7 @@ def parse_file(report: Reporter) -> FileTree:
     if too_deep(tokens) is None and not any(isinstance(token, Guess) for token in tokens):
         with suppress(UnexpectedToken):
             tree = _parse(tokens, "file")
-    return replace(tree or _parse_in_pieces(tokens, report), comments=tuple(comments))
+    return (tree or _parse_in_pieces(tokens, report)).replaced(comments=tuple(comments))
 
 
 def parse_condition(text: str, report: Reporter) -> Cond | None:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Literal
 
+from safecot_dsl.compiler.syntax.node import Node
 
-@dataclass(frozen=True, slots=True)
-class Syntax:
+
+class Syntax(Node):
     """`start` and `end` are offsets into the file's text; `end` is exclusive."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
 class Name(Syntax):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
 class QName(Syntax):
     parts: tuple[str, ...]
 
@@ -29,7 +27,6 @@ class QName(Syntax):
         return ".".join(self.parts)
 
 
-@dataclass(frozen=True, slots=True)
 class String(Syntax):
     """`offsets[i]` is where character `i` of `text` stands in the file; one more entry for the end."""
 
@@ -37,7 +34,6 @@ class String(Syntax):
     offsets: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Number(Syntax):
     """`text` is the literal; its value is the nearest double."""
 
@@ -48,13 +44,11 @@ class Number(Syntax):
         return float(self.text)
 
 
-@dataclass(frozen=True, slots=True)
 class Regex(Syntax):
     pattern: str
     ignore_case: bool
 
 
-@dataclass(frozen=True, slots=True)
 class Comment(Syntax):
     """From its `#` to the end of its line."""
 
@@ -64,35 +58,29 @@ class Comment(Syntax):
 # -- conditions ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class Names(Syntax):
     """`{ a, b }`."""
 
     names: tuple[Name, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class OrOf(Syntax):
     items: tuple[Cond, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class AndOf(Syntax):
     items: tuple[Cond, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class NotOf(Syntax):
     item: Cond
 
 
-@dataclass(frozen=True, slots=True)
 class AtLeastOf(Syntax):
     count: Number
     items: tuple[Cond, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class NameAtom(Syntax):
     """A bare name: a flag, a `let` or, in criteria, a proposition."""
 
@@ -103,7 +91,6 @@ class NameAtom(Syntax):
 Named = Literal["value", "group", "node", "param", "phrase set", "pattern"]
 
 
-@dataclass(frozen=True, slots=True)
 class AtomForm(Syntax):
     """What is asked of one fact; a class for each form in :mod:`safecot_dsl.compiler.syntax.atoms`."""
 
@@ -121,38 +108,32 @@ Cond = OrOf | AndOf | NotOf | AtLeastOf | NameAtom | AtomForm
 # -- declarations ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class HeaderEntry(Syntax):
     key: Name
     value: String
 
 
-@dataclass(frozen=True, slots=True)
 class FileHeader(Syntax):
     library: bool
     name: Name
     entries: tuple[HeaderEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class ImportDecl(Syntax):
     module: QName
     alias: Name | None
 
 
-@dataclass(frozen=True, slots=True)
 class ParamDecl(Syntax):
     name: Name
     value: Number
 
 
-@dataclass(frozen=True, slots=True)
 class ValueDecl(Syntax):
     name: Name
     phrase: String | None
 
 
-@dataclass(frozen=True, slots=True)
 class TypeExpr(Syntax):
     """`kind`: flag, one_of, one_of_taxonomy, set_of, score, number or text."""
 
@@ -163,7 +144,6 @@ class TypeExpr(Syntax):
     high: Number | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class UnknownValue(Syntax):
     pass
 
@@ -171,7 +151,6 @@ class UnknownValue(Syntax):
 ValueExpr = Name | Number | String | Names | UnknownValue
 
 
-@dataclass(frozen=True, slots=True)
 class SentenceClause(Syntax):
     """`kind`: says, not, none or ask; `texts` are alternatives, of `ask` there is one."""
 
@@ -179,7 +158,6 @@ class SentenceClause(Syntax):
     texts: tuple[String, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class BandDecl(Syntax):
     """`below` is None in the last one, which is `else`."""
 
@@ -187,7 +165,6 @@ class BandDecl(Syntax):
     texts: tuple[String, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class BandsClause(Syntax):
     """`says { below NUMBER texts ... else texts }`."""
 
@@ -198,7 +175,6 @@ class BandsClause(Syntax):
         return "says"
 
 
-@dataclass(frozen=True, slots=True)
 class FactDecl(Syntax):
     """`sentences` as they stand: that each is there once is checked afterwards."""
 
@@ -214,13 +190,11 @@ class FactDecl(Syntax):
         return next((clause.texts[0] for clause in asked), None)
 
 
-@dataclass(frozen=True, slots=True)
 class FactsDecl(Syntax):
     subject: str
     facts: tuple[FactDecl, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class GroupDecl(Syntax):
     """`phrase` completes "X counts as ..."; `sentences` are its `says` and `none`, as they stand."""
 
@@ -230,13 +204,11 @@ class GroupDecl(Syntax):
     members: Names
 
 
-@dataclass(frozen=True, slots=True)
 class LetDecl(Syntax):
     name: Name
     condition: Cond
 
 
-@dataclass(frozen=True, slots=True)
 class NodeDecl(Syntax):
     name: Name
     phrase: String | None
@@ -244,19 +216,16 @@ class NodeDecl(Syntax):
     children: tuple[NodeDecl, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class TaxonomyDecl(Syntax):
     name: Name
     nodes: tuple[NodeDecl, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class PhrasesDecl(Syntax):
     name: Name
     phrases: tuple[String, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class PropositionDecl(Syntax):
     name: Name
     definition: String
@@ -265,20 +234,17 @@ class PropositionDecl(Syntax):
     detectors: tuple[QName | Regex, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class ClassDecl(Syntax):
     name: Name
     condition: Cond
 
 
-@dataclass(frozen=True, slots=True)
 class ClassesDecl(Syntax):
     verdicts: tuple[Name, ...]
     classes: tuple[ClassDecl, ...]
     otherwise: Name
 
 
-@dataclass(frozen=True, slots=True)
 class CriteriaDecl(Syntax):
     name: Name
     propositions: tuple[PropositionDecl, ...]
@@ -286,7 +252,6 @@ class CriteriaDecl(Syntax):
     classes: tuple[ClassesDecl, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class UtteranceClause(Syntax):
     """`kind`: say or offer."""
 
@@ -294,34 +259,28 @@ class UtteranceClause(Syntax):
     content: String | QName
 
 
-@dataclass(frozen=True, slots=True)
 class StepClause(Syntax):
     kind: str
     when: Cond | None
     alternatives: tuple[String, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class ThinkClause(Syntax):
     steps: tuple[StepClause, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class AnswerClause(Syntax):
     utterances: tuple[UtteranceClause, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class TitleClause(Syntax):
     title: String
 
 
-@dataclass(frozen=True, slots=True)
 class HazardClause(Syntax):
     node: QName
 
 
-@dataclass(frozen=True, slots=True)
 class ConditionClause(Syntax):
     """`kind`: when, unless or require."""
 
@@ -329,7 +288,6 @@ class ConditionClause(Syntax):
     condition: Cond
 
 
-@dataclass(frozen=True, slots=True)
 class VerdictClause(Syntax):
     """`kind`: verdict or unsure."""
 
@@ -341,7 +299,6 @@ SpeechClause = ThinkClause | AnswerClause
 Clause = TitleClause | HazardClause | ConditionClause | VerdictClause | ThinkClause | AnswerClause
 
 
-@dataclass(frozen=True, slots=True)
 class RuleDecl(Syntax):
     name: Name
     parents: tuple[Name, ...]
@@ -349,28 +306,23 @@ class RuleDecl(Syntax):
     clauses: tuple[Clause, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class AnyValue(Syntax):
     """`any`, in a cell or after `gains`."""
 
 
-@dataclass(frozen=True, slots=True)
 class WithinTest(Syntax):
     node: QName
 
 
-@dataclass(frozen=True, slots=True)
 class EmptyTest(Syntax):
     pass
 
 
-@dataclass(frozen=True, slots=True)
 class RangeTest(Syntax):
     low: Number | QName
     high: Number | QName
 
 
-@dataclass(frozen=True, slots=True)
 class CompareTest(Syntax):
     operator: str
     operand: Number | QName
@@ -379,7 +331,6 @@ class CompareTest(Syntax):
 CellTest = AnyValue | QName | Names | String | Regex | WithinTest | EmptyTest | RangeTest | CompareTest
 
 
-@dataclass(frozen=True, slots=True)
 class Cell(Syntax):
     """What a row asks of the fact of one column; `any` is never negated."""
 
@@ -387,12 +338,10 @@ class Cell(Syntax):
     test: CellTest
 
 
-@dataclass(frozen=True, slots=True)
 class ColumnsClause(Syntax):
     facts: tuple[QName, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class RowDecl(Syntax):
     """`clauses` are the row's own, in place of the table's of the same kind."""
 
@@ -402,7 +351,6 @@ class RowDecl(Syntax):
     clauses: tuple[Clause, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class TableDecl(Syntax):
     """`items` are the clauses that all rows share, the columns and the rows, as they stand."""
 
@@ -427,7 +375,6 @@ class TableDecl(Syntax):
         return next((item.start for item in self.items if isinstance(item, RowDecl | ColumnsClause)), self.end)
 
 
-@dataclass(frozen=True, slots=True)
 class FallbackDecl(Syntax):
     """`kind`: default or unsure."""
 
@@ -436,13 +383,11 @@ class FallbackDecl(Syntax):
     speech: tuple[SpeechClause, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class GivenValue(Syntax):
     fact: QName
     value: ValueExpr
 
 
-@dataclass(frozen=True, slots=True)
 class ExampleDecl(Syntax):
     name: String
     given: tuple[GivenValue, ...]
@@ -450,7 +395,6 @@ class ExampleDecl(Syntax):
     by: tuple[Name, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class PropertyDecl(Syntax):
     name: String
     given: Cond | None
@@ -458,7 +402,6 @@ class PropertyDecl(Syntax):
     verdicts: tuple[Name, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class LawDecl(Syntax):
     """`change`: becomes, gains, rises or falls; `to` is a name after `becomes`, what may be gained after `gains`, else
     None. `never`: laxer or stricter."""
@@ -471,12 +414,10 @@ class LawDecl(Syntax):
     never: str
 
 
-@dataclass(frozen=True, slots=True)
 class ExtendDecl(Syntax):
     module: QName
 
 
-@dataclass(frozen=True, slots=True)
 class OverrideDecl(Syntax):
     """`override` before a declaration, which replaces the one of that name in the policy that is extended."""
 
@@ -503,14 +444,13 @@ Declaration = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FileTree:
+class FileTree(Node):
     """A parsed file. `damaged` holds the declarations (by name) in which something had to be left out, and
     `damaged_kinds` the words that open them: what is missing there is no fault of its own. `header` is None where it
     could not be read. `comments` are all of the file, wherever they stand."""
 
     header: FileHeader | None
     declarations: tuple[Declaration, ...]
-    damaged: frozenset[str] = field(default=frozenset())
-    damaged_kinds: frozenset[str] = field(default=frozenset())
+    damaged: frozenset[str] = frozenset()
+    damaged_kinds: frozenset[str] = frozenset()
     comments: tuple[Comment, ...] = ()

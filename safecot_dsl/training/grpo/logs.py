@@ -43,6 +43,8 @@ class Logs:
         loss, norm = means.pop("loss"), means.pop("grad_norm")
         self._metrics.append(step, loss, rate, norm, tokens=tokens, more=means)
         _append(self._samples, {"step": step, **self._sample(asked)})
+        if last:
+            self._metrics.close()
 
     def _sample(self, asked: Round) -> dict[str, Any]:
         """The answers to the round's first request."""
