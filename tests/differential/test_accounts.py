@@ -13,7 +13,8 @@ from tests.strategies import build_policy
 
 from . import compare as comparing
 from .chunks import CASES, compare_chunk
-from .compare import NOTHING, Disagreement, compare
+from .compare import ENGINES, NOTHING, compare
+from .disagreement import Disagreement
 from .formulas import Columns, given
 
 
@@ -28,7 +29,7 @@ def test_ten_thousand_pairs(record_property: pytest.RecordProperty) -> None:
     """About half of them complete, and many ambiguous."""
     number, total = 0, NOTHING
     while total.pairs < 10_000:
-        total += compare_chunk(number, count=25)
+        total += compare_chunk(number, count=25)[0]
         number += 1
     assert total.complete >= 3_000
     assert total.ambiguous >= 2_000
@@ -43,7 +44,7 @@ def test_a_million_pairs(tenth: int, record_property: pytest.RecordProperty) -> 
     first = number = 1_000 * (tenth + 1)
     total = NOTHING
     while total.pairs < 100_000:
-        total += compare_chunk(number)
+        total += compare_chunk(number)[0]
         number += 1
     report(record_property, first, number - 1, total)
 
@@ -63,7 +64,27 @@ _CASES = [Case({"query.a": a, "query.b": b}) for a in (False, True) for b in (Fa
 
 
 def test_accounts_that_agree_are_counted() -> None:
-    assert compare(_POLICY, _CASES) == comparing.Compared(pairs=5, complete=4, ambiguous=1, coarse=0)
+    engines = dict.fromkeys(ENGINES, (5, 0)) | {"complete": (4, 0)}
+    assert compare(_POLICY, _CASES) == comparing.Compared(
+        policies=1, pairs=5, complete=4, ambiguous=1, coarse=0, engines=engines
+    )
+
+
+def test_coarse_values_are_counted_by_engine() -> None:
+    """Each is asked about all of them, but for the formulas of complete cases, which have none."""
+    compared, digests = compare_chunk(3, count=30)
+    assert compared.policies == len(digests)
+    assert compared.coarse > 0
+    for engine in ("reference", "partial", "columns"):
+        assert compared.engines[engine] == (compared.pairs, compared.coarse)
+    assert compared.engines["complete"] == (compared.complete, 0)
+
+
+def test_policies_that_were_compared_are_left_out() -> None:
+    first, digests = compare_chunk(4, count=10, cases=5)
+    again, others = compare_chunk(4, count=10, cases=5, seen=digests[:3])
+    assert others == digests[3:]
+    assert first.policies - again.policies == 3
 
 
 def test_a_wrong_reference_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +140,7 @@ def test_every_connective_by_hand() -> None:
     context = z3.Context()
     a, b, c = (z3.Bool(name, context) for name in "abc")
     cases = [[x if n >> bit & 1 else negation(x) for bit, x in enumerate((a, b, c))] for n in range(8)]
-    variables, kept = given(cases)
+    variables, kept = given((literal, 1 << n) for n, of_case in enumerate(cases) for literal in of_case)
     named = z3.Bool("named", context)
     columns = Columns(8, variables, [same(named, z3.Or(a, b)), implies(a, b), z3.BoolVal(True, context)])
     assert len(kept) == 3
