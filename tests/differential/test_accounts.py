@@ -12,7 +12,7 @@ from tests.engine import reference
 from tests.strategies import build_policy
 
 from . import compare as comparing
-from .chunks import CASES, compare_chunk
+from .chunks import compare_chunk
 from .compare import ENGINES, NOTHING, compare
 from .disagreement import Disagreement
 from .formulas import Columns, given
@@ -29,7 +29,7 @@ def test_ten_thousand_pairs(record_property: pytest.RecordProperty) -> None:
     """About half of them complete, and many ambiguous."""
     number, total = 0, NOTHING
     while total.pairs < 10_000:
-        total += compare_chunk(number, count=25)[0]
+        total += compare_chunk(number, count=25, cases=150)[0]
         number += 1
     assert total.complete >= 3_000
     assert total.ambiguous >= 2_000
@@ -126,7 +126,7 @@ def test_a_disagreement_is_made_small(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Interpreter, "trace", wrong)
     with pytest.raises(Disagreement) as found:
-        compare_chunk(0, count=20, cases=CASES)
+        compare_chunk(0, count=20, cases=100)
     policy = CompiledPolicy.from_json(str(found.value).split("\npolicy: ")[1])
     assert len(policy.rules) <= 1
     assert len(policy.facts) <= 1
