@@ -53,7 +53,6 @@ class Compared:
     `engines` says of each account in :data:`ENGINES` how many pairs, and how many coarse ones, it was asked about.
     """
 
-    policies: int = 0
     pairs: int = 0
     complete: int = 0
     ambiguous: int = 0
@@ -62,7 +61,6 @@ class Compared:
 
     def __add__(self, other: Compared) -> Compared:
         return Compared(
-            self.policies + other.policies,
             self.pairs + other.pairs,
             self.complete + other.complete,
             self.ambiguous + other.ambiguous,
@@ -178,7 +176,7 @@ def compare(policy: CompiledPolicy, cases: Sequence[Case]) -> Compared:
     _compare_complete(policy, [cases[n] for n in complete], [traces[n] for n in complete])
     counted("complete", complete)
     ambiguous = sum(not trace.decision.certain for trace in traces)
-    return Compared(1, len(cases), len(complete), ambiguous, sum(coarse), engines)
+    return Compared(len(cases), len(complete), ambiguous, sum(coarse), engines)
 
 
 def _compare_reference(

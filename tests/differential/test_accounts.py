@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
+from pathlib import Path
+
 import pytest
 import z3
 
@@ -11,9 +15,10 @@ from safecot_dsl.engine import Interpreter
 from tests.engine import reference
 from tests.strategies import build_policy
 
+from . import __main__ as command
 from . import compare as comparing
 from .chunks import compare_chunk
-from .compare import ENGINES, NOTHING, compare
+from .compare import ENGINES, NOTHING, Compared, compare
 from .disagreement import Disagreement
 from .formulas import Columns, given
 
@@ -29,7 +34,7 @@ def test_ten_thousand_pairs(record_property: pytest.RecordProperty) -> None:
     """About half of them complete, and many ambiguous."""
     number, total = 0, NOTHING
     while total.pairs < 10_000:
-        total += compare_chunk(number, count=25, cases=150)[0]
+        total = sum(compare_chunk(number, count=25, cases=150).values(), total)
         number += 1
     assert total.complete >= 3_000
     assert total.ambiguous >= 2_000
@@ -44,7 +49,7 @@ def test_a_million_pairs(tenth: int, record_property: pytest.RecordProperty) -> 
     first = number = 1_000 * (tenth + 1)
     total = NOTHING
     while total.pairs < 100_000:
-        total += compare_chunk(number)[0]
+        total = sum(compare_chunk(number).values(), total)
         number += 1
     report(record_property, first, number - 1, total)
 
@@ -65,15 +70,12 @@ _CASES = [Case({"query.a": a, "query.b": b}) for a in (False, True) for b in (Fa
 
 def test_accounts_that_agree_are_counted() -> None:
     engines = dict.fromkeys(ENGINES, (5, 0)) | {"complete": (4, 0)}
-    assert compare(_POLICY, _CASES) == comparing.Compared(
-        policies=1, pairs=5, complete=4, ambiguous=1, coarse=0, engines=engines
-    )
+    assert compare(_POLICY, _CASES) == comparing.Compared(pairs=5, complete=4, ambiguous=1, coarse=0, engines=engines)
 
 
 def test_coarse_values_are_counted_by_engine() -> None:
     """Each is asked about all of them, but for the formulas of complete cases, which have none."""
-    compared, digests = compare_chunk(3, count=30)
-    assert compared.policies == len(digests)
+    compared = sum(compare_chunk(3, count=30, cases=50).values(), NOTHING)
     assert compared.coarse > 0
     for engine in ("reference", "partial", "columns"):
         assert compared.engines[engine] == (compared.pairs, compared.coarse)
@@ -81,10 +83,28 @@ def test_coarse_values_are_counted_by_engine() -> None:
 
 
 def test_policies_that_were_compared_are_left_out() -> None:
-    first, digests = compare_chunk(4, count=10, cases=5)
-    again, others = compare_chunk(4, count=10, cases=5, seen=digests[:3])
-    assert others == digests[3:]
-    assert first.policies - again.policies == 3
+    first = compare_chunk(4, count=10, cases=5)
+    some = list(first)[:3]
+    again = compare_chunk(4, count=10, cases=5, seen=some)
+    assert again == {digest: compared for digest, compared in first.items() if digest not in some}
+
+
+def test_the_command_goes_on_behind_its_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two parts share the chunks, a policy that both drew counts once, and what is done is not done again."""
+    asked: list[int] = []
+
+    def chunk(number: int, seen: Collection[str]) -> dict[str, Compared]:
+        asked.append(number)
+        return {"of all": Compared(pairs=5), f"of {number}": Compared(pairs=10)}
+
+    monkeypatch.setattr(command, "compare_chunk", chunk)
+    words = ["--log", str(tmp_path / "logs"), "--summary", str(tmp_path / "summary.json"), "--pairs"]
+    assert command.main([*words, "15", "--part", "0/2"]) == 0
+    assert command.main([*words, "25", "--part", "1/2"]) == 0
+    assert command.main([*words, "35", "--part", "0/2"]) == 0
+    assert asked == [0, 1, 2]
+    said = json.loads((tmp_path / "summary.json").read_text())
+    assert (said["seeds"], said["policies"], said["pairs"]) == ([0, 2], 4, 35)
 
 
 def test_a_wrong_reference_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
