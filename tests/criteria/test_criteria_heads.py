@@ -8,7 +8,7 @@ import pytest
 
 from safecot_dsl.artifact import Criteria, Verdict
 from safecot_dsl.criteria import OFF_THE_QUESTION, VectorReader, detect, grade, load_heads, vectors_at_hand
-from safecot_dsl.criteria.heads import FILE, FOUND, GRAMS, grams_of, heads_json, opening_of, probability
+from safecot_dsl.criteria.heads import FILE, GRAMS, grams_of, heads_json, opening_of, probability, shown_of
 
 needs_vectors = pytest.mark.skipif(not vectors_at_hand(), reason="needs the extra `annotate`")
 MISSED = "The Constitution gives you rights, but what you describe is harassment, and harassment is not what I am for."
@@ -26,7 +26,8 @@ def test_the_file_says_what_it_was_trained_on_and_reads_back_as_it_is():
     heads = load_heads()
     assert all({"licence", "origin", "sha256"} <= set(source) for source in heads.card["sources"].values())
     assert set(heads.card["labels"]) == set(heads.heads) == {"declines"}
-    assert all(len(head.found) == len(FOUND) and len(head.grams) == GRAMS for head in heads.heads.values())
+    assert all(len(head.grams) == len(head.whole_grams) == GRAMS for head in heads.heads.values())
+    assert all(len(head.shown) == len(shown_of("No.", {})) for head in heads.heads.values())
     assert heads_json(heads) == FILE.read_text(encoding="utf-8")
     assert FILE.stat().st_size < 100_000
 
@@ -39,11 +40,13 @@ def test_the_heads_are_for_the_standard_propositions_as_they_are_defined(standar
 
 def test_features_are_the_same_everywhere():
     """Places come from a checksum, not from Python's own hash, which each process draws anew."""
-    assert list(grams_of("I can't")) == list(grams_of("I can’t")) == sorted(grams_of("i cant"))
-    assert sum(value**2 for value in grams_of("I can't help with that.").values()) == pytest.approx(1)
+    assert list(grams_of("I can't", 60)) == list(grams_of("I can’t", 60)) == sorted(grams_of("i cant", 60))
+    assert sum(value**2 for value in grams_of("I can't help with that.", 60).values()) == pytest.approx(1)
+    assert grams_of("one two three", 2) == grams_of("one two", 60)
     assert opening_of("One. Two! Three?") == "One. Two!"
     assert (probability(0), probability(1e9), probability(-1e9)) == (0.5, 1.0, 0.0)
-    grams_of("\ud800")
+    grams_of("\ud800", 60)
+    shown_of("\ud800", {"declines": True})
 
 
 @needs_vectors
