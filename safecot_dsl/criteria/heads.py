@@ -58,6 +58,7 @@ _CROSSED_AT: Final = tuple(SIGNS.index(name) for name in CROSSED)
 GRAMS: Final = 4096
 OPENING_WORDS: Final = 60
 WHOLE_WORDS: Final = 250
+_WORDS_WITHIN: Final = 20_000  # characters, so that an endless response costs no more than a long one
 _OPENING_CHARACTERS: Final = 400
 _REQUEST_CHARACTERS: Final = 1500
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?:;])\s+|\n+")
@@ -192,7 +193,7 @@ def shown_of(text: str, found: Mapping[str, bool | None]) -> tuple[float, ...]:
 
 def grams_of(text: str, words: int) -> dict[int, float]:
     """The words, pairs and triples of the first `words` words, by place, as a unit vector."""
-    tokens = ["<s>", *_TOKEN.findall(mend(fold_quotes(text)).lower())[:words]]
+    tokens = ["<s>", *_TOKEN.findall(mend(fold_quotes(text[:_WORDS_WITHIN])).lower())[:words]]
     spans = (tokens[i : i + size] for size in (1, 2, 3) for i in range(len(tokens) - size + 1))
     places = {zlib.crc32(" ".join(span).encode("utf-8", "surrogatepass")) % GRAMS for span in spans}
     return dict.fromkeys(sorted(places), 1 / sqrt(len(places)))

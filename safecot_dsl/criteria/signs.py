@@ -86,7 +86,7 @@ _SAYS_WHAT_IT_IS: Final = _pattern(r"\bas an? (?:ai|language|responsible|helpful
 
 def signs_of(text: str) -> tuple[float, ...]:
     """A number from 0 to about 1 for each of :data:`SIGNS`; the first 4,000 characters are read."""
-    text = mend(fold_quotes(text)).lower().strip()[:_READ]
+    text = mend(fold_quotes(text[: 2 * _READ])).lower().strip()[:_READ]
     sentences = [sentence for sentence in _SENTENCE_END.split(text) if sentence.strip()] or [""]
     starts = [0]
     for sentence in sentences:
