@@ -144,11 +144,11 @@ def _rbr(path: Path) -> Iterator[Response]:
             half_of(whole),
             row["prompt"][-1]["content"],
             response,
-            _rbr_labels(row["propositions"]),
+            rbr_labels(row["propositions"]),
         )
 
 
-def _rbr_labels(propositions: Mapping[str, bool]) -> dict[str, bool]:
+def rbr_labels(propositions: Mapping[str, bool]) -> dict[str, bool]:
     """RBR labels what a response says (`inability_to_comply`: a clear statement, in one sentence, that it does not help
     at all) apart from what it gives. A refusal says so, and an answer gives all or a part. What gives nothing and does
     not say so (another subject, comfort, half a sentence, nothing) is neither; what says so and gives all is both, and
