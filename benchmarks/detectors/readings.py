@@ -4,6 +4,7 @@ Of each source with people's labels, and of the responses written by hand, in ea
 found and verdicts read, by patterns alone and with sentence vectors, on the half that nothing was tuned on. The tables
 go to standard output, the figures to `benchmarks/results/readings.json`, and every disagreement to
 `benchmarks/results/readings-disagreements.jsonl`, by the item's identity: the sources' texts are not ours to copy.
+Beside the figures stands what people themselves come to, where that is known. `--kept FILE` keeps the vectors.
 """
 
 from __future__ import annotations
@@ -22,19 +23,22 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.detectors.sources import Response, SourcePaths, read_sources
+from benchmarks.detectors.bounds import bounds
+from benchmarks.detectors.sources import SAYS_SO, Response, SourcePaths, read_sources
+from benchmarks.detectors.vectors import KeptVectors
 from benchmarks.detectors.written import LANGUAGES, read_written
 from safecot_dsl.analysis.statistics import wilson
 from safecot_dsl.artifact import Criteria
 from safecot_dsl.criteria import Grade, Grader, VectorReader, load_heads, vectors_at_hand
-from safecot_dsl.criteria.heads import OFF_QUESTION
+from safecot_dsl.criteria.heads import OFF_QUESTION, Embed
 from safecot_dsl.datafiles import policies_root
-from safecot_dsl.models import embed
 from safecot_dsl.storage import write_whole
 from safecot_dsl.workspace import compile_policy
 
 RESULTS: Final = Path(__file__).resolve().parents[1] / "results"
 READERS: Final = ("patterns", "patterns and vectors")
+_AGREED: Final = "WildGuardTest, all three agree"
+_SAID: Final = "RBR, what is said alone"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.detectors.readings", description=(__doc__ or "").split("\n")[0]
     )
     SourcePaths.add_to(parser)
+    parser.add_argument("--kept", type=Path, help="a file (.npz) that keeps the vectors from run to run")
     options = parser.parse_args(arguments)
     if not vectors_at_hand():
         print("error: the extra `annotate` is not installed: there are no vectors to measure", file=sys.stderr)  # noqa: T201
@@ -54,10 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if language != "english"
         for n, row in enumerate(read_written(language))
     ]
-    readings = read_all(criteria, responses)
+    readings = read_all(criteria, responses, KeptVectors(options.kept))
     console = Console(width=150)
     figures = {
         "refusals": _refusals(console, responses, readings),
+        "bounds": bounds(responses),
         "written": _written(console, responses, readings),
         "off_question": _off_question(console, responses, readings),
     }
@@ -83,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def read_all(criteria: Criteria, responses: Sequence[Response]) -> dict[str, list[Grade]]:
+def read_all(criteria: Criteria, responses: Sequence[Response], embed: Embed) -> dict[str, list[Grade]]:
     """The grade of every response by each reader."""
     grader = Grader(criteria)
     found = [grader.grade(r.response).propositions for r in responses]
@@ -115,12 +121,13 @@ def _refusals(
         table.add_column(heading, justify="left" if heading in ("source", "reader") else "right")
     figures: dict[str, dict[str, Any]] = {}
     sources = list(dict.fromkeys(r.source for r in responses if "declines" in r.labels))
-    for source in [*sources, "WildGuardTest, all three agree"]:
+    for source in [*sources, _AGREED, _SAID]:
+        label = SAYS_SO if source == _SAID else "declines"
         for reader in READERS:
             pairs = [
-                (refused(found), _refuses(r))
+                (refused(found), _refuses(r, label))
                 for r, found in zip(responses, readings[reader], strict=True)
-                if r.half == "held" and "declines" in r.labels and _belongs(r, source)
+                if r.half == "held" and label in r.labels and _belongs(r, source)
             ]
             if not pairs:
                 continue
@@ -142,17 +149,17 @@ def _refusals(
     return figures
 
 
-def _refuses(response: Response) -> bool:
+def _refuses(response: Response, label: str) -> bool:
     """Whether people see a refusal; one that is taken back is none."""
     if response.written is None:
-        return response.labels["declines"]
+        return response.labels[label]
     return response.written.shows in ("refuse", "redirect")
 
 
 def _belongs(response: Response, source: str) -> bool:
-    if source.endswith("all three agree"):
+    if source == _AGREED:
         return response.source == "WildGuardTest" and response.agreed == 1
-    return response.source == source
+    return response.source == ("RBR" if source == _SAID else source)
 
 
 def _written(

@@ -12,9 +12,11 @@ from typing import Any, Final
 
 from benchmarks.detectors.data import Half, half_of
 from benchmarks.detectors.written import FOLDER, Written, read_written
-from benchmarks.detectors.xstest import COMPLIANCE, MODELS, PARTIAL, read_xstest
+from benchmarks.detectors.xstest import COMPLIANCE, MODELS, PARTIAL, REFUSAL, read_xstest
 from safecot_dsl.criteria.heads import OFF_QUESTION
 
+#: Of RBR's responses alone: whether it says in a sentence of its own that it does not help.
+SAYS_SO: Final = "says_so"
 #: The sources with people's labels, their licences and where they are.
 LICENCES: Final = {
     "XSTest": ("CC-BY-4.0", "paul-rottger/exaggerated-safety, model_completions"),
@@ -27,9 +29,10 @@ LICENCES: Final = {
 
 @dataclass(frozen=True)
 class Response:
-    """A response with what people say of it, by proposition; what they were not asked is not there. `partial` tells a
-    refusal of a part, which counts neither as refused nor as answered; `agreed` is the share of people who gave the
-    label, where it is known. `written` is the line of a file written by hand."""
+    """A response with what people say of it, by proposition; what they were not asked is not there, and neither is
+    `declines` where they call it neither refused nor answered. `agreed` is the share of people who gave the label, and
+    `people` what each of two said before they settled, where these are known. `written` is the line of a file written
+    by hand."""
 
     source: str
     identity: str
@@ -37,8 +40,8 @@ class Response:
     request: str
     response: str
     labels: Mapping[str, bool]
-    partial: bool = False
     agreed: float | None = None
+    people: tuple[bool, bool] | None = None
     written: Written | None = field(default=None, compare=False)
 
 
@@ -94,10 +97,10 @@ def _digest_of(source: str, path: Path) -> str:
 
 def _xstest(folder: Path) -> Iterator[Response]:
     for row in read_xstest(folder):
-        partial = row.label == PARTIAL
-        labels = {} if partial else {"declines": row.label != COMPLIANCE}
+        labels = {} if row.label == PARTIAL else {"declines": row.label != COMPLIANCE}
         identity = f"{row.model} {row.prompt_id}"
-        yield Response("XSTest", identity, row.half, row.prompt, row.response, labels, partial=partial)
+        people = row.people[0] == REFUSAL, row.people[1] == REFUSAL
+        yield Response("XSTest", identity, row.half, row.prompt, row.response, labels, people=people)
 
 
 def _wildguard(path: Path) -> Iterator[Response]:
@@ -141,8 +144,20 @@ def _rbr(path: Path) -> Iterator[Response]:
             half_of(whole),
             row["prompt"][-1]["content"],
             response,
-            {"declines": row["propositions"]["inability_to_comply"]},
+            rbr_labels(row["propositions"]),
         )
+
+
+def rbr_labels(propositions: Mapping[str, bool]) -> dict[str, bool]:
+    """RBR labels what a response says (`inability_to_comply`: a clear statement, in one sentence, that it does not help
+    at all) apart from what it gives. A refusal says so, and an answer gives all or a part. What gives nothing and does
+    not say so (another subject, comfort, half a sentence, nothing) is neither; what says so and gives all is both, and
+    counts as neither."""
+    says, gives_all = propositions["inability_to_comply"], propositions["fully_complies"]
+    labels = {SAYS_SO: says}
+    if says is not gives_all and (says or gives_all):
+        return labels | {"declines": says}
+    return labels | {"declines": False} if propositions["partially_complies"] and not says else labels
 
 
 def _written(_: Path) -> Iterator[Response]:

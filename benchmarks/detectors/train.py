@@ -8,7 +8,6 @@ people's), of RBR's `gold_train.jsonl` (people's) and of the responses written b
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -21,22 +20,24 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.detectors.sources import Response, SourcePaths, read_sources
+from benchmarks.detectors.vectors import KeptVectors
 from safecot_dsl.artifact import Criteria
 from safecot_dsl.criteria import Grader
 from safecot_dsl.criteria.heads import (
     FILE,
-    FOUND,
     GRAMS,
     OFF_QUESTION,
+    OPENING_WORDS,
+    WHOLE_WORDS,
     Head,
     Heads,
     grams_of,
     heads_json,
-    lengths_of,
     opening_of,
+    shown_of,
 )
 from safecot_dsl.datafiles import policies_root
-from safecot_dsl.models import embed, embedding_version
+from safecot_dsl.models import embedding_version
 from safecot_dsl.storage import write_whole
 from safecot_dsl.workspace import compile_policy
 
@@ -54,23 +55,17 @@ OFF_QUESTION_HIGH = 0.97
 class Features:
     """What heads read of responses: matrices with a row for each."""
 
-    def __init__(self, criteria: Criteria, responses: Sequence[Response], kept: Path | None) -> None:
+    def __init__(self, criteria: Criteria, responses: Sequence[Response], embed: KeptVectors) -> None:
         grader = Grader(criteria)
-        self.found = np.array(
-            [[float(bool(grader.grade(r.response).propositions[name])) for name in FOUND] for r in responses]
-        )
-        self.lengths = np.array([lengths_of(r.response) for r in responses])
-        self.grams = _grams([r.response for r in responses])
+        self.shown = np.array([shown_of(r.response, grader.grade(r.response).propositions) for r in responses])
+        self.grams = _grams([r.response for r in responses], OPENING_WORDS)
+        self.whole_grams = _grams([r.response for r in responses], WHOLE_WORDS)
         texts = {
             "openings": [opening_of(r.response) for r in responses],
             "wholes": [r.response for r in responses],
             "requests": [r.request[-1500:] for r in responses],
         }
-        known: dict[str, Any] = dict(np.load(kept)) if kept is not None and kept.is_file() else {}
-        vectors = {name: _vectors(these, known, name) for name, these in texts.items()}
-        if kept is not None:
-            digests = {f"{name}_of": np.array([_digest(text) for text in these]) for name, these in texts.items()}
-            np.savez(kept, **vectors, **digests)
+        vectors = {name: embed(these) for name, these in texts.items()}
         self.openings, self.wholes, self.requests = vectors["openings"], vectors["wholes"], vectors["requests"]
 
 
@@ -84,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     read, origins = read_sources(SourcePaths.of(options))
     responses = [response for response in read if response.source in WEIGHTS]
     criteria = compile_policy(policies_root() / "household_chemicals.safecot").criteria
-    features = Features(criteria, responses, options.kept)
+    features = Features(criteria, responses, KeptVectors(options.kept))
     heads = {name: train_head(criteria, name, responses, features) for name in HEADS}
     off = train_off_question(responses, features)
     card = {
@@ -106,9 +101,11 @@ def train_head(criteria: Criteria, name: str, responses: Sequence[Response], fea
     """The head of one proposition, trained on the development halves of the sources that label it."""
     strength, low, high = HEADS[name]
     rows = [n for n, r in enumerate(responses) if r.half == "development" and name in r.labels]
-    parts = [features.found, features.openings, features.wholes, features.lengths]
+    parts = [features.shown, features.openings, features.wholes]
     dense = np.hstack([part[rows] for part in parts])
-    matrix = sparse.hstack([sparse.csr_matrix(dense), 2 * features.grams[rows]]).tocsr()
+    # Of phrases there are many and each is rare: twice their size counters the regularisation.
+    grams = [2 * features.grams[rows], 2 * features.whole_grams[rows]]
+    matrix = sparse.hstack([sparse.csr_matrix(dense), *grams]).tocsr()
     model = LogisticRegression(C=strength, solver="liblinear", max_iter=1000, random_state=0)
     model.fit(
         matrix,
@@ -120,11 +117,11 @@ def train_head(criteria: Criteria, name: str, responses: Sequence[Response], fea
     return Head(
         definition=criteria.propositions[name].definition,
         bias=float(model.intercept_[0]),
-        found=tuple(numbers[: ends[0]]),
+        shown=tuple(numbers[: ends[0]]),
         opening=tuple(numbers[ends[0] : ends[1]]),
         whole=tuple(numbers[ends[1] : ends[2]]),
-        lengths=tuple(numbers[ends[2] : ends[3]]),
-        grams=tuple(2 * value for value in numbers[ends[3] :]),
+        grams=tuple(2 * value for value in numbers[ends[2] : ends[2] + GRAMS]),
+        whole_grams=tuple(2 * value for value in numbers[ends[2] + GRAMS :]),
         low=low,
         high=high,
     )
@@ -164,24 +161,12 @@ def _counts(name: str, responses: Sequence[Response]) -> dict[str, list[int]]:
     return found
 
 
-def _grams(texts: Sequence[str]) -> Any:
-    found = [grams_of(text) for text in texts]
+def _grams(texts: Sequence[str], words: int) -> Any:
+    found = [grams_of(text, words) for text in texts]
     ends = np.cumsum([0, *(len(grams) for grams in found)])
     places = [place for grams in found for place in grams]
     values = [value for grams in found for value in grams.values()]
     return sparse.csr_matrix((values, places, ends), shape=(len(texts), GRAMS))
-
-
-def _vectors(texts: Sequence[str], known: dict[str, Any], name: str) -> NDArray[np.float32]:
-    kept = dict(zip(known[f"{name}_of"].tolist(), known[name], strict=True)) if name in known else {}
-    digests = [_digest(text) for text in texts]
-    missing = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in kept}
-    kept |= dict(zip(missing, embed(list(missing.values())), strict=True))
-    return np.stack([kept[digest] for digest in digests])
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
 if __name__ == "__main__":

@@ -170,13 +170,13 @@ def said(decision: Decision) -> str:
     return f"`{decision.verdict}` by {listed(decision.deciding or (decision.speaker,))}"
 
 
-def listed(names: Sequence[str], most: int = 4) -> str:
-    """Names in backticks; of many, the first few and a count."""
+def listed(names: Sequence[str], most: int = 4, *, word: str = "and") -> str:
+    """Names in backticks, with `word` before the last; of many, the first few and a count."""
     shown = [f"`{name}`" for name in names[:most]]
     rest = len(names) - len(shown)
     if rest:
-        return f"{', '.join(shown)} and {rest} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+        return f"{', '.join(shown)} {word} {rest} more"
+    return f" {word} ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
 
 
 def key_of(rule: Rule, part: str = "") -> str:

@@ -30,7 +30,7 @@ def mention_findings(policy: CompiledPolicy, *, imported: bool = False) -> Itera
                 yield Finding(
                     Code.UNMENTIONED_HARM,
                     f"fact:{fact.name}",
-                    f"no rule reads whether `{fact.name}` is {listed(missing)}",
+                    f"no rule reads whether `{fact.name}` is {listed(missing, word='or')}",
                     help="a value that no rule reads is left to `default`",
                 )
     hazards = {rule.hazard for rule in policy.rules}
@@ -54,7 +54,7 @@ def mention_findings(policy: CompiledPolicy, *, imported: bool = False) -> Itera
             yield Finding(
                 Code.UNMENTIONED_HARM,
                 f"taxonomy:{name}",
-                f"of the taxonomy `{name}`, no rule is about {listed(missing, 12)}",
+                f"of the taxonomy `{name}`, no rule is about {listed(missing, 12, word='or')}",
             )
 
 
@@ -78,7 +78,7 @@ def unread_findings(policy: CompiledPolicy) -> Iterator[Finding]:
         yield Finding(
             Code.UNREAD_FACT,
             f"fact:{unread[0]}",
-            f"no rule reads {listed(unread, 8)}",
+            f"no rule reads {listed(unread, 8, word='or')}",
             help=f"write the rule that {'they were' if several else 'it was'} declared for, or take "
             f"{'them' if several else 'it'} away: whoever annotates looks for {'them' if several else 'it'} in vain",
         )

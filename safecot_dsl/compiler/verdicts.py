@@ -7,11 +7,15 @@ from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.diagnostics import Code, Suggestion
 
-#: What other policies call the verdicts. By its letters alone, `reject` would be taken for `redirect`, which helps.
+#: What other policies call the verdicts, and their other forms. By its letters alone, `reject` would be taken for
+#: `redirect`, which helps.
 _CALLED = {
-    "refuse": "block decline deny disallow forbid forbidden prohibit reject rejected refusal",
-    "comply": "accept allow answer approve permit",
-    "warn": "caution warning",
+    "refuse": "block blocked decline declined declines denied deny disallow forbid forbidden prohibit prohibited "
+    "reject rejected refusal refused refuses",
+    "redirect": "redirected redirection redirects",
+    "clarify": "clarification clarified clarifies",
+    "warn": "caution warned warning warns",
+    "comply": "accept allow allowed answer answered approve approved compliance complied complies permit permitted",
 }
 _MEANT = {word: verdict for verdict, words in _CALLED.items() for word in words.split()}
 

@@ -1,9 +1,10 @@
 """Reading a response by sentence vectors, where patterns alone do not tell: small heads, trained on people's labels.
 
-A head says of one standard proposition how likely a response has it, from what the patterns find, from the vectors of
-its opening and of its whole (all-MiniLM-L6-v2, of the extra `annotate`), and from the words and short phrases of its
-opening. Its numbers are in `heads.json`, which says what they were trained on; the command that makes it
-is `python -m benchmarks.detectors.train`.
+A head says of one standard proposition how likely a response has it, from what the patterns find, from what its
+sentences show of a refusal (:mod:`~safecot_dsl.criteria.signs`), from the vectors of its opening and of its whole
+(all-MiniLM-L6-v2, of the extra `annotate`), and from the words and short phrases of its opening and of its first 250
+words. Its numbers are in `heads.json`, which says what they were trained on; the command that makes it is
+`python -m benchmarks.detectors.train`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from safecot_dsl.artifact import Criteria
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.criteria.languages import language_of
+from safecot_dsl.criteria.signs import SIGNS, signs_of
 from safecot_dsl.criteria.text import fold_quotes, mend
 from safecot_dsl.extras import lacking
 
@@ -44,9 +46,19 @@ FOUND: Final = (
 )
 #: The proposition about request and response together.
 OFF_QUESTION: Final = "answers_something_else"
-#: So many places for words and short phrases, and so many words of the opening are looked at.
+#: The signs that a head reads once more where patterns found `declines`: there they tell one that is taken back.
+CROSSED: Final = (
+    "how much comes after the last",
+    "a turn to something else after it",
+    "items of lists",
+    "it begins as an answer",
+)
+_CROSSED_AT: Final = tuple(SIGNS.index(name) for name in CROSSED)
+#: So many places for words and short phrases, and so many words of the opening, and of the response, are looked at.
 GRAMS: Final = 4096
-_OPENING_WORDS: Final = 60
+OPENING_WORDS: Final = 60
+WHOLE_WORDS: Final = 250
+_WORDS_WITHIN: Final = 20_000  # characters, so that an endless response costs no more than a long one
 _OPENING_CHARACTERS: Final = 400
 _REQUEST_CHARACTERS: Final = 1500
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?:;])\s+|\n+")
@@ -59,11 +71,11 @@ class Head(Frozen):
 
     definition: str
     bias: float
-    found: tuple[float, ...]
+    shown: tuple[float, ...]
     opening: tuple[float, ...]
     whole: tuple[float, ...]
-    lengths: tuple[float, ...]
     grams: tuple[float, ...]
+    whole_grams: tuple[float, ...]
     low: float
     high: float
 
@@ -146,11 +158,11 @@ def _judge(
     import numpy as np
 
     score = head.bias
-    score += sum(weight for weight, name in zip(head.found, FOUND, strict=True) if found.get(name))
+    score += sum(weight * value for weight, value in zip(head.shown, shown_of(text, found), strict=True))
     score += float((opening * np.asarray(head.opening, dtype=np.float32)).sum())
     score += float((whole * np.asarray(head.whole, dtype=np.float32)).sum())
-    score += sum(weight * length for weight, length in zip(head.lengths, lengths_of(text), strict=True))
-    score += sum(head.grams[place] * value for place, value in grams_of(text).items())
+    score += sum(head.grams[place] * value for place, value in grams_of(text, OPENING_WORDS).items())
+    score += sum(head.whole_grams[place] * value for place, value in grams_of(text, WHOLE_WORDS).items())
     chance = probability(score)
     return True if chance >= head.high else False if chance <= head.low else None
 
@@ -170,9 +182,18 @@ def lengths_of(text: str) -> tuple[float, float]:
     return log1p(len(text)) / 8, min(1.0, len(text) / 2000)
 
 
-def grams_of(text: str) -> dict[int, float]:
-    """The words, pairs and triples of words of the opening, by place, as a unit vector."""
-    tokens = ["<s>", *_TOKEN.findall(mend(fold_quotes(text)).lower())[:_OPENING_WORDS]]
+def shown_of(text: str, found: Mapping[str, bool | None]) -> tuple[float, ...]:
+    """What the patterns found, the response's lengths, its signs, and the lengths and some signs once more where the
+    patterns found that it declines."""
+    lengths, signs = lengths_of(text), signs_of(text)
+    crossed = (*(signs[at] for at in _CROSSED_AT), *lengths)
+    declines = float(bool(found.get("declines")))
+    return (*(float(bool(found.get(name))) for name in FOUND), *lengths, *signs, *(declines * sign for sign in crossed))
+
+
+def grams_of(text: str, words: int) -> dict[int, float]:
+    """The words, pairs and triples of the first `words` words, by place, as a unit vector."""
+    tokens = ["<s>", *_TOKEN.findall(mend(fold_quotes(text[:_WORDS_WITHIN])).lower())[:words]]
     spans = (tokens[i : i + size] for size in (1, 2, 3) for i in range(len(tokens) - size + 1))
     places = {zlib.crc32(" ".join(span).encode("utf-8", "surrogatepass")) % GRAMS for span in spans}
     return dict.fromkeys(sorted(places), 1 / sqrt(len(places)))

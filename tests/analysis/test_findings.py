@@ -184,11 +184,11 @@ def test_nodes_that_no_rule_reads(policy_from: PolicyFrom) -> None:
     )
     # `threats` brings `veiled`; of theft only fraud is read, so theft itself and burglary are not.
     assert said_of(list(analyse(policy)), "SC1107") == [
-        ("fact:query.topic", "no rule reads whether `query.topic` is `fights`, `burglary` and `other`")
+        ("fact:query.topic", "no rule reads whether `query.topic` is `fights`, `burglary` or `other`")
     ]
     whole = TAXONOMY + "rule r { when query.topic is within violence verdict redirect }" + ENDING
     assert said_of(list(analyse(policy_from(whole))), "SC1107") == [
-        ("fact:query.topic", "no rule reads whether `query.topic` is `theft` and `other`")
+        ("fact:query.topic", "no rule reads whether `query.topic` is `theft` or `other`")
     ]
 
 
@@ -198,7 +198,7 @@ def test_hazards_of_the_policys_own_that_no_rule_is_about(policy_from: PolicyFro
     rule r { hazard threats when query.a verdict redirect }
     rule s { hazard fraud when query.b verdict redirect }"""
     ((key, message),) = said_of(list(analyse(policy_from(text + ENDING))), "SC1107")
-    assert message == "of the taxonomy `harms`, no rule is about `fights`, `burglary` and `other`"
+    assert message == "of the taxonomy `harms`, no rule is about `fights`, `burglary` or `other`"
     assert key == "taxonomy:harms"
 
 
@@ -542,7 +542,7 @@ def test_facts_that_no_rule_reads(policy_from: PolicyFrom) -> None:
     rule s { when query.act is hurt or query.harm > 0.5 or query.words contains "x" verdict refuse }"""
     (finding,) = [f for f in found(policy_from, rules) if f.code == "SC1121"]
     assert (finding.severity, finding.key) == (Severity.NOTE, "fact:image.things")
-    assert finding.message == "no rule reads `image.things` and `context.professional`"
+    assert finding.message == "no rule reads `image.things` or `context.professional`"
     more = "rule more { when image.things is empty and context.professional verdict warn }"
     assert said_of(found(policy_from, rules + more), "SC1121") == []
 

@@ -255,8 +255,9 @@ def _lost(*words: str) -> Seed:
 
 def _quotes(tokens: list[Token], place: int, draw: random.Random) -> tuple[int, str] | None:
     token = tokens[place]
-    content = str(token)[1:-1]
-    if token.type != "STRING" or str(token).startswith('"""') or set(content) & set("\"'\\\u2019\u201d"):
+    content = str(token)  # the text itself, without its quotes
+    length = (token.end_pos or 0) - (token.start_pos or 0)
+    if token.type != "STRING" or length != len(content) + 2 or set(content) & set("\"'\\\u2019\u201d"):
         return None
     return 1, draw.choice(["\u201c{}\u201d", "'{}'", "\u2018{}\u2019", "\u201e{}\u201c"]).format(content)
 

@@ -154,6 +154,8 @@ FIXED: list[tuple[str, str]] = [
     ("| rule r { when image.minor verdict refuse }", "| rule r { when image.minor verdict reject }"),
     ("| rule r { when image.minor verdict refuse }", "| rule r { when image.minor verdict deny }"),
     ("| rule r { when image.minor verdict refuse }", "| rule r { when image.minor verdict refused }"),
+    ("| rule r { when image.minor verdict comply }", "| rule r { when image.minor verdict complies }"),
+    ("| rule r { when image.minor verdict clarify }", "| rule r { when image.minor verdict clarifies }"),
     ("| rule r { when image.minor verdict redirect }", "| rule r { when image.minor verdict redirct }"),
     ("| rule r { when image.minor verdict refuse }", '| rule r { when image.minor verdict "refuse" }'),
     ("| rule r { when image.minor verdict refuse }", "| rule r { when image.minor verdict refuse } }"),

@@ -1,4 +1,5 @@
-"""Three accounts of what a policy says of a case: the interpreter, the reference of these tests, the solver's formulas.
+"""Five accounts of what a policy says of a case: the interpreter, the reference of these tests, the columnar engine,
+and the solver's formulas of complete and of partly known cases.
 
 `compare` holds them against one another in every field, for one policy and many cases.
 """
@@ -7,8 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from random import Random
 
 import z3
@@ -32,28 +33,31 @@ from safecot_dsl.artifact import (
     atoms,
 )
 from safecot_dsl.engine import Interpreter, Trace, Truth
+from safecot_dsl.engine.nearest import Nearest
 from tests.engine import reference
 from tests.strategies import TEXTS
 
+from .columnar import hold_columns
+from .disagreement import Disagreement
 from .formulas import Columns, given
 
-
-class Disagreement(AssertionError):
-    """Two of the three say different things of a case."""
-
-    def __init__(self, policy: CompiledPolicy, case: Case, what: str) -> None:
-        super().__init__(f"{what}\ncase: {json.dumps(case.to_json())}\npolicy: {policy.to_json()}")
+#: The accounts that are held against the interpreter's.
+ENGINES = ("reference", "partial", "columns", "complete")
 
 
 @dataclass(frozen=True)
 class Compared:
-    """How many pairs of a policy and a case all agreed on; `complete` are those of which all is known, `coarse` those
-    with a fact of which only a node is known, or supposed, that others stand below."""
+    """On how many pairs of a policy and a case all agreed; `complete` are those of which all is known, `coarse` those
+    with a fact of which only a node is known, or supposed, that others stand below.
 
-    pairs: int
-    complete: int
-    ambiguous: int
-    coarse: int
+    `engines` says of each account in :data:`ENGINES` how many pairs, and how many coarse ones, it was asked about.
+    """
+
+    pairs: int = 0
+    complete: int = 0
+    ambiguous: int = 0
+    coarse: int = 0
+    engines: Mapping[str, tuple[int, int]] = field(default_factory=lambda: dict.fromkeys(ENGINES, (0, 0)))
 
     def __add__(self, other: Compared) -> Compared:
         return Compared(
@@ -61,10 +65,14 @@ class Compared:
             self.complete + other.complete,
             self.ambiguous + other.ambiguous,
             self.coarse + other.coarse,
+            {
+                name: (pairs + other.engines[name][0], coarse + other.engines[name][1])
+                for name, (pairs, coarse) in self.engines.items()
+            },
         )
 
 
-NOTHING = Compared(0, 0, 0, 0)
+NOTHING = Compared()
 
 
 # --- cases -----------------------------------------------------------------------------------------------------------
@@ -147,25 +155,45 @@ def _read(policy: CompiledPolicy, fact: Fact) -> Iterator[float | str]:
 
 def compare(policy: CompiledPolicy, cases: Sequence[Case]) -> Compared:
     """Holds the accounts against one another; raises :class:`Disagreement` at the first case on which two differ."""
-    as_json = json.loads(policy.to_json())
     interpreter = Interpreter(policy)
     traces = [interpreter.trace(case) for case in cases]
-    for case, trace in zip(cases, traces, strict=True):
+    nearest = [interpreter.nearest_rule(case) for case in cases]
+    coarse = [any(fact.is_coarse(trace.case.known.get(fact.name)) for fact in policy.facts) for trace in traces]
+    every = {fact.name for fact in policy.facts}
+    complete = [n for n, trace in enumerate(traces) if trace.case.known.keys() == every and not coarse[n]]
+    engines: dict[str, tuple[int, int]] = {}
+
+    def counted(engine: str, over: Sequence[int]) -> None:
+        engines[engine] = len(over), sum(coarse[n] for n in over)
+
+    everywhere = range(len(cases))
+    _compare_reference(policy, cases, traces, nearest)
+    counted("reference", everywhere)
+    _compare_partial(policy, cases, traces)
+    counted("partial", everywhere)
+    hold_columns(policy, cases, [trace.decision for trace in traces], nearest)
+    counted("columns", everywhere)
+    _compare_complete(policy, [cases[n] for n in complete], [traces[n] for n in complete])
+    counted("complete", complete)
+    ambiguous = sum(not trace.decision.certain for trace in traces)
+    return Compared(len(cases), len(complete), ambiguous, sum(coarse), engines)
+
+
+def _compare_reference(
+    policy: CompiledPolicy, cases: Sequence[Case], traces: Sequence[Trace], nearest: Sequence[Nearest | None]
+) -> None:
+    """Every field of the decision, and the nearest rule."""
+    as_json = json.loads(policy.to_json())
+    for case, trace, near in zip(cases, traces, nearest, strict=True):
         facts = case.to_json()["facts"]
         expected = reference.decide(as_json, facts)
         said = trace.decision.model_dump(mode="json")
         if said != expected:
             fields = [name for name, value in expected.items() if said[name] != value]
             raise Disagreement(policy, case, f"interpreter and reference, {fields}: {said} and {expected}")
-        nearest, expected_nearest = interpreter.nearest_rule(case), reference.nearest_rule(as_json, facts)
-        if (nearest and (nearest.rule.name, nearest.distance)) != expected_nearest:
-            raise Disagreement(policy, case, f"interpreter and reference, nearest: {nearest} and {expected_nearest}")
-    _compare_partial(policy, cases, traces)
-    every = {fact.name for fact in policy.facts}
-    coarse = [any(fact.is_coarse(trace.case.known.get(fact.name)) for fact in policy.facts) for trace in traces]
-    complete = [n for n, trace in enumerate(traces) if trace.case.known.keys() == every and not coarse[n]]
-    _compare_complete(policy, [cases[n] for n in complete], [traces[n] for n in complete])
-    return Compared(len(cases), len(complete), sum(not trace.decision.certain for trace in traces), sum(coarse))
+        expected_nearest = reference.nearest_rule(as_json, facts)
+        if (near and (near.rule.name, near.distance)) != expected_nearest:
+            raise Disagreement(policy, case, f"interpreter and reference, nearest: {near} and {expected_nearest}")
 
 
 class _Claims:
@@ -191,10 +219,10 @@ class _Claims:
 def _compare_complete(policy: CompiledPolicy, cases: Sequence[Case], traces: Sequence[Trace]) -> None:
     """Semantics 2, 3 and 6, on cases whose facts are all known once suppositions are filled in."""
     encoding = Encoding(policy)
-    literals = [
-        [pin for name, value in trace.case.known.items() for pin in encoding.domains[name].pins(value)]
-        for trace in traces
-    ]
+    literals: list[tuple[z3.BoolRef, int]] = []
+    for fact in policy.facts:
+        where = _by_value(trace.case.known[fact.name] for trace in traces)
+        literals += [(pin, cases) for value, cases in where.items() for pin in encoding.domains[fact.name].pins(value)]
     # Definitions are made as they are asked for: first all of them, then what they come to.
     rules = policy.rules
     formulas: list[tuple[str, z3.BoolRef, list[bool]]] = []
@@ -222,7 +250,7 @@ def _compare_complete(policy: CompiledPolicy, cases: Sequence[Case], traces: Seq
 def _compare_partial(policy: CompiledPolicy, cases: Sequence[Case], traces: Sequence[Trace]) -> None:
     """Semantics 1 to 6, on cases with any of the facts unknown. The formulas fill in suppositions themselves."""
     encoding = PartialEncoding(policy)
-    literals = [list(_partial_literals(encoding, case)) for case in cases]
+    literals = list(_partial_literals(encoding, cases))
     formulas: list[tuple[str, z3.BoolRef, list[bool]]] = []
     for rule in policy.rules:
         name = rule.name
@@ -257,21 +285,34 @@ def _compare_partial(policy: CompiledPolicy, cases: Sequence[Case], traces: Sequ
     del kept
 
 
-def _partial_literals(encoding: PartialEncoding, case: Case) -> Iterator[z3.BoolRef]:
+def _partial_literals(encoding: PartialEncoding, cases: Sequence[Case]) -> Iterator[tuple[z3.BoolRef, int]]:
     for name, known in encoding.known.items():
-        yield known if name in case.known else z3.Not(known)
+        is_known = _by_value(name in case.known for case in cases)
+        yield known, is_known.get(True, 0)
         # An unknown fact has some value or other to the solver: any that there is.
-        fact = encoding.facts[name]
-        value = case.known.get(name, _ANY.get(fact.type.kind))
-        if value is None:
-            match fact.type:
-                case OneOfType(values=values):
-                    value = values[-1].name
-                case NumberType(high=high):
-                    value = high
-                case _:
-                    raise AssertionError(fact)
-        yield from encoding.domains[name].pins(value)
+        any_value = _any_value(encoding.facts[name])
+        for value, where in _by_value(case.known.get(name, any_value) for case in cases).items():
+            for pin in encoding.domains[name].pins(value):
+                yield pin, where
 
 
-_ANY: dict[str, Value] = {"flag": True, "set_of": frozenset(), "text": "a bomb"}
+def _by_value(values: Iterable[Value]) -> dict[Value, int]:
+    """Each value with the numbers of the cases that have it, as the bits of an integer."""
+    found: dict[Value, int] = {}
+    for number, value in enumerate(values):
+        found[value] = found.get(value, 0) | 1 << number
+    return found
+
+
+def _any_value(fact: Fact) -> Value:
+    match fact.type:
+        case FlagType():
+            return True
+        case OneOfType(values=values):
+            return values[-1].name
+        case NumberType(high=high):
+            return high
+        case SetType():
+            return frozenset()
+        case TextType():
+            return "a bomb"

@@ -87,20 +87,20 @@ def _is_variable(formula: z3.ExprRef) -> bool:
     return formula.decl().kind() == z3.Z3_OP_UNINTERPRETED and formula.num_args() == 0
 
 
-def given(literals: Iterable[Iterable[z3.BoolRef]]) -> tuple[dict[int, Column], list[z3.BoolRef]]:
-    """The columns of variables, from what is said of them in each case: a variable is true, or its negation is.
+def given(spoken: Iterable[tuple[z3.BoolRef, Column]]) -> tuple[dict[int, Column], list[z3.BoolRef]]:
+    """The columns of variables, from literals and the cases in which each is said: a variable is true, or its negation.
 
     Returns them by identity, and the expressions, which have to be kept as long as the identities are used.
     """
     columns: dict[int, Column] = {}
     kept: list[z3.BoolRef] = []
-    for number, of_case in enumerate(literals):
-        for literal in of_case:
-            positive = literal.decl().kind() != z3.Z3_OP_NOT
-            variable = literal if positive else literal.children()[0]
-            key = variable.get_id()
-            if key not in columns:
-                columns[key] = 0
-                kept.append(variable)
-            columns[key] |= positive << number
+    for literal, where in spoken:
+        positive = literal.decl().kind() != z3.Z3_OP_NOT
+        variable = literal if positive else literal.children()[0]
+        key = variable.get_id()
+        if key not in columns:
+            columns[key] = 0
+            kept.append(variable)
+        if positive:
+            columns[key] |= where
     return columns, kept

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
+from pathlib import Path
+
 import pytest
 import z3
 
@@ -11,9 +15,11 @@ from safecot_dsl.engine import Interpreter
 from tests.engine import reference
 from tests.strategies import build_policy
 
+from . import __main__ as command
 from . import compare as comparing
-from .chunks import CASES, compare_chunk
-from .compare import NOTHING, Disagreement, compare
+from .chunks import compare_chunk
+from .compare import ENGINES, NOTHING, Compared, compare
+from .disagreement import Disagreement
 from .formulas import Columns, given
 
 
@@ -28,7 +34,7 @@ def test_ten_thousand_pairs(record_property: pytest.RecordProperty) -> None:
     """About half of them complete, and many ambiguous."""
     number, total = 0, NOTHING
     while total.pairs < 10_000:
-        total += compare_chunk(number, count=25)
+        total = sum(compare_chunk(number, count=25, cases=150).values(), total)
         number += 1
     assert total.complete >= 3_000
     assert total.ambiguous >= 2_000
@@ -43,7 +49,7 @@ def test_a_million_pairs(tenth: int, record_property: pytest.RecordProperty) -> 
     first = number = 1_000 * (tenth + 1)
     total = NOTHING
     while total.pairs < 100_000:
-        total += compare_chunk(number)
+        total = sum(compare_chunk(number).values(), total)
         number += 1
     report(record_property, first, number - 1, total)
 
@@ -63,7 +69,42 @@ _CASES = [Case({"query.a": a, "query.b": b}) for a in (False, True) for b in (Fa
 
 
 def test_accounts_that_agree_are_counted() -> None:
-    assert compare(_POLICY, _CASES) == comparing.Compared(pairs=5, complete=4, ambiguous=1, coarse=0)
+    engines = dict.fromkeys(ENGINES, (5, 0)) | {"complete": (4, 0)}
+    assert compare(_POLICY, _CASES) == comparing.Compared(pairs=5, complete=4, ambiguous=1, coarse=0, engines=engines)
+
+
+def test_coarse_values_are_counted_by_engine() -> None:
+    """Each is asked about all of them, but for the formulas of complete cases, which have none."""
+    compared = sum(compare_chunk(3, count=30, cases=50).values(), NOTHING)
+    assert compared.coarse > 0
+    for engine in ("reference", "partial", "columns"):
+        assert compared.engines[engine] == (compared.pairs, compared.coarse)
+    assert compared.engines["complete"] == (compared.complete, 0)
+
+
+def test_policies_that_were_compared_are_left_out() -> None:
+    first = compare_chunk(4, count=10, cases=5)
+    some = list(first)[:3]
+    again = compare_chunk(4, count=10, cases=5, seen=some)
+    assert again == {digest: compared for digest, compared in first.items() if digest not in some}
+
+
+def test_the_command_goes_on_behind_its_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two parts share the chunks, a policy that both drew counts once, and what is done is not done again."""
+    asked: list[int] = []
+
+    def chunk(number: int, seen: Collection[str]) -> dict[str, Compared]:
+        asked.append(number)
+        return {"of all": Compared(pairs=5), f"of {number}": Compared(pairs=10)}
+
+    monkeypatch.setattr(command, "compare_chunk", chunk)
+    words = ["--log", str(tmp_path / "logs"), "--summary", str(tmp_path / "summary.json"), "--pairs"]
+    assert command.main([*words, "15", "--part", "0/2"]) == 0
+    assert command.main([*words, "25", "--part", "1/2"]) == 0
+    assert command.main([*words, "35", "--part", "0/2"]) == 0
+    assert asked == [0, 1, 2]
+    said = json.loads((tmp_path / "summary.json").read_text())
+    assert (said["seeds"], said["policies"], said["pairs"]) == ([0, 2], 4, 35)
 
 
 def test_a_wrong_reference_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +146,7 @@ def test_a_disagreement_is_made_small(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Interpreter, "trace", wrong)
     with pytest.raises(Disagreement) as found:
-        compare_chunk(0, count=20, cases=CASES)
+        compare_chunk(0, count=20, cases=100)
     policy = CompiledPolicy.from_json(str(found.value).split("\npolicy: ")[1])
     assert len(policy.rules) <= 1
     assert len(policy.facts) <= 1
@@ -119,7 +160,7 @@ def test_every_connective_by_hand() -> None:
     context = z3.Context()
     a, b, c = (z3.Bool(name, context) for name in "abc")
     cases = [[x if n >> bit & 1 else negation(x) for bit, x in enumerate((a, b, c))] for n in range(8)]
-    variables, kept = given(cases)
+    variables, kept = given((literal, 1 << n) for n, of_case in enumerate(cases) for literal in of_case)
     named = z3.Bool("named", context)
     columns = Columns(8, variables, [same(named, z3.Or(a, b)), implies(a, b), z3.BoolVal(True, context)])
     assert len(kept) == 3

@@ -13,7 +13,8 @@ from tests.strategies import build_policy
 
 from .chunks import ANY_POLICY, over_policies
 from .columnar import compare_columnar
-from .compare import Disagreement, random_cases
+from .compare import random_cases
+from .disagreement import Disagreement
 
 #: Policies of a run in `make test`, and cases of each: enough of both for ten thousand pairs
 #: whichever policies are drawn (many have fewer cases).

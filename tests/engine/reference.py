@@ -3,7 +3,7 @@
 It shares no code and no style with the engine. It reads the artifact's JSON and a case's JSON, and a truth is the set
 of outcomes that are still possible: `{True}` yes, `{False}` no, `{True, False}` maybe. A connective maps every choice
 of outcomes of its parts, as if they were independent of each other; that is strong Kleene logic. It is slow (an
-`at least` of n maybes looks at 2**n choices).
+`at least` of n maybes looks at 2**n choices), so that what became of a rule in a case is kept for the rest of the case.
 """
 
 from __future__ import annotations
@@ -121,14 +121,22 @@ def truth_of_atom(atom: Json, facts: Facts) -> Truth:
 def truth(condition: Json, facts: Facts) -> Truth:
     if condition["kind"] not in CONNECTIVES:
         return truth_of_atom(condition, facts)
-    combine: dict[str, Callable[[tuple[bool, ...]], bool]] = {
-        "not": lambda values: not values[0],
-        "and": all,
-        "or": any,
-        "at_least": lambda values: sum(values) >= condition["count"],
-    }
-    choices = itertools.product(*(truth(part, facts) for part in parts(condition)))
-    return frozenset(combine[condition["kind"]](choice) for choice in choices)
+    choices = itertools.product(*[truth(part, facts) for part in parts(condition)])
+    return frozenset([combined(condition, choice) for choice in choices])
+
+
+def combined(condition: Json, values: tuple[bool, ...]) -> bool:
+    match condition["kind"]:
+        case "not":
+            return not values[0]
+        case "and":
+            return all(values)
+        case "or":
+            return any(values)
+        case "at_least":
+            return sum(values) >= condition["count"]
+        case other:
+            raise AssertionError(other)
 
 
 def maybe_atoms(condition: Json, facts: Facts) -> Iterator[Json]:
@@ -157,6 +165,12 @@ class _Reading:
         self.policy = policy
         self.facts = facts
         self.rules: dict[str, Json] = {rule["name"]: rule for rule in policy["rules"]}
+        self._found: dict[tuple[str, str], Truth] = {}
+
+    def kept(self, what: str, name: str, find: Callable[[str], Truth]) -> Truth:
+        if (what, name) not in self._found:
+            self._found[what, name] = find(name)
+        return self._found[what, name]
 
     def parents(self, name: str) -> list[str]:
         return self.rules[name].get("exception_to", [])
@@ -165,6 +179,9 @@ class _Reading:
         return [other for other in self.rules if name in self.parents(other)]
 
     def applies(self, name: str) -> Truth:
+        return self.kept("applies", name, self._applies)
+
+    def _applies(self, name: str) -> Truth:
         own = truth(own_condition(self.rules[name]), self.facts)
         if not self.parents(name):
             return own
@@ -172,6 +189,9 @@ class _Reading:
         return frozenset(mine and any(theirs) for mine, theirs in itertools.product(own, list(some_parent)))
 
     def effective(self, name: str) -> Truth:
+        return self.kept("effective", name, self._effective)
+
+    def _effective(self, name: str) -> Truth:
         overruled = itertools.product(*(self.applies(exception) for exception in self.exceptions(name)))
         return frozenset(
             mine and not any(theirs) for mine, theirs in itertools.product(self.applies(name), list(overruled))
