@@ -63,7 +63,7 @@ export function Editor({ client, root, path, writable, policy, coverage, save, e
           EditorState.readOnly.of(!writable),
           // On a narrow page lines are broken: nobody scrolls sideways with a thumb.
           window.matchMedia('(max-width: 999px)').matches ? EditorView.lineWrapping : [],
-          EditorView.contentAttributes.of({ 'aria-label': `Text of ${path}` }),
+          EditorView.contentAttributes.of({ 'aria-label': `Text of ${path}`, tabindex: '0' }),
           policy ? [safecot(), language.of(client.plugin(uriOf(root, path), 'safecot')), margin()] : [],
           keymap.of([
             { key: 'Mod-s', preventDefault: true, run: () => (calls.current.save(), true) },
