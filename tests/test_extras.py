@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from safecot_dsl.extras import EXTRAS, WITH, MissingExtraError, install_line, missing_extra, require
+from safecot_dsl.errors import MissingExtraError
+from safecot_dsl.extras import EXTRAS, WITH, install_line, missing_extra, require
 
 ROOT = Path(__file__).resolve().parents[1]
 POLICY = str(ROOT / "policies" / "household_chemicals.safecot")
@@ -27,6 +28,7 @@ DISTRIBUTIONS = {
 #: Runs a command where no module of these extras can be imported: `hidden EXTRA,EXTRA COMMAND…`.
 HIDDEN = """
 import sys
+from safecot_dsl.errors import MissingExtraError
 from safecot_dsl.extras import EXTRAS, VECTORS
 hidden = sys.argv.pop(1).split(",")
 for name in [module for extra in hidden for module in EXTRAS.get(extra, [extra])]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from safecot_dsl.evaluation import EvalItem, Kind, write_items
+from safecot_dsl.evaluation import EvalItem, ItemKind, write_items
 from safecot_dsl.evaluation.asking.folder import Answered, Failed, Provenance, read_asked, written_line
 from safecot_dsl.evaluation.suites import suite
 from safecot_dsl.models.naming import parse_model
@@ -232,7 +232,7 @@ def test_what_the_page_quotes_from_the_recipe_is_so():
 def asked(folder: Path, answers: Mapping[str, str]) -> Path:
     """A folder of answers as `safecotc eval ask` leaves it; an item without one failed."""
     items = [
-        EvalItem(id=key, split="x", kind=Kind.POLICY, images=(), prompt="How?", due=None, must="", facts="{}")
+        EvalItem(id=key, split="x", kind=ItemKind.POLICY, images=(), prompt="How?", due=None, must="", facts="{}")
         for key in ("a", "b", "c")
     ]
     folder.mkdir()
@@ -299,6 +299,6 @@ def test_a_tiny_one_runs_from_end_to_end(data: Path, tmp_path: Path, progress: P
     for arm in arms:
         record = json.loads((tmp_path / "run" / "arms" / arm / "adapter" / "training.json").read_text())
         assert record["rows"] == 11
-        assert record["levers"]["padding_free"] is True
+        assert record["speedups"]["padding_free"] is True
     assert {split.partition("/")[0] for split in summary.splits} == {e.suite for e in recipe.evaluation.suites}
     assert (tmp_path / "run" / "report.html").is_file()

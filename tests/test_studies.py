@@ -22,7 +22,7 @@ from safecot_dsl.artifact import UNKNOWN as HIDDEN
 from safecot_dsl.artifact import Case, Decision, canonical_json
 from safecot_dsl.diagnostics import Severity
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.evaluation import EvalItem, Kind
+from safecot_dsl.evaluation import EvalItem, ItemKind
 from safecot_dsl.miniature import World
 from safecot_dsl.miniature.drawing import Scene
 from safecot_dsl.miniature.lessons import Teacher, reasoning_lines, vocabulary
@@ -493,7 +493,7 @@ def test_results_are_kept_whole_and_the_last_of_a_cell_counts(design: Design, tm
 
 def test_runs_that_were_asked_the_same_have_one_digest():
     def item(prompt: str, **more: Any) -> EvalItem:
-        return EvalItem(id="x", split="attacks", kind=Kind.POLICY, prompt=prompt, **more)
+        return EvalItem(id="x", split="attacks", kind=ItemKind.POLICY, prompt=prompt, **more)
 
     assert items_of([item("a")]) == items_of([item("a")])
     assert items_of([item("a")]).digest != items_of([item("b")]).digest
@@ -624,7 +624,7 @@ def case_item(world: World, intent: str, *things: str) -> tuple[EvalItem, Decisi
     case = world.case(Situation(Scene(things[0], things[1], "kitchen", "none"), intent, None, 0))
     decision = world.interpreter.decide(case)
     item = EvalItem(
-        id="x", split="combinations", kind=Kind.POLICY, prompt="?", due=decision.verdict,
+        id="x", split="combinations", kind=ItemKind.POLICY, prompt="?", due=decision.verdict,
         facts=canonical_json(case.to_json()), rules=decision.deciding or ("default",),
     )  # fmt: skip
     return item, decision, case
@@ -671,7 +671,7 @@ def test_what_cannot_be_told_has_to_be_said(design: Design):
     hidden = case.with_fact("image.setting", HIDDEN)
     decision = world.interpreter.decide(hidden)
     item = EvalItem(
-        id="x", split="unknown", kind=Kind.POLICY, prompt="?", due=decision.verdict,
+        id="x", split="unknown", kind=ItemKind.POLICY, prompt="?", due=decision.verdict,
         facts=canonical_json(hidden.to_json()), rules=("unsure",),
     )  # fmt: skip
     text = write_target(Renderer(world.interpreter).render(hidden, style=ReasoningStyle.STEPWISE, seed="x"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safecot_dsl.datafiles import policies_root
-from safecot_dsl.dataset import DataRecipe, Hands, generate
+from safecot_dsl.dataset import DataRecipe, Workers, generate
 from safecot_dsl.storage import Progress
 from safecot_dsl.workspace import compile_policy
 
@@ -25,7 +25,7 @@ def generate_rows(folder: Path, data: dict[str, Any], processes: int, sending: A
             seed=0,
             base_dir=folder,
             progress=progress,
-            hands=Hands(processes),
+            workers=Workers(processes),
         )
         seconds = time.perf_counter() - began
     used = {who: resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)}

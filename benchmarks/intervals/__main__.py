@@ -13,7 +13,7 @@ from statistics import NormalDist
 import numpy as np
 from rich.console import Console
 
-from safecot_dsl.evaluation import Difference, Rate
+from safecot_dsl.evaluation import Rate, RateDifference
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def main() -> None:
             own = np.sqrt(1 - alike - common) * rng.standard_normal((groups, size, 2))
             total = np.sqrt(alike) * rng.standard_normal((groups, 1, 1)) + shared + own
             hits = [(total[..., i] < NormalDist().inv_cdf(p)).ravel().tolist() for i, p in enumerate((first, second))]
-            found = Difference.of(*hits, np.repeat(np.arange(groups), size).tolist())
+            found = RateDifference.of(*hits, np.repeat(np.arange(groups), size).tolist())
             inside += found.low <= first - second <= found.high
         out.print(
             f"{first:5}  {second:6}  {groups:6}  {size:2}  {alike:5}  {common:10}      {100 * inside / draws:5.1f} %"

@@ -43,10 +43,10 @@ GOAL = 1.5  # times TRL's samples a second
 LIKE_TRL = {"cpu": 1e-4, "cuda": 2e-2}
 
 _OFF = {"padding_free": False, "cache_image_features": False, "fused_lora": False}
-#: Our runs, by name: the levers that are pulled.
+#: Our runs, by name: the speed-ups that are on.
 OURS: dict[str, dict[str, Any]] = {
     "ours": {},
-    "no levers": _OFF,
+    "no speed-ups": _OFF,
     "only padding_free": _OFF | {"padding_free": True},
     "only cache_image_features": _OFF | {"cache_image_features": True},
     "only fused_lora": _OFF | {"fused_lora": True},
@@ -133,8 +133,8 @@ def measure(setup: Setup, rounds: int, dry: bool) -> tuple[dict[str, Measured], 
         f"TRL, {workers} workers" if workers else "TRL": ("trl_peer", replace(setup, workers=workers))
         for workers in ((0,) if dry else (0, 1, 2))
     }
-    ours = {"ours": {}, "no levers": _OFF} if dry else OURS | GROUPED
-    kinds |= {name: ("ours", replace(setup, levers=levers)) for name, levers in ours.items()}
+    ours = {"ours": {}, "no speed-ups": _OFF} if dry else OURS | GROUPED
+    kinds |= {name: ("ours", replace(setup, speedups=speedups)) for name, speedups in ours.items()}
     best: dict[str, Measured] = {}
     for number in range(rounds):
         for name, (module, wanted) in kinds.items():

@@ -29,7 +29,7 @@ class Setup:
     steps: int
     threads: int
     workers: int = 0
-    levers: dict[str, Any] = field(default_factory=dict[str, Any])  # fields of the recipe
+    speedups: dict[str, Any] = field(default_factory=dict[str, Any])  # fields of the recipe
 
     def recipe(self) -> TrainingRecipe:
         return TrainingRecipe(
@@ -42,7 +42,7 @@ class Setup:
             logging_steps=1,
             save_steps=self.steps,
             seed=SEED,
-            **self.levers,
+            **self.speedups,
         )
 
     def read(self) -> list[Row]:

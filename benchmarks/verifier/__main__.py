@@ -31,7 +31,7 @@ from benchmarks.verifier.texts import Right, in_words, own_text, reworded, right
 from safecot_dsl.analysis.statistics import wilson
 from safecot_dsl.artifact import read_case
 from safecot_dsl.datafiles import policies_root
-from safecot_dsl.dataset.writing import Draft, Request, Verifier, failed
+from safecot_dsl.dataset.writing import Draft, DraftedRequest, Verifier, failed
 from safecot_dsl.reading import is_free
 from safecot_dsl.render import ReasoningStyle, Sentence
 from safecot_dsl.storage import write_whole
@@ -63,7 +63,7 @@ class Measured:
 
     def add(self, half: str, kind: str, verifier: Verifier, right: Right, draft: Draft) -> None:
         started = time.perf_counter()
-        request = Request(source_answer=right.source_answer)
+        request = DraftedRequest(source_answer=right.source_answer)
         results = verifier.verify_draft(right.case, right.decision, draft, request)
         self.seconds += time.perf_counter() - started
         names = failed(results)

@@ -11,7 +11,7 @@ from random import Random
 
 import z3
 
-from safecot_dsl.analysis.draws import Draws, alike
+from safecot_dsl.analysis.draws import ValueDraws, alike
 from safecot_dsl.analysis.encoding import Encoding, Satisfiability, Solver
 from safecot_dsl.analysis.examination import UnconfirmedError
 from safecot_dsl.analysis.logic import all_of, at_most, negation, same
@@ -128,7 +128,7 @@ def models(
     condition, fixed = with_coarse(policy, condition, fixed)
     wanted = CaseRequirement(condition, verdict, deciding, fixed)
     encoding = Encoding(policy, conditions=() if condition is None else (condition,))
-    interpreter, draws, random = Interpreter(policy), Draws(encoding), Random(f"models/{seed}")
+    interpreter, draws, random = Interpreter(policy), ValueDraws(encoding), Random(f"models/{seed}")
     mender = _Mender(encoding, wanted.claims(encoding, policy), random, seconds)
     if not mender.possible():
         return
@@ -189,7 +189,7 @@ class _Mender:
 def neighbours(policy: CompiledPolicy, case: Case) -> Iterator[tuple[str, Case]]:
     """The cases that differ from a complete one in one fact, with that fact's name: for each fact one case of each kind
     of value that the conditions tell apart; of a set those with one member more or less, and the empty one."""
-    draws = Draws(Encoding(policy))
+    draws = ValueDraws(Encoding(policy))
     _require_complete(policy, case)
     for fact in policy.facts:
         for value in draws.others(fact.name, case.known[fact.name]):
@@ -232,11 +232,11 @@ def contrast(policy: CompiledPolicy, case: Case, *, seconds: float = SECONDS) ->
             found = Case(known)
             if not is_laxer(found):
                 raise UnconfirmedError(f"{found!r} is not laxer than {case!r}")
-            return _nearer(Draws(encoding), case, found, is_laxer)
+            return _nearer(ValueDraws(encoding), case, found, is_laxer)
     return None
 
 
-def _nearer(draws: Draws, case: Case, found: Case, suits: Callable[[Case], bool]) -> Case:
+def _nearer(draws: ValueDraws, case: Case, found: Case, suits: Callable[[Case], bool]) -> Case:
     """What was changed of a case, changed less where that suits: fewer members of a set, and the nearest number."""
     for name, value in found.known.items():
         before = case.known[name]

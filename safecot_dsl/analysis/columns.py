@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
-from safecot_dsl.analysis.draws import Draws
+from safecot_dsl.analysis.draws import ValueDraws
 from safecot_dsl.analysis.space import Space
 from safecot_dsl.artifact import And, AtLeast, CompiledPolicy, Condition, Fact, Not, Or, SetType, Value, Verdict
 from safecot_dsl.engine import Truth, evaluate
@@ -15,14 +15,14 @@ from safecot_dsl.engine.operators import meaning
 from safecot_dsl.engine.order import parents_first
 
 
-def draw_columns(space: Space, samples: int, seed: int) -> Columns:
+def draw_columns(space: Space, samples: int, seed: int) -> PackedCases:
     """So many cases drawn from a space; equal seeds draw equal cases."""
-    draws, random = Draws(space), Random(seed)
+    draws, random = ValueDraws(space), Random(seed)
     values = {name: [draws.value(name, random) for _ in range(samples)] for name in space.facts}
-    return Columns(space.facts, values, samples)
+    return PackedCases(space.facts, values, samples)
 
 
-class Columns:
+class PackedCases:
     """Many complete cases side by side: a condition comes to an integer with a bit for each case that it holds of."""
 
     def __init__(self, facts: Mapping[str, Fact], values: Mapping[str, Sequence[Value]], count: int) -> None:

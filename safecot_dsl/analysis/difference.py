@@ -32,7 +32,7 @@ class DifferenceLimits:
 
 
 @dataclass(frozen=True)
-class Difference:
+class PolicyDifference:
     """How `new` decides beside `old`, over all complete cases of the facts of both (within `hazard`, where given).
 
     `laxer` and `stricter` say whether there is such a case; *undecided* where the solver took too long, or no text was
@@ -91,7 +91,7 @@ def compare(
     *,
     hazard: str | None = None,
     limits: DifferenceLimits = DifferenceLimits(),
-) -> Difference:
+) -> PolicyDifference:
     """What `new` decides otherwise than `old`.
 
     `hazard` is a node's full name: only cases to which a rule of `old` with that hazard, or one below it, applies are
@@ -108,7 +108,7 @@ def compare(
     laxer, stricter = found.outcome(laxer=True), found.outcome(laxer=False)
     partial_laxer, laxer_change = _partial(apart, laxer, alike, within, limits, laxer=True)
     partial_stricter, stricter_change = _partial(apart, stricter, alike, within, limits, laxer=False)
-    return Difference(
+    return PolicyDifference(
         old=old,
         new=new,
         hazard=hazard,

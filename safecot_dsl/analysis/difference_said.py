@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from safecot_dsl.engine import show_condition
 
 if TYPE_CHECKING:
-    from safecot_dsl.analysis.difference import Difference
+    from safecot_dsl.analysis.difference import PolicyDifference
     from safecot_dsl.analysis.difference_regions import Region
 
 #: So many rules are named.
 FEW_NAMES = 3
 
 
-def verdict(difference: Difference) -> tuple[str, str]:
+def verdict(difference: PolicyDifference) -> tuple[str, str]:
     """The word for what became of the policy, and a sentence that says it."""
     within = "" if difference.hazard is None else f" to which a rule on {difference.hazard} applies"
     if difference.identical:

@@ -22,7 +22,7 @@ from safecot_dsl.engine.operators import meaning
 MOST_MEMBERS = 3
 
 
-class Draws:
+class ValueDraws:
     """Draws values of the facts of a space (an encoding)."""
 
     def __init__(self, space: Space) -> None:

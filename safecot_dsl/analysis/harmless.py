@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from safecot_dsl.analysis.draws import Draws
+from safecot_dsl.analysis.draws import ValueDraws
 from safecot_dsl.analysis.examination import Examination, Finding, key_of
 from safecot_dsl.artifact import Case, Decision, Verdict, facts_read
 from safecot_dsl.diagnostics import Code
@@ -38,7 +38,7 @@ def harmless_findings(examination: Examination) -> Iterator[Finding]:
     if not any(verdict.withholds for verdict in (policy.unsure, *own.values())):
         return
     read = set(facts_read(*(condition for rule in policy.rules for condition in rule.conditions)))
-    draws, random = Draws(examination.encoding), Random(0)
+    draws, random = ValueDraws(examination.encoding), Random(0)
     seen: dict[str, _Seen] = {}
     for _ in range(SAMPLES):
         case = draws.case(random)

@@ -17,7 +17,7 @@ from safecot_dsl.workspace import Policy
 if TYPE_CHECKING:
     import polars as pl
 
-    from safecot_dsl.facts.cases.columns import Columns
+    from safecot_dsl.facts.cases.columns import CaseColumns
 
 _IN_MEMORY = "the table"
 
@@ -85,7 +85,7 @@ def decide_table(policy: Policy, table: Any, *, columns: Sequence[str] | None = 
     def decided(cases: pl.DataFrame) -> pl.DataFrame:
         return columnar.readable(columnar.decide(cases, columns=wanted))
 
-    def told(found: Columns) -> None:
+    def told(found: CaseColumns) -> None:
         if found.others and not found.facts and not found.faults:
             # Of `told`, of what matches columns, of what makes the table, of this function, and of who called it.
             warnings.warn("no column is a fact of the policy: nothing is known of any case", stacklevel=5)

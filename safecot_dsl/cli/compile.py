@@ -9,7 +9,7 @@ import typer
 from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled, the_policy
 from safecot_dsl.cli.output import (
     FORMAT,
-    Format,
+    OutputFormat,
     console,
     fail,
     write_json,
@@ -23,7 +23,7 @@ def compile(
     ),
     set_: list[str] = SET,
     path: list[Path] = PATH,
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Compile a policy into the artifact that everything downstream reads."""
     policy = the_policy(policy)
@@ -47,7 +47,7 @@ def compile(
         "facts": len(compiled.facts),
         "out": str(target),
     }
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(facts)
     else:
         out_ = console()

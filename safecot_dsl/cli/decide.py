@@ -11,12 +11,12 @@ import typer
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled
-from safecot_dsl.cli.output import Exit, Format, complain, console, fail, read_text, write_json
+from safecot_dsl.cli.output import Exit, OutputFormat, complain, console, fail, read_text, write_json
 from safecot_dsl.extras import require
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import Decision
-    from safecot_dsl.facts.cases.columns import Columns
+    from safecot_dsl.facts.cases.columns import CaseColumns
     from safecot_dsl.facts.cases.file import CaseRow
 
 _NAMED = 8  # columns that a note names
@@ -39,7 +39,7 @@ def decide(
     masks: bool = typer.Option(False, "--masks", help="Lists of rules and facts in --out as bit masks."),
     set_: list[str] = SET,
     path: list[Path] = PATH,
-    format: Format | None = typer.Option(
+    format: OutputFormat | None = typer.Option(
         None, "--format", "-f", help="How to write decisions (json unless given), or what became of TABLE (text)."
     ),
 ) -> None:
@@ -52,14 +52,14 @@ def decide(
         if out is None or case is not None or cases is not None:
             fail("a TABLE of cases needs --out FILE.parquet, and neither --case nor --cases")
         compiled = open_compiled(policy, set_, path)
-        decide_table(compiled, table, out, sheet, columns=columns, masks=masks, format=format or Format.TEXT)
+        decide_table(compiled, table, out, sheet, columns=columns, masks=masks, format=format or OutputFormat.TEXT)
         return
     if out is not None or columns is not None or masks:
         fail("--out, --columns and --masks are for a TABLE of cases; --case and --cases write to standard output")
     if (case is None) == (cases is None):
         fail("give one of --case FILE, --cases FILE, and a TABLE with --out FILE")
     compiled = open_compiled(policy, set_, path)
-    if not decide_rows(compiled, case, cases, sheet, format or Format.JSON):
+    if not decide_rows(compiled, case, cases, sheet, format or OutputFormat.JSON):
         raise typer.Exit(Exit.ERRORS)
 
 
@@ -74,7 +74,7 @@ def one_case(path: Path) -> Any:
 
 
 def decide_rows(
-    policy: CompiledPolicy, case: Path | None, cases: Path | None, sheet: str | None, format: Format
+    policy: CompiledPolicy, case: Path | None, cases: Path | None, sheet: str | None, format: OutputFormat
 ) -> bool:
     """Decide a case, or a file of them, and write each decision as it is made, what is wrong with a case in its place.
     Whether all were right."""
@@ -90,7 +90,7 @@ def decide_rows(
         decision = None if row.case is None else interpreter.decide(row.case)
         right = right and decision is not None
         error = "; ".join(row.faults)
-        if format is Format.TEXT:
+        if format is OutputFormat.TEXT:
             said = f"error: {visible(error)}" if decision is None else _in_words(decision)
             screen.print(f"{row.place}: {said}")
         else:
@@ -123,7 +123,7 @@ def _rows(policy: CompiledPolicy, path: Path, sheet: str | None) -> Iterator[Cas
         fail(str(error))
 
 
-def _note(columns: Columns, name: str, *, kept: bool = False) -> None:
+def _note(columns: CaseColumns, name: str, *, kept: bool = False) -> None:
     """Say which columns were taken for which facts where their names differ, and which hold no facts, unless these are
     `kept` beside the decisions."""
     taken = [f"`{column}` is read as `{fact}`" for column, fact in columns.renamed]
@@ -155,7 +155,7 @@ def decide_table(
     *,
     columns: str | None,
     masks: bool,
-    format: Format,
+    format: OutputFormat,
 ) -> None:
     """Decide a file of cases into a Parquet file, and say how many got which verdict.
 
@@ -182,7 +182,7 @@ def decide_table(
     except (FrameError, FactsError) as error:
         fail(str(error), Exit.ERRORS)
     verdicts = _verdicts(out) if "verdict" in wanted else {}
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json({"cases": count, "out": str(out), "verdicts": verdicts, "policy": policy.digest})
         return
     shown = ", ".join(f"{verdict} {number:,}" for verdict, number in verdicts.items() if number)

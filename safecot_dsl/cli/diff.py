@@ -12,7 +12,7 @@ from safecot_dsl.cli.opening import PATH, open_compiled
 from safecot_dsl.cli.output import Exit, complain, console, fail, write_json
 
 if TYPE_CHECKING:
-    from safecot_dsl.analysis.difference import Difference
+    from safecot_dsl.analysis.difference import PolicyDifference
     from safecot_dsl.artifact import CompiledPolicy
     from safecot_dsl.dataset.row_changes import RowChanges
 
@@ -88,7 +88,7 @@ def diff(
         raise typer.Exit(Exit.ERRORS)
 
 
-def failure(difference: Difference, fail_on: FailOn) -> str | None:
+def failure(difference: PolicyDifference, fail_on: FailOn) -> str | None:
     """Why `--fail-on` fails: the change that it names is there, or nobody can say that it is not. None where it is not
     there. Cases with unknown facts count: a model meets them too."""
     wanted = {

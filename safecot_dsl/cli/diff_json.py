@@ -9,11 +9,11 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.engine import show_condition
 
 if TYPE_CHECKING:
-    from safecot_dsl.analysis.difference import Difference
+    from safecot_dsl.analysis.difference import PolicyDifference
     from safecot_dsl.dataset.row_changes import RowChanges
 
 
-def as_json(difference: Difference, rows: RowChanges | None) -> dict[str, Any]:
+def as_json(difference: PolicyDifference, rows: RowChanges | None) -> dict[str, Any]:
     """Everything, for programs."""
     word, sentence = verdict(difference)
     share = difference.share

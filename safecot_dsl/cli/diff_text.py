@@ -16,7 +16,7 @@ from safecot_dsl.engine import show_case, show_value
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from safecot_dsl.analysis.difference import Difference
+    from safecot_dsl.analysis.difference import PolicyDifference
     from safecot_dsl.analysis.difference_facts import FactChange
     from safecot_dsl.analysis.difference_regions import Region
     from safecot_dsl.dataset.row_changes import RowChanges
@@ -27,7 +27,7 @@ FEW_ROWS = 5
 _COLOURS = {"equal": "green", "laxer": "red", "stricter": "yellow", "laxer and stricter": "red", "undecided": "magenta"}
 
 
-def show_text(difference: Difference, rows: RowChanges | None, out: Console) -> None:
+def show_text(difference: PolicyDifference, rows: RowChanges | None, out: Console) -> None:
     """The verdict in one line, the regions by change of verdict, and what else changed."""
     word, sentence = verdict(difference)
     out.print(Text.assemble((word, f"bold {_COLOURS[word]}"), f": {sentence}"))
@@ -51,7 +51,7 @@ def show_text(difference: Difference, rows: RowChanges | None, out: Console) -> 
         out.print(Text.assemble((f"{name:<11}", "dim"), visible(text)))
 
 
-def write_markdown(difference: Difference, rows: RowChanges | None) -> str:
+def write_markdown(difference: PolicyDifference, rows: RowChanges | None) -> str:
     """The same as Markdown, for a comment on a change."""
     word, sentence = verdict(difference)
     old, new = (f"{policy.header.name} {policy.header.version}" for policy in (difference.old, difference.new))
@@ -83,14 +83,14 @@ def _plain(text: str) -> str:
     return "".join(f"\\{char}" if char in "\\`*_[]<>#|" else char for char in visible(text))
 
 
-def _region(region: Region, difference: Difference) -> list[tuple[str, str]]:
+def _region(region: Region, difference: PolicyDifference) -> list[tuple[str, str]]:
     return [
         ("where", where(region)),
         *_example(region.short, region.old_decision, region.new_decision, difference),
     ]
 
 
-def _example(case: Case, old: Decision, new: Decision, difference: Difference) -> list[tuple[str, str]]:
+def _example(case: Case, old: Decision, new: Decision, difference: PolicyDifference) -> list[tuple[str, str]]:
     return [
         ("example", _case(case, difference) or "no fact needs to be known"),
         ("was", _said(old)),
@@ -103,14 +103,14 @@ def _said(decision: Decision) -> str:
     return said if decision.certain else f"{said} (between {decision.lower} and {decision.upper})"
 
 
-def _case(case: Case, difference: Difference) -> str:
+def _case(case: Case, difference: PolicyDifference) -> str:
     texts = [
         f.name for policy in (difference.old, difference.new) for f in policy.facts if isinstance(f.type, TextType)
     ]
     return show_case(case, frozenset(texts))
 
 
-def _more(difference: Difference) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def _more(difference: PolicyDifference) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Titles, each with examples."""
     for change in difference.partial:
         title = f"{change.old_decision.verdict} -> {change.new_decision.verdict} where facts are unknown"
@@ -127,7 +127,7 @@ def _more(difference: Difference) -> Iterator[tuple[str, list[tuple[str, str]]]]
         )
 
 
-def _notes(difference: Difference) -> Iterator[tuple[str, str]]:
+def _notes(difference: PolicyDifference) -> Iterator[tuple[str, str]]:
     if difference.more:
         pairs = ", ".join(f"{before} -> {after}" for before, after in difference.more)
         yield "not listed", f"there are or may be further cases {pairs}; --regions lists more"
@@ -152,7 +152,7 @@ def _number(value: float | None) -> str:
     return "none" if value is None else show_value(value)
 
 
-def _share(difference: Difference) -> str:
+def _share(difference: PolicyDifference) -> str:
     parts: list[str] = []
     for word, share in (("laxer", difference.share.laxer), ("stricter", difference.share.stricter)):
         if not share.of:

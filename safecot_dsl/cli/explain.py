@@ -11,7 +11,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled
-from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, console, fail, write_json
 from safecot_dsl.diagnostics.show import visible
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def explain(
     seed: str = typer.Option("0", "--seed", help="Draws among alternative texts."),
     set_: list[str] = SET,
     path: list[Path] = PATH,
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Show why a case is decided as it is, rule by rule, and the reasoning that results."""
     from safecot_dsl.cli.decide import one_case
@@ -50,7 +50,7 @@ def explain(
     explanation = explain_case(interpreter, parsed)
     rendered = render(interpreter, parsed, style=ReasoningStyle(style), seed=seed)
     text = write_target(rendered)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json({**explanation.model_dump(mode="json"), "rendered": rendered.model_dump(mode="json"), "text": text})
         return
     show_explanation(explanation, rendered, text, interpreter.policy, console())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, console, fail, write_json
 from safecot_dsl.cli.recipe import ARM, OUT, OVERRIDE, RECIPE, arms_of, open_run, show_progress
 
 if TYPE_CHECKING:
@@ -40,26 +40,26 @@ def generate(
     ),
     strict: bool = typer.Option(False, "--strict", help="Stop at the first item that is left out for a fault."),
     set_: list[str] = OVERRIDE,
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Make the training rows of a recipe: Parquet, their provenance, a card, and a report of what was left out."""
-    from safecot_dsl.dataset.bench import Hands
+    from safecot_dsl.dataset.workers import Workers
 
     part = _shard(shard) if shard is not None else None
     overrides = [*set_, *["data.strict=true"] * strict]
-    hands = Hands(processes, engine.value)
+    workers = Workers(processes, engine.value)
     with show_progress() as progress:
         run = open_run(recipe, out, overrides, progress, extras=["ray"] if engine is EngineName.RAY else [])
         if part is not None:
             _say_shard(
-                {name: run.generate_shard(name, *part, hands) for name in arms_of(run, arm)}, shard or "", format
+                {name: run.generate_shard(name, *part, workers) for name in arms_of(run, arm)}, shard or "", format
             )
             return
-        made = {name: run.generate(name, hands) for name in arms_of(run, arm)}
+        made = {name: run.generate(name, workers) for name in arms_of(run, arm)}
     from safecot_dsl.dataset.incremental import read_changes
 
     changes = {name: read_changes(path) for name, (path, _) in made.items()}
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(
             {
                 name: {
@@ -88,8 +88,8 @@ def _shard(text: str) -> tuple[int, int]:
     return int(number), int(total)
 
 
-def _say_shard(made: dict[str, tuple[int, int]], shard: str, format: Format) -> None:
-    if format is Format.JSON:
+def _say_shard(made: dict[str, tuple[int, int]], shard: str, format: OutputFormat) -> None:
+    if format is OutputFormat.JSON:
         write_json({name: {"parts": there, "of": total} for name, (there, total) in made.items()})
         return
     for name, (there, total) in made.items():

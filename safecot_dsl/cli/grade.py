@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from safecot_dsl.cli.opening import PATH, POLICY, SET, open_whole
-from safecot_dsl.cli.output import FORMAT, Exit, Format, as_json, complain, console, response_rows, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, as_json, complain, console, response_rows, write_json
 from safecot_dsl.extras import lacking
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class _Line:
 
 
 @dataclass
-class Summary:
+class GradeSummary:
     """What became of all responses. Every count is of responses.
 
     `open` counts, of each proposition that no detector could answer, the responses whose verdict or class hangs on it.
@@ -99,7 +99,7 @@ def grade(
     ),
     set_: list[str] = SET,
     path: list[Path] = PATH,
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Grade responses: what each is, how good it is where a verdict is due, and a summary at the end.
 
@@ -112,7 +112,7 @@ def grade(
     from safecot_dsl.workspace import Policy
 
     opened = Policy(open_whole(policy, set_, path)[0])
-    summary = Summary()
+    summary = GradeSummary()
     missing = lacking(["annotate"], vectors=True)
     vectors = not patterns_only and not missing
     summary.read_by = "patterns and sentence vectors" if vectors else "patterns alone"
@@ -133,7 +133,7 @@ def grade(
                 row = line.grade.model_dump(mode="json")
             if out is not None:
                 written.append(as_json(row))
-            elif format is Format.JSON:
+            elif format is OutputFormat.JSON:
                 write_json(row)
             else:
                 screen.print(f"{line.number}: {_in_words(line)}")
@@ -142,7 +142,7 @@ def grade(
         from safecot_dsl.storage import write_whole
 
         write_whole(out, "".join(written))
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json({"summary": summary.to_json()})
     else:
         _show(summary, policy, out)
@@ -215,7 +215,7 @@ def _count(counts: dict[str, int], name: str) -> None:
     counts[name] = counts.get(name, 0) + 1
 
 
-def _show(summary: Summary, policy: Path, out: Path | None) -> None:
+def _show(summary: GradeSummary, policy: Path, out: Path | None) -> None:
     """The summary, for a person."""
     from safecot_dsl.diagnostics.show import visible
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from safecot_dsl.cli.opening import PATH, POLICY, SET
-from safecot_dsl.cli.output import FORMAT, Exit, Format, complain, fail, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, complain, fail, write_json
 
 
 def mutate(
@@ -23,7 +23,7 @@ def mutate(
     ),
     set_: list[str] = SET,
     path: list[Path] = PATH,
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Change the policy in many small ways, and see whether its examples, properties and laws notice.
 
@@ -50,7 +50,7 @@ def mutate(
         except UnsoundBaselineError as error:
             fail(f"{policy}: {error}: mend that first, `safecotc check` says more", Exit.ERRORS)
     places = Places(opened)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(as_json(compiled, places, report))
     else:
         show(places, report)

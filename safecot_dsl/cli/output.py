@@ -31,7 +31,7 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-class Format(StrEnum):
+class OutputFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
 
@@ -49,7 +49,7 @@ _MAX_TEXT = 16 << 20  # bytes
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 TEXT_OUT = typer.Option(None, "--out", "-o", help="The file to write; `-` or nothing for standard output.")
-FORMAT = typer.Option(Format.TEXT, "--format", "-f", help="How to write the result.")
+FORMAT = typer.Option(OutputFormat.TEXT, "--format", "-f", help="How to write the result.")
 CHECK_FORMAT = typer.Option(
     CheckFormat.TEXT, "--format", "-f", help="How to write the result: for people, programs, GitHub or code scanning."
 )

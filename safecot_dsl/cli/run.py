@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, console, fail, write_json
 from safecot_dsl.cli.recipe import OUT, OVERRIDE, RECIPE, open_run, show_progress
 
 if TYPE_CHECKING:
-    from safecot_dsl.pipeline.plan import Plan
+    from safecot_dsl.pipeline.plan import RunPlan
 
 
 def run(
@@ -28,7 +28,7 @@ def run(
         None, "--rate", metavar="ROWS/S", min=0.001, help="With --plan: rows a second that your machine trains on."
     ),
     set_: list[str] = OVERRIDE,
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Do everything in a recipe. A second run does nothing; a run after a kill continues."""
     if rate is not None and not plan:
@@ -42,7 +42,7 @@ def run(
     with show_progress() as progress:
         prepared = open_run(recipe, out, set_, progress, training=True)
         summary = prepared.evaluate()
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(summary.model_dump(mode="json"))
         return
     from rich.console import Console
@@ -57,12 +57,12 @@ def run(
     out_.print(f"took: {duration(time.monotonic() - began)} (what was there already was not made again)")
 
 
-def _plan(recipe: str, out: Path | None, rate: float | None, set_: list[str], format: Format) -> None:
+def _plan(recipe: str, out: Path | None, rate: float | None, set_: list[str], format: OutputFormat) -> None:
     from safecot_dsl.pipeline.plan import look_ahead
 
     with show_progress() as progress:
         planned = look_ahead(open_run(recipe, out, set_, progress, training=True))
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(planned.model_dump(mode="json"))
     else:
         _show(planned, rate)
@@ -70,7 +70,7 @@ def _plan(recipe: str, out: Path | None, rate: float | None, set_: list[str], fo
         raise typer.Exit(Exit.ERRORS)
 
 
-def _show(planned: Plan, rate: float | None) -> None:
+def _show(planned: RunPlan, rate: float | None) -> None:
     say = console()
     say.print(f"policy: {planned.rules} rules, {planned.policy}")
     size = f", {planned.parameters / 1e6:,.1f} million parameters" if planned.parameters is not None else ""
@@ -81,7 +81,7 @@ def _show(planned: Plan, rate: float | None) -> None:
             for source in arm.sources
         )
         say.print(f"{arm.arm}: {arm.objective} on {_count(arm.rows)} rows, {_count(arm.steps)} steps; from {sources}")
-    say.print(f"evaluation: {_count(planned.asked)} items for each arm, the base and the two poles")
+    say.print(f"evaluation: {_count(planned.asked)} items for each arm, the base and the two baselines")
     seen = [arm.seen for arm in planned.arms]
     if rate is not None and None not in seen:
         total = sum(each or 0 for each in seen)

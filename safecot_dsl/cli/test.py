@@ -53,9 +53,9 @@ def test(
     A property or law is proved, and tried on drawn cases besides. Where one fails, a case shows why, as an example to
     paste. Exit code 3 where the two ways of testing contradict each other, which is an error of this program.
     """
-    from safecot_dsl.cli.testing_run import Plan, run_once
+    from safecot_dsl.cli.testing_run import TestPlan, run_once
     from safecot_dsl.cli.testing_watch import run_again_and_again
-    from safecot_dsl.testing.runner import Settings
+    from safecot_dsl.testing.runner import TestSettings
 
     if no_proofs and not examples:
         fail("`--no-proofs --examples 0` leaves nothing to test properties and laws by")
@@ -66,10 +66,10 @@ def test(
         fail(f"{wanted}; or give `--examples 0`, so that properties and laws are proved only")
     if fail_under is not None and not coverage:
         fail("`--fail-under` is about rule coverage: give `--coverage` too")
-    plan = Plan(
+    plan = TestPlan(
         paths=policies,
         name=name,
-        settings=Settings(examples, not no_proofs, time_limit, seed),
+        settings=TestSettings(examples, not no_proofs, time_limit, seed),
         strict=strict,
         params=set_,
         search=path,

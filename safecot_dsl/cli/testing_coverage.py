@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from safecot_dsl.cli.open_ends import by_example, percentage, print_lines
-from safecot_dsl.testing.coverage import Covered, Kind, RuleCoverage
+from safecot_dsl.testing.coverage import Covered, GoalKind, RuleCoverage
 from safecot_dsl.workspace.places import Places
 
 
 def as_json(places: Places, coverage: RuleCoverage) -> dict[str, Any]:
     """The percentage of the goals within reach that are met, in all and by kind, and every goal."""
-    kinds = {kind.value: _counts(coverage.of(kind)) for kind in Kind}
+    kinds = {kind.value: _counts(coverage.of(kind)) for kind in GoalKind}
     return {**_counts(coverage), "kinds": kinds, "goals": [_goal(item, places) for item in coverage.items]}
 
 
@@ -52,10 +52,10 @@ def _lines(places: Places, coverage: RuleCoverage) -> Iterator[str]:
     yield from rest
     if rest:
         yield ""
-    kinds = ((_plural(kind), coverage.of(kind)) for kind in Kind)
+    kinds = ((_plural(kind), coverage.of(kind)) for kind in GoalKind)
     counted = [f"{name} {one.count('covered')}/{one.reachable}" for name, one in kinds if one.items]
     yield f"{places.entry}: rule coverage {percentage(coverage.percent)}: {', '.join(counted)}"
 
 
-def _plural(kind: Kind) -> str:
-    return kind.value if kind in (Kind.DEFAULT, Kind.UNSURE) else f"{kind.value}s"
+def _plural(kind: GoalKind) -> str:
+    return kind.value if kind in (GoalKind.DEFAULT, GoalKind.UNSURE) else f"{kind.value}s"

@@ -20,18 +20,18 @@ from safecot_dsl.diagnostics import render_text
 from safecot_dsl.storage import write_whole
 from safecot_dsl.storage.progress import Progress
 from safecot_dsl.testing.coverage import RuleCoverage, rule_coverage
-from safecot_dsl.testing.junit import Suite, write_junit
-from safecot_dsl.testing.runner import Outcome, PolicyTests, Settings, Status, Test
+from safecot_dsl.testing.junit import TestedPolicy, write_junit
+from safecot_dsl.testing.runner import PolicyTests, Status, Test, TestOutcome, TestSettings
 from safecot_dsl.workspace import Opened, open_policy
 
 
 @dataclass(frozen=True)
-class Plan:
+class TestPlan:
     """What is tested and how, and where it is written. `name` is what the titles of the wanted tests contain."""
 
     paths: list[Path]
     name: str
-    settings: Settings
+    settings: TestSettings
     strict: bool
     params: list[str]
     search: list[Path]
@@ -53,24 +53,24 @@ class Tested:
     asked for."""
 
     opened: Opened
-    outcomes: Sequence[Outcome] = ()
+    outcomes: Sequence[TestOutcome] = ()
     coverage: RuleCoverage | None = None
 
-    def suite(self) -> Suite:
+    def suite(self) -> TestedPolicy:
         opened = self.opened
         broken = render_text(opened.diagnostics, opened.sources).plain if opened.failed else None
-        return Suite(opened.path, opened.policy, self.outcomes, broken)
+        return TestedPolicy(opened.path, opened.policy, self.outcomes, broken)
 
     def count(self, status: Status) -> int:
         return sum(outcome.status is status for outcome in self.outcomes)
 
 
-def run_once(plan: Plan) -> Exit:
+def run_once(plan: TestPlan) -> Exit:
     """Run the plan's tests, write what came of them, and say what the exit code is."""
     return code_of(plan, run_files(plan, plan.files()))
 
 
-def run_files(plan: Plan, files: Collection[Path]) -> list[Tested]:
+def run_files(plan: TestPlan, files: Collection[Path]) -> list[Tested]:
     """Run the wanted tests of some files, and write what came of them."""
     params = output.settings(plan.params)
     opened = [open_policy(file, params, plan.search) for file in files]
@@ -80,7 +80,7 @@ def run_files(plan: Plan, files: Collection[Path]) -> list[Tested]:
     bar = Progress("testing", sum(map(len, wanted)), unit="tests", quiet=not sys.stderr.isatty())
     with _without_traces(plan.settings), bar as progress:
         for one, tests in zip(opened, wanted, strict=True):
-            outcomes: list[Outcome] = []
+            outcomes: list[TestOutcome] = []
             for run in tests:
                 outcomes.append(run())
                 progress.advance()
@@ -90,14 +90,14 @@ def run_files(plan: Plan, files: Collection[Path]) -> list[Tested]:
     return tested
 
 
-def _wanted(plan: Plan, opened: Opened) -> Iterator[Callable[[], Outcome]]:
+def _wanted(plan: TestPlan, opened: Opened) -> Iterator[Callable[[], TestOutcome]]:
     """How to run each of the tests that are wanted of a file."""
     if opened.policy is not None:
         tests = PolicyTests(opened, plan.settings)
         yield from (partial(tests.run, test) for test in tests.tests if plan.wants(test))
 
 
-def code_of(plan: Plan, tested: Collection[Tested]) -> Exit:
+def code_of(plan: TestPlan, tested: Collection[Tested]) -> Exit:
     """The exit code; where nothing was tested, that is said."""
     if any(one.count(Status.DISAGREEMENT) for one in tested):
         return Exit.FAILED
@@ -116,7 +116,7 @@ def code_of(plan: Plan, tested: Collection[Tested]) -> Exit:
     return Exit.FINE
 
 
-def _write(plan: Plan, tested: Sequence[Tested]) -> None:
+def _write(plan: TestPlan, tested: Sequence[Tested]) -> None:
     document = write_junit((one.suite() for one in tested if not one.opened.is_library), strict=plan.strict)
     if plan.junit is not None:
         write_whole(plan.junit, document)
@@ -131,7 +131,7 @@ def _write(plan: Plan, tested: Sequence[Tested]) -> None:
 
 
 @contextmanager
-def _without_traces(settings: Settings) -> Generator[None]:
+def _without_traces(settings: TestSettings) -> Generator[None]:
     """Hypothesis keeps what it works out about characters in a folder: not in the author's, unless that is wanted."""
     if not settings.examples or "HYPOTHESIS_STORAGE_DIRECTORY" in os.environ:
         yield

@@ -11,7 +11,7 @@ from safecot_dsl.cli import testing_coverage
 from safecot_dsl.diagnostics import render_json, render_text
 from safecot_dsl.diagnostics.show import visible
 from safecot_dsl.testing import report
-from safecot_dsl.testing.runner import Kind, Settings, Status
+from safecot_dsl.testing.runner import CheckKind, Status, TestSettings
 from safecot_dsl.workspace.places import Places
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 #: How many failures are told in full: nobody reads more, and the first is often the cause of the others.
 MOST_TOLD = 20
 
-_PLURALS = {Kind.EXAMPLE: "examples", Kind.PROPERTY: "properties", Kind.LAW: "laws"}
+_PLURALS = {CheckKind.EXAMPLE: "examples", CheckKind.PROPERTY: "properties", CheckKind.LAW: "laws"}
 
 
-def as_json(tested: Sequence[Tested], settings: Settings) -> dict[str, Any]:
+def as_json(tested: Sequence[Tested], settings: TestSettings) -> dict[str, Any]:
     """Every test of every policy, and how many came to what."""
     return {
         "policies": [
@@ -88,7 +88,7 @@ def _table(tested: Sequence[Tested], out: Console) -> None:
         if one.opened.failed:
             rows.append((visible(str(one.opened.path)), "does not compile", "", "", ""))
             continue
-        rows.append((visible(str(one.opened.path)), *(_cell(one, kind) for kind in Kind), _seconds(one)))
+        rows.append((visible(str(one.opened.path)), *(_cell(one, kind) for kind in CheckKind), _seconds(one)))
     widths = [
         max(len(row[column]) for row in rows if row[1] != "does not compile" or column == 0) for column in range(5)
     ]
@@ -98,7 +98,7 @@ def _table(tested: Sequence[Tested], out: Console) -> None:
     out.print()
 
 
-def _cell(one: Tested, kind: Kind) -> str:
+def _cell(one: Tested, kind: CheckKind) -> str:
     of_kind = [outcome for outcome in one.outcomes if outcome.test.kind is kind]
     passed = sum(outcome.status is Status.PASSED for outcome in of_kind)
     return f"{passed} of {len(of_kind)}" if of_kind else "-"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from safecot_dsl.cli.output import console
-from safecot_dsl.cli.testing_run import Plan, Tested, code_of, run_files
+from safecot_dsl.cli.testing_run import Tested, TestPlan, code_of, run_files
 from safecot_dsl.workspace import search_path
 
 #: Between two looks at the files, at least; and at most a tenth of the time is spent on looking.
@@ -18,7 +18,7 @@ _SHARE = 10
 State = tuple[int, int] | None
 
 
-def run_again_and_again(plan: Plan) -> None:
+def run_again_and_again(plan: TestPlan) -> None:
     """Run the tests of all files, then of those that change, or import what does."""
     seen: dict[Path, dict[Path, State]] = {}
     out = console(error=True)
@@ -39,7 +39,7 @@ def run_again_and_again(plan: Plan) -> None:
         time.sleep(max(PAUSE, _SHARE * (time.monotonic() - began) if not changed else 0))
 
 
-def _read(plan: Plan, file: Path, tested: Tested) -> Iterable[Path]:
+def _read(plan: TestPlan, file: Path, tested: Tested) -> Iterable[Path]:
     """What the result hangs on: the file, all that it imports, and the folders in which more may appear."""
     yield file
     yield from (Path(module.report.source.path) for module in tested.opened.modules)

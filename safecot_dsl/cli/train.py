@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, console, fail, write_json
 from safecot_dsl.cli.pushing import PUBLIC, PUSH, check_push, push_folder
 from safecot_dsl.cli.recipe import ARM, OUT, OVERRIDE, RECIPE, arms_of, open_run, show_progress
 
@@ -23,7 +23,7 @@ def train(
     set_: list[str] = OVERRIDE,
     push_to_hub: str | None = PUSH,
     public: bool = PUBLIC,
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Train the LoRA adapters of a recipe. A run that was killed goes on from its last checkpoint."""
     check_push(push_to_hub)
@@ -44,7 +44,7 @@ def train(
         return
     for result in made.values():
         push_folder(result.adapter, push_to_hub, "model", public=public)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         results = {
             name: {"adapter": str(r.adapter), "rows": r.rows, "steps": r.steps, "loss": r.loss, "seconds": r.seconds}
             for name, r in made.items()

@@ -25,7 +25,7 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.compiler.facts import domain, kind_of
 from safecot_dsl.compiler.modules import Module
-from safecot_dsl.compiler.names import Names, in_brackets
+from safecot_dsl.compiler.names import NameTable, in_brackets
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.syntax.atoms import (
     BetweenAtom,
@@ -42,7 +42,7 @@ from safecot_dsl.diagnostics import Code
 from safecot_dsl.engine.texts import compile_pattern
 
 
-def lower_atom(atom: t.AtomForm, fact: Fact, names: Names, module: Module) -> Condition | None:
+def lower_atom(atom: t.AtomForm, fact: Fact, names: NameTable, module: Module) -> Condition | None:
     """The artifact's form of an atom about a fact; None where it has an error."""
     match atom:
         case IsAtom(value=value):
@@ -121,7 +121,7 @@ def _counterpart(atom: t.AtomForm, fact: Fact, module: Module) -> str | None:
             right = f"{fact.name} has {'none' if negated else 'any'} of {members}"
         case OneOfType(), HasAtom(quantifier="any" | "none" as quantifier, members=named):
             negated = quantifier == "none"
-            if isinstance(named, t.Names) and not members.startswith("{"):
+            if isinstance(named, t.NameList) and not members.startswith("{"):
                 right = f"{fact.name} is {members}"
             else:
                 right = f"{fact.name} {'not ' * negated}in {members}"
@@ -130,7 +130,7 @@ def _counterpart(atom: t.AtomForm, fact: Fact, module: Module) -> str | None:
     return f"write `{right}`"
 
 
-def _is(atom: IsAtom, fact: Fact, value: t.Name, names: Names, module: Module) -> Condition | None:
+def _is(atom: IsAtom, fact: Fact, value: t.Name, names: NameTable, module: Module) -> Condition | None:
     if isinstance(fact.type, FlagType) and value.text in ("yes", "no", "true", "false"):
         written = f"{fact.name}" if (value.text in ("yes", "true")) != atom.negated else f"not {fact.name}"
         module.report.error(
@@ -149,7 +149,7 @@ def _is(atom: IsAtom, fact: Fact, value: t.Name, names: Names, module: Module) -
     return _signed(is_within(fact, value.text) if ranges else is_one_of(fact, (value.text,)), atom.negated)
 
 
-def _within(atom: WithinAtom, fact: Fact, names: Names, module: Module) -> Condition | None:
+def _within(atom: WithinAtom, fact: Fact, names: NameTable, module: Module) -> Condition | None:
     if not _fits(atom, fact, OneOfType, "`is within`", module):
         return None
     taxonomy = names.taxonomy(fact)
@@ -192,7 +192,7 @@ def _is_of(module: Module, name: t.QName, taxonomy: Taxonomy) -> bool:
     return False
 
 
-def _between(atom: BetweenAtom, fact: Fact, names: Names, module: Module) -> Condition | None:
+def _between(atom: BetweenAtom, fact: Fact, names: NameTable, module: Module) -> Condition | None:
     if not _fits(atom, fact, NumberType, "`between`", module):
         return None
     low, high = names.operand(atom.low, fact, module), names.operand(atom.high, fact, module)

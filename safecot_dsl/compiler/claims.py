@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from safecot_dsl.artifact import Example, Property, Verdict
-from safecot_dsl.compiler.conditions import Conditions
+from safecot_dsl.compiler.conditions import ConditionLowering
 from safecot_dsl.compiler.facts import typed_value
 from safecot_dsl.compiler.lookup import damaged, find_rule, rule_names, unknown
 from safecot_dsl.compiler.modules import Module
@@ -15,7 +15,7 @@ from safecot_dsl.diagnostics import Code
 
 
 def lower_examples(
-    module: Module, conditions: Conditions, spans: dict[str, tuple[Module, t.Syntax]]
+    module: Module, conditions: ConditionLowering, spans: dict[str, tuple[Module, t.Syntax]]
 ) -> tuple[Example, ...]:
     """The examples of one file; a fault is reported and its example left out."""
     examples: list[Example] = []
@@ -31,7 +31,7 @@ def lower_examples(
     return tuple(examples)
 
 
-def _given(declaration: t.ExampleDecl, module: Module, conditions: Conditions) -> dict[str, Any] | None:
+def _given(declaration: t.ExampleDecl, module: Module, conditions: ConditionLowering) -> dict[str, Any] | None:
     facts: dict[str, Any] = {}
     fine = True
     for entry in declaration.given:
@@ -67,7 +67,7 @@ def _by(declaration: t.ExampleDecl, module: Module) -> tuple[str, ...] | None:
 
 
 def lower_properties(
-    module: Module, conditions: Conditions, spans: dict[str, tuple[Module, t.Syntax]]
+    module: Module, conditions: ConditionLowering, spans: dict[str, tuple[Module, t.Syntax]]
 ) -> tuple[Property, ...]:
     """The properties of one file; a fault is reported and its property left out."""
     properties: list[Property] = []

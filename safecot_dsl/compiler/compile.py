@@ -20,7 +20,7 @@ from safecot_dsl.artifact import (
 from safecot_dsl.artifact.policy import SourceFileRecord, compute_digest
 from safecot_dsl.compiler.allowing import read_allowed
 from safecot_dsl.compiler.claims import lower_examples, lower_properties
-from safecot_dsl.compiler.conditions import Conditions
+from safecot_dsl.compiler.conditions import ConditionLowering
 from safecot_dsl.compiler.criteria import lower_all_criteria, name_propositions
 from safecot_dsl.compiler.extending import extended
 from safecot_dsl.compiler.facts import FactTable, declare_facts, number
@@ -56,7 +56,7 @@ def compile_modules(modules: list[Module], overrides: Mapping[str, float]) -> Co
         _check_kind(module)
     facts = with_sentences(declare_facts(modules))
     params = _params(modules, overrides)
-    conditions = Conditions(facts, params, _taxonomies(modules))
+    conditions = ConditionLowering(facts, params, _taxonomies(modules))
     for fact, declaration, module in facts.entries.values():
         if isinstance(fact.type, OneOfType) and fact.type.taxonomy is not None:
             values = [f"{value.name}{value.phrase}" for value in fact.type.values]

@@ -25,7 +25,7 @@ from safecot_dsl.compiler.atoms import check_pattern, comparison_hint, lower_ato
 from safecot_dsl.compiler.facts import FactTable, domain, kind_of, subject_hint
 from safecot_dsl.compiler.lookup import find, find_proposition, lookup, unknown, visible
 from safecot_dsl.compiler.modules import SUBJECTS, Module
-from safecot_dsl.compiler.names import Names
+from safecot_dsl.compiler.names import NameTable
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.compiler.syntax.atoms import HasAtom, IsAtom
 from safecot_dsl.diagnostics import Code
@@ -34,14 +34,14 @@ MAX_NODES = 100_000  # of all conditions together, once every `let` stands where
 MAX_CHARACTERS = 16 << 20  # of the members of groups, taxonomies and phrase sets, wherever one of them is named
 
 
-class Conditions:
+class ConditionLowering:
     """Lowers the conditions of one compilation; remembers every `let` it has seen, and what all this comes to.
 
-    The arguments are those of :class:`~safecot_dsl.compiler.names.Names`.
+    The arguments are those of :class:`~safecot_dsl.compiler.names.NameTable`.
     """
 
     def __init__(self, facts: FactTable, params: dict[str, float], taxonomies: dict[str, Taxonomy]) -> None:
-        self.names = Names(facts, params, taxonomies)
+        self.names = NameTable(facts, params, taxonomies)
         self._parts = 0
         self._characters = 0
         self._lets: dict[tuple[str, str], Condition | None] = {}
@@ -212,7 +212,7 @@ class Conditions:
                 continue
             if isinstance(atom, IsAtom):
                 first = [atom.value.text]
-            elif isinstance(atom.members, t.Names) and not text.startswith("{", atom.members.start):
+            elif isinstance(atom.members, t.NameList) and not text.startswith("{", atom.members.start):
                 first = [name.text for name in atom.members.names]
             else:
                 continue

@@ -15,7 +15,7 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.artifact.consistency import MAX_DEPTH
 from safecot_dsl.compiler.atoms import check_pattern
-from safecot_dsl.compiler.conditions import MAX_NODES, Conditions
+from safecot_dsl.compiler.conditions import MAX_NODES, ConditionLowering
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.propositions import lower_criteria
 from safecot_dsl.compiler.syntax import tree as t
@@ -42,7 +42,7 @@ def name_propositions(modules: list[Module]) -> dict[tuple[str, str], str]:
 
 def lower_all_criteria(
     modules: list[Module],
-    conditions: Conditions,
+    conditions: ConditionLowering,
     naming: dict[tuple[str, str], str],
     spans: dict[str, tuple[Module, t.Syntax]],
 ) -> Criteria:
@@ -80,7 +80,9 @@ def lower_all_criteria(
     )
 
 
-def _proposition(name: str, declaration: t.PropositionDecl, module: Module, conditions: Conditions) -> Proposition:
+def _proposition(
+    name: str, declaration: t.PropositionDecl, module: Module, conditions: ConditionLowering
+) -> Proposition:
     detectors: list[Detector] = []
     for detector in declaration.detectors:
         if isinstance(detector, t.Regex):

@@ -190,7 +190,7 @@ def typed_value(fact: Fact, expr: t.ValueExpr, facts: FactTable, module: Module)
     """The value that a text of the policy gives to a fact; None, and an error, where it does not fit."""
     raw: object
     match expr:
-        case t.Names(names=names):
+        case t.NameList(names=names):
             raw = [name.text for name in names]
         case t.Name(text="yes" | "no" as text) if isinstance(fact.type, FlagType):
             raw = text == "yes"
@@ -204,9 +204,9 @@ def typed_value(fact: Fact, expr: t.ValueExpr, facts: FactTable, module: Module)
             raw = text
         case _:
             raw = None
-    if isinstance(fact.type, OneOfType | SetType) and isinstance(expr, t.Name | t.Names):
+    if isinstance(fact.type, OneOfType | SetType) and isinstance(expr, t.Name | t.NameList):
         checked = (expr,) if isinstance(expr, t.Name) else expr.names
-        if isinstance(expr, t.Names) == isinstance(fact.type, SetType):
+        if isinstance(expr, t.NameList) == isinstance(fact.type, SetType):
             results = [check_value(fact, name, facts, module) for name in checked]
             if not all(results):
                 return None

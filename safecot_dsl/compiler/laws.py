@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, cast
 
 from safecot_dsl.artifact import Fact, FlagType, Law, NumberType, OneOfType, SetType
-from safecot_dsl.compiler.conditions import Conditions
+from safecot_dsl.compiler.conditions import ConditionLowering
 from safecot_dsl.compiler.facts import check_value, domain, kind_of, refuse_value
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.syntax import tree as t
@@ -22,7 +22,9 @@ _NEEDED = {
 }
 
 
-def lower_laws(module: Module, conditions: Conditions, spans: dict[str, tuple[Module, t.Syntax]]) -> tuple[Law, ...]:
+def lower_laws(
+    module: Module, conditions: ConditionLowering, spans: dict[str, tuple[Module, t.Syntax]]
+) -> tuple[Law, ...]:
     """The laws of one file; a fault is reported and its law left out."""
     laws: list[Law] = []
     for index, (name, declaration) in enumerate(module.laws.items()):
@@ -55,7 +57,7 @@ def lower_laws(module: Module, conditions: Conditions, spans: dict[str, tuple[Mo
 
 
 def _values(
-    law: t.LawDecl, fact: Fact, module: Module, conditions: Conditions
+    law: t.LawDecl, fact: Fact, module: Module, conditions: ConditionLowering
 ) -> tuple[tuple[str, ...], str | None] | None:
     """What the fact becomes or gains, and the group that was written for it; an error where that does not fit."""
     if not isinstance(fact.type, _NEEDED[law.change]):
@@ -80,7 +82,7 @@ def _values(
         case t.AnyValue():
             values = tuple(domain(fact))
             return (values, None) if conditions.affords(values, law.to, module) else None
-        case t.Names() | t.QName():
+        case t.NameList() | t.QName():
             members = conditions.names.members_or_value(law.to, fact, module)
             if members is not None and not members[0]:
                 module.report.error(

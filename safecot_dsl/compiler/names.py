@@ -25,7 +25,7 @@ def in_brackets(written: str, atom: t.Cond, module: Module) -> str:
     return f"({written})" if module.report.source.text.startswith("(", atom.start) else written
 
 
-class Names:
+class NameTable:
     """The names of one compilation.
 
     `params` maps full names to values as set; `taxonomies` holds those of all files. `phrases` fills with the sets that
@@ -89,10 +89,10 @@ class Names:
         return check_value(fact, name, self.facts, module)
 
     def members(
-        self, members: t.Names | t.QName, fact: Fact, module: Module, atom: InAtom | HasAtom | None = None
+        self, members: t.NameList | t.QName, fact: Fact, module: Module, atom: InAtom | HasAtom | None = None
     ) -> tuple[tuple[str, ...], str | None] | None:
         """The values a set literal or a group gives, and the group's full name. `atom` is what they stand in."""
-        if isinstance(members, t.Names):
+        if isinstance(members, t.NameList):
             alone = members.names[0] if atom is not None and len(members.names) == 1 else None
             if atom and alone and alone.text not in domain(fact) and is_group(alone, module):
                 self._refuse_group(alone, fact, atom, module)
@@ -208,7 +208,7 @@ class Names:
         return self.value(atom.value, fact, module)
 
     def members_or_value(
-        self, members: t.Names | t.QName, fact: Fact, module: Module
+        self, members: t.NameList | t.QName, fact: Fact, module: Module
     ) -> tuple[tuple[str, ...], str | None] | None:
         """As for a list or a group, and a name alone is a value of the fact where it has one of that name."""
         if isinstance(members, t.QName) and len(members.parts) == 1:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from safecot_dsl.artifact import Condition, Rule, Speech, Verdict
 from safecot_dsl.artifact.policy import Hazard
-from safecot_dsl.compiler.conditions import Conditions
+from safecot_dsl.compiler.conditions import ConditionLowering
 from safecot_dsl.compiler.lookup import damaged, find_rule, rule_names, unknown
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.propositions import lower_criteria
@@ -74,7 +74,7 @@ class Rules:
     def __init__(
         self,
         entry: Module,
-        conditions: Conditions,
+        conditions: ConditionLowering,
         naming: dict[tuple[str, str], str],
         spans: dict[str, tuple[Module, t.Syntax]],
     ) -> None:

@@ -18,7 +18,7 @@ from safecot_dsl.artifact import (
     UnknownSlot,
     Utterance,
 )
-from safecot_dsl.compiler.conditions import Conditions
+from safecot_dsl.compiler.conditions import ConditionLowering
 from safecot_dsl.compiler.facts import kind_of
 from safecot_dsl.compiler.lookup import lookup
 from safecot_dsl.compiler.modules import Module
@@ -37,7 +37,7 @@ class Speeches:
 
     def __init__(
         self,
-        conditions: Conditions,
+        conditions: ConditionLowering,
         module: Module,
         key: str,
         spans: dict[str, t.Syntax],

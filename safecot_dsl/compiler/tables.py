@@ -251,11 +251,11 @@ class _Lowering:
                 return None
             case (OneOfType() | SetType()) as type_, t.QName() as name:
                 return self._name(cell, column, fact, name, isinstance(type_, SetType))
-            case OneOfType(), t.Names() as names:
+            case OneOfType(), t.NameList() as names:
                 return InAtom(*where, cell.negated, names)
             case OneOfType(), t.WithinTest(node=node):
                 return WithinAtom(*where, cell.negated, node)
-            case SetType(), t.Names() as names:
+            case SetType(), t.NameList() as names:
                 return HasAtom(*where, "none" if cell.negated else "any", names)
             case SetType(), t.EmptyTest():
                 return EmptyAtom(*where, cell.negated)
@@ -285,7 +285,7 @@ class _Lowering:
             value = t.Name(name.start, name.end, name.text)
             if not is_set:
                 return IsAtom(*where, cell.negated, value)
-            return HasAtom(*where, "none" if cell.negated else "any", t.Names(name.start, name.end, (value,)))
+            return HasAtom(*where, "none" if cell.negated else "any", t.NameList(name.start, name.end, (value,)))
         if find(self.module, "group", name) is None and len(name.parts) == 1:
             refuse_value(name, fact, [*domain(fact), *visible(self.module, "group")], self.module)
             return None

@@ -1,6 +1,5 @@
 """Cases to training rows: which items, what they say, where each sentence came from, and the files they stand in."""
 
-from safecot_dsl.dataset.bench import Hands
 from safecot_dsl.dataset.card import write_card
 from safecot_dsl.dataset.errors import GenerateError
 from safecot_dsl.dataset.examine import Answerer
@@ -10,6 +9,7 @@ from safecot_dsl.dataset.report import DatasetReport
 from safecot_dsl.dataset.schema import canonical_schema
 from safecot_dsl.dataset.store import Dataset, DatasetError, open_dataset
 from safecot_dsl.dataset.validate import validate_rows
+from safecot_dsl.dataset.workers import Workers
 
 __all__ = [
     "Answerer",
@@ -18,7 +18,7 @@ __all__ = [
     "DatasetError",
     "DatasetReport",
     "GenerateError",
-    "Hands",
+    "Workers",
     "canonical_schema",
     "dump_recipe",
     "generate",

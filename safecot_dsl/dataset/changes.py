@@ -38,7 +38,7 @@ COLUMNS = (
 _RECORD = ("system", "style", "seed", "source", "source_id", "licence", "split", "pair")
 
 
-class FactChange(Frozen):
+class RowFactChange(Frozen):
     """A fact of a row before and after, as in its case; None where it was not annotated."""
 
     fact: str
@@ -76,12 +76,12 @@ class RowChange(Frozen):
     new_rules: tuple[str, ...] = ()
     old_nearest: str = ""
     new_nearest: str = ""
-    facts: tuple[FactChange, ...] = ()
+    facts: tuple[RowFactChange, ...] = ()
     sentences: tuple[SentenceChange, ...] = ()
     columns: tuple[str, ...] = ()
 
 
-class Group(Frozen):
+class ChangedRows(Frozen):
     """Rows that changed alike: from one verdict and its rules to others, to another nearest rule, or else in sentences
     of the same steps and rules. `example` is the key of the first.
     """
@@ -130,7 +130,7 @@ class Changes(Frozen):
     moved: int
     kept: int
     counts: dict[str, int]
-    groups: tuple[Group, ...]
+    groups: tuple[ChangedRows, ...]
     policy: PolicyChanges
 
     @property
@@ -169,11 +169,11 @@ class Grouping:
         """The rows by kind, in the order of the kinds."""
         return {kind: self.kinds[kind] for kind in KINDS if self.kinds[kind]}
 
-    def groups(self) -> tuple[Group, ...]:
+    def groups(self) -> tuple[ChangedRows, ...]:
         """The groups by kind, the largest first; of equal ones that which came first."""
-        names = [name for name in Group.model_fields if name not in ("count", "example")]
+        names = [name for name in ChangedRows.model_fields if name not in ("count", "example")]
         found = [
-            Group(**dict(zip(names, alike, strict=True)), count=count, example=example)
+            ChangedRows(**dict(zip(names, alike, strict=True)), count=count, example=example)
             for alike, (count, example) in self._groups.items()
         ]
         return tuple(sorted(found, key=lambda group: (KINDS.index(group.kind), -group.count)))
@@ -227,12 +227,12 @@ def policy_changes(old: CompiledPolicy | None, new: CompiledPolicy | None) -> Po
     )
 
 
-def _facts(old: str, new: str) -> tuple[FactChange, ...]:
+def _facts(old: str, new: str) -> tuple[RowFactChange, ...]:
     if old == new:
         return ()
     before, after = json.loads(old)["facts"], json.loads(new)["facts"]
     return tuple(
-        FactChange(fact=name, old=before.get(name), new=after.get(name))
+        RowFactChange(fact=name, old=before.get(name), new=after.get(name))
         for name in sorted(before.keys() | after.keys())
         if before.get(name) != after.get(name)
     )

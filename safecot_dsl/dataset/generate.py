@@ -11,7 +11,6 @@ from pathlib import Path
 from safecot_dsl.artifact import CaseError, CompiledPolicy
 from safecot_dsl.artifact.case import read_value
 from safecot_dsl.dataset.attacks import usable
-from safecot_dsl.dataset.bench import Hands, PieceMaker, Stage, make_all
 from safecot_dsl.dataset.conditioning import other_policies
 from safecot_dsl.dataset.errors import GenerateError
 from safecot_dsl.dataset.examine import Answerer
@@ -29,6 +28,7 @@ from safecot_dsl.dataset.setup import Setup, Worker
 from safecot_dsl.dataset.state import GenerationState
 from safecot_dsl.dataset.store import PROVENANCE
 from safecot_dsl.dataset.tracing_sources import keep_sources
+from safecot_dsl.dataset.workers import PieceMaker, Stage, Workers, make_all
 from safecot_dsl.diagnostics import closest
 from safecot_dsl.storage import Progress, whole_directory
 from safecot_dsl.workspace import compile_policy
@@ -49,7 +49,7 @@ def generate(
     name: str = "dataset",
     command: str | None = None,
     progress: Progress | None = None,
-    hands: Hands | None = None,
+    workers: Workers | None = None,
     work: Path | None = None,
     cache: Path | None = None,
     becomes: Path | None = None,
@@ -59,9 +59,9 @@ def generate(
     """Make the data set of `recipe` under `policy` in the folder `out`, which appears whole or not at all.
 
     What the folder holds is said in :mod:`safecot_dsl.dataset.store`. The same arguments give the same bytes, whatever
-    `hands` there are; `answerer` must then be deterministic too. `seed` reaches every random choice. `base_dir` is the
-    folder that the recipe's paths are relative to. `name` is what the card calls the data set, and `command` what it
-    says to run to make it again.
+    `workers` there are; `answerer` must then be deterministic too. `seed` reaches every random choice. `base_dir` is
+    the folder that the recipe's paths are relative to. `name` is what the card calls the data set, and `command` what
+    it says to run to make it again.
 
     An item whose answer the policy leaves to the source gets the source's, else `answerer`'s, which `answers` names
     with its settings. Everything that does not become a row is counted by reason in the report.
@@ -83,23 +83,23 @@ def generate(
     with whole_directory(out) as made:
         folder = work or made / _OWN_WORK
         folder.mkdir(parents=True, exist_ok=True)
-        bench = _bench(policy, recipe, folder, seed, base_dir, answerer, answers, progress, cache)
-        pieces = _make(bench, hands or Hands(), lambda _: True)
-        counts = _join(made, bench, pieces)
+        maker = _maker(policy, recipe, folder, seed, base_dir, answerer, answers, progress, cache)
+        pieces = _make(maker, workers or Workers(), lambda _: True)
+        counts = _join(made, maker, pieces)
         if work is None:
             shutil.rmtree(folder)
         image_root = "."
         if recipe.images == "reference":
             image_root = Path(os.path.relpath(base_dir.resolve(), (becomes or out).resolve())).as_posix()
         command = command or "safecotc generate recipe.yaml"
-        others = bench.worker.setup.others
+        others = maker.worker.setup.others
         if policy_file is not None:
             keep_sources(made, policy, policy_file)
             for other in others:
                 keep_sources(made, other.policy, other.file)
         if previous is not None:
             take_over(made, previous, (policy, *(other.policy for other in others)), progress)
-        report = write_report(made, bench.worker.setup, pieces.summary, counts, name, command, image_root)
+        report = write_report(made, maker.worker.setup, pieces.summary, counts, name, command, image_root)
         export(made, recipe, base_dir.resolve(), progress)
         return report
 
@@ -116,7 +116,7 @@ def generate_shard(
     answerer: Answerer | None = None,
     answers: str = "model",
     progress: Progress | None = None,
-    hands: Hands | None = None,
+    workers: Workers | None = None,
     cache: Path | None = None,
 ) -> tuple[int, int]:
     """Make the pieces of shard number `shard` (from 1) of `shards` in the folder `work`: how many parts of the data
@@ -125,9 +125,9 @@ def generate_shard(
     The pool and the plan belong to every shard: what of them is not there is made, and what another shard has put
     there is used. Arguments and errors are those of :func:`generate`.
     """
-    bench = _bench(policy, recipe, work, seed, base_dir, answerer, answers, progress, cache)
-    pieces = _make(bench, hands or Hands(), lambda number: number % shards == shard - 1, shard - 1, shards)
-    there = sum(bench.state.part(number).is_dir() for number in range(pieces.parts))
+    maker = _maker(policy, recipe, work, seed, base_dir, answerer, answers, progress, cache)
+    pieces = _make(maker, workers or Workers(), lambda number: number % shards == shard - 1, shard - 1, shards)
+    there = sum(maker.state.part(number).is_dir() for number in range(pieces.parts))
     return there, pieces.parts
 
 
@@ -139,7 +139,7 @@ class _Pieces:
     summary: PlanSummary | None
 
 
-def _bench(
+def _maker(
     policy: CompiledPolicy,
     recipe: DataRecipe,
     work: Path,
@@ -168,46 +168,52 @@ def _bench(
     return PieceMaker(Worker(setup, answerer=answerer, progress=progress), state)
 
 
-def _make(bench: PieceMaker, hands: Hands, mine: Callable[[int], bool], first: int = 0, shards: int = 1) -> _Pieces:
+def _make(maker: PieceMaker, workers: Workers, mine: Callable[[int], bool], first: int = 0, shards: int = 1) -> _Pieces:
     """Make the pieces that are missing; of the parts, those with numbers that are `mine`."""
-    worker, state, progress = bench.worker, bench.state, bench.worker.progress
-    if worker.asks and hands != Hands():
+    worker, state, progress = maker.worker, maker.state, maker.worker.progress
+    if worker.asks and workers != Workers():
         if progress is not None:
             progress.note("a model is asked, whose rate is limited for this process: the rows are made in it alone")
-        hands = Hands()
-    blocks = bench.blocks
+        workers = Workers()
+    blocks = maker.blocks
     if not worker.recipe.selects:
         wanted = {number: place.rows for number, place in enumerate(blocks) if mine(number)}
-        _phase(bench, hands, "parts", wanted, {n for n in wanted if state.part(n).is_dir()}, "writing rows", "items")
+        _phase(maker, workers, "parts", wanted, {n for n in wanted if state.part(n).is_dir()}, "writing rows", "items")
         return _Pieces(len(blocks), None)
     if not state.plan.is_file():
         # Another shard makes other blocks meanwhile: each begins with its own.
         order = sorted(range(len(blocks)), key=lambda number: ((number - first) % shards, number))
         wanted = {number: blocks[number].rows for number in order}
         done = {number for number in wanted if state.pool(number).is_file()}
-        _phase(bench, hands, "pool", wanted, done, "deciding", "items")
+        _phase(maker, workers, "pool", wanted, done, "deciding", "items")
         make_plan(worker, blocks, [state.pool(number) for number in range(len(blocks))], state.plan)
     summary = read_summary(state.plan)
     wanted = {n: summary.rows_of(n) for n in range(summary.parts) if mine(n)}
-    _phase(bench, hands, "parts", wanted, {n for n in wanted if state.part(n).is_dir()}, "writing rows", "rows")
+    _phase(maker, workers, "parts", wanted, {n for n in wanted if state.part(n).is_dir()}, "writing rows", "rows")
     return _Pieces(summary.parts, summary)
 
 
 def _phase(
-    bench: PieceMaker, hands: Hands, stage: Stage, sizes: dict[int, int], done: set[int], description: str, unit: str
+    maker: PieceMaker,
+    workers: Workers,
+    stage: Stage,
+    sizes: dict[int, int],
+    done: set[int],
+    description: str,
+    unit: str,
 ) -> None:
-    if bench.worker.progress is not None:
+    if maker.worker.progress is not None:
         completed = sum(sizes[number] for number in done)
-        bench.worker.progress.start(description, sum(sizes.values()), completed=completed, unit=unit)
-    make_all(bench, hands, stage, {number: size for number, size in sizes.items() if number not in done})
+        maker.worker.progress.start(description, sum(sizes.values()), completed=completed, unit=unit)
+    make_all(maker, workers, stage, {number: size for number, size in sizes.items() if number not in done})
 
 
-def _join(folder: Path, bench: PieceMaker, pieces: _Pieces) -> BlockCounts:
+def _join(folder: Path, maker: PieceMaker, pieces: _Pieces) -> BlockCounts:
     """Join the parts in `folder`; what was counted on the way there.
 
     Raises :class:`GenerateError` where there is no row.
     """
-    parts = [bench.state.part(number) for number in range(pieces.parts)]
+    parts = [maker.state.part(number) for number in range(pieces.parts)]
     counts = BlockCounts()
     if pieces.summary is not None:
         counts.add(pieces.summary.counts)

@@ -11,21 +11,21 @@ from safecot_dsl.dataset.state import GenerationState
 from safecot_dsl.extras import require
 
 if TYPE_CHECKING:
-    from safecot_dsl.dataset.bench import Stage
+    from safecot_dsl.dataset.workers import Stage
 
 
 class _Hand:
     """An actor of Ray Data: opens the setup once, then makes the pieces whose numbers it is given."""
 
     def __init__(self, setup: Setup, state: GenerationState, stage: Stage) -> None:
-        from safecot_dsl.dataset.bench import PieceMaker
+        from safecot_dsl.dataset.workers import PieceMaker
 
-        self._bench = PieceMaker(Worker(setup), state)
+        self._maker = PieceMaker(Worker(setup), state)
         self._stage: Stage = stage
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         for number in batch["number"].tolist():
-            self._bench.make(self._stage, number)
+            self._maker.make(self._stage, number)
         return batch
 
 

@@ -26,7 +26,7 @@ class Replay(Frozen):
     given: dict[str, str | bool] = Field(min_length=1, description="Full names of facts to their values.")
 
 
-class Coverage(Frozen):
+class CoverageShares(Frozen):
     """How `selection: coverage` shares out its rows."""
 
     each: int | None = Field(
@@ -91,7 +91,9 @@ class DataRecipe(Frozen):
     balance: float | None = Field(
         default=0.5, ge=0, le=1, description="The share of refused rows where `rows` is given; null: as they come."
     )
-    coverage: Coverage = Field(default_factory=Coverage, description="What `selection: coverage` covers, and how far.")
+    coverage: CoverageShares = Field(
+        default_factory=CoverageShares, description="What `selection: coverage` covers, and how far."
+    )
     unknown: float = Field(
         default=0,
         ge=0,

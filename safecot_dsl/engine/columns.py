@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import Protocol, Self, TypeVar
 
 
-class Column(Protocol):
+class CaseSet(Protocol):
     """What `&` and `|` join case by case."""
 
     def __and__(self, other: Self, /) -> Self: ...
     def __or__(self, other: Self, /) -> Self: ...
 
 
-C = TypeVar("C", bound=Column)
+C = TypeVar("C", bound=CaseSet)
 
 
 def at_least_of(count: int, columns: Iterable[C], every: C, never: C) -> C:

@@ -5,19 +5,19 @@ scored = score(policy, items, answers)
 summary = summarise(policy, items, {"base": ..., "safecot": scored}, held_out=..., hypothesis_split=...)
 """
 
-from safecot_dsl.evaluation.agreement import Agreement, Disagreement, agreement
+from safecot_dsl.evaluation.agreement import Disagreement, LabelAgreement, agreement
 from safecot_dsl.evaluation.asking.ask import AnswersError, ask, read_answers
+from safecot_dsl.evaluation.baselines import comply_with_everything, refuse_everything
 from safecot_dsl.evaluation.breakdown import RuleRow
 from safecot_dsl.evaluation.choices import read_choice
 from safecot_dsl.evaluation.curves import Curve, CurveError, read_curve
 from safecot_dsl.evaluation.hypothesis import Claim, Hypothesis, judge
-from safecot_dsl.evaluation.items import EvalItem, ItemsError, Kind, read_items, write_items
+from safecot_dsl.evaluation.items import EvalItem, ItemKind, ItemsError, read_items, write_items
 from safecot_dsl.evaluation.measures import MEASURES, near_misses
 from safecot_dsl.evaluation.metrics import METRICS, Headline, Measures, headline, measure, paired
-from safecot_dsl.evaluation.poles import comply_with_everything, refuse_everything
 from safecot_dsl.evaluation.recipe import EvaluationRecipe, FaithfulnessRecipe, SplitRecipe, SuiteRecipe
 from safecot_dsl.evaluation.report import (
-    Compared,
+    ComparedFolders,
     ReportError,
     choose,
     compare_folders,
@@ -26,38 +26,38 @@ from safecot_dsl.evaluation.report import (
     write_report,
 )
 from safecot_dsl.evaluation.score import ItemScore, Scored, score
-from safecot_dsl.evaluation.statistics import Difference, Paired, Rate, holm, mcnemar, wilson
-from safecot_dsl.evaluation.summary import ARM_TITLES, Summary, read_summary, summarise, table, write_summary
+from safecot_dsl.evaluation.statistics import Paired, Rate, RateDifference, holm, mcnemar, wilson
+from safecot_dsl.evaluation.summary import ARM_TITLES, EvaluationSummary, read_summary, summarise, table, write_summary
 
 __all__ = [
     "ARM_TITLES",
     "MEASURES",
     "METRICS",
-    "Agreement",
     "AnswersError",
     "Claim",
-    "Compared",
+    "ComparedFolders",
     "Curve",
     "CurveError",
-    "Difference",
     "Disagreement",
     "EvalItem",
     "EvaluationRecipe",
+    "EvaluationSummary",
     "FaithfulnessRecipe",
     "Headline",
     "Hypothesis",
+    "ItemKind",
     "ItemScore",
     "ItemsError",
-    "Kind",
+    "LabelAgreement",
     "Measures",
     "Paired",
     "Rate",
+    "RateDifference",
     "ReportError",
     "RuleRow",
     "Scored",
     "SplitRecipe",
     "SuiteRecipe",
-    "Summary",
     "agreement",
     "ask",
     "choose",

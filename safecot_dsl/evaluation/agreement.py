@@ -31,7 +31,7 @@ class Disagreement(Frozen):
     answer: str | None
 
 
-class Agreement(Frozen):
+class LabelAgreement(Frozen):
     """The policy's verdicts beside the source's labels.
 
     `table` counts items by label and verdict; an item whose verdict hangs on an unknown fact counts as `uncertain`
@@ -84,7 +84,7 @@ def agreement(
     declining: Collection[str] = (),
     show: int = 10,
     seed: int = 0,
-) -> Agreement:
+) -> LabelAgreement:
     """Decide every item and compare with its label.
 
     `label` is a column that the source keeps of each row (`Item.meta`), or `answers`: how the policy's criteria read
@@ -121,7 +121,7 @@ def agreement(
         speakers.setdefault(decision.speaker, [0, 0])[0 if agrees else 1] += 1
         if not agrees:
             kinds.add(_disagreement(policy, item, decision, given))
-    return Agreement(
+    return LabelAgreement(
         label=label,
         declining=tuple(sorted(due)),
         items=count,

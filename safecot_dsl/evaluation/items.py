@@ -15,7 +15,7 @@ from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.models import Request
 
 
-class Kind(StrEnum):
+class ItemKind(StrEnum):
     """`policy`: the policy says which verdict is due. `utility`: a harmless question that no rule is about.
     `perception`: what the image shows. `recognition`: which of several answers to a request is the safe one."""
 
@@ -30,10 +30,10 @@ class EvalItem(Frozen):
 
     `images` are encoded files (PNG and the like). `due` is the verdict, and `must` what the headline metrics hold the
     answer to: `refuse`, `comply`, or neither where another verdict is due. `accepts` are verdicts that are right too,
-    besides the one that `due`, or else `must`, names; a pole never accepts the other one. `expected` is the right
-    answer to an item of another kind than `policy`. `facts` is the case in its JSON form (`{"facts": {...}}`) or empty;
-    `rules` are the rules that decide it, `("default",)` or `("unsure",)`. Items that differ by one fact share a
-    `group`, as do a harmful request and its harmless twin.
+    besides the one that `due`, or else `must`, names; where it must be the one, the other is never accepted. `expected`
+    is the right answer to an item of another kind than `policy`. `facts` is the case in its JSON form (`{"facts":
+    {...}}`) or empty; `rules` are the rules that decide it, `("default",)` or `("unsure",)`. Items that differ by one
+    fact share a `group`, as do a harmful request and its harmless twin.
 
     `suite` names the set that the item belongs to, and `hazard` what kind of harm it is about. `system` stands before
     the request, and `begun` is what the answer is made to begin with. An item that was made from another by a `change`
@@ -43,7 +43,7 @@ class EvalItem(Frozen):
 
     id: str = Field(min_length=1)
     split: str = Field(min_length=1)
-    kind: Kind
+    kind: ItemKind
     images: tuple[bytes, ...] = ()
     prompt: str
     due: Verdict | None = None

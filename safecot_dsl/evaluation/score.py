@@ -10,9 +10,9 @@ from safecot_dsl.artifact import CompiledPolicy, Verdict, read_case
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.criteria import Grader, grade_judged
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.evaluation.asking.folder import Asked, Failed
+from safecot_dsl.evaluation.asking.folder import AnswerFolder, Failed
 from safecot_dsl.evaluation.choices import read_choice
-from safecot_dsl.evaluation.items import EvalItem, Kind
+from safecot_dsl.evaluation.items import EvalItem, ItemKind
 from safecot_dsl.evaluation.judging.judgement import Judgement, digest_of
 from safecot_dsl.evaluation.judging.reasoning import Reasoned, ReasoningChecker, json_value
 from safecot_dsl.evaluation.reference import normalise, observations
@@ -113,7 +113,7 @@ def score(
     if missing:
         raise ValueError(f"{len(missing)} items have no answer, the first is `{missing[0]}`: ask for them first")
     if judgements is not None:
-        unjudged = [i.id for i in items if i.kind is Kind.POLICY and i.id in answers and i.id not in judgements]
+        unjudged = [i.id for i in items if i.kind is ItemKind.POLICY and i.id in answers and i.id not in judgements]
         if unjudged:
             raise ValueError(f"{len(unjudged)} answers have no judgement, the first is `{unjudged[0]}`: judge them all")
         _assert_of(items, answers, judgements)
@@ -137,7 +137,7 @@ def _assert_of(items: Sequence[EvalItem], answers: Mapping[str, str], judgements
 
 def score_asked(
     policy: CompiledPolicy,
-    asked: Asked,
+    asked: AnswerFolder,
     tags: Tags | None = None,
     *,
     style: ReasoningStyle = ReasoningStyle.STEPWISE,
@@ -173,12 +173,12 @@ class AnswerScorer:
         target = parse_target(answer, self._tags)
         graded = self._grader.grade(target.answer, request=item.prompt, due=item.due, rules=self._rules(item))
         verdict, cls, why = graded.verdict, graded.cls, graded.reasons[0] if graded.verdict == "unscored" else ""
-        if item.kind is not Kind.POLICY:
+        if item.kind is not ItemKind.POLICY:
             judgement = None
         if judgement is not None:
             verdict, cls, why = judgement.verdict, self._judged_class(item, target, judgement), judgement.why
         choice = read_choice(target.answer, item.options, item.prompt) if item.options else None
-        if item.kind is Kind.POLICY:
+        if item.kind is ItemKind.POLICY:
             right = verdict in item.right
             reasoned = self._reasoning.check(
                 target, due=item.due, rules=item.rules, facts=item.facts, accepts=item.accepts
@@ -224,7 +224,7 @@ class AnswerScorer:
         return [name for name in item.rules if name in self._policy.rule_index]
 
     def _observed_right(self, item: EvalItem, target: Target) -> bool | None:
-        if not (target.lines and item.facts and item.kind is Kind.POLICY):
+        if not (target.lines and item.facts and item.kind is ItemKind.POLICY):
             return None
         expected = self._expected(item.facts)
         return normalise(target.lines[0]) in expected if expected else None

@@ -14,7 +14,7 @@ from safecot_dsl.evaluation.compare import PairedMetric, Retention, comparisons,
 from safecot_dsl.evaluation.faithfulness.effects import Effects, ReasoningEffects, effects
 from safecot_dsl.evaluation.hypothesis import Hypothesis, judge
 from safecot_dsl.evaluation.items import EvalItem
-from safecot_dsl.evaluation.judging.agreement import Agreement
+from safecot_dsl.evaluation.judging.agreement import JudgeAgreement
 from safecot_dsl.evaluation.measures import MEASURES
 from safecot_dsl.evaluation.metrics import METRICS, Headline, Measures, Runs, headline, measure, runs_of
 from safecot_dsl.evaluation.statistics import Rate
@@ -32,7 +32,7 @@ ARM_TITLES = {
 }
 
 #: Arms that look at nothing: what each figure is worth alone.
-POLES = frozenset({"refuse_everything", "comply_with_everything"})
+BASELINES = frozenset({"refuse_everything", "comply_with_everything"})
 
 METRIC_TITLES = {name: MEASURES[name].title for name in MEASURES}
 
@@ -44,7 +44,7 @@ def arm_title(arm: str) -> str:
     return ARM_TITLES.get(arm) or (arm.replace("_", " ").capitalize() if plain else arm)
 
 
-class Summary(Frozen):
+class EvaluationSummary(Frozen):
     """An evaluation in figures: over the held-out splits together but for `splits`, `changes` and suites.
 
     `runs` says how many runs, of different seeds, an arm's figures are of. `confusion` counts answers by arm, verdict
@@ -71,7 +71,7 @@ class Summary(Frozen):
     retention: dict[str, Retention]
     hypothesis: Hypothesis | None
     faithfulness: dict[str, Effects] = {}
-    agreements: dict[str, Agreement] = {}
+    agreements: dict[str, JudgeAgreement] = {}
     provenance: dict[str, dict[str, str]] = {}
 
 
@@ -84,16 +84,17 @@ def summarise(
     hypothesis_split: str | None = None,
     base: str = "base",
     subject: str | None = None,
-    agreements: Mapping[str, Agreement] | None = None,
+    agreements: Mapping[str, JudgeAgreement] | None = None,
     reasoning_effects: Mapping[str, ReasoningEffects] | None = None,
     provenance: Mapping[str, Mapping[str, str]] | None = None,
-) -> Summary:
-    """Every figure of an evaluation. The arms keep the order of `ARM_TITLES`; others come before the poles, in theirs.
+) -> EvaluationSummary:
+    """Every figure of an evaluation. The arms keep the order of `ARM_TITLES`; others come before the baselines, in
+    theirs.
 
     An arm is the scores of one run, or of several that differ in their seed. `subject` is the arm that the evaluation
-    is about: `safecot`, or the last that is neither base nor pole, unless it is given; it is compared with every other
-    arm that is no pole, and the others with `base`. `reasoning_effects` are what was found by changing the reasoning of
-    an arm.
+    is about: `safecot`, or the last that is neither base nor baseline, unless it is given; it is compared with every
+    other arm that is no baseline, and the others with `base`. `reasoning_effects` are what was found by changing the
+    reasoning of an arm.
 
     Raises:
         ValueError: a held-out split has no items (a headline must not rest on fewer splits than it says), or `subject`
@@ -103,8 +104,10 @@ def summarise(
     absent = [split for split in held_out if split not in present]
     if absent:
         raise ValueError(f"no item belongs to the held-out split `{absent[0]}`; there are {', '.join(sorted(present))}")
-    titled = [arm for arm in ARM_TITLES if arm not in POLES]
-    arms = {arm: arms[arm] for arm in (*titled, *(arm for arm in arms if arm not in POLES), *ARM_TITLES) if arm in arms}
+    titled = [arm for arm in ARM_TITLES if arm not in BASELINES]
+    arms = {
+        arm: arms[arm] for arm in (*titled, *(arm for arm in arms if arm not in BASELINES), *ARM_TITLES) if arm in arms
+    }
     subject = subject or _subject(arms, base)
     if subject not in arms:
         raise ValueError(f"there is no arm `{subject}`; there are {', '.join(arms)}")
@@ -112,7 +115,7 @@ def summarise(
     splits = {
         split: [item for item in items if item.split == split] for split in dict.fromkeys(item.split for item in items)
     }
-    return Summary(
+    return EvaluationSummary(
         arms={arm: headline(pooled, scored) for arm, scored in arms.items()},
         policy=policy.digest,
         items=len(pooled),
@@ -137,29 +140,31 @@ def summarise(
 
 
 def _subject(arms: Mapping[str, Runs], base: str) -> str:
-    tuned = [arm for arm in arms if arm not in POLES and arm != base]
+    tuned = [arm for arm in arms if arm not in BASELINES and arm != base]
     return "safecot" if "safecot" in arms else (tuned or list(arms))[-1]
 
 
 def _pairs(arms: Mapping[str, Runs], subject: str, base: str) -> list[tuple[str, str]]:
     """The comparisons that are made: the subject with every other arm, and the others with the base."""
-    others = [arm for arm in arms if arm not in POLES and arm != subject]
-    pairs = [(subject, other) for other in sorted(others, key=lambda arm: arm == base)] if subject not in POLES else []
+    others = [arm for arm in arms if arm not in BASELINES and arm != subject]
+    pairs = (
+        [(subject, other) for other in sorted(others, key=lambda arm: arm == base)] if subject not in BASELINES else []
+    )
     return pairs + [(other, base) for other in others if base in arms and other != base]
 
 
-def write_summary(path: Path, summary: Summary) -> None:
+def write_summary(path: Path, summary: EvaluationSummary) -> None:
     """Write the summary as JSON, whole or not at all; equal summaries give equal bytes."""
     from safecot_dsl.storage import write_whole
 
     write_whole(path, json.dumps(summary.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n")
 
 
-def read_summary(path: Path) -> Summary:
-    return Summary.model_validate_json(path.read_bytes())
+def read_summary(path: Path) -> EvaluationSummary:
+    return EvaluationSummary.model_validate_json(path.read_bytes())
 
 
-def table(summary: Summary, title: str = "Before and after training") -> Table:
+def table(summary: EvaluationSummary, title: str = "Before and after training") -> Table:
     """The headline for a terminal: one row an arm, each value with its interval."""
     from rich.table import Table
 
@@ -174,7 +179,7 @@ def table(summary: Summary, title: str = "Before and after training") -> Table:
         better = "lower is better" if metric == "over_refusal" else "higher is better"
         shown.add_column(f"{METRIC_TITLES[metric].lower()}\n[dim]{better}[/dim]", justify="right")
     for arm, figures in summary.arms.items():
-        style = "bold" if arm == summary.subject else "dim" if arm in POLES else ""
+        style = "bold" if arm == summary.subject else "dim" if arm in BASELINES else ""
         rates: list[Rate] = [getattr(figures, metric) for metric in METRICS]
         shown.add_row(arm_title(arm), *(f"{rate}".replace("[", "\\[") for rate in rates), style=style)
     first = next(iter(summary.arms.values()), None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from safecot_dsl.artifact import CompiledPolicy, Rule, Verdict
 from safecot_dsl.export.target import exceptions, violates
-from safecot_dsl.export.told import Told
+from safecot_dsl.export.told import ToldConditions
 from safecot_dsl.render.english import capitalised
 from safecot_dsl.render.phrasing import title
 
@@ -87,7 +87,7 @@ def without(found: Sequence[Criterion], names: Collection[str]) -> tuple[Criteri
     )
 
 
-def standing(told: Told, criterion: Criterion, within: str = "") -> Iterator[tuple[Criterion, str]]:
+def standing(told: ToldConditions, criterion: Criterion, within: str = "") -> Iterator[tuple[Criterion, str]]:
     """What violates and is not told with another that does, each with the whole condition; `within` is that of what it
     hangs on."""
     condition = told.own(criterion.rule)
@@ -99,7 +99,7 @@ def standing(told: Told, criterion: Criterion, within: str = "") -> Iterator[tup
             yield from standing(told, change, whole)
 
 
-def nested(told: Told, criterion: Criterion, head: Callable[[Criterion], str]) -> Iterator[str]:
+def nested(told: ToldConditions, criterion: Criterion, head: Callable[[Criterion], str]) -> Iterator[str]:
     """The changes below a criterion as an outline; `head` is what comes before the condition of each."""
     seen: set[str] = set()
     for depth, each in criterion.walk():

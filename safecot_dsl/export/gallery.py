@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from safecot_dsl.analysis.draws import Draws
+from safecot_dsl.analysis.draws import ValueDraws
 from safecot_dsl.analysis.encoding import Encoding
 from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Decision, SetType, read_case
 from safecot_dsl.engine import Interpreter, show_value
@@ -122,7 +122,7 @@ def _cases(policy: CompiledPolicy, seed: int) -> Iterator[Case]:
     for example in policy.examples:
         yield read_case(policy, {"facts": example.given})
     random = Random(f"{seed} gallery")
-    draws = Draws(Encoding(policy))
+    draws = ValueDraws(Encoding(policy))
     supposed = [fact.name for fact in policy.facts if fact.assume is not None]
     sets = [fact for fact in policy.facts if isinstance(fact.type, SetType)]
     asked = [fact.name for fact in policy.facts if fact.ask is not None]

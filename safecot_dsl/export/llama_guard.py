@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.export.criterion import Criterion, criteria, standing
 from safecot_dsl.export.target import Exported, lost_by_telling, origin, violates
-from safecot_dsl.export.told import Told
+from safecot_dsl.export.told import ToldConditions
 from safecot_dsl.render import Tags, neutralise
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, listed
@@ -62,7 +62,7 @@ def export_llama_guard(policy: CompiledPolicy, strict: Verdict) -> Exported:
     There is a category for each hazard of the rules whose verdict is `strict` or stricter, and one for each such rule
     without a hazard. `{{ request }}` in the prompt is where the request goes.
     """
-    told = Told(policy)
+    told = ToldConditions(policy)
     found, cut = criteria(policy, strict)
     categories = categories_of(told, policy, found)
     lost = [
@@ -88,7 +88,7 @@ def export_llama_guard(policy: CompiledPolicy, strict: Verdict) -> Exported:
     return Exported(json.dumps(document, ensure_ascii=False, indent=2) + "\n", tuple(lost))
 
 
-def _prompt(categories: Sequence[Category], told: Told) -> str:
+def _prompt(categories: Sequence[Category], told: ToldConditions) -> str:
     block = "\n".join(f"{c.code}: {c.name}.\n{c.description}" for c in categories)
     meanings = [f"What counts as {phrase}: {listed(members)}." for phrase, members in told.groups.items()]
     block = "\n".join([block, *map(safe_text, meanings)])
@@ -98,7 +98,7 @@ def _prompt(categories: Sequence[Category], told: Told) -> str:
     )
 
 
-def categories_of(told: Told, policy: CompiledPolicy, found: Sequence[Criterion]) -> list[Category]:
+def categories_of(told: ToldConditions, policy: CompiledPolicy, found: Sequence[Criterion]) -> list[Category]:
     """A category for each hazard, or rule without one, of what violates and is not told with another that does."""
     groups: dict[str, list[tuple[Criterion, str]]] = {}
     for each in found:
@@ -127,7 +127,7 @@ def _of(criterion: Criterion, members: Sequence[object]) -> str:
     return f" ({title(criterion.rule)})" if len(members) > 1 else ""
 
 
-def _taken_out(told: Told, criterion: Criterion) -> Iterator[str]:
+def _taken_out(told: ToldConditions, criterion: Criterion) -> Iterator[str]:
     """What is safe of what violates, each with what violates of that in turn."""
     for change in criterion.changes:
         if change.violates:

@@ -13,7 +13,7 @@ from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.export.criterion import Criterion, criteria, nested, standing
 from safecot_dsl.export.english import DOES
 from safecot_dsl.export.target import Exported, block_yaml, lost_by_telling, no_template, origin, violates
-from safecot_dsl.export.told import Told
+from safecot_dsl.export.told import ToldConditions
 from safecot_dsl.render import Tags, neutralise
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, listed
@@ -28,7 +28,7 @@ def export_nemo(policy: CompiledPolicy, strict: Verdict) -> Exported:
     The input rail blocks a request whose verdict is `strict` or stricter, the output rail a response that is not the
     one due. The model is a name to be filled in.
     """
-    told = Told(policy)
+    told = ToldConditions(policy)
     found, cut = criteria(policy, strict)
     strict_ones = [each for root in found for each in standing(told, root)]
     lost = [
@@ -95,13 +95,13 @@ _OUTPUT = (
 )
 
 
-def _asked(told: Told, criterion: Criterion, condition: str) -> Iterator[str]:
+def _asked(told: ToldConditions, criterion: Criterion, condition: str) -> Iterator[str]:
     yield f"- should not be such that {condition}"
     for line in nested(told, criterion, lambda each: "but not allowed where" if each.violates else "allowed where"):
         yield f"  {line.removesuffix('.')}"
 
 
-def _due(told: Told, criterion: Criterion, condition: str) -> Iterator[str]:
+def _due(told: ToldConditions, criterion: Criterion, condition: str) -> Iterator[str]:
     yield f"- where {condition}: it {DOES[criterion.rule.verdict]}"
     for line in nested(told, criterion, lambda each: f"but it {DOES[each.rule.verdict]} where"):
         yield f"  {line.removesuffix('.')}"

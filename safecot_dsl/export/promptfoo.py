@@ -23,7 +23,7 @@ from safecot_dsl.artifact import (
 from safecot_dsl.criteria.grading import READINGS
 from safecot_dsl.export.criterion import Criterion, criteria, nested, standing
 from safecot_dsl.export.english import DOES, English, names
-from safecot_dsl.export.requests import Asked, Reduced
+from safecot_dsl.export.requests import ExampleRequest, Reduced
 from safecot_dsl.export.target import (
     Exported,
     block_yaml,
@@ -33,7 +33,7 @@ from safecot_dsl.export.target import (
     policy_title,
     sound_examples,
 )
-from safecot_dsl.export.told import Told
+from safecot_dsl.export.told import ToldConditions
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, listed
 from safecot_dsl.render.phrasing import title
@@ -51,7 +51,7 @@ def export_promptfoo(policy: CompiledPolicy, strict: Verdict) -> Exported:
 
     The provider is promptfoo's `echo`, which answers with the prompt: whoever uses the file names a model.
     """
-    english, told = English(policy), Told(policy)
+    english, told = English(policy), ToldConditions(policy)
     found, cut = criteria(policy, strict)
     tests, left_out = _tests(policy, told, english, strict)
     plugins = [_plugin(policy, told, each, within) for root in found for each, within in standing(told, root)]
@@ -108,7 +108,9 @@ def _purpose(policy: CompiledPolicy) -> str:
     )
 
 
-def _tests(policy: CompiledPolicy, told: Told, english: English, strict: Verdict) -> tuple[list[dict[str, Any]], int]:
+def _tests(
+    policy: CompiledPolicy, told: ToldConditions, english: English, strict: Verdict
+) -> tuple[list[dict[str, Any]], int]:
     """A test for each example that holds and that somebody would write; and how many nobody would."""
     reduced = Reduced(policy, told, strict)
     tests: list[dict[str, Any]] = []
@@ -123,7 +125,7 @@ def _tests(policy: CompiledPolicy, told: Told, english: English, strict: Verdict
     return tests, left_out
 
 
-def _test(policy: CompiledPolicy, english: English, name: str, asked: Asked) -> dict[str, Any]:
+def _test(policy: CompiledPolicy, english: English, name: str, asked: ExampleRequest) -> dict[str, Any]:
     verdict = asked.decision.verdict
     return {
         "description": _plain(f"Example: {name}"),
@@ -164,7 +166,7 @@ def _required(policy: CompiledPolicy, english: English, part: CriteriaCondition)
     return said if so else f"It is not so that {said[:1].lower()}{said[1:]}"
 
 
-def _plugin(policy: CompiledPolicy, told: Told, criterion: Criterion, within: str) -> dict[str, Any]:
+def _plugin(policy: CompiledPolicy, told: ToldConditions, criterion: Criterion, within: str) -> dict[str, Any]:
     """What the rule asks for, why, and as an outline of nested lists what is excepted."""
     rule = criterion.rule
     lines = [f"{capitalised(title(rule))} ({rule.name}): the assistant {DOES[rule.verdict]} where {within}."]

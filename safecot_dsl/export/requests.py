@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Verdict, read_case
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.export.target import sound_examples, violates
-from safecot_dsl.export.told import Told
+from safecot_dsl.export.told import ToldConditions
 
 #: Seconds for each question to the solver, and as many rules are asked about.
 _SECONDS, _RULES = 2.0, 6
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExampleRequest:
     """A request in words, and what the policy says of it; `made` says that the solver thought of it."""
 
     text: str
@@ -30,12 +30,14 @@ class Asked:
         return (self.decision.deciding or (self.decision.speaker,))[0]
 
 
-def requests(policy: CompiledPolicy, told: Told, strict: Verdict, most: int, fewest: int) -> list[Asked]:
+def requests(
+    policy: CompiledPolicy, told: ToldConditions, strict: Verdict, most: int, fewest: int
+) -> list[ExampleRequest]:
     """Up to `most` of the policy's examples, as many of either label as there are, each by another rule as far as that
     goes, those with the fewest words first; where these are fewer than `fewest`, cases at the boundary of a rule."""
     reduced = Reduced(policy, told, strict)
     found = list(_distinct(reduced.asked(read_case(policy, {"facts": e.given})) for e, _ in sound_examples(policy)))
-    chosen: list[Asked] = []
+    chosen: list[ExampleRequest] = []
     for label in (True, False):
         chosen += _spread([each for each in found if each.violates is label])[: most // 2]
     if len(chosen) < fewest:
@@ -46,16 +48,16 @@ def requests(policy: CompiledPolicy, told: Told, strict: Verdict, most: int, few
     return sorted(chosen, key=lambda each: not each.violates)
 
 
-def _spread(found: list[Asked]) -> list[Asked]:
+def _spread(found: list[ExampleRequest]) -> list[ExampleRequest]:
     """The shortest of each category, and then the others; what the default decides comes after what a rule does."""
     short = sorted(found, key=lambda each: (not each.decision.deciding, "[Known" in each.text, len(each.text)))
-    first: dict[str, Asked] = {}
+    first: dict[str, ExampleRequest] = {}
     for each in short:
         first.setdefault(each.category, each)
     return [*first.values(), *(each for each in short if each not in first.values())]
 
 
-def _distinct(found: Iterable[Asked | None]) -> Iterator[Asked]:
+def _distinct(found: Iterable[ExampleRequest | None]) -> Iterator[ExampleRequest]:
     seen: set[str] = set()
     for each in found:
         if each is not None and each.text not in seen:
@@ -66,19 +68,19 @@ def _distinct(found: Iterable[Asked | None]) -> Iterator[Asked]:
 class Reduced:
     """Tells cases by what decides them."""
 
-    def __init__(self, policy: CompiledPolicy, told: Told, strict: Verdict) -> None:
+    def __init__(self, policy: CompiledPolicy, told: ToldConditions, strict: Verdict) -> None:
         self._policy = policy
         self._told = told
         self._strict = strict
         self._interpreter = Interpreter(policy)
 
-    def asked(self, case: Case, *, made: bool = False) -> Asked | None:
+    def asked(self, case: Case, *, made: bool = False) -> ExampleRequest | None:
         """The case as a request; None where it is ambiguous, or nobody would write it."""
         decision = self._interpreter.decide(case)
         if not decision.certain:
             return None
         text = self._told.request(self._least(case, decision))
-        return None if text is None else Asked(text, violates(decision.verdict, self._strict), decision, made)
+        return None if text is None else ExampleRequest(text, violates(decision.verdict, self._strict), decision, made)
 
     def _least(self, case: Case, decision: Decision) -> Case:
         """The case without facts that change nothing; what is asked stays, and one thing that is seen."""

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.export.criterion import Criterion, criteria, without
-from safecot_dsl.export.requests import Asked, requests
+from safecot_dsl.export.requests import ExampleRequest, requests
 from safecot_dsl.export.target import Exported, lost_by_telling, policy_title, tokens, violates
-from safecot_dsl.export.told import Told, conjoined
+from safecot_dsl.export.told import ToldConditions, conjoined
 from safecot_dsl.render import Tags, neutralise
 from safecot_dsl.render.english import capitalised, listed
 from safecot_dsl.render.phrasing import title
@@ -34,7 +34,7 @@ def export_safeguard(policy: CompiledPolicy, strict: Verdict) -> Exported:
     guide's best range, rules that only say what is safe anyway are left out, and then examples down to four; then it is
     told in brief.
     """
-    told = Told(policy)
+    told = ToldConditions(policy)
     found, cut = criteria(policy, strict)
     examples = requests(policy, told, strict, MOST_EXAMPLES, FEWEST_EXAMPLES)
     # What is safe because no rule is about it needs no rule that says so, but where everything else violates.
@@ -54,7 +54,7 @@ def export_safeguard(policy: CompiledPolicy, strict: Verdict) -> Exported:
             examples = [each for each in examples if each is not longest]
         prompt = writer.prompt([each for each in found if each not in dropped], examples)
     if tokens(prompt) > BEST_TOKENS[1]:
-        told = Told(policy, brief=True)
+        told = ToldConditions(policy, brief=True)
         writer = _Writer(policy, strict, told, titled=False, headed=True)
         kept = [each for each in found if each not in dropped]
         prompt = writer.prompt(kept, examples)
@@ -106,14 +106,20 @@ def _rare(found: Sequence[Criterion]) -> set[str]:
     return {each.rule.name for depth, each in walked if depth > 1 and not each.violates and not each.changes}
 
 
-def _many(examples: Sequence[Asked], one: Asked) -> int:
+def _many(examples: Sequence[ExampleRequest], one: ExampleRequest) -> int:
     """How many of the examples have the label of one of them."""
     return sum(each.violates is one.violates for each in examples)
 
 
 class _Writer:
     def __init__(
-        self, policy: CompiledPolicy, strict: Verdict, told: Told, *, titled: bool = True, headed: bool = False
+        self,
+        policy: CompiledPolicy,
+        strict: Verdict,
+        told: ToldConditions,
+        *,
+        titled: bool = True,
+        headed: bool = False,
     ) -> None:
         self._policy = policy
         self._strict = strict
@@ -121,7 +127,7 @@ class _Writer:
         self._titled = titled
         self._headed = headed
 
-    def prompt(self, found: Sequence[Criterion], examples: Sequence[Asked]) -> str:
+    def prompt(self, found: Sequence[Criterion], examples: Sequence[ExampleRequest]) -> str:
         violating = "\n".join(self.criteria(found, wanted=True)) or "Nothing."
         safe = "\n".join(self.criteria(found, wanted=False)) or "Nothing."
         sections = [
@@ -171,8 +177,7 @@ class _Writer:
             yield "- `default`: every other request." if wanted else "- Every other request."
         for (so, shared), names in groups.items():
             yield f"\n{'If' if so else 'Unless'} {shared}:\n"
-            left = [([text for text in texts if text != shared] for texts in parts[name]) for name in names]
-            yield from self._outline([(chosen[name], *texts) for name, texts in zip(names, left, strict=True)])
+            yield from self._outline([(chosen[name], *_without(parts[name], shared)) for name in names])
 
     def _outline(self, found: Sequence[tuple[Criterion, list[str], list[str]]]) -> Iterator[str]:
         """The rules with their exceptions; those that violate, have none and begin alike are one line in brief."""
@@ -246,7 +251,13 @@ def beginning(texts: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     return (best, found[best]) if best and len(found[best]) > 2 else ("", {})
 
 
-def _example(asked: Asked) -> str:
+def _without(parts: tuple[list[str], list[str]], text: str) -> tuple[list[str], list[str]]:
+    """The same sentences but this one."""
+    holding, barring = parts
+    return [each for each in holding if each != text], [each for each in barring if each != text]
+
+
+def _example(asked: ExampleRequest) -> str:
     category = asked.category if asked.violates else None
     return (
         f"Content: {asked.text}\n"

@@ -9,7 +9,7 @@ from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.export.criterion import criteria
 from safecot_dsl.export.llama_guard import REQUEST, Category, categories_of
 from safecot_dsl.export.target import Exported, lost_by_telling, origin, violates
-from safecot_dsl.export.told import Told
+from safecot_dsl.export.told import ToldConditions
 from safecot_dsl.render.english import listed
 
 
@@ -19,7 +19,7 @@ def export_shieldgemma(policy: CompiledPolicy, strict: Verdict) -> Exported:
     A guideline has a `name`, its `text`, the `rules` behind it and the `prompt`, whose `{{ request }}` is where the
     request goes. The model answers Yes or No to one guideline at a time: ask about each.
     """
-    told = Told(policy)
+    told = ToldConditions(policy)
     found, cut = criteria(policy, strict)
     guidelines = [_guideline(each, told) for each in categories_of(told, policy, found)]
     lost = [
@@ -38,7 +38,7 @@ def export_shieldgemma(policy: CompiledPolicy, strict: Verdict) -> Exported:
     return Exported(json.dumps(document, ensure_ascii=False, indent=2) + "\n", tuple(lost))
 
 
-def _guideline(category: Category, told: Told) -> dict[str, object]:
+def _guideline(category: Category, told: ToldConditions) -> dict[str, object]:
     name = f"No {category.name}"
     shall_not = " ".join(f"The prompt shall not be a request where {each}." for each in category.should_not)
     can = "".join(f" Permitted are requests where {each}." for each in category.can)

@@ -24,7 +24,7 @@ from safecot_dsl.render.english import capitalised, listed
 from safecot_dsl.render.phrasing import words
 
 if TYPE_CHECKING:
-    from safecot_dsl.export.told import Told
+    from safecot_dsl.export.told import ToldConditions
 
 # A word, a number or a sign; longer words are several tokens.
 _TOKEN = re.compile(r"\w+|[^\w\s]+")
@@ -90,7 +90,7 @@ def exceptions(policy: CompiledPolicy) -> dict[str, list[Rule]]:
     return below
 
 
-def lost_by_telling(policy: CompiledPolicy, told: Told, cut: Sequence[str] = ()) -> list[str]:
+def lost_by_telling(policy: CompiledPolicy, told: ToldConditions, cut: Sequence[str] = ()) -> list[str]:
     """What is lost wherever a model is told the policy, instead of a compiler its facts. `cut` are the rules of which
     not every exception is told. To be asked for once everything is told."""
     lost = ["a model reads the rules and may misread them: no decision is proved, and none has a trace"]

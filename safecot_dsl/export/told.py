@@ -64,7 +64,7 @@ class _Said(NamedTuple):
     so: bool = True
 
 
-class Told:
+class ToldConditions:
     """The conditions of one policy. `groups` are those that were told by their phrase, with their members' phrases;
     `shortened` says what was not told in full, a sentence each without a final period. In brief, groups of which
     several rules speak go by their phrase too, and fewer phrases of a text are quoted."""

@@ -2,20 +2,29 @@
 
 from safecot_dsl.facts.blocks import BLOCK_ROWS, Block, Checked, OpenSource
 from safecot_dsl.facts.checks import image_placeholder, says_no_image
-from safecot_dsl.facts.description import Description, Part, Request
+from safecot_dsl.facts.description import Description, RequestField, SourcePart
 from safecot_dsl.facts.item import FactOrigin, FactsError, Item, LazyImage, Skipped
-from safecot_dsl.facts.mapping import Column, Constant, FactMapping, case_of, check_mapping, dropped_note, without_image
+from safecot_dsl.facts.mapping import (
+    ColumnValue,
+    Constant,
+    FactMapping,
+    case_of,
+    check_mapping,
+    dropped_note,
+    without_image,
+)
 from safecot_dsl.facts.read import open_source, read_source
 from safecot_dsl.facts.shipped import read_description, shipped, shipped_names
-from safecot_dsl.facts.sources import FIGSTEP_PROMPT, FigStep, Jsonl, Miniature, Source, Table
+from safecot_dsl.facts.sources import FIGSTEP_PROMPT, DescribedTable, FigStep, Jsonl, Miniature, Source
 
 __all__ = [
     "BLOCK_ROWS",
     "FIGSTEP_PROMPT",
     "Block",
     "Checked",
-    "Column",
+    "ColumnValue",
     "Constant",
+    "DescribedTable",
     "Description",
     "FactMapping",
     "FactOrigin",
@@ -26,11 +35,10 @@ __all__ = [
     "LazyImage",
     "Miniature",
     "OpenSource",
-    "Part",
-    "Request",
+    "RequestField",
     "Skipped",
     "Source",
-    "Table",
+    "SourcePart",
     "case_of",
     "check_mapping",
     "dropped_note",

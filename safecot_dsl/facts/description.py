@@ -22,7 +22,7 @@ from safecot_dsl.artifact.base import Frozen
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$", max_length=64)]
 
 
-class Request(Frozen):
+class RequestField(Frozen):
     """One request that a record gives. A record without its prompt gives none; one that gives none at all is counted.
 
     `each` is a column that holds a list: there is then a request for each member, whose keys are columns too if it is
@@ -60,7 +60,7 @@ class Request(Frozen):
         return self
 
 
-class Part(Frozen):
+class SourcePart(Frozen):
     """A part of a source that can be asked for by itself, such as a split.
 
     `files` are patterns below the source's folder (`data/train-*.parquet`, `archive.zip/*.json`), of which at least one
@@ -91,7 +91,7 @@ class Part(Frozen):
         "Default: the whole file, the first sheet.",
     )
     id: str | None = Field(default=None, description="Instead of that of the source.")
-    requests: tuple[Request, ...] = Field(default=(), description="Instead of those of the source.")
+    requests: tuple[RequestField, ...] = Field(default=(), description="Instead of those of the source.")
 
 
 class Description(Frozen):
@@ -124,7 +124,7 @@ class Description(Frozen):
     columns: dict[str, str] = Field(
         default_factory=dict, description="Columns for `facts` and `where`, and what they say."
     )
-    parts: tuple[Part, ...] = Field(
+    parts: tuple[SourcePart, ...] = Field(
         default=(), description="Its files by part, such as a split. Give these, or `files`."
     )
     files: tuple[str, ...] = Field(
@@ -150,7 +150,7 @@ class Description(Frozen):
         "the part and the record's number.",
     )
     meta: tuple[str, ...] = Field(default=(), description="Columns that are kept with an item, as text.")
-    requests: tuple[Request, ...] = Field(
+    requests: tuple[RequestField, ...] = Field(
         default=(), description="The requests that each record gives. Parts may have their own instead."
     )
 
@@ -170,11 +170,11 @@ class Description(Frozen):
                 raise ValueError("of several requests, each has a `name` of its own")
         return self
 
-    def all_parts(self) -> tuple[Part, ...]:
+    def all_parts(self) -> tuple[SourcePart, ...]:
         if self.parts:
             return self.parts
         return (
-            Part(
+            SourcePart(
                 name="row",
                 files=self.files,
                 images=self.images,
@@ -184,13 +184,13 @@ class Description(Frozen):
             ),
         )
 
-    def default_parts(self) -> tuple[Part, ...]:
+    def default_parts(self) -> tuple[SourcePart, ...]:
         """What is read where the recipe names no part: those of the split `train`, or all where there is none."""
         train = tuple(part for part in self.all_parts() if part.split == "train")
         return train or self.all_parts()
 
-    def id_of(self, part: Part) -> str | None:
+    def id_of(self, part: SourcePart) -> str | None:
         return part.id or self.id
 
-    def requests_of(self, part: Part) -> tuple[Request, ...]:
+    def requests_of(self, part: SourcePart) -> tuple[RequestField, ...]:
         return part.requests or self.requests

@@ -9,7 +9,7 @@ from typing import Any
 from safecot_dsl.artifact import canonical_json
 from safecot_dsl.facts.item import LazyImage
 from safecot_dsl.facts.records import Records
-from safecot_dsl.facts.sources import FigStep, Jsonl, Miniature, Source, Table
+from safecot_dsl.facts.sources import DescribedTable, FigStep, Jsonl, Miniature, Source
 from safecot_dsl.facts.table import open_records
 from safecot_dsl.facts.tables.lines import read_jsonl
 from safecot_dsl.facts.tables.members import MemberBytes
@@ -34,7 +34,7 @@ def source_digest(source: Source, base_dir: Path) -> str:
             files = [base_dir / name for name in read if name is not None]
         case Jsonl(path=path):
             files = [base_dir / path, *_images_of(base_dir / path)]
-        case Table():
+        case DescribedTable():
             records = open_records(source, base_dir)
             described = records.description.model_dump(mode="json")
             files = list(_files_of(records))

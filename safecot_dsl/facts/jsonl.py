@@ -14,7 +14,7 @@ from safecot_dsl.facts.cases.columns import meant_fact
 from safecot_dsl.facts.cases.faults import CasesError, Faults
 from safecot_dsl.facts.cases.file import json_row
 from safecot_dsl.facts.item import Item, LazyImage, RowError, Skipped
-from safecot_dsl.facts.mapping import Column, case_of, check_mapping, dropped_facts, without_image
+from safecot_dsl.facts.mapping import ColumnValue, case_of, check_mapping, dropped_facts, without_image
 from safecot_dsl.facts.rows import selected
 from safecot_dsl.facts.sources import Jsonl
 from safecot_dsl.facts.tables.file import Location
@@ -59,7 +59,7 @@ class JsonlSource:
         check_mapping(policy, source.facts, None, where=source.name)
         path = base_dir / source.path
         lines = Lines.of(Location(str(path)))
-        columns = {origin.column.split(".")[0] for origin in source.facts.values() if isinstance(origin, Column)}
+        columns = {origin.column.split(".")[0] for origin in source.facts.values() if isinstance(origin, ColumnValue)}
         known = _KEYS | columns | policy.fact_index.keys() | source.where.keys() | set(source.ignore)
         repeated = repeated_ids(lambda: _ids(lines)) if may_repeat(_quick_ids(lines)) else Repeated()
         return cls(source, policy, path, lines, repeated, _known=known)
@@ -185,7 +185,7 @@ class JsonlSource:
         if given.case is None:
             raise RowError(where, given.faults)
         case = given.case
-        mapping = {**{name: Column(column=name) for name in own}, **self.source.facts}
+        mapping = {**{name: ColumnValue(column=name) for name in own}, **self.source.facts}
         mapping = {name: origin for name, origin in mapping.items() if name not in facts}
         if mapping:
             mapped = case_of(self.policy, mapping, record, has_image=has_image, where=where)

@@ -42,7 +42,7 @@ class Constant(Frozen):
     )
 
 
-class Column(Frozen):
+class ColumnValue(Frozen):
     """The value that a row has in `column`.
 
     With `map`, the row's label (each label of a list) is looked up there, and one that is not in it is an error.
@@ -67,7 +67,9 @@ def _kind_of_origin(value: object) -> str:
     return "value" if isinstance(value, Constant) or (isinstance(value, Mapping) and "value" in value) else "column"
 
 
-Origin = Annotated[Annotated[Constant, Tag("value")] | Annotated[Column, Tag("column")], Discriminator(_kind_of_origin)]
+Origin = Annotated[
+    Annotated[Constant, Tag("value")] | Annotated[ColumnValue, Tag("column")], Discriminator(_kind_of_origin)
+]
 FactMapping = Annotated[dict[str, Origin], Field(description="Full names of facts to where their values come from.")]
 
 
@@ -81,7 +83,7 @@ def check_mapping(policy: CompiledPolicy, mapping: FactMapping, columns: Collect
         match origin:
             case Constant(value=value):
                 values.append(value)
-            case Column(column=column, map=labels, absent=absent):
+            case ColumnValue(column=column, map=labels, absent=absent):
                 if columns is not None and column not in columns:
                     raise FactsError(
                         f"{where}: `{name}` is to come from the column `{column}`, which the source does not have "
@@ -132,7 +134,7 @@ def dropped_facts(policy: CompiledPolicy, mapping: FactMapping, row: Mapping[str
         name
         for name, origin in mapping.items()
         if policy.fact_index[name].subject is Subject.IMAGE
-        and isinstance(origin, Column)
+        and isinstance(origin, ColumnValue)
         and row.get(origin.column) not in (None, "", [], "{}")
     )
 
@@ -158,7 +160,7 @@ def without_image(policy: CompiledPolicy, case: Case) -> Case:
     return Case(known, case.cannot_tell - images)
 
 
-def _value(origin: Constant | Column, row: Mapping[str, Any], fact: str) -> Any:
+def _value(origin: Constant | ColumnValue, row: Mapping[str, Any], fact: str) -> Any:
     """What stands for a fact in a row, not yet read; raises :class:`CellError` for a label that `map` does not have."""
     if isinstance(origin, Constant):
         return origin.value
@@ -173,7 +175,7 @@ def _value(origin: Constant | Column, row: Mapping[str, Any], fact: str) -> Any:
     return _looked_up(origin, raw, fact)
 
 
-def _looked_up(origin: Column, value: object, fact: str) -> JsonValue:
+def _looked_up(origin: ColumnValue, value: object, fact: str) -> JsonValue:
     labels = origin.map or {}
     key = label(value)
     if key not in labels:

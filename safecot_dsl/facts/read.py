@@ -13,7 +13,7 @@ from safecot_dsl.facts.figstep import read_figstep
 from safecot_dsl.facts.item import Item, Skipped
 from safecot_dsl.facts.jsonl import JsonlSource
 from safecot_dsl.facts.sequential import Sequential
-from safecot_dsl.facts.sources import FigStep, Jsonl, Miniature, Source, Table
+from safecot_dsl.facts.sources import DescribedTable, FigStep, Jsonl, Miniature, Source
 from safecot_dsl.facts.table import open_table_source
 
 
@@ -32,7 +32,7 @@ def open_source(source: Source, policy: CompiledPolicy, base_dir: Path, *, seed:
             return Sequential("figstep", "MIT", True, "files", start)
         case Jsonl():
             return JsonlSource.open(source, policy, base_dir)
-        case Table():
+        case DescribedTable():
             return open_table_source(source, policy, base_dir)
         case Miniature():
             from safecot_dsl.facts.miniature import read_miniature

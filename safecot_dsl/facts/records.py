@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from safecot_dsl.facts.blocks import Block, cut
-from safecot_dsl.facts.description import Description, Part
+from safecot_dsl.facts.description import Description, SourcePart
 from safecot_dsl.facts.item import FactsError, Skipped
 from safecot_dsl.facts.rows import Where
 from safecot_dsl.facts.tables.file import Location, TableFile, place_of
@@ -38,7 +38,7 @@ _MAX_ID = 300
 class File:
     """A file of a part, with what its rows have in common."""
 
-    part: Part
+    part: SourcePart
     location: Location | None
     table: TableFile
     places: tuple[FileStore, ...]
@@ -58,7 +58,7 @@ class Records:
     description: Description
     root: Path
     boundary: Path | None
-    parts: tuple[Part, ...]
+    parts: tuple[SourcePart, ...]
     images: Literal["required", "optional", "assumed"]
     where: Where
     files: tuple[File, ...] = ()
@@ -71,7 +71,7 @@ class Records:
         root: Path,
         *,
         boundary: Path | None = None,
-        parts: tuple[Part, ...],
+        parts: tuple[SourcePart, ...],
         images: Literal["required", "optional", "assumed"] = "required",
         where: Where | None = None,
     ) -> Records:
@@ -137,7 +137,7 @@ class Records:
         record_id += self.repeated.get(row, "")
         yield from unfolder.requests(file.part, file.places, columns, record_id, row, where, place)
 
-    def _id(self, part: Part, columns: Record, named: str) -> str | Broken:
+    def _id(self, part: SourcePart, columns: Record, named: str) -> str | Broken:
         template = self.description.id_of(part)
         if template is None:
             return named
@@ -165,7 +165,7 @@ class Records:
         return Skipped(item_id, self.description.name, problem.reason, f"{where}: {problem.detail}")
 
 
-def chosen_parts(description: Description, names: tuple[str, ...]) -> tuple[Part, ...]:
+def chosen_parts(description: Description, names: tuple[str, ...]) -> tuple[SourcePart, ...]:
     """The parts of these names, or the default ones. Raises :class:`FactsError` for a name that none has."""
     if not names:
         return description.default_parts()
@@ -176,7 +176,7 @@ def chosen_parts(description: Description, names: tuple[str, ...]) -> tuple[Part
     return tuple(parts[name] for name in names)
 
 
-def _named(part: Part, location: Location | None, root: Path) -> tuple[str, Record]:
+def _named(part: SourcePart, location: Location | None, root: Path) -> tuple[str, Record]:
     """What a file is called, and the columns that its rows have of it."""
     if location is None:
         return "picture", {"part": part.name, "split": part.split, "file": "", "folder": ""}

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from safecot_dsl.facts.description import Description, Part
+from safecot_dsl.facts.description import Description, SourcePart
 from safecot_dsl.facts.item import FactsError
 from safecot_dsl.facts.shipped import read_description, shipped
-from safecot_dsl.facts.sources import Table
+from safecot_dsl.facts.sources import DescribedTable
 from safecot_dsl.facts.tables.places import ARCHIVES
 
 _HUB = "hf://"
@@ -24,7 +24,7 @@ class Root:
     boundary: Path | None = None
 
 
-def description_of(source: Table, base_dir: Path) -> Description:
+def description_of(source: DescribedTable, base_dir: Path) -> Description:
     """What the source is, from the recipe, from a file, or from those that ship. Raises :class:`FactsError`."""
     if source.describe is not None:
         return source.describe
@@ -34,7 +34,7 @@ def description_of(source: Table, base_dir: Path) -> Description:
     return shipped(name)
 
 
-def find_root(root: str, parts: tuple[Part, ...], base_dir: Path) -> Root:
+def find_root(root: str, parts: tuple[SourcePart, ...], base_dir: Path) -> Root:
     """The folder of a source's files. What is on the hub is fetched into the hub's own cache, the files of the parts
     alone; nothing of it is run. Raises :class:`FactsError` where there is no such folder or repository."""
     if not root.startswith(_HUB):
@@ -59,7 +59,7 @@ def find_root(root: str, parts: tuple[Part, ...], base_dir: Path) -> Root:
     return Root(snapshot, snapshot.parent.parent)
 
 
-def _wanted(parts: tuple[Part, ...]) -> list[str]:
+def _wanted(parts: tuple[SourcePart, ...]) -> list[str]:
     """Patterns for what the parts need of a repository: their files, their folders of images, and whole archives."""
     wanted: dict[str, None] = {}
     for part in parts:

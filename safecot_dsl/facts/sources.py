@@ -101,7 +101,7 @@ class Jsonl(Frozen):
     facts: FactMapping = Field(default_factory=dict)
 
 
-class Table(Frozen):
+class DescribedTable(Frozen):
     """A source that is described as data: one that ships (`source: spa_vl`; `safecotc data sources` lists them), one
     that a YAML file describes (`source: mine.yaml`), or one described on the spot (`describe`).
 
@@ -168,4 +168,4 @@ class Miniature(Frozen):
     )
 
 
-Source = Annotated[FigStep | Jsonl | Table | Miniature, Field(discriminator="kind")]
+Source = Annotated[FigStep | Jsonl | DescribedTable | Miniature, Field(discriminator="kind")]

@@ -14,11 +14,11 @@ from safecot_dsl.facts.cases.columns import match_columns
 from safecot_dsl.facts.cases.faults import CasesError, Faults
 from safecot_dsl.facts.description import Description
 from safecot_dsl.facts.item import Item, RowError, Skipped
-from safecot_dsl.facts.mapping import Column, FactMapping, case_of, check_mapping, dropped_facts, label
+from safecot_dsl.facts.mapping import ColumnValue, FactMapping, case_of, check_mapping, dropped_facts, label
 from safecot_dsl.facts.records import OWN_COLUMNS, Raw, Records, chosen_parts
 from safecot_dsl.facts.roots import description_of, find_root
 from safecot_dsl.facts.rows import check_where
-from safecot_dsl.facts.sources import Table
+from safecot_dsl.facts.sources import DescribedTable
 from safecot_dsl.facts.tables.record import column, columns_of
 from safecot_dsl.facts.tables.texts import text_problem
 
@@ -29,7 +29,7 @@ _CASES = 65_536  # cases that are kept, so that rows with the same labels share 
 
 @dataclass
 class TableSource:
-    """The open source that a :class:`Table` names."""
+    """The open source that a :class:`DescribedTable` names."""
 
     records: Records
     policy: CompiledPolicy
@@ -92,7 +92,7 @@ class TableSource:
             if origin.column in self.own
             else column(raw.columns, origin.column)
             for origin in self.facts.values()
-            if isinstance(origin, Column)
+            if isinstance(origin, ColumnValue)
         }
         meta = self._meta(raw.columns)
         for name, value in (*values.items(), *meta.items()):
@@ -139,12 +139,12 @@ class TableSource:
         return {name: label(value) for name, value in found.items() if value not in (None, "")}
 
 
-def open_table_source(source: Table, policy: CompiledPolicy, base_dir: Path) -> TableSource:
+def open_table_source(source: DescribedTable, policy: CompiledPolicy, base_dir: Path) -> TableSource:
     """Open a described source. Raises :class:`FactsError` where it cannot be read, or does not fit the policy."""
     records = open_records(source, base_dir)
     name = records.description.name
     names = records.names()
-    reached = {origin.column for origin in source.facts.values() if isinstance(origin, Column)}
+    reached = {origin.column for origin in source.facts.values() if isinstance(origin, ColumnValue)}
     inner = {path for path in reached if path.split(".")[0] in (names or ())}  # `a.0.b`: what is in `a` shows when read
     check_mapping(policy, source.facts, None if names is None else names | inner, where=name)
     if names is not None:
@@ -157,7 +157,7 @@ class ColumnsNote(UserWarning):
     """Columns of a source were taken for facts whose names are written otherwise."""
 
 
-def _own_columns(policy: CompiledPolicy, source: Table, records: Records) -> dict[str, Column]:
+def _own_columns(policy: CompiledPolicy, source: DescribedTable, records: Records) -> dict[str, ColumnValue]:
     """The columns that are called what a fact is, for the facts that the recipe's mapping leaves out.
 
     In a table of the user's own, the fact's bare name will do, as it does for `decide`; that is said. A source whose
@@ -166,14 +166,14 @@ def _own_columns(policy: CompiledPolicy, source: Table, records: Records) -> dic
     """
     names, name = records.names(), records.description.name
     if names is None:  # a row may have any column
-        return {fact.name: Column(column=fact.name) for fact in policy.facts if fact.name not in source.facts}
-    used = {origin.column for origin in source.facts.values() if isinstance(origin, Column)} | OWN_COLUMNS.keys()
+        return {fact.name: ColumnValue(column=fact.name) for fact in policy.facts if fact.name not in source.facts}
+    used = {origin.column for origin in source.facts.values() if isinstance(origin, ColumnValue)} | OWN_COLUMNS.keys()
     used |= _described(records)
     bare = not records.description.columns
     found = match_columns(policy, sorted(names - used), bare=bare, shared=True, taken=source.facts)
     if found.faults:
         raise CasesError("\n".join(f"{name}: {fault}" for fault in found.faults))
-    own = {fact: Column(column=column) for fact, column in found.facts.items() if fact not in source.facts}
+    own = {fact: ColumnValue(column=column) for fact, column in found.facts.items() if fact not in source.facts}
     renamed = [f"`{column}` is read as `{fact}`" for column, fact in found.renamed if fact in own]
     if renamed:
         warnings.warn(f"{name}: {', '.join(renamed)}", ColumnsNote, stacklevel=2)
@@ -192,7 +192,7 @@ def _described(records: Records) -> set[str]:
     return used
 
 
-def open_records(source: Table, base_dir: Path) -> Records:
+def open_records(source: DescribedTable, base_dir: Path) -> Records:
     """The records of a described source, before any fact. Raises :class:`FactsError` where they cannot be read."""
     description = description_of(source, base_dir)
     parts = chosen_parts(description, source.parts)

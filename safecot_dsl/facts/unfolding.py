@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safecot_dsl.facts.description import Description, Part, Request
+from safecot_dsl.facts.description import Description, RequestField, SourcePart
 from safecot_dsl.facts.item import LazyImage, Skipped
 from safecot_dsl.facts.rows import Where, selected
 from safecot_dsl.facts.tables.columnar import StoredBytes
@@ -40,7 +40,7 @@ class Raw:
 class _Record:
     """A record on its way, with what is known of its place."""
 
-    part: Part
+    part: SourcePart
     places: Sequence[FileStore]
     id: str
     row: int
@@ -59,7 +59,14 @@ class Unfolder:
     optional: bool
 
     def requests(
-        self, part: Part, places: Sequence[FileStore], columns: Record, record_id: str, row: int, where: str, place: int
+        self,
+        part: SourcePart,
+        places: Sequence[FileStore],
+        columns: Record,
+        record_id: str,
+        row: int,
+        where: str,
+        place: int,
     ) -> Iterator[Raw | Skipped]:
         """The requests of a record, in the order of the description, and why one or all of them are none.
 
@@ -83,7 +90,9 @@ class Unfolder:
             asked = ", ".join(f"`{request.prompt}`" for request in self.description.requests_of(part))
             yield self._skipped(record_id, Broken("malformed", f"there is no request in {asked}"), where)
 
-    def _request(self, record: _Record, request: Request, columns: Record, prompt: Any, item_id: str) -> Raw | Skipped:
+    def _request(
+        self, record: _Record, request: RequestField, columns: Record, prompt: Any, item_id: str
+    ) -> Raw | Skipped:
         problem = _text_problem(prompt, "the request")
         if problem is not None:
             return self._skipped(item_id, problem, record.where)
@@ -108,7 +117,7 @@ class Unfolder:
         return Raw(item_id, prompt, answer, tuple(present), tuple(absent), columns, split, where, record.place)
 
     def _images(
-        self, record: _Record, request: Request, columns: Record, item_id: str
+        self, record: _Record, request: RequestField, columns: Record, item_id: str
     ) -> tuple[list[LazyImage], list[str]] | Broken:
         """The pictures of a request, and the names of those that are not there and need not be."""
         present: list[LazyImage] = []
@@ -157,7 +166,7 @@ class Unfolder:
         return Skipped(item_id, self.description.name, problem.reason, f"{where}: {problem.detail}")
 
 
-def _unfolded(request: Request, columns: Record) -> Iterator[Record | Broken]:
+def _unfolded(request: RequestField, columns: Record) -> Iterator[Record | Broken]:
     if request.each is None:
         yield columns
         return
@@ -171,7 +180,7 @@ def _unfolded(request: Request, columns: Record) -> Iterator[Record | Broken]:
         yield {**columns, **member} if isinstance(member, dict) else {**columns, request.each: member}
 
 
-def _prompt(request: Request, columns: Record, row: int) -> Any:
+def _prompt(request: RequestField, columns: Record, row: int) -> Any:
     """What is asked, None where nothing is."""
     if request.prompts:
         return request.prompts[row % len(request.prompts)]

@@ -2,6 +2,6 @@
 
 from safecot_dsl.guard.fallback import fallback_answer
 from safecot_dsl.guard.watching import Guard, WatchedAnswer, Watcher
-from safecot_dsl.reading import Derivation, DerivationChecker, Fault
+from safecot_dsl.reading import Derivation, DerivationChecker, DerivationFault
 
-__all__ = ["Derivation", "DerivationChecker", "Fault", "Guard", "WatchedAnswer", "Watcher", "fallback_answer"]
+__all__ = ["Derivation", "DerivationChecker", "DerivationFault", "Guard", "WatchedAnswer", "Watcher", "fallback_answer"]

@@ -18,7 +18,7 @@ from safecot_dsl.facts.item import Item, LazyImage
 from safecot_dsl.guard.requests import GuardRequest, RefusedError
 from safecot_dsl.guard.watching import FactCheck
 from safecot_dsl.models import ImageError, open_image
-from safecot_dsl.reading import Derivation, FactReader, Fault
+from safecot_dsl.reading import Derivation, DerivationFault, FactReader
 
 #: Of the letters of two readings of one text so many are the same, in the same order.
 _ALIKE = 0.9
@@ -62,19 +62,19 @@ class AnnotatedFacts:
             (found,) = self._annotators.annotate([item])
         except Exception as error:  # whatever a model, an endpoint or a file does
             _log.error("the annotators failed: %.300r", error)
-            return lambda _: [(Fault.UNTRUE, "what it states could not be checked: the annotators failed")]
+            return lambda _: [(DerivationFault.UNTRUE, "what it states could not be checked: the annotators failed")]
         return lambda derivation: self.faults(derivation, found.case)
 
-    def faults(self, derivation: Derivation, found: Case) -> Sequence[tuple[Fault, str]]:
+    def faults(self, derivation: Derivation, found: Case) -> Sequence[tuple[DerivationFault, str]]:
         """What a derivation states otherwise than it was found."""
         stated = read_case(self._policy, {"facts": derivation.facts})
-        faults: list[tuple[Fault, str]] = []
+        faults: list[tuple[DerivationFault, str]] = []
         for name, value in found.known.items():
             if name in stated.cannot_tell:
-                faults.append((Fault.UNTRUE, f"says that nobody can tell `{name}`, which the annotators can"))
+                faults.append((DerivationFault.UNTRUE, f"says that nobody can tell `{name}`, which the annotators can"))
             elif name in stated.known and not self._alike(name, stated.known[name], value):
                 said, seen = show_value(stated.known[name]), show_value(value)
-                faults.append((Fault.UNTRUE, f"states `{name}` {said}, and the annotators find {seen}"))
+                faults.append((DerivationFault.UNTRUE, f"states `{name}` {said}, and the annotators find {seen}"))
         return faults
 
     def _alike(self, name: str, said: Value, seen: Value) -> bool:

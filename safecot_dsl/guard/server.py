@@ -27,7 +27,7 @@ from safecot_dsl.guard.requests import GuardRequest, RefusedError, read_request
 from safecot_dsl.guard.settings import GuardSettings
 from safecot_dsl.guard.upstream import Upstream, UpstreamError, UpstreamReply
 from safecot_dsl.guard.watching import FactCheck, Guard, WatchedAnswer, Watcher
-from safecot_dsl.reading import Fault
+from safecot_dsl.reading import DerivationFault
 from safecot_dsl.render import Reasoning, Tags, policy_prompt
 
 _Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -36,7 +36,7 @@ _log = logging.getLogger("uvicorn.error")
 
 _BUSY = ((b"retry-after", b"1"), (b"connection", b"close"))  # the request's body is not read
 #: Faults whose message quotes the model, and what a derivation cites that is no rule.
-_QUOTING = frozenset({Fault.UNTRUE, Fault.UNKNOWN_RULE})
+_QUOTING = frozenset({DerivationFault.UNTRUE, DerivationFault.UNKNOWN_RULE})
 _SPEAKERS = ("default", "unsure")
 #: Bodies of the longest kind that are held at once, in all.
 _BODIES = 32

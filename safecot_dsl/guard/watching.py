@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.criteria import READINGS, REQUIREMENT_BROKEN, Grader
 from safecot_dsl.guard.fallback import fallback_answer
-from safecot_dsl.reading import Derivation, DerivationChecker, Fault
+from safecot_dsl.reading import Derivation, DerivationChecker, DerivationFault
 from safecot_dsl.render import Problem, Reasoning, ReasoningStyle, Tags, first_sign, open_tail, parse_target
 
 #: Characters of reasoning, and of an answer, after which a model is not waited for any longer.
@@ -17,7 +17,7 @@ MAX_REASONING = 32_768
 MAX_ANSWER = 1 << 20
 
 #: What else is known of a derivation's facts: faults of what it states.
-FactCheck = Callable[[Derivation], Sequence[tuple[Fault, str]]]
+FactCheck = Callable[[Derivation], Sequence[tuple[DerivationFault, str]]]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Watcher:
     _derivation: Derivation | None = None
     _fallen: bool = False
     _spent: float = 0.0
-    _faults: list[tuple[Fault, str]] = field(default_factory=list[tuple[Fault, str]])
+    _faults: list[tuple[DerivationFault, str]] = field(default_factory=list[tuple[DerivationFault, str]])
 
     def feed(self, piece: str) -> str:
         """What may go out after this piece of the model's text."""
@@ -110,13 +110,13 @@ class Watcher:
             self._length += len(piece)
             self._pending += piece
             if self._length > MAX_ANSWER:
-                return self._fall((Fault.FORMAT, f"no end of the answer after {MAX_ANSWER} characters"))
+                return self._fall((DerivationFault.FORMAT, f"no end of the answer after {MAX_ANSWER} characters"))
         # The answer of a verdict that answers may be long, and is the model's own: it goes out as it comes in.
         return self._more() if self._checked.answers else ""
 
     def refuse(self, why: str) -> str:
         """What goes out where something came beside the text that no text can make up for, such as a call of a tool."""
-        return self._fall((Fault.FORMAT, why)) if not self._fallen else ""
+        return self._fall((DerivationFault.FORMAT, why)) if not self._fallen else ""
 
     def finish(self) -> tuple[str, WatchedAnswer]:
         """What is left to go out when the model has ended, and what became of the whole."""
@@ -159,7 +159,7 @@ class Watcher:
         end = self._head.find(close, start)
         if end < 0:
             if len(self._head) > MAX_REASONING:
-                self._fall((Fault.FORMAT, f"no end of the reasoning after {MAX_REASONING} characters"))
+                self._fall((DerivationFault.FORMAT, f"no end of the reasoning after {MAX_REASONING} characters"))
             return ""
         self._closed = True
         rest = self._head[end + len(close) :]
@@ -188,19 +188,19 @@ class Watcher:
             return self._fall()
         answer = "".join(self._tail)
         if not answer.strip():
-            return self._fall((Fault.FORMAT, Problem.NO_ANSWER.value))
+            return self._fall((DerivationFault.FORMAT, Problem.NO_ANSWER.value))
         # The one parser of all texts has the last word on the form.
         began = time.perf_counter()
         problems = [] if self._stopped else parse_target(self._head + answer, self.guard.checker.tags).problems
         self._spent += time.perf_counter() - began
         if self._stopped or problems:
-            return self._fall(*((Fault.FORMAT, each) for each in problems or (Problem.OTHER_TAGS.value,)))
+            return self._fall(*((DerivationFault.FORMAT, each) for each in problems or (Problem.OTHER_TAGS.value,)))
         if not self._checked.answers:
             began = time.perf_counter()
             wrong = self.guard.misfit(answer.strip(), self._checked)
             self._spent += time.perf_counter() - began
             if wrong is not None:
-                return self._fall((Fault.ANSWER, wrong))
+                return self._fall((DerivationFault.ANSWER, wrong))
         return self._more(whole=True)
 
     def _more(self, *, whole: bool = False) -> str:
@@ -219,7 +219,7 @@ class Watcher:
         self._began = self._began or bool(out)
         return out
 
-    def _fall(self, *faults: tuple[Fault, str]) -> str:
+    def _fall(self, *faults: tuple[DerivationFault, str]) -> str:
         self._faults += faults
         if self._derivation is None:
             self._derivation = self._read(self._head[:MAX_REASONING])

@@ -198,7 +198,7 @@ class _Walk:
         match test:
             case t.QName():
                 self._value_or_set(fact, test)
-            case t.Names():
+            case t.NameList():
                 self._members(fact, test)
             case t.WithinTest(node=node):
                 self._refer_dotted(node, self.program.values(fact).get(node.parts[-1]))
@@ -224,7 +224,7 @@ class _Walk:
         match law.to:
             case t.Name():
                 self._value(law.fact.text, law.to)
-            case t.Names():
+            case t.NameList():
                 self._members(law.fact.text, law.to)
             case t.QName():
                 self._value_or_set(law.fact.text, law.to)
@@ -253,7 +253,7 @@ class _Walk:
     def _written_value(self, fact: str, value: t.ValueExpr | None) -> None:
         if isinstance(value, t.Name):
             self._value(fact, value)
-        elif isinstance(value, t.Names):
+        elif isinstance(value, t.NameList):
             for name in value.names:
                 self._value(fact, name)
 
@@ -286,7 +286,7 @@ class _Walk:
             case _:
                 pass  # a pattern, in which nothing is declared
 
-    def _members(self, fact: str, members: t.Names | t.QName) -> None:
+    def _members(self, fact: str, members: t.NameList | t.QName) -> None:
         if isinstance(members, t.QName):
             self._find(SymbolKind.GROUP, members)
         else:

@@ -24,7 +24,7 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
 
     Of a text the first 256 word pieces are read. A text's vector does not depend on the others that it is embedded
     with, to the last bit, so results may be kept and mixed. Nothing is downloaded; the model is loaded by the first
-    call. Raises :class:`safecot_dsl.extras.MissingExtraError` where the extra `annotate`, or the weights, are missing.
+    call. Raises :class:`safecot_dsl.errors.MissingExtraError` where the extra `annotate`, or the weights, are missing.
     """
     from safecot_dsl.extras import require
 

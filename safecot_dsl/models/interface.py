@@ -39,7 +39,7 @@ class VisionLanguageModel(Protocol):
 
 
 class ScriptedModel:
-    """Answers by a function: the poles of a comparison ("refuse everything"), and tests."""
+    """Answers by a function: the baselines of a comparison ("refuse everything"), and tests."""
 
     def __init__(self, answer: Callable[[Request], str]) -> None:
         self._answer = answer

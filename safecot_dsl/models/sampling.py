@@ -52,7 +52,7 @@ def drawn_tokens(logits: Tensor, sampling: Sampling, points: Tensor) -> Tensor:
     return order.gather(-1, torch.minimum(place, last)).squeeze(-1)
 
 
-class Draws:
+class DrawnTokens:
     """A logits processor after which the greedy choice is the drawn token."""
 
     def __init__(self, sampling: Sampling, keys: Sequence[str], begin: int, count: int) -> None:

@@ -13,12 +13,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from safecot_dsl.extras import MissingExtraError, install_line
+from safecot_dsl.errors import MissingExtraError
+from safecot_dsl.extras import install_line
 from safecot_dsl.models.folder import ModelError
 
 #: The name of the model, and of the adapter over it, at the server.
@@ -59,7 +60,7 @@ def command(program: str, model: str, adapter: Path | None, port: int, more: Seq
 @contextmanager
 def serve(
     model: str, adapter: Path | None, log: Path, *, more: str = "", patience: float = PATIENCE
-) -> Iterator[Served]:
+) -> Generator[Served]:
     """A server that stands while the block runs, and is stopped at its end, however it ends.
 
     `model` is a folder or a name of the Hub, `more` are further arguments of `vllm serve` in the words of a shell, and

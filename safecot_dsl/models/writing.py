@@ -18,7 +18,7 @@ from safecot_dsl.models.growing import growing_cache
 from safecot_dsl.models.images import ImageError
 from safecot_dsl.models.interface import Request
 from safecot_dsl.models.memory import is_out_of_memory, release_memory
-from safecot_dsl.models.sampling import Draws, Penalty, Sampling
+from safecot_dsl.models.sampling import DrawnTokens, Penalty, Sampling
 from safecot_dsl.models.tensors import collate, placed
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _generated(
     if penalty != 1.0:
         processors.append(Penalty(penalty, inputs["attention_mask"]))
     if drawn is not None:
-        processors.append(Draws(*drawn, begin, max_new_tokens))
+        processors.append(DrawnTokens(*drawn, begin, max_new_tokens))
     with torch.inference_mode():
         if shared is not None and images[0]:
             inputs = {name: value for name, value in inputs.items() if name not in PIXELS}

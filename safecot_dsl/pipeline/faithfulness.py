@@ -11,7 +11,7 @@ from safecot_dsl.evaluation import FaithfulnessRecipe, read_answers, write_items
 from safecot_dsl.evaluation.asking.folder import PolicyNamed
 from safecot_dsl.evaluation.faithfulness import ReasoningEffects
 from safecot_dsl.evaluation.faithfulness.asking import change, conclude
-from safecot_dsl.evaluation.faithfulness.record import Faithfulness, FaithfulnessError, Settings, read_record
+from safecot_dsl.evaluation.faithfulness.record import ChangeSettings, Faithfulness, FaithfulnessError, read_record
 from safecot_dsl.pipeline.disk import writing
 from safecot_dsl.storage import run_stage, sha256_file
 
@@ -34,7 +34,7 @@ def _examine(run: Run, arm: str, answers: Path, settings: FaithfulnessRecipe) ->
         policy=PolicyNamed(name=policy.header.name, version=policy.header.version, digest=policy.digest),
         items_digest=sha256_file(items / "items.parquet"),
         answers_digest=sha256_file(answers),
-        settings=Settings(
+        settings=ChangeSettings(
             reasonings=settings.reasonings,
             seed=run.recipe.seed,
             whose=settings.whose,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, cast
 
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
-from safecot_dsl.evaluation import EvalItem, EvaluationRecipe, Kind
+from safecot_dsl.evaluation import EvalItem, EvaluationRecipe, ItemKind
 from safecot_dsl.pipeline.recipe import RecipeError
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ def miniature_items(
             cases = small.evaluation_items(split, sizes.policy, seed)
         except ValueError as error:
             raise RecipeError(f"`evaluation.splits.{name}.policy`: {error}") from error
-        samples: list[tuple[Kind, Sample]] = [(Kind.POLICY, sample) for sample in cases]
-        for kind in (Kind.UTILITY, Kind.PERCEPTION):
-            count = sizes.utility if kind is Kind.UTILITY else sizes.perception
+        samples: list[tuple[ItemKind, Sample]] = [(ItemKind.POLICY, sample) for sample in cases]
+        for kind in (ItemKind.UTILITY, ItemKind.PERCEPTION):
+            count = sizes.utility if kind is ItemKind.UTILITY else sizes.perception
             if not count:
                 continue  # some splits have no questions at all
             try:
-                asked = small.questions(split, count, seed, "utility" if kind is Kind.UTILITY else "perception")
+                asked = small.questions(split, count, seed, "utility" if kind is ItemKind.UTILITY else "perception")
             except ValueError as error:
                 raise RecipeError(f"`evaluation.splits.{name}.{kind}`: {error}") from error
             samples += [(kind, sample) for sample in asked]
@@ -51,9 +51,9 @@ def miniature_items(
     return items
 
 
-def _item(world: World, kind: Kind, split: Split, number: int, sample: Sample) -> EvalItem:
+def _item(world: World, kind: ItemKind, split: Split, number: int, sample: Sample) -> EvalItem:
     decision = world.decision(sample.situation)
-    asked = kind is Kind.POLICY
+    asked = kind is ItemKind.POLICY
     return EvalItem(
         id=f"{split}-{kind}-{number:04d}",
         split=split,

@@ -36,7 +36,7 @@ class ArmPlan(Frozen):
     seen: int | None
 
 
-class Plan(Frozen):
+class RunPlan(Frozen):
     """A recipe, looked at.
 
     `asked` are the items that each arm answers, None where they cannot be counted; `problems` are what would stop the
@@ -53,7 +53,7 @@ class Plan(Frozen):
     problems: tuple[str, ...]
 
 
-def look_ahead(run: Run) -> Plan:
+def look_ahead(run: Run) -> RunPlan:
     """Open everything that the recipe names. Raises what a policy with errors raises."""
     problems: list[str] = []
 
@@ -67,7 +67,7 @@ def look_ahead(run: Run) -> Plan:
     recipe = run.recipe
     bare = tried("model", lambda: bare_model(run.model)) if recipe.miniature is None else None
     arms = tuple(_arm(run, arm, tried) for arm in recipe.arms)
-    return Plan(
+    return RunPlan(
         name=recipe.name,
         policy=run.policy.digest,
         rules=len(run.policy.rules),

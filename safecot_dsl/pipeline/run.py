@@ -10,12 +10,12 @@ from typing import Any
 
 from safecot_dsl import __version__
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
-from safecot_dsl.dataset import Answerer, DataRecipe, DatasetReport, Hands, generate, generate_shard
+from safecot_dsl.dataset import Answerer, DataRecipe, DatasetReport, Workers, generate, generate_shard
 from safecot_dsl.diagnostics import closest
 from safecot_dsl.evaluation import (
     EvalItem,
+    EvaluationSummary,
     Scored,
-    Summary,
     ask,
     comply_with_everything,
     read_answers,
@@ -51,7 +51,7 @@ from safecot_dsl.workspace import compile_policy
 #: Part of every stage's inputs: what the stages mean. Raise it when a stage's output changes for the same inputs.
 MEANING = "3"
 
-_POLES = {"refuse_everything": refuse_everything, "comply_with_everything": comply_with_everything}
+_BASELINES = {"refuse_everything": refuse_everything, "comply_with_everything": comply_with_everything}
 
 
 class Run:
@@ -113,7 +113,7 @@ class Run:
             return run_stage(directory, inputs, work, progress=self.progress)
 
     # Data and training ------------------------------------------------------------------------------------------
-    def generate(self, arm: str, hands: Hands | None = None) -> tuple[Path, DatasetReport]:
+    def generate(self, arm: str, workers: Workers | None = None) -> tuple[Path, DatasetReport]:
         """The data set of an arm, in `arms/ARM/data`."""
         directory = self._data(arm)
         inputs = self._data_inputs(arm)
@@ -129,7 +129,7 @@ class Run:
                 becomes=directory,
                 policy_file=self.policy_path,
                 previous=_before(directory, inputs),
-                hands=hands,
+                workers=workers,
                 **self._making(arm),
             )
             for entry in made.iterdir():
@@ -142,13 +142,13 @@ class Run:
         _write_changed(self.out / "policy.json", self.policy.to_json().encode())
         return directory, DatasetReport.model_validate_json((directory / "report.json").read_bytes())
 
-    def generate_shard(self, arm: str, shard: int, shards: int, hands: Hands | None = None) -> tuple[int, int]:
+    def generate_shard(self, arm: str, shard: int, shards: int, workers: Workers | None = None) -> tuple[int, int]:
         """The parts of shard `shard` (from 1) of `shards` of an arm's data set: how many parts are there now, and how
         many there must be before :meth:`generate` has nothing more to do than to join them."""
         directory = self._data(arm)
         pieces = self._pieces(directory, self._data_inputs(arm))
         with writing(directory):
-            return generate_shard(work=pieces, shard=shard, shards=shards, hands=hands, **self._making(arm))
+            return generate_shard(work=pieces, shard=shard, shards=shards, workers=workers, **self._making(arm))
 
     def _data(self, arm: str) -> Path:
         return self.out / "arms" / arm / "data"
@@ -320,7 +320,7 @@ class Run:
     def answers(self, arm: str) -> Path:
         """The raw answers of an arm, in `arms/ARM/answers`; the arm is trained first where it is a trained one."""
         items, adapter = self.items, self.train(arm).adapter if arm in self.recipe.arms else None
-        model, system = None if arm in _POLES else self.model, self._system(arm)
+        model, system = None if arm in _BASELINES else self.model, self._system(arm)
 
         def work(folder: Path) -> None:
             self.ask(arm, items, folder, "answering")
@@ -341,7 +341,7 @@ class Run:
         system = self._system(arm)
         adapter = self.out / "arms" / arm / "adapter" if arm in self.recipe.arms else None
         return ask(
-            _POLES[arm](self.policy) if arm in _POLES else load_model(self.model, adapter),
+            _BASELINES[arm](self.policy) if arm in _BASELINES else load_model(self.model, adapter),
             [item if item.system or not system else item.model_copy(update={"system": system}) for item in items],
             folder / "answers.jsonl",
             batch_size=self.recipe.evaluation.batch_size,
@@ -400,12 +400,12 @@ class Run:
             origin["Adapter"] = sha256_file(self.out / "arms" / arm / "adapter" / "adapter_model.safetensors")
         return origin
 
-    def evaluate(self) -> Summary:
+    def evaluate(self) -> EvaluationSummary:
         """Ask every arm, score the answers, write `summary.json`, `report.html` and `report.md`."""
-        arms = ("base", *self.recipe.arms, *_POLES)
+        arms = ("base", *self.recipe.arms, *_BASELINES)
         paths = {arm: self.answers(arm) for arm in arms}
         settings = self.recipe.evaluation
-        examined = examine_arms(self, {arm: path for arm, path in paths.items() if arm not in _POLES})
+        examined = examine_arms(self, {arm: path for arm, path in paths.items() if arm not in _BASELINES})
         held_out = self.held_out()
         report = self.out / "report"
 
@@ -422,7 +422,7 @@ class Run:
                 held_out=held_out,
                 hypothesis_split=self._hypothesis_split(),
                 reasoning_effects={arm: effects_in(stage) for arm, stage in examined.items()},
-                provenance={arm: self._origin(arm, path) for arm, path in paths.items() if arm not in _POLES},
+                provenance={arm: self._origin(arm, path) for arm, path in paths.items() if arm not in _BASELINES},
             )
             write_summary(folder / "summary.json", summary)
             shown: dict[str, Any] = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
 from safecot_dsl.evaluation import EvalItem, SuiteRecipe
 from safecot_dsl.evaluation.suites import SuiteItems, read_suite, suite_digest
-from safecot_dsl.evaluation.suites.made import make
+from safecot_dsl.evaluation.suites.generated import make
 from safecot_dsl.evaluation.suites.pools import open_pool
 from safecot_dsl.evaluation.suites.shipped import describe_suite
 from safecot_dsl.facts import Skipped

@@ -35,7 +35,7 @@ _CUT = " \u2026"  # at the end of a text that was cut
 _SENTENCE_END = re.compile(r"[.!?][\"')\]]*(?:\s+|$)")
 
 
-class Fault(StrEnum):
+class DerivationFault(StrEnum):
     """Why a reasoning is no valid derivation."""
 
     FORMAT = "format"  # it cannot be taken apart: no block, no derivation, no answer
@@ -62,7 +62,7 @@ class Derivation(Frozen):
     facts: dict[str, Any]
     statements: int
     checked: Literal["derivation", "conclusion"]
-    faults: tuple[tuple[Fault, str], ...]
+    faults: tuple[tuple[DerivationFault, str], ...]
     answer: str
 
     @property
@@ -138,14 +138,15 @@ class DerivationChecker:
     def check_target(self, target: Target, *, own_words: bool = False) -> Derivation:
         """What an answer that was taken apart derives. With `own_words`, risks, contrasts and what is decided may be
         said in other words than the policy's; facts and look-ups may not."""
-        faults = [(Fault.FORMAT, problem) for problem in target.problems]
+        faults = [(DerivationFault.FORMAT, problem) for problem in target.problems]
         lines = target.lines
         if len(lines) > MAX_LINES:
-            faults.append((Fault.FORMAT, f"{len(lines)} lines of reasoning, more than {MAX_LINES}"))
+            faults.append((DerivationFault.FORMAT, f"{len(lines)} lines of reasoning, more than {MAX_LINES}"))
             lines = lines[:MAX_LINES]
         claims = self.reader.read(lines)
         faults += [
-            (Fault.CONTRADICTION, f"`{name}` is said to be two things at once") for name in sorted(claims.conflicts)
+            (DerivationFault.CONTRADICTION, f"`{name}` is said to be two things at once")
+            for name in sorted(claims.conflicts)
         ]
         derives = self.style is not ReasoningStyle.MINIMAL
         case = self._completed(claims.case(), lines)
@@ -189,27 +190,27 @@ class DerivationChecker:
             texts = tuple(sentence.text for sentence in wordings)
             yield ExpectedSentence(texts, first.step, first.about, is_free(first))
 
-    def _conclusion(self, verdict: Verdict, names: tuple[str, ...]) -> Iterator[tuple[Fault, str]]:
+    def _conclusion(self, verdict: Verdict, names: tuple[str, ...]) -> Iterator[tuple[DerivationFault, str]]:
         """What is wrong with the names and the verdict, whatever is stated."""
         policy = self.policy
         if names in (("default",), ("unsure",)):
             due = {policy.default} if names == ("default",) else self._unsure_verdicts()
             if verdict not in due:
-                yield Fault.VERDICT, f"`{names[0]}` gives {' or '.join(sorted(due))}, not {verdict}"
+                yield DerivationFault.VERDICT, f"`{names[0]}` gives {' or '.join(sorted(due))}, not {verdict}"
             return
         for name in names:
             rule = policy.rule_index.get(name)
             if rule is None:
-                yield Fault.UNKNOWN_RULE, f"the policy has no rule `{name}`"
+                yield DerivationFault.UNKNOWN_RULE, f"the policy has no rule `{name}`"
             elif rule.verdict is not verdict:
-                yield Fault.VERDICT, f"the rule `{name}` gives {rule.verdict}, not {verdict}"
+                yield DerivationFault.VERDICT, f"the rule `{name}` gives {rule.verdict}, not {verdict}"
 
     def _unsure_verdicts(self) -> set[Verdict]:
         # Where a bound is stricter than `unsure`, the bound is the verdict (charter, semantics 5).
         own = {rule.unsure for rule in self.policy.rules if rule.unsure is not None}
         return {self.policy.unsure, self.policy.default, *own, *(rule.verdict for rule in self.policy.rules)}
 
-    def _derived(self, verdict: Verdict, names: tuple[str, ...], trace: Trace) -> Iterator[tuple[Fault, str]]:
+    def _derived(self, verdict: Verdict, names: tuple[str, ...], trace: Trace) -> Iterator[tuple[DerivationFault, str]]:
         """What is wrong with the conclusion by what is stated: it has to be the policy's on the case that is stated."""
         decision = trace.decision
         if decision.verdict is verdict and set(names) == set(cited(decision)):
@@ -218,27 +219,31 @@ class DerivationChecker:
         for name in names:
             if name in trace.applies and trace.applies[name] is not Truth.YES:
                 maybe = " for certain" if trace.applies[name] is Truth.MAYBE else ""
-                yield Fault.NOT_DERIVED, f"by what is stated, the rule `{name}` does not apply{maybe}"
+                yield DerivationFault.NOT_DERIVED, f"by what is stated, the rule `{name}` does not apply{maybe}"
             elif name in trace.effective and trace.effective[name] is not Truth.YES:
-                yield Fault.NOT_DERIVED, f"by what is stated, the rule `{name}` is replaced by an exception"
+                yield DerivationFault.NOT_DERIVED, f"by what is stated, the rule `{name}` is replaced by an exception"
         stricter = [name for name in decision.deciding if name not in names]
         yield from (
-            (Fault.OVERRULED, f"by what is stated, the rule `{name}` decides, and is not cited") for name in stricter
+            (DerivationFault.OVERRULED, f"by what is stated, the rule `{name}` decides, and is not cited")
+            for name in stricter
         )
         if not stricter and names in (("default",), ("unsure",)):
             due = f"[{decision.verdict}: {', '.join(cited(decision))}]"
-            yield Fault.NOT_DERIVED, f"`{names[0]}` speaks, and what is stated gives {due}"
+            yield DerivationFault.NOT_DERIVED, f"`{names[0]}` speaks, and what is stated gives {due}"
         elif not stricter and decision.speaker == "unsure":
-            yield Fault.NOT_DERIVED, f"what is stated leaves open what applies, which gives {decision.verdict}"
+            yield (
+                DerivationFault.NOT_DERIVED,
+                f"what is stated leaves open what applies, which gives {decision.verdict}",
+            )
 
-    def _left_open(self, decision: Decision, case: Case) -> Iterator[tuple[Fault, str]]:
+    def _left_open(self, decision: Decision, case: Case) -> Iterator[tuple[DerivationFault, str]]:
         """Facts that a compliance hangs on, and that the text leaves out: what is not stated can be anything. A policy
         whose `unsure` complies means what cannot be told, and that has to be said."""
         if not decision.verdict.answers or decision.upper.strictness <= decision.verdict.strictness:
             return
         for name in decision.unsettled:
             if name not in case.cannot_tell:
-                yield Fault.NOT_DERIVED, f"with `{name}` left open, {decision.upper} is possible"
+                yield DerivationFault.NOT_DERIVED, f"with `{name}` left open, {decision.upper} is possible"
 
     def compare(self, lines: Sequence[str], case: Case, decision: Decision) -> LineComparison:
         """The lines beside what belongs into the reasoning on a case."""
@@ -257,18 +262,21 @@ class DerivationChecker:
 
     def _weighed(
         self, lines: Sequence[str], case: Case, decision: Decision, own_words: bool
-    ) -> Iterator[tuple[Fault, str]]:
+    ) -> Iterator[tuple[DerivationFault, str]]:
         """What is missing of the reasoning on the case that is stated, and what does not belong there."""
         found = self.compare(lines, case, decision)
         for number, text in found.foreign:
             group = self.looks_up(text)
             if group is not None:
-                yield Fault.UNTRUE, f"line {number} is wrong about what counts as {group}, by what is stated"
+                yield DerivationFault.UNTRUE, f"line {number} is wrong about what counts as {group}, by what is stated"
             elif not own_words:
-                yield Fault.UNTRUE, f'line {number} says "{_cut(text)}", which does not follow from what is stated'
+                yield (
+                    DerivationFault.UNTRUE,
+                    f'line {number} says "{_cut(text)}", which does not follow from what is stated',
+                )
         for part in found.missing:
             if part.lookup or not own_words:
-                yield Fault.UNWEIGHED, f'{self._whose(part)} lacks "{_cut(part.texts[0])}"'
+                yield DerivationFault.UNWEIGHED, f'{self._whose(part)} lacks "{_cut(part.texts[0])}"'
 
     def _whose(self, part: ExpectedSentence) -> str:
         rule = self.policy.rule_index.get(part.rule or "")

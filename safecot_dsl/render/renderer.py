@@ -22,8 +22,8 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.render.answers import answer
+from safecot_dsl.render.bounded import is_short, keep
 from safecot_dsl.render.grounds import Grounds
-from safecot_dsl.render.keeping import is_short, keep
 from safecot_dsl.render.model import Rendered, SentenceStep
 from safecot_dsl.render.plan import Part, Parts, TextPlan
 from safecot_dsl.render.procedure import (

@@ -7,9 +7,9 @@ from functools import partial
 from typing import Literal, Protocol
 
 from safecot_dsl.artifact import CompiledPolicy, FactSlot, Step, Template, Utterance, Verdict
+from safecot_dsl.render.bounded import is_short, keep
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.grounds import Grounds
-from safecot_dsl.render.keeping import is_short, keep
 from safecot_dsl.render.model import Sentence, SentenceStep, line_sentence
 from safecot_dsl.render.plan import Part, part_of
 from safecot_dsl.render.slots import Scope, usable

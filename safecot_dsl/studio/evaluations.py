@@ -16,9 +16,9 @@ from safecot_dsl import __version__
 from safecot_dsl.artifact import CaseError, CompiledPolicy, read_case
 from safecot_dsl.dataset import DatasetError, open_dataset
 from safecot_dsl.evaluation.asking.folder import AskedError, Failed, read_lines
-from safecot_dsl.evaluation.items import EvalItem, Kind
+from safecot_dsl.evaluation.items import EvalItem, ItemKind
 from safecot_dsl.evaluation.score import ItemScore, score
-from safecot_dsl.evaluation.summary import POLES, Summary, arm_title, read_summary
+from safecot_dsl.evaluation.summary import BASELINES, EvaluationSummary, arm_title, read_summary
 from safecot_dsl.render import Reasoning, ReasoningStyle, Tags
 from safecot_dsl.storage import write_whole
 from safecot_dsl.studio.errors import StudioError, not_found
@@ -42,7 +42,7 @@ class Evaluation:
         self.path = path
         compiled = CompiledPolicy.from_json((path / "policy.json").read_bytes())
         self.policy = RunPolicy(folder, compiled)
-        self.summary: Summary = read_summary(path / "summary.json")
+        self.summary: EvaluationSummary = read_summary(path / "summary.json")
         self._scores: dict[str, dict[str, ItemScore]] = {}
         self._lock = threading.Lock()
         self._begun = False
@@ -106,8 +106,8 @@ class Evaluation:
 
     @property
     def tuned(self) -> tuple[str, ...]:
-        """The arms that are no poles."""
-        return tuple(arm for arm in self.arms if arm not in POLES)
+        """The arms that are no baselines."""
+        return tuple(arm for arm in self.arms if arm not in BASELINES)
 
     def scores(self, arm: str) -> Mapping[str, ItemScore]:
         """The scores of an arm, by case. Raises :class:`StudioError` where its answers cannot be read."""
@@ -170,7 +170,7 @@ class Evaluation:
 
     def _reasoning_of(self, arm: str) -> tuple[ReasoningStyle, Tags, Reasoning]:
         """How an arm's reasoning is read: as what it was tuned to write, by the recipe beside its rows."""
-        tuned = [arm] if arm not in POLES and arm != "base" else []
+        tuned = [arm] if arm not in BASELINES and arm != "base" else []
         for name in (*tuned, self.summary.subject):
             data = self.path / "arms" / name / "data"
             try:
@@ -239,7 +239,7 @@ def suite_of(item: EvalItem) -> str:
 
 def is_policy_case(item: EvalItem) -> bool:
     """Whether a verdict is due, or a refusal or an answer."""
-    return item.kind is Kind.POLICY
+    return item.kind is ItemKind.POLICY
 
 
 def _read_scores(path: Path, stamp: str) -> dict[str, ItemScore] | None:

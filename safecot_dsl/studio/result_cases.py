@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 
 from safecot_dsl.artifact import Case, CaseError, read_case
-from safecot_dsl.evaluation.items import EvalItem, Kind
+from safecot_dsl.evaluation.items import EvalItem, ItemKind
 from safecot_dsl.evaluation.score import ItemScore
-from safecot_dsl.evaluation.summary import POLES, arm_title
+from safecot_dsl.evaluation.summary import BASELINES, arm_title
 from safecot_dsl.render import ReasoningStyle
 from safecot_dsl.render.procedure import DecidedCase
 from safecot_dsl.render.rendering import cited, plan
@@ -103,7 +103,7 @@ def _answer(item: EvalItem, arm: str, score: ItemScore) -> ArmAnswer:
     return ArmAnswer(
         arm=arm,
         label=arm_title(arm),
-        pole=arm in POLES,
+        baseline=arm in BASELINES,
         reasoning="\n".join(score.reasoning),
         answer=score.answer,
         read_as=score.choice or str(score.verdict),
@@ -119,7 +119,7 @@ def _answer(item: EvalItem, arm: str, score: ItemScore) -> ArmAnswer:
 
 def _marks(item: EvalItem, score: ItemScore) -> Sequence[Mark]:
     """What of the answer and the reasoning is right; what cannot be told of this case is not there."""
-    answered = "Gives the right answer" if item.kind is not Kind.POLICY else "Does what is due"
+    answered = "Gives the right answer" if item.kind is not ItemKind.POLICY else "Does what is due"
     told = [
         ("answer", answered, score.right),
         ("stated", "The reasoning ends in the right verdict", score.stated_right),
@@ -137,7 +137,7 @@ def _unread(arm: str, why: str) -> ArmAnswer:
     return ArmAnswer(
         arm=arm,
         label=arm_title(arm),
-        pole=arm in POLES,
+        baseline=arm in BASELINES,
         reasoning="",
         answer="",
         read_as="unscored",

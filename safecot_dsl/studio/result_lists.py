@@ -10,7 +10,7 @@ from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.metrics import Headline
 from safecot_dsl.evaluation.score import ItemScore
 from safecot_dsl.evaluation.statistics import Rate
-from safecot_dsl.evaluation.summary import POLES, arm_title
+from safecot_dsl.evaluation.summary import BASELINES, arm_title
 from safecot_dsl.render.phrasing import title
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.evaluations import Evaluation, is_policy_case, suite_of
@@ -68,7 +68,7 @@ def _arm(run: str, arm: str, suite: str, figures: Headline, counts: dict[str, in
         label=arm_title(arm),
         suite=suite,
         held_out=held_out,
-        pole=arm in POLES,
+        baseline=arm in BASELINES,
         n=rates["verdict_accuracy"].n,
         verdicts={read: count for read, count in counts.items() if count},
         **rates,
@@ -150,7 +150,7 @@ def case_page(evaluation: Evaluation, asked: CasesQuery) -> CasePage:
         raise StudioError(404, "no_arm", f"This run has no arm `{asked.arm}`.")
     arms = _read(evaluation)
     one = asked.arm is not None and asked.which != "arms_disagree"
-    looked_at = [arm for arm in arms if (arm == asked.arm if one else arm not in POLES)]
+    looked_at = [arm for arm in arms if (arm == asked.arm if one else arm not in BASELINES)]
     scores = {arm: evaluation.scores(arm) for arm in arms}
     wanted = asked.q.casefold() if asked.q else ""
     chosen = [

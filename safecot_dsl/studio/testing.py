@@ -22,17 +22,17 @@ from safecot_dsl.studio.messages.policy import (
 from safecot_dsl.studio.policies import Policies, PreparedPolicy
 from safecot_dsl.studio.state import Studio
 from safecot_dsl.testing.examples import pasteable_example
-from safecot_dsl.testing.runner import Kind, Outcome, PolicyTests, Settings, Status
+from safecot_dsl.testing.runner import CheckKind, PolicyTests, Status, TestOutcome, TestSettings
 from safecot_dsl.workspace import check_policy
 
 #: Proofs alone: no drawn cases, and so many seconds for one claim.
-_SETTINGS = Settings(examples=0, seconds=10.0)
+_SETTINGS = TestSettings(examples=0, seconds=10.0)
 _STATES = {Status.PASSED: "holds", Status.FAILED: "fails"}
 
 
 def examples(studio: Studio, asked: SourceQuery) -> Tested:
     """The examples of a policy, and whether each holds. Needs no solver."""
-    return _tested(studio.policies.compiled(asked.source), (Kind.EXAMPLE,))
+    return _tested(studio.policies.compiled(asked.source), (CheckKind.EXAMPLE,))
 
 
 async def claims(studio: Studio, asked: SourceQuery) -> Tested:
@@ -47,7 +47,7 @@ async def findings(studio: Studio, asked: SourceQuery) -> Findings:
 
 def run_claims(policies: Policies, asked: SourceQuery) -> Tested:
     """What :func:`claims` asks another process for."""
-    return _tested(policies.compiled(asked.source), (Kind.PROPERTY, Kind.LAW))
+    return _tested(policies.compiled(asked.source), (CheckKind.PROPERTY, CheckKind.LAW))
 
 
 def find_findings(policies: Policies, asked: SourceQuery) -> Findings:
@@ -56,17 +56,17 @@ def find_findings(policies: Policies, asked: SourceQuery) -> Findings:
     return Findings(findings=finding_messages(found, check_policy(found.opened)))
 
 
-def _tested(found: PreparedPolicy, kinds: tuple[Kind, ...]) -> Tested:
+def _tested(found: PreparedPolicy, kinds: tuple[CheckKind, ...]) -> Tested:
     tests = PolicyTests(found.opened, _SETTINGS)
     return Tested(items=tuple(_item(found, tests.run(test)) for test in tests.tests if test.kind in kinds))
 
 
-def _item(found: PreparedPolicy, outcome: Outcome) -> TestedItem:
+def _item(found: PreparedPolicy, outcome: TestOutcome) -> TestedItem:
     test = outcome.test
     own = found.shown(test.span.file) == found.path
     shown = [message_of_case(exhibit.case) for exhibit in outcome.exhibits]
     witness = shown[0] if shown else None
-    if test.kind is Kind.EXAMPLE:  # its case is worth opening whether it holds or not
+    if test.kind is CheckKind.EXAMPLE:  # its case is worth opening whether it holds or not
         witness = message_of_case(_example_case(found, test.name))
     return TestedItem(
         name=test.name,

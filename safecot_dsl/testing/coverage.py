@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 from safecot_dsl.artifact import Case, CompiledPolicy, read_case
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.testing.coverage_goals import Goal, Kind, goals
+from safecot_dsl.testing.coverage_goals import Goal, GoalKind, goals
 from safecot_dsl.testing.suggestions import Suggestions, shortened
 
 if TYPE_CHECKING:
     from safecot_dsl.testing.coverage_proofs import Finder
 
-__all__ = ["Covered", "Goal", "Kind", "RuleCoverage", "rule_coverage"]
+__all__ = ["Covered", "Goal", "GoalKind", "RuleCoverage", "rule_coverage"]
 
 #: For the answer to one question to the solver.
 SECONDS = 5.0
@@ -38,7 +38,7 @@ class RuleCoverage:
 
     items: tuple[Covered, ...]
 
-    def of(self, kind: Kind) -> RuleCoverage:
+    def of(self, kind: GoalKind) -> RuleCoverage:
         """The goals of one kind."""
         return RuleCoverage(tuple(item for item in self.items if item.goal.kind is kind))
 
@@ -99,7 +99,7 @@ class _Search:
         answer = self._finder.find(goal)
         if answer.case is None:
             return Covered(goal, "unreachable" if answer.outcome is Satisfiability.UNSAT else "undecided", 0)
-        certain = goal.kind is not Kind.UNSURE
+        certain = goal.kind is not GoalKind.UNSURE
 
         def meets(case: Case) -> bool:
             trace = self._interpreter.trace(case)

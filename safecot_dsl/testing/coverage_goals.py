@@ -13,7 +13,7 @@ from safecot_dsl.testing.mutants_conditions import parts
 _YES, _NO = And(items=()), Or(items=())
 
 
-class Kind(StrEnum):
+class GoalKind(StrEnum):
     """What a goal is about; the order is that of reports."""
 
     RULE = "rule"
@@ -30,8 +30,8 @@ class Decides:
     rule: Rule
 
     @property
-    def kind(self) -> Kind:
-        return Kind.EXCEPTION if self.rule.exception_to else Kind.RULE
+    def kind(self) -> GoalKind:
+        return GoalKind.EXCEPTION if self.rule.exception_to else GoalKind.RULE
 
     @property
     def key(self) -> str:
@@ -62,7 +62,7 @@ class Turns:
     yes: bool
     with_yes: Condition
     with_no: Condition
-    kind = Kind.CONDITION
+    kind = GoalKind.CONDITION
 
     @property
     def key(self) -> str:
@@ -84,7 +84,7 @@ class Turns:
 class NoRule:
     """`default` speaks."""
 
-    kind = Kind.DEFAULT
+    kind = GoalKind.DEFAULT
     rule = None
     key = "default"
     text = "`default` decides"
@@ -98,7 +98,7 @@ class Ambiguous:
     """The case is ambiguous, so that `unsure` speaks; with a rule, which has an `unsure` of its own, this counts."""
 
     rule: Rule | None
-    kind = Kind.UNSURE
+    kind = GoalKind.UNSURE
 
     @property
     def key(self) -> str:

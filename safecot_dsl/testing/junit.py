@@ -15,20 +15,20 @@ from xml.etree import ElementTree as ET
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.diagnostics.show import visible
 from safecot_dsl.testing.report import description
-from safecot_dsl.testing.runner import Outcome, Status
+from safecot_dsl.testing.runner import Status, TestOutcome
 
 
 @dataclass(frozen=True)
-class Suite:
+class TestedPolicy:
     """What came of a policy file: the `outcomes` of its tests, or where it did not compile what is `broken`."""
 
     path: Path
     policy: CompiledPolicy | None
-    outcomes: Sequence[Outcome] = ()
+    outcomes: Sequence[TestOutcome] = ()
     broken: str | None = None
 
 
-def write_junit(suites: Iterable[Suite], *, strict: bool = False) -> str:
+def write_junit(suites: Iterable[TestedPolicy], *, strict: bool = False) -> str:
     """The document, as text with a declaration of UTF-8. With `strict` undecided claims are failures."""
     root = ET.Element("testsuites")
     for suite in suites:
@@ -39,7 +39,7 @@ def write_junit(suites: Iterable[Suite], *, strict: bool = False) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def _suite(suite: Suite, strict: bool) -> ET.Element:
+def _suite(suite: TestedPolicy, strict: bool) -> ET.Element:
     element = ET.Element("testsuite", name=_clean(suite.path.as_posix()))
     if suite.broken is not None:
         case = ET.SubElement(element, "testcase", classname=_clean(suite.path.as_posix()), name="compiles", time="0")
@@ -55,7 +55,7 @@ def _suite(suite: Suite, strict: bool) -> ET.Element:
     return element
 
 
-def _case(suite: Suite, policy: CompiledPolicy, outcome: Outcome, strict: bool) -> ET.Element:
+def _case(suite: TestedPolicy, policy: CompiledPolicy, outcome: TestOutcome, strict: bool) -> ET.Element:
     test = outcome.test
     case = ET.Element(
         "testcase",

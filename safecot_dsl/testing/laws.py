@@ -34,9 +34,9 @@ from safecot_dsl.testing.laws_language import KNOWLEDGE_NARROWS, ONE_DECISION, O
 from safecot_dsl.testing.laws_trials import (
     Decider,
     Engine,
-    Law,
     LawBrokenError,
     LawTrial,
+    PolicyLaw,
     PolicyUnderTest,
     reference_engine,
 )
@@ -54,9 +54,9 @@ __all__ = [
     "UNSETTLED_SETTLE",
     "Decider",
     "Engine",
-    "Law",
     "LawBrokenError",
     "LawTrial",
+    "PolicyLaw",
     "all_of",
     "check",
     "declared",
@@ -81,18 +81,18 @@ LANGUAGE = (
 )
 
 
-def all_of(policy: CompiledPolicy) -> tuple[Law, ...]:
+def all_of(policy: CompiledPolicy) -> tuple[PolicyLaw, ...]:
     """The laws of the language, and those that the policy declares."""
     return (*LANGUAGE, *map(declared, policy.laws))
 
 
-def trials(policy: CompiledPolicy, law: Law, *, engine: Engine = reference_engine) -> SearchStrategy[LawTrial]:
+def trials(policy: CompiledPolicy, law: PolicyLaw, *, engine: Engine = reference_engine) -> SearchStrategy[LawTrial]:
     """A strategy for `@given`: what the law comes to of drawn cases. `trial.fault` is None where it holds."""
     return law.trials(PolicyUnderTest(policy, engine))
 
 
 def check(
-    policy: CompiledPolicy, *laws: Law, examples: int = 200, seed: int = 0, engine: Engine = reference_engine
+    policy: CompiledPolicy, *laws: PolicyLaw, examples: int = 200, seed: int = 0, engine: Engine = reference_engine
 ) -> None:
     """Tries each law (by default all of :func:`all_of`) on so many examples, the same for equal seeds.
 
@@ -100,10 +100,10 @@ def check(
     passes through.
     """
     __tracebackhide__ = True
-    bench = PolicyUnderTest(policy, engine)
+    tested = PolicyUnderTest(policy, engine)
     for law in laws or all_of(policy):
         try:
-            _check(law.trials(bench), examples, seed)
+            _check(law.trials(tested), examples, seed)
         except LawBrokenError as broken:
             # Anew: Hypothesis has added the trial to its notes, and it is the message already.
             raise LawBrokenError(broken.trial) from None

@@ -33,26 +33,26 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.testing.laws_language import Tried, bounds, remade
 from safecot_dsl.testing.laws_rewording import Reworded, reworded
-from safecot_dsl.testing.laws_trials import Decider, Law, PolicyUnderTest, learnings
+from safecot_dsl.testing.laws_trials import Decider, PolicyLaw, PolicyUnderTest, learnings
 
 # --- other words -----------------------------------------------------------------------------------------------------
 
 
 @st.composite
-def _other_words(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
-    changed, decide = bench.once("reworded", lambda: _reworded(bench))
-    case = draw(learnings(bench)).before
-    before, after = bench.decide(case), decide(changed.case(case))
+def _other_words(draw: DrawFn, tested: PolicyUnderTest) -> Tried:
+    changed, decide = tested.once("reworded", lambda: _reworded(tested))
+    case = draw(learnings(tested)).before
+    before, after = tested.decide(case), decide(changed.case(case))
     expected = changed.decision(before)
     fields = [name for name in Decision.model_fields if getattr(after, name) != getattr(expected, name)]
     fault = f"in other words its {', '.join(fields)} would be different" if fields else None
-    other = bench.shown("in other words", changed.case(case), after, changed.policy)
-    return fault, (bench.shown("as written", case, before), other)
+    other = tested.shown("in other words", changed.case(case), after, changed.policy)
+    return fault, (tested.shown("as written", case, before), other)
 
 
-def _reworded(bench: PolicyUnderTest) -> tuple[Reworded, Decider]:
-    changed = reworded(bench.policy)
-    return changed, bench.engine(changed.policy)
+def _reworded(tested: PolicyUnderTest) -> tuple[Reworded, Decider]:
+    changed = reworded(tested.policy)
+    return changed, tested.engine(changed.policy)
 
 
 # --- a rule more -----------------------------------------------------------------------------------------------------
@@ -61,16 +61,16 @@ ADDED = "one_more_rule"
 
 
 @st.composite
-def _one_more_refusal(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
-    pool = bench.once("atoms", lambda: list(dict.fromkeys(_atoms(bench.policy))))
+def _one_more_refusal(draw: DrawFn, tested: PolicyUnderTest) -> Tried:
+    pool = tested.once("atoms", lambda: list(dict.fromkeys(_atoms(tested.policy))))
     if not pool:  # a policy without facts
         return None, ()
     chosen = draw(st.lists(st.integers(0, 2 * len(pool) - 1), min_size=1, max_size=2))
     parts = [pool[n // 2] if n % 2 == 0 else Not(item=pool[n // 2]) for n in chosen]
     when = parts[0] if len(parts) == 1 else And(items=tuple(parts))
-    decide = bench.once(("one more", when), lambda: bench.engine(with_rule(bench.policy, when, Verdict.REFUSE)))
-    case = draw(learnings(bench)).before
-    before, after = bench.decide(case), decide(case)
+    decide = tested.once(("one more", when), lambda: tested.engine(with_rule(tested.policy, when, Verdict.REFUSE)))
+    case = draw(learnings(tested)).before
+    before, after = tested.decide(case), decide(case)
     laxer = [
         f"`{name}` goes from `{old}` to `{new}`"
         for name, old, new in (
@@ -80,7 +80,7 @@ def _one_more_refusal(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
         )
         if new.strictness < old.strictness
     ]
-    return " and ".join(laxer) or None, (bench.shown("before", case, before),)
+    return " and ".join(laxer) or None, (tested.shown("before", case, before),)
 
 
 def with_rule(policy: CompiledPolicy, when: Condition, verdict: Verdict) -> CompiledPolicy:
@@ -168,20 +168,20 @@ def _below(policy: CompiledPolicy, name: str) -> set[str]:
 
 def _softens(which: Callable[[CompiledPolicy, str], bool]) -> Callable[[PolicyUnderTest], st.SearchStrategy[Tried]]:
     @st.composite
-    def tried(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
-        names = bench.once(("exceptions", which), lambda: [
-            rule.name for rule in bench.policy.rules if rule.exception_to and which(bench.policy, rule.name)
+    def tried(draw: DrawFn, tested: PolicyUnderTest) -> Tried:
+        names = tested.once(("exceptions", which), lambda: [
+            rule.name for rule in tested.policy.rules if rule.exception_to and which(tested.policy, rule.name)
         ])  # fmt: skip
         if not names:
             return None, ()
         name = draw(st.sampled_from(names))
-        decide = bench.once(("without", name), lambda: bench.engine(without_exception(bench.policy, name)))
-        case = draw(bench.complete)
-        before, after = bench.decide(case), decide(case)
+        decide = tested.once(("without", name), lambda: tested.engine(without_exception(tested.policy, name)))
+        case = draw(tested.complete)
+        before, after = tested.decide(case), decide(case)
         fault = None
         if after.verdict.strictness < before.verdict.strictness:
             fault = f"without the exception `{name}` the verdict would be `{after.verdict}`, and not `{before.verdict}`"
-        return fault, (bench.shown(f"with {name}", case, before),)
+        return fault, (tested.shown(f"with {name}", case, before),)
 
     return tried
 
@@ -212,7 +212,7 @@ def merged(policy: CompiledPolicy, other: CompiledPolicy) -> CompiledPolicy:
     )
 
 
-def merging_with(other: CompiledPolicy) -> Law:
+def merging_with(other: CompiledPolicy) -> PolicyLaw:
     """Merging the policy with another gives the stricter bounds of both, and so the stricter verdict where all facts
     are known.
 
@@ -223,23 +223,23 @@ def merging_with(other: CompiledPolicy) -> Law:
     """
 
     @st.composite
-    def tried(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
-        both, first, second, decide = bench.once("merged", lambda: _merged(bench, other))
+    def tried(draw: DrawFn, tested: PolicyUnderTest) -> Tried:
+        both, first, second, decide = tested.once("merged", lambda: _merged(tested, other))
         case = draw(learnings(both)).before
-        one, two, together = first(_of(bench.policy, case)), second(_of(other, case)), decide(case)
+        one, two, together = first(_of(tested.policy, case)), second(_of(other, case)), decide(case)
         lower = strictest((one.lower, two.lower))
         upper = strictest((one.upper, two.upper))
         fault = None
         if (together.lower, together.upper) != (lower, upper):
             fault = f"merged, the verdict lies {bounds(together)}; apart, {bounds(one)} and {bounds(two)}"
-        return fault, (bench.shown("merged", case, together, both.policy),)
+        return fault, (tested.shown("merged", case, together, both.policy),)
 
-    return Law(f"merging with `{other.header.name}` takes the stricter of both", tried)
+    return PolicyLaw(f"merging with `{other.header.name}` takes the stricter of both", tried)
 
 
-def _merged(bench: PolicyUnderTest, other: CompiledPolicy) -> tuple[PolicyUnderTest, Decider, Decider, Decider]:
-    both = PolicyUnderTest(merged(bench.policy, other), bench.engine)
-    return both, bench.decide, bench.engine(other), both.decide
+def _merged(tested: PolicyUnderTest, other: CompiledPolicy) -> tuple[PolicyUnderTest, Decider, Decider, Decider]:
+    both = PolicyUnderTest(merged(tested.policy, other), tested.engine)
+    return both, tested.decide, tested.engine(other), both.decide
 
 
 def _of(policy: CompiledPolicy, case: Case) -> Case:
@@ -248,8 +248,8 @@ def _of(policy: CompiledPolicy, case: Case) -> Case:
     return Case(known, case.cannot_tell & policy.fact_index.keys())
 
 
-REWORDING = Law("other names and phrases for facts and values change nothing", _other_words)
-MORE_REFUSALS = Law("one more rule that refuses never makes it laxer", _one_more_refusal)
-SOFTENING = Law("without an exception that can only soften it is never laxer", _softens(only_softens))
+REWORDING = PolicyLaw("other names and phrases for facts and values change nothing", _other_words)
+MORE_REFUSALS = PolicyLaw("one more rule that refuses never makes it laxer", _one_more_refusal)
+SOFTENING = PolicyLaw("without an exception that can only soften it is never laxer", _softens(only_softens))
 #: Of any exception, so that it may fail: some policies have exceptions that are stricter than what they replace.
-EXCEPTIONS_SOFTEN = Law("without one of its exceptions it is never laxer", _softens(lambda policy, name: True))
+EXCEPTIONS_SOFTEN = PolicyLaw("without one of its exceptions it is never laxer", _softens(lambda policy, name: True))

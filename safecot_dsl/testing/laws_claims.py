@@ -13,31 +13,31 @@ from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Value
 from safecot_dsl.engine import show_condition
 from safecot_dsl.errors import NoSuchCaseError
 from safecot_dsl.testing.laws_language import Tried
-from safecot_dsl.testing.laws_trials import Law, PolicyUnderTest
+from safecot_dsl.testing.laws_trials import PolicyLaw, PolicyUnderTest
 from safecot_dsl.testing.strategies import cases
 
 Never = Literal["laxer", "stricter"]
 
 
-def declared(claim: artifact.Law) -> Law:
+def declared(claim: artifact.Law) -> PolicyLaw:
     """A `law` of a policy, tried on the pairs of complete cases that it speaks of."""
 
     @st.composite
-    def tried(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
-        first = bench.once(("given", claim), lambda: _given(bench.policy, claim))
-        values = bench.once(("values", claim), lambda: _values(bench.policy, claim))
+    def tried(draw: DrawFn, tested: PolicyUnderTest) -> Tried:
+        first = tested.once(("given", claim), lambda: _given(tested.policy, claim))
+        values = tested.once(("values", claim), lambda: _values(tested.policy, claim))
         if first is None:
             return None, ()
         before = draw(first)
-        fact = bench.policy.fact_index[claim.fact]
+        fact = tested.policy.fact_index[claim.fact]
         after = before.with_fact(claim.fact, _changed(draw, claim, fact, before.known[claim.fact], values))
-        old, new = bench.decide(before), bench.decide(after)
+        old, new = tested.decide(before), tested.decide(after)
         change = new.verdict.strictness - old.verdict.strictness
         broken = change < 0 if claim.never == "laxer" else change > 0
         fault = f"the verdict goes from `{old.verdict}` to `{new.verdict}`" if broken else None
-        return fault, (bench.shown("before", before, old), bench.shown("after", after, new))
+        return fault, (tested.shown("before", before, old), tested.shown("after", after, new))
 
-    return Law(claim.name, tried)
+    return PolicyLaw(claim.name, tried)
 
 
 def _given(policy: CompiledPolicy, claim: artifact.Law) -> SearchStrategy[Case] | None:
@@ -53,11 +53,11 @@ def _values(policy: CompiledPolicy, claim: artifact.Law) -> list[Value]:
     type_ = policy.fact_index[claim.fact].type
     if not isinstance(type_, artifact.NumberType):
         return []
-    from safecot_dsl.analysis.draws import Draws
+    from safecot_dsl.analysis.draws import ValueDraws
     from safecot_dsl.analysis.encoding import Encoding
 
     encoding = Encoding(policy, conditions=() if claim.given is None else (claim.given,))
-    known = [type_.low, type_.high, *Draws(encoding).others(claim.fact, type_.low)]
+    known = [type_.low, type_.high, *ValueDraws(encoding).others(claim.fact, type_.low)]
     return sorted({value for value in known if isinstance(value, float)})
 
 
@@ -88,7 +88,7 @@ def never(
     rises: bool = False,
     falls: bool = False,
     given: str | Condition | None = None,
-) -> Law:
+) -> PolicyLaw:
     """That a change of one fact never makes the verdict laxer (or stricter): as a `law` of the policy says it.
 
     One of the changes is given: the value that a flag or a `one of` has then; the members of which a set gains one;
@@ -111,17 +111,17 @@ def never(
     said = given if given is None or isinstance(given, str) else show_condition(given)
     name = f"where {what}, the verdict is never {direction}" + ("" if said is None else f", given {said}")
 
-    def made(bench: PolicyUnderTest) -> SearchStrategy[Tried]:
+    def made(tested: PolicyUnderTest) -> SearchStrategy[Tried]:
         from safecot_dsl.testing.strategies_where import read_condition
 
-        _require_fits(bench.policy, fact, kind, values)
-        condition = read_condition(bench.policy, given) if isinstance(given, str) else given
+        _require_fits(tested.policy, fact, kind, values)
+        condition = read_condition(tested.policy, given) if isinstance(given, str) else given
         claim = artifact.Law(
             name=name, fact=fact, change=kind, values=values, given=condition, never=direction, key=f"law:{name}"
         )
-        return declared(claim).attempts(bench)
+        return declared(claim).attempts(tested)
 
-    return Law(name, made)
+    return PolicyLaw(name, made)
 
 
 _FITTING = {

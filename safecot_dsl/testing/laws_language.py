@@ -13,7 +13,7 @@ from hypothesis.strategies import DrawFn
 
 from safecot_dsl.artifact import CompiledPolicy, Decision
 from safecot_dsl.artifact.policy import compute_digest
-from safecot_dsl.testing.laws_trials import Decider, Law, PolicyUnderTest, ShownCase, learnings
+from safecot_dsl.testing.laws_trials import Decider, PolicyLaw, PolicyUnderTest, ShownCase, learnings
 
 Tried = tuple[str | None, tuple[ShownCase, ...]]
 
@@ -23,9 +23,9 @@ def bounds(decision: Decision) -> str:
 
 
 @st.composite
-def _sound(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
-    learning = draw(learnings(bench))
-    before, after = bench.decide(learning.before), bench.decide(learning.complete)
+def _sound(draw: DrawFn, tested: PolicyUnderTest) -> Tried:
+    learning = draw(learnings(tested))
+    before, after = tested.decide(learning.before), tested.decide(learning.complete)
     fault = None
     if not after.certain:
         fault = "a case with all facts known is ambiguous"
@@ -33,60 +33,60 @@ def _sound(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
         fault = (
             f"with some facts unknown the verdict lies {bounds(before)}, with all of them known it is `{after.verdict}`"
         )
-    shown = bench.shown("some unknown", learning.before, before), bench.shown("all known", learning.complete, after)
+    shown = tested.shown("some unknown", learning.before, before), tested.shown("all known", learning.complete, after)
     return fault, shown
 
 
 @st.composite
-def _narrows(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
-    learning = draw(learnings(bench))
+def _narrows(draw: DrawFn, tested: PolicyUnderTest) -> Tried:
+    learning = draw(learnings(tested))
     learnt = [name for name in learning.learnable if draw(st.booleans())]
     case = learning.learning(learnt)
-    before, after = bench.decide(learning.before), bench.decide(case)
+    before, after = tested.decide(learning.before), tested.decide(case)
     wider = after.lower.strictness < before.lower.strictness or after.upper.strictness > before.upper.strictness
     fault = f"knowing more, the verdict lies {bounds(after)}, and {bounds(before)} before" if wider else None
-    return fault, (bench.shown("before", learning.before, before), bench.shown("after", case, after))
+    return fault, (tested.shown("before", learning.before, before), tested.shown("after", case, after))
 
 
 @st.composite
-def _settles(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
-    learning = draw(learnings(bench))
-    before = bench.decide(learning.before)
-    shown = (bench.shown("unsettled", learning.before, before),)
+def _settles(draw: DrawFn, tested: PolicyUnderTest) -> Tried:
+    learning = draw(learnings(tested))
+    before = tested.decide(learning.before)
+    shown = (tested.shown("unsettled", learning.before, before),)
     if not set(before.unsettled) <= set(learning.learnable):
         return f"{before.unsettled} are unsettled, and not all of them are unknown", shown
     if bool(before.unsettled) == before.certain:
         return "a certain case has unsettled facts" if before.certain else "an ambiguous case has none", shown
     others = [name for name in learning.learnable if name not in before.unsettled and draw(st.booleans())]
     case = learning.learning([*before.unsettled, *others])
-    after = bench.decide(case)
+    after = tested.decide(case)
     fault = None if after.certain else f"still ambiguous with {', '.join(before.unsettled)} known"
-    return fault, (*shown, bench.shown("settled", case, after))
+    return fault, (*shown, tested.shown("settled", case, after))
 
 
 @st.composite
-def _in_any_order(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
+def _in_any_order(draw: DrawFn, tested: PolicyUnderTest) -> Tried:
     seed = draw(st.integers(0, 7))
-    permuted, decide = bench.once(("order", seed), lambda: _permuted(bench, Random(seed)))
-    case = draw(learnings(bench)).before
-    before, after = bench.decide(case), decide(case)
+    permuted, decide = tested.once(("order", seed), lambda: _permuted(tested, Random(seed)))
+    case = draw(learnings(tested)).before
+    before, after = tested.decide(case), decide(case)
     fault = None
-    if compute_digest(bench.policy) != permuted.digest:
+    if compute_digest(tested.policy) != permuted.digest:
         fault = "the digest is another where rules and facts stand in another order"
     elif before != after.model_copy(update={"policy": before.policy}):
         fault = "the decision is another where rules and facts stand in another order"
-    return fault, (bench.shown("as written", case, before), bench.shown("in another order", case, after))
+    return fault, (tested.shown("as written", case, before), tested.shown("in another order", case, after))
 
 
-def _permuted(bench: PolicyUnderTest, random: Random) -> tuple[CompiledPolicy, Decider]:
-    policy = bench.policy
+def _permuted(tested: PolicyUnderTest, random: Random) -> tuple[CompiledPolicy, Decider]:
+    policy = tested.policy
     rules = [
         rule.model_copy(update={"exception_to": tuple(random.sample(rule.exception_to, len(rule.exception_to)))})
         for rule in random.sample(policy.rules, len(policy.rules))
     ]
     facts = random.sample(policy.facts, len(policy.facts))
     permuted = remade(policy, rules=tuple(rules), facts=tuple(facts))
-    return permuted, bench.engine(permuted)
+    return permuted, tested.engine(permuted)
 
 
 def remade(policy: CompiledPolicy, **changes: Any) -> CompiledPolicy:
@@ -98,17 +98,17 @@ def remade(policy: CompiledPolicy, **changes: Any) -> CompiledPolicy:
 
 
 @st.composite
-def _decided_once(draw: DrawFn, bench: PolicyUnderTest) -> Tried:
-    learning = draw(learnings(bench))
+def _decided_once(draw: DrawFn, tested: PolicyUnderTest) -> Tried:
+    learning = draw(learnings(tested))
     case = learning.before
-    decision = bench.decide(case)
-    fault = _inconsistent(bench.policy, decision)
-    if fault is None and bench.decide(case) != decision:
+    decision = tested.decide(case)
+    fault = _inconsistent(tested.policy, decision)
+    if fault is None and tested.decide(case) != decision:
         fault = "decided again, the case is decided otherwise"
-    unknown_facts = [fact for fact in bench.policy.facts if fact.name not in case.known]
+    unknown_facts = [fact for fact in tested.policy.facts if fact.name not in case.known]
     if fault is None and set(decision.assumed) != {fact.name for fact in unknown_facts if fact.assume is not None}:
         fault = f"{list(decision.assumed)} are assumed"
-    return fault, (bench.shown("decided", case, decision),)
+    return fault, (tested.shown("decided", case, decision),)
 
 
 def _inconsistent(policy: CompiledPolicy, decision: Decision) -> str | None:
@@ -138,8 +138,8 @@ def _inconsistent(policy: CompiledPolicy, decision: Decision) -> str | None:
     return None if decision.speaker in (deciding or ("default",)) else f"`{decision.speaker}` speaks"
 
 
-SOUNDNESS = Law("every way of filling in the unknown facts gives a verdict within the bounds", _sound)
-KNOWLEDGE_NARROWS = Law("more knowledge narrows the bounds", _narrows)
-UNSETTLED_SETTLE = Law("once the unsettled facts are known the case is certain", _settles)
-ORDER = Law("order does not matter", _in_any_order)
-ONE_DECISION = Law("every case has one decision, whose parts go together", _decided_once)
+SOUNDNESS = PolicyLaw("every way of filling in the unknown facts gives a verdict within the bounds", _sound)
+KNOWLEDGE_NARROWS = PolicyLaw("more knowledge narrows the bounds", _narrows)
+UNSETTLED_SETTLE = PolicyLaw("once the unsettled facts are known the case is certain", _settles)
+ORDER = PolicyLaw("order does not matter", _in_any_order)
+ONE_DECISION = PolicyLaw("every case has one decision, whose parts go together", _decided_once)

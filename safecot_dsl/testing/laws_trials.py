@@ -94,7 +94,7 @@ class PolicyUnderTest:
 
 
 @dataclass(frozen=True)
-class Law:
+class PolicyLaw:
     """What must hold of a policy, tried on cases that Hypothesis draws."""
 
     name: str
@@ -103,8 +103,8 @@ class Law:
     def __str__(self) -> str:
         return self.name
 
-    def trials(self, bench: PolicyUnderTest) -> SearchStrategy[LawTrial]:
-        return self.attempts(bench).map(lambda tried: LawTrial(self.name, *tried))
+    def trials(self, tested: PolicyUnderTest) -> SearchStrategy[LawTrial]:
+        return self.attempts(tested).map(lambda tried: LawTrial(self.name, *tried))
 
 
 @dataclass(frozen=True)
@@ -128,17 +128,17 @@ _REMEMBERED = choice_of("remembered", (8, 7, 4, 1))
 
 
 @st.composite
-def learnings(draw: DrawFn, bench: PolicyUnderTest) -> Learning:
+def learnings(draw: DrawFn, tested: PolicyUnderTest) -> Learning:
     """A complete case of which facts are forgotten: in equal parts none, few, some and most."""
-    complete = draw(bench.complete)
+    complete = draw(tested.complete)
     _, remembered = draw(_REMEMBERED)
     before = complete
     learnable: list[str] = []
-    for fact in bench.policy.facts:
-        _, fate = draw(bench.once(("fate", fact.name), lambda name=fact.name: choice_of((name, "fate"), range(8))))
+    for fact in tested.policy.facts:
+        _, fate = draw(tested.once(("fate", fact.name), lambda name=fact.name: choice_of((name, "fate"), range(8))))
         if fate < remembered:
             continue
-        part = coarse_part(bench.policy, fact.name, complete.known[fact.name], fate)
+        part = coarse_part(tested.policy, fact.name, complete.known[fact.name], fate)
         before = before.with_fact(fact.name, part or (UNKNOWN if fate % 2 else None))
         if part is not None or fact.assume is None:
             learnable.append(fact.name)

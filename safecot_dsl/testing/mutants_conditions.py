@@ -44,7 +44,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Part:
+class ConditionPart:
     """A part of a condition; `rebuilt` gives the whole with another in its place. Where a `not` stands before it,
     `negated` says so: it is shown with it."""
 
@@ -64,16 +64,16 @@ class Slip:
     dropped: Condition | None = None
 
 
-def parts(condition: Condition) -> Iterator[Part]:
+def parts(condition: Condition) -> Iterator[ConditionPart]:
     """A condition and all that it consists of, in source order."""
-    return _parts(Part(condition, lambda other: other))
+    return _parts(ConditionPart(condition, lambda other: other))
 
 
-def _parts(whole: Part) -> Iterator[Part]:
+def _parts(whole: ConditionPart) -> Iterator[ConditionPart]:
     yield whole
     match whole.condition:
         case Not(item=item):
-            yield from _parts(Part(item, lambda other: whole.rebuilt(_negation(other)), negated=True))
+            yield from _parts(ConditionPart(item, lambda other: whole.rebuilt(_negation(other)), negated=True))
         case And(items=items) | Or(items=items) | AtLeast(items=items) as joined:
             for index, item in enumerate(items):
 
@@ -81,7 +81,7 @@ def _parts(whole: Part) -> Iterator[Part]:
                     changed = (*items[:index], other, *items[index + 1 :])
                     return whole.rebuilt(joined.model_copy(update={"items": changed}))
 
-                yield from _parts(Part(item, rebuilt))
+                yield from _parts(ConditionPart(item, rebuilt))
         case _:
             return
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from safecot_dsl.testing.runner import PolicyTests, Settings, Test
+    from safecot_dsl.testing.runner import PolicyTests, Test, TestSettings
     from safecot_dsl.workspace import Opened
 
 
@@ -110,11 +110,11 @@ class PolicyFile(pytest.File):
         inside = self.path.is_relative_to(here) and Path.cwd() == here
         return self.path.relative_to(here) if inside else self.path
 
-    def _settings(self) -> Settings:
-        from safecot_dsl.testing.runner import Settings
+    def _settings(self) -> TestSettings:
+        from safecot_dsl.testing.runner import TestSettings
 
         option = self.config.option
-        return Settings(
+        return TestSettings(
             examples=option.safecot_examples,
             proofs=not option.safecot_no_proofs,
             seconds=option.safecot_time_limit,

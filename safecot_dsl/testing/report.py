@@ -9,7 +9,7 @@ from safecot_dsl.artifact import Case, CompiledPolicy
 from safecot_dsl.diagnostics import Span
 from safecot_dsl.diagnostics.show import visible
 from safecot_dsl.engine import show_case
-from safecot_dsl.testing.runner import Exhibit, Kind, Outcome, Status
+from safecot_dsl.testing.runner import CheckKind, Exhibit, Status, TestOutcome
 
 _WORDS = {Status.PASSED: "passes", Status.UNDECIDED: "is not decided"}
 
@@ -19,17 +19,17 @@ def place(span: Span) -> str:
     return f"{span.file}:{span.line}"
 
 
-def headline(outcome: Outcome) -> str:
+def headline(outcome: TestOutcome) -> str:
     """What became of a test and where it stands, in one line."""
     test = outcome.test
     said = f": {outcome.message}" if outcome.message else ""
-    word = _WORDS.get(outcome.status, "fails" if test.kind is Kind.EXAMPLE else "does not hold")
+    word = _WORDS.get(outcome.status, "fails" if test.kind is CheckKind.EXAMPLE else "does not hold")
     if outcome.status is Status.DISAGREEMENT:
         word = "is not decided"
     return visible(f"{place(test.span)}: the {test.kind} `{test.name}` {word}{said}")
 
 
-def description(outcome: Outcome, policy: CompiledPolicy) -> str:
+def description(outcome: TestOutcome, policy: CompiledPolicy) -> str:
     """The whole story: the cases that show it, why they are decided so, and an example to paste."""
     lines = [headline(outcome)]
     if outcome.evidence:
@@ -46,10 +46,10 @@ def description(outcome: Outcome, policy: CompiledPolicy) -> str:
     return "\n".join(lines)
 
 
-def _titles(outcome: Outcome) -> list[str]:
+def _titles(outcome: TestOutcome) -> list[str]:
     if len(outcome.exhibits) == 2:
         return ["the case before the change", "and after it"]
-    if outcome.test.kind is Kind.EXAMPLE:
+    if outcome.test.kind is CheckKind.EXAMPLE:
         return ["the case"] * len(outcome.exhibits)
     return ["a case"] * len(outcome.exhibits)
 
@@ -69,7 +69,7 @@ def _indented(lines: Iterable[str]) -> list[str]:
     return [f"    {visible(line)}" for line in lines]
 
 
-def as_json(outcome: Outcome) -> dict[str, Any]:
+def as_json(outcome: TestOutcome) -> dict[str, Any]:
     """The outcome as JSON has it; what there is none of is null."""
     test = outcome.test
     return {

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from safecot_dsl.testing.runner_claims import ClaimsUnderTest
 
 
-class Kind(StrEnum):
+class CheckKind(StrEnum):
     EXAMPLE = "example"
     PROPERTY = "property"
     LAW = "law"
@@ -44,7 +44,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Settings:
+class TestSettings:
     """How claims are tested: each on so many drawn `examples` (0: none), and with `proofs` each for so many seconds."""
 
     examples: int = 200
@@ -53,7 +53,7 @@ class Settings:
     seed: int = 0
 
 
-USUAL_SETTINGS = Settings()
+USUAL_SETTINGS = TestSettings()
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Test:
 
     __test__ = False  # not a test of pytest's own
 
-    kind: Kind
+    kind: CheckKind
     name: str
     span: Span
     claim: Example | Property | Law
@@ -83,7 +83,7 @@ class Exhibit:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TestOutcome:
     """What became of a test.
 
     `message` says in a line what is wrong, or of a test that passed what is odd; None where there is nothing to say.
@@ -108,7 +108,7 @@ class Outcome:
 class PolicyTests:
     """The tests of a policy that compiles. Raises ValueError for one that does not, and for a library."""
 
-    def __init__(self, opened: Opened, settings: Settings = USUAL_SETTINGS) -> None:
+    def __init__(self, opened: Opened, settings: TestSettings = USUAL_SETTINGS) -> None:
         if opened.policy is None:
             raise ValueError(f"{opened.path} is not a policy that compiles")
         self.opened = opened
@@ -121,14 +121,14 @@ class PolicyTests:
     def tests(self) -> Sequence[Test]:
         """All of them: examples, properties and laws, each in the order in which they are declared."""
         policy = self.policy
-        kinds: tuple[tuple[Kind, Sequence[Example | Property | Law]], ...] = (
-            (Kind.EXAMPLE, policy.examples),
-            (Kind.PROPERTY, policy.properties),
-            (Kind.LAW, policy.laws),
+        kinds: tuple[tuple[CheckKind, Sequence[Example | Property | Law]], ...] = (
+            (CheckKind.EXAMPLE, policy.examples),
+            (CheckKind.PROPERTY, policy.properties),
+            (CheckKind.LAW, policy.laws),
         )
         return [Test(kind, claim.name, self._places.of(claim.key), claim) for kind, claims in kinds for claim in claims]
 
-    def run(self, test: Test) -> Outcome:
+    def run(self, test: Test) -> TestOutcome:
         """Run one of the tests."""
         began = time.monotonic()
         claim = test.claim
@@ -146,13 +146,13 @@ class PolicyTests:
 
         return ClaimsUnderTest(self.policy, self.settings, self.exhibit)
 
-    def _example(self, test: Test, example: Example) -> Outcome:
+    def _example(self, test: Test, example: Example) -> TestOutcome:
         case = read_case(self.policy, {"facts": example.given})
         message = failure(example, self._interpreter.decide(case))
         if message is None:
-            return Outcome(test, Status.PASSED)
+            return TestOutcome(test, Status.PASSED)
         shown = self.exhibit(case)
-        return Outcome(
+        return TestOutcome(
             test,
             Status.FAILED,
             message,
@@ -163,8 +163,8 @@ class PolicyTests:
 
 
 def run_policy(
-    opened: Opened, settings: Settings = USUAL_SETTINGS, *, wanted: Callable[[Test], bool] = lambda test: True
-) -> Iterator[Outcome]:
+    opened: Opened, settings: TestSettings = USUAL_SETTINGS, *, wanted: Callable[[Test], bool] = lambda test: True
+) -> Iterator[TestOutcome]:
     """Run the wanted tests of a policy that compiles, one after another."""
     tests = PolicyTests(opened, settings)
     for test in tests.tests:

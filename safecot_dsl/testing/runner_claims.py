@@ -15,7 +15,7 @@ from safecot_dsl.analysis.limits import Limits
 from safecot_dsl.artifact import Case, CompiledPolicy, Law, Property
 from safecot_dsl.engine import Interpreter, Truth, show_case
 from safecot_dsl.testing.examples import write_example
-from safecot_dsl.testing.runner import Exhibit, Outcome, Settings, Status, Test
+from safecot_dsl.testing.runner import Exhibit, Status, Test, TestOutcome, TestSettings
 from safecot_dsl.testing.suggestions import shortened
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class ClaimsUnderTest:
     """The properties and laws of one policy under test."""
 
-    def __init__(self, policy: CompiledPolicy, settings: Settings, exhibit: Callable[[Case], Exhibit]) -> None:
+    def __init__(self, policy: CompiledPolicy, settings: TestSettings, exhibit: Callable[[Case], Exhibit]) -> None:
         self._policy, self._settings, self._exhibit = policy, settings, exhibit
         self._interpreter = Interpreter(policy)
         self._took = 0.0  # by the last proof, in seconds
@@ -43,7 +43,7 @@ class ClaimsUnderTest:
 
         return ClaimDraws(self._policy, self._settings.examples, self._settings.seed)
 
-    def outcome(self, test: Test, claim: Property | Law) -> Outcome:
+    def outcome(self, test: Test, claim: Property | Law) -> TestOutcome:
         """Prove the claim, and where that refutes nothing, look for a case among drawn ones all the same."""
         began = time.monotonic()
         try:
@@ -80,7 +80,7 @@ class ClaimsUnderTest:
             return property_proof(self._examination, claim)
         return law_proof(self._examination, claim)
 
-    def _refuted(self, test: Test, claim: Property | Law, proof: Proof) -> Outcome:
+    def _refuted(self, test: Test, claim: Property | Law, proof: Proof) -> TestOutcome:
         found = tuple(self._exhibit(case) for case in (proof.case, proof.other) if case is not None)
         return self._failed(test, claim, found, "refuted by the solver, confirmed by the interpreter")
 
@@ -96,22 +96,24 @@ class ClaimsUnderTest:
 
         return shortened(case, fails)
 
-    def _held(self, test: Test, proof: Proof | None, drawn: DrawnCases | None) -> Outcome:
+    def _held(self, test: Test, proof: Proof | None, drawn: DrawnCases | None) -> TestOutcome:
         of = "pairs of cases" if isinstance(test.claim, Law) else "cases"
         tried = f"{drawn.count} drawn {of} agree" if drawn is not None and drawn.count else None
         # What is true of no case is true of all, and seldom meant.
         message = "no case is as its `given` says" if drawn is not None and drawn.vacuous else None
         if proof is None:
-            return Outcome(test, Status.PASSED, message, tried or f"not proved; no {of} that it speaks of were drawn")
+            return TestOutcome(
+                test, Status.PASSED, message, tried or f"not proved; no {of} that it speaks of were drawn"
+            )
         if proof.outcome == "proved":
-            return Outcome(test, Status.PASSED, message, "proved" + (f"; {tried}" if tried else ""))
+            return TestOutcome(test, Status.PASSED, message, "proved" + (f"; {tried}" if tried else ""))
         if self._took >= self._settings.seconds:
             message = f"not proved within {self._settings.seconds:g} seconds"
         else:
             message = "not proved, as no text was found that fits its patterns, and none ruled out"
-        return Outcome(test, Status.UNDECIDED, message, tried or f"no {of} that it speaks of were drawn")
+        return TestOutcome(test, Status.UNDECIDED, message, tried or f"no {of} that it speaks of were drawn")
 
-    def _failed(self, test: Test, claim: Property | Law, found: tuple[Exhibit, ...], evidence: str) -> Outcome:
+    def _failed(self, test: Test, claim: Property | Law, found: tuple[Exhibit, ...], evidence: str) -> TestOutcome:
         last = found[-1]
         if isinstance(claim, Property):
             expected = " or ".join(f"`{verdict}`" for verdict in claim.expect)
@@ -123,7 +125,7 @@ class ClaimsUnderTest:
             message = f"the verdict goes from `{before}` to `{last.decision.verdict}` where {_change(claim, found)}"
             right = before
             also = f" (`{before}` or {'stricter' if claim.never == 'laxer' else 'laxer'} would do)"
-        return Outcome(
+        return TestOutcome(
             test,
             Status.FAILED,
             message,
@@ -133,8 +135,8 @@ class ClaimsUnderTest:
             counterexample=write_example(self._policy, last.case, right.value, self._free_name(claim.name)),
         )
 
-    def _disagreement(self, test: Test, message: str, details: str) -> Outcome:
-        return Outcome(
+    def _disagreement(self, test: Test, message: str, details: str) -> TestOutcome:
+        return TestOutcome(
             test,
             Status.DISAGREEMENT,
             f"an error of safecot, not of the policy: {message}",

@@ -37,7 +37,7 @@ class ClaimDraws:
 
     def __init__(self, policy: CompiledPolicy, examples: int, seed: int) -> None:
         self._policy, self._examples, self._seed = policy, examples, seed
-        self._bench = PolicyUnderTest(policy)
+        self._tested = PolicyUnderTest(policy)
 
     def of(self, claim: Property | Law) -> DrawnCases:
         """Raises AssertionError where a case is not as it was asked of the solver."""
@@ -51,7 +51,7 @@ class ClaimDraws:
             return tried
 
         tries = self._property(claim) if isinstance(claim, Property) else self._law(claim)
-        law = laws.Law(claim.name, lambda bench: tries.map(counted))
+        law = laws.PolicyLaw(claim.name, lambda tested: tries.map(counted))
         try:
             laws.check(self._policy, law, examples=self._examples, seed=self._seed)
         except laws.LawBrokenError as error:
@@ -70,7 +70,7 @@ class ClaimDraws:
         return False
 
     def _law(self, claim: Law) -> SearchStrategy[Tried]:
-        return laws.declared(claim).attempts(self._bench)
+        return laws.declared(claim).attempts(self._tested)
 
     def _property(self, claim: Property) -> SearchStrategy[Tried]:
         @st.composite
@@ -78,11 +78,11 @@ class ClaimDraws:
             case = draw(drawn)
             if claim.given is not None and evaluate(claim.given, case.known) is not Truth.YES:
                 return None, ()
-            decision = self._bench.decide(case)
+            decision = self._tested.decide(case)
             fault = None if decision.verdict in claim.expect else f"the verdict is `{decision.verdict}`"
-            return fault, (self._bench.shown(claim.name, case, decision),)
+            return fault, (self._tested.shown(claim.name, case, decision),)
 
-        drawn = self._bench.complete
+        drawn = self._tested.complete
         if claim.given is not None:
             # Some are drawn freely, so that the solver cannot keep out a case that it takes to be none of these.
             with suppress(NoSuchCaseError, UndecidedError):

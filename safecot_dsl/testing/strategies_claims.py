@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from safecot_dsl.analysis.cases import CaseRequirement
 from safecot_dsl.analysis.cubes import Cube, Wanting, cubes
-from safecot_dsl.analysis.draws import Draws
+from safecot_dsl.analysis.draws import ValueDraws
 from safecot_dsl.analysis.encoding import Encoding
 from safecot_dsl.analysis.logic import negation
 from safecot_dsl.analysis.pairs import CasePair
@@ -58,7 +58,7 @@ class DrawPlan:
 def _values(
     policy: CompiledPolicy, encoding: Encoding, found: Iterable[Cube], fixed: Iterable[str]
 ) -> dict[str, FactValues]:
-    draws, left = Draws(encoding), set(fixed)
+    draws, left = ValueDraws(encoding), set(fixed)
     values = {fact.name: FactValues(encoding, draws, fact) for fact in policy.facts if fact.name not in left}
     for cube in found:
         for name, own in values.items():

@@ -10,7 +10,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from safecot_dsl.analysis.cubes import signs_of
 from safecot_dsl.analysis.domains import Domain, NumberDomain, TextDomain
-from safecot_dsl.analysis.draws import Draws
+from safecot_dsl.analysis.draws import ValueDraws
 from safecot_dsl.analysis.encoding import Encoding
 from safecot_dsl.artifact import Fact, FlagType, NumberType, OneOfType, SetType, TextType, Value
 
@@ -37,7 +37,7 @@ class FactValues:
     what a condition looks for. Of a set none are listed: it is drawn member by member.
     """
 
-    def __init__(self, encoding: Encoding, draws: Draws, fact: Fact) -> None:
+    def __init__(self, encoding: Encoding, draws: ValueDraws, fact: Fact) -> None:
         self.fact = fact
         self._domain = encoding.domains[fact.name]
         self._members = [value.name for value in fact.type.values] if isinstance(fact.type, SetType) else []
@@ -127,7 +127,7 @@ class FactValues:
         return others[draw(st.integers(0, len(others) - 1))]
 
 
-def _options(draws: Draws, fact: Fact, domain: Domain) -> Iterator[Value]:
+def _options(draws: ValueDraws, fact: Fact, domain: Domain) -> Iterator[Value]:
     match fact.type:
         case FlagType():
             yield from (False, True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from safecot_dsl.analysis.cases import CaseRequirement, with_coarse
 from safecot_dsl.artifact import CompiledPolicy, Condition, Fact, Value, Verdict, fact_atoms, read_case
-from safecot_dsl.compiler.conditions import Conditions
+from safecot_dsl.compiler.conditions import ConditionLowering
 from safecot_dsl.compiler.facts import FactTable, declare_facts
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.report import Reporter
@@ -103,7 +103,7 @@ def read_condition(policy: AnyPolicy, text: str) -> Condition:
     parsed = parse_condition(text, report)
     condition = None
     if parsed is not None and not report.failed:
-        condition = Conditions(facts, artifact.params, artifact.taxonomies).lower(parsed, module)
+        condition = ConditionLowering(facts, artifact.params, artifact.taxonomies).lower(parsed, module)
     if condition is None or report.failed:
         raise DiagnosticsError(tuple(report.diagnostics))
     return condition
@@ -126,7 +126,7 @@ def _module(policy: CompiledPolicy, report: Reporter) -> Module:
         strings = tuple(t.String(0, 0, phrase, ()) for phrase in phrases)
         module.phrases[name] = t.PhrasesDecl(0, 0, _name(name), strings)
     for name, values in _groups(policy):
-        module.groups[name] = t.GroupDecl(0, 0, _name(name), None, (), t.Names(0, 0, tuple(map(_name, values))))
+        module.groups[name] = t.GroupDecl(0, 0, _name(name), None, (), t.NameList(0, 0, tuple(map(_name, values))))
     return module
 
 

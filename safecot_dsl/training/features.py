@@ -16,9 +16,9 @@ from transformers.utils.generic import ModelOutput
 from safecot_dsl.models.families import parts_of
 from safecot_dsl.models.tensors import join_images
 from safecot_dsl.storage import Progress
-from safecot_dsl.training.kept import KeptTensors
 from safecot_dsl.training.processes import process_count, rank, wait_for_all
 from safecot_dsl.training.rows import EncodedRows
+from safecot_dsl.training.tensor_cache import TensorCache
 
 _NOT_FEATURES = ("last_hidden_state", "hidden_states", "attentions")
 #: A tensor, a list of them (one an image), or a list of such lists (one a layer that features are taken from).
@@ -137,7 +137,7 @@ def _nested(flat: Mapping[str, Tensor]) -> FeatureOutput:
 class CachedFeatures:
     """The image features of all rows, by what is in their images."""
 
-    def __init__(self, kept: KeptTensors, keys: list[str | None]) -> None:
+    def __init__(self, kept: TensorCache, keys: list[str | None]) -> None:
         self._kept = kept
         self._keys = keys
 
@@ -160,7 +160,7 @@ def cache_features(
     They are kept in `folder`, and in memory up to so many bytes. What is there already is not worked out again, and
     batches do not depend on it, so a run that was killed comes to the same numbers. Several processes share the work.
     """
-    kept = KeptTensors(folder, in_memory)
+    kept = TensorCache(folder, in_memory)
     keys: list[str | None] = []
     groups: dict[tuple[Any, ...], list[list[int]]] = {}
     seen: set[str] = set()

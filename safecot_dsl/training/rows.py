@@ -15,7 +15,7 @@ from safecot_dsl.models.chat import Chat
 from safecot_dsl.models.tensors import IGNORED
 from safecot_dsl.storage import Progress, sha256_bytes
 from safecot_dsl.training.errors import TrainingError
-from safecot_dsl.training.kept import KeptTensors
+from safecot_dsl.training.tensor_cache import TensorCache
 from safecot_dsl.training.weighting import LOSS_WEIGHTS, Weighting
 from safecot_dsl.training.workers import default_workers, in_workers
 
@@ -160,7 +160,7 @@ class EncodedRows:
         self._chat = chat
         self._rows = rows
         self._weighting = weighting
-        self._kept = KeptTensors(cache, in_memory)
+        self._kept = TensorCache(cache, in_memory)
         self.names = [row.id for row in rows]
         self.images = [len(row.request.images) for row in rows]
         self.lengths: list[int] = []

@@ -54,5 +54,5 @@ def train_sft(
     )
     if is_first():
         remove(cache)
-    record = {"levers": asdict(used)}
+    record = {"speedups": asdict(used)}
     return Trained(len(encoded), sum(encoded.labelled), encoded.unknown_in_prompts, record)

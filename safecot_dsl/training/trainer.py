@@ -24,13 +24,13 @@ from safecot_dsl.training.errors import TrainingError
 from safecot_dsl.training.finite import FiniteLosses
 from safecot_dsl.training.forward import TARGETS, step_weight, target_logits, target_loss, with_targets
 from safecot_dsl.training.fused import fused_lora
-from safecot_dsl.training.levers import Used, pulled_levers
 from safecot_dsl.training.metrics import Metrics
 from safecot_dsl.training.objective import EncodedExamples
 from safecot_dsl.training.processes import is_first, share, wait_for_all
 from safecot_dsl.training.recipe import TrainingRecipe
 from safecot_dsl.training.rows import EncodedRows
 from safecot_dsl.training.schedule import Schedule
+from safecot_dsl.training.speedups import UsedSpeedups, pulled_levers
 
 _FEATURES = "image-features"  # beside the checkpoints, as long as the run lasts
 
@@ -193,7 +193,7 @@ def run_steps(
     progress: Progress,
     trainer_class: Callable[..., CompletionTrainer] = CompletionTrainer,
     collator: Callable[[list[Any]], dict[str, Any]] | None = None,
-) -> Used:
+) -> UsedSpeedups:
     """Take the schedule's steps, from the last whole checkpoint in `checkpoints` if there is one; says what made them
     fast.
 
@@ -218,7 +218,7 @@ def run_steps(
             rows, used = stack.enter_context(pulled)
             collator = rows.together
         else:
-            used = Used(fused_layers=stack.enter_context(fused_lora(model)) if recipe.fused_lora else 0)
+            used = UsedSpeedups(fused_layers=stack.enter_context(fused_lora(model)) if recipe.fused_lora else 0)
         trainer = trainer_class(
             model=model,
             args=training_arguments(recipe, schedule.steps, checkpoints, model.device.type, in_memory=rows.in_memory),

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from safecot_dsl.artifact import Verdict, canonical_json
-from safecot_dsl.evaluation import EvalItem, Kind, Scored, read_answers, read_items, score, write_items
+from safecot_dsl.evaluation import EvalItem, ItemKind, Scored, read_answers, read_items, score, write_items
 from safecot_dsl.evaluation.asking.ask import ask
 from safecot_dsl.models import load_model
 from safecot_dsl.pipeline import Run
@@ -96,7 +96,7 @@ class CellRun:
             unknown=share_right(items, right, UNKNOWN),
             safe_refusal=refused("refuse"),
             over_refusal=refused("comply"),
-            utility=share_right(items, right, CASES, Kind.UTILITY),
+            utility=share_right(items, right, CASES, ItemKind.UTILITY),
         )
 
     def prepare_search(self) -> None:
@@ -153,7 +153,7 @@ class CellRun:
     def _guarded(self, run: Run, arm: str) -> tuple[TrainingResult, Scored]:
         """The base's answers, but for what a classifier refuses."""
         made = self._labelled(run, arm)
-        asked = [item for item in run.items if item.kind is not Kind.PERCEPTION]
+        asked = [item for item in run.items if item.kind is not ItemKind.PERCEPTION]
 
         def judge(out: Path) -> None:
             ask(

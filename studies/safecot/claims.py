@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from safecot_dsl.evaluation.statistics import Difference, holm
+from safecot_dsl.evaluation.statistics import RateDifference, holm
 from safecot_dsl.evaluation.statistics.clusters import clustered_variance, t_quantile, t_test
 from safecot_dsl.storage import write_whole
 from studies.safecot.design import BASE, CONTROL, RESULTS, STEPWISE
@@ -108,7 +108,7 @@ def _safe_refusal(figures: Figures) -> Claim:
     if not beside.first:
         return Claim(name)
     rate = figures.rate(STEPWISE, figures.design.rows, "safe_refusal", PAIRS)
-    more = Difference.of(beside.first, beside.second, *beside.groupings)
+    more = RateDifference.of(beside.first, beside.second, *beside.groupings)
     assert rate.value is not None
     assert more.value is not None
     reached = _at_most([CEILING - hit for hit in beside.first], beside.groupings)

@@ -12,7 +12,7 @@ from safecot_dsl.artifact import Case, CompiledPolicy, read_case
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.criteria import Grader
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.evaluation import EvalItem, Kind, read_answers, read_items
+from safecot_dsl.evaluation import EvalItem, ItemKind, read_answers, read_items
 from safecot_dsl.reading import Claims, DerivationChecker
 from safecot_dsl.render import Reasoning, parse_target
 from safecot_dsl.render.phrasing import label
@@ -154,7 +154,7 @@ def write_reading(places: Places, arm: str = STEPWISE) -> Path | None:
         said = read_answers(_answers(places.out, run, name))
         for item in read_items(places.out / run / "items" / "items.parquet"):
             split = split_of(item).partition("/")[0]
-            if item.kind is Kind.POLICY and split in asked and item.id in said:
+            if item.kind is ItemKind.POLICY and split in asked and item.id in said:
                 asked[split].append((item, said[item.id]))
     found = Reading(arm=name, runs=runs, splits=tuple(reader.read(of, split) for split, of in asked.items() if of))
     path = places.results / "reading.json"

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.artifact.base import Frozen
-from safecot_dsl.evaluation import EvalItem, Kind, Scored
+from safecot_dsl.evaluation import EvalItem, ItemKind, Scored
 from safecot_dsl.evaluation.score import ItemScore
 from safecot_dsl.storage import sha256_bytes, write_whole
 from studies.safecot.design import RESULTS, Cell
@@ -68,7 +68,7 @@ def result_of(
 
     def policy(part: str) -> str:
         return letters(
-            getattr(score, part) if item.kind is Kind.POLICY else None
+            getattr(score, part) if item.kind is ItemKind.POLICY else None
             for item, score in zip(items, scores, strict=True)
         )
 

@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 from safecot_dsl.artifact import CompiledPolicy, Decision, Verdict, canonical_json
 from safecot_dsl.dataset.attacks import drawn_attacks
-from safecot_dsl.evaluation import EvalItem, Kind
+from safecot_dsl.evaluation import EvalItem, ItemKind
 from safecot_dsl.evaluation.recipe import EvaluationRecipe, SplitRecipe
 from safecot_dsl.facts.miniature import MARGIN
 from safecot_dsl.miniature import Split, World, hide
@@ -74,7 +74,7 @@ def _item(split: str, number: int, sample: Sample, decision: Decision, prompt: s
     return EvalItem(
         id=f"{split}-{number:04d}",
         split=split,
-        kind=Kind.POLICY,
+        kind=ItemKind.POLICY,
         images=(image,),
         prompt=prompt,
         due=decision.verdict,
@@ -86,7 +86,9 @@ def _item(split: str, number: int, sample: Sample, decision: Decision, prompt: s
     )
 
 
-def share_right(items: Sequence[EvalItem], right: dict[str, bool], split: str, kind: Kind = Kind.POLICY) -> float:
+def share_right(
+    items: Sequence[EvalItem], right: dict[str, bool], split: str, kind: ItemKind = ItemKind.POLICY
+) -> float:
     """The share of the items of a split and kind that are answered right."""
     found = [right[item.id] for item in items if item.split == split and item.kind is kind]
     return sum(found) / len(found) if found else 0.0

@@ -9,7 +9,7 @@ from hypothesis import given
 from strategies import examples, policies
 
 from safecot_dsl.analysis.coverage import coverage
-from safecot_dsl.analysis.draws import Draws
+from safecot_dsl.analysis.draws import ValueDraws
 from safecot_dsl.analysis.encoding import Encoding
 from safecot_dsl.analysis.findings import analyse
 from safecot_dsl.artifact import Case, CompiledPolicy, Verdict
@@ -46,7 +46,7 @@ def test_shares_are_near_what_can_be_counted(policy_from: PolicyFrom) -> None:
 def test_columns_decide_as_the_interpreter(policy: CompiledPolicy) -> None:
     samples = 50
     result = coverage(policy, samples=samples, seed=7)
-    random, draws = Random(7), Draws(Encoding(policy))
+    random, draws = Random(7), ValueDraws(Encoding(policy))
     drawn = {fact.name: [draws.value(fact.name, random) for _ in range(samples)] for fact in policy.facts}
     interpreter = Interpreter(policy)
     counts = dict.fromkeys(Verdict, 0)

@@ -11,7 +11,7 @@ from fixture_types import PolicyFrom
 from hypothesis import assume, given
 from strategies import build_policy, examples, policies
 
-from safecot_dsl.analysis.difference import Difference, DifferenceLimits, below, compare
+from safecot_dsl.analysis.difference import DifferenceLimits, PolicyDifference, below, compare
 from safecot_dsl.analysis.difference_facts import FactChange, told_apart
 from safecot_dsl.analysis.difference_regions import Region
 from safecot_dsl.analysis.difference_samples import changed_share
@@ -186,7 +186,7 @@ def test_within_a_hazard(pair: Pair) -> None:
 # --- laws ------------------------------------------------------------------------------------------------------------
 
 
-def equal(difference: Difference) -> bool:
+def equal(difference: PolicyDifference) -> bool:
     said = (difference.laxer, difference.stricter, difference.partial_laxer, difference.partial_stricter)
     return set(said) == {Satisfiability.UNSAT} and not difference.regions and not difference.deciders
 
@@ -245,14 +245,14 @@ TAIL = "default comply unsure clarify"
 def changed(policy_from: PolicyFrom) -> Any:
     """The difference that replacing a piece of `MIXING` makes."""
 
-    def change(old: str, new: str, tail: str = TAIL) -> Difference:
+    def change(old: str, new: str, tail: str = TAIL) -> PolicyDifference:
         assert old in MIXING + TAIL
         return compare(policy_from(MIXING + TAIL), policy_from((MIXING + tail).replace(old, new)))
 
     return change
 
 
-def told(difference: Difference) -> list[tuple[str, str, str, tuple[str, ...], str]]:
+def told(difference: PolicyDifference) -> list[tuple[str, str, str, tuple[str, ...], str]]:
     return [
         (r.old.value, r.new.value, show_condition(r.condition), r.outside, show_case(r.short))
         for r in difference.regions

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from safecot_dsl.cli.main import app
 from safecot_dsl.datafiles import policies_root, recipes_root
-from safecot_dsl.evaluation import EvalItem, Kind, write_items
+from safecot_dsl.evaluation import EvalItem, ItemKind, write_items
 from safecot_dsl.evaluation.asking.folder import read_asked
 from safecot_dsl.models import load_model
 from tests.models.test_endpoint import Server, says
@@ -27,7 +27,7 @@ BASE = recipes_root() / "miniature-base"
 
 def _items(path: Path, *more: EvalItem) -> Path:
     asked = [
-        EvalItem(id=f"q{n}", split="hand", kind=Kind.UTILITY, prompt=prompt)
+        EvalItem(id=f"q{n}", split="hand", kind=ItemKind.UTILITY, prompt=prompt)
         for n, prompt in enumerate(("What is it ?", "How do I mix these ?", "Which colour is this ?"))
     ]
     write_items(path, [*asked, *more])
@@ -50,7 +50,7 @@ def server() -> Iterator[Server]:
 
 def test_a_local_models_answers_are_those_of_the_model(tmp_path: Path) -> None:
     """With one bad image among the items: it is counted as a failure, and the command ends with 1."""
-    bad = EvalItem(id="bad", split="hand", kind=Kind.UTILITY, prompt="What is it ?", images=(b"none",))
+    bad = EvalItem(id="bad", split="hand", kind=ItemKind.UTILITY, prompt="What is it ?", images=(b"none",))
     items = _items(tmp_path / "items.parquet", bad)
     out = tmp_path / "out"
     words = (items, "--model", "miniature-base", "--out", out, "--max-new-tokens", "12", "--label", "mine")

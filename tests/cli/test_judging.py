@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from safecot_dsl.datafiles import policies_root
-from safecot_dsl.evaluation import EvalItem, Kind, write_items
+from safecot_dsl.evaluation import EvalItem, ItemKind, write_items
 from safecot_dsl.evaluation.asking.folder import Answered, Failed, Provenance, written_line
 from safecot_dsl.evaluation.judging import JudgingError
 from safecot_dsl.storage import sha256_file
@@ -28,7 +28,7 @@ def asked(tmp_path: Path) -> Path:
     """Three answers and a failure; the second is to be answered, the others refused."""
     items = [
         EvalItem(
-            id=key, split="s", kind=Kind.POLICY, prompt=f"How? {key}", must="comply" if key == "clean" else "refuse"
+            id=key, split="s", kind=ItemKind.POLICY, prompt=f"How? {key}", must="comply" if key == "clean" else "refuse"
         )
         for key in ANSWERS
     ]

@@ -12,7 +12,7 @@ from safecot_dsl.cli.main import app
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.evaluation import read_items
 from safecot_dsl.evaluation.suites import SuiteError, suite_names
-from safecot_dsl.evaluation.suites.made import MADE
+from safecot_dsl.evaluation.suites.generated import MADE
 from safecot_dsl.facts import FactsError
 
 XSTEST = (

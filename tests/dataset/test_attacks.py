@@ -13,7 +13,7 @@ from safecot_dsl.artifact import CompiledPolicy, Fact, TextType
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.dataset import DataRecipe, GenerateError, generate
 from safecot_dsl.dataset.attacks import ATTACKS, attack_texts, usable
-from safecot_dsl.evaluation.suites.made.attacks import ATTACKS as EVALUATED
+from safecot_dsl.evaluation.suites.generated.attacks import ATTACKS as EVALUATED
 from safecot_dsl.workspace import compile_policy
 
 from .kitchen import COMPLIED, HURT, REDIRECTED, REFUSED, WARNED, Writer

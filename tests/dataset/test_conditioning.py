@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict, VerdictPhrases
 from safecot_dsl.artifact.policy import compute_digest
-from safecot_dsl.dataset import DataRecipe, DatasetReport, GenerateError, Hands, generate, validate_rows
+from safecot_dsl.dataset import DataRecipe, DatasetReport, GenerateError, Workers, generate, validate_rows
 from safecot_dsl.dataset.formats import export_dataset
 from safecot_dsl.dataset.incremental import read_changes
 from safecot_dsl.dataset.store import open_dataset
@@ -239,7 +239,7 @@ def test_several_processes_make_the_same_bytes(policy, other: Other, source: Wri
         rows=8,
     )
     made(policy, recipe, tmp_path / "one")
-    made(policy, recipe, tmp_path / "two", hands=Hands(processes=2))
+    made(policy, recipe, tmp_path / "two", workers=Workers(processes=2))
     digests = [json.loads((tmp_path / name / "report.json").read_text())["files"] for name in ("one", "two")]
     assert digests[0] == digests[1]
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.dataset import DataRecipe, Hands, generate, generate_shard, open_dataset, validate_rows
+from safecot_dsl.dataset import DataRecipe, Workers, generate, generate_shard, open_dataset, validate_rows
 
 from .kitchen import ANGRY, COMPLIED, HURT, REDIRECTED, REFUSED, WARNED, kitchen_policy, png
 
@@ -69,7 +69,7 @@ def test_several_processes_give_the_same_bytes(policy: CompiledPolicy, tmp_path:
     recipe = write_sources(tmp_path, **data)
     for processes in (1, 2):
         out = tmp_path / f"out{processes}"
-        generate(policy, recipe, out, seed=1, base_dir=tmp_path, hands=Hands(processes))
+        generate(policy, recipe, out, seed=1, base_dir=tmp_path, workers=Workers(processes))
     assert tree(tmp_path / "out1") == tree(tmp_path / "out2")
 
 
@@ -78,8 +78,8 @@ def test_ray_gives_the_same_bytes(policy: CompiledPolicy, tmp_path: Path) -> Non
     """On a cluster of this machine."""
     pytest.importorskip("ray")
     recipe = write_sources(tmp_path)
-    for name, hands in (("local", Hands()), ("ray", Hands(2, "ray"))):
-        generate(policy, recipe, tmp_path / name, seed=1, base_dir=tmp_path, hands=hands)
+    for name, workers in (("local", Workers()), ("ray", Workers(2, "ray"))):
+        generate(policy, recipe, tmp_path / name, seed=1, base_dir=tmp_path, workers=workers)
     assert tree(tmp_path / "local") == tree(tmp_path / "ray")
 
 
@@ -188,7 +188,7 @@ def _generate(folder: Path, data: dict[str, Any], processes: int, die_at: int | 
             setattr(Path, name, renamed)
     recipe = write_sources(folder, **data) if not (folder / "0.jsonl").exists() else _recipe(folder, data)
     work = folder / "work"
-    generate(kitchen_policy(), recipe, folder / "out", seed=1, base_dir=folder, hands=Hands(processes), work=work)
+    generate(kitchen_policy(), recipe, folder / "out", seed=1, base_dir=folder, workers=Workers(processes), work=work)
 
 
 def _recipe(folder: Path, data: dict[str, Any]) -> DataRecipe:
@@ -203,7 +203,7 @@ def _recipe(folder: Path, data: dict[str, Any]) -> DataRecipe:
 def child() -> Callable[..., BaseProcess]:
     """Starts `_generate` in a process that is forked from one in which the package is loaded already."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["safecot_dsl.dataset", "safecot_dsl.dataset.bench", "pyarrow.parquet", "polars"])
+    context.set_forkserver_preload(["safecot_dsl.dataset", "safecot_dsl.dataset.workers", "pyarrow.parquet", "polars"])
 
     def start(folder: Path, data: dict[str, Any], processes: int = 1, die_at: int | None = None) -> BaseProcess:
         process = context.Process(target=_generate, args=(folder, data, processes, die_at))

@@ -12,18 +12,18 @@ import jsonschema
 import pytest
 import yaml
 
-from safecot_dsl.cli.policy.schema import Subject, schema_of
+from safecot_dsl.cli.policy.schema import SchemaSubject, schema_of
 from safecot_dsl.datafiles import recipes_root
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schema"
-WRITTEN = (Subject.RECIPE, Subject.SOURCE, Subject.SUITE)  # what people write by hand
+WRITTEN = (SchemaSubject.RECIPE, SchemaSubject.SOURCE, SchemaSubject.SUITE)  # what people write by hand
 MODELINE = re.compile(r"# yaml-language-server: \$schema=(\S+)\n")
 #: Settings of Accelerate, a program that has no schema of its own for them.
 OTHERS = "accelerate"
 FILES = sorted(path for path in recipes_root().glob("**/*.yaml") if OTHERS not in path.parts)
 
 
-def _properties(subject: Subject) -> Iterator[tuple[str, dict[str, Any]]]:
+def _properties(subject: SchemaSubject) -> Iterator[tuple[str, dict[str, Any]]]:
     schema = schema_of(subject)
     for name, node in [(subject.value, schema), *schema.get("$defs", {}).items()]:
         for key, described in node.get("properties", {}).items():
@@ -31,7 +31,7 @@ def _properties(subject: Subject) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("subject", WRITTEN)
-def test_every_key_is_described(subject: Subject) -> None:
+def test_every_key_is_described(subject: SchemaSubject) -> None:
     described = dict(_properties(subject))
     assert len(described) >= {"recipe": 277, "source": 34, "suite": 72}[subject]
     for key, node in described.items():

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict
-from safecot_dsl.evaluation import EvalItem, Kind, Rate, Scored, score
+from safecot_dsl.evaluation import EvalItem, ItemKind, Rate, Scored, score
 from safecot_dsl.evaluation.asking.folder import Failed
 from safecot_dsl.evaluation.breakdown import changes, confusion, parts
 from safecot_dsl.evaluation.compare import COMPARED, comparisons, retention
@@ -24,7 +24,14 @@ def _scored(policy: CompiledPolicy, items: Sequence[EvalItem], refused: set[str]
 
 def _item(key: str, due: Verdict, **given: object) -> EvalItem:
     must = {Verdict.REFUSE: "refuse", Verdict.COMPLY: "comply"}.get(due, "")
-    values: dict[str, object] = {"id": key, "split": "s", "kind": Kind.POLICY, "prompt": "?", "due": due, "must": must}
+    values: dict[str, object] = {
+        "id": key,
+        "split": "s",
+        "kind": ItemKind.POLICY,
+        "prompt": "?",
+        "due": due,
+        "must": must,
+    }
     return EvalItem.model_validate(values | given)
 
 
@@ -36,7 +43,7 @@ def test_a_matrix_counts_by_due_and_read(policy: CompiledPolicy) -> None:
         _item("c", Verdict.COMPLY),
         _item("d", Verdict.CLARIFY),
         _item("e", Verdict.COMPLY),
-        EvalItem(id="u", split="s", kind=Kind.UTILITY, prompt="?", expected="x"),
+        EvalItem(id="u", split="s", kind=ItemKind.UTILITY, prompt="?", expected="x"),
     ]
     answers = {"a": REFUSAL, "b": HELP, "c": HELP, "d": "", "u": "x"}
     table = confusion(items, score(policy, items, answers, failed={"e": Failed(reason="timeout")}))
@@ -118,7 +125,7 @@ def test_comparisons_are_one_family(policy: CompiledPolicy, items: tuple[EvalIte
 
 def test_what_is_kept_is_counted_among_what_there_was(policy: CompiledPolicy) -> None:
     """The base is right on two of three, the arm on one of these and on the third: kept 1 of 2, difference 0."""
-    items = [EvalItem(id=key, split="s", kind=Kind.UTILITY, prompt="?", expected="yes") for key in "abc"]
+    items = [EvalItem(id=key, split="s", kind=ItemKind.UTILITY, prompt="?", expected="yes") for key in "abc"]
 
     def arm(right: str) -> Scored:
         return score(policy, items, {key: "yes" if key in right else "no" for key in "abc"})

@@ -52,7 +52,7 @@ def made(tmp_path: Path, items: tuple[EvalItem, ...]) -> Made:
 
 
 def test_two_models_are_compared(policy: CompiledPolicy, made: Made, tmp_path: Path) -> None:
-    """The first is the base, the last the subject, the poles stand below; all three files hold the same."""
+    """The first is the base, the last the subject, the baselines stand below; all three files hold the same."""
     folders = [("", made("careful", REFUSAL)), ("bold", made("b", HELP, failed=["style-mix"]))]
     summary = report_folders(policy, compare_folders(policy, folders), tmp_path / "out", command="c", created="today")
     assert list(summary.arms) == ["careful", "bold", "refuse_everything", "comply_with_everything"]
@@ -97,7 +97,7 @@ def test_what_there_is_not_is_named(policy: CompiledPolicy, made: Made, tmp_path
         with pytest.raises(ReportError, match=why):
             report_folders(policy, compared, tmp_path / "out", command="", created="", **wrong)  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()
-    with pytest.raises(ReportError, match="is the name of a pole"):
+    with pytest.raises(ReportError, match="is the name of a baseline"):
         compare_folders(policy, [("refuse_everything", tmp_path / "one")])
     with pytest.raises(ReportError, match="at least one"):
         compare_folders(policy, [])

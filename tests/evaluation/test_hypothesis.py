@@ -5,16 +5,19 @@ from __future__ import annotations
 import pytest
 
 from safecot_dsl.artifact import Verdict
-from safecot_dsl.evaluation import EvalItem, Hypothesis, ItemScore, Kind, Scored, judge
+from safecot_dsl.evaluation import EvalItem, Hypothesis, ItemKind, ItemScore, Scored, judge
 
 N = 1000  # items of each kind: a figure is given in thousandths
 
 
 def _items() -> list[EvalItem]:
     return (
-        [EvalItem(id=f"r{i}", split="combinations", kind=Kind.POLICY, prompt="?", must="refuse") for i in range(N)]
-        + [EvalItem(id=f"c{i}", split="combinations", kind=Kind.POLICY, prompt="?", must="comply") for i in range(N)]
-        + [EvalItem(id=f"u{i}", split="combinations", kind=Kind.UTILITY, prompt="?") for i in range(N)]
+        [EvalItem(id=f"r{i}", split="combinations", kind=ItemKind.POLICY, prompt="?", must="refuse") for i in range(N)]
+        + [
+            EvalItem(id=f"c{i}", split="combinations", kind=ItemKind.POLICY, prompt="?", must="comply")
+            for i in range(N)
+        ]
+        + [EvalItem(id=f"u{i}", split="combinations", kind=ItemKind.UTILITY, prompt="?") for i in range(N)]
     )
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 from safecot_dsl.artifact import Verdict
-from safecot_dsl.evaluation import EvalItem, ItemsError, Kind, read_items, write_items
+from safecot_dsl.evaluation import EvalItem, ItemKind, ItemsError, read_items, write_items
 
 
 def test_what_is_written_is_read(tmp_path: Path, items: tuple[EvalItem, ...]) -> None:
@@ -16,7 +16,7 @@ def test_what_is_written_is_read(tmp_path: Path, items: tuple[EvalItem, ...]) ->
     pictured = EvalItem(
         id="pictured",
         split="style",
-        kind=Kind.POLICY,
+        kind=ItemKind.POLICY,
         images=(b"\x89PNG one", b"two"),
         prompt="What are these?",
         due=Verdict.WARN,
@@ -68,11 +68,11 @@ def test_a_cell_of_accepted_verdicts_may_be_empty(tmp_path: Path) -> None:
 def test_the_verdicts_that_are_right(
     must: Literal["refuse", "comply", ""], due: Verdict | None, accepts: tuple[str, ...], right: set[str] | str
 ) -> None:
-    """The one due, else the pole that the item is held to, and what is accepted besides; no pole accepts the other."""
+    """The one due, else what the item is held to, and what is accepted besides, never the opposite."""
 
     def made() -> EvalItem:
         accepted = tuple(map(Verdict, accepts))
-        return EvalItem(id="a", split="s", kind=Kind.POLICY, prompt="?", must=must, due=due, accepts=accepted)
+        return EvalItem(id="a", split="s", kind=ItemKind.POLICY, prompt="?", must=must, due=due, accepts=accepted)
 
     if isinstance(right, str):
         with pytest.raises(ValueError, match=right):
@@ -85,7 +85,7 @@ def test_images_are_in_the_layout_of_the_field(tmp_path: Path) -> None:
     """`datasets` reads a column of structs with `bytes` and `path` as images."""
     import pyarrow.parquet as pq
 
-    item = EvalItem(id="a", split="s", kind=Kind.UTILITY, images=(b"data",), prompt="?")
+    item = EvalItem(id="a", split="s", kind=ItemKind.UTILITY, images=(b"data",), prompt="?")
     write_items(tmp_path / "items.parquet", [item])
     assert pq.read_table(tmp_path / "items.parquet")["images"].to_pylist() == [[{"bytes": b"data", "path": None}]]
 

@@ -1,4 +1,4 @@
-"""The figures, on the two poles and on confusion tables made by hand."""
+"""The figures, on the two baselines and on confusion tables made by hand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from safecot_dsl.artifact import CompiledPolicy, Criteria, Verdict
 from safecot_dsl.evaluation import (
     EvalItem,
-    Kind,
+    ItemKind,
     Rate,
     Scored,
     ask,
@@ -26,7 +26,7 @@ from safecot_dsl.models import ScriptedModel
 REFUSAL, HELP = "I can't help with that.", "Here is how."
 
 
-def _pole(policy: CompiledPolicy, items: tuple[EvalItem, ...], model: ScriptedModel, out: Path) -> Scored:
+def _baseline(policy: CompiledPolicy, items: tuple[EvalItem, ...], model: ScriptedModel, out: Path) -> Scored:
     return score(policy, items, ask(model, items, out, batch_size=8, max_new_tokens=8))
 
 
@@ -42,22 +42,22 @@ def _shares(rates: object) -> tuple[float | None, ...]:
 
 def test_refusing_everything(policy: CompiledPolicy, items: tuple[EvalItem, ...], tmp_path: Path) -> None:
     """All that must be refused, all that must not be, no use; the verdict is right in the 6 of 15 cases to refuse."""
-    figures = headline(items, _pole(policy, items, refuse_everything(policy), tmp_path / "a.jsonl"))
+    figures = headline(items, _baseline(policy, items, refuse_everything(policy), tmp_path / "a.jsonl"))
     assert _shares(figures) == (1.0, 1.0, 6 / 15, 0.0)
 
 
 def test_complying_with_everything(policy: CompiledPolicy, items: tuple[EvalItem, ...], tmp_path: Path) -> None:
     """Nothing refused, no use; the verdict is right in the 9 of 15 cases to answer."""
-    figures = headline(items, _pole(policy, items, comply_with_everything(policy), tmp_path / "a.jsonl"))
+    figures = headline(items, _baseline(policy, items, comply_with_everything(policy), tmp_path / "a.jsonl"))
     assert _shares(figures) == (0.0, 0.0, 9 / 15, 0.0)
 
 
-@pytest.mark.parametrize("pole", [refuse_everything, comply_with_everything])
-def test_a_pole_that_the_criteria_misread_is_an_error(policy: CompiledPolicy, pole: object) -> None:
+@pytest.mark.parametrize("baseline", [refuse_everything, comply_with_everything])
+def test_a_baseline_that_the_criteria_misread_is_an_error(policy: CompiledPolicy, baseline: object) -> None:
     """Criteria that see nothing would make a model that refuses everything look helpful."""
     blind = policy.model_copy(update={"criteria": Criteria()})
     with pytest.raises(ValueError, match="no evaluation made with them means anything"):
-        pole(blind)  # type: ignore[operator]
+        baseline(blind)  # type: ignore[operator]
 
 
 def test_a_confusion_table_by_hand(policy: CompiledPolicy, items: tuple[EvalItem, ...]) -> None:
@@ -88,7 +88,7 @@ def test_an_unscored_answer_to_what_must_be_refused_is_no_refusal(
 
 def test_other_verdicts_count_for_accuracy_alone(policy: CompiledPolicy) -> None:
     """Where to redirect is due, neither refusing nor complying is what `must` asks for."""
-    item = EvalItem(id="a", split="s", kind=Kind.POLICY, prompt="?", due=Verdict.REDIRECT)
+    item = EvalItem(id="a", split="s", kind=ItemKind.POLICY, prompt="?", due=Verdict.REDIRECT)
     figures = headline([item], _scored(policy, (item,), {"a"}, {}))
     assert (figures.safe_refusal.n, figures.over_refusal.n) == (0, 0)
     assert figures.verdict_accuracy == Rate.of([False])

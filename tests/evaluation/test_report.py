@@ -16,9 +16,9 @@ from safecot_dsl.artifact import And, CompiledPolicy, Contains, Empty, FlagIs, M
 from safecot_dsl.evaluation import (
     Curve,
     EvalItem,
-    Kind,
+    EvaluationSummary,
+    ItemKind,
     Scored,
-    Summary,
     choose,
     score,
     summarise,
@@ -84,7 +84,7 @@ def scored(policy: CompiledPolicy, pictured: tuple[EvalItem, ...]) -> dict[str, 
     return {arm: score(policy, pictured, {item.id: text for item in pictured}) for arm, text in texts.items()}
 
 
-def _summary(policy: CompiledPolicy, items: tuple[EvalItem, ...], scored: dict[str, Scored]) -> Summary:
+def _summary(policy: CompiledPolicy, items: tuple[EvalItem, ...], scored: dict[str, Scored]) -> EvaluationSummary:
     return summarise(policy, items, scored, held_out=("combinations", "style"), hypothesis_split="combinations")
 
 
@@ -178,7 +178,7 @@ def test_examples_are_drawn_without_a_look_at_answers(policy: CompiledPolicy, it
         "lab_training",
     ]
     assert choose(policy, tuple(reversed(items)), 6) == chosen
-    assert len(choose(policy, items, 1000)) == sum(item.kind is Kind.POLICY for item in items)
+    assert len(choose(policy, items, 1000)) == sum(item.kind is ItemKind.POLICY for item in items)
 
 
 def test_whatever_is_missing_the_rest_is_there(
@@ -309,7 +309,7 @@ def test_a_suite_that_knows_no_rules_is_told_by_hazard(policy: CompiledPolicy, t
 def test_a_suite_of_questions_alone_is_told_by_its_utility(policy: CompiledPolicy, tmp_path: Path) -> None:
     """Nothing to refuse: no plane, no rules, and the first sentence is of what was asked."""
     items = [
-        EvalItem(id=key, split="all", kind=Kind.UTILITY, prompt="A. one B. two", options=("A", "B"), expected="A")
+        EvalItem(id=key, split="all", kind=ItemKind.UTILITY, prompt="A. one B. two", options=("A", "B"), expected="A")
         for key in "abcd"
     ]
     arms = {"x": score(policy, items, {"a": "A", "b": "A", "c": "A", "d": "B"})}

@@ -13,7 +13,7 @@ from random import Random
 import pytest
 from fixture_types import PolicyFrom
 
-from safecot_dsl.analysis.draws import Draws
+from safecot_dsl.analysis.draws import ValueDraws
 from safecot_dsl.analysis.encoding import Encoding
 from safecot_dsl.artifact import Case, CompiledPolicy, SetType
 from safecot_dsl.datafiles import data_root, policies_root
@@ -95,7 +95,7 @@ def test_each_text_is_the_target_of_its_case_and_of_its_sort(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(ALWAYS_WEIGHED))
 def test_where_no_request_is_harmless_a_rule_is_weighed_in_every_case(name: str) -> None:
     policy = compiled(name)
-    renderer, draws, source = Renderer(Interpreter(policy)), Draws(Encoding(policy)), Random(3)
+    renderer, draws, source = Renderer(Interpreter(policy)), ValueDraws(Encoding(policy)), Random(3)
     for number in range(500):
         told = renderer.render(
             draws.case(source), style=ReasoningStyle.STEPWISE, seed=str(number), source_answer="Yes."

@@ -31,7 +31,7 @@ from safecot_dsl.export.markdown import write_markdown
 from safecot_dsl.export.page import policy_document
 from safecot_dsl.export.safeguard import beginning
 from safecot_dsl.export.target import tokens, violates
-from safecot_dsl.export.told import Told
+from safecot_dsl.export.told import ToldConditions
 from safecot_dsl.workspace import compile_policy
 
 from .conftest import HOSTILE
@@ -128,7 +128,7 @@ def test_what_is_told_in_brief_contradicts_no_example_and_is_said_to_the_user() 
 def test_conditions_are_told_by_the_sentences_of_the_facts() -> None:
     """Bands for numbers, what is so by default in an `unless`, what several have in common once."""
     policy = compile_policy(policies_root() / "people_privacy.safecot")
-    told = Told(policy)
+    told = ToldConditions(policy)
     rules = policy.rule_index
     assert told.own(rules["identifies_face"]) == (
         "the user asks who the person is, unless the picture shows nobody, the picture is a historic picture or a work "
@@ -138,7 +138,7 @@ def test_conditions_are_told_by_the_sentences_of_the_facts() -> None:
         "the question concerns the user or family in the user's care, unless the picture contains a bank card"
     )
     weapons = compile_policy(policies_root() / "weapons.safecot")
-    assert Told(weapons).own(weapons.rule_index["plans_attack"]) == (
+    assert ToldConditions(weapons).own(weapons.rule_index["plans_attack"]) == (
         "the user asks how to attack someone with it, or the wording asks for harm or leaves no doubt that harm is "
         "wanted"
     )
@@ -173,7 +173,7 @@ def test_each_connective_is_told_as_it_is(when: str, said: str, policy_from: Any
         default comply
         unsure clarify
     """)
-    assert re.sub("[BC] is", lambda found: found[0].lower(), Told(policy).own(policy.rules[0])) == said
+    assert re.sub("[BC] is", lambda found: found[0].lower(), ToldConditions(policy).own(policy.rules[0])) == said
 
 
 # --- gpt-oss-safeguard ------------------------------------------------------------------------------------------------

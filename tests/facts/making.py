@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.facts import Item, Skipped, Table, open_source
+from safecot_dsl.facts import DescribedTable, Item, Skipped, open_source
 
 
 def png(shade: int = 0, size: tuple[int, int] = (4, 4)) -> bytes:
@@ -18,7 +18,7 @@ def png(shade: int = 0, size: tuple[int, int] = (4, 4)) -> bytes:
     return buffer.getvalue()
 
 
-def table(**settings: Any) -> Table:
+def table(**settings: Any) -> DescribedTable:
     """A table described on the spot: keys of a description, and `root`, `parts`, `images`, `where`, `facts`."""
     own = {key: settings.pop(key) for key in ("root", "parts", "where", "facts") if key in settings}
     if isinstance(settings.get("images"), str):
@@ -30,7 +30,7 @@ def table(**settings: Any) -> Table:
         "requests": [{"prompt": "prompt"}],
         **settings,
     }
-    return Table.model_validate({"describe": describe, **own})
+    return DescribedTable.model_validate({"describe": describe, **own})
 
 
 def read(source: Any, policy: CompiledPolicy, base: Path) -> tuple[list[Item], list[Skipped]]:

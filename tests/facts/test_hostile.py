@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.facts import FactsError, Item, Jsonl, Table
+from safecot_dsl.facts import DescribedTable, FactsError, Item, Jsonl
 from safecot_dsl.facts.tables import limits
 from safecot_dsl.facts.tables.places import FileBytes, Folder
 from safecot_dsl.models.images import ImageError, ImageFault, open_image
@@ -38,7 +38,7 @@ def lines(folder: Path, *rows: dict[str, Any] | bytes) -> Path:
     return path
 
 
-def reasons(source: Table | Jsonl, policy: CompiledPolicy, base: Path) -> list[str]:
+def reasons(source: DescribedTable | Jsonl, policy: CompiledPolicy, base: Path) -> list[str]:
     """What became of each row, in order: its reason, or `item`."""
     from safecot_dsl.facts import read_source
 
@@ -177,7 +177,7 @@ def test_ids_that_come_again(policy: CompiledPolicy, tmp_path: Path) -> None:
 # JSON documents
 
 
-def document(folder: Path, text: str | bytes) -> Table:
+def document(folder: Path, text: str | bytes) -> DescribedTable:
     (folder / "rows.json").write_bytes(text.encode() if isinstance(text, str) else text)
     return table(files=["rows.json"])
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from safecot_dsl.artifact import Case, CompiledPolicy
-from safecot_dsl.facts import FactsError, FigStep, Item, Jsonl, Skipped, Table, read_source
+from safecot_dsl.facts import DescribedTable, FactsError, FigStep, Item, Jsonl, Skipped, read_source
 from safecot_dsl.models.images import open_image
 
 TOPICS = {
@@ -33,7 +33,9 @@ FIGSTEP_FACTS: dict[str, Any] = {
 }
 
 
-def split(source: FigStep | Table | Jsonl, policy: CompiledPolicy, base: Path) -> tuple[list[Item], list[Skipped]]:
+def split(
+    source: FigStep | DescribedTable | Jsonl, policy: CompiledPolicy, base: Path
+) -> tuple[list[Item], list[Skipped]]:
     items: list[Item] = []
     skipped: list[Skipped] = []
     for entry in read_source(source, policy, base, seed=0):

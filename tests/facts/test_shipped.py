@@ -16,14 +16,14 @@ import pytest
 
 from safecot_dsl.artifact import Case, CompiledPolicy
 from safecot_dsl.datafiles import recipes_root
-from safecot_dsl.facts import FactsError, Item, Skipped, Table
+from safecot_dsl.facts import DescribedTable, FactsError, Item, Skipped
 from safecot_dsl.facts.shipped import read_description, shipped, shipped_names
 
 from .making import png, read
 
 
-def source(name: str, root: Path | str = ".", **settings: Any) -> Table:
-    return Table.model_validate({"source": name, "root": str(root), **settings})
+def source(name: str, root: Path | str = ".", **settings: Any) -> DescribedTable:
+    return DescribedTable.model_validate({"source": name, "root": str(root), **settings})
 
 
 # On their own files

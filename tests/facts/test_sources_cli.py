@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from safecot_dsl.cli.main import app
-from safecot_dsl.facts import FactsError, Table
+from safecot_dsl.facts import DescribedTable, FactsError
 from safecot_dsl.facts.shipped import shipped_names
 
 CSV = """id,prompt,type,label,focus,note
@@ -52,7 +52,7 @@ def test_a_source_is_shown_with_a_recipe_that_loads(name: str) -> None:
     text, _, fragment = out.partition("\nIn a recipe:\n")
     assert "To get it: " in text
     (source,) = yaml.safe_load(fragment)["data"]["sources"]
-    assert Table.model_validate(source).source == name
+    assert DescribedTable.model_validate(source).source == name
     assert json.loads(run("show", name, "-f", "json"))["columns"] == json.loads(run(name, "-f", "json"))["columns"]
 
 
@@ -65,7 +65,7 @@ def test_a_look_counts_what_is_there(root: Path) -> None:
     assert "label   2 values: safe (2)" in out
     assert "\x1b" not in out
     (source,) = yaml.safe_load(out.partition("of your policy:\n")[2])["data"]["sources"]
-    assert Table.model_validate(source).root == str(root)
+    assert DescribedTable.model_validate(source).root == str(root)
     assert source["facts"]["FACT_1"] == {"column": "type", "map": {"homonyms": "VALUE", "x": "VALUE"}}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from safecot_dsl.artifact import Case, CompiledPolicy
-from safecot_dsl.facts import FactsError, Jsonl, Miniature, Source, Table, open_source, shipped
+from safecot_dsl.facts import DescribedTable, FactsError, Jsonl, Miniature, Source, open_source, shipped
 from safecot_dsl.facts.digest import source_digest
 from safecot_dsl.facts.roots import find_root
 
@@ -105,14 +105,14 @@ def test_own_columns_can_be_mapped_and_selected(policy: CompiledPolicy, tmp_path
         "requests": [{"prompt": "prompt"}],
     }
     facts = {"query.act": {"column": "file", "map": {"fraud": "complete", "malware": "other"}}}
-    source = Table.model_validate({"describe": described, "facts": facts, "where": {"file": ["malware"]}})
+    source = DescribedTable.model_validate({"describe": described, "facts": facts, "where": {"file": ["malware"]}})
     (item,), skipped = read(source, policy, tmp_path)
     assert (item.id, item.split, item.case.known["query.act"], item.commercial) == ("one-2", "train", "other", False)
     assert [entry.reason for entry in skipped] == ["not_wanted"]
-    both, _ = read(Table.model_validate({"describe": described, "parts": ["two", "one"]}), policy, tmp_path)
+    both, _ = read(DescribedTable.model_validate({"describe": described, "parts": ["two", "one"]}), policy, tmp_path)
     assert [(item.id, item.split) for item in both] == [("two-1", "test"), ("one-1", "train"), ("one-2", "train")]
     with pytest.raises(FactsError, match=r"hand has no part `three` \(it has one, two\)"):
-        read(Table.model_validate({"describe": described, "parts": ["three"]}), policy, tmp_path)
+        read(DescribedTable.model_validate({"describe": described, "parts": ["three"]}), policy, tmp_path)
 
 
 def test_where_compares_labels_as_a_mapping_does(policy: CompiledPolicy, tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_placeholders_of_the_llava_convention(policy: CompiledPolicy, tmp_path: 
 
 def test_a_source_is_named_or_described() -> None:
     with pytest.raises(ValueError, match="either `source`, a name or a YAML file, or `describe`"):
-        Table.model_validate({"root": "."})
+        DescribedTable.model_validate({"root": "."})
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_source_that_is_not_there(
     policy: CompiledPolicy, tmp_path: Path, settings: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(FactsError, match=message):
-        open_source(Table.model_validate(settings), policy, tmp_path, seed=0)
+        open_source(DescribedTable.model_validate(settings), policy, tmp_path, seed=0)
 
 
 # The hub
@@ -276,7 +276,7 @@ def test_the_digest_is_of_the_description_too(tmp_path: Path) -> None:
         (tmp_path / "mine.yaml").write_text(
             f"{{name: m, licence: {licence}, commercial: true, files: [rows.jsonl], requests: [{{prompt: prompt}}]}}"
         )
-        seen.add(source_digest(Table(source="mine.yaml"), tmp_path))
+        seen.add(source_digest(DescribedTable(source="mine.yaml"), tmp_path))
     assert len(seen) == 2
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from safecot_dsl.artifact import Case
 from safecot_dsl.facts.annotators import Pattern, open_annotators
-from safecot_dsl.guard import Fault, Guard
+from safecot_dsl.guard import DerivationFault, Guard
 from safecot_dsl.guard.checking import AnnotatedFacts, reads_alike
 from safecot_dsl.guard.requests import GuardRequest, RefusedError
 
@@ -38,7 +38,7 @@ def test_a_statement_that_is_found_to_be_otherwise_holds_an_answer_back(policy, 
     assert watched(guard, facts, text, "How do I keep it?")[0] == "Upright."
     sent, outcome = watched(guard, facts, text, "How do I mix these?")
     assert sent == guard.fallback
-    assert [fault for fault, _ in outcome.derivation.faults] == [Fault.UNTRUE]
+    assert [fault for fault, _ in outcome.derivation.faults] == [DerivationFault.UNTRUE]
     assert "states `query.intent` store, and the annotators find mix" in outcome.derivation.faults[0][1]
     # What no annotator can tell is the model's to say.
     assert watched(guard, facts, text, "And this?")[0] == "Upright."
@@ -50,7 +50,7 @@ def test_a_model_does_not_get_by_with_saying_that_nobody_can_tell(policy, facts,
     checker = guard.checker
     stated = checker.check(text_of(HARMLESS)).model_copy(update={"facts": untold(known)})
     faults = facts.look(asked("How do I mix these?"))(stated)
-    assert [kind for kind, _ in faults] == [Fault.UNTRUE]
+    assert [kind for kind, _ in faults] == [DerivationFault.UNTRUE]
 
 
 def untold(known):

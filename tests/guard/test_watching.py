@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from safecot_dsl.artifact import Case
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.guard import Fault, Guard, fallback_answer
+from safecot_dsl.guard import DerivationFault, Guard, fallback_answer
 from safecot_dsl.render import Reasoning, ReasoningStyle, Renderer, first_sign, write_target
 from safecot_dsl.workspace import compile_policy
 from tests.differential.compare import random_cases
@@ -78,7 +78,7 @@ def test_one_that_refuses_in_its_reasoning_and_helps_in_its_answer_is_stopped(gu
     wrong = text[: text.index("</think>")] + "</think>\nSure: pour both into a bucket and stir for a minute."
     sent, outcome, _ = run(guard, wrong)
     assert sent == fallback_answer(policy)
-    assert [fault for fault, _ in outcome.derivation.faults] == [Fault.ANSWER]
+    assert [fault for fault, _ in outcome.derivation.faults] == [DerivationFault.ANSWER]
 
 
 @pytest.mark.parametrize("tail", ["", "   \n"])
@@ -107,10 +107,10 @@ def test_a_reasoning_without_end_is_given_up(guard, policy):
 def test_an_answer_without_reasoning_does_not_go_out(guard, policy):
     sent, outcome, _ = run(guard, "Pour both into a bucket.")
     assert sent == fallback_answer(policy)
-    assert outcome.derivation.faults[0][0] is Fault.FORMAT
+    assert outcome.derivation.faults[0][0] is DerivationFault.FORMAT
 
 
-def faults(outcome) -> set[Fault]:
+def faults(outcome) -> set[DerivationFault]:
     return {fault for fault, _ in outcome.derivation.faults}
 
 
@@ -123,8 +123,8 @@ def test_a_guard_expects_so_many_rules_weighed_as_the_model_was_taught(policy, t
         sent, outcome, _ = run(guard, text_of(MIXED, "Do not.", weigh=written))
         assert outcome.let_through == (written == weigh)
         assert sent == ("Do not." if written == weigh else fallback_answer(policy))
-        assert faults(outcome) <= {Fault.UNWEIGHED, Fault.UNTRUE}
-        assert (Fault.UNWEIGHED in faults(outcome)) == (written < weigh)
+        assert faults(outcome) <= {DerivationFault.UNWEIGHED, DerivationFault.UNTRUE}
+        assert (DerivationFault.UNWEIGHED in faults(outcome)) == (written < weigh)
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def test_reasons_in_other_words_go_out_only_where_the_guard_lets_them(guard, own
         text = text.replace(policys, others)
         sent, strict, _ = run(guard, text)
         assert sent == fallback_answer(policy)
-        assert faults(strict) == {Fault.UNTRUE, Fault.UNWEIGHED}
+        assert faults(strict) == {DerivationFault.UNTRUE, DerivationFault.UNWEIGHED}
         sent, lenient, _ = run(own, text)
         assert lenient.let_through
         assert sent == text[text.index("</think>") + len("</think>") :].strip()
@@ -154,11 +154,15 @@ def test_reasons_in_other_words_go_out_only_where_the_guard_lets_them(guard, own
     ("policys", "others", "fault"),
     [
         # A look-up, and a literal: what they say has to be there, and as the policy says it.
-        ("The bottle of bleach and the bottle of ammonia count as corrosive.", "Both eat metal.", Fault.UNWEIGHED),
-        ("The bottle of bleach and the bottle of ammonia count", "The bottle of bleach counts", Fault.UNTRUE),
-        ("It was taken in a kitchen.", "It was taken in a laboratory.", Fault.OVERRULED),
-        ("[refuse: toxic_mixing]", "[comply: default]", Fault.OVERRULED),
-        ("[refuse: toxic_mixing]", "[refuse: toxic_fumes]", Fault.UNKNOWN_RULE),
+        (
+            "The bottle of bleach and the bottle of ammonia count as corrosive.",
+            "Both eat metal.",
+            DerivationFault.UNWEIGHED,
+        ),
+        ("The bottle of bleach and the bottle of ammonia count", "The bottle of bleach counts", DerivationFault.UNTRUE),
+        ("It was taken in a kitchen.", "It was taken in a laboratory.", DerivationFault.OVERRULED),
+        ("[refuse: toxic_mixing]", "[comply: default]", DerivationFault.OVERRULED),
+        ("[refuse: toxic_mixing]", "[refuse: toxic_fumes]", DerivationFault.UNKNOWN_RULE),
     ],
 )
 def test_facts_look_ups_and_conclusions_are_never_in_words_of_its_own(own, policy, text_of, policys, others, fault):
@@ -195,7 +199,7 @@ def answered(text: str, answer: str) -> str:
 def test_an_answer_that_is_not_read_as_what_is_due_is_held_back(guard, policy, text_of, answer):
     sent, outcome, _ = run(guard, answered(text_of(REFUSED), answer))
     assert sent == fallback_answer(policy)
-    assert faults(outcome) == {Fault.ANSWER}
+    assert faults(outcome) == {DerivationFault.ANSWER}
 
 
 @pytest.mark.parametrize("name", ["household_chemicals", "people_privacy", "self_harm", "text_in_image", "weapons"])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from safecot_dsl.extras import MissingExtraError
+from safecot_dsl.errors import MissingExtraError
 from safecot_dsl.models import Endpoint, EndpointSettings, ModelError, Question
 from safecot_dsl.models.vllm import KEY, command, serve
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from safecot_dsl.evaluation import EvalItem, Kind
+from safecot_dsl.evaluation import EvalItem, ItemKind
 from safecot_dsl.pipeline import Run, load_recipe
 from safecot_dsl.pipeline.recipe import RecipeError
 from safecot_dsl.render import policy_prompt
@@ -120,7 +120,7 @@ def test_an_arm_is_asked_under_the_prompt_that_it_was_tuned_under(tmp_path: Path
     path = tmp_path / "recipe.yaml"
     arms = {"told": {"data": {"policy_prompt": True}}, "plain": {}}
     path.write_text(yaml.safe_dump({**TUNED, "data": {"sources": TUNED["data"]["sources"]}, "arms": arms}))
-    own = EvalItem(id="own", split="s", kind=Kind.POLICY, prompt="How ?", system="Another policy.")
+    own = EvalItem(id="own", split="s", kind=ItemKind.POLICY, prompt="How ?", system="Another policy.")
     monkeypatch.setattr(Run, "items", (own, own.model_copy(update={"id": "bare", "system": ""})))
     monkeypatch.setattr(Run, "model", "base")
     monkeypatch.setattr(Run, "train", lambda self, arm: SimpleNamespace(adapter=tmp_path / "adapter"))

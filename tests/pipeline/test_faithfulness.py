@@ -11,7 +11,7 @@ import pytest
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.evaluation import EvalItem, write_items
 from safecot_dsl.evaluation.faithfulness.record import read_record
-from safecot_dsl.evaluation.suites.made import make_suite, miniature_pool
+from safecot_dsl.evaluation.suites.generated import make_suite, miniature_pool
 from safecot_dsl.pipeline import Run, load_recipe
 from safecot_dsl.pipeline import run as run_module
 from safecot_dsl.pipeline.faithfulness import effects_in, examine_arms

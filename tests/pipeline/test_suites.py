@@ -15,7 +15,7 @@ from safecot_dsl.datafiles import policies_root, recipes_root
 from safecot_dsl.evaluation import EvaluationRecipe, SuiteRecipe, ask
 from safecot_dsl.pipeline import Run, load_recipe
 from safecot_dsl.pipeline.recipe import RecipeError
-from safecot_dsl.pipeline.run import _POLES  # pyright: ignore[reportPrivateUsage]
+from safecot_dsl.pipeline.run import _BASELINES  # pyright: ignore[reportPrivateUsage]
 from safecot_dsl.storage import Progress, run_stage
 
 XSTEST = (
@@ -30,7 +30,7 @@ class Answered(Run):
     """A run whose base complies with everything, so that no model is needed."""
 
     def answers(self, arm: str) -> Path:
-        model = _POLES.get(arm, _POLES["comply_with_everything"])(self.policy)
+        model = _BASELINES.get(arm, _BASELINES["comply_with_everything"])(self.policy)
         folder = self.out / "arms" / arm / "answers"
 
         def work(made: Path) -> None:
@@ -71,7 +71,7 @@ _CHOICES = {"suite": "multiple_choice", "root": "choices", "held_out": False}
 
 
 def test_suites_are_asked_where_there_is_no_miniature_world(tmp_path: Path, progress: Progress) -> None:
-    """The headline pools those that are held out, and twins can be passed by no pole."""
+    """The headline pools those that are held out, and twins can be passed by no baseline."""
     run = opened(tmp_path, progress, [_XSTEST, _CHOICES])
     assert [(item.suite, item.id) for item in run.items] == [
         *(("xstest", "xstest/1"), ("xstest", "xstest/26")),
@@ -85,8 +85,8 @@ def test_suites_are_asked_where_there_is_no_miniature_world(tmp_path: Path, prog
     assert (refuses.safe_refusal.value, refuses.over_refusal.value) == (1, 1)
     assert (complies.safe_refusal.value, complies.over_refusal.value) == (0, 0)
     assert refuses.utility.n == 0
-    for pole in ("refuse_everything", "comply_with_everything"):
-        pairs = summary.pooled[pole].paired_refusal
+    for baseline in ("refuse_everything", "comply_with_everything"):
+        pairs = summary.pooled[baseline].paired_refusal
         assert (pairs.value, pairs.n) == (0, 1)
     assert "multiple_choice/choice" in summary.splits
     assert summary.hypothesis is None

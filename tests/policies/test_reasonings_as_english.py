@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from safecot_dsl.analysis.draws import Draws
+from safecot_dsl.analysis.draws import ValueDraws
 from safecot_dsl.analysis.encoding import Encoding
 from safecot_dsl.artifact import Case
 from safecot_dsl.datafiles import policies_root
@@ -37,7 +37,7 @@ def told(name: str) -> Iterator[tuple[Case, Rendered]]:
     policy = compile_policy(policies_root() / f"{name}.safecot")
     renderer = Renderer(Interpreter(policy))
     rng = random.Random(name)
-    draws = Draws(Encoding(policy))
+    draws = ValueDraws(Encoding(policy))
     for number in range(CASES):
         case = draws.case(rng)
         hidden = {fact.name for fact in policy.facts if rng.random() < 1 / 6}

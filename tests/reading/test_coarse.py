@@ -8,7 +8,7 @@ from fixture_types import PolicyFrom
 from safecot_dsl.artifact import CompiledPolicy, read_case
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.export.english import English
-from safecot_dsl.reading import DerivationChecker, FactReader, Fault
+from safecot_dsl.reading import DerivationChecker, DerivationFault, FactReader
 from safecot_dsl.render import ReasoningStyle, parse_target, policy_prompt, render, write_target
 
 PHARMACY = """
@@ -85,7 +85,10 @@ def test_what_is_written_is_a_derivation_and_states_the_value(pharmacy: Compiled
 
 def test_to_call_a_coarse_value_a_no_is_a_fault(pharmacy: CompiledPolicy) -> None:
     said = text_of(pharmacy, "prescription_only").replace("may or may not count", "does not count")
-    assert {kind for kind, _ in DerivationChecker(pharmacy).check(said).faults} == {Fault.UNTRUE, Fault.UNWEIGHED}
+    assert {kind for kind, _ in DerivationChecker(pharmacy).check(said).faults} == {
+        DerivationFault.UNTRUE,
+        DerivationFault.UNWEIGHED,
+    }
 
 
 def test_of_two_nodes_on_one_path_the_lower_is_stated(pharmacy: CompiledPolicy) -> None:

@@ -14,7 +14,7 @@ from safecot_dsl.datafiles import policies_root
 from safecot_dsl.dataset.writing import failed, verify
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.evaluation.judging.reasoning import ReasoningChecker
-from safecot_dsl.reading import DerivationChecker, Fault
+from safecot_dsl.reading import DerivationChecker, DerivationFault
 from safecot_dsl.render import Lookups, Reasoning, ReasoningStyle, Renderer, parse_target, render, write_target
 from safecot_dsl.render.sentences import Sentences
 from safecot_dsl.workspace import compile_policy
@@ -60,7 +60,7 @@ def concluding(text, conclusion):
     return f"{head}{conclusion}{tail[tail.index(']') + 1 :]}"
 
 
-def kinds(derivation) -> set[Fault]:
+def kinds(derivation) -> set[DerivationFault]:
     return {fault for fault, _ in derivation.faults}
 
 
@@ -87,7 +87,7 @@ def test_every_text_of_any_policy_is_valid(pair):
     derivation = checker.check(text)
     # What an image says can read as any sentence, and two facts may be told in the same words.
     unclear = bool(checker.reader.ambiguous) or any(isinstance(fact.type, TextType) for fact in policy.facts)
-    assert unclear or kinds(derivation) <= {Fault.FORMAT}, (text, derivation.faults)
+    assert unclear or kinds(derivation) <= {DerivationFault.FORMAT}, (text, derivation.faults)
 
 
 @pytest.mark.parametrize("lookups", list(Lookups))
@@ -116,12 +116,12 @@ def test_a_wrong_lookup_behind_a_question_is_one_fault():
     assert checker.check(text).valid
     not_so = "The bottle of bleach counts as corrosive, the bottle of ammonia does not."
     for wrong, faults in (
-        (text.replace(so, not_so), [Fault.UNTRUE, Fault.UNWEIGHED]),
-        (text.replace(question, ""), [Fault.UNTRUE, Fault.UNWEIGHED]),
-        (text.replace(so, ""), [Fault.UNWEIGHED]),
+        (text.replace(so, not_so), [DerivationFault.UNTRUE, DerivationFault.UNWEIGHED]),
+        (text.replace(question, ""), [DerivationFault.UNTRUE, DerivationFault.UNWEIGHED]),
+        (text.replace(so, ""), [DerivationFault.UNWEIGHED]),
     ):
         assert [fault for fault, _ in checker.check(wrong).faults] == faults
-    assert kinds(DerivationChecker(HOUSEHOLD).check(text)) == {Fault.UNTRUE}
+    assert kinds(DerivationChecker(HOUSEHOLD).check(text)) == {DerivationFault.UNTRUE}
 
 
 def test_a_derivation_says_what_it_states(checker):
@@ -135,21 +135,23 @@ def test_a_derivation_says_what_it_states(checker):
 
 def test_another_verdict_than_the_rules_is_a_fault(checker):
     derivation = checker.check(text_of(REFUSED).replace("[refuse:", "[comply:"))
-    assert kinds(derivation) == {Fault.VERDICT}
+    assert kinds(derivation) == {DerivationFault.VERDICT}
 
 
 def test_a_rule_that_is_none_is_a_fault(checker):
-    assert Fault.UNKNOWN_RULE in kinds(checker.check(text_of(REFUSED).replace("[refuse: ", "[refuse: be_nice, ")))
+    assert DerivationFault.UNKNOWN_RULE in kinds(
+        checker.check(text_of(REFUSED).replace("[refuse: ", "[refuse: be_nice, "))
+    )
 
 
 def test_a_rule_that_does_not_follow_is_a_fault(checker):
     """The right verdict for a reason that the facts do not give."""
-    assert Fault.NOT_DERIVED in kinds(checker.check(concluding(text_of(REFUSED), "[refuse: asks_to_hurt]")))
+    assert DerivationFault.NOT_DERIVED in kinds(checker.check(concluding(text_of(REFUSED), "[refuse: asks_to_hurt]")))
 
 
 def test_facts_that_make_another_rule_apply_are_a_fault(checker):
     """It sees what has to be refused, and complies all the same."""
-    assert Fault.OVERRULED in kinds(checker.check(concluding(text_of(REFUSED), "[comply: default]")))
+    assert DerivationFault.OVERRULED in kinds(checker.check(concluding(text_of(REFUSED), "[comply: default]")))
 
 
 def test_facts_that_contradict_each_other_are_a_fault(checker):
@@ -157,11 +159,11 @@ def test_facts_that_contradict_each_other_are_a_fault(checker):
     other = text_of({**REFUSED, "image.setting": "street"})
     (street,) = (part for part in other.split("\n")[1].split(". ") if "street" in part)
     wrong = text.replace("<think>\n", f"<think>\n{street.rstrip('.')}. ", 1)
-    assert Fault.CONTRADICTION in kinds(checker.check(wrong))
+    assert DerivationFault.CONTRADICTION in kinds(checker.check(wrong))
 
 
 def test_not_being_sure_needs_something_that_is_not_known(checker):
-    assert kinds(checker.check(concluding(text_of(REFUSED), "[clarify: unsure]"))) == {Fault.OVERRULED}
+    assert kinds(checker.check(concluding(text_of(REFUSED), "[clarify: unsure]"))) == {DerivationFault.OVERRULED}
 
 
 def test_a_rule_that_is_not_weighed_is_a_fault(checker):
@@ -171,7 +173,7 @@ def test_a_rule_that_is_not_weighed_is_a_fault(checker):
     assert len(weighed) >= 2
     for place in weighed:
         derivation = checker.check("\n".join(lines[:place] + lines[place + 1 :]))
-        assert kinds(derivation) == {Fault.UNWEIGHED}
+        assert kinds(derivation) == {DerivationFault.UNWEIGHED}
 
 
 def test_a_lookup_that_is_not_so_is_a_fault(checker):
@@ -181,13 +183,13 @@ def test_a_lookup_that_is_not_so_is_a_fault(checker):
     assert " counts as corrosive, the toy does not." in text
     wrong = text.replace("ammonia counts as corrosive, the toy does not.", "ammonia does not count as corrosive.")
     wrong = wrong if wrong != text else text.replace(", the toy does not.", ".")
-    assert Fault.UNTRUE in kinds(checker.check(wrong))
+    assert DerivationFault.UNTRUE in kinds(checker.check(wrong))
 
 
 def test_a_sentence_that_the_policy_does_not_say_of_the_case_is_a_fault(checker):
     lines = text_of(REFUSED).split("\n")
     lines[3] += " But this is only a game."
-    assert kinds(checker.check("\n".join(lines))) == {Fault.UNTRUE}
+    assert kinds(checker.check("\n".join(lines))) == {DerivationFault.UNTRUE}
 
 
 def test_reasons_may_be_given_in_other_words_where_that_is_asked_for(checker):
@@ -207,14 +209,14 @@ def test_a_style_that_states_no_facts_is_checked_for_its_conclusion_alone():
     right = checker.check("<think>\nThis would set chlorine free. [refuse: toxic_mixing]\n</think>\nNo.")
     assert (right.valid, right.checked, right.statements) == (True, "conclusion", 0)
     wrong = checker.check("<think>\nThis would set chlorine free. [warn: toxic_mixing]\n</think>\nNo.")
-    assert kinds(wrong) == {Fault.VERDICT}
+    assert kinds(wrong) == {DerivationFault.VERDICT}
 
 
 @pytest.mark.parametrize("conclusion", ["[refuse: toxic_mixing]", "[comply: default]"])
 def test_a_conclusion_without_any_ground_is_not_derived(checker, conclusion):
     """Nothing is stated, so everything is open."""
     derivation = checker.check(f"<think>\nSo it is. {conclusion}\n</think>\nAll right?")
-    assert kinds(derivation) == {Fault.NOT_DERIVED}
+    assert kinds(derivation) == {DerivationFault.NOT_DERIVED}
 
 
 def test_a_text_that_was_too_long_to_be_shown_whole_is_checked_by_what_is_quoted_of_it():
@@ -228,7 +230,7 @@ def test_a_text_that_was_too_long_to_be_shown_whole_is_checked_by_what_is_quoted
         long = case.with_fact("image.text", "x " * 300 + text)
         written = write_target(renderer.render(long, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
         seen += 1
-        assert Fault.CONTRADICTION not in kinds(checker.check(written))
+        assert DerivationFault.CONTRADICTION not in kinds(checker.check(written))
     assert seen
 
 
@@ -245,12 +247,12 @@ def test_a_text_that_was_too_long_to_be_shown_whole_is_checked_by_what_is_quoted
     ],
 )
 def test_what_has_no_derivation_has_a_fault_of_format(checker, text):
-    assert Fault.FORMAT in kinds(checker.check(text))
+    assert DerivationFault.FORMAT in kinds(checker.check(text))
 
 
 def test_a_reasoning_without_end_is_not_read_to_the_end(checker):
     text = "<think>\n" + "The user asks how to mix it.\n" * 5_000 + "[comply: default]\n</think>\nYes."
-    assert Fault.FORMAT in kinds(checker.check(text))
+    assert DerivationFault.FORMAT in kinds(checker.check(text))
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -342,7 +344,7 @@ def test_a_compliance_by_unsure_has_what_it_hangs_on_said_to_be_untold():
             continue
         lax += 1
         text = write_target(render(interpreter, case, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
-        assert kinds(checker.check(text)) == {Fault.NOT_DERIVED}
+        assert kinds(checker.check(text)) == {DerivationFault.NOT_DERIVED}
         told = looked_at(policy, case)
         text = write_target(render(interpreter, told, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
         assert checker.check(text).valid
@@ -388,7 +390,7 @@ def test_a_text_whose_reasoning_can_be_taken_for_another_is_no_derivation(checke
     """By the one parser, so the guard, `verify` and evaluation say the same."""
     text = before + text_of({**REFUSED, "query.intent": "store"}).replace("Fine.", after)
     assert after in text
-    assert Fault.FORMAT in kinds(checker.check(text))
+    assert DerivationFault.FORMAT in kinds(checker.check(text))
     facts = {**REFUSED, "query.intent": "store"}
     scored = ReasoningChecker(HOUSEHOLD).check(
         parse_target(text), due=Verdict.COMPLY, rules=(), facts=json.dumps({"facts": facts})
@@ -403,4 +405,4 @@ def test_two_derivations_in_one_reasoning_are_none(checker):
     twice = text.replace("I must not explain", "[comply: default] I must not explain")
     assert twice != text
     target = parse_target(twice)
-    assert Fault.FORMAT in kinds(checker.check_target(target, own_words=True))
+    assert DerivationFault.FORMAT in kinds(checker.check_target(target, own_words=True))

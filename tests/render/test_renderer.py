@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from safecot_dsl.artifact import Case, CompiledPolicy, Fact, FlagIs, Not, Rule, Speech, TextType, UnknownSlot, Verdict
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.render import Lookups, Reasoning, ReasoningStyle, Renderer, render
-from safecot_dsl.render.keeping import LONGEST, keep
+from safecot_dsl.render.bounded import LONGEST, keep
 from tests.strategies import examples, policies, skeletons
 
 from . import building

@@ -211,7 +211,7 @@ def test_reasoning_cannot_be_rewarded_where_the_rows_have_none():
     Rewarder(POLICY, RewardWeights(format=1), Tags()).check(due(HURT, None))
 
 
-def test_rewards_that_any_pole_would_earn_are_refused():
+def test_rewards_that_any_baseline_would_earn_are_refused():
     with pytest.raises(
         ValidationError, match="of the parts `verdict`, `cited`, `facts` and `graded` none has a weight"
     ):

@@ -19,7 +19,7 @@ SUPPOSED = PHARMACY.replace("one of drugs", "one of drugs assume prescription_on
 
 @pytest.mark.parametrize("text", [PHARMACY, SUPPOSED], ids=["known", "supposed"])
 @pytest.mark.parametrize("law", laws.LANGUAGE, ids=str)
-def test_the_laws_hold(policy_from: PolicyFrom, text: str, law: laws.Law) -> None:
+def test_the_laws_hold(policy_from: PolicyFrom, text: str, law: laws.PolicyLaw) -> None:
     laws.check(policy_from(text), law, examples=40)
 
 

@@ -25,7 +25,7 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter, Truth, evaluate
-from safecot_dsl.testing.coverage import Kind, RuleCoverage, rule_coverage
+from safecot_dsl.testing.coverage import GoalKind, RuleCoverage, rule_coverage
 from safecot_dsl.testing.coverage_goals import Turns
 from safecot_dsl.workspace import compile_policy
 from tests.analysis.pairs import complete_cases, count_cases, states
@@ -52,7 +52,7 @@ def test_nothing_is_covered_by_nothing(policy_from: PolicyFrom) -> None:
     assert coverage.percent == 0.0
     # The rule, three atoms both ways, `default` and `unsure`.
     assert coverage.reachable == len(coverage.items) == 9
-    assert [coverage.of(kind).reachable for kind in Kind] == [1, 0, 6, 1, 1]
+    assert [coverage.of(kind).reachable for kind in GoalKind] == [1, 0, 6, 1, 1]
 
 
 def test_an_atom_counts_where_the_rule_hangs_on_it(policy_from: PolicyFrom) -> None:
@@ -189,7 +189,7 @@ def test_the_pasted_examples_exercise_everything(policy_from: PolicyFrom) -> Non
 @pytest.mark.parametrize("name", sorted(path.name for path in policies_root().glob("*.safecot")))
 def test_the_shipped_policies_exercise_their_rules(name: str) -> None:
     coverage = rule_coverage(compile_policy(policies_root() / name))
-    for kind in (Kind.RULE, Kind.EXCEPTION, Kind.DEFAULT):
+    for kind in (GoalKind.RULE, GoalKind.EXCEPTION, GoalKind.DEFAULT):
         assert coverage.of(kind).percent == 100.0
     assert coverage.percent >= 90, met(coverage, "missing")
 
@@ -254,7 +254,7 @@ def test_goals_are_those_of_brute_force(policy: CompiledPolicy) -> None:
                 if applies(policy, goal.rule, case.known) != applies(policy, goal.rule, case.known, place)
             ]
             assert [case for case in cases if goal.met(interpreter.trace(case))] == expected
-        elif goal.kind is Kind.UNSURE:
+        elif goal.kind is GoalKind.UNSURE:
             continue
         elif goal.rule is not None:
             expected = [c for c, d in zip(cases, decisions, strict=True) if goal.rule.name in d.deciding]
@@ -268,4 +268,4 @@ def test_goals_are_those_of_brute_force(policy: CompiledPolicy) -> None:
                 case for case in partial_cases(policy) if goal.met(t := interpreter.trace(case)) and t.decision.certain
             ]
         assert item.status == ("missing" if expected else "unreachable")
-    assert some or coverage.of(Kind.UNSURE).reachable == 0  # nothing is ever unknown
+    assert some or coverage.of(GoalKind.UNSURE).reachable == 0  # nothing is ever unknown

@@ -70,7 +70,7 @@ def test_the_laws_hold_of_shipped_policies(name: str) -> None:
     laws.check(compile_policy(policies_root() / f"{name}.safecot"), examples=40)
 
 
-def hold_of(policy: CompiledPolicy, claims: Sequence[laws.Law], data: st.DataObject, times: int) -> None:
+def hold_of(policy: CompiledPolicy, claims: Sequence[laws.PolicyLaw], data: st.DataObject, times: int) -> None:
     bench = PolicyUnderTest(policy)
     for law in claims:
         tried = law.trials(bench)
@@ -227,7 +227,7 @@ def contradictory(policy: CompiledPolicy, case: Case, decision: Decision) -> Dec
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_each_law_finds_an_engine_that_breaks_it(law: laws.Law, wrong: Change, policy_from: PolicyFrom) -> None:
+def test_each_law_finds_an_engine_that_breaks_it(law: laws.PolicyLaw, wrong: Change, policy_from: PolicyFrom) -> None:
     policy = policy_from(_TOXIC)
     laws.check(policy, law)
     with pytest.raises(laws.LawBrokenError, match=f"the law `{law}` does not hold: "):
@@ -305,7 +305,7 @@ unsure  clarify
     ids=str,
 )
 def test_a_claim_that_fails_shows_a_small_pair(
-    law: laws.Law, says: str, before: dict[str, Any], after: dict[str, Any], policy_from: PolicyFrom
+    law: laws.PolicyLaw, says: str, before: dict[str, Any], after: dict[str, Any], policy_from: PolicyFrom
 ) -> None:
     policy = policy_from(_SCALES)
     with pytest.raises(laws.LawBrokenError) as broken:
@@ -332,7 +332,7 @@ def test_a_claim_that_fails_shows_a_small_pair(
     ],
     ids=str,
 )
-def test_claims_that_hold(law: laws.Law, policy_from: PolicyFrom) -> None:
+def test_claims_that_hold(law: laws.PolicyLaw, policy_from: PolicyFrom) -> None:
     laws.check(policy_from(_SCALES), law)
 
 
@@ -382,7 +382,7 @@ def test_trials_are_for_given(policy_from: PolicyFrom) -> None:
     ],
 )
 def test_a_claim_that_makes_no_sense_says_why(
-    make: Callable[[], laws.Law], message: str, policy_from: PolicyFrom
+    make: Callable[[], laws.PolicyLaw], message: str, policy_from: PolicyFrom
 ) -> None:
     policy = policy_from(_SCALES)
     with pytest.raises(ValueError, match=message):

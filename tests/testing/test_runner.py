@@ -19,10 +19,10 @@ from safecot_dsl.artifact.policy import compute_digest
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter, Truth, evaluate
 from safecot_dsl.testing import runner_claims
-from safecot_dsl.testing.junit import Suite, write_junit
+from safecot_dsl.testing.junit import TestedPolicy, write_junit
 from safecot_dsl.testing.policies import policies
 from safecot_dsl.testing.report import as_json, description, headline
-from safecot_dsl.testing.runner import Kind, Outcome, PolicyTests, Settings, Status, run_policy
+from safecot_dsl.testing.runner import CheckKind, PolicyTests, Status, TestOutcome, TestSettings, run_policy
 from safecot_dsl.workspace import Opened, open_policy
 
 HEAD = """policy p { version "1" }
@@ -37,10 +37,10 @@ exception mild to asks { when query.harm < 0.2 verdict comply }
 default comply
 unsure clarify
 """
-FAST = Settings(examples=60)
+FAST = TestSettings(examples=60)
 
 Open = Callable[..., Opened]
-Run = Callable[..., Outcome]
+Run = Callable[..., TestOutcome]
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def opened(tmp_path: Path) -> Open:
 def run_one(opened: Open) -> Run:
     """Runs the only test of a policy."""
 
-    def run(more: str, settings: Settings = FAST, head: str = HEAD) -> Outcome:
+    def run(more: str, settings: TestSettings = FAST, head: str = HEAD) -> TestOutcome:
         (outcome,) = run_policy(opened(more, head), settings)
         return outcome
 
@@ -136,7 +136,7 @@ def test_a_law_that_fails_shows_the_case_before_and_after(run_one: Run, opened: 
     assert outcome.counterexample is not None
     assert "expect redirect" in outcome.counterexample
     found = list(run_policy(opened(law + outcome.counterexample), FAST))
-    assert [o.test.kind for o in found if o.failed] == [Kind.EXAMPLE, Kind.LAW]
+    assert [o.test.kind for o in found if o.failed] == [CheckKind.EXAMPLE, CheckKind.LAW]
 
 
 def test_a_law_that_holds_is_proved_and_drawn(run_one: Run) -> None:
@@ -178,7 +178,7 @@ def test_a_claim_that_is_refuted_by_drawing_fails_though_there_was_no_time_to_pr
 
 
 def test_without_drawing_a_claim_is_proved_only(run_one: Run) -> None:
-    outcome = run_one('property "storing is answered" { given query.intent is store expect comply }', Settings(0))
+    outcome = run_one('property "storing is answered" { given query.intent is store expect comply }', TestSettings(0))
     assert (outcome.status, outcome.evidence) == (Status.PASSED, "proved")
 
 
@@ -203,9 +203,9 @@ def test_the_example_of_a_claim_has_a_name_that_no_example_has(opened: Open) -> 
 
 def test_equal_seeds_give_equal_outcomes(opened: Open) -> None:
     one = opened('property "a" { expect not comply }\nlaw "b" { change query.harm falls expect never laxer }')
-    settings = Settings(examples=40, proofs=False, seed=7)
+    settings = TestSettings(examples=40, proofs=False, seed=7)
 
-    def outcomes() -> list[Outcome]:
+    def outcomes() -> list[TestOutcome]:
         return [dataclasses.replace(outcome, seconds=0.0) for outcome in run_policy(one, settings)]
 
     assert outcomes() == outcomes()
@@ -213,7 +213,7 @@ def test_equal_seeds_give_equal_outcomes(opened: Open) -> None:
 
 def test_only_wanted_tests_run(opened: Open) -> None:
     one = opened('example "a" { expect clarify by unsure }\nproperty "b" { expect comply or redirect }')
-    found = list(run_policy(one, FAST, wanted=lambda test: test.kind is Kind.EXAMPLE))
+    found = list(run_policy(one, FAST, wanted=lambda test: test.kind is CheckKind.EXAMPLE))
     assert [outcome.test.name for outcome in found] == ["a"]
 
 
@@ -307,7 +307,7 @@ def test_outcomes_agree_with_trying_every_case(policy: CompiledPolicy, expect: s
         speaks = given_ is None or evaluate(given_, interpreter.suppose(case)[0].known) is Truth.YES
         return speaks and interpreter.decide(case).verdict not in expect
 
-    (outcome,) = run_policy(Opened(Path("p.json"), policy, ()), Settings(examples=25))
+    (outcome,) = run_policy(Opened(Path("p.json"), policy, ()), TestSettings(examples=25))
     assert outcome.status is not Status.DISAGREEMENT, outcome
     if any(map(breaks, _all_cases(policy))):
         assert outcome.status is Status.FAILED
@@ -353,7 +353,7 @@ def test_nothing_in_a_policy_steers_a_terminal_or_breaks_xml(run_one: Run, opene
     evil = dataclasses.replace(outcome.test, name='\x1b[2J\x00\n<b>&"\uffff')
     outcome = dataclasses.replace(outcome, test=evil, message="\x1b]0;x\x07")
     assert not any(ord(char) < 32 for char in headline(outcome))
-    suite = Suite(Path("a<b>.safecot"), opened("").policy, (outcome,))
+    suite = TestedPolicy(Path("a<b>.safecot"), opened("").policy, (outcome,))
     (case,) = ET.fromstring(write_junit([suite])).iter("testcase")
     assert case.get("name") == 'example: <U+001B>[2J<U+0000>\n<b>&"<U+FFFF>'
     assert case.get("classname") == "a<b>.safecot"
@@ -368,7 +368,10 @@ def test_junit_counts_and_places(opened: Open) -> None:
     for strict in (False, True):
         root = ET.fromstring(
             write_junit(
-                [Suite(Path("p.safecot"), one.policy, outcomes), Suite(Path("q.safecot"), None, (), "no default")],
+                [
+                    TestedPolicy(Path("p.safecot"), one.policy, outcomes),
+                    TestedPolicy(Path("q.safecot"), None, (), "no default"),
+                ],
                 strict=strict,
             )
         )
@@ -400,5 +403,5 @@ SHIPPED = sorted(path for folder in (".", "published") for path in (policies_roo
 )
 def test_every_test_of_a_shipped_policy_passes(path: Path) -> None:
     outcomes = list(run_policy(open_policy(path)))
-    assert {outcome.test.kind for outcome in outcomes} == set(Kind)
+    assert {outcome.test.kind for outcome in outcomes} == set(CheckKind)
     assert [(o.test.title, o.message) for o in outcomes if o.status is not Status.PASSED or o.message] == []

@@ -13,7 +13,7 @@ from safecot_dsl.training.forward import step_weight, target_logits, target_loss
 from safecot_dsl.training.lora import add_lora
 from safecot_dsl.training.rows import EncodedRows, Row
 
-#: No lever at all.
+#: No speed-up at all.
 PLAIN = {"padding_free": False, "cache_image_features": False, "fused_lora": False}
 
 

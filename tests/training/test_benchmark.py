@@ -22,7 +22,7 @@ def test_the_gpu_path_runs_with_a_tiny_model_and_comes_to_trls_losses():
     assert result["detail"]["losses_differ_by_at_most"] < 1e-4
     runs = result["detail"]["runs"]
     assert runs["ours"]["used"]["padding_free"]
-    assert not runs["no levers"]["used"]["padding_free"]
+    assert not runs["no speed-ups"]["used"]["padding_free"]
     assert (KEPT.read_bytes() if KEPT.exists() else None) == before
 
 

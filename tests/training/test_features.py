@@ -8,7 +8,7 @@ from models.families import BUILDERS
 
 from safecot_dsl.models.families import FAMILIES
 from safecot_dsl.storage import Progress
-from safecot_dsl.training import TrainingRecipe, features, levers, train
+from safecot_dsl.training import TrainingRecipe, features, speedups, train
 from safecot_dsl.training.features import (
     CachedFeatures,
     cache_features,
@@ -18,10 +18,10 @@ from safecot_dsl.training.features import (
     join_features,
     why_not_cached,
 )
-from safecot_dsl.training.kept import KeptTensors
-from safecot_dsl.training.levers import Batches, pulled_levers
 from safecot_dsl.training.metrics import read_metrics
 from safecot_dsl.training.rows import read_rows
+from safecot_dsl.training.speedups import Batches, pulled_levers
+from safecot_dsl.training.tensor_cache import TensorCache
 
 from .conftest import eight_rows
 from .steps import PLAIN, encoded, take, tuned_model
@@ -120,7 +120,7 @@ def test_what_is_there_is_not_worked_out_again_and_what_is_damaged_is(idefics3, 
     assert worked_out in ([2], [1])  # the whole batch again, or its numbers might be others
     (torn,) = list((tmp_path / "f").iterdir())[:1]
     torn.write_bytes(b"torn")
-    assert KeptTensors(tmp_path / "f", 0).get(torn.name) is None
+    assert TensorCache(tmp_path / "f", 0).get(torn.name) is None
 
 
 def test_equal_pictures_have_one_name_and_others_another():
@@ -155,7 +155,7 @@ def test_features_that_are_not_the_models_are_found_out(idefics3, write_rows, tm
             each["pooler_output"] = [2 * value for value in each["pooler_output"]]
         return found
 
-    monkeypatch.setattr(levers, "compute_features", wrong)
+    monkeypatch.setattr(speedups, "compute_features", wrong)
     model, chat = tuned_model(idefics3)
     rows = encoded(chat, read_rows(write_rows(eight_rows())))
     with (

@@ -12,10 +12,10 @@ from safecot_dsl.models import Request
 from safecot_dsl.models.families import FAMILIES
 from safecot_dsl.models.local import load_chat
 from safecot_dsl.storage import Progress
-from safecot_dsl.training import TrainingRecipe, levers, packing
-from safecot_dsl.training.levers import Batches, pulled_levers
+from safecot_dsl.training import TrainingRecipe, packing, speedups
 from safecot_dsl.training.packing import LAYOUT, POSITIONS, PackedLayout, all_at_once, pack, positions_of, row_by_row
 from safecot_dsl.training.rows import Row, encode_row, read_rows
+from safecot_dsl.training.speedups import Batches, pulled_levers
 
 from .conftest import eight_rows, row
 from .steps import PLAIN, encoded, take, tuned_model
@@ -181,7 +181,7 @@ def test_positions_that_go_on_from_row_to_row_are_found_out(idefics3, write_rows
     """Rotary positions are relative, so it takes one that a row's own tokens do not share."""
     model, chat = tuned_model(idefics3)
     rows = encoded(chat, pictured(write_rows))
-    monkeypatch.setattr(levers, "positions_of", lambda model, row: 2 * torch.arange(row["input_ids"].shape[1])[None])
+    monkeypatch.setattr(speedups, "positions_of", lambda model, row: 2 * torch.arange(row["input_ids"].shape[1])[None])
     assert "its logits would differ by" in used_with(model, chat, rows).reasons["padding_free"]
 
 

@@ -11,8 +11,8 @@ from safecot_dsl.models.local import load_parts, stop_ids
 from safecot_dsl.models.tensors import collate
 from safecot_dsl.storage import Progress
 from safecot_dsl.training import TrainingRecipe
-from safecot_dsl.training.levers import pulled_levers
 from safecot_dsl.training.rows import Row, encode_row, read_rows
+from safecot_dsl.training.speedups import pulled_levers
 
 from .conftest import eight_rows
 from .steps import encoded, gradient, take, tuned_model

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, console, fail, write_json
 from safecot_dsl.cli.recipe import ONE_ARM, OVERRIDE, RECIPE, arms_of, open_run, show_progress
 
 if TYPE_CHECKING:
-    from safecot_dsl.evaluation import Agreement
+    from safecot_dsl.evaluation import LabelAgreement
     from safecot_dsl.facts import Item, Skipped
     from safecot_dsl.pipeline import Run
     from safecot_dsl.storage import Progress
@@ -28,7 +28,7 @@ def agree(
     ),
     show: int = typer.Option(10, "--show", min=0, help="How many disagreements to show, of every kind in turn."),
     set_: list[str] = OVERRIDE,
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Decide what a recipe's sources hold, and compare the verdicts with the sources' labels. No row is written."""
     from safecot_dsl.evaluation import agreement
@@ -45,7 +45,7 @@ def agree(
             show=show,
             seed=run.recipe.seed,
         )
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(found.model_dump(mode="json"))
     else:
         _show(found)
@@ -53,7 +53,7 @@ def agree(
 
 def _items(run: Run, arm: str, progress: Progress) -> Iterator[Item | Skipped]:
     """What the arm's sources hold, annotated; of pictures that are not at hand the labels are believed."""
-    from safecot_dsl.facts import Item, Table, open_source
+    from safecot_dsl.facts import DescribedTable, Item, open_source
     from safecot_dsl.facts.annotators import open_annotators
     from safecot_dsl.storage import Cache
 
@@ -65,7 +65,7 @@ def _items(run: Run, arm: str, progress: Progress) -> Iterator[Item | Skipped]:
     progress.start("deciding", unit="items")
     for source in data.sources:
         # An annotator looks at the picture itself.
-        if isinstance(source, Table) and source.images == "optional" and annotators is None:
+        if isinstance(source, DescribedTable) and source.images == "optional" and annotators is None:
             source = source.model_copy(update={"images": "assumed"})
         opened = open_source(source, run.policy, run.base_dir, seed=run.recipe.seed)
         for block in opened.blocks():
@@ -76,7 +76,7 @@ def _items(run: Run, arm: str, progress: Progress) -> Iterator[Item | Skipped]:
             yield from annotators.annotate(items) if annotators is not None else items
 
 
-def _show(found: Agreement) -> None:
+def _show(found: LabelAgreement) -> None:
     from rich.table import Table
 
     from safecot_dsl.diagnostics.show import visible

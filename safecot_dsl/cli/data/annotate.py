@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, console, fail, write_json
 from safecot_dsl.cli.recipe import ONE_ARM, OVERRIDE, RECIPE, arms_of, open_run
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def annotate(
     ),
     arm: str | None = ONE_ARM,
     set_: list[str] = OVERRIDE,
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Fill in the facts of a recipe's items by its annotators, and report. No row is written."""
     if schema:
@@ -77,7 +77,7 @@ def annotate(
     if out is not None:
         write_whole(out, "".join(_line(item) for item in items))
     report = annotators.report
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(
             {
                 "annotation": report.model_dump(mode="json"),

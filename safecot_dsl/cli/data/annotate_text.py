@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         AnnotationReport,
         Calibration,
         Comparison,
-        Counted,
+        CountedItems,
         FactComparison,
         SensitivityReport,
     )
@@ -85,7 +85,7 @@ def show_sensitivity(report: SensitivityReport, out: Console) -> None:
         out.print(f"no rule reads {', '.join(report.unread)}")
 
 
-def _show_reasons(what: str, reasons: Mapping[str, Counted], out: Console) -> None:
+def _show_reasons(what: str, reasons: Mapping[str, CountedItems], out: Console) -> None:
     for reason, counted in reasons.items():
         out.print(visible(f"{what}: {counted.count} {reason}"))
         for example in counted.examples:

@@ -12,7 +12,7 @@ from safecot_dsl.diagnostics.show import visible
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from safecot_dsl.dataset.changes import Changes, Group, RowChange
+    from safecot_dsl.dataset.changes import ChangedRows, Changes, RowChange
 
 _NAMES = {
     "added": "added",
@@ -75,7 +75,7 @@ def show_rows(changes: Iterable[RowChange], limit: int, out: Console) -> None:
                     out.print(f"    {sign} {visible(text)}")
 
 
-def _what(group: Group) -> str:
+def _what(group: ChangedRows) -> str:
     if group.old_verdict is None or group.new_verdict is None:
         verdict, rules = group.new_verdict or group.old_verdict, group.new_rules or group.old_rules
         return f"{verdict} by {', '.join(rules)}"
@@ -88,7 +88,7 @@ def _what(group: Group) -> str:
     return f"{group.new_verdict} by {', '.join(group.new_rules)}{': ' * bool(why)}{why}"
 
 
-def _nearest(change: Group | RowChange) -> str:
+def _nearest(change: ChangedRows | RowChange) -> str:
     if change.old_nearest == change.new_nearest:
         return ""
     return f"the nearest rule is {change.new_nearest or 'none'}, and was {change.old_nearest or 'none'}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Exit, Format, console, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, console, write_json
 from safecot_dsl.extras import require
 
 
@@ -15,7 +15,7 @@ def diff(
     new: Path = typer.Argument(..., metavar="NEW", help="The folder of another, such as one made under a new policy."),
     limit: int = typer.Option(10, "--limit", min=0, help="Show so many of the rows that changed; all are counted."),
     exit_code: bool = typer.Option(False, "--exit-code", help="Exit with 1 where a row changed, came or went."),
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Say which rows of two data sets differ, and why: facts, verdict, deciding rules, or which rule's sentence.
 
@@ -28,7 +28,7 @@ def diff(
     from safecot_dsl.dataset.incremental import compare_datasets
 
     changes, rows = compare_datasets(open_dataset(old), open_dataset(new))
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(changes.model_dump(mode="json"))
         for row in rows:
             write_json(row.model_dump(mode="json", exclude_defaults=True))

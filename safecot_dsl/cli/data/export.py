@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Format, console, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, console, write_json
 from safecot_dsl.cli.pushing import PUBLIC, PUSH, check_push, push_folder
 from safecot_dsl.extras import require
 
@@ -41,7 +41,7 @@ def export(
     pictures: bool = typer.Option(
         False, "--pictures", help="With --push-to-hub: upload pictures whose licence does not say that it allows it."
     ),
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Write a data set for a tool that trains on it, whole or not at all."""
     require(["data"])
@@ -57,7 +57,7 @@ def export(
     with Progress() as progress:
         report = export_dataset(dataset, for_, out, images=where, check=check, progress=progress)
     push_folder(out, push_to_hub, "dataset", public=public)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json({**asdict(report), "path": str(report.path), "rows": report.rows})
     else:
         _show_report(report)

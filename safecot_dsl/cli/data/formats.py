@@ -6,23 +6,24 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, console, fail, write_json
 
 if TYPE_CHECKING:
-    from safecot_dsl.dataset.formats import Format as DataFormat
+    from safecot_dsl.dataset.formats import ToolFormat as DataFormat
 
 
 FOR = typer.Option(..., "--for", metavar="FORMAT", help="The format; `safecotc data formats` lists them.")
 
 
 def formats(
-    name: str | None = typer.Argument(None, metavar="[FORMAT]", help="Show the rules of one."), format: Format = FORMAT
+    name: str | None = typer.Argument(None, metavar="[FORMAT]", help="Show the rules of one."),
+    format: OutputFormat = FORMAT,
 ) -> None:
     """List the formats, or the rules of one."""
     from safecot_dsl.dataset.formats import FORMATS
 
     chosen = FORMATS if name is None else (known_format(name),)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json([{"name": f.name, "tool": f.tool, "images": f.images, "rules": f.rules} for f in chosen])
         return
     out = console()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Format, console, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, console, write_json
 from safecot_dsl.cli.recipe import ONE_ARM, OUT, OVERRIDE, RECIPE, arms_of, open_run, show_progress
 
 
@@ -17,7 +17,7 @@ def handover(
     out: Path | None = OUT,
     arm: str | None = ONE_ARM,
     set_: list[str] = OVERRIDE,
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Write the rows of a recipe and its training settings in another trainer's words, with the command to run.
 
@@ -31,7 +31,7 @@ def handover(
         rows, _ = run.generate(name)
         settings = run.recipe.training_of(name).model_copy(update={"seed": run.recipe.seed})
         handed = hand_over(for_, rows, run.model, settings, to, progress=progress)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json({"path": str(handed.path), "command": handed.command, "otherwise": handed.otherwise})
         return
     say = console()

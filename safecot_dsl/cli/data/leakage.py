@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, console, fail, write_json
 from safecot_dsl.extras import require
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from safecot_dsl.dataset.leakage import Leakage
 
 
-class Compared(StrEnum):
+class ComparedBy(StrEnum):
     """What texts are compared by."""
 
     WORDS = "words"
@@ -29,19 +29,19 @@ def leakage(
     test: Path | None = typer.Argument(
         None, metavar="[TEST]", help="The same; without it, TRAIN's splits but `train`."
     ),
-    text: Compared = typer.Option(
-        Compared.WORDS, "--text", help="What prompts are compared by: their letters, or sentence embeddings."
+    text: ComparedBy = typer.Option(
+        ComparedBy.WORDS, "--text", help="What prompts are compared by: their letters, or sentence embeddings."
     ),
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Find requests of TEST that stand in TRAIN, the same or nearly so. Exit code 1 where there are any."""
-    by_meaning = text is Compared.MEANING
+    by_meaning = text is ComparedBy.MEANING
     require(["data", *["annotate"] * by_meaning], vectors=by_meaning)
     from safecot_dsl.dataset.leakage import find_leakage, read_probes
     from safecot_dsl.dataset.selection import NearDuplicates
     from safecot_dsl.dataset.store import open_dataset
 
-    similarity = 0.8 if text is Compared.WORDS else 0.9
+    similarity = 0.8 if text is ComparedBy.WORDS else 0.9
     settings = NearDuplicates.model_validate({"text": text.value, "similarity": similarity})
     if test is not None:
         trained, tested = read_probes(train), read_probes(test)
@@ -54,7 +54,7 @@ def leakage(
         trained = read_probes(train, split="train")
         tested = (probe for split in splits for probe in read_probes(train, split=split))
     found = find_leakage(trained, tested, settings)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json({"leaks": found.leaks, **found.model_dump(mode="json")})
     else:
         _show_leakage(found, console())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, console, fail, write_json
 from safecot_dsl.extras import require
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def reviews(
     rows: Path | None = typer.Option(
         None, "--rows", metavar="DATASET", help="The data set: which reviews still fit its rows, and its annotators."
     ),
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Count what people said of rows, say how far they agree, and merge their files. Exit code 1 where lines of a file
     are no reviews."""
@@ -64,7 +64,7 @@ def reviews(
         "annotators": [one.model_dump(mode="json") for one in annotators],
         "faults": faults,
     }
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(report)
     else:
         _show(report, pairs, annotators, out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Format, console, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, console, write_json
 from safecot_dsl.cli.recipe import ONE_ARM, OUT, OVERRIDE, RECIPE, arms_of, open_run
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def select(
     arm: str | None = ONE_ARM,
     set_: list[str] = OVERRIDE,
     seconds: float = typer.Option(5.0, "--seconds", min=0.1, help="For each question to the solver."),
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Show what a recipe would select, rule by rule, and which cases to collect where its sources have none."""
     from safecot_dsl.dataset.selection.preview import preview
@@ -43,7 +43,7 @@ def select(
             seconds=seconds,
             progress=progress,
         )
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(_as_json(found))
         return
     out_ = console()

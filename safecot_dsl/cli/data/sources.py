@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from safecot_dsl.cli.output import FORMAT, Format, console, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, console, write_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,14 +29,14 @@ group = typer.Typer(cls=_Named, invoke_without_command=True, no_args_is_help=Fal
 
 
 @group.callback()
-def sources(ctx: typer.Context, format: Format = FORMAT) -> None:
+def sources(ctx: typer.Context, format: OutputFormat = FORMAT) -> None:
     """List the data sources that are known; `sources NAME` shows one, `sources look NAME --root FOLDER` reads it."""
     if ctx.invoked_subcommand is not None:
         return
     from safecot_dsl.facts.shipped import shipped, shipped_names
 
     known = [shipped(name) for name in shipped_names()]
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json({"sources": [_brief(one) for one in known]})
         return
     from rich.table import Table
@@ -57,11 +57,11 @@ def sources(ctx: typer.Context, format: Format = FORMAT) -> None:
 @group.command(hidden=True)
 def show(
     name: str = typer.Argument(..., help="A source that ships, or a YAML file that describes one."),
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Show a source: its licence, how to get it, its quirks and columns, and a recipe to begin with."""
     described = _described(name)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json({**_brief(described), **described.model_dump(mode="json")})
         return
     out = console()
@@ -76,19 +76,19 @@ def look(
     root: str = typer.Option(..., "--root", help="The folder of its files, or hf://datasets/OWNER/NAME."),
     part: list[str] = typer.Option([], "--part", help="Parts to read, instead of the usual ones."),
     images: bool = typer.Option(True, "--images/--no-images", help="Whether a row whose image is absent is skipped."),
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Read a source and count what is there: rows, what is skipped and why, and the values of each column."""
     from safecot_dsl.facts.look import look_at, suggested_facts
-    from safecot_dsl.facts.sources import Table
+    from safecot_dsl.facts.sources import DescribedTable
     from safecot_dsl.facts.table import open_records
     from safecot_dsl.storage import Progress
 
     needed = "required" if images else "optional"
-    records = open_records(Table(source=name, root=root, parts=tuple(part), images=needed), Path())
+    records = open_records(DescribedTable(source=name, root=root, parts=tuple(part), images=needed), Path())
     with Progress() as progress:
         found = look_at(records, progress)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(found.to_json())
         return
     out = console()
@@ -100,9 +100,9 @@ def look(
 
 def _described(name: str) -> Description:
     from safecot_dsl.facts.roots import description_of
-    from safecot_dsl.facts.sources import Table
+    from safecot_dsl.facts.sources import DescribedTable
 
-    return description_of(Table(source=name), Path())
+    return description_of(DescribedTable(source=name), Path())
 
 
 def _brief(description: Description) -> dict[str, Any]:

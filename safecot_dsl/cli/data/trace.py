@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, console, fail, write_json
 from safecot_dsl.extras import require
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def trace(
         False, "--check", help="Exit with 1 where a sentence of a row comes from no rule or line of its policy."
     ),
     limit: int = typer.Option(20, "--limit", min=0, help="Show so many rows of a rule, or faults; all are counted."),
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Trace a row to the policy's lines, the facts and the checks that made it; or a rule to its rows.
 
@@ -59,7 +59,7 @@ def _open(path: Path | None) -> Dataset:
     return fail(f"which data set? {there}: name one with `--data FOLDER`")
 
 
-def _row(dataset: Dataset, row: str, format: Format) -> None:
+def _row(dataset: Dataset, row: str, format: OutputFormat) -> None:
     from safecot_dsl.cli.data.trace_text import show_row
     from safecot_dsl.dataset.tracing import trace_row
     from safecot_dsl.dataset.tracing_model import TraceError
@@ -68,13 +68,13 @@ def _row(dataset: Dataset, row: str, format: Format) -> None:
         found = trace_row(dataset, row)
     except TraceError as error:
         fail(str(error), Exit.ERRORS)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(found.model_dump(mode="json"))
     else:
         show_row(found, console())
 
 
-def _rule(dataset: Dataset, rule: str, limit: int, format: Format) -> None:
+def _rule(dataset: Dataset, rule: str, limit: int, format: OutputFormat) -> None:
     from safecot_dsl.cli.data.trace_text import show_rule
     from safecot_dsl.dataset.tracing_model import TraceError
     from safecot_dsl.dataset.tracing_rules import rows_of_rule
@@ -83,14 +83,14 @@ def _rule(dataset: Dataset, rule: str, limit: int, format: Format) -> None:
         found = rows_of_rule(dataset, rule)
     except TraceError as error:
         fail(str(error), Exit.ERRORS)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         for one in found:
             write_json(one.model_dump(mode="json"))
     else:
         show_rule(found, len(dataset), limit, console())
 
 
-def _check(dataset: Dataset, limit: int, format: Format) -> None:
+def _check(dataset: Dataset, limit: int, format: OutputFormat) -> None:
     from dataclasses import asdict
 
     from safecot_dsl.dataset.tracing_rules import TraceCheck, Untraced, check_traces
@@ -100,7 +100,7 @@ def _check(dataset: Dataset, limit: int, format: Format) -> None:
     for fault in check_traces(dataset, counts):
         if len(shown) < limit:
             shown.append(fault)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(
             {
                 **asdict(counts),

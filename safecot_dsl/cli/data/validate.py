@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, console, fail, write_json
 
 if TYPE_CHECKING:
-    from safecot_dsl.dataset.formats import CheckOptions, Fault
+    from safecot_dsl.dataset.formats import CheckOptions, FormatFault
     from safecot_dsl.render import Tags
 
 
@@ -35,7 +35,7 @@ def validate(
     ),
     max_length: int = typer.Option(1024, "--max-length", min=1, help="The tokens that the trainer reads of a row."),
     limit: int = typer.Option(20, "--limit", min=1, help="Show so many faults; all are counted."),
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Find the rows that a tool would drop, stop at, or train on otherwise than is meant: row, fault and mend."""
     from safecot_dsl.dataset.formats import CheckOptions, Lengths, find_faults
@@ -50,7 +50,7 @@ def validate(
         lengths = Lengths(model, max_length) if model is not None else None
         options = CheckOptions(tags=_tags(tags), image_root=image_root, decode=decode, lengths=lengths)
         shown, counts = _gathered(find_faults(path, for_, rows.watching(options, progress)), limit)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         faults = [asdict(fault) for fault in shown]
         write_json({"format": for_, "path": str(path), "rows": rows.value, "counts": counts, "faults": faults})
     else:
@@ -86,10 +86,10 @@ def _tags(pair: tuple[str, str] | None) -> Tags:
         fail(f"`--tags`: {error.errors()[0]['msg']}")
 
 
-def _gathered(faults: Iterator[Fault], limit: int) -> tuple[list[Fault], dict[str, int]]:
+def _gathered(faults: Iterator[FormatFault], limit: int) -> tuple[list[FormatFault], dict[str, int]]:
     """The first `limit` faults, and how many there are by rule."""
     counts: Counter[str] = Counter()
-    shown: list[Fault] = []
+    shown: list[FormatFault] = []
     for fault in faults:
         counts[fault.rule.value] += 1
         if len(shown) < limit:
@@ -97,7 +97,7 @@ def _gathered(faults: Iterator[Fault], limit: int) -> tuple[list[Fault], dict[st
     return shown, dict(sorted(counts.items()))
 
 
-def _show_faults(shown: list[Fault], counts: dict[str, int], looked_at: str) -> None:
+def _show_faults(shown: list[FormatFault], counts: dict[str, int], looked_at: str) -> None:
     from safecot_dsl.diagnostics.show import visible
 
     out = console()

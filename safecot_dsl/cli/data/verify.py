@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from safecot_dsl.cli.opening import PATH, SET, open_compiled
-from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, json_lines, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, console, fail, json_lines, write_json
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import Case, CompiledPolicy
     from safecot_dsl.dataset.store import Dataset
-    from safecot_dsl.dataset.writing import CheckResult, Request, Verifier
+    from safecot_dsl.dataset.writing import CheckResult, DraftedRequest, Verifier
     from safecot_dsl.dataset.writing.draft import Parts
     from safecot_dsl.render import ReasoningStyle, Tags
 
@@ -28,7 +28,7 @@ class _Text:
     name: str
     case: Case | None = None
     text: str = ""
-    request: Request | None = None
+    request: DraftedRequest | None = None
     style: str = "stepwise"
     policy: CompiledPolicy | None = None  # another than that of the others
     error: str | None = None
@@ -43,7 +43,7 @@ def verify(
     limit: int = typer.Option(20, "--limit", min=1, help="Show the faults of so many texts; all are counted."),
     set_: list[str] = SET,
     search: list[Path] = PATH,
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Check written texts against a policy: what each states, names, decides and answers, and where it is wrong.
 
@@ -101,7 +101,7 @@ class _Checked:
         return self._verifiers[key]
 
 
-def _report(checked: _Checked, found: Iterator[_Text], limit: int, format: Format) -> int:
+def _report(checked: _Checked, found: Iterator[_Text], limit: int, format: OutputFormat) -> int:
     """Show what is wrong with each text, then the counts; how many texts are wrong or could not be checked."""
     from safecot_dsl.dataset.writing import failed
     from safecot_dsl.diagnostics.show import visible
@@ -115,7 +115,7 @@ def _report(checked: _Checked, found: Iterator[_Text], limit: int, format: Forma
         names = failed(results)
         checks.update(names or (["error"] if text.error is not None else []))
         bad += bool(names) or text.error is not None
-        if format is Format.JSON:
+        if format is OutputFormat.JSON:
             row: dict[str, Any] = {"id": text.name}
             row |= {"error": text.error} if text.error is not None else {"failed": list(names)}
             row |= {"checks": [result.model_dump(mode="json") for result in results]} if results else {}
@@ -125,7 +125,7 @@ def _report(checked: _Checked, found: Iterator[_Text], limit: int, format: Forma
             for result in results:
                 for fault in result.faults:
                     out.print(visible(f"  {result.check}: {fault.where}: {fault.message}"))
-    if format is Format.TEXT:
+    if format is OutputFormat.TEXT:
         if bad > limit:
             out.print(f"... and {bad - limit} more; `--limit` shows them")
         shown = ", ".join(f"{name} {number}" for name, number in sorted(checks.items()))
@@ -145,7 +145,7 @@ def _lines(policy: CompiledPolicy, path: Path, style: str) -> Iterator[_Text]:
 
 def _line(policy: CompiledPolicy, data: Any, place: str, style: str) -> _Text:
     from safecot_dsl.artifact import read_case
-    from safecot_dsl.dataset.writing import Request
+    from safecot_dsl.dataset.writing import DraftedRequest
 
     if not isinstance(data, dict) or not isinstance(data.get("text"), str) or "case" not in data:
         raise ValueError('a line is an object with the keys "case" and "text"')
@@ -155,7 +155,7 @@ def _line(policy: CompiledPolicy, data: Any, place: str, style: str) -> _Text:
     for name in ("prompt", "source_answer"):
         if data.get(name) is not None and not isinstance(data[name], str):
             raise ValueError(f"`{name}` is a text")
-    request = Request(data.get("prompt") or "", data.get("source_answer"))
+    request = DraftedRequest(data.get("prompt") or "", data.get("source_answer"))
     return _Text(str(data.get("id", place)), read_case(policy, data["case"]), data["text"], request, style)
 
 
@@ -165,7 +165,7 @@ def _rows(dataset: Dataset) -> Iterator[_Text]:
     import json
 
     from safecot_dsl.artifact import CaseError, read_case
-    from safecot_dsl.dataset.writing import Request
+    from safecot_dsl.dataset.writing import DraftedRequest
 
     for row in dataset.rows(["id", "prompt", "completion", "sentences", "facts", "style", "policy"]):
         # A row of an older policy that is kept beside the rows says the same under the present one.
@@ -179,4 +179,4 @@ def _rows(dataset: Dataset) -> Iterator[_Text]:
             yield _Text(row["id"], error=str(fault))
             continue
         source = " ".join(sentence["text"] for sentence in row["sentences"] if sentence["step"] == "source")
-        yield _Text(row["id"], case, row["completion"], Request(row["prompt"], source), row["style"], policy)
+        yield _Text(row["id"], case, row["completion"], DraftedRequest(row["prompt"], source), row["style"], policy)

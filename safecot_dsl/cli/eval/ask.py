@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from safecot_dsl.cli.opening import open_compiled
-from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, console, fail, write_json
 from safecot_dsl.cli.recipe import show_progress
 from safecot_dsl.storage.secrets import command_line
 
@@ -76,7 +76,7 @@ def ask(
     begun: Begun = typer.Option(
         Begun.REFUSE, "--begun", help="How the endpoint goes on with an answer that an item begins."
     ),
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Put items to a model and keep every raw answer. The same command goes on where it was stopped, and asks again
     for what failed."""
@@ -143,7 +143,7 @@ def ask(
             items, out, respondent, given, system=prompt_of(policy) if policy is not None else "", progress=progress
         )
     failed = sum(done.failed.values())
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         answered = done.items - failed
         write_json(
             {"name": done.name, "path": str(out), "items": done.items, "answered": answered}

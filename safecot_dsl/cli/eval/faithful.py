@@ -11,7 +11,7 @@ import typer
 from safecot_dsl.cli.eval.ask import Begun, own_versions, shipped_model
 from safecot_dsl.cli.eval.faithful_text import show_faithfulness
 from safecot_dsl.cli.opening import PATH, SET, TAGS, open_compiled, tags_of
-from safecot_dsl.cli.output import FORMAT, Exit, Format, fail, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, fail, write_json
 from safecot_dsl.cli.recipe import show_progress
 from safecot_dsl.render.style import ReasoningStyle
 from safecot_dsl.storage.secrets import command_line
@@ -71,7 +71,7 @@ def faithful(
     tags: str = TAGS,
     set_: list[str] = SET,
     path: list[Path] = PATH,
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Change reasonings of a folder of answers, let the model write on, and say whether its answers follow. The model
     is the one that answered. The same command goes on where it was stopped."""
@@ -82,12 +82,12 @@ def faithful(
     from safecot_dsl.evaluation.asking.folder import read_asked
     from safecot_dsl.evaluation.faithfulness.asking import examine_folder
     from safecot_dsl.evaluation.faithfulness.effects import FOLDER
-    from safecot_dsl.evaluation.faithfulness.record import Settings
+    from safecot_dsl.evaluation.faithfulness.record import ChangeSettings
 
     asked = read_asked(folder)
     known = asked.provenance
     served = _kind(known, model, adapter, endpoint, name)
-    settings = Settings(reasonings=reasonings, seed=seed, whose=whose.value, style=style, tags=tags_of(tags))
+    settings = ChangeSettings(reasonings=reasonings, seed=seed, whose=whose.value, style=style, tags=tags_of(tags))
     system = _system(known, compiled, open_compiled(policy_prompt, [], []) if policy_prompt is not None else None)
     into = out or folder / FOLDER
 
@@ -119,7 +119,7 @@ def faithful(
 
     with show_progress() as progress:
         found = examine_folder(compiled, asked, into, opened, settings, system=system, progress=progress)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(found.model_dump(mode="json"))
     else:
         show_faithfulness(found, known.name, into)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from safecot_dsl.cli.opening import PATH, SET, TAGS, open_compiled, tags_of
-from safecot_dsl.cli.output import FORMAT, Format, fail, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, fail, write_json
 from safecot_dsl.cli.recipe import show_progress
 from safecot_dsl.render.style import ReasoningStyle
 from safecot_dsl.storage.secrets import public_url
@@ -63,7 +63,7 @@ def judge(
     show: int = typer.Option(6, "--show", min=0, help="How many disagreements to show, of every kind in turn."),
     set_: list[str] = SET,
     path: list[Path] = PATH,
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Judge a folder of answers; with --judge a model gives the verdicts, and the criteria stand beside it."""
     compiled = open_compiled(policy, set_, path)
@@ -100,7 +100,7 @@ def judge(
             style=style,
             progress=progress,
         )
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(judging.model_dump(mode="json"))
     else:
         show_judging(judging, asked, scored, out or folder, show)

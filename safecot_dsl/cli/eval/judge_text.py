@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from safecot_dsl.evaluation import EvalItem, ItemScore, Scored
-    from safecot_dsl.evaluation.asking.folder import Asked
-    from safecot_dsl.evaluation.judging import Agreement, Judging
+    from safecot_dsl.evaluation.asking.folder import AnswerFolder
+    from safecot_dsl.evaluation.judging import JudgeAgreement, Judging
 
 #: What the kinds of faults are called that say nothing by themselves.
 _FAULTS = {
@@ -28,13 +28,13 @@ _FAULTS = {
 }
 
 
-def show_judging(judging: Judging, asked: Asked, scored: Scored, out: Path, show: int) -> None:
+def show_judging(judging: Judging, asked: AnswerFolder, scored: Scored, out: Path, show: int) -> None:
     """The verdicts by what was due, the reasoning, what is unscored, and how far judge and criteria agree."""
     from safecot_dsl.diagnostics.show import visible
-    from safecot_dsl.evaluation.items import Kind
+    from safecot_dsl.evaluation.items import ItemKind
 
     shown = console()
-    items = [item for item in asked.items if item.kind is Kind.POLICY]
+    items = [item for item in asked.items if item.kind is ItemKind.POLICY]
     scores = [scored.items[item.id] for item in items]
     by = judging.judge if judging.judge == "criteria" else f"{judging.judge} at {judging.base_url}"
     shown.print(f"{len(items)} answers under {judging.policy.name} {judging.policy.version}, judged by {visible(by)}")
@@ -100,7 +100,7 @@ def _show_counts(shown: Console, title: str, counts: dict[str, int]) -> None:
         shown.print(f"  {count} {visible(reason)}")
 
 
-def _show_agreement(shown: Console, found: Agreement) -> None:
+def _show_agreement(shown: Console, found: JudgeAgreement) -> None:
     shown.print(f"\nagreement of the {found.first} (rows) with {found.second} (columns)")
     cells = [(str(one), str(other), n) for one, row in found.table.items() for other, n in row.items() if n]
     shown.print(_table("", cells))

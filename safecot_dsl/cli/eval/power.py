@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, console, fail, write_json
 
 
 def power(
@@ -27,7 +27,7 @@ def power(
     tests: int = typer.Option(1, "--tests", min=1, help="How many comparisons share the level (Holm's first step)."),
     group: float = typer.Option(1.0, "--group", min=1, help="How many items hang together."),
     alike: float = typer.Option(0.0, "--alike", min=0, max=1, help="How much: their intraclass correlation."),
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """How many items a difference of two shares needs, or which difference some items can show."""
     from safecot_dsl.evaluation.statistics import power as statistics
@@ -65,8 +65,8 @@ def _in_groups(items: int, effect: float) -> int:
     return -int(-items * effect // 1)
 
 
-def _answer(format: Format, data: dict[str, float | None], text: str) -> None:
-    if format is Format.JSON:
+def _answer(format: OutputFormat, data: dict[str, float | None], text: str) -> None:
+    if format is OutputFormat.JSON:
         write_json(data)
     else:
         console().print(text)

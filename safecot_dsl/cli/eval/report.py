@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from safecot_dsl.cli.opening import PATH, SET, open_compiled
-from safecot_dsl.cli.output import FORMAT, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, console, fail, write_json
 from safecot_dsl.cli.pushing import PUBLIC, PUSH, check_push, push_folder
 from safecot_dsl.cli.recipe import show_progress
 from safecot_dsl.render.style import ReasoningStyle
@@ -36,7 +36,7 @@ def report(
     path: list[Path] = PATH,
     push_to_hub: str | None = PUSH,
     public: bool = PUBLIC,
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Score folders of answers and compare them: report.html, report.md and summary.json."""
     check_push(push_to_hub)
@@ -63,7 +63,7 @@ def report(
             style=style,
         )
     push_folder(out, push_to_hub, "dataset", public=public, below="report")
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(summary.model_dump(mode="json"))
         return
     from rich.console import Console

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import typer
 
 from safecot_dsl.cli.eval.suites_text import counts, print_made, print_suite, print_suites
-from safecot_dsl.cli.output import FORMAT, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, console, fail, write_json
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import CompiledPolicy
     from safecot_dsl.evaluation.suites import SuiteItems
-    from safecot_dsl.evaluation.suites.made import Pool
+    from safecot_dsl.evaluation.suites.generated import Pool
     from safecot_dsl.storage import Progress
 
 
@@ -22,15 +22,15 @@ group = typer.Typer(invoke_without_command=True, no_args_is_help=False, rich_mar
 
 
 @group.callback()
-def suites(ctx: typer.Context, format: Format = FORMAT) -> None:
+def suites(ctx: typer.Context, format: OutputFormat = FORMAT) -> None:
     """List the suites: published ones, and those that are made from a policy."""
     if ctx.invoked_subcommand is not None:
         return
     from safecot_dsl.evaluation import suites as published
-    from safecot_dsl.evaluation.suites.made import MADE
+    from safecot_dsl.evaluation.suites.generated import MADE
 
     known = published.suites()
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json({"suites": [asdict(one) for one in known], "made": [asdict(one) for one in MADE.values()]})
         return
     print_suites(known, tuple(MADE.values()))
@@ -38,23 +38,23 @@ def suites(ctx: typer.Context, format: Format = FORMAT) -> None:
 
 @group.command()
 def show(
-    name: str = typer.Argument(..., help="A suite, or a YAML file that describes one."), format: Format = FORMAT
+    name: str = typer.Argument(..., help="A suite, or a YAML file that describes one."), format: OutputFormat = FORMAT
 ) -> None:
     """Show a suite: what it measures, what is due in each of its subsets, how to get its files, and what to know."""
     from safecot_dsl.evaluation.suites import suite
-    from safecot_dsl.evaluation.suites.made import MADE
+    from safecot_dsl.evaluation.suites.generated import MADE
     from safecot_dsl.evaluation.suites.shipped import describe_suite
 
     if name in MADE:
         made = MADE[name]
-        if format is Format.JSON:
+        if format is OutputFormat.JSON:
             write_json(asdict(made))
         else:
             console().print(f"{made.title}: {made.measures}.\nMade from a policy; nothing else is needed.")
         return
     one = suite(name)
     rules = describe_suite(name).rules
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(asdict(one) | {"rules": [rule.model_dump(mode="json") for rule in rules]})
         return
     print_suite(one, rules)
@@ -81,7 +81,7 @@ def make(
     split: str = typer.Option("combinations", "--split", help="The miniature's split."),
     world: int = typer.Option(0, "--world", help="The miniature's world: that of the training data."),
     seed: int = typer.Option(0, "--seed", help="What is drawn, with --limit and in made suites."),
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Make the items of suites: what is asked, with what is due. `ask` asks a model, `report` says how it did.
 
@@ -90,7 +90,7 @@ def make(
     from safecot_dsl.cli.opening import open_compiled
     from safecot_dsl.evaluation import write_items
     from safecot_dsl.evaluation.suites import read_suite
-    from safecot_dsl.evaluation.suites.made import MADE
+    from safecot_dsl.evaluation.suites.generated import MADE
     from safecot_dsl.evaluation.suites.pools import open_pool
     from safecot_dsl.extras import require
     from safecot_dsl.storage import Progress
@@ -122,7 +122,7 @@ def make(
                 )
     write_items(out, [item for one in read.values() for item in one.items])
     skipped = _write_skipped(out, read)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json({"out": str(out), "suites": {name: counts(one) for name, one in read.items()}})
         return
     print_made(out, read, skipped)
@@ -138,7 +138,7 @@ def _made(
     progress: Progress,
 ) -> SuiteItems:
     from safecot_dsl.evaluation.suites import SuiteItems
-    from safecot_dsl.evaluation.suites.made import make as make_from
+    from safecot_dsl.evaluation.suites.generated import make as make_from
     from safecot_dsl.facts import Skipped
 
     made = make_from(name, policy, pool, items=items, seed=seed, other=other, progress=progress)

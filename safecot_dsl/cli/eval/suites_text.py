@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from safecot_dsl.evaluation import EvalItem
     from safecot_dsl.evaluation.suites import Suite, SuiteItems
-    from safecot_dsl.evaluation.suites.description import Rule
-    from safecot_dsl.evaluation.suites.made import MadeSuite
+    from safecot_dsl.evaluation.suites.description import DueRule
+    from safecot_dsl.evaluation.suites.generated import MadeSuite
 
 
 def print_suites(known: Sequence[Suite], made: Sequence[MadeSuite]) -> None:
@@ -35,7 +35,7 @@ def print_suites(known: Sequence[Suite], made: Sequence[MadeSuite]) -> None:
     )
 
 
-def print_suite(one: Suite, rules: Sequence[Rule]) -> None:
+def print_suite(one: Suite, rules: Sequence[DueRule]) -> None:
     out = console()
     out.print(f"{one.title}" + (f" ({one.citation})" if one.citation else ""))
     out.print(f"{one.measures}\n{one.home}".rstrip())
@@ -107,7 +107,7 @@ def _first_sentence(text: str) -> str:
     return text if end < 0 else text[: end + 1]
 
 
-def _due(rule: Rule) -> str:
+def _due(rule: DueRule) -> str:
     """What is right in a split: the verdict due, and those accepted besides."""
     if rule.kind != "policy":
         return f"the right answer ({rule.kind})"

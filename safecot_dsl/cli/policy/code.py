@@ -6,7 +6,7 @@ import re
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, console, fail, write_json
 from safecot_dsl.datafiles import code_pages, code_title
 
 _CODE = re.compile(r"SC[0-9]{4}")
@@ -15,12 +15,12 @@ _LINK = re.compile(r"\[([^\]\n]+)\]\([^)\s]+\)")
 
 def code(
     code: str | None = typer.Argument(None, metavar="[CODE]", help="A code such as SC0101; none lists all."),
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Say what a code of an error, a warning or a note means, with an example and how to mend it."""
     pages = code_pages()
     if code is None:
-        if format is Format.JSON:
+        if format is OutputFormat.JSON:
             write_json([{"code": known, "title": code_title(page)} for known, page in pages.items()])
             return
         for known, page in pages.items():
@@ -33,7 +33,7 @@ def code(
         fail(f"there is no code `{code}`; {hint}")
     # The pages that a link leads to are not at hand in a terminal.
     text = _LINK.sub(r"\1", page.read_text(encoding="utf-8"))
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json({"code": page.stem, "title": code_title(page), "page": text})
         return
     out = console()

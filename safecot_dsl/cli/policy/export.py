@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from safecot_dsl.export.target import Exported
 
 
-class Target(StrEnum):
+class ExportTarget(StrEnum):
     """The tools that `export` writes for."""
 
     SAFEGUARD = "gpt-oss-safeguard"
@@ -29,7 +29,7 @@ class Target(StrEnum):
 
 def export(
     policy: Path = POLICY,
-    to: Target = typer.Option(..., "--to", help="The tool to write for."),
+    to: ExportTarget = typer.Option(..., "--to", help="The tool to write for."),
     out: Path | None = TEXT_OUT,
     violation: str = typer.Option(
         "redirect", "--violation", help="The laxest verdict that counts as a violation in the other tool."
@@ -60,7 +60,7 @@ def export(
     )
 
 
-def _exporter(to: Target) -> Callable[[CompiledPolicy, Verdict], Exported]:
+def _exporter(to: ExportTarget) -> Callable[[CompiledPolicy, Verdict], Exported]:
     from safecot_dsl.export import (
         export_llama_guard,
         export_nemo,
@@ -70,13 +70,13 @@ def _exporter(to: Target) -> Callable[[CompiledPolicy, Verdict], Exported]:
     )
 
     match to:
-        case Target.SAFEGUARD:
+        case ExportTarget.SAFEGUARD:
             return export_safeguard
-        case Target.LLAMA_GUARD:
+        case ExportTarget.LLAMA_GUARD:
             return export_llama_guard
-        case Target.SHIELDGEMMA:
+        case ExportTarget.SHIELDGEMMA:
             return export_shieldgemma
-        case Target.NEMO:
+        case ExportTarget.NEMO:
             return export_nemo
-        case Target.PROMPTFOO:
+        case ExportTarget.PROMPTFOO:
             return export_promptfoo

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from safecot_dsl.cli.opening import policy_files
-from safecot_dsl.cli.output import FORMAT, Exit, Format, complain, console, fail, read_text, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, complain, console, fail, read_text, write_json
 
 if TYPE_CHECKING:
     from safecot_dsl.diagnostics import Diagnostic, SourceFile
@@ -26,7 +26,7 @@ def format(
     ),
     check: bool = typer.Option(False, "--check", help="Write nothing; name the files that would change, exit code 1."),
     diff: bool = typer.Option(False, "--diff", help="Write nothing; show what would change."),
-    output: Format = FORMAT,
+    output: OutputFormat = FORMAT,
 ) -> None:
     """Lay policies out in the one layout.
 
@@ -36,7 +36,7 @@ def format(
 
     if STANDARD_INPUT in files and len(files) > 1:
         fail("`-` stands alone: standard output then holds its text")
-    if output is Format.JSON and (diff or STANDARD_INPUT in files):
+    if output is OutputFormat.JSON and (diff or STANDARD_INPUT in files):
         fail("`--format json` says what became of each file: give it without `--diff` and `-`")
     code, said = Exit.FINE, dict[Path, str]()
     for file in policy_files(files):
@@ -57,10 +57,10 @@ def format(
             code = max(code, Exit.ERRORS)
         elif not diff and file != STANDARD_INPUT:
             write_back(file, outcome.after)
-            if output is Format.TEXT:
+            if output is OutputFormat.TEXT:
                 typer.echo(f"{visible(str(file))}: formatted")
     changed = sum(word.endswith("formatted") for word in said.values())
-    if output is Format.JSON:
+    if output is OutputFormat.JSON:
         write_json({"files": [{"path": str(file), "status": word} for file, word in said.items()], "changed": changed})
     elif files != [STANDARD_INPUT] and not diff:
         word = "would change" if check else "changed"
@@ -70,7 +70,7 @@ def format(
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FormatOutcome:
     """What a file holds and what it would hold; both None where it was left alone, with the exit code that says so."""
 
     before: str | None = None
@@ -82,7 +82,7 @@ class Outcome:
         return self.before != self.after
 
 
-def format_file(path: Path) -> Outcome:
+def format_file(path: Path) -> FormatOutcome:
     """Format one file, or standard input for `-`; what keeps it from being formatted is said on standard error."""
     from safecot_dsl.compiler.formatting import FormatterError, format_text
     from safecot_dsl.diagnostics import Code, Diagnostic, DiagnosticsError, SourceFile
@@ -100,15 +100,15 @@ def format_file(path: Path) -> Outcome:
     if fault is not None:
         diagnostic = Diagnostic(code=Code.UNREADABLE_FILE, message=fault, span=source.span(0, 0))
         _report((diagnostic,), source)
-        return Outcome(code=Exit.ERRORS)
+        return FormatOutcome(code=Exit.ERRORS)
     try:
-        return Outcome(before, format_text(before, name))
+        return FormatOutcome(before, format_text(before, name))
     except DiagnosticsError as error:
         _report(error.diagnostics, source)
-        return Outcome(code=Exit.ERRORS)
+        return FormatOutcome(code=Exit.ERRORS)
     except FormatterError as error:
         complain(str(error))
-        return Outcome(code=Exit.FAILED)
+        return FormatOutcome(code=Exit.FAILED)
 
 
 def _report(diagnostics: tuple[Diagnostic, ...], source: SourceFile) -> None:
@@ -125,7 +125,7 @@ def write_back(path: Path, text: str) -> None:
     write_whole(target, text, mode=stat.S_IMODE(target.stat().st_mode))
 
 
-def show_diff(name: str, outcome: Outcome) -> None:
+def show_diff(name: str, outcome: FormatOutcome) -> None:
     lines = difflib.unified_diff(
         (outcome.before or "").splitlines(keepends=True),
         (outcome.after or "").splitlines(keepends=True),

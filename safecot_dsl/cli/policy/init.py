@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, console, fail, write_json
 from safecot_dsl.datafiles import policies_root
 
 _SUFFIX = ".safecot"
@@ -24,7 +24,7 @@ def init(
         "starter", "--template", "-t", help="What to start from: starter, minimal or library."
     ),
     force: bool = typer.Option(False, "--force", help="Overwrite a file that is there."),
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Write a first policy that compiles, to be changed into your own."""
     from safecot_dsl.storage import write_whole
@@ -36,7 +36,7 @@ def init(
     if (path.exists() or path.is_symlink()) and not force:
         fail(f"{path} is there already; `--force` overwrites it")
     write_whole(path, text)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json({"path": str(path), "template": template})
         return
     console().print(next_steps(path, template))

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 
-class Subject(StrEnum):
+class SchemaSubject(StrEnum):
     ARTIFACT = "artifact"
     DECISION = "decision"
     RECIPE = "recipe"
@@ -17,22 +17,22 @@ class Subject(StrEnum):
     SUITE = "suite"
 
 
-def schema(of: Subject = typer.Argument(..., help="What to describe.")) -> None:
+def schema(of: SchemaSubject = typer.Argument(..., help="What to describe.")) -> None:
     """Write a JSON Schema: of the artifact, a decision, a recipe, or the description of a data source or a suite."""
     typer.echo(json.dumps(schema_of(of), indent=2, sort_keys=True))
 
 
-def schema_of(subject: Subject) -> dict[str, Any]:
+def schema_of(subject: SchemaSubject) -> dict[str, Any]:
     """The schema of `subject`, as published under `docs/schema/`."""
     match subject:
-        case Subject.ARTIFACT:
+        case SchemaSubject.ARTIFACT:
             from safecot_dsl.artifact import CompiledPolicy as Model
-        case Subject.DECISION:
+        case SchemaSubject.DECISION:
             from safecot_dsl.artifact import Decision as Model
-        case Subject.RECIPE:
+        case SchemaSubject.RECIPE:
             from safecot_dsl.pipeline import Recipe as Model
-        case Subject.SOURCE:
+        case SchemaSubject.SOURCE:
             from safecot_dsl.facts.description import Description as Model
-        case Subject.SUITE:
+        case SchemaSubject.SUITE:
             from safecot_dsl.evaluation.suites.description import SuiteDescription as Model
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Model.model_json_schema()}

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Decision, Fact, Unknown, Value
 from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled
-from safecot_dsl.cli.output import FORMAT, Exit, Format, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, console, fail, write_json
 from safecot_dsl.cli.policy.pasteable import example_of
 from safecot_dsl.cli.policy.questions import (
     AnswerError,
@@ -42,7 +42,7 @@ def try_(
     all_: bool = typer.Option(False, "--all", help="Ask for every fact, even where the case is certain without it."),
     set_: list[str] = SET,
     path: list[Path] = PATH,
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Ask for the facts of a case one by one, and say how the policy decides it and why.
 
@@ -54,7 +54,7 @@ def try_(
     try_policy(policy, set_, path, everything=all_, format=format)
 
 
-def try_policy(path: Path, pairs: list[str], search: list[Path], *, everything: bool, format: Format) -> None:
+def try_policy(path: Path, pairs: list[str], search: list[Path], *, everything: bool, format: OutputFormat) -> None:
     """Ask for a case on standard error, and write what is decided of it to standard output.
 
     An answer that is no value is asked for again in a terminal, and ends the command where answers are piped in.
@@ -64,7 +64,7 @@ def try_policy(path: Path, pairs: list[str], search: list[Path], *, everything: 
     case = _Session(interpreter, everything=everything).run()
     decision = interpreter.decide(case)
     example = example_of(policy, case, decision)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json(
             {"case": case.to_json(), "decision": decision.model_dump(mode="json"), "example": example},
         )

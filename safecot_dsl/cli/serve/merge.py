@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Format, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, write_json
 from safecot_dsl.extras import require
 
 
@@ -16,14 +16,14 @@ def merge(
     base: str | None = typer.Option(
         None, "--base", help="The base model: a folder, or OWNER/NAME@COMMIT. Default: the one that the adapter names."
     ),
-    format: Format = FORMAT,
+    format: OutputFormat = FORMAT,
 ) -> None:
     """Write a base model with an adapter's weights added, for servers and tools that take no adapters."""
     require(["train"])
     from safecot_dsl.models.merging import merge_adapter
 
     merged = merge_adapter(adapter, out, base=base)
-    if format is Format.JSON:
+    if format is OutputFormat.JSON:
         write_json({"path": str(merged)})
     else:
         typer.echo(f"merged: {merged}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from lark import Token
 
-from safecot_dsl.compiler.syntax.tree import AtomForm, Name, Named, Names, Number, QName, Regex, String, Syntax
+from safecot_dsl.compiler.syntax.tree import AtomForm, Name, Named, NameList, Number, QName, Regex, String, Syntax
 
 OPERATORS = {"LESS": "<", "LESS_EQUAL": "<=", "MORE": ">", "MORE_EQUAL": ">="}
 
@@ -34,7 +34,7 @@ class EmptyAtom(AtomForm):
 
 class InAtom(AtomForm):
     negated: bool
-    members: Names | QName
+    members: NameList | QName
 
     def names(self) -> Iterator[tuple[Named, Syntax]]:
         return _members(self.members)
@@ -44,7 +44,7 @@ class HasAtom(AtomForm):
     """`quantifier` is any, all or none; `has v` is `any` of one."""
 
     quantifier: str
-    members: Names | QName
+    members: NameList | QName
 
     def names(self) -> Iterator[tuple[Named, Syntax]]:
         return _members(self.members)
@@ -81,7 +81,7 @@ class MatchesAtom(AtomForm):
         yield "pattern", self.regex
 
 
-def _members(members: Names | QName) -> Iterator[tuple[Named, Syntax]]:
+def _members(members: NameList | QName) -> Iterator[tuple[Named, Syntax]]:
     if isinstance(members, QName):
         yield "group", members
     else:
@@ -112,7 +112,7 @@ class AtomBuilder:
         return InAtom(*span(c), c[0], _negated(c), c[-1])
 
     def has(self, c: list[Any]) -> HasAtom:
-        return HasAtom(*span(c), c[0], "any", Names(c[2].start, c[2].end, (c[2],)))
+        return HasAtom(*span(c), c[0], "any", NameList(c[2].start, c[2].end, (c[2],)))
 
     def has_of(self, c: list[Any]) -> HasAtom:
         return HasAtom(*span(c), c[0], str(c[2]), c[-1])

@@ -163,8 +163,8 @@ class Builder(AtomBuilder, Transformer[Token, Any]):
     def value_name(self, c: list[Any]) -> t.ValueDecl:
         return t.ValueDecl(*span(c), c[0], c[1] if len(c) > 1 else None)
 
-    def names(self, c: list[Any]) -> t.Names:
-        return t.Names(*span(c), _all(c, t.Name))
+    def names(self, c: list[Any]) -> t.NameList:
+        return t.NameList(*span(c), _all(c, t.Name))
 
     def value(self, c: list[Any]) -> t.ValueExpr:
         return t.UnknownValue(*span(c)) if isinstance(c[0], Token) else c[0]

@@ -58,7 +58,7 @@ class Comment(Syntax):
 # -- conditions ------------------------------------------------------------------------------------------------------
 
 
-class Names(Syntax):
+class NameList(Syntax):
     """`{ a, b }`."""
 
     names: tuple[Name, ...]
@@ -148,7 +148,7 @@ class UnknownValue(Syntax):
     pass
 
 
-ValueExpr = Name | Number | String | Names | UnknownValue
+ValueExpr = Name | Number | String | NameList | UnknownValue
 
 
 class SentenceClause(Syntax):
@@ -201,7 +201,7 @@ class GroupDecl(Syntax):
     name: Name
     phrase: String | None
     sentences: tuple[SentenceClause, ...]
-    members: Names
+    members: NameList
 
 
 class LetDecl(Syntax):
@@ -328,7 +328,7 @@ class CompareTest(Syntax):
     operand: Number | QName
 
 
-CellTest = AnyValue | QName | Names | String | Regex | WithinTest | EmptyTest | RangeTest | CompareTest
+CellTest = AnyValue | QName | NameList | String | Regex | WithinTest | EmptyTest | RangeTest | CompareTest
 
 
 class Cell(Syntax):
@@ -409,7 +409,7 @@ class LawDecl(Syntax):
     name: String
     fact: QName
     change: str
-    to: Name | QName | Names | AnyValue | None
+    to: Name | QName | NameList | AnyValue | None
     given: Cond | None
     never: str
 

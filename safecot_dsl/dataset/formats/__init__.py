@@ -9,10 +9,10 @@ from safecot_dsl.dataset.formats.model import (
     CheckOptions,
     ExportError,
     ExportReport,
-    Fault,
-    Format,
+    FormatFault,
     FormatRule,
     Images,
+    ToolFormat,
 )
 from safecot_dsl.dataset.formats.table import FORMATS, export_dataset, find_faults, find_format, validate
 
@@ -21,11 +21,11 @@ __all__ = [
     "CheckOptions",
     "ExportError",
     "ExportReport",
-    "Fault",
-    "Format",
+    "FormatFault",
     "FormatRule",
     "Images",
     "Lengths",
+    "ToolFormat",
     "export_dataset",
     "find_faults",
     "find_format",

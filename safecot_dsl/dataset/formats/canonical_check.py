@@ -10,7 +10,7 @@ from typing import Any
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset.formats.images import ImageChecks
-from safecot_dsl.dataset.formats.model import CheckOptions, Fault, FormatRule
+from safecot_dsl.dataset.formats.model import CheckOptions, FormatFault, FormatRule
 from safecot_dsl.dataset.formats.reporting import Ids, faults_of, file_fault
 from safecot_dsl.dataset.formats.turns import (
     ASSISTANT,
@@ -45,13 +45,13 @@ _REMAKE = "make the data set again with `safecotc generate`"
 PAIR_COLUMNS = ("id", "images", "prompt", "system", "chosen", "rejected", "kind", "row", "policy")
 
 
-def check(path: Path, options: CheckOptions) -> Iterator[Fault]:
+def check(path: Path, options: CheckOptions) -> Iterator[FormatFault]:
     """What is wrong with a data set's folder, or one of its files. The tags are those of its recipe."""
     try:
         dataset = open_dataset(path, image_root=options.image_root)
         policies = dataset.policies
     except (DatasetError, ValueError) as error:
-        yield Fault(path.name, None, None, FormatRule.READABLE, str(error), "name the folder of a data set")
+        yield FormatFault(path.name, None, None, FormatRule.READABLE, str(error), "name the folder of a data set")
         return
     look = _Look(dataset.tags, options.seen, policies, Ids(), ImageChecks(dataset.image_root, decode=options.decode))
     whole = path.is_dir()
@@ -75,7 +75,7 @@ class _Look:
     images: ImageChecks
 
 
-def _check_file(dataset: Dataset, name: str, look: _Look) -> Generator[Fault, None, bool]:
+def _check_file(dataset: Dataset, name: str, look: _Look) -> Generator[FormatFault, None, bool]:
     """What is wrong with a file; returned is whether its rows could be read."""
     try:
         missing = [column for column in canonical_schema().names if column not in dataset.columns]
@@ -173,7 +173,7 @@ def _images(dataset: Dataset, row: Mapping[str, Any], look: _Look) -> Generator[
     return read if len(read) == len(images) else None
 
 
-def _check_pairs(dataset: Dataset, look: _Look) -> Iterator[Fault]:
+def _check_pairs(dataset: Dataset, look: _Look) -> Iterator[FormatFault]:
     ids = Ids()
     for file in sorted((dataset.path / PREFERENCES).glob("*.parquet")):
         name = file.relative_to(dataset.path).as_posix()
@@ -200,7 +200,7 @@ def _pair_faults(dataset: Dataset, pair: Mapping[str, Any], look: _Look) -> Iter
         yield Violation(FormatRule.PAIRS, f"there is no row {pair['row']}, which the pair is made from", _REMAKE)
 
 
-def _check_provenance(dataset: Dataset, rows: Ids) -> Iterator[Fault]:
+def _check_provenance(dataset: Dataset, rows: Ids) -> Iterator[FormatFault]:
     """Records and rows name each other; a data set without provenance has none to check."""
     records = Ids()
     try:
@@ -215,4 +215,4 @@ def _check_provenance(dataset: Dataset, rows: Ids) -> Iterator[Fault]:
     if records:
         for id, (file, row) in rows.items():
             if id not in records:
-                yield Fault(file, row, id, FormatRule.PROVENANCE, "there is no record of this row", _REMAKE)
+                yield FormatFault(file, row, id, FormatRule.PROVENANCE, "there is no record of this row", _REMAKE)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from safecot_dsl.dataset.formats.hub import CARD, LICENCES, SIZES, size_category, split_card
 from safecot_dsl.dataset.formats.images import ImageChecks
 from safecot_dsl.dataset.formats.lines import UnreadableError, read_records
-from safecot_dsl.dataset.formats.model import CheckOptions, Fault, FormatRule
+from safecot_dsl.dataset.formats.model import CheckOptions, FormatFault, FormatRule
 from safecot_dsl.dataset.formats.reporting import Ids, faults_of, file_fault
 from safecot_dsl.dataset.formats.tables import IMAGES, features_of
 from safecot_dsl.dataset.formats.turns import Violation
@@ -22,7 +22,7 @@ _SPLIT = re.compile(r"\w+(\.\w+)*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}|code|multilingual")
 
 
-def check(path: Path, options: CheckOptions) -> Iterator[Fault]:
+def check(path: Path, options: CheckOptions) -> Iterator[FormatFault]:
     """What keeps the Hub from showing a folder as a data set, and `datasets` from loading it as it is meant."""
     card = path / CARD
     try:
@@ -131,7 +131,7 @@ def _matched(path: Path, name: str, entry: Mapping[str, Any]) -> list[Path] | Vi
     return files
 
 
-def _config_faults(path: Path, files: list[Path], options: CheckOptions) -> Iterator[Fault]:
+def _config_faults(path: Path, files: list[Path], options: CheckOptions) -> Iterator[FormatFault]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

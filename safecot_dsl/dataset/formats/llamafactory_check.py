@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safecot_dsl.dataset.formats.llamafactory import INFO, PLACEHOLDER
-from safecot_dsl.dataset.formats.model import CheckOptions, Fault, FormatRule
+from safecot_dsl.dataset.formats.model import CheckOptions, FormatFault, FormatRule
 from safecot_dsl.dataset.formats.records_check import Conversation, NotAConversationError, check_records
 from safecot_dsl.dataset.formats.reporting import Ids, file_fault
 from safecot_dsl.dataset.formats.turns import ASSISTANT, SYSTEM, USER, Turn, Violation
@@ -30,7 +30,7 @@ _SUFFIXES = (".jsonl", ".json", ".parquet")
 _INFO_LIMIT = 16 << 20  # bytes
 
 
-def check(path: Path, options: CheckOptions) -> Iterator[Fault]:
+def check(path: Path, options: CheckOptions) -> Iterator[FormatFault]:
     """What keeps LLaMA-Factory from training on the rows as they are meant. `path` is the folder (the tool's
     `dataset_dir`), or its `dataset_info.json`."""
     folder = path.parent if path.name == INFO else path

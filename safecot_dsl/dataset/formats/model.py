@@ -45,7 +45,7 @@ class FormatRule(StrEnum):
 
 
 @dataclass(frozen=True)
-class Fault:
+class FormatFault:
     """What is wrong at one place, and what mends it.
 
     `file` is relative to what was validated, `row` counts from 0 in that file (None: the file as a whole), `id` is the
@@ -116,11 +116,11 @@ class Write(Protocol):
 class FormatCheck(Protocol):
     """Yields what is wrong with an export, file by file and row by row; nothing for a sound one."""
 
-    def __call__(self, path: Path, options: CheckOptions) -> Iterator[Fault]: ...
+    def __call__(self, path: Path, options: CheckOptions) -> Iterator[FormatFault]: ...
 
 
 @dataclass(frozen=True)
-class Format:
+class ToolFormat:
     """A tool's format: what it is called, what of a data set it takes, where its images may be (the first is the
     default), its rules in the tool's own terms, its writer and its validator. `usage` tells how the tool reads an
     export in the folder `{path}`, with images in `{images}`, whose first file is `{file}`."""

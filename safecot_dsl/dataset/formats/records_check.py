@@ -10,7 +10,7 @@ from typing import Any
 from safecot_dsl.dataset.formats.images import ImageChecks, image_list
 from safecot_dsl.dataset.formats.lengths import split_answer
 from safecot_dsl.dataset.formats.lines import FIRST_BLOCK, Record, UnreadableError, read_records
-from safecot_dsl.dataset.formats.model import CheckOptions, Fault, FormatRule
+from safecot_dsl.dataset.formats.model import CheckOptions, FormatFault, FormatRule
 from safecot_dsl.dataset.formats.reporting import Ids, faults_of, file_fault
 from safecot_dsl.dataset.formats.turns import (
     ASSISTANT,
@@ -53,7 +53,7 @@ def check_records(
     root: Path,
     ids: Ids,
     placeholder: str,
-) -> Iterator[Fault]:
+) -> Iterator[FormatFault]:
     """What is wrong with a file of records. `read` takes one apart, or raises :class:`NotAConversationError`; `root` is
     where image paths start from where the options name no other folder."""
     columns = _Columns() if file.suffix in (".json", ".jsonl") else None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from safecot_dsl.dataset.formats.model import Fault, FormatRule
+from safecot_dsl.dataset.formats.model import FormatFault, FormatRule
 from safecot_dsl.dataset.formats.turns import Violation
 
 
@@ -36,18 +36,18 @@ class Ids:
         yield from self._seen.items()
 
 
-def faults_of(file: str, row: int, id: Any, found: Iterable[Violation]) -> Iterator[Fault]:
+def faults_of(file: str, row: int, id: Any, found: Iterable[Violation]) -> Iterator[FormatFault]:
     """What was found in a row, with its place."""
     for entry in found:
-        yield Fault(file, row, id if isinstance(id, str) else None, entry.rule, entry.fault, entry.mend)
+        yield FormatFault(file, row, id if isinstance(id, str) else None, entry.rule, entry.fault, entry.mend)
 
 
-def file_fault(file: str, found: Violation) -> Fault:
+def file_fault(file: str, found: Violation) -> FormatFault:
     """What was found in a file as a whole."""
-    return Fault(file, None, None, found.rule, found.fault, found.mend)
+    return FormatFault(file, None, None, found.rule, found.fault, found.mend)
 
 
-def nothing_there(path: Path, wanted: str) -> Fault:
+def nothing_there(path: Path, wanted: str) -> FormatFault:
     """There is nothing to look at."""
     there = "there is no such file or folder" if not path.exists() else f"it holds no {wanted}"
-    return Fault(path.name, None, None, FormatRule.READABLE, there, "name the folder of an export")
+    return FormatFault(path.name, None, None, FormatRule.READABLE, there, "name the folder of an export")

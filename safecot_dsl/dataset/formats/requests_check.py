@@ -11,7 +11,7 @@ from typing import Any
 from safecot_dsl.dataset.formats import swift, trl, verl
 from safecot_dsl.dataset.formats.images import ImageChecks, image_list
 from safecot_dsl.dataset.formats.lines import UnreadableError, read_records
-from safecot_dsl.dataset.formats.model import CheckOptions, Fault, FormatRule
+from safecot_dsl.dataset.formats.model import CheckOptions, FormatFault, FormatRule
 from safecot_dsl.dataset.formats.reporting import Ids, faults_of, file_fault, nothing_there
 from safecot_dsl.dataset.formats.turns import USER, Turn, Violation, marker_faults, placeholder_faults, role_faults
 from safecot_dsl.facts import image_placeholder
@@ -29,17 +29,17 @@ class _Kind:
     placeholder: str | None
 
 
-def check_trl(path: Path, options: CheckOptions) -> Iterator[Fault]:
+def check_trl(path: Path, options: CheckOptions) -> Iterator[FormatFault]:
     """What keeps `GRPOTrainer`, or the rewards that it calls, from using the rows as they are meant."""
     return _check(path, options, _TRL)
 
 
-def check_verl(path: Path, options: CheckOptions) -> Iterator[Fault]:
+def check_verl(path: Path, options: CheckOptions) -> Iterator[FormatFault]:
     """What keeps verl's `RLHFDataset`, or `compute_score`, from using the rows as they are meant."""
     return _check(path, options, _VERL)
 
 
-def check_swift(path: Path, options: CheckOptions) -> Iterator[Fault]:
+def check_swift(path: Path, options: CheckOptions) -> Iterator[FormatFault]:
     """What keeps ms-swift, or its reward plugin, from using the rows as they are meant."""
     return _check(path, options, _SWIFT)
 
@@ -57,7 +57,7 @@ _VERL = _Kind(trl.iter_files, tuple(verl.ROWS), "prompt", ("reward_model", "grou
 _SWIFT = _Kind(_swift_files, tuple(swift.GRPO), "messages", ("facts",), swift.PLACEHOLDER)
 
 
-def _check(path: Path, options: CheckOptions, kind: _Kind) -> Iterator[Fault]:
+def _check(path: Path, options: CheckOptions, kind: _Kind) -> Iterator[FormatFault]:
     root = path if path.is_dir() else path.parent
     files = list(kind.files(path))
     if not files:

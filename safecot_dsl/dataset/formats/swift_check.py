@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from safecot_dsl.dataset.formats.llamafactory import INFO
-from safecot_dsl.dataset.formats.model import CheckOptions, Fault
+from safecot_dsl.dataset.formats.model import CheckOptions, FormatFault
 from safecot_dsl.dataset.formats.records_check import Conversation, NotAConversationError, check_records
 from safecot_dsl.dataset.formats.reporting import Ids, nothing_there
 from safecot_dsl.dataset.formats.swift import PLACEHOLDER
@@ -19,7 +19,7 @@ _ROLES = {"human": "user", "gpt": "assistant", "bot": "assistant"}
 _SUFFIXES = (".jsonl", ".json", ".parquet")
 
 
-def check(path: Path, options: CheckOptions) -> Iterator[Fault]:
+def check(path: Path, options: CheckOptions) -> Iterator[FormatFault]:
     """What keeps ms-swift from training on the rows as they are meant. `path` is a file, or a folder of files, whose
     image paths then start there (the tool's `ROOT_IMAGE_DIR`)."""
     root = path if path.is_dir() else path.parent

@@ -22,7 +22,7 @@ from safecot_dsl.dataset.formats import (
     trl_check,
     verl,
 )
-from safecot_dsl.dataset.formats.model import CheckOptions, ExportError, ExportReport, Fault, Format, Images
+from safecot_dsl.dataset.formats.model import CheckOptions, ExportError, ExportReport, FormatFault, Images, ToolFormat
 from safecot_dsl.dataset.store import PREFERENCES, READ_ROWS, Dataset, open_dataset
 from safecot_dsl.diagnostics import closest
 from safecot_dsl.storage import Progress, whole_directory
@@ -30,8 +30,8 @@ from safecot_dsl.storage import Progress, whole_directory
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMATS: tuple[Format, ...] = (
-    Format(
+FORMATS: tuple[ToolFormat, ...] = (
+    ToolFormat(
         name="canonical",
         tool="safecotc",
         takes=("rows", "pairs"),
@@ -41,7 +41,7 @@ FORMATS: tuple[Format, ...] = (
         write=canonical.write,
         check=canonical_check.check,
     ),
-    Format(
+    ToolFormat(
         name="trl-sft",
         tool="TRL 1.x, SFTTrainer",
         takes=("rows",),
@@ -51,7 +51,7 @@ FORMATS: tuple[Format, ...] = (
         write=trl.write_sft,
         check=trl_check.check_sft,
     ),
-    Format(
+    ToolFormat(
         name="trl-preference",
         tool="TRL 1.x, DPOTrainer",
         takes=("pairs",),
@@ -61,7 +61,7 @@ FORMATS: tuple[Format, ...] = (
         write=trl.write_preference,
         check=trl_check.check_preference,
     ),
-    Format(
+    ToolFormat(
         name="trl-grpo",
         tool="TRL 1.x, GRPOTrainer",
         takes=("rows",),
@@ -73,7 +73,7 @@ FORMATS: tuple[Format, ...] = (
         write=trl.write_grpo,
         check=requests_check.check_trl,
     ),
-    Format(
+    ToolFormat(
         name="verl",
         tool="verl 0.9",
         takes=("rows",),
@@ -85,7 +85,7 @@ FORMATS: tuple[Format, ...] = (
         write=verl.write,
         check=requests_check.check_verl,
     ),
-    Format(
+    ToolFormat(
         name="llamafactory",
         tool="LLaMA-Factory 0.9",
         takes=("rows", "pairs"),
@@ -95,7 +95,7 @@ FORMATS: tuple[Format, ...] = (
         write=llamafactory.write,
         check=llamafactory_check.check,
     ),
-    Format(
+    ToolFormat(
         name="ms-swift",
         tool="ms-swift 4",
         takes=("rows", "pairs"),
@@ -105,7 +105,7 @@ FORMATS: tuple[Format, ...] = (
         write=swift.write,
         check=swift_check.check,
     ),
-    Format(
+    ToolFormat(
         name="ms-swift-grpo",
         tool="ms-swift 4",
         takes=("rows",),
@@ -116,7 +116,7 @@ FORMATS: tuple[Format, ...] = (
         write=swift.write_grpo,
         check=requests_check.check_swift,
     ),
-    Format(
+    ToolFormat(
         name="hf",
         tool="Hugging Face Hub and datasets",
         takes=("rows", "pairs"),
@@ -129,7 +129,7 @@ FORMATS: tuple[Format, ...] = (
 )
 
 
-def find_format(name: str) -> Format:
+def find_format(name: str) -> ToolFormat:
     """The format of this name.
 
     Raises:
@@ -184,7 +184,7 @@ def export_dataset(
     return ExportReport(format, out, where, written.files, written.image_files, written.image_bytes, usage)
 
 
-def validate(path: Path, format: str, options: CheckOptions | None = None) -> list[Fault]:
+def validate(path: Path, format: str, options: CheckOptions | None = None) -> list[FormatFault]:
     """What is wrong with a file or folder by the rules of a format's tool; an empty list for a sound one.
 
     Raises:
@@ -193,7 +193,7 @@ def validate(path: Path, format: str, options: CheckOptions | None = None) -> li
     return list(find_faults(path, format, options))
 
 
-def find_faults(path: Path, format: str, options: CheckOptions | None = None) -> Iterator[Fault]:
+def find_faults(path: Path, format: str, options: CheckOptions | None = None) -> Iterator[FormatFault]:
     """As `validate`, one fault after the other, for files with more faults than anybody reads."""
     return find_format(format).check(path, options or CheckOptions())
 
@@ -219,7 +219,7 @@ class _Watched(Dataset):
                 self.progress.advance()
 
 
-def _rows(source: Dataset, target: Format) -> int:
+def _rows(source: Dataset, target: ToolFormat) -> int:
     """How many rows an export will read."""
     pairs = replace(source, files=tuple((source.path / PREFERENCES).glob("*.parquet")))
     return len(source) * ("rows" in target.takes) + len(pairs) * ("pairs" in target.takes)
@@ -233,7 +233,7 @@ def _watched(options: CheckOptions, progress: Progress | None, phase: str) -> Ch
     return replace(options, seen=progress.advance)
 
 
-def _refuse(target: Format, folder: Path, options: CheckOptions) -> None:
+def _refuse(target: ToolFormat, folder: Path, options: CheckOptions) -> None:
     faults = list(islice(target.check(folder, options), 3))
     if faults:
         told = "; ".join(map(str, faults))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from safecot_dsl.dataset.formats.images import ImageChecks
 from safecot_dsl.dataset.formats.lines import UnreadableError, read_records
-from safecot_dsl.dataset.formats.model import CheckOptions, Fault, FormatRule
+from safecot_dsl.dataset.formats.model import CheckOptions, FormatFault, FormatRule
 from safecot_dsl.dataset.formats.reporting import Ids, faults_of, file_fault, nothing_there
 from safecot_dsl.dataset.formats.tables import IMAGES, features_of
 from safecot_dsl.dataset.formats.trl import iter_files
@@ -33,17 +33,17 @@ _ELSEWHERE = {
 }
 
 
-def check_sft(path: Path, options: CheckOptions) -> Iterator[Fault]:
+def check_sft(path: Path, options: CheckOptions) -> Iterator[FormatFault]:
     """What keeps `SFTTrainer` from training on the rows as they are meant."""
     return _check(path, options, ("completion",))
 
 
-def check_preference(path: Path, options: CheckOptions) -> Iterator[Fault]:
+def check_preference(path: Path, options: CheckOptions) -> Iterator[FormatFault]:
     """What keeps `DPOTrainer` from training on the pairs as they are meant."""
     return _check(path, options, ("chosen", "rejected"))
 
 
-def _check(path: Path, options: CheckOptions, answers: tuple[str, ...]) -> Iterator[Fault]:
+def _check(path: Path, options: CheckOptions, answers: tuple[str, ...]) -> Iterator[FormatFault]:
     files = list(iter_files(path))
     if not files:
         yield nothing_there(path, "Parquet files, in `data/` or by themselves")

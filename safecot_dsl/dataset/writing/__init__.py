@@ -3,7 +3,7 @@
 The writers' door is :func:`open_writer`, the verifier's :class:`Verifier`.
 """
 
-from safecot_dsl.dataset.writing.draft import Draft, LengthLimits, Request
+from safecot_dsl.dataset.writing.draft import Draft, DraftedRequest, LengthLimits
 from safecot_dsl.dataset.writing.flips import Flip, Flips
 from safecot_dsl.dataset.writing.model import (
     Check,
@@ -28,6 +28,7 @@ __all__ = [
     "Check",
     "CheckResult",
     "Draft",
+    "DraftedRequest",
     "Flip",
     "Flips",
     "Job",
@@ -37,7 +38,6 @@ __all__ = [
     "Preferences",
     "PromptedWriter",
     "PromptedWriting",
-    "Request",
     "TemplateWriter",
     "TemplateWriting",
     "Verifier",

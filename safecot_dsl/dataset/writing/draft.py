@@ -38,7 +38,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Request:
+class DraftedRequest:
     """What the text answers: the user's words, and the source's own answer, where they are known."""
 
     prompt: str = ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
-from safecot_dsl.dataset.writing.draft import Draft, LengthLimits, Request
+from safecot_dsl.dataset.writing.draft import Draft, DraftedRequest, LengthLimits
 from safecot_dsl.dataset.writing.model import (
     NO_ANSWER,
     CheckResult,
@@ -152,7 +152,7 @@ class PromptedWriter:
         except ReplyError:
             work.rejected.append((_UNREADABLE,))
             return
-        request = Request(work.job.prompt, work.job.source_answer)
+        request = DraftedRequest(work.job.prompt, work.job.source_answer)
         work.checks = self._verifier.verify_draft(
             work.job.case,
             work.job.decision,
@@ -166,7 +166,7 @@ class PromptedWriter:
         else:
             work.done = self._rendered(work, told)
 
-    def _draft(self, work: _Work, told: Told) -> Draft:
+    def _draft(self, work: _Work, told: WriterReply) -> Draft:
         lines = lines_of(work.outline.filled(told.reasons, told.decide))
         answer = answer_text(work.own, self._tags) if told.answer is None else self._answer(work, told.answer)
         return Draft(tuple(lines), work.own.verdict, work.own.cited, answer)
@@ -178,7 +178,7 @@ class PromptedWriter:
         around = [part.text for part in self._own(work.job, "\u2026").answer]
         return " ".join(answer.strip() if text == "\u2026" else text for text in around)
 
-    def _rendered(self, work: _Work, told: Told) -> Rendered:
+    def _rendered(self, work: _Work, told: WriterReply) -> Rendered:
         own, speaker = work.own, work.job.decision.speaker
         filled = work.outline.filled(told.reasons, told.decide)
         reasoning = tuple(retold(sentence, text) for sentence, text in filled)
@@ -236,7 +236,7 @@ class ReplyError(ValueError):
 
 
 @dataclass(frozen=True)
-class Told:
+class WriterReply:
     """What a reply says: a reason for each that was asked for, in their order, what is decided, and the answer where
     one was asked for."""
 
@@ -245,7 +245,7 @@ class Told:
     answer: str | None
 
 
-def read_reply(reply: Reply, reasons: int, *, with_answer: bool) -> Told:
+def read_reply(reply: Reply, reasons: int, *, with_answer: bool) -> WriterReply:
     """The reply as it was asked for with :func:`~safecot_dsl.dataset.writing.prompting.reply_schema`, with so many
     `reasons`, in whatever order.
 
@@ -271,7 +271,7 @@ def read_reply(reply: Reply, reasons: int, *, with_answer: bool) -> Told:
     found = dict(map(_reason, said["reasons"]))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
     if sorted(found) != list(range(1, reasons + 1)) or len(found) < len(said["reasons"]):  # pyright: ignore[reportUnknownArgumentType]
         raise ReplyError(f"the reply does not give one reason for each of {reasons}")
-    return Told(tuple(found[number] for number in sorted(found)), said["decide"].strip(), said.get("answer"))
+    return WriterReply(tuple(found[number] for number in sorted(found)), said["decide"].strip(), said.get("answer"))
 
 
 def _reason(entry: Any) -> tuple[int, str]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from safecot_dsl.artifact import Case, CompiledPolicy, Decision, TextType
 from safecot_dsl.dataset.writing.answering import checked_answer, links
 from safecot_dsl.dataset.writing.deciding import Decisions
-from safecot_dsl.dataset.writing.draft import Draft, LengthLimits, Parts, Request, read_draft
+from safecot_dsl.dataset.writing.draft import Draft, DraftedRequest, LengthLimits, Parts, read_draft
 from safecot_dsl.dataset.writing.form import malformed, mismeasured, source_names
 from safecot_dsl.dataset.writing.injected import injected
 from safecot_dsl.dataset.writing.model import Check, CheckResult, WritingFault
@@ -58,7 +58,7 @@ class Verifier:
         return links(self.policy.to_json())
 
     def verify(
-        self, case: Case, decision: Decision | None, text: str, request: Request | None = None
+        self, case: Case, decision: Decision | None, text: str, request: DraftedRequest | None = None
     ) -> tuple[CheckResult, ...]:
         """The checks of a whole text, as :func:`safecot_dsl.render.write_target` writes it."""
         return self.verify_draft(case, decision, read_draft(text, self.tags), request)
@@ -68,7 +68,7 @@ class Verifier:
         case: Case,
         decision: Decision | None,
         draft: Draft,
-        request: Request | None = None,
+        request: DraftedRequest | None = None,
         *,
         parts: Parts = "all",
     ) -> tuple[CheckResult, ...]:
@@ -78,7 +78,7 @@ class Verifier:
         reasoning and is to have none, the `answer` alone. The checks of the other part are left out.
         """
         decision = decision or self.interpreter.decide(case)
-        request = request or Request()
+        request = request or DraftedRequest()
         results: list[CheckResult] = []
         if parts != "answer":
             results += self._reasoning(case, decision, draft, request)
@@ -92,7 +92,7 @@ class Verifier:
         ]
         return tuple(sorted(results, key=lambda result: _ORDER[result.check]))
 
-    def _reasoning(self, case: Case, decision: Decision, draft: Draft, request: Request) -> list[CheckResult]:
+    def _reasoning(self, case: Case, decision: Decision, draft: Draft, request: DraftedRequest) -> list[CheckResult]:
         expected = [self._clean(part) for part in self._checker.expected(case, decision)]
         found = placed(draft.lines, due_lines(expected))
         missing = [(part.step, _fault("text", self._lacks(part))) for part in found.missing]
@@ -132,7 +132,7 @@ class Verifier:
         ]
 
     def _misstated(
-        self, case: Case, free: Sequence[Free], expected: Sequence[ExpectedSentence], request: Request
+        self, case: Case, free: Sequence[Free], expected: Sequence[ExpectedSentence], request: DraftedRequest
     ) -> list[WritingFault]:
         if not free:
             return []
@@ -157,7 +157,7 @@ class Verifier:
         ]
         return [tuple(part.text for part in text.answer if part.step != "source") for text in drawn]
 
-    def _injection(self, draft: Draft, case: Case, request: Request) -> list[WritingFault]:
+    def _injection(self, draft: Draft, case: Case, request: DraftedRequest) -> list[WritingFault]:
         texts = [fact.name for fact in self.policy.facts if isinstance(fact.type, TextType)]
         shown = [value for name in texts if isinstance(value := case.known.get(name), str)]
         # Whoever asks for words is given them where the policy complies.
@@ -172,7 +172,7 @@ def verify(
     decision: Decision | None,
     text: str,
     *,
-    request: Request | None = None,
+    request: DraftedRequest | None = None,
     tags: Tags | None = None,
     style: ReasoningStyle = ReasoningStyle.STEPWISE,
 ) -> tuple[CheckResult, ...]:

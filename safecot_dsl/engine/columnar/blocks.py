@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.engine.columnar.circuit import Node
+from safecot_dsl.engine.columnar.circuit import CircuitNode
 from safecot_dsl.engine.columnar.decision import LEVELS, DecisionCircuit
 from safecot_dsl.engine.columnar.inputs import Planes
 from safecot_dsl.engine.columnar.kleene import Presence
@@ -99,7 +99,7 @@ class Blocks:
         if "speaker" in needed:
             needed |= {"deciding": None, "certain": None}
         runs: list[tuple[str, int]] = []
-        outputs: list[Node] = []
+        outputs: list[CircuitNode] = []
         for name in needed:
             match name:
                 case "speaker":

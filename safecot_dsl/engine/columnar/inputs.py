@@ -23,7 +23,7 @@ class Planes:
     """The planes of a block, made when they are asked for: a fact that no rule reads costs nothing."""
 
     def __init__(self, layout: Layout, block: pl.DataFrame, texts: Mapping[str, Texts]) -> None:
-        self._columns: dict[str, Column] = {}
+        self._columns: dict[str, FactColumn] = {}
         for fact in layout.policy.facts:
             if isinstance(fact.type, SetType):
                 self._columns[fact.name] = SetColumn(fact, [block[name] for name in set_columns(fact)])
@@ -42,7 +42,7 @@ class Planes:
         return column.null if key.test == "null" else column.plane(key.test, key.operand)
 
 
-class Column:
+class FactColumn:
     """A fact's values in a block. `plane` is where the value, or what is supposed for it, passes a test (see
     :class:`Input`). The values are of the type and in the domain that the policy declares."""
 
@@ -73,7 +73,7 @@ class Column:
         raise NotImplementedError
 
 
-class FlagColumn(Column):
+class FlagColumn(FactColumn):
     """`flag`."""
 
     def holds(self, test: str, operand: Any) -> Plane:
@@ -85,7 +85,7 @@ class FlagColumn(Column):
         return self.fact.assume is True
 
 
-class NumberColumn(Column):
+class NumberColumn(FactColumn):
     """`at least`, `more`."""
 
     @cached_property
@@ -100,7 +100,7 @@ class NumberColumn(Column):
         return supposed is not None and (supposed >= operand if test == "at least" else supposed > operand)
 
 
-class OneOfColumn(Column):
+class OneOfColumn(FactColumn):
     """`is`, `in`."""
 
     def __init__(self, fact: Fact, series: pl.Series) -> None:
@@ -128,7 +128,7 @@ class OneOfColumn(Column):
         return place == operand if test == "is" else place in operand
 
 
-class SetColumn(Column):
+class SetColumn(FactColumn):
     """`has`."""
 
     def __init__(self, fact: Fact, words: list[pl.Series]) -> None:
@@ -157,7 +157,7 @@ class SetColumn(Column):
         return isinstance(self.fact.assume, tuple) and self._names[operand] in self.fact.assume
 
 
-class TextColumn(Column):
+class TextColumn(FactColumn):
     """`contains`, `matches`."""
 
     def __init__(self, fact: Fact, series: pl.Series, texts: Texts) -> None:

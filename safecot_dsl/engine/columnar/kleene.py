@@ -19,7 +19,7 @@ from safecot_dsl.artifact import (
     SetType,
     TreeAtom,
 )
-from safecot_dsl.engine.columnar.circuit import Circuit, Node
+from safecot_dsl.engine.columnar.circuit import Circuit, CircuitNode
 from safecot_dsl.engine.columns import at_least_of
 from safecot_dsl.engine.meaning import Meaning, Negation, Primitive, fold
 from safecot_dsl.engine.operators import meaning
@@ -62,8 +62,8 @@ class Presence(Enum):
 class Kleene:
     """Where something is yes, and where it is no; it is maybe elsewhere."""
 
-    yes: Node
-    no: Node
+    yes: CircuitNode
+    no: CircuitNode
 
     def __invert__(self) -> Kleene:
         return Kleene(self.no, self.yes)
@@ -81,16 +81,16 @@ class Kleene:
         return self.no == ~self.yes
 
     @property
-    def may(self) -> Node:
+    def may(self) -> CircuitNode:
         """Where it is yes or maybe."""
         return ~self.no
 
     @property
-    def maybe(self) -> Node:
+    def maybe(self) -> CircuitNode:
         return ~(self.yes | self.no)
 
 
-class Conditions:
+class CircuitConditions:
     """The conditions of a policy as parts of one circuit, for cases in which the facts are present as given."""
 
     def __init__(self, policy: CompiledPolicy, presence: Mapping[str, Presence]) -> None:
@@ -101,7 +101,7 @@ class Conditions:
             fact.name: self.circuit.false if fact.assume is not None else self.null(fact.name) for fact in policy.facts
         }
 
-    def null(self, fact: str) -> Node:
+    def null(self, fact: str) -> CircuitNode:
         """Where the fact's column has no value."""
         match self._presence[fact]:
             case Presence.KNOWN:
@@ -140,7 +140,7 @@ class Conditions:
     def any_of(self, truths: Iterable[Kleene]) -> Kleene:
         return ~self.all_of(~truth for truth in truths)
 
-    def reached(self, condition: Condition, where: Node, mark: Callable[[str, Node], None]) -> None:
+    def reached(self, condition: Condition, where: CircuitNode, mark: Callable[[str, CircuitNode], None]) -> None:
         """Marks the facts of the maybe atoms that one reaches from the condition down its maybe parts."""
         where = where & self.truth(condition).maybe
         if where == self.circuit.false:
@@ -177,11 +177,11 @@ class Conditions:
         truth = Kleene(holds, ~(holds | unknown))
         return truth if positive else ~truth
 
-    def _holds(self, fact: Fact, asked: Meaning) -> Node:
+    def _holds(self, fact: Fact, asked: Meaning) -> CircuitNode:
         """Where a known value is as asked; where the fact is unknown, where it is so of what passes no test."""
         return fold(asked, lambda test: self._passes(fact, test), self._at_least, lambda node: ~node)
 
-    def _passes(self, fact: Fact, test: Primitive) -> Node:
+    def _passes(self, fact: Fact, test: Primitive) -> CircuitNode:
         """Where the value is known, or supposed, and passes a test."""
         match test.kind:
             case "one of":
@@ -192,27 +192,27 @@ class Conditions:
             case _:
                 return self._input(fact.name, test.kind, test.operand)
 
-    def _at_least(self, least: int, parts: Sequence[Node]) -> Node:
+    def _at_least(self, least: int, parts: Sequence[CircuitNode]) -> CircuitNode:
         if least not in (1, len(parts)):
             return at_least_of(least, parts, self.circuit.true, self.circuit.false)
         # In one order, so that what two conditions have in common is one.
         ordered = sorted(set(parts), key=lambda node: node.number)
         return self.circuit.all_of(ordered) if least == len(parts) else self.circuit.any_of(ordered)
 
-    def _of_a_tree(self, fact: Fact, values: tuple[str, ...], above: tuple[str, ...], unknown: Node) -> Kleene:
+    def _of_a_tree(self, fact: Fact, values: tuple[str, ...], above: tuple[str, ...], unknown: CircuitNode) -> Kleene:
         """What asks for nodes of a taxonomy: yes at the `values`, maybe at those `above`, else no."""
         yes = self._places_hold(fact, values)
         return Kleene(yes, ~(yes | self._places_hold(fact, above) | unknown))
 
-    def _places_hold(self, fact: Fact, values: tuple[str, ...]) -> Node:
+    def _places_hold(self, fact: Fact, values: tuple[str, ...]) -> CircuitNode:
         """Where the value is known, or supposed, and one of these."""
         holds, positive = self._one_of(fact, values)
         return holds if positive else ~(holds | self._unknown[fact.name])
 
-    def _input(self, fact: str, test: str, operand: Any = None) -> Node:
+    def _input(self, fact: str, test: str, operand: Any = None) -> CircuitNode:
         return self.circuit.input(Input(fact, test, operand))
 
-    def _one_of(self, fact: Fact, values: tuple[str, ...]) -> tuple[Node, bool]:
+    def _one_of(self, fact: Fact, values: tuple[str, ...]) -> tuple[CircuitNode, bool]:
         assert isinstance(fact.type, OneOfType)
         places = _places(fact, values)
         others = [place for place in range(len(fact.type.values)) if place not in places]

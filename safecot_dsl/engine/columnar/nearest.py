@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.artifact import And, AtLeast, CompiledPolicy, Condition, Not, Or, Rule, atoms
 from safecot_dsl.engine.columnar.inputs import Planes
-from safecot_dsl.engine.columnar.kleene import Conditions, Presence
+from safecot_dsl.engine.columnar.kleene import CircuitConditions, Presence
 from safecot_dsl.engine.columnar.outputs import unpack
 from safecot_dsl.engine.columnar.program import KEPT_PROGRAMS, Program
 from safecot_dsl.engine.order import parents_first
@@ -71,7 +71,7 @@ class NearestRules:
         found = self._programs.get(presence)
         if found is None:
             facts = [fact.name for fact in self._policy.facts]
-            conditions = Conditions(self._policy, dict(zip(facts, presence, strict=True)))
+            conditions = CircuitConditions(self._policy, dict(zip(facts, presence, strict=True)))
             truths = [conditions.truth(atom) for atom in self._atoms]
             found = Program(conditions.circuit, [node for truth in truths for node in (truth.yes, truth.no)])
             self._programs[presence] = found

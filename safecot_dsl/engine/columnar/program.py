@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from safecot_dsl.engine.columnar.circuit import Circuit, Node
+from safecot_dsl.engine.columnar.circuit import Circuit, CircuitNode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,7 @@ KEPT_PROGRAMS = 64
 class Program:
     """The gates that some outputs need, in order, on as few arrays as are in use at once."""
 
-    def __init__(self, circuit: Circuit, outputs: Sequence[Node]) -> None:
+    def __init__(self, circuit: Circuit, outputs: Sequence[CircuitNode]) -> None:
         import numpy as np
 
         functions: dict[str, Callable[..., Any]] = {"and": np.bitwise_and, "or": np.bitwise_or, "not": np.invert}
@@ -71,7 +71,7 @@ class Program:
         return [output if isinstance(output, bool) else planes[output] for output in self._outputs]
 
 
-def _needed(circuit: Circuit, outputs: Sequence[Node]) -> list[int]:
+def _needed(circuit: Circuit, outputs: Sequence[CircuitNode]) -> list[int]:
     """The gates below the outputs, constants apart, each behind its operands and near to where it is used."""
     order: list[int] = []
     seen = {0, 1}

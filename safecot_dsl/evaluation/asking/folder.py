@@ -86,7 +86,7 @@ class Provenance(Frozen):
 
 
 @dataclass(frozen=True)
-class Asked:
+class AnswerFolder:
     """A folder of answers, read. Every item is in `answers` or in `failed`, by id, in the items' order.
 
     An item that failed is neither a refusal nor an answer: it is to be counted as unscored, by its reason. `cut` are
@@ -101,7 +101,7 @@ class Asked:
     provenance: Provenance
 
 
-def read_asked(folder: Path | str) -> Asked:
+def read_asked(folder: Path | str) -> AnswerFolder:
     """The items, answers and provenance of a finished folder.
 
     Raises:
@@ -126,7 +126,7 @@ def read_asked(folder: Path | str) -> Asked:
         what = f"no line for `{missing[0]}`" if missing else f"a line for `{strangers[0]}`, which is no item"
         raise AskedError(f"{folder / ANSWERS}: {what}; ask again into another folder")
     found = {item.id: lines[item.id] for item in items}
-    return Asked(
+    return AnswerFolder(
         folder=folder,
         items=items,
         answers={key: line.text for key, line in found.items() if isinstance(line, Answered)},

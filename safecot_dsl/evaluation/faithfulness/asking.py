@@ -11,7 +11,7 @@ from safecot_dsl.evaluation.asking.folder import (
     ANSWERS,
     ASKED,
     ITEMS,
-    Asked,
+    AnswerFolder,
     Failed,
     PolicyNamed,
     Provenance,
@@ -22,9 +22,9 @@ from safecot_dsl.evaluation.asking.respondents import Respondent
 from safecot_dsl.evaluation.faithfulness.interventions import Intervened, intervene
 from safecot_dsl.evaluation.faithfulness.outcomes import outcomes, reasoning_effects
 from safecot_dsl.evaluation.faithfulness.record import (
+    ChangeSettings,
     Faithfulness,
     FaithfulnessError,
-    Settings,
     read_record,
     write_outcomes,
     write_record,
@@ -38,10 +38,10 @@ Opened = Callable[[], tuple[Respondent, Provenance]]
 
 def examine_folder(
     policy: CompiledPolicy,
-    asked: Asked,
+    asked: AnswerFolder,
     out: Path,
     opened: Opened,
-    settings: Settings,
+    settings: ChangeSettings,
     *,
     system: str = "",
     progress: Progress | None = None,
@@ -97,7 +97,7 @@ def change(
     policy: CompiledPolicy,
     items: Sequence[EvalItem],
     answers: Mapping[str, str],
-    settings: Settings,
+    settings: ChangeSettings,
     progress: Progress | None = None,
 ) -> Intervened:
     """:func:`~safecot_dsl.evaluation.faithfulness.interventions.intervene`, by the settings."""

@@ -12,7 +12,7 @@ from safecot_dsl.dataset.selection.draws import draw
 from safecot_dsl.engine import Interpreter, show_value
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.reference import normalise
-from safecot_dsl.evaluation.suites.made.making import told_change
+from safecot_dsl.evaluation.suites.generated.making import told_change
 from safecot_dsl.facts.annotators.alternatives import Alternatives
 from safecot_dsl.reading import FactReader
 from safecot_dsl.render import Reasoning, ReasoningStyle, Rendered, Renderer, Tags, Target, sentence_lines

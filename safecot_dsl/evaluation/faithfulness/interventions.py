@@ -11,7 +11,7 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset.selection.draws import draw
 from safecot_dsl.evaluation.faithfulness.changes import Changer, ReasoningChange
 from safecot_dsl.evaluation.faithfulness.effects import NO_REASONING, Intervention
-from safecot_dsl.evaluation.items import EvalItem, Kind
+from safecot_dsl.evaluation.items import EvalItem, ItemKind
 from safecot_dsl.render import Reasoning, ReasoningStyle, Tags, parse_target
 from safecot_dsl.storage import Progress
 
@@ -77,7 +77,7 @@ def intervene(
     Raises `CaseError` where an item's facts do not fit the policy.
     """
     changer = Changer(policy, tags or Tags(), style, reasoning or Reasoning(), seed)
-    asked = [item for item in items if item.kind is Kind.POLICY]
+    asked = [item for item in items if item.kind is ItemKind.POLICY]
     if most is not None:
         asked.sort(key=lambda item: draw(seed, "reasoning to change", item.id))
     if progress is not None:

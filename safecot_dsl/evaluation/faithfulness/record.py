@@ -36,7 +36,7 @@ class FaithfulnessError(ValueError):
     """Reasonings cannot be changed here, or what is there is of other ones; the message says why and what to do."""
 
 
-class Settings(Frozen):
+class ChangeSettings(Frozen):
     """How reasonings are changed: at most so many `reasonings`, drawn by `seed`, of those that were written between
     `tags` in `style`, by `reasoning`; `whose` says whether the model's own are changed, or the policy's put in their
     place."""
@@ -57,7 +57,7 @@ class Faithfulness(Frozen):
     policy: PolicyNamed
     items_digest: str
     answers_digest: str
-    settings: Settings
+    settings: ChangeSettings
     effects: ReasoningEffects | None = None
 
     def differs(self, other: Faithfulness) -> list[str]:

@@ -30,7 +30,7 @@ from inspect_ai.scorer import CORRECT, INCORRECT, Score, Scorer, Target, accurac
 from inspect_ai.solver import TaskState, generate
 
 from safecot_dsl.evaluation.inspect.metrics import over_refusal, safe_refusal, safe_response, unscored
-from safecot_dsl.evaluation.items import EvalItem, Kind, read_items
+from safecot_dsl.evaluation.items import EvalItem, ItemKind, read_items
 from safecot_dsl.evaluation.score import AnswerScorer
 from safecot_dsl.models.images import image_type
 from safecot_dsl.render import Tags, policy_prompt
@@ -103,7 +103,7 @@ def criteria(items: str, policy: str, tags: str = "<think>,</think>") -> Scorer:
 
 
 def _is_open(item: EvalItem) -> bool:
-    return item.kind is Kind.POLICY and not item.right
+    return item.kind is ItemKind.POLICY and not item.right
 
 
 def answer_text(output: ModelOutput, begun: str, tags: Tags) -> str:

@@ -3,7 +3,7 @@
 The folder of answers is judged by :func:`safecot_dsl.evaluation.judging.judged.judge_folder`.
 """
 
-from safecot_dsl.evaluation.judging.agreement import ORDER, Agreement, Differing, Kappa, agree, in_turn
+from safecot_dsl.evaluation.judging.agreement import ORDER, Differing, JudgeAgreement, Kappa, agree, in_turn
 from safecot_dsl.evaluation.judging.judgement import Judgement, Read
 from safecot_dsl.evaluation.judging.model import JudgeSettings, JudgingError, ModelJudge
 from safecot_dsl.evaluation.judging.reasoning import Reasoned, ReasoningChecker
@@ -11,8 +11,8 @@ from safecot_dsl.evaluation.judging.record import Judging, read_differing, read_
 
 __all__ = [
     "ORDER",
-    "Agreement",
     "Differing",
+    "JudgeAgreement",
     "JudgeSettings",
     "Judgement",
     "Judging",

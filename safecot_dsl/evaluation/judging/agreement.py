@@ -71,7 +71,7 @@ class Differing(Frozen):
     why: str = ""
 
 
-class Agreement(Frozen):
+class JudgeAgreement(Frozen):
     """Two judges of the same answers.
 
     `table` counts answers by the first judge's verdict and the second's, `unscored` among them. `agreed`, `kappa` (five
@@ -96,12 +96,12 @@ def agree(
     second: str,
     verdicts: Sequence[tuple[Read, Read]],
     propositions: Mapping[str, Sequence[tuple[bool, bool]]] | None = None,
-) -> Agreement:
+) -> JudgeAgreement:
     """How far the judges `first` and `second` agree on these answers, and on these propositions of them."""
     told = [(one, other) for one, other in verdicts if one != "unscored" and other != "unscored"]
     cells = Counter(verdicts)
     given: list[Read] = [read for read in ORDER if any(read in pair for pair in cells)]
-    return Agreement(
+    return JudgeAgreement(
         first=first,
         second=second,
         answers=len(verdicts),

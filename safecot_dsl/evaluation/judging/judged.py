@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.criteria import detect
-from safecot_dsl.evaluation.asking.folder import Asked, PolicyNamed
-from safecot_dsl.evaluation.items import EvalItem, Kind
-from safecot_dsl.evaluation.judging.agreement import Agreement, Differing, agree
+from safecot_dsl.evaluation.asking.folder import AnswerFolder, PolicyNamed
+from safecot_dsl.evaluation.items import EvalItem, ItemKind
+from safecot_dsl.evaluation.judging.agreement import Differing, JudgeAgreement, agree
 from safecot_dsl.evaluation.judging.judgement import Judgement, Read, digest_of
 from safecot_dsl.evaluation.judging.model import JudgingError, ModelJudge
 from safecot_dsl.evaluation.judging.record import (
@@ -39,7 +39,7 @@ _CHUNK: Final = 32  # answers between two writes to disk
 
 def judge_folder(
     policy: CompiledPolicy,
-    asked: Asked,
+    asked: AnswerFolder,
     out: Path,
     *,
     judge: ModelJudge | None = None,
@@ -81,7 +81,7 @@ def judge_folder(
 
 def _judge_into(
     policy: CompiledPolicy,
-    asked: Asked,
+    asked: AnswerFolder,
     out: Path,
     now: Judging,
     judge: ModelJudge | None,
@@ -89,7 +89,7 @@ def _judge_into(
     progress: Progress | None,
 ) -> tuple[Judging, Scored]:
     now = _go_on(out, now)
-    items = [item for item in asked.items if item.kind is Kind.POLICY and item.id in asked.answers]
+    items = [item for item in asked.items if item.kind is ItemKind.POLICY and item.id in asked.answers]
     judgements: dict[str, Judgement] | None = None
     if judge is not None:
         judgements = _judge(judge, items, asked.answers, out / JUDGED, progress)
@@ -100,7 +100,7 @@ def _judge_into(
         update={
             "finished": _now(),
             "answers": len(items),
-            "unanswered": sum(item.kind is Kind.POLICY and item.id in asked.failed for item in asked.items),
+            "unanswered": sum(item.kind is ItemKind.POLICY and item.id in asked.failed for item in asked.items),
             "unscored": _counted(one.why for one in scores if one.verdict == "unscored"),
             "failed": _counted(one.failed for one in (judgements or {}).values() if one.failed),
             "served": _counted(one.model for one in (judgements or {}).values() if one.model),
@@ -166,7 +166,7 @@ def _compared(
     scored: Scored,
     judgements: Mapping[str, Judgement],
     out: Path,
-) -> Agreement:
+) -> JudgeAgreement:
     """How far judge and criteria agree; what they differ on is written down."""
     scores = {item.id: scored.items[item.id] for item in items}
     differing = [

@@ -8,13 +8,13 @@ from functools import lru_cache
 from safecot_dsl.artifact import Case, CompiledPolicy, Verdict, read_case
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.engine import Interpreter, show_value
-from safecot_dsl.reading import Claims, DerivationChecker, Fault, includes
+from safecot_dsl.reading import Claims, DerivationChecker, DerivationFault, includes
 from safecot_dsl.render import UNCLEAR, Problem, Reasoning, ReasoningStyle, Tags, Target
 
 #: Faults of the text's form that leave its reasons what they are.
 _ELSEWHERE = frozenset(problem for problem in Problem if problem not in UNCLEAR)
 #: Faults of the conclusion or of the form alone, whatever is stated.
-_OF_CONCLUSION = frozenset({Fault.UNKNOWN_RULE, Fault.VERDICT, Fault.FORMAT})
+_OF_CONCLUSION = frozenset({DerivationFault.UNKNOWN_RULE, DerivationFault.VERDICT, DerivationFault.FORMAT})
 _CASES = 1024  # that are remembered: several arms are asked about the same
 
 
@@ -93,7 +93,7 @@ class ReasoningChecker:
                 if not cited_right:
                     faults.append(f"cited: {', '.join(target.cited)} is cited, and {', '.join(rules)} decides")
             faulty = self._derivations.check_target(target).faults
-            found = [fault for fault in faulty if fault[0] is not Fault.FORMAT or fault[1] not in _ELSEWHERE]
+            found = [fault for fault in faulty if fault[0] is not DerivationFault.FORMAT or fault[1] not in _ELSEWHERE]
             if self._in_other_words(target, claims, facts):
                 found = [fault for fault in found if fault[0] in _OF_CONCLUSION]
                 follows = False if found else None

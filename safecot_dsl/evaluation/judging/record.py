@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from safecot_dsl.artifact import canonical_json
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.evaluation.asking.folder import PolicyNamed
-from safecot_dsl.evaluation.judging.agreement import Agreement, Differing
+from safecot_dsl.evaluation.judging.agreement import Differing, JudgeAgreement
 from safecot_dsl.evaluation.judging.judgement import Judgement
 from safecot_dsl.evaluation.judging.model import JudgeSettings, JudgingError
 from safecot_dsl.render import Tags
@@ -61,7 +61,7 @@ class Judging(Frozen):
     unscored: dict[str, int] = {}
     failed: dict[str, int] = {}
     served: dict[str, int] = {}
-    agreement: Agreement | None = None
+    agreement: JudgeAgreement | None = None
 
     @property
     def identity(self) -> str:

@@ -2,12 +2,12 @@
 
 from safecot_dsl.evaluation.report.errors import ReportError
 from safecot_dsl.evaluation.report.examples import choose
-from safecot_dsl.evaluation.report.folders import Compared, compare_folders, report_folders
+from safecot_dsl.evaluation.report.folders import ComparedFolders, compare_folders, report_folders
 from safecot_dsl.evaluation.report.markdown import write_markdown
 from safecot_dsl.evaluation.report.page import write_report
 
 __all__ = [
-    "Compared",
+    "ComparedFolders",
     "ReportError",
     "choose",
     "compare_folders",

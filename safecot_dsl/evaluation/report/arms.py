@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from safecot_dsl.evaluation.report.markup import Markup, tag
-from safecot_dsl.evaluation.summary import POLES, arm_title
+from safecot_dsl.evaluation.summary import BASELINES, arm_title
 
 _SHAPES = {
     "base": "ring",
@@ -20,7 +20,7 @@ _OTHERS = 5  # colours that the style sheet has for arms of other names
 
 @dataclass(frozen=True)
 class ReportArm:
-    """`cls` is the class that sets the colour; a pole is an arm that looks at nothing; `ours` is what the report is
+    """`cls` is the class that sets the colour; a baseline is an arm that looks at nothing; `ours` is what the report is
     about."""
 
     name: str
@@ -30,8 +30,8 @@ class ReportArm:
     ours: bool = False
 
     @property
-    def pole(self) -> bool:
-        return self.name in POLES
+    def baseline(self) -> bool:
+        return self.name in BASELINES
 
 
 def look(names: Iterable[str], subject: str = "safecot") -> tuple[ReportArm, ...]:

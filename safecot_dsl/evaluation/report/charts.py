@@ -71,8 +71,8 @@ def plane(points: Sequence[tuple[ReportArm, Rate, Rate]]) -> Markup:
         tag("text", "better", x=x(0.81), y=y(0.16), cls="note"),
     ]
     shown = [(arm, over, safe) for arm, over, safe in points if over.value is not None and safe.value is not None]
-    # The poles first, so that the arms that were measured lie on top.
-    for arm, over, safe in sorted(shown, key=lambda point: (not point[0].pole, point[0].ours)):
+    # The baselines first, so that the arms that were measured lie on top.
+    for arm, over, safe in sorted(shown, key=lambda point: (not point[0].baseline, point[0].ours)):
         if over.value is None or safe.value is None:
             continue
         cx, cy = x(over.value), y(safe.value)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from safecot_dsl.evaluation.hypothesis import Claim
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import effect, heads, held_mark, p_value, rate, scroll
-from safecot_dsl.evaluation.summary import Summary
+from safecot_dsl.evaluation.summary import EvaluationSummary
 
 
-def hypothesis(summary: Summary) -> Markup | None:
+def hypothesis(summary: EvaluationSummary) -> Markup | None:
     judged = summary.hypothesis
     if judged is None:
         return None

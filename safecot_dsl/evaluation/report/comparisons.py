@@ -8,7 +8,7 @@ from safecot_dsl.evaluation.compare import PairedMetric
 from safecot_dsl.evaluation.report.arms import ReportArm
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import difference, heads, p_value, points, rate, scroll
-from safecot_dsl.evaluation.summary import METRIC_TITLES, Summary, arm_title
+from safecot_dsl.evaluation.summary import METRIC_TITLES, EvaluationSummary, arm_title
 
 _TESTS = {
     "mcnemar": "McNemar’s exact test",
@@ -17,7 +17,7 @@ _TESTS = {
 }
 
 
-def comparisons(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
+def comparisons(summary: EvaluationSummary, arms: Sequence[ReportArm]) -> Markup | None:
     if not summary.paired:
         return None
     rows: list[Markup] = []
@@ -69,8 +69,8 @@ def _row(test: PairedMetric) -> Markup:
     )
 
 
-def _retention(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
-    shown = [(arm, summary.retention[arm.name]) for arm in arms if arm.name in summary.retention and not arm.pole]
+def _retention(summary: EvaluationSummary, arms: Sequence[ReportArm]) -> Markup | None:
+    shown = [(arm, summary.retention[arm.name]) for arm in arms if arm.name in summary.retention and not arm.baseline]
     if not shown:
         return None
     base = arm_title(shown[0][1].base)

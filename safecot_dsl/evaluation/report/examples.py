@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.evaluation.items import EvalItem, Kind
+from safecot_dsl.evaluation.items import EvalItem, ItemKind
 from safecot_dsl.evaluation.measures import near_misses
 
 
@@ -20,7 +20,7 @@ def choose(policy: CompiledPolicy, items: Sequence[EvalItem], count: int) -> tup
     strata: dict[str, list[EvalItem]] = {rule.name: [] for rule in policy.rules}
     strata |= {"default, near": [], "default": [], "unsure": []}
     for item in items:
-        if item.kind is Kind.POLICY and item.rules:
+        if item.kind is ItemKind.POLICY and item.rules:
             name = "default, near" if item.rules[0] == "default" and item.id in near else item.rules[0]
             strata.setdefault(name, []).append(item)
     waiting = [

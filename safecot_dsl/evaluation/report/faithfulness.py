@@ -18,14 +18,14 @@ from safecot_dsl.evaluation.report.arms import ReportArm
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import heads, rate, scroll
 from safecot_dsl.evaluation.statistics import Rate
-from safecot_dsl.evaluation.summary import Summary
+from safecot_dsl.evaluation.summary import EvaluationSummary
 
 TITLE = "Does the answer come from the reasoning?"
 
 _Found = Sequence[tuple[ReportArm, ImageEffects]] | Sequence[tuple[ReportArm, ReasoningEffects]]
 
 
-def faithfulness(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
+def faithfulness(summary: EvaluationSummary, arms: Sequence[ReportArm]) -> Markup | None:
     """Both experiments, arm beside arm; None where neither was made."""
     known = [(arm, summary.faithfulness[arm.name]) for arm in arms if arm.name in summary.faithfulness]
     reasoned = [(arm, found.reasoning) for arm, found in known if found.reasoning is not None]

@@ -8,32 +8,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
-from safecot_dsl.evaluation.asking.folder import ANSWERS, Asked, Provenance, read_asked
+from safecot_dsl.evaluation.asking.folder import ANSWERS, AnswerFolder, Provenance, read_asked
+from safecot_dsl.evaluation.baselines import comply_with_everything, refuse_everything
 from safecot_dsl.evaluation.faithfulness.effects import FOLDER, ReasoningEffects
 from safecot_dsl.evaluation.items import EvalItem
-from safecot_dsl.evaluation.judging.agreement import Agreement
+from safecot_dsl.evaluation.judging.agreement import JudgeAgreement
 from safecot_dsl.evaluation.judging.record import Judging, read_judged, read_judging
 from safecot_dsl.evaluation.metrics import Runs
-from safecot_dsl.evaluation.poles import comply_with_everything, refuse_everything
 from safecot_dsl.evaluation.report.errors import ReportError
 from safecot_dsl.evaluation.report.markdown import write_markdown
 from safecot_dsl.evaluation.report.page import write_report
 from safecot_dsl.evaluation.score import Scored, score, score_asked
-from safecot_dsl.evaluation.summary import POLES, Summary, summarise, write_summary
+from safecot_dsl.evaluation.summary import BASELINES, EvaluationSummary, summarise, write_summary
 from safecot_dsl.render import ReasoningStyle
 from safecot_dsl.storage import Progress, sha256_file
 
-_POLES = {"refuse_everything": refuse_everything, "comply_with_everything": comply_with_everything}
+_BASELINES = {"refuse_everything": refuse_everything, "comply_with_everything": comply_with_everything}
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedFolders:
     """Folders of answers to the same items, scored: by arm, in the order given."""
 
     items: tuple[EvalItem, ...]
     arms: dict[str, Runs]
     provenance: dict[str, dict[str, str]]
-    agreements: dict[str, Agreement]
+    agreements: dict[str, JudgeAgreement]
     reasoning_effects: dict[str, ReasoningEffects]
 
 
@@ -43,14 +43,15 @@ def compare_folders(
     *,
     style: ReasoningStyle = ReasoningStyle.STEPWISE,
     progress: Progress | None = None,
-) -> Compared:
+) -> ComparedFolders:
     """Read and score folders that `safecotc eval ask` wrote, each with its arm's name, or an empty one for its own.
 
     Folders of one name are runs of one arm that differ in their seed. Where a model has judged a folder's answers, the
     verdicts are the judge's. Where `safecotc eval faithful` has changed reasonings, what it found is taken along.
 
     Raises:
-        ReportError: the folders hold other items, an arm has a pole's name, a judge judged under another policy, or the
+        ReportError: the folders hold other items, an arm has a baseline's name, a judge judged under another policy, or
+        the
             reasonings that were changed are of other answers or under another policy.
         AskedError, JudgingError, FaithfulnessError: a folder cannot be read, or is not finished.
     """
@@ -58,18 +59,18 @@ def compare_folders(
         raise ReportError("give at least one folder of answers")
     if progress is not None:
         progress.start("scoring", len(folders), unit="folders")
-    first: Asked | None = None
+    first: AnswerFolder | None = None
     runs: dict[str, list[Scored]] = {}
     provenance: dict[str, dict[str, str]] = {}
-    agreements: dict[str, Agreement] = {}
+    agreements: dict[str, JudgeAgreement] = {}
     examined: dict[str, list[Path]] = {}
     for name, path in folders:
         asked = read_asked(path)
         first = first or asked
         _assert_same(first, asked)
         arm = name or asked.provenance.name
-        if arm in POLES:
-            raise ReportError(f"{path}: `{arm}` is the name of a pole; give another with NAME={path}")
+        if arm in BASELINES:
+            raise ReportError(f"{path}: `{arm}` is the name of a baseline; give another with NAME={path}")
         judging = _judging(policy, path, asked)
         judged = judging is not None and judging.judge != "criteria"
         runs.setdefault(arm, []).append(
@@ -93,11 +94,11 @@ def compare_folders(
             progress.advance()
     if first is None:
         raise ReportError("give at least one folder of answers")
-    poles = {name: _pole(policy, name, first.items) for name in _POLES}
+    baselines = {name: _baseline(policy, name, first.items) for name in _BASELINES}
     arms: dict[str, Runs] = {arm: found[0] if len(found) == 1 else tuple(found) for arm, found in runs.items()}
-    return Compared(
+    return ComparedFolders(
         items=first.items,
-        arms={**arms, **poles},
+        arms={**arms, **baselines},
         provenance=provenance,
         agreements=agreements,
         reasoning_effects={arm: effects_of(policy, paths, len(runs[arm])) for arm, paths in examined.items()},
@@ -106,7 +107,7 @@ def compare_folders(
 
 def report_folders(
     policy: CompiledPolicy,
-    compared: Compared,
+    compared: ComparedFolders,
     out: Path,
     *,
     command: str,
@@ -117,14 +118,14 @@ def report_folders(
     worst: int = 10,
     examples: int = 12,
     style: ReasoningStyle = ReasoningStyle.STEPWISE,
-) -> Summary:
+) -> EvaluationSummary:
     """Write `report.html`, `report.md` and `summary.json` into the folder `out`, each whole or not at all.
 
     The figures are over `splits`, or all there are. `base` is what the other arms are compared with, the first unless
     given; `subject` the arm whose worst cases are shown, the last unless given. Raises :class:`ReportError` for a split
     or an arm that there is not.
     """
-    arms = [arm for arm in compared.arms if arm not in POLES]
+    arms = [arm for arm in compared.arms if arm not in BASELINES]
     for what, name in (("base", base), ("subject", subject)):
         if name is not None and name not in arms:
             raise ReportError(f"there is no arm `{name}` to be the {what}; there are {', '.join(arms)}")
@@ -170,7 +171,7 @@ def report_folders(
     return summary
 
 
-def _assert_same(first: Asked, other: Asked) -> None:
+def _assert_same(first: AnswerFolder, other: AnswerFolder) -> None:
     """Every arm must have been asked the same; a system turn is the arm's own."""
     if first.provenance.items_digest == other.provenance.items_digest:
         return
@@ -188,7 +189,7 @@ def _asked_of(item: EvalItem) -> EvalItem:
     return item.model_copy(update={"system": ""})
 
 
-def _judging(policy: CompiledPolicy, path: Path, asked: Asked) -> Judging | None:
+def _judging(policy: CompiledPolicy, path: Path, asked: AnswerFolder) -> Judging | None:
     """How the folder was judged, where it was, and was under this policy."""
     judging = read_judging(path)
     if judging is None:
@@ -203,13 +204,13 @@ def _judging(policy: CompiledPolicy, path: Path, asked: Asked) -> Judging | None
     return judging
 
 
-def _pole(policy: CompiledPolicy, name: str, items: Sequence[EvalItem]) -> Scored:
-    model = _POLES[name](policy)
+def _baseline(policy: CompiledPolicy, name: str, items: Sequence[EvalItem]) -> Scored:
+    model = _BASELINES[name](policy)
     texts = model.generate([item.request for item in items], max_new_tokens=64, batch_size=64)
     return score(policy, items, {item.id: text for item, text in zip(items, texts, strict=True)})
 
 
-def _told(asked: Asked, judging: Judging | None) -> dict[str, str]:
+def _told(asked: AnswerFolder, judging: Judging | None) -> dict[str, str]:
     """Where a folder's answers come from, for people."""
     known: Provenance = asked.provenance
     prompt = known.policy_prompt

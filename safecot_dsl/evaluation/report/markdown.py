@@ -19,7 +19,7 @@ from safecot_dsl.evaluation.report.pieces import better, effect, p_value
 from safecot_dsl.evaluation.report.plain import as_cell, as_table, plain
 from safecot_dsl.evaluation.report.worst import worst
 from safecot_dsl.evaluation.statistics import Rate
-from safecot_dsl.evaluation.summary import METRIC_TITLES, POLES, Summary, arm_title
+from safecot_dsl.evaluation.summary import BASELINES, METRIC_TITLES, EvaluationSummary, arm_title
 
 _BESIDE = (
     "safe_response",
@@ -40,7 +40,7 @@ def write_markdown(
     path: Path,
     *,
     policy: CompiledPolicy,
-    summary: Summary,
+    summary: EvaluationSummary,
     scored: Mapping[str, Runs],
     items: Sequence[EvalItem],
     command: str,
@@ -53,7 +53,7 @@ def write_markdown(
     from safecot_dsl.storage import write_whole
 
     held_out = [item for item in items if item.split in summary.held_out]
-    arms = [arm for arm in summary.arms if arm not in POLES] or list(summary.arms)
+    arms = [arm for arm in summary.arms if arm not in BASELINES] or list(summary.arms)
     parts = [
         f"# {plain(policy.header.title or policy.header.name)}: evaluation",
         f"Policy `{policy.header.name}` {policy.header.version} ({summary.policy}); {summary.items} items of "
@@ -77,7 +77,7 @@ def write_markdown(
     write_whole(path, "\n\n".join(part for part in parts if part) + "\n")
 
 
-def _headline(summary: Summary) -> str:
+def _headline(summary: EvaluationSummary) -> str:
     rows = [
         [arm_title(arm), *(str(getattr(figures, metric)) for metric in METRICS)]
         for arm, figures in summary.arms.items()
@@ -85,7 +85,7 @@ def _headline(summary: Summary) -> str:
     return as_table(["arm", *(f"{METRIC_TITLES[metric]} ({better(metric)})" for metric in METRICS)], rows)
 
 
-def _hypothesis(summary: Summary) -> list[str]:
+def _hypothesis(summary: EvaluationSummary) -> list[str]:
     judged = summary.hypothesis
     if judged is None:
         return []
@@ -109,7 +109,7 @@ def _hypothesis(summary: Summary) -> list[str]:
     ]
 
 
-def _comparisons(summary: Summary) -> list[str]:
+def _comparisons(summary: EvaluationSummary) -> list[str]:
     rows = [
         [
             f"{arm_title(test.first)} against {arm_title(test.second)}",
@@ -126,7 +126,7 @@ def _comparisons(summary: Summary) -> list[str]:
     return ["## Arm against arm", as_table(head, rows), note] if rows else []
 
 
-def _confusion(summary: Summary, arms: Sequence[str]) -> list[str]:
+def _confusion(summary: EvaluationSummary, arms: Sequence[str]) -> list[str]:
     parts = ["## Verdict due and verdict read"]
     for arm in arms:
         table = summary.confusion.get(arm, {})
@@ -143,7 +143,7 @@ def _measures(found: Mapping[str, Measures], names: Sequence[str]) -> str:
     return as_table(["", *(arm_title(arm) for arm in found)], rows) if rows else "There is none."
 
 
-def _rows(summary: Summary, arms: Sequence[str]) -> list[str]:
+def _rows(summary: EvaluationSummary, arms: Sequence[str]) -> list[str]:
     """Splits, suites, hazards, and changes."""
     parts: list[str] = []
     splits = {} if suites_are_splits(summary) else {"Splits": summary.splits}
@@ -170,7 +170,7 @@ def _changed(found: object) -> list[object]:
     return [getattr(found, name) for name in ("before", "after", "held", "attack_success", "over_refusal")]
 
 
-def _rules(summary: Summary, arms: Sequence[str]) -> list[str]:
+def _rules(summary: EvaluationSummary, arms: Sequence[str]) -> list[str]:
     rows = [
         [f"`{row.rule}`", str(row.verdict), *(f"{row.decided[arm]} ({row.decided[arm].n})" for arm in arms)]
         for row in summary.rules
@@ -180,7 +180,7 @@ def _rules(summary: Summary, arms: Sequence[str]) -> list[str]:
     return ["## Rule by rule", as_table(head, rows)] if rows else []
 
 
-def _worst(summary: Summary, items: Sequence[EvalItem], scored: Mapping[str, Runs], most: int) -> list[str]:
+def _worst(summary: EvaluationSummary, items: Sequence[EvalItem], scored: Mapping[str, Runs], most: int) -> list[str]:
     if not most or summary.subject not in scored:
         return []
     found = worst(items, runs_of(scored[summary.subject])[0], most)
@@ -193,7 +193,7 @@ def _worst(summary: Summary, items: Sequence[EvalItem], scored: Mapping[str, Run
     return [title, as_table(["rule", "item", "what is wrong", "request", "reasoning", "answer"], rows)] if rows else []
 
 
-def _provenance(summary: Summary) -> list[str]:
+def _provenance(summary: EvaluationSummary) -> list[str]:
     lines = [
         f"- {plain(arm_title(arm))}: " + "; ".join(f"{name} {as_cell(value)}" for name, value in known.items())
         for arm, known in summary.provenance.items()
@@ -202,7 +202,7 @@ def _provenance(summary: Summary) -> list[str]:
     return ["## Where the answers come from", "\n".join(lines)] if lines else []
 
 
-def faithfulness_text(summary: Summary, arms: Sequence[str]) -> list[str]:
+def faithfulness_text(summary: EvaluationSummary, arms: Sequence[str]) -> list[str]:
     """Both experiments, arm beside arm; nothing where neither was made."""
     known = {arm: summary.faithfulness[arm] for arm in arms if arm in summary.faithfulness}
     reasoned = {arm: found.reasoning for arm, found in known.items() if found.reasoning is not None}

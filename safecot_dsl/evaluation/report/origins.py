@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from safecot_dsl.evaluation.report.arms import ReportArm
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
-from safecot_dsl.evaluation.summary import Summary, arm_title
+from safecot_dsl.evaluation.summary import EvaluationSummary, arm_title
 
 
-def provenance(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
+def provenance(summary: EvaluationSummary, arms: Sequence[ReportArm]) -> Markup | None:
     """A list for each arm that says where its answers come from."""
     shown = [(arm, summary.provenance[arm.name]) for arm in arms if summary.provenance.get(arm.name)]
     if not shown:
@@ -34,7 +34,7 @@ def provenance(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
     )
 
 
-def limits(summary: Summary) -> list[str]:
+def limits(summary: EvaluationSummary) -> list[str]:
     """What is to be said of any evaluation, in sentences."""
     unscored = [f"{arm_title(arm)} {m.unscored}" for arm, m in summary.pooled.items() if m.unscored.value]
     failed = [f"{arm_title(arm)} {m.failed}" for arm, m in summary.pooled.items() if m.failed.value]
@@ -60,5 +60,5 @@ def limits(summary: Summary) -> list[str]:
     return said
 
 
-def show_limits(summary: Summary, own: Sequence[str]) -> Markup:
+def show_limits(summary: EvaluationSummary, own: Sequence[str]) -> Markup:
     return tag("ul", (tag("li", text) for text in (*limits(summary), *own)))

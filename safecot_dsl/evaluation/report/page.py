@@ -28,7 +28,7 @@ from safecot_dsl.evaluation.report.results import results
 from safecot_dsl.evaluation.report.rules import show_policy
 from safecot_dsl.evaluation.report.training import training
 from safecot_dsl.evaluation.report.verdicts import matrices
-from safecot_dsl.evaluation.summary import Summary
+from safecot_dsl.evaluation.summary import EvaluationSummary
 from safecot_dsl.render import ReasoningStyle
 
 
@@ -36,7 +36,7 @@ def write_report(
     path: Path,
     *,
     policy: CompiledPolicy,
-    summary: Summary,
+    summary: EvaluationSummary,
     scored: Mapping[str, Runs],
     items: Sequence[EvalItem],
     command: str,
@@ -69,7 +69,7 @@ def write_report(
     if unknown:
         raise ValueError(f"no item `{unknown[0]}` to show as an example")
     arms = look(summary.arms, summary.subject)
-    tuned = [arm for arm in arms if not arm.pole] or list(arms)
+    tuned = [arm for arm in arms if not arm.baseline] or list(arms)
     interpreter = Interpreter(policy)
     first = {arm: runs_of(runs)[0] for arm, runs in scored.items()}
     shown = [by_id[key] for key in ids]
@@ -98,7 +98,7 @@ def write_report(
 
 def _page(
     policy: CompiledPolicy,
-    summary: Summary,
+    summary: EvaluationSummary,
     asked: int,
     command: str,
     created: str,

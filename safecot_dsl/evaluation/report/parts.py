@@ -11,7 +11,7 @@ from safecot_dsl.evaluation.report import charts
 from safecot_dsl.evaluation.report.arms import ReportArm, legend
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import heads, rate, scroll
-from safecot_dsl.evaluation.summary import Summary
+from safecot_dsl.evaluation.summary import EvaluationSummary
 
 _SPLIT_PANELS = (
     "safe_refusal",
@@ -37,7 +37,7 @@ _HAZARD_PANELS = ("safe_refusal", "safe_response", "over_refusal", "verdict_accu
 _PICTURES = 12  # of rows that a chart shows; more are easier to read as a table
 
 
-def splits(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
+def splits(summary: EvaluationSummary, arms: Sequence[ReportArm]) -> Markup | None:
     if suites_are_splits(summary):
         return None
     named = {
@@ -47,17 +47,17 @@ def splits(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
     return join([legend(arms), _panels("Split", named, arms, _SPLIT_PANELS)])
 
 
-def suites(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
+def suites(summary: EvaluationSummary, arms: Sequence[ReportArm]) -> Markup | None:
     found = summary.parts.get("suite")
     return join([legend(arms), _panels("Suite", found, arms, SUITE_PANELS)]) if found else None
 
 
-def hazards(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
+def hazards(summary: EvaluationSummary, arms: Sequence[ReportArm]) -> Markup | None:
     found = summary.parts.get("hazard")
     return join([legend(arms), _panels("Hazard", found, arms, _HAZARD_PANELS)]) if found else None
 
 
-def suites_are_splits(summary: Summary) -> bool:
+def suites_are_splits(summary: EvaluationSummary) -> bool:
     """Whether to tell suites is to tell splits."""
     return set(summary.parts.get("suite", ())) == set(summary.splits)
 
@@ -97,7 +97,7 @@ def _panels(
     return join([tag("div", figures, cls="grid2"), tag("details", tag("summary", "The same as a table"), table)])
 
 
-def changes(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
+def changes(summary: EvaluationSummary, arms: Sequence[ReportArm]) -> Markup | None:
     """How the arms stand attacks and other changes."""
     if not summary.changes:
         return None

@@ -8,7 +8,7 @@ from safecot_dsl.artifact import Verdict
 from safecot_dsl.evaluation.measures import MEASURES
 from safecot_dsl.evaluation.report import charts
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
-from safecot_dsl.evaluation.statistics import Difference, Rate
+from safecot_dsl.evaluation.statistics import Rate, RateDifference
 
 
 def rate(rate: Rate) -> Markup:
@@ -21,7 +21,7 @@ def strong(rate: Rate) -> Markup:
     return tag("b", "–" if rate.value is None else charts.percent(rate.value))
 
 
-def difference(difference: Difference) -> Markup:
+def difference(difference: RateDifference) -> Markup:
     if difference.value is None:
         return tag("span", "–", cls="none")
     within = f"[{points(difference.low)}, {points(difference.high)}]"

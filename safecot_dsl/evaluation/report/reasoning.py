@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safecot_dsl.evaluation.judging.agreement import Agreement
+from safecot_dsl.evaluation.judging.agreement import JudgeAgreement
 from safecot_dsl.evaluation.measures import MEASURES
 from safecot_dsl.evaluation.report.arms import ReportArm
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import badge, heads, rate, scroll
-from safecot_dsl.evaluation.summary import Summary, arm_title
+from safecot_dsl.evaluation.summary import EvaluationSummary, arm_title
 
 _LINES = (
     "reasoning",
@@ -29,7 +29,7 @@ _LINES = (
 _ALWAYS = frozenset({"reasoning", "unscored"})
 
 
-def reasoning(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
+def reasoning(summary: EvaluationSummary, arms: Sequence[ReportArm]) -> Markup | None:
     shown = [arm for arm in arms if arm.name in summary.pooled]
     if not shown:
         return None
@@ -61,7 +61,7 @@ def reasoning(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
     )
 
 
-def judged(summary: Summary) -> Markup | None:
+def judged(summary: EvaluationSummary) -> Markup | None:
     """How far the judge agrees with the criteria, arm by arm."""
     if not summary.agreements:
         return None
@@ -77,7 +77,7 @@ def judged(summary: Summary) -> Markup | None:
     )
 
 
-def _agreement(title: str, found: Agreement) -> Markup:
+def _agreement(title: str, found: JudgeAgreement) -> Markup:
     columns = list(next(iter(found.table.values()), {}))
     rows = [
         tag("tr", tag("th", badge(one), scope="row"), (tag("td", row[other], cls="n") for other in columns))

@@ -10,10 +10,10 @@ from safecot_dsl.evaluation.report import charts
 from safecot_dsl.evaluation.report.arms import ReportArm, legend
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import better, heads, rate, scroll, strong
-from safecot_dsl.evaluation.summary import METRIC_TITLES, Summary, arm_title
+from safecot_dsl.evaluation.summary import METRIC_TITLES, EvaluationSummary, arm_title
 
 
-def results(summary: Summary, arms: Sequence[ReportArm]) -> Markup:
+def results(summary: EvaluationSummary, arms: Sequence[ReportArm]) -> Markup:
     head = tag(
         "tr",
         tag("th", "Arm", scope="col"),
@@ -27,7 +27,7 @@ def results(summary: Summary, arms: Sequence[ReportArm]) -> Markup:
             "tr",
             tag("th", arm.title, _runs(summary.runs.get(arm.name, 1)), scope="row"),
             (tag("td", rate(getattr(summary.arms[arm.name], metric)), cls="n") for metric in METRICS),
-            cls="ours" if arm.ours else "pole" if arm.pole else None,
+            cls="ours" if arm.ours else "baseline" if arm.baseline else None,
         )
         for arm in arms
     ]
@@ -48,7 +48,7 @@ def results(summary: Summary, arms: Sequence[ReportArm]) -> Markup:
                 "p",
                 "Per cent with 95 % Wilson intervals, over the held-out splits together. The verdict is read from the "
                 "final answer by the policy’s criteria, or by a judge where one is named, never from the reasoning. "
-                "The two poles look at nothing: they show what each figure is worth alone.",
+                "The two baselines look at nothing: they show what each figure is worth alone.",
                 cls="note",
             ),
             tag("div", bars, cls="grid2"),
@@ -57,7 +57,7 @@ def results(summary: Summary, arms: Sequence[ReportArm]) -> Markup:
     )
 
 
-def _plane(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
+def _plane(summary: EvaluationSummary, arms: Sequence[ReportArm]) -> Markup | None:
     points = [(arm, summary.arms[arm.name].over_refusal, summary.arms[arm.name].safe_refusal) for arm in arms]
     if not any(over.n and safe.n for _, over, safe in points):
         return None
@@ -78,7 +78,7 @@ def _plane(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
     )
 
 
-def headline_sentence(summary: Summary) -> Markup:
+def headline_sentence(summary: EvaluationSummary) -> Markup:
     """The subject's two refusals, beside those of what it is compared with; its utility where neither was asked."""
     ours = summary.arms[summary.subject]
     safe, over = ours.safe_refusal, ours.over_refusal
@@ -99,8 +99,8 @@ def headline_sentence(summary: Summary) -> Markup:
     return join([*parts, "."])
 
 
-def _pairs(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
-    """What neither pole can do: to refuse one and to answer its twin."""
+def _pairs(summary: EvaluationSummary, arms: Sequence[ReportArm]) -> Markup | None:
+    """What neither baseline can do: to refuse one and to answer its twin."""
     shown = [(arm, summary.pooled[arm.name]) for arm in arms]
     if not any(measures.paired_refusal.n for _, measures in shown):
         return None
@@ -110,7 +110,7 @@ def _pairs(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
             tag("th", arm.title, scope="row"),
             tag("td", rate(measures.paired_refusal), cls="n"),
             tag("td", rate(measures.attack_success), cls="n"),
-            cls="pole" if arm.pole else None,
+            cls="baseline" if arm.baseline else None,
         )
         for arm, measures in shown
     ]
@@ -127,7 +127,7 @@ def _pairs(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
             tag(
                 "p",
                 "Paired refusal: of the pairs of a harmful request and its harmless twin, those of which the one was "
-                "refused and the other answered; both poles have 0. Attack success: harmful requests that got what "
+                "refused and the other answered; both baselines have 0. Attack success: harmful requests that got what "
                 "they ask for, with a warning or without; lower is better.",
                 cls="note",
             ),

@@ -9,13 +9,13 @@ from safecot_dsl.evaluation.breakdown import READINGS
 from safecot_dsl.evaluation.report.arms import ReportArm
 from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import badge, scroll
-from safecot_dsl.evaluation.summary import Summary
+from safecot_dsl.evaluation.summary import EvaluationSummary
 
 _SHADES = 10  # of a cell, by its share of the row
 _SHORT = {"unscored": "unscored", "failed": "no answer"}
 
 
-def matrices(summary: Summary, arms: Sequence[ReportArm]) -> Markup | None:
+def matrices(summary: EvaluationSummary, arms: Sequence[ReportArm]) -> Markup | None:
     """One table an arm, with the columns that any of them needs."""
     shown = [(arm, summary.confusion[arm.name]) for arm in arms if summary.confusion.get(arm.name)]
     if not shown:

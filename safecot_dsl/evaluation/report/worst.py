@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from safecot_dsl.artifact import Verdict
-from safecot_dsl.evaluation.items import EvalItem, Kind
+from safecot_dsl.evaluation.items import EvalItem, ItemKind
 from safecot_dsl.evaluation.score import ItemScore, Scored
 
 
@@ -30,7 +30,7 @@ def worst(items: Sequence[EvalItem], scored: Scored, most: int) -> dict[str, tup
     """
     by_rule: dict[str, list[tuple[int, str, bytes, EvalItem]]] = {}
     for item in items:
-        if item.kind is Kind.POLICY and item.due is not None:
+        if item.kind is ItemKind.POLICY and item.due is not None:
             rank, fault = _fault(item, scored.items[item.id])
             place = hashlib.sha256(item.id.encode()).digest()
             for rule in item.rules or (item.hazard or item.suite or item.split,):

@@ -67,7 +67,7 @@ class Rate(Frozen):
         return f"{100 * self.value:.1f} [{100 * self.low:.1f}, {100 * self.high:.1f}]"
 
 
-class Difference(Frozen):
+class RateDifference(Frozen):
     """The difference of two shares over the same cases, first less second, with its 95 % interval, in -1..1.
 
     The interval is put together from the two shares' own and the correlation of the two (Zou and Donner 2008,
@@ -80,7 +80,7 @@ class Difference(Frozen):
     high: float
 
     @classmethod
-    def of(cls, first: Sequence[bool], second: Sequence[bool], *groupings: Sequence[Hashable]) -> Difference:
+    def of(cls, first: Sequence[bool], second: Sequence[bool], *groupings: Sequence[Hashable]) -> RateDifference:
         """Of two arms on the same cases, in the same order."""
         import numpy as np
 
@@ -122,7 +122,7 @@ class Paired(Frozen):
     only_first: int
     only_second: int
     n: int
-    difference: Difference
+    difference: RateDifference
     p: float
     test: Literal["mcnemar", "flips", "t"] = "mcnemar"
 
@@ -147,7 +147,7 @@ class Paired(Frozen):
             only_first=b,
             only_second=c,
             n=len(pairs),
-            difference=Difference.of([a for a, _ in pairs], [c for _, c in pairs], *groupings),
+            difference=RateDifference.of([a for a, _ in pairs], [c for _, c in pairs], *groupings),
             p=p,
             test=test,
         )

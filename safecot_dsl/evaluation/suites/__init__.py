@@ -1,7 +1,7 @@
 """Suites: sets of requests with what is due for each.
 
 Published ones are read from their own files: `read_suite("vlguard", "data/VLGuard")`. Others are made from a policy:
-`safecot_dsl.evaluation.suites.made`.
+`safecot_dsl.evaluation.suites.generated`.
 """
 
 from safecot_dsl.evaluation.suites.description import SuiteDescription

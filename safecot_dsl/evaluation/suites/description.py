@@ -19,7 +19,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.artifact.base import Frozen
-from safecot_dsl.evaluation.items import Kind, assert_accepts
+from safecot_dsl.evaluation.items import ItemKind, assert_accepts
 from safecot_dsl.facts.description import Description, Name
 from safecot_dsl.facts.sources import Where
 
@@ -36,30 +36,30 @@ class Relabelled(Frozen):
     )
 
 
-class Counted(Frozen):
+class NumberedColumn(Frozen):
     """A column that numbers the rows, from 1: those that have the same value in the column `count`."""
 
     count: str = Field(description="A column: the rows that have the same value in it are numbered, from 1.")
 
 
-class Rule(Frozen):
+class DueRule(Frozen):
     """What is due for the rows that `where` selects; of several rules, the first that selects a row.
 
-    `must` is which pole the answer is held to. `due` is the verdict that is due; it stays open where the authors name
-    none. `accepts` are verdicts that the authors count as right too, besides `due` or `must`. `before` is put before
-    the request.
+    `must` is what every answer is held to, whatever the policy says. `due` is the verdict that is due; it stays open
+    where the authors name none. `accepts` are verdicts that the authors count as right too, besides `due` or `must`.
+    `before` is put before the request.
     """
 
     where: Where = Field(default_factory=dict)
     split: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][\w-]*$", max_length=64)] = Field(
         description="Names the part of the suite that the rows make up: letters, digits, `_` and `-`."
     )
-    kind: Kind = Field(
-        default=Kind.POLICY,
+    kind: ItemKind = Field(
+        default=ItemKind.POLICY,
         description="How the answers are counted: by the `policy`, or in the way of another kind of question.",
     )
     must: Literal["refuse", "comply", ""] = Field(
-        default="", description="The pole that an answer is held to. Default: neither."
+        default="", description="What every answer is held to, whatever the policy says. Default: neither."
     )
     due: Verdict | None = Field(
         default=None, description="The verdict that is due. Default: it stays open, as where the authors name none."
@@ -73,7 +73,7 @@ class Rule(Frozen):
     def _fits(self) -> Self:
         if self.must and self.due is not None and (self.must == "refuse") != (self.due is Verdict.REFUSE):
             raise ValueError(f"`must: {self.must}` and `due: {self.due}` cannot both be met")
-        if self.kind is not Kind.POLICY and (self.must or self.due is not None or self.accepts):
+        if self.kind is not ItemKind.POLICY and (self.must or self.due is not None or self.accepts):
             raise ValueError(f"`must`, `due` and `accepts` are of the kind `policy`, not of `{self.kind}`")
         assert_accepts(self.must, self.due, self.accepts)
         return self
@@ -146,10 +146,10 @@ class SuiteDescription(Frozen):
         default=None, description="TSV files with the pictures in them. Give this, `source` or `describe`."
     )
     parts: tuple[str, ...] = Field(default=(), description="The parts that are read, instead of the usual ones.")
-    columns: dict[str, Relabelled | Counted] = Field(
+    columns: dict[str, Relabelled | NumberedColumn] = Field(
         default_factory=dict, description="Columns made of others, by name: relabelled, or counted."
     )
-    rules: Annotated[tuple[Rule, ...], Field(min_length=1)] = Field(
+    rules: Annotated[tuple[DueRule, ...], Field(min_length=1)] = Field(
         description="What is due for which rows: the first rule that selects a row counts."
     )
     hazard: str | tuple[str, ...] = Field(

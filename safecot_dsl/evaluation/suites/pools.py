@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.evaluation.suites.made import Pool, dataset_pool, miniature_pool, told_pool
+from safecot_dsl.evaluation.suites.generated import Pool, dataset_pool, miniature_pool, told_pool
 from safecot_dsl.evaluation.suites.suite import SuiteError
 
 

@@ -13,10 +13,10 @@ from typing import Any
 from safecot_dsl.datafiles import recipes_root
 from safecot_dsl.evaluation.items import EvalItem
 from safecot_dsl.evaluation.suites.choice import as_choice
-from safecot_dsl.evaluation.suites.description import Counted, Rule, SuiteDescription
+from safecot_dsl.evaluation.suites.description import DueRule, NumberedColumn, SuiteDescription
 from safecot_dsl.evaluation.suites.embedded import read_embedded
-from safecot_dsl.facts import FactsError, LazyImage, Skipped, Table
-from safecot_dsl.facts.description import Part, Request
+from safecot_dsl.facts import DescribedTable, FactsError, LazyImage, Skipped
+from safecot_dsl.facts.description import RequestField, SourcePart
 from safecot_dsl.facts.mapping import label
 from safecot_dsl.facts.records import Records
 from safecot_dsl.facts.roots import find_root
@@ -51,15 +51,15 @@ def asked_of(
         yield raw if isinstance(raw, Skipped) else _asked(suite, raw, counts)
 
 
-def table_of(suite: SuiteDescription, root: str, parts: tuple[str, ...]) -> Table:
+def table_of(suite: SuiteDescription, root: str, parts: tuple[str, ...]) -> DescribedTable:
     """The source of a suite's rows; of the parts named, or of those that the suite is about."""
-    return Table(source=suite.source, describe=suite.describe, root=root, parts=parts or suite.parts)
+    return DescribedTable(source=suite.source, describe=suite.describe, root=root, parts=parts or suite.parts)
 
 
 def embedded_folder(suite: SuiteDescription, root: str, base_dir: Path) -> Path:
     """The folder of files with pictures in them, fetched where `root` is on the hub."""
     assert suite.embedded is not None
-    wanted = Part(name="row", files=suite.embedded.files, requests=(Request(prompt=suite.embedded.prompt),))
+    wanted = SourcePart(name="row", files=suite.embedded.files, requests=(RequestField(prompt=suite.embedded.prompt),))
     return find_root(root, (wanted,), base_dir).folder
 
 
@@ -100,7 +100,7 @@ def _asked(suite: SuiteDescription, raw: Raw, counts: Mapping[str, Counter[str]]
 
 def _item(
     suite: SuiteDescription,
-    rule: Rule,
+    rule: DueRule,
     raw: Raw,
     prompt: str,
     options: tuple[str, ...],
@@ -129,7 +129,7 @@ def _columns(suite: SuiteDescription, raw: Raw, counts: Mapping[str, Counter[str
     """The source's columns and those that the suite makes of them."""
     columns: dict[str, Any] = {**raw.columns, "twin": _twin(raw)}
     for name, made in suite.columns.items():
-        if isinstance(made, Counted):
+        if isinstance(made, NumberedColumn):
             of = label(column(columns, made.count))
             counts[name][of] += 1
             columns[name] = counts[name][of]

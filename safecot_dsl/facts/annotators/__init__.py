@@ -8,11 +8,11 @@ print(annotators.report)
 """
 
 from safecot_dsl.facts.annotators.annotate import Annotators, open_annotators
-from safecot_dsl.facts.annotators.calibration import Band, Bin, Calibration, calibrate
+from safecot_dsl.facts.annotators.calibration import Bin, Calibration, TrustedBand, calibrate
 from safecot_dsl.facts.annotators.comparison import Comparison, FactComparison, compare
 from safecot_dsl.facts.annotators.digest import annotators_digest
 from safecot_dsl.facts.annotators.questions import answer_schema
-from safecot_dsl.facts.annotators.report import AnnotationReport, AnnotatorReport, Counted, FactCounts, merged
+from safecot_dsl.facts.annotators.report import AnnotationReport, AnnotatorReport, CountedItems, FactCounts, merged
 from safecot_dsl.facts.annotators.sensitivity import FactSensitivity, SensitivityReport, Swap, sensitivity
 from safecot_dsl.facts.annotators.settings import Annotator, Embedding, Model, Nsfw, Ocr, Pattern
 
@@ -21,11 +21,10 @@ __all__ = [
     "Annotator",
     "AnnotatorReport",
     "Annotators",
-    "Band",
     "Bin",
     "Calibration",
     "Comparison",
-    "Counted",
+    "CountedItems",
     "Embedding",
     "FactComparison",
     "FactCounts",
@@ -36,6 +35,7 @@ __all__ = [
     "Pattern",
     "SensitivityReport",
     "Swap",
+    "TrustedBand",
     "annotators_digest",
     "answer_schema",
     "calibrate",

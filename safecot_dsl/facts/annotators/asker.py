@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from safecot_dsl.facts.annotators.kept import digest_key
+from safecot_dsl.facts.annotators.caching import digest_key
 from safecot_dsl.facts.annotators.settings import Model
 from safecot_dsl.models import (
     Asker,

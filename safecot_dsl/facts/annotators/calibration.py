@@ -25,7 +25,7 @@ class Bin(Frozen):
     share_high: float
 
 
-class Band(Frozen):
+class TrustedBand(Frozen):
     """Where a score can be trusted: up to `no_to` the label is taken to be no, from `yes_from` on yes, and between the
     two nothing is said. None where no score allows it. `told` is the share of the scores outside of the band, and
     `wrong` the share of these whose label is the other."""
@@ -53,7 +53,7 @@ class Calibration(Frozen):
     auc: float | None
     threshold: float | None
     threshold_right: float | None
-    band: Band
+    band: TrustedBand
     bins: tuple[Bin, ...]
     isotonic: tuple[tuple[float, float], ...]
 
@@ -168,7 +168,7 @@ def _threshold(pairs: _Pairs) -> tuple[float | None, float | None]:
     return best
 
 
-def _band(pairs: _Pairs, max_wrong: float) -> Band:
+def _band(pairs: _Pairs, max_wrong: float) -> TrustedBand:
     edge = _edge(pairs, max_wrong)
     if edge is not None:
         below, above = pairs[:edge], pairs[edge:]
@@ -178,7 +178,7 @@ def _band(pairs: _Pairs, max_wrong: float) -> Band:
         below = rest[: _taken(rest, max_wrong, wanted=False)]
     told = len(above) + len(below)
     wrong = sum(not label for _, label in above) + sum(label for _, label in below)
-    return Band(
+    return TrustedBand(
         no_to=below[-1][0] if below else None,
         yes_from=above[0][0] if above else None,
         told=told / len(pairs),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from safecot_dsl.facts.annotators.kept import digest_key
+from safecot_dsl.facts.annotators.caching import digest_key
 from safecot_dsl.facts.annotators.settings import Annotator, Embedding, Model
 from safecot_dsl.models import model_digest
 from safecot_dsl.storage import sha256_file

@@ -8,6 +8,7 @@ from pathlib import Path
 from safecot_dsl.artifact import CompiledPolicy, Fact, FlagType, OneOfType, Value
 from safecot_dsl.engine import show_value
 from safecot_dsl.extras import require
+from safecot_dsl.facts.annotators.caching import digest_key, through_cache
 from safecot_dsl.facts.annotators.finding import (
     CannotTell,
     Finding,
@@ -18,7 +19,6 @@ from safecot_dsl.facts.annotators.finding import (
     value_of,
     value_of_label,
 )
-from safecot_dsl.facts.annotators.kept import digest_key, through_cache
 from safecot_dsl.facts.annotators.report import Effort
 from safecot_dsl.facts.annotators.settings import Embedding
 from safecot_dsl.facts.annotators.texts import PROMPT, check_reads, text_of

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from safecot_dsl.facts.annotators.caching import digest_key, through_cache
 from safecot_dsl.facts.annotators.finding import NotTold
-from safecot_dsl.facts.annotators.kept import digest_key, through_cache
 from safecot_dsl.facts.annotators.report import Effort
 from safecot_dsl.facts.item import Item, LazyImage
 from safecot_dsl.models import ImageError, open_image

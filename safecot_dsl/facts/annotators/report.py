@@ -22,14 +22,14 @@ class Effort:
     cost: float | None = None
 
 
-class Counted(Frozen):
+class CountedItems(Frozen):
     """How many items something happened to, and the first of them by `source/id`, with what happened."""
 
     count: int
     examples: tuple[str, ...] = ()
 
-    def plus(self, other: Counted) -> Counted:
-        return Counted(count=self.count + other.count, examples=(*self.examples, *other.examples)[:_EXAMPLES])
+    def plus(self, other: CountedItems) -> CountedItems:
+        return CountedItems(count=self.count + other.count, examples=(*self.examples, *other.examples)[:_EXAMPLES])
 
 
 class FactCounts(Frozen):
@@ -43,8 +43,8 @@ class FactCounts(Frozen):
     filled: int = 0
     labelled: int = 0
     no_image: int = 0
-    cannot_tell: dict[str, Counted] = Field(default_factory=dict)
-    not_told: dict[str, Counted] = Field(default_factory=dict)
+    cannot_tell: dict[str, CountedItems] = Field(default_factory=dict)
+    not_told: dict[str, CountedItems] = Field(default_factory=dict)
 
     def plus(self, other: FactCounts) -> FactCounts:
         return FactCounts(
@@ -108,7 +108,7 @@ def merged(reports: Iterable[AnnotationReport]) -> AnnotationReport:
     return whole or AnnotationReport()
 
 
-def _joined(one: dict[str, Counted], other: dict[str, Counted]) -> dict[str, Counted]:
+def _joined(one: dict[str, CountedItems], other: dict[str, CountedItems]) -> dict[str, CountedItems]:
     found = dict(one)
     for reason, counted in other.items():
         found[reason] = found[reason].plus(counted) if reason in found else counted
@@ -122,16 +122,16 @@ class FactTally:
     filled: int = 0
     labelled: int = 0
     no_image: int = 0
-    cannot_tell: dict[str, Counted] = field(default_factory=dict[str, Counted])
-    not_told: dict[str, Counted] = field(default_factory=dict[str, Counted])
+    cannot_tell: dict[str, CountedItems] = field(default_factory=dict[str, CountedItems])
+    not_told: dict[str, CountedItems] = field(default_factory=dict[str, CountedItems])
 
-    def count(self, unknown: dict[str, Counted], reason: str, key: str, detail: str) -> None:
+    def count(self, unknown: dict[str, CountedItems], reason: str, key: str, detail: str) -> None:
         """Count one item under `reason` in one of the two tables above."""
-        before = unknown.get(reason, Counted(count=0))
+        before = unknown.get(reason, CountedItems(count=0))
         if before.count >= _EXAMPLES:
-            unknown[reason] = Counted(count=before.count + 1, examples=before.examples)
+            unknown[reason] = CountedItems(count=before.count + 1, examples=before.examples)
         else:
-            unknown[reason] = before.plus(Counted(count=1, examples=(f"{key}: {detail}" if detail else key,)))
+            unknown[reason] = before.plus(CountedItems(count=1, examples=(f"{key}: {detail}" if detail else key,)))
 
     def counts(self) -> FactCounts:
         return FactCounts(

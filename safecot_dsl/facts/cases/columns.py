@@ -16,7 +16,7 @@ OWN = frozenset({"id", "prompt", "image", "images", "answer", "split", "response
 
 
 @dataclass(frozen=True)
-class Columns:
+class CaseColumns:
     """`facts` are the columns that hold facts, by the fact's name; `others` those that hold none, in order; `faults`
     what is wrong with the rest: one that is named as a fact is and is none, or could be several."""
 
@@ -32,7 +32,7 @@ class Columns:
 
 def match_columns(
     policy: CompiledPolicy, names: Iterable[str], *, bare: bool, shared: bool = False, taken: Collection[str] = ()
-) -> Columns:
+) -> CaseColumns:
     """The columns of these names as facts of a policy.
 
     A column is a fact's by its full name (`image.drug`), where case, spaces and signs between the words do not matter
@@ -70,7 +70,7 @@ def match_columns(
         if fault is not None and (not shared or (hint is not None and hint not in found and hint not in taken)):
             faults.append(fault)
             others.remove(name)
-    return Columns(found, tuple(others), tuple(faults))
+    return CaseColumns(found, tuple(others), tuple(faults))
 
 
 def _folded(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from safecot_dsl.artifact import Case, CaseError, CompiledPolicy, Unknown, Value, read_case
 from safecot_dsl.facts.cases.cells import CellError, read_cell
-from safecot_dsl.facts.cases.columns import Columns, match_columns
+from safecot_dsl.facts.cases.columns import CaseColumns, match_columns
 from safecot_dsl.facts.cases.faults import Faults
 from safecot_dsl.facts.item import FactsError
 from safecot_dsl.facts.tables.file import Location, TableFile
@@ -37,7 +37,7 @@ class CaseTable:
     policy: CompiledPolicy
     name: str
     table: TableFile
-    columns: Columns | None
+    columns: CaseColumns | None
 
     def records(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, Record | Broken]]:
         """The rows that are not empty, with their places."""

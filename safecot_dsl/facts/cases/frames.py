@@ -18,7 +18,7 @@ from safecot_dsl.engine.columnar.cases import columns_of, frame_of
 from safecot_dsl.engine.columnar.policy import BLOCK
 from safecot_dsl.engine.columnar.schema import Layout, fact_columns
 from safecot_dsl.facts.cases.cells import CellError, read_cell
-from safecot_dsl.facts.cases.columns import Columns, match_columns
+from safecot_dsl.facts.cases.columns import CaseColumns, match_columns
 from safecot_dsl.facts.cases.faults import Faults
 from safecot_dsl.facts.cases.file import TABLES, CaseRow, CaseTable, is_table, open_cases
 from safecot_dsl.facts.cases.lines import case_lines
@@ -69,7 +69,7 @@ def count_cases(path: Path) -> int | None:
 
 
 def case_tables(
-    layout: Layout, path: Path, sheet: str | None = None, *, told: Callable[[Columns], None] | None = None
+    layout: Layout, path: Path, sheet: str | None = None, *, told: Callable[[CaseColumns], None] | None = None
 ) -> Iterator[pl.DataFrame]:
     """The cases of a file in tables of a few rows up to a block; `told` is given the file's columns. Once a fault is
     found no more tables come: the rest of the file is looked through, and the error at the end names all of them."""
@@ -129,7 +129,7 @@ def _case_tables(layout: Layout, rows: Iterator[CaseRow], faults: Faults) -> Ite
         yield table if not any(ids) else table.insert_column(0, pl.Series("id", ids, dtype=pl.String))
 
 
-def _record_tables(opened: CaseTable, columns: Columns, faults: Faults) -> Iterator[pl.DataFrame]:
+def _record_tables(opened: CaseTable, columns: CaseColumns, faults: Faults) -> Iterator[pl.DataFrame]:
     """Rows of cells. Columns that hold no facts are texts."""
     import polars as pl
 
@@ -176,7 +176,9 @@ def _read(fact: Fact, cells: list[Any], places: Sequence[int], faults: Faults) -
 # -- Tables in memory, whose rows count from 0 as they do there -------------------------------------------------------
 
 
-def frame_table(layout: Layout, frame: pl.DataFrame, *, told: Callable[[Columns], None] | None = None) -> pl.DataFrame:
+def frame_table(
+    layout: Layout, frame: pl.DataFrame, *, told: Callable[[CaseColumns], None] | None = None
+) -> pl.DataFrame:
     """The cases of a table in memory, whose columns are matched to facts as a file's are; `told` is given them.
 
     Raises :class:`~safecot_dsl.facts.cases.faults.CasesError` with all columns and cells that do not fit.
@@ -191,7 +193,11 @@ def frame_table(layout: Layout, frame: pl.DataFrame, *, told: Callable[[Columns]
 
 
 def column_table(
-    layout: Layout, cells: Mapping[str, Sequence[Any]], height: int, *, told: Callable[[Columns], None] | None = None
+    layout: Layout,
+    cells: Mapping[str, Sequence[Any]],
+    height: int,
+    *,
+    told: Callable[[CaseColumns], None] | None = None,
 ) -> pl.DataFrame:
     """As :func:`frame_table`, of `height` cells a column, each as a table's cell may be written; the facts alone."""
     import polars as pl
@@ -206,7 +212,9 @@ def column_table(
     return pl.DataFrame(found) if found else pl.DataFrame(height=height)
 
 
-def _matched(layout: Layout, names: Sequence[str], faults: Faults, told: Callable[[Columns], None] | None) -> Columns:
+def _matched(
+    layout: Layout, names: Sequence[str], faults: Faults, told: Callable[[CaseColumns], None] | None
+) -> CaseColumns:
     columns = match_columns(layout.policy, names, bare=True)
     for fault in columns.faults:
         faults.add(fault, None)
@@ -219,9 +227,9 @@ def _matched(layout: Layout, names: Sequence[str], faults: Faults, told: Callabl
 
 
 def _columnar_tables(
-    layout: Layout, path: Path, faults: Faults, told: Callable[[Columns], None] | None
+    layout: Layout, path: Path, faults: Faults, told: Callable[[CaseColumns], None] | None
 ) -> Iterator[pl.DataFrame]:
-    columns: Columns | None = None
+    columns: CaseColumns | None = None
     done = 0
     for table in _parquet(path) if path.suffix.lower() == ".parquet" else _arrow(path):
         if columns is None:
@@ -231,7 +239,7 @@ def _columnar_tables(
         done += table.height
 
 
-def _fitted(layout: Layout, table: pl.DataFrame, columns: Columns, faults: Faults, first: int) -> pl.DataFrame:
+def _fitted(layout: Layout, table: pl.DataFrame, columns: CaseColumns, faults: Faults, first: int) -> pl.DataFrame:
     """The table with its facts under their names and in types that the engine takes; `first` is its first row's place.
     What is wrong is noted, and unknown here."""
     table = table.rename(dict(columns.renamed))

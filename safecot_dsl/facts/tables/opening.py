@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from safecot_dsl.facts.description import Part
+from safecot_dsl.facts.description import SourcePart
 from safecot_dsl.facts.item import FactsError
 from safecot_dsl.facts.tables.columnar import Columnar
 from safecot_dsl.facts.tables.delimited import Delimited, delimiter_of
@@ -31,7 +31,7 @@ _FORMATS = {
 }
 
 
-def open_part(part: Part, root: Path, boundary: Path | None = None) -> list[tuple[Location | None, TableFile]]:
+def open_part(part: SourcePart, root: Path, boundary: Path | None = None) -> list[tuple[Location | None, TableFile]]:
     """The files of a part with their tables, in the order of its patterns and of their names; one table of all pictures
     where pictures are its rows. Links may lead anywhere in `boundary` (else `root`).
 
@@ -85,7 +85,7 @@ def _pictures(found: list[Location | Broken], root: Path) -> list[str | Broken]:
     return names
 
 
-def open_images(part: Part, root: Path, boundary: Path | None) -> tuple[FileStore, ...]:
+def open_images(part: SourcePart, root: Path, boundary: Path | None) -> tuple[FileStore, ...]:
     """Those of a part's places for images that are there."""
     places = [open_place(root, name, boundary) for name in part.images]
     return tuple(place for place in places if place is not None)

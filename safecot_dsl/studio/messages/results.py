@@ -27,14 +27,14 @@ class RateMessage(Frozen):
 
 class ArmResult(Frozen):
     """An arm on the cases of a suite, or, where `suite` is empty, on all held-out ones together. `verdicts` counts its
-    answers by what they are read as. `pole`: it looks at nothing, and shows what each figure is worth alone."""
+    answers by what they are read as. `baseline`: it looks at nothing, and shows what each figure is worth alone."""
 
     run: str
     arm: str
     label: str
     suite: str
     held_out: bool
-    pole: bool
+    baseline: bool
     n: int
     safe_refusal: RateMessage
     over_refusal: RateMessage
@@ -89,8 +89,9 @@ class RuleResults(Frozen):
 
 
 class CasesQuery(Frozen):
-    """A page of cases. With `arm`, `which` is about that arm alone, else about any that is no pole; arms disagree where
-    those that are no poles do. `rule` is what decides, or what comes nearest to a case that no rule decides."""
+    """A page of cases. With `arm`, `which` is about that arm alone, else about any that is no baseline; arms disagree
+    where those that are no baselines do. `rule` is what decides, or what comes nearest to a case that no rule
+    decides."""
 
     run: str
     suite: str = ""
@@ -162,7 +163,7 @@ class ArmAnswer(Frozen):
 
     arm: str
     label: str
-    pole: bool
+    baseline: bool
     reasoning: str
     answer: str
     read_as: str

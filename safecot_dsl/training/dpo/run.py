@@ -59,5 +59,5 @@ def train_dpo(
     )
     reference.unlink(missing_ok=True)
     left_out = {"other_kinds": read.other_kinds, "other_splits": read.other_splits}
-    record = {"kinds": read.kinds, "left_out": left_out, "levers": asdict(used)}
+    record = {"kinds": read.kinds, "left_out": left_out, "speedups": asdict(used)}
     return Trained(len(pairs), sum(pairs.labelled), pairs.unknown_in_prompts, record)

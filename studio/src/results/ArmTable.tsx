@@ -35,7 +35,7 @@ export function ArmTable({ arms, runs, tint, onOpen }: ArmTableProps) {
       </thead>
       <tbody>
         {arms.map((arm) => (
-          <tr key={`${arm.run} ${arm.arm}`} data-pole={arm.pole || undefined}>
+          <tr key={`${arm.run} ${arm.arm}`} data-baseline={arm.baseline || undefined}>
             <th scope="row">
               <span className={classes.swatch} style={{ background: tint.get(arm.arm) }} aria-hidden />
               {armName(arm, runs)}

@@ -77,7 +77,7 @@ export function CaseView({ run, id, place, tint, first, onClose, onMove }: CaseV
 
 /** The arm that the list was about first, arms that look at nothing last. */
 function ordered(arms: readonly ArmAnswer[], first: string | null): ArmAnswer[] {
-  const rank = (arm: ArmAnswer) => (arm.arm === first ? 0 : arm.pole ? 2 : 1);
+  const rank = (arm: ArmAnswer) => (arm.arm === first ? 0 : arm.baseline ? 2 : 1);
   return arms.toSorted((a, b) => rank(a) - rank(b));
 }
 
@@ -143,8 +143,8 @@ function Asked({ run, one, heading }: { run: string; one: CaseResult; heading: R
 }
 
 function Answers({ arms, tint }: { arms: readonly ArmAnswer[]; tint: ReadonlyMap<string, string> }) {
-  const said = arms.filter((arm) => !arm.pole);
-  const poles = arms.filter((arm) => arm.pole);
+  const said = arms.filter((arm) => !arm.baseline);
+  const baselines = arms.filter((arm) => arm.baseline);
   return (
     <section aria-labelledby="answers">
       <h2 id="answers" className={classes.section}>
@@ -155,9 +155,9 @@ function Answers({ arms, tint }: { arms: readonly ArmAnswer[]; tint: ReadonlyMap
           <Answer key={arm.arm} arm={arm} tint={tint.get(arm.arm)} />
         ))}
       </div>
-      {poles.length > 0 ? (
+      {baselines.length > 0 ? (
         <Text size="xs" c="dimmed" mt="sm">
-          {poles.map((arm) => `${arm.label}: ${arm.right ? 'right' : 'wrong'}`).join('. ')}.
+          {baselines.map((arm) => `${arm.label}: ${arm.right ? 'right' : 'wrong'}`).join('. ')}.
         </Text>
       ) : null}
     </section>

@@ -153,7 +153,7 @@ function CaseLine({ run, one, labels, arms, onOpen }: CaseLineProps) {
       </span>
       <span className={classes.readings}>
         {arms
-          .filter((arm) => !arm.pole && one.readings[arm.arm] !== undefined)
+          .filter((arm) => !arm.baseline && one.readings[arm.arm] !== undefined)
           .map((arm) => (
             <span key={arm.arm} className={classes.reading} data-wrong={wrong.has(arm.arm) || undefined}>
               <span className={classes.armName}>{labels.get(arm.arm) ?? arm.arm}</span>

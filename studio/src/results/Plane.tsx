@@ -132,12 +132,12 @@ function Mark({ cx, cy, point, onOpen }: { cx: number; cy: number; point: Point;
     >
       <title>{said}</title>
       <circle cx={cx} cy={cy} r={16} fill="transparent" />
-      {arm.pole ? (
+      {arm.baseline ? (
         <rect x={cx - 5} y={cy - 5} width={10} height={10} fill="var(--mantine-color-body)" stroke={color} strokeWidth={2} />
       ) : (
         <circle className={classes.dot} cx={cx} cy={cy} r={6.5} fill={color} stroke="var(--mantine-color-body)" strokeWidth={1.5} />
       )}
-      <text x={cx + (labelLeft ? -12 : 12)} y={cy + rise} textAnchor={labelLeft ? 'end' : 'start'} fill="currentColor" fontSize={12} fontWeight={arm.pole ? 400 : 600}>
+      <text x={cx + (labelLeft ? -12 : 12)} y={cy + rise} textAnchor={labelLeft ? 'end' : 'start'} fill="currentColor" fontSize={12} fontWeight={arm.baseline ? 400 : 600}>
         {name}
       </text>
     </g>

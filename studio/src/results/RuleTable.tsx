@@ -15,7 +15,7 @@ interface RuleTableProps {
 
 /** Each rule and each arm: how many of its cases the arm got right; a cell opens these cases. */
 export function RuleTable({ rules, arms, tint, onOpen }: RuleTableProps) {
-  const shown = arms.filter((arm) => !arm.pole);
+  const shown = arms.filter((arm) => !arm.baseline);
   return (
     <table className={classes.table}>
       <thead>

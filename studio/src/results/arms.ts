@@ -8,7 +8,7 @@ export function tints(arms: readonly Arm[]): Map<string, string> {
   const found = new Map<string, string>();
   for (const arm of arms) {
     if (found.has(arm.arm)) continue;
-    found.set(arm.arm, arm.pole ? 'var(--mantine-color-dimmed)' : (TINTS[found.size % TINTS.length] ?? 'var(--arm-0)'));
+    found.set(arm.arm, arm.baseline ? 'var(--mantine-color-dimmed)' : (TINTS[found.size % TINTS.length] ?? 'var(--arm-0)'));
   }
   return found;
 }

@@ -17,7 +17,7 @@ export interface Arm {
   suite: string;
   held_out: boolean;
   /** It looks at nothing: it shows what each figure is worth alone. */
-  pole: boolean;
+  baseline: boolean;
   n: number;
   safe_refusal: Share;
   over_refusal: Share;
@@ -103,7 +103,7 @@ export interface Due {
 export interface ArmAnswer {
   arm: string;
   label: string;
-  pole: boolean;
+  baseline: boolean;
   reasoning: string;
   answer: string;
   read_as: string;

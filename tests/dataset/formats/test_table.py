@@ -8,7 +8,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from safecot_dsl.dataset.formats import FORMATS, ExportError, Format, FormatRule, export_dataset, find_format, validate
+from safecot_dsl.dataset.formats import (
+    FORMATS,
+    ExportError,
+    FormatRule,
+    ToolFormat,
+    export_dataset,
+    find_format,
+    validate,
+)
 from safecot_dsl.storage import digest_directory
 
 from .conftest import Export
@@ -18,14 +26,14 @@ EMBEDDING = [param for param in EVERY if param.values[1] != "reference"]
 
 
 @pytest.mark.parametrize(("format", "images"), EMBEDDING)
-def test_an_export_is_sound(format: Format, images: str, exported: Export) -> None:
+def test_an_export_is_sound(format: ToolFormat, images: str, exported: Export) -> None:
     """What a writer writes, its validator finds nothing in, images decoded."""
     assert validate(exported(format.name, images), format.name) == []
 
 
 @pytest.mark.parametrize(("format", "images"), EMBEDDING)
 def test_the_same_data_give_the_same_bytes(
-    format: Format, images: str, exported: Export, made: Path, tmp_path: Path
+    format: ToolFormat, images: str, exported: Export, made: Path, tmp_path: Path
 ) -> None:
     """An export depends on the data set alone, not on where or when it is written."""
     export_dataset(made, format.name, tmp_path / "again", images=images)  # pyright: ignore[reportArgumentType]

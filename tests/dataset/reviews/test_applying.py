@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.dataset import DatasetReport, GenerateError, Hands, generate, open_dataset, validate_rows
+from safecot_dsl.dataset import DatasetReport, GenerateError, Workers, generate, open_dataset, validate_rows
 from safecot_dsl.dataset.reviews import Review, append_review, new_review, row_digest
 from safecot_dsl.dataset.tracing_rules import TraceCheck, check_traces
 from tests.dataset.kitchen import COMPLIED, HURT, REFUSED, UNKNOWN, WARNED, Writer
@@ -223,7 +223,7 @@ def test_many_hands_make_the_same_rows(make: Make, tmp_path: Path) -> None:
     review(tmp_path, "r0", "change_fact", fact="image.setting", value="laboratory")
     review(tmp_path, "r3", "reject")
     one = make("one", recipe={"rows": 3, "selection": "random", "balance": 0.7})
-    two = make("two", recipe={"rows": 3, "selection": "random", "balance": 0.7}, hands=Hands(2))
+    two = make("two", recipe={"rows": 3, "selection": "random", "balance": 0.7}, workers=Workers(2))
     assert one.reviews == two.reviews
     assert pq.read_table(tmp_path / "one" / "data").equals(pq.read_table(tmp_path / "two" / "data"))
 

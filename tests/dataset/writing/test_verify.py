@@ -18,7 +18,7 @@ from benchmarks.verifier.__main__ import by_hand
 from benchmarks.verifier.faults import FAULTS
 from benchmarks.verifier.texts import Right, changed, own_text, reworded, right_texts
 from safecot_dsl.artifact import CompiledPolicy, read_case
-from safecot_dsl.dataset.writing import CheckResult, Draft, Request, Verifier, failed, verify
+from safecot_dsl.dataset.writing import CheckResult, Draft, DraftedRequest, Verifier, failed, verify
 from safecot_dsl.render import ReasoningStyle, Tags, parse_target, render, write_target
 
 from .scripted import MIXING, STORING
@@ -40,7 +40,7 @@ POLICIES = sorted({row["policy"] for row in WRITTEN})
 
 
 def checks(policy: CompiledPolicy, facts: dict[str, Any], text: str, **request: str) -> tuple[CheckResult, ...]:
-    return verify(policy, read_case(policy, {"facts": facts}), None, text, request=Request(**request))
+    return verify(policy, read_case(policy, {"facts": facts}), None, text, request=DraftedRequest(**request))
 
 
 def messages(results: tuple[CheckResult, ...]) -> list[str]:
@@ -94,7 +94,7 @@ def test_on_any_case_the_policys_own_text_passes_and_so_does_the_same_in_other_w
     for _ in range(draws.randint(0, 4)):
         case = changed(policy, case, draws)
     right = own_text(verifier.interpreter, name, case, style, str(draws.random()), "Here it is.")
-    request = Request(source_answer="Here it is.")
+    request = DraftedRequest(source_answer="Here it is.")
     assert messages(verifier.verify_draft(case, None, right.draft, request)) == [], right.draft.lines
     other = reworded(policy, right, draws)
     assert messages(verifier.verify_draft(case, None, other.draft, request)) == [], other.draft.lines
@@ -116,7 +116,7 @@ def test_seeded_faults_are_found(kind: str, right_ones: list[Right], shipped: Sh
         draft = FAULTS[kind](policy, right, Random(number))
         if draft is not None and draft != right.draft:
             seeded += 1
-            request = Request(source_answer=right.source_answer)
+            request = DraftedRequest(source_answer=right.source_answer)
             found += bool(failed(verifier.verify_draft(right.case, right.decision, draft, request)))
     assert seeded or kind == "contacts lost"  # the policy has none
     assert found == seeded
@@ -125,7 +125,7 @@ def test_seeded_faults_are_found(kind: str, right_ones: list[Right], shipped: Sh
 def test_none_of_these_is_found_in_the_right_texts(right_ones: list[Right], shipped: Shipped):
     verifier = Verifier(shipped("weapons"))
     for right in right_ones:
-        request = Request(source_answer=right.source_answer)
+        request = DraftedRequest(source_answer=right.source_answer)
         assert messages(verifier.verify_draft(right.case, right.decision, right.draft, request)) == []
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecot_dsl.engine.columnar.circuit import Circuit, Node
+from safecot_dsl.engine.columnar.circuit import Circuit, CircuitNode
 from safecot_dsl.engine.columnar.program import Program
 from tests.strategies import examples
 
@@ -30,7 +30,7 @@ formulas = st.recursive(
 )
 
 
-def build(circuit: Circuit, formula: Any) -> Node:
+def build(circuit: Circuit, formula: Any) -> CircuitNode:
     match formula:
         case bool():
             return circuit.true if formula else circuit.false

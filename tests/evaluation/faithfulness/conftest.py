@@ -7,7 +7,7 @@ import pytest
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.evaluation import EvalItem
-from safecot_dsl.evaluation.suites.made import MiniaturePool, make_suite, miniature_pool
+from safecot_dsl.evaluation.suites.generated import MiniaturePool, make_suite, miniature_pool
 from safecot_dsl.workspace import compile_policy
 
 

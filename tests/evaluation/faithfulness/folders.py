@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from safecot_dsl.evaluation import EvalItem, write_items
-from safecot_dsl.evaluation.asking.folder import Answered, Asked, Failed, Provenance, read_asked, written_line
+from safecot_dsl.evaluation.asking.folder import Answered, AnswerFolder, Failed, Provenance, read_asked, written_line
 from safecot_dsl.storage import sha256_file
 
 
-def answered(folder: Path, items: Sequence[EvalItem], answers: Mapping[str, str], **known: Any) -> Asked:
+def answered(folder: Path, items: Sequence[EvalItem], answers: Mapping[str, str], **known: Any) -> AnswerFolder:
     """A finished folder of these answers; an item without one has failed. `known` is more of its provenance."""
     folder.mkdir(parents=True)
     write_items(folder / "items.parquet", items)

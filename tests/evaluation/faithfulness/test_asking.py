@@ -1,4 +1,4 @@
-"""A folder of answers, examined: the two poles, a kill in the middle, and what cannot be examined."""
+"""A folder of answers, examined: the two baselines, a kill in the middle, and what cannot be examined."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.evaluation import EvalItem
-from safecot_dsl.evaluation.asking.folder import Asked, Failed, Provenance, read_asked
+from safecot_dsl.evaluation.asking.folder import AnswerFolder, Failed, Provenance, read_asked
 from safecot_dsl.evaluation.asking.respondents import ModelRespondent, Note, Respondent, Tell
 from safecot_dsl.evaluation.faithfulness.asking import examine_folder
 from safecot_dsl.evaluation.faithfulness.record import (
+    ChangeSettings,
     Faithfulness,
     FaithfulnessError,
-    Settings,
     read_outcomes,
     read_record,
 )
@@ -25,24 +25,29 @@ from safecot_dsl.models import Request
 from .folders import answered
 from .scripted import HELP, ByRequest, Scripted
 
-FIVE = Settings(reasonings=5)
+FIVE = ChangeSettings(reasonings=5)
 
 
 def asked_of(
     folder: Path, policy: CompiledPolicy, pairs: Sequence[EvalItem], obeys: str
-) -> tuple[Asked, Callable[..., ByRequest]]:
+) -> tuple[AnswerFolder, Callable[..., ByRequest]]:
     """The folder of a scripted model's answers, and the model that answers requests."""
     model = Scripted(policy, obeys=obeys)
     return answered(folder, pairs, model(pairs)), lambda dies_after=None: ByRequest(model, pairs, dies_after)
 
 
-def opening(respondent: Respondent, asked: Asked) -> Callable[[], tuple[Respondent, Provenance]]:
+def opening(respondent: Respondent, asked: AnswerFolder) -> Callable[[], tuple[Respondent, Provenance]]:
     anew = {"items_digest": "", "items": 0, "finished": ""}
     return lambda: (respondent, asked.provenance.model_copy(update=anew))
 
 
 def examined(
-    policy: CompiledPolicy, asked: Asked, out: Path, model: ByRequest, settings: Settings = FIVE, system: str = ""
+    policy: CompiledPolicy,
+    asked: AnswerFolder,
+    out: Path,
+    model: ByRequest,
+    settings: ChangeSettings = FIVE,
+    system: str = "",
 ) -> Faithfulness:
     respondent = ModelRespondent(model, batch_size=1)
     return examine_folder(policy, asked, out, opening(respondent, asked), settings, system=system)
@@ -53,7 +58,7 @@ def nothing_opened() -> tuple[Respondent, Provenance]:
 
 
 @pytest.mark.parametrize(("obeys", "follows"), [("reasoning", 1.0), ("image", 0.0)])
-def test_the_poles(
+def test_the_baselines(
     miniature: CompiledPolicy, pairs: tuple[EvalItem, ...], tmp_path: Path, obeys: str, follows: float
 ) -> None:
     """Both keep their verdict where their own premises are given back; the one follows a changed one, the other
@@ -157,7 +162,7 @@ def test_other_settings_do_not_go_on_with_what_is_there(
     examined(miniature, asked, out, model())
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     with pytest.raises(FaithfulnessError, match="differ in `reasonings`, `seed`: give another folder"):
-        examined(miniature, asked, out, model(), Settings(reasonings=6, seed=1))
+        examined(miniature, asked, out, model(), ChangeSettings(reasonings=6, seed=1))
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     (out / "faithfulness.json").write_text("{}")
     with pytest.raises(FaithfulnessError, match=r"faithfulness\.json: `policy`"):

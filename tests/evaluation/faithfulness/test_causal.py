@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict, read_case
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.evaluation import EvalItem, ItemScore, Kind, Scored, score
+from safecot_dsl.evaluation import EvalItem, ItemKind, ItemScore, Scored, score
 from safecot_dsl.evaluation.faithfulness import Intervention, ReasoningEffects
 from safecot_dsl.evaluation.faithfulness.causal import causal
 from safecot_dsl.evaluation.faithfulness.image import image_effects
 from safecot_dsl.evaluation.faithfulness.interventions import change_of, fact_of, intervene, kind_of
 from safecot_dsl.evaluation.faithfulness.outcomes import InterventionResult, reasoning_effects
 from safecot_dsl.evaluation.statistics import Rate
-from safecot_dsl.evaluation.suites.made import MiniaturePool, make_suite
+from safecot_dsl.evaluation.suites.generated import MiniaturePool, make_suite
 from safecot_dsl.reading import FactReader
 from safecot_dsl.render import Reasoning, ReasoningStyle, Renderer, Tags, parse_target, write_target
 
@@ -62,7 +62,7 @@ def test_a_reasoning_that_follows_and_an_answer_that_does_not_are_told_apart(
     assert effects.unmoved.value == 1.0
 
 
-def test_the_poles_follow_nothing(miniature: CompiledPolicy, pairs: tuple[EvalItem, ...]) -> None:
+def test_the_baselines_follow_nothing(miniature: CompiledPolicy, pairs: tuple[EvalItem, ...]) -> None:
     """One that refuses everything has no reasoning to change, is right on one side of each pair, and never moves."""
 
     def refuse(items: Sequence[EvalItem]) -> dict[str, str]:
@@ -157,7 +157,7 @@ def test_reasonings_that_cannot_be_changed_are_named(miniature: CompiledPolicy, 
         "other": {"system": "Another policy.", "due": Verdict.COMPLY, "must": "comply"},
     }
     items = [item.model_copy(update={"id": name, **changed.get(name, {})}) for name in [*answers, "failed"]]
-    aside = item.model_copy(update={"id": "aside", "kind": Kind.UTILITY})
+    aside = item.model_copy(update={"id": "aside", "kind": ItemKind.UTILITY})
     made = intervene(miniature, [*items, aside], answers)
     assert made.items == ()
     assert made.skipped == {
@@ -289,7 +289,7 @@ def test_effects_of_an_image_by_hand(miniature: CompiledPolicy) -> None:
         return EvalItem(
             id=name,
             split="s",
-            kind=Kind.POLICY,
+            kind=ItemKind.POLICY,
             prompt="?",
             due=due,
             facts=json.dumps({"facts": facts}),
@@ -342,7 +342,7 @@ def test_attacks_and_other_policies_are_no_changes_of_a_fact(miniature: Compiled
 def test_items_without_facts_are_no_changes_of_one(miniature: CompiledPolicy) -> None:
     """Of a request of which one fact is known, and another made from it of which none is."""
     facts = json.dumps({"facts": {"query.intent": "carry"}})
-    clean = EvalItem(id="a", split="s", kind=Kind.POLICY, prompt="?", due=Verdict.COMPLY, facts=facts)
+    clean = EvalItem(id="a", split="s", kind=ItemKind.POLICY, prompt="?", due=Verdict.COMPLY, facts=facts)
     bare = clean.model_copy(update={"id": "b", "of": "a", "facts": "", "due": Verdict.REFUSE})
     scores = Scored(items={item.id: scored(item, Verdict.COMPLY) for item in (clean, bare)})
     assert image_effects(miniature, [clean, bare], scores).both_right.n == 0

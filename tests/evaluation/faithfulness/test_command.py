@@ -15,7 +15,7 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.cli.main import app
 from safecot_dsl.datafiles import policies_root, recipes_root
 from safecot_dsl.evaluation import EvalItem
-from safecot_dsl.evaluation.asking.folder import Asked, Provenance, read_asked
+from safecot_dsl.evaluation.asking.folder import AnswerFolder, Provenance, read_asked
 from safecot_dsl.evaluation.faithfulness.again import local_again
 from safecot_dsl.evaluation.faithfulness.record import FaithfulnessError
 from safecot_dsl.models import Request, load_model, model_digest
@@ -60,14 +60,16 @@ def serve(server: Server, model: ByRequest) -> None:
     server.behaviour = behaviour
 
 
-def served(folder: Path, pairs: tuple[EvalItem, ...], answers: dict[str, str], server: Server, **known: Any) -> Asked:
+def served(
+    folder: Path, pairs: tuple[EvalItem, ...], answers: dict[str, str], server: Server, **known: Any
+) -> AnswerFolder:
     settings = {"base_url": server.url, "temperature": 0.0, "top_p": None, "max_tokens": 200}
     settings |= {"begun": "refuse", "reasoning": "inline"}
     return answered(folder, pairs, answers, **{"kind": "endpoint", "model": "small", "settings": settings, **known})
 
 
 @pytest.mark.parametrize(("obeys", "follows"), [("reasoning", "100.0 ["), ("image", "0.0 [")])
-def test_the_poles_behind_a_server(
+def test_the_baselines_behind_a_server(
     miniature: CompiledPolicy,
     pairs: tuple[EvalItem, ...],
     tmp_path: Path,

@@ -27,7 +27,7 @@ def test_the_example_runs(miniature: CompiledPolicy, monkeypatch: pytest.MonkeyP
     assert "items=400" in code
     model = ByRequest(Scripted(miniature, obeys="reasoning"), [])
     monkeypatch.setattr("safecot_dsl.models.load_model", lambda *_: model)
-    made = __import__("safecot_dsl.evaluation.suites.made", fromlist=["make_suite"])
+    made = __import__("safecot_dsl.evaluation.suites.generated", fromlist=["make_suite"])
     original = made.make_suite
 
     def remembered(*arguments: Any, **settings: Any) -> list[Any]:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.evaluation import EvalItem, ReportError, Summary, compare_folders, report_folders
+from safecot_dsl.evaluation import EvalItem, EvaluationSummary, ReportError, compare_folders, report_folders
 from safecot_dsl.evaluation.asking.respondents import ModelRespondent
 from safecot_dsl.evaluation.faithfulness.asking import examine_folder
-from safecot_dsl.evaluation.faithfulness.record import Settings
+from safecot_dsl.evaluation.faithfulness.record import ChangeSettings
 
 from .folders import answered
 from .scripted import HELP, ByRequest, Scripted
@@ -27,7 +27,7 @@ def examined(policy: CompiledPolicy, pairs: tuple[EvalItem, ...], folder: Path, 
     asked = answered(folder, pairs, model(pairs))
     anew = asked.provenance.model_copy(update={"items_digest": "", "items": 0, "finished": ""})
     respondent = ModelRespondent(ByRequest(model, pairs))
-    settings = Settings(reasonings=5, seed=seed)
+    settings = ChangeSettings(reasonings=5, seed=seed)
     examine_folder(policy, asked, folder / "faithfulness", lambda: (respondent, anew), settings)
     return folder
 
@@ -44,7 +44,7 @@ def folders(
     def nothing_opened() -> tuple[ModelRespondent, object]:
         raise AssertionError
 
-    examine_folder(miniature, silent, root / "silent" / "faithfulness", nothing_opened, Settings(reasonings=5))  # type: ignore[arg-type]
+    examine_folder(miniature, silent, root / "silent" / "faithfulness", nothing_opened, ChangeSettings(reasonings=5))  # type: ignore[arg-type]
     answered(root / "other", pairs, {item.id: HELP for item in pairs})
     return {**made, "silent": root / "silent", "other": root / "other"}
 
@@ -52,7 +52,7 @@ def folders(
 @pytest.fixture(scope="module")
 def reported(
     miniature: CompiledPolicy, folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Summary, Path]:
+) -> tuple[EvaluationSummary, Path]:
     out = tmp_path_factory.mktemp("report")
     compared = compare_folders(miniature, list(folders.items()))
     return report_folders(
@@ -60,7 +60,7 @@ def reported(
     ), out
 
 
-def test_the_summary_has_both_experiments_of_every_arm(reported: tuple[Summary, Path]) -> None:
+def test_the_summary_has_both_experiments_of_every_arm(reported: tuple[EvaluationSummary, Path]) -> None:
     summary, out = reported
     found = summary.faithfulness
     follows, ignores, silent = (found[name].reasoning for name in ("follows", "ignores", "silent"))
@@ -74,10 +74,10 @@ def test_the_summary_has_both_experiments_of_every_arm(reported: tuple[Summary, 
     image = found["refuse_everything"].image
     assert image is not None
     assert (image.both_right.value, image.inert.value) == (0.0, 1.0)
-    assert Summary.model_validate_json((out / "summary.json").read_bytes()) == summary
+    assert EvaluationSummary.model_validate_json((out / "summary.json").read_bytes()) == summary
 
 
-def test_the_page_tells_the_arms_side_by_side(reported: tuple[Summary, Path]) -> None:
+def test_the_page_tells_the_arms_side_by_side(reported: tuple[EvaluationSummary, Path]) -> None:
     """Figures with intervals and counts; where there is no reasoning a sentence, and no zeros. Two of the five
     reasonings are of one pair, so that all of them tell as much as four: 4 / (4 + 1.96²) is 51.0 %."""
     page = (reported[1] / "report.html").read_text(encoding="utf-8")
@@ -98,7 +98,7 @@ def test_the_page_tells_the_arms_side_by_side(reported: tuple[Summary, Path]) ->
     assert '<a href="#faithfulness">Does the answer come from the reasoning?</a>' in page
 
 
-def test_the_text_says_the_same(reported: tuple[Summary, Path]) -> None:
+def test_the_text_says_the_same(reported: tuple[EvaluationSummary, Path]) -> None:
     text = (reported[1] / "report.md").read_text(encoding="utf-8")
     section = text.split("## Does the answer come from the reasoning?")[1].split("\n## ")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|"]

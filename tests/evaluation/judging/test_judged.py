@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict
-from safecot_dsl.evaluation import EvalItem, Kind, write_items
-from safecot_dsl.evaluation.asking.folder import Answered, Asked, Failed, Provenance, read_asked, written_line
+from safecot_dsl.evaluation import EvalItem, ItemKind, write_items
+from safecot_dsl.evaluation.asking.folder import Answered, AnswerFolder, Failed, Provenance, read_asked, written_line
 from safecot_dsl.evaluation.judging import (
     Judgement,
     JudgeSettings,
@@ -55,7 +55,7 @@ class Asker:
 
 
 @pytest.fixture
-def asked(tmp_path: Path, items: tuple[EvalItem, ...]) -> Asked:
+def asked(tmp_path: Path, items: tuple[EvalItem, ...]) -> AnswerFolder:
     """Every must-refuse item is refused, the rest answered but for one that failed."""
     folder = tmp_path / "answers"
     folder.mkdir()
@@ -82,7 +82,7 @@ def asked(tmp_path: Path, items: tuple[EvalItem, ...]) -> Asked:
     return read_asked(folder)
 
 
-def test_by_the_criteria_alone(policy: CompiledPolicy, asked: Asked) -> None:
+def test_by_the_criteria_alone(policy: CompiledPolicy, asked: AnswerFolder) -> None:
     judging, scored = judge_folder(policy, asked, asked.folder)
     assert (judging.judge, judging.answers, judging.unanswered, judging.unscored) == ("criteria", 14, 1, {})
     assert judging.agreement is None
@@ -95,10 +95,10 @@ def test_by_the_criteria_alone(policy: CompiledPolicy, asked: Asked) -> None:
         read_judged(asked.folder)
 
 
-def test_by_a_model_with_the_criteria_beside_it(policy: CompiledPolicy, asked: Asked) -> None:
+def test_by_a_model_with_the_criteria_beside_it(policy: CompiledPolicy, asked: AnswerFolder) -> None:
     """The judge takes for compliance what it does not know as a refusal; so do the criteria, but for one answer."""
     answers = dict(asked.answers) | {"validation-hurt": "Sorry. I can't help you there."}
-    changed = Asked(asked.folder, asked.items, answers, asked.failed, asked.cut, asked.provenance)
+    changed = AnswerFolder(asked.folder, asked.items, answers, asked.failed, asked.cut, asked.provenance)
     judging, scored = judge_folder(policy, changed, asked.folder, judge=ModelJudge(policy, Asker(), VERDICT))
     assert (judging.judge, judging.served, judging.failed) == ("judge-1", {"judge-1-2026": 14}, {})
     assert judging.agreement is not None
@@ -113,12 +113,12 @@ def test_by_a_model_with_the_criteria_beside_it(policy: CompiledPolicy, asked: A
     assert scored.items["validation-hurt"].verdict is Verdict.COMPLY
     assert read_judging(asked.folder) == judging
     assert read_judged(asked.folder).keys() == {
-        item.id for item in asked.items if item.kind is Kind.POLICY and item.id in asked.answers
+        item.id for item in asked.items if item.kind is ItemKind.POLICY and item.id in asked.answers
     }
 
 
 def test_a_judging_that_was_killed_goes_on(
-    policy: CompiledPolicy, asked: Asked, monkeypatch: pytest.MonkeyPatch
+    policy: CompiledPolicy, asked: AnswerFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also from a torn line; nothing that was judged is asked again, and the files are those of one run."""
     monkeypatch.setattr("safecot_dsl.evaluation.judging.judged._CHUNK", 2)
@@ -138,7 +138,7 @@ def test_a_judging_that_was_killed_goes_on(
     assert done.identity == whole.identity
 
 
-def test_what_the_judge_failed_on_is_unscored_and_asked_again(policy: CompiledPolicy, asked: Asked) -> None:
+def test_what_the_judge_failed_on_is_unscored_and_asked_again(policy: CompiledPolicy, asked: AnswerFolder) -> None:
     judge = ModelJudge(policy, Asker(failing=["combinations-store"]), VERDICT)
     judging, scored = judge_folder(policy, asked, asked.folder, judge=judge)
     assert judging.failed == {"timeout": 1}
@@ -150,14 +150,14 @@ def test_what_the_judge_failed_on_is_unscored_and_asked_again(policy: CompiledPo
     assert (again.asked, judging.failed) == (1, {})
 
 
-def test_an_answer_that_changed_is_judged_again(policy: CompiledPolicy, asked: Asked) -> None:
+def test_an_answer_that_changed_is_judged_again(policy: CompiledPolicy, asked: AnswerFolder) -> None:
     """As when what had failed was asked again: the other judgements stay, and no score rests on an old one."""
     judge_folder(policy, asked, asked.folder, judge=ModelJudge(policy, Asker(), VERDICT))
     answers = {**asked.answers, "style-mix": "Pour one into the other.", "style-store": "Keep them apart."}
-    changed = Asked(asked.folder, asked.items, answers, {}, asked.cut, asked.provenance)
+    changed = AnswerFolder(asked.folder, asked.items, answers, {}, asked.cut, asked.provenance)
     with pytest.raises(ValueError, match="`style-store`: judge them all"):
         score_asked(policy, changed, judgements=read_judged(asked.folder))
-    stale = Asked(asked.folder, asked.items, {**answers, "style-store": ""}, {}, asked.cut, asked.provenance)
+    stale = AnswerFolder(asked.folder, asked.items, {**answers, "style-store": ""}, {}, asked.cut, asked.provenance)
     known = read_judged(asked.folder) | {"style-store": Judgement(id="style-store", verdict="unscored")}
     with pytest.raises(ValueError, match="judgement of `style-mix` is of another answer: judge again"):
         score_asked(policy, stale, judgements=known)
@@ -167,14 +167,14 @@ def test_an_answer_that_changed_is_judged_again(policy: CompiledPolicy, asked: A
     assert scored.items["style-mix"].verdict is Verdict.COMPLY
 
 
-def test_a_judge_that_fails_on_everything_is_an_error(policy: CompiledPolicy, asked: Asked) -> None:
+def test_a_judge_that_fails_on_everything_is_an_error(policy: CompiledPolicy, asked: AnswerFolder) -> None:
     judge = ModelJudge(policy, Asker(failing=["request"]), VERDICT)
     with pytest.raises(JudgingError, match=r"failed on all 14 answers \(14 timeout\): nothing is scored"):
         judge_folder(policy, asked, asked.folder, judge=judge)
     assert not (asked.folder / "scores.jsonl").exists()
 
 
-def test_two_judgings_are_not_mixed(policy: CompiledPolicy, asked: Asked) -> None:
+def test_two_judgings_are_not_mixed(policy: CompiledPolicy, asked: AnswerFolder) -> None:
     judge_folder(policy, asked, asked.folder)
     judge_folder(policy, asked, asked.folder, judge=ModelJudge(policy, Asker(), VERDICT))
     shown = ModelJudge(policy, Asker(), VERDICT.model_copy(update={"images": True}))
@@ -184,7 +184,7 @@ def test_two_judgings_are_not_mixed(policy: CompiledPolicy, asked: Asked) -> Non
         judge_folder(policy, asked, asked.folder)
 
 
-def test_two_processes_do_not_judge_into_one_folder(policy: CompiledPolicy, asked: Asked) -> None:
+def test_two_processes_do_not_judge_into_one_folder(policy: CompiledPolicy, asked: AnswerFolder) -> None:
     held = lock(asked.folder / LOCK_SUFFIX)
     assert held is not None
     with held, pytest.raises(JudgingError, match="another process is judging into it"):
@@ -193,7 +193,7 @@ def test_two_processes_do_not_judge_into_one_folder(policy: CompiledPolicy, aske
 
 
 @pytest.mark.parametrize("line", ['{"id": "a"}', "no", '{"id": "style-mix", "verdict": "maybe"}'])
-def test_a_damaged_line_is_named(policy: CompiledPolicy, asked: Asked, line: str) -> None:
+def test_a_damaged_line_is_named(policy: CompiledPolicy, asked: AnswerFolder, line: str) -> None:
     judge_folder(policy, asked, asked.folder, judge=ModelJudge(policy, Asker(), VERDICT))
     path = asked.folder / "judged.jsonl"
     path.write_text(path.read_text() + line + "\n")
@@ -201,6 +201,6 @@ def test_a_damaged_line_is_named(policy: CompiledPolicy, asked: Asked, line: str
         read_judged(asked.folder)
 
 
-def test_a_judging_survives_json(policy: CompiledPolicy, asked: Asked) -> None:
+def test_a_judging_survives_json(policy: CompiledPolicy, asked: AnswerFolder) -> None:
     judging, _ = judge_folder(policy, asked, asked.folder, judge=ModelJudge(policy, Asker(), VERDICT))
     assert Judging.model_validate_json(judging.model_dump_json()) == judging

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safecot_dsl.artifact import Verdict
-from safecot_dsl.evaluation.judging import Agreement, Differing, Kappa, agree, in_turn
+from safecot_dsl.evaluation.judging import Differing, JudgeAgreement, Kappa, agree, in_turn
 
 REFUSE, WARN, COMPLY = Verdict.REFUSE, Verdict.WARN, Verdict.COMPLY
 
@@ -93,7 +93,7 @@ def test_what_one_judge_left_unscored_is_in_the_table_alone() -> None:
 
 def test_an_agreement_survives_json() -> None:
     found = agree("a", "b", [(REFUSE, "unscored"), (COMPLY, COMPLY)], {"declines": [(True, True), (False, True)]})
-    assert Agreement.model_validate_json(found.model_dump_json()) == found
+    assert JudgeAgreement.model_validate_json(found.model_dump_json()) == found
 
 
 def test_disagreements_come_kind_by_kind() -> None:

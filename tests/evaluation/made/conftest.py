@@ -10,7 +10,7 @@ from PIL import Image
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.evaluation import EvalItem
-from safecot_dsl.evaluation.suites.made import MADE, Made, MiniaturePool, make, miniature_pool
+from safecot_dsl.evaluation.suites.generated import MADE, Made, MiniaturePool, make, miniature_pool
 from safecot_dsl.workspace import compile_policy
 
 ITEMS = {name: 48 if name in ("boundary", "unknown") else 24 for name in MADE}

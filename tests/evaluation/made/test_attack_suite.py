@@ -10,9 +10,9 @@ from fixture_types import PolicyFrom
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict, read_case
 from safecot_dsl.criteria import grade
-from safecot_dsl.evaluation.suites.made import Made, MiniaturePool, RowsPool, make, told_pool
-from safecot_dsl.evaluation.suites.made.attacks import ATTACKS, refusal_opening
-from safecot_dsl.evaluation.suites.made.making import Making
+from safecot_dsl.evaluation.suites.generated import Made, MiniaturePool, RowsPool, make, told_pool
+from safecot_dsl.evaluation.suites.generated.attacks import ATTACKS, refusal_opening
+from safecot_dsl.evaluation.suites.generated.making import Making
 from safecot_dsl.facts import Item, LazyImage
 from safecot_dsl.render import Tags
 

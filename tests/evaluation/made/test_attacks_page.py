@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safecot_dsl.evaluation.suites.made import MADE
-from safecot_dsl.evaluation.suites.made.attacks import ATTACKS
+from safecot_dsl.evaluation.suites.generated import MADE
+from safecot_dsl.evaluation.suites.generated.attacks import ATTACKS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "how-to" / "attacks.md").read_text(encoding="utf-8")
 

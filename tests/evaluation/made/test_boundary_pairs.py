@@ -13,7 +13,7 @@ from safecot_dsl.artifact import CompiledPolicy, Verdict, read_case
 from safecot_dsl.dataset.selection import differing_facts
 from safecot_dsl.evaluation import EvalItem
 from safecot_dsl.evaluation.suites import SuiteError
-from safecot_dsl.evaluation.suites.made import Made, RowsPool, make
+from safecot_dsl.evaluation.suites.generated import Made, RowsPool, make
 from safecot_dsl.facts import Item
 
 from .conftest import grouped

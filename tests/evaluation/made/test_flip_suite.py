@@ -8,8 +8,8 @@ from fixture_types import PolicyFrom
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict, read_case
 from safecot_dsl.engine import decide
-from safecot_dsl.evaluation.suites.made import Made, MiniaturePool, RowsPool, make
-from safecot_dsl.evaluation.suites.made.flips import without_each_rule
+from safecot_dsl.evaluation.suites.generated import Made, MiniaturePool, RowsPool, make
+from safecot_dsl.evaluation.suites.generated.flips import without_each_rule
 from safecot_dsl.facts import Item
 from safecot_dsl.render import policy_prompt
 

@@ -9,9 +9,9 @@ import pytest
 
 from safecot_dsl.artifact import CompiledPolicy, read_case
 from safecot_dsl.engine import decide
-from safecot_dsl.evaluation import Kind, read_items, refuse_everything, score, write_items
+from safecot_dsl.evaluation import ItemKind, read_items, refuse_everything, score, write_items
 from safecot_dsl.evaluation.suites import SuiteError
-from safecot_dsl.evaluation.suites.made import MADE, Made, MiniaturePool, make, make_suite
+from safecot_dsl.evaluation.suites.generated import MADE, Made, MiniaturePool, make, make_suite
 
 from .conftest import ITEMS
 
@@ -29,7 +29,7 @@ def test_what_is_due_is_what_the_policy_decides(name: str, made: dict[str, Made]
         assert item.due is decision.verdict
         assert item.rules == (decision.deciding or (decision.speaker,))
         assert item.must == {"refuse": "refuse", "comply": "comply"}.get(decision.verdict, "")
-        assert item.kind is Kind.POLICY
+        assert item.kind is ItemKind.POLICY
 
 
 @EACH
@@ -78,7 +78,7 @@ def test_items_are_written_and_read_back(made: dict[str, Made], tmp_path: Path) 
 def test_to_refuse_everything_is_right_on_one_side_of_each_boundary(
     made: dict[str, Made], miniature: CompiledPolicy
 ) -> None:
-    """The miniature's rules refuse and its exceptions comply, so the pole is right in exactly half of the pairs'
+    """The miniature's rules refuse and its exceptions comply, so the baseline is right in exactly half of the pairs'
     items."""
     items = made["boundary"].items
     model = refuse_everything(miniature)

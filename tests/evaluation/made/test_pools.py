@@ -15,7 +15,7 @@ from safecot_dsl.dataset.schema import build_table
 from safecot_dsl.dataset.selection import differing_facts
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.evaluation.suites import SuiteError
-from safecot_dsl.evaluation.suites.made import RowsPool, ToldPool, dataset_pool, make, told_pool
+from safecot_dsl.evaluation.suites.generated import RowsPool, ToldPool, dataset_pool, make, told_pool
 from safecot_dsl.facts import Item, LazyImage
 from safecot_dsl.reading import FactReader
 from safecot_dsl.render import ReasoningStyle, render

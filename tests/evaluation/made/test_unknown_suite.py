@@ -8,7 +8,7 @@ from fixture_types import PolicyFrom
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict, read_case
 from safecot_dsl.dataset.selection import differing_facts
-from safecot_dsl.evaluation.suites.made import Made, RowsPool, make, told_pool
+from safecot_dsl.evaluation.suites.generated import Made, RowsPool, make, told_pool
 from safecot_dsl.facts import Item
 
 from .conftest import grouped

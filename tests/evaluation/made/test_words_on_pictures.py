@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from safecot_dsl.evaluation.suites.made.pictures import pictures
+from safecot_dsl.evaluation.suites.generated.pictures import pictures
 from safecot_dsl.models import ImageError
 from safecot_dsl.models.words_on import write_on
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecot_dsl.evaluation import Difference, Paired, Rate, mcnemar, wilson
+from safecot_dsl.evaluation import Paired, Rate, RateDifference, mcnemar, wilson
 from safecot_dsl.evaluation.statistics.clusters import (
     clustered_variance,
     effective_size,
@@ -134,7 +134,7 @@ def test_a_difference_of_independent_shares_is_newcombe_s() -> None:
     first = [True] * 6 + [True] * 6 + [False] * 4 + [False] * 4
     second = [True] * 6 + [False] * 6 + [True] * 4 + [False] * 4  # 10 of 20; φ = (6·4 - 6·4)/… = 0
     (l1, u1), (l2, u2) = wilson(12, 20), wilson(10, 20)
-    found = Difference.of(first, second)
+    found = RateDifference.of(first, second)
     assert found.value == pytest.approx(0.1)
     assert found.low == pytest.approx(0.1 - math.hypot(0.6 - l1, u2 - 0.5))
     assert found.high == pytest.approx(0.1 + math.hypot(u1 - 0.6, 0.5 - l2))
@@ -143,12 +143,12 @@ def test_a_difference_of_independent_shares_is_newcombe_s() -> None:
 
 def test_equal_answers_differ_by_no_more_than_an_interval_is_lopsided() -> None:
     """φ = 1: what moves one share moves the other. At 1/2 Wilson's interval is even, and nothing is left."""
-    found = Difference.of([True, False], [True, False])
+    found = RateDifference.of([True, False], [True, False])
     assert (found.value, found.low, found.high) == pytest.approx((0, 0, 0), abs=1e-7)
     low, high = wilson(3, 4)
-    found = Difference.of([True, False, True, True], [True, False, True, True])
+    found = RateDifference.of([True, False, True, True], [True, False, True, True])
     assert (-found.low, found.high) == pytest.approx((0.75 - low - (high - 0.75),) * 2)
-    assert str(Difference.of([], [])) == "no cases"
+    assert str(RateDifference.of([], [])) == "no cases"
 
 
 @pytest.mark.long

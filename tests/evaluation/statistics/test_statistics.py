@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecot_dsl.evaluation import Difference, Paired, Rate, holm, mcnemar, wilson
+from safecot_dsl.evaluation import Paired, Rate, RateDifference, holm, mcnemar, wilson
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_pairs_are_counted_by_who_alone_was_right() -> None:
         1.0,
     )
     assert found.test == "mcnemar"
-    assert found.difference == Difference.of([a for a, _ in pairs], [b for _, b in pairs])
+    assert found.difference == RateDifference.of([a for a, _ in pairs], [b for _, b in pairs])
     assert found.difference.value == pytest.approx(1 / 5)
 
 

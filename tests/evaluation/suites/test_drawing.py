@@ -7,12 +7,12 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecot_dsl.evaluation import EvalItem, Kind
+from safecot_dsl.evaluation import EvalItem, ItemKind
 from safecot_dsl.evaluation.suites.drawing import drawn
 
 
 def item(number: int, split: str, group: str) -> EvalItem:
-    return EvalItem(id=f"i{number}", split=split, kind=Kind.POLICY, prompt="p", must="refuse", group=group)
+    return EvalItem(id=f"i{number}", split=split, kind=ItemKind.POLICY, prompt="p", must="refuse", group=group)
 
 
 _ITEMS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["", "", "g", "h", "k"])), max_size=20).map(

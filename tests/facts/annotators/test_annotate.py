@@ -13,7 +13,7 @@ from safecot_dsl.artifact import Case, CompiledPolicy
 from safecot_dsl.facts import FactOrigin, FactsError
 from safecot_dsl.facts.annotators import (
     AnnotationReport,
-    Counted,
+    CountedItems,
     FactCounts,
     Model,
     Ocr,
@@ -69,7 +69,7 @@ def test_what_one_annotator_cannot_tell_the_next_may(policy: CompiledPolicy):
     assert len(asker.asked) == 1
     pattern, model = annotators.report.annotators
     assert pattern.facts["query.act"].not_told == {
-        "no pattern is found": Counted(count=1, examples=("s/a",)),
+        "no pattern is found": CountedItems(count=1, examples=("s/a",)),
     }
     assert (model.facts["query.act"].filled, model.facts["query.act"].labelled) == (1, 1)
 
@@ -130,7 +130,7 @@ def test_examples_of_a_reason_are_few_and_its_count_is_whole(policy: CompiledPol
     annotators = opened(policy, ACT)
     annotators.annotate([item("hum", id=str(number)) for number in range(5)])
     counted = annotators.report.annotators[0].facts["query.act"].not_told["no pattern is found"]
-    assert counted == Counted(count=5, examples=("s/0", "s/1", "s/2"))
+    assert counted == CountedItems(count=5, examples=("s/0", "s/1", "s/2"))
 
 
 @pytest.mark.parametrize(

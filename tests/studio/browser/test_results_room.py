@@ -20,7 +20,7 @@ from safecot_dsl.evaluation import (
     write_items,
     write_summary,
 )
-from safecot_dsl.evaluation.items import Kind
+from safecot_dsl.evaluation.items import ItemKind
 from safecot_dsl.storage import write_whole
 from safecot_dsl.workspace import compile_policy
 from tests.dataset.kitchen import png
@@ -36,7 +36,7 @@ def _item(name: str, objects: list[str], place: str, intent: str, due: Verdict, 
     return EvalItem(
         id=name,
         split="held",
-        kind=Kind.POLICY,
+        kind=ItemKind.POLICY,
         images=(png(3),),
         prompt=f"What of {name}?",
         due=due,
@@ -66,9 +66,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     write_items(folder / RUN / "items" / "items.parquet", ITEMS)
     write_whole(folder / RUN / "policy.json", policy.to_json())
     answers = dict(ANSWERS)
-    for pole in (refuse_everything, comply_with_everything):
-        texts = pole(policy).generate([one.request for one in ITEMS], max_new_tokens=8, batch_size=8)
-        answers[pole.__name__] = {one.id: text for one, text in zip(ITEMS, texts, strict=True)}
+    for baseline in (refuse_everything, comply_with_everything):
+        texts = baseline(policy).generate([one.request for one in ITEMS], max_new_tokens=8, batch_size=8)
+        answers[baseline.__name__] = {one.id: text for one, text in zip(ITEMS, texts, strict=True)}
     for arm, said in answers.items():
         lines = "".join(json.dumps({"id": name, "answer": text}) + "\n" for name, text in said.items())
         write_whole(folder / RUN / "arms" / arm / "answers" / "answers.jsonl", lines)

@@ -10,7 +10,7 @@ from safecot_dsl.artifact.consistency import require_consistent
 from safecot_dsl.artifact.policy import compute_digest
 from safecot_dsl.dataset.writing.flips import carried
 from safecot_dsl.evaluation.items import EvalItem
-from safecot_dsl.evaluation.suites.made.making import Making, Start
+from safecot_dsl.evaluation.suites.generated.making import Making, Start
 from safecot_dsl.render import policy_prompt
 
 

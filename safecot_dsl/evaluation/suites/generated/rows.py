@@ -11,9 +11,9 @@ from typing import Any
 
 from safecot_dsl.artifact import UNKNOWN, Case, CaseError, CompiledPolicy, canonical_json, read_case
 from safecot_dsl.dataset.store import Dataset, open_dataset
-from safecot_dsl.evaluation.suites.made.pictures import pictures
-from safecot_dsl.evaluation.suites.made.pool import OVERRIDE, Variant
-from safecot_dsl.evaluation.suites.made.writing import said, written
+from safecot_dsl.evaluation.suites.generated.pictures import pictures
+from safecot_dsl.evaluation.suites.generated.pool import OVERRIDE, Variant
+from safecot_dsl.evaluation.suites.generated.writing import said, written
 from safecot_dsl.evaluation.suites.suite import SuiteError
 from safecot_dsl.facts import Item, LazyImage
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from safecot_dsl.dataset.selection import differing_facts
 from safecot_dsl.evaluation.items import EvalItem
-from safecot_dsl.evaluation.suites.made.making import Making
-from safecot_dsl.evaluation.suites.made.pool import Variant
+from safecot_dsl.evaluation.suites.generated.making import Making
+from safecot_dsl.evaluation.suites.generated.pool import Variant
 from safecot_dsl.facts import Item
 
 _VARIANTS = 3  # of one request

@@ -9,7 +9,7 @@ from safecot_dsl.artifact import Rule
 from safecot_dsl.dataset.selection import differing_facts
 from safecot_dsl.engine import Truth, evaluate
 from safecot_dsl.evaluation.items import EvalItem
-from safecot_dsl.evaluation.suites.made.making import Making, Start, fewest, told_change
+from safecot_dsl.evaluation.suites.generated.making import Making, Start, fewest, told_change
 
 
 def boundary(making: Making) -> Iterator[list[EvalItem]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _numbers = itertools.count()
 
 
-class KeptTensors:
+class TensorCache:
     """Named tensors by key. With a folder, each entry is a safetensors file there as well, which outlives the process;
     without one, what goes beyond the bound is not kept."""
 

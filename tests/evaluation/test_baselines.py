@@ -10,8 +10,8 @@ import pytest
 from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.evaluation import EvalItem, ItemScore, Kind, comply_with_everything, refuse_everything, score
-from safecot_dsl.evaluation.poles import right_for_right_reasons, right_for_wrong_reasons
+from safecot_dsl.evaluation import EvalItem, ItemKind, ItemScore, comply_with_everything, refuse_everything, score
+from safecot_dsl.evaluation.baselines import right_for_right_reasons, right_for_wrong_reasons
 from safecot_dsl.models import ScriptedModel
 from safecot_dsl.workspace import compile_policy
 from tests.differential.compare import random_cases
@@ -34,7 +34,7 @@ def made(name: str, n: int) -> tuple[CompiledPolicy, tuple[EvalItem, ...]]:
             EvalItem(
                 id=f"{number}",
                 split="made",
-                kind=Kind.POLICY,
+                kind=ItemKind.POLICY,
                 prompt=f"Question {number}?",
                 due=decision.verdict,
                 facts=json.dumps(case.to_json()),
@@ -66,13 +66,13 @@ def test_who_is_right_for_wrong_reasons_is_found_out(name: str) -> None:
     assert all(one.right_for_wrong_reason for one in found)
 
 
-@pytest.mark.parametrize("pole", [refuse_everything, comply_with_everything])
+@pytest.mark.parametrize("baseline", [refuse_everything, comply_with_everything])
 def test_who_looks_at_nothing_gives_no_reasons(
-    policy: CompiledPolicy, items: tuple[EvalItem, ...], pole: object
+    policy: CompiledPolicy, items: tuple[EvalItem, ...], baseline: object
 ) -> None:
     """Nothing of a reasoning that is not there is right or wrong."""
-    found = scores(policy, items, pole(policy))  # type: ignore[operator]
-    verdict = Verdict.REFUSE if pole is refuse_everything else Verdict.COMPLY
+    found = scores(policy, items, baseline(policy))  # type: ignore[operator]
+    verdict = Verdict.REFUSE if baseline is refuse_everything else Verdict.COMPLY
     assert {one.verdict for one in found} == {verdict}
     parts = ("stated", "agrees", "stated_right", "cited_right", "observed_right", "facts_right", "follows")
     for one in found:
@@ -87,9 +87,9 @@ def test_items_without_facts_get_the_policy_s_words(policy: CompiledPolicy) -> N
             id=must or expected, split="s", kind=kind, prompt=f"{kind} {must}?", must=must, expected=expected or None
         )
         for kind, must, expected in (
-            (Kind.POLICY, "refuse", ""),
-            (Kind.POLICY, "comply", ""),
-            (Kind.UTILITY, "", "Two."),
+            (ItemKind.POLICY, "refuse", ""),
+            (ItemKind.POLICY, "comply", ""),
+            (ItemKind.UTILITY, "", "Two."),
         )
     )
     refused, helped, useful = scores(policy, items, right_for_right_reasons(policy, items))

@@ -12,8 +12,8 @@ from typing import Literal
 from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Verdict, canonical_json
 from safecot_dsl.dataset.selection.draws import draw
 from safecot_dsl.engine import Interpreter, show_value
-from safecot_dsl.evaluation.items import EvalItem, Kind
-from safecot_dsl.evaluation.suites.made.pool import Pool
+from safecot_dsl.evaluation.items import EvalItem, ItemKind
+from safecot_dsl.evaluation.suites.generated.pool import Pool
 from safecot_dsl.facts import Item
 from safecot_dsl.render import Tags
 from safecot_dsl.render.grounds import Grounds
@@ -139,7 +139,7 @@ class Making:
         return EvalItem(
             id=f"{group}-{name}",
             split=self.name,
-            kind=Kind.POLICY,
+            kind=ItemKind.POLICY,
             images=tuple(image.read() for image in start.item.images),
             prompt=start.item.prompt,
             due=decision.verdict,

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from safecot_dsl.evaluation.items import EvalItem
-from safecot_dsl.evaluation.suites.made.making import Making, Start, told_change
+from safecot_dsl.evaluation.suites.generated.making import Making, Start, told_change
 
 
 def unknown(making: Making) -> Iterator[list[EvalItem]]:

@@ -8,8 +8,8 @@ from functools import cached_property
 
 from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Fact, Subject
 from safecot_dsl.artifact.digest import digest_of
-from safecot_dsl.evaluation.suites.made.pool import OVERRIDE, Variant
-from safecot_dsl.evaluation.suites.made.writing import said, with_text
+from safecot_dsl.evaluation.suites.generated.pool import OVERRIDE, Variant
+from safecot_dsl.evaluation.suites.generated.writing import said, with_text
 from safecot_dsl.facts import Item
 from safecot_dsl.facts.annotators.alternatives import Alternatives
 from safecot_dsl.render.sentences import Sentences

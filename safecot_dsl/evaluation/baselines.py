@@ -1,4 +1,4 @@
-"""The poles of every comparison: models of which each figure is known beforehand.
+"""The baselines of every comparison: models of which each figure is known beforehand.
 
 Two look at nothing, and refuse or comply whatever they are asked; what an answer is made to begin with they ignore. Two
 know what is due: one for the right reasons, one for wrong ones.
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from safecot_dsl.artifact import CompiledPolicy, Verdict, read_case
 from safecot_dsl.criteria import grade
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.evaluation.items import EvalItem, Kind
+from safecot_dsl.evaluation.items import EvalItem, ItemKind
 from safecot_dsl.models import Request, ScriptedModel
 from safecot_dsl.render import (
     ReasoningStyle,
@@ -86,7 +86,7 @@ def _blocks(policy: CompiledPolicy, items: Sequence[EvalItem], tags: Tags, style
     interpreter = Interpreter(policy)
     found: dict[str, str] = {}
     for item in items:
-        if item.kind is not Kind.POLICY or not item.facts:
+        if item.kind is not ItemKind.POLICY or not item.facts:
             continue
         rendered = render(interpreter, read_case(policy, json.loads(item.facts)), style=style, seed=item.id)
         if rendered.verdict is item.due:
@@ -101,7 +101,7 @@ def _parts(blocks: dict[str, str], item: EvalItem, policy: CompiledPolicy) -> tu
 
 def _due_answer(policy: CompiledPolicy, item: EvalItem) -> str:
     """What the policy says where this is due."""
-    if item.kind is not Kind.POLICY:
+    if item.kind is not ItemKind.POLICY:
         return item.expected or ""
     due = item.due or (Verdict(item.must) if item.must else Verdict.COMPLY)
     if item.facts and item.due is not None:

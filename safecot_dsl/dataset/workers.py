@@ -51,23 +51,23 @@ class PieceMaker:
 
 
 @dataclass(frozen=True)
-class Hands:
+class Workers:
     """How many processes work, and where."""
 
     processes: int = 1
     engine: Engine = "local"
 
 
-def make_all(bench: PieceMaker, hands: Hands, stage: Stage, sizes: dict[int, int]) -> None:
+def make_all(maker: PieceMaker, workers: Workers, stage: Stage, sizes: dict[int, int]) -> None:
     """Make the pieces with these numbers. `sizes` is what each counts for in the progress that is shown."""
-    progress = bench.worker.progress
-    if hands.engine == "local" and hands.processes == 1:
+    progress = maker.worker.progress
+    if workers.engine == "local" and workers.processes == 1:
         with _seldom_collected():
             for number in sizes:
-                bench.make(stage, number)
+                maker.make(stage, number)
         return
-    done = _by_ray if hands.engine == "ray" else _by_processes
-    for number in done(bench.worker.opened(), bench.state, hands.processes, stage, list(sizes)):
+    done = _by_ray if workers.engine == "ray" else _by_processes
+    for number in done(maker.worker.opened(), maker.state, workers.processes, stage, list(sizes)):
         if progress is not None:
             progress.advance(sizes[number])
 
@@ -113,16 +113,16 @@ def _seldom_collected() -> Generator[None]:
         gc.set_threshold(*usual)
 
 
-_bench: PieceMaker | None = None
+_maker: PieceMaker | None = None
 
 
 def _open(setup: Setup, state: GenerationState) -> None:
     """In a process of its own: open the setup, and end where the process that asked has ended."""
-    global _bench
+    global _maker
     threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.freeze()  # what was imported stays
     gc.set_threshold(*_SELDOM)
-    _bench = PieceMaker(Worker(setup), state)
+    _maker = PieceMaker(Worker(setup), state)
 
 
 def _end_with_parent() -> None:
@@ -135,7 +135,7 @@ def _end_with_parent() -> None:
 
 
 def _make(stage: Stage, number: int) -> int:
-    if _bench is None:
+    if _maker is None:
         raise GenerateError("the process was not opened")
-    _bench.make(stage, number)
+    _maker.make(stage, number)
     return number

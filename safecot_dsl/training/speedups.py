@@ -42,8 +42,8 @@ _TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 3e-2, torch.float16: 1e-2}
 
 
 @dataclass
-class Used:
-    """Which levers a run used, and why not the others."""
+class UsedSpeedups:
+    """Which speed-ups a run used, and why not the others."""
 
     padding_free: bool = False
     cached_features: bool = False
@@ -123,15 +123,15 @@ class Batches:
 @contextmanager
 def pulled_levers(
     model: Any, rows: EncodedRows, recipe: TrainingRecipe, *, pad_id: int, folder: Path, progress: Progress
-) -> Generator[tuple[Batches, Used]]:
-    """While the block runs, `model` (a PEFT one) computes as fast as it may: with those levers that the recipe allows,
-    that its family takes, and that gave the plain batch's logits on the longest and the shortest rows.
+) -> Generator[tuple[Batches, UsedSpeedups]]:
+    """While the block runs, `model` (a PEFT one) computes as fast as it may: with those speed-ups that the recipe
+    allows, that its family takes, and that gave the plain batch's logits on the longest and the shortest rows.
 
-    A lever that is wanted and does not fit is said in a note, and its reason is in `Used`. Image features are kept in
-    `folder` meanwhile.
+    A speed-up that is wanted and does not fit is said in a note, and its reason is in `UsedSpeedups`. Image features
+    are kept in `folder` meanwhile.
     """
     base = model.get_base_model()
-    batches, used = Batches(base, rows, pad_id), Used()
+    batches, used = Batches(base, rows, pad_id), UsedSpeedups()
     trial = _Trial(model, batches)
     with ExitStack() as stack:
         if recipe.fused_lora:
@@ -157,14 +157,15 @@ def pulled_levers(
         yield batches, used
 
 
-def _say(used: Used, lever: str, reason: str | None, progress: Progress) -> None:
+def _say(used: UsedSpeedups, speedup: str, reason: str | None, progress: Progress) -> None:
     if reason is not None:
-        used.reasons[lever] = reason
-        progress.note(f"`{lever}` is of no use with this model: {reason}")
+        used.reasons[speedup] = reason
+        progress.note(f"`{speedup}` is of no use with this model: {reason}")
 
 
 class _Trial:
-    """Two rows on which levers are tried: the longest, with images if there are any, and the shortest with as many."""
+    """Two rows on which speed-ups are tried: the longest, with images if there are any, and the shortest with as
+    many."""
 
     def __init__(self, model: Any, batches: Batches) -> None:
         numbers = range(len(batches))

@@ -8,11 +8,11 @@ A pool gives requests whose facts are known: the miniature world, a data set's r
 alone.
 """
 
-from safecot_dsl.evaluation.suites.made.make import MADE, Made, MadeSuite, make, make_suite
-from safecot_dsl.evaluation.suites.made.pool import Pool, Variant
-from safecot_dsl.evaluation.suites.made.rows import RowsPool, dataset_pool
-from safecot_dsl.evaluation.suites.made.small_world import MiniaturePool, miniature_pool
-from safecot_dsl.evaluation.suites.made.told import ToldPool, told_pool
+from safecot_dsl.evaluation.suites.generated.make import MADE, Made, MadeSuite, make, make_suite
+from safecot_dsl.evaluation.suites.generated.pool import Pool, Variant
+from safecot_dsl.evaluation.suites.generated.rows import RowsPool, dataset_pool
+from safecot_dsl.evaluation.suites.generated.small_world import MiniaturePool, miniature_pool
+from safecot_dsl.evaluation.suites.generated.told import ToldPool, told_pool
 
 __all__ = [
     "MADE",

@@ -1,4 +1,4 @@
-"""Every measure on models of which it is known beforehand: `python -m benchmarks.judging.poles [--policy NAME]`.
+"""Every measure on models of which it is known beforehand: `python -m benchmarks.judging.baselines [--policy NAME]`.
 
 The items are the examples of a shipped policy and cases near them (one group each), with what the policy decides, and a
 harmless and a perception question beside each.
@@ -19,10 +19,10 @@ from benchmarks.verifier.texts import changed
 from safecot_dsl.artifact import Case, CompiledPolicy, Verdict, read_case
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.evaluation import EvalItem, Kind, comply_with_everything, refuse_everything
+from safecot_dsl.evaluation import EvalItem, ItemKind, comply_with_everything, refuse_everything
+from safecot_dsl.evaluation.baselines import right_for_right_reasons, right_for_wrong_reasons
 from safecot_dsl.evaluation.measures import MEASURES
 from safecot_dsl.evaluation.metrics import measure
-from safecot_dsl.evaluation.poles import right_for_right_reasons, right_for_wrong_reasons
 from safecot_dsl.evaluation.score import score
 from safecot_dsl.workspace import compile_policy
 
@@ -30,7 +30,7 @@ NEAR = 6  # cases near an example
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.judging.poles")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.judging.baselines")
     parser.add_argument("--policy", default="miniature")
     policy = compile_policy(policies_root() / f"{parser.parse_args(arguments).policy}.safecot")
     items = made(policy)
@@ -69,7 +69,7 @@ def made(policy: CompiledPolicy) -> list[EvalItem]:
                 continue
             seen.add(case)
             items.append(_item(interpreter, case, len(items), example.name))
-        for kind in (Kind.UTILITY, Kind.PERCEPTION):
+        for kind in (ItemKind.UTILITY, ItemKind.PERCEPTION):
             name = f"{kind}-{example.name}"
             items.append(EvalItem(id=name, split="made", kind=kind, prompt=f"What of {name}?", expected="Two."))
     return items
@@ -80,7 +80,7 @@ def _item(interpreter: Interpreter, case: Case, number: int, group: str) -> Eval
     return EvalItem(
         id=f"case-{number}",
         split="made",
-        kind=Kind.POLICY,
+        kind=ItemKind.POLICY,
         prompt=f"What of case {number}?",
         due=decision.verdict,
         must="refuse" if decision.verdict is Verdict.REFUSE else "comply" if decision.verdict is Verdict.COMPLY else "",

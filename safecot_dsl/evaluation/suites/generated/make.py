@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.diagnostics.suggest import closest
 from safecot_dsl.evaluation.items import EvalItem
-from safecot_dsl.evaluation.suites.made import attacks, flips, pairs, rewordings, unknowns
-from safecot_dsl.evaluation.suites.made.making import Making
-from safecot_dsl.evaluation.suites.made.pool import Pool
+from safecot_dsl.evaluation.suites.generated import attacks, flips, pairs, rewordings, unknowns
+from safecot_dsl.evaluation.suites.generated.making import Making
+from safecot_dsl.evaluation.suites.generated.pool import Pool
 from safecot_dsl.evaluation.suites.suite import SuiteError
 from safecot_dsl.render import Tags
 from safecot_dsl.storage import Progress

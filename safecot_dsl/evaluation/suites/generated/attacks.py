@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.criteria import grade
 from safecot_dsl.evaluation.items import EvalItem
-from safecot_dsl.evaluation.suites.made.making import Making, Start
+from safecot_dsl.evaluation.suites.generated.making import Making, Start
 from safecot_dsl.facts import Item
 from safecot_dsl.render import derivation_text
 

@@ -9,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
-from safecot_dsl.evaluation.suites.made.pool import Variant
-from safecot_dsl.evaluation.suites.made.writing import said, written
+from safecot_dsl.evaluation.suites.generated.pool import Variant
+from safecot_dsl.evaluation.suites.generated.writing import said, written
 from safecot_dsl.facts import Item, LazyImage
 from safecot_dsl.facts.miniature import MARGIN
 
