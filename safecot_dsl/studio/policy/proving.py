@@ -63,7 +63,7 @@ class Prover:
         process = self._process
         if process is None or process.returncode is not None:
             process = self._process = await asyncio.create_subprocess_exec(
-                *module("safecot_dsl.studio.worker"),
+                *module("safecot_dsl.studio.policy.worker"),
                 str(self._folder),
                 env=environment(),
                 stdin=asyncio.subprocess.PIPE,

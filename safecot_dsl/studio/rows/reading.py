@@ -20,13 +20,13 @@ from safecot_dsl.facts.item import LazyImage
 from safecot_dsl.render import ReasoningStyle, Rendered, answer_text
 from safecot_dsl.render.procedure import DecidedCase
 from safecot_dsl.render.rendering import cited, plan
-from safecot_dsl.studio.cases import fact_entry, json_message
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.messages.policy import SentenceMessage
 from safecot_dsl.studio.messages.policy import State as FactState
 from safecot_dsl.studio.messages.rows import FoundBy, Mark, ReadAs, ReviewMessage, RowFact, RowMessage
-from safecot_dsl.studio.row_index import RowIndex
-from safecot_dsl.studio.row_texts import plain_answer, stored_sentence, told_sentences
+from safecot_dsl.studio.policy.cases import fact_entry, json_message
+from safecot_dsl.studio.rows.index import RowIndex
+from safecot_dsl.studio.rows.texts import plain_answer, stored_sentence, told_sentences
 from safecot_dsl.studio.run_policy import RunPolicy
 from safecot_dsl.studio.runs import OpenRun
 

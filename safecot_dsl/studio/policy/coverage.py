@@ -16,7 +16,7 @@ from safecot_dsl.studio.endpoint import Endpoint
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.policy import CoverageMessage, CoverageQuery, CoveredLine
-from safecot_dsl.studio.policies import PreparedPolicy
+from safecot_dsl.studio.policy.policies import PreparedPolicy
 from safecot_dsl.studio.state import Studio
 from safecot_dsl.testing.coverage_goals import Goal, goals
 

@@ -7,7 +7,6 @@ import hashlib
 from starlette.responses import Response
 
 from safecot_dsl.studio.errors import StudioError
-from safecot_dsl.studio.evaluations import Evaluations
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.results import (
     ArmResult,
@@ -20,8 +19,9 @@ from safecot_dsl.studio.messages.results import (
     SuiteQuery,
 )
 from safecot_dsl.studio.pictures import ShownPictures
-from safecot_dsl.studio.result_cases import case_result, find_item
-from safecot_dsl.studio.result_lists import arm_results, case_page, rule_results, suites_of
+from safecot_dsl.studio.results.cases import case_result, find_item
+from safecot_dsl.studio.results.evaluations import Evaluations
+from safecot_dsl.studio.results.lists import arm_results, case_page, rule_results, suites_of
 from safecot_dsl.studio.runs import Runs
 
 

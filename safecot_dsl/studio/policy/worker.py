@@ -1,4 +1,4 @@
-"""The process that proves, apart from the server: `python -m safecot_dsl.studio.worker FOLDER`.
+"""The process that proves, apart from the server: `python -m safecot_dsl.studio.policy.worker FOLDER`.
 
 Reads questions from standard input, one JSON object a line (`what`, `asked`), and answers each with a line: `gives`, or
 `status` and `error` as the page gets them. The server ends it where an answer is not wanted any more.
@@ -14,13 +14,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from safecot_dsl.studio.annotating import look
-from safecot_dsl.studio.changing import find_changes
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.policy import AnnotateQuery, ChangesQuery, SourceQuery
-from safecot_dsl.studio.policies import Policies
-from safecot_dsl.studio.testing import find_findings, run_claims
+from safecot_dsl.studio.policy.annotating import look
+from safecot_dsl.studio.policy.changing import find_changes
+from safecot_dsl.studio.policy.policies import Policies
+from safecot_dsl.studio.policy.testing import find_findings, run_claims
 
 #: What can be asked: a function of the policies and the question, and the question's model.
 QUESTIONS: dict[str, tuple[Any, type[BaseModel]]] = {

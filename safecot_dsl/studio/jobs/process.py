@@ -1,4 +1,4 @@
-"""The process that runs one job, apart from the server: `python -m safecot_dsl.studio.job_process FOLDER`.
+"""The process that runs one job, apart from the server: `python -m safecot_dsl.studio.jobs.process FOLDER`.
 
 The folder has `job.json` with the command's arguments. What the command says goes to `output.log`; `stop` in the folder
 ends it, as Ctrl-C does; `ended.json` says how it ended. From before `begun` is there until after `ended.json` is, this

@@ -6,7 +6,6 @@ import base64
 from pathlib import Path
 
 from safecot_dsl.artifact import Case
-from safecot_dsl.studio.cases import json_message
 from safecot_dsl.studio.endpoint import Endpoint
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.messages.policy import (
@@ -17,7 +16,8 @@ from safecot_dsl.studio.messages.policy import (
     LeftOut,
     Source,
 )
-from safecot_dsl.studio.policies import Policies
+from safecot_dsl.studio.policy.cases import json_message
+from safecot_dsl.studio.policy.policies import Policies
 from safecot_dsl.studio.state import Studio
 
 #: Pixels of a picture that is looked at.

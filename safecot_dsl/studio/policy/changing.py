@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.studio.cases import message_of_case
 from safecot_dsl.studio.endpoint import Endpoint
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import StudioFolder
@@ -19,8 +18,9 @@ from safecot_dsl.studio.messages.policy import (
     Revisions,
     Source,
 )
-from safecot_dsl.studio.policies import Policies, PreparedPolicy
-from safecot_dsl.studio.revisions import revisions_of, text_at
+from safecot_dsl.studio.policy.cases import message_of_case
+from safecot_dsl.studio.policy.policies import Policies, PreparedPolicy
+from safecot_dsl.studio.policy.revisions import revisions_of, text_at
 from safecot_dsl.studio.state import Studio
 from safecot_dsl.workspace import Opened, open_policy
 

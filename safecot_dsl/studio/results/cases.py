@@ -12,13 +12,13 @@ from safecot_dsl.evaluation.summary import BASELINES, arm_title
 from safecot_dsl.render import ReasoningStyle
 from safecot_dsl.render.procedure import DecidedCase
 from safecot_dsl.render.rendering import cited, plan
-from safecot_dsl.studio.cases import message_of_case
 from safecot_dsl.studio.errors import StudioError
-from safecot_dsl.studio.evaluations import Evaluation, suite_of
 from safecot_dsl.studio.messages.policy import SentenceMessage
 from safecot_dsl.studio.messages.results import ArmAnswer, CaseQuery, CaseResult, Due
 from safecot_dsl.studio.messages.rows import Mark
-from safecot_dsl.studio.row_texts import told_sentences
+from safecot_dsl.studio.policy.cases import message_of_case
+from safecot_dsl.studio.results.evaluations import Evaluation, suite_of
+from safecot_dsl.studio.rows.texts import told_sentences
 
 _Sentences = tuple[SentenceMessage, ...]
 

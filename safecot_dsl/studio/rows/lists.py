@@ -9,8 +9,8 @@ from safecot_dsl.dataset.card import REASONS
 from safecot_dsl.dataset.reviews import Standing
 from safecot_dsl.dataset.reviews.first import why_first
 from safecot_dsl.studio.messages.rows import Facets, ReviewState, RowPage, RowsQuery, RowSummary
-from safecot_dsl.studio.row_index import RowIndex
-from safecot_dsl.studio.row_reading import message_of_review
+from safecot_dsl.studio.rows.index import RowIndex
+from safecot_dsl.studio.rows.reading import message_of_review
 from safecot_dsl.studio.runs import OpenRun
 
 if TYPE_CHECKING:

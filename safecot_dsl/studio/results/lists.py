@@ -13,7 +13,6 @@ from safecot_dsl.evaluation.statistics import Rate
 from safecot_dsl.evaluation.summary import BASELINES, arm_title
 from safecot_dsl.render.phrasing import title
 from safecot_dsl.studio.errors import StudioError
-from safecot_dsl.studio.evaluations import Evaluation, is_policy_case, suite_of
 from safecot_dsl.studio.messages.results import (
     ArmResult,
     CasePage,
@@ -24,6 +23,7 @@ from safecot_dsl.studio.messages.results import (
     RuleResult,
     RuleResults,
 )
+from safecot_dsl.studio.results.evaluations import Evaluation, is_policy_case, suite_of
 
 #: Characters of a request that a list shows.
 _SHOWN = 400

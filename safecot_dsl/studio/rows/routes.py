@@ -25,7 +25,7 @@ from safecot_dsl.studio.messages.rows import (
 from safecot_dsl.studio.state import Studio
 
 if TYPE_CHECKING:
-    from safecot_dsl.studio.row_room import RowRoom
+    from safecot_dsl.studio.rows.room import RowRoom
 
 # What reads data sets is imported with the first question about one: the Policy room is there before it.
 _rooms: weakref.WeakKeyDictionary[Studio, RowRoom] = weakref.WeakKeyDictionary()
@@ -34,7 +34,7 @@ _lock = threading.Lock()
 
 def room_of(studio: Studio) -> RowRoom:
     """What is kept open of the runs of a studio."""
-    from safecot_dsl.studio.row_room import RowRoom
+    from safecot_dsl.studio.rows.room import RowRoom
 
     with _lock:
         if studio not in _rooms:

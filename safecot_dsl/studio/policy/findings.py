@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from safecot_dsl.datafiles import code_pages, code_title
 from safecot_dsl.diagnostics import Diagnostic, Fix
-from safecot_dsl.studio.cases import json_message
 from safecot_dsl.studio.messages.policy import FindingMessage, FixEdit, FixMessage
-from safecot_dsl.studio.policies import PreparedPolicy
+from safecot_dsl.studio.policy.cases import json_message
+from safecot_dsl.studio.policy.policies import PreparedPolicy
 
 #: Findings of one answer.
 MOST = 500

@@ -168,7 +168,7 @@ class Policies:
 
 def does_not_compile(found: PreparedPolicy) -> StudioError:
     """Why there is no answer on a policy with errors, or on a library."""
-    from safecot_dsl.studio.findings import finding_messages
+    from safecot_dsl.studio.policy.findings import finding_messages
 
     if found.opened.is_library and not found.opened.failed:
         return StudioError(

@@ -22,7 +22,7 @@ from safecot_dsl.studio.messages.results import (
 from safecot_dsl.studio.state import Studio
 
 if TYPE_CHECKING:
-    from safecot_dsl.studio.result_room import ResultRoom
+    from safecot_dsl.studio.results.room import ResultRoom
 
 # As in the Rows room: what reads results is imported with the first question about some.
 _rooms: weakref.WeakKeyDictionary[Studio, ResultRoom] = weakref.WeakKeyDictionary()
@@ -31,7 +31,7 @@ _lock = threading.Lock()
 
 def room_of(studio: Studio) -> ResultRoom:
     """What is kept open of the results of a studio."""
-    from safecot_dsl.studio.result_room import ResultRoom
+    from safecot_dsl.studio.results.room import ResultRoom
 
     with _lock:
         if studio not in _rooms:

@@ -12,7 +12,6 @@ from safecot_dsl.render import ReasoningStyle, Sentence
 from safecot_dsl.render.phrasing import title
 from safecot_dsl.render.procedure import DecidedCase
 from safecot_dsl.render.rendering import cited, plan
-from safecot_dsl.studio.cases import case_of_message, fact_entry
 from safecot_dsl.studio.endpoint import Endpoint
 from safecot_dsl.studio.messages.policy import (
     DecideQuery,
@@ -26,7 +25,8 @@ from safecot_dsl.studio.messages.policy import (
     TruthValue,
     Where,
 )
-from safecot_dsl.studio.policies import PreparedPolicy
+from safecot_dsl.studio.policy.cases import case_of_message, fact_entry
+from safecot_dsl.studio.policy.policies import PreparedPolicy
 from safecot_dsl.studio.state import Studio
 
 _PARTS: dict[str, SentencePart] = {

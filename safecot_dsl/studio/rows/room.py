@@ -31,9 +31,9 @@ from safecot_dsl.studio.messages.rows import (
     RunList,
 )
 from safecot_dsl.studio.pictures import ShownPictures
-from safecot_dsl.studio.row_index import RowIndex, open_index, stamp_of
-from safecot_dsl.studio.row_lists import facets, page
-from safecot_dsl.studio.row_reading import StoredRow, review_message, row_message, stored_row
+from safecot_dsl.studio.rows.index import RowIndex, open_index, stamp_of
+from safecot_dsl.studio.rows.lists import facets, page
+from safecot_dsl.studio.rows.reading import StoredRow, review_message, row_message, stored_row
 from safecot_dsl.studio.runs import Kept, OpenRun, Runs
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from safecot_dsl.artifact import CompiledPolicy, Rule, facts_read
 from safecot_dsl.render.phrasing import title
 from safecot_dsl.studio.endpoint import Endpoint
-from safecot_dsl.studio.findings import finding_messages
 from safecot_dsl.studio.messages.policy import RuleEdge, RuleNode, RulesMessage, SourceQuery
-from safecot_dsl.studio.policies import PreparedPolicy
+from safecot_dsl.studio.policy.findings import finding_messages
+from safecot_dsl.studio.policy.policies import PreparedPolicy
 from safecot_dsl.studio.state import Studio
 from safecot_dsl.workspace import check_policy
 

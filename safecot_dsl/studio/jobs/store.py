@@ -18,7 +18,7 @@ from safecot_dsl.diagnostics.show import visible
 from safecot_dsl.storage import write_whole
 from safecot_dsl.storage.locks import lock
 from safecot_dsl.studio.errors import StudioError
-from safecot_dsl.studio.job_process import BEGUN, ENDED, JOB, OUTPUT, RUNNING, STOP
+from safecot_dsl.studio.jobs.process import BEGUN, ENDED, JOB, OUTPUT, RUNNING, STOP
 from safecot_dsl.studio.messages.jobs import Job, JobQuery, JobState
 from safecot_dsl.studio.processes import environment, module
 
@@ -64,7 +64,7 @@ class JobStore:
             write_whole(folder / JOB, json.dumps(job) + "\n")
             self._forget_old()
         subprocess.Popen(
-            [*module("safecot_dsl.studio.job_process"), str(folder)],
+            [*module("safecot_dsl.studio.jobs.process"), str(folder)],
             env=environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -7,10 +7,8 @@ from contextlib import suppress
 from safecot_dsl.artifact import Case, read_case
 from safecot_dsl.compiler.formatting import FormatterError, format_text
 from safecot_dsl.diagnostics import DiagnosticsError
-from safecot_dsl.studio.cases import case_of_message, message_of_case
 from safecot_dsl.studio.endpoint import Endpoint
 from safecot_dsl.studio.errors import StudioError
-from safecot_dsl.studio.findings import finding_messages
 from safecot_dsl.studio.messages.policy import (
     Findings,
     KeepQuery,
@@ -19,7 +17,9 @@ from safecot_dsl.studio.messages.policy import (
     Tested,
     TestedItem,
 )
-from safecot_dsl.studio.policies import Policies, PreparedPolicy
+from safecot_dsl.studio.policy.cases import case_of_message, message_of_case
+from safecot_dsl.studio.policy.findings import finding_messages
+from safecot_dsl.studio.policy.policies import Policies, PreparedPolicy
 from safecot_dsl.studio.state import Studio
 from safecot_dsl.testing.examples import pasteable_example
 from safecot_dsl.testing.runner import CheckKind, PolicyTests, Status, TestOutcome, TestSettings
