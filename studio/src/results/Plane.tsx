@@ -137,7 +137,7 @@ function Mark({ cx, cy, point, onOpen }: { cx: number; cy: number; point: Point;
       ) : (
         <circle className={classes.dot} cx={cx} cy={cy} r={6.5} fill={color} stroke="var(--mantine-color-body)" strokeWidth={1.5} />
       )}
-      <text x={cx + (labelLeft ? -12 : 12)} y={cy + rise} textAnchor={labelLeft ? 'end' : 'start'} fill="currentColor" fontSize={12} fontWeight={arm.baseline ? 400 : 600}>
+      <text aria-hidden x={cx + (labelLeft ? -12 : 12)} y={cy + rise} textAnchor={labelLeft ? 'end' : 'start'} fill="currentColor" fontSize={12} fontWeight={arm.baseline ? 400 : 600}>
         {name}
       </text>
     </g>

@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "safecot_dsl" / "studio" / "page" / "assets"
 COMMAND = (sys.executable, "-c", "from safecot_dsl.cli import main; main()")
 #: Milliseconds that the page may take for one thing, on a machine that does other work too.
-PATIENCE = 90_000
+PATIENCE = 20_000
 
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None or not PAGE.is_dir(), reason="tests in a browser need Chromium and the built page (`make studio`)"
@@ -124,7 +124,7 @@ def serving(folder: Path, state: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def browsing(server: Server, path: str, width: int = 1440, height: int = 900, scheme: str = "light") -> Iterator[Any]:
+def browsing(server: Server, path: str = "/", width: int = 1440, height: int = 900, scheme: str = "light") -> Iterator[Any]:
     """A page of the studio at a path, with the session of its link. It fails where the page threw an error or scrolls
     sideways."""
     with sync_api.sync_playwright() as playwright:
