@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "safecot_dsl" / "studio" / "page" / "assets"
 COMMAND = (sys.executable, "-c", "from safecot_dsl.cli import main; main()")
 #: Milliseconds that the page may take for one thing, on a machine that does other work too.
-PATIENCE = 20_000
+PATIENCE = 90_000
 
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None or not PAGE.is_dir(), reason="tests in a browser need Chromium and the built page (`make studio`)"

@@ -95,6 +95,7 @@ def test_ten_rows_by_keyboard_and_a_server_that_is_killed_loses_none(studio: Any
         reviewed(page, 10)
 
 
+@pytest.mark.long
 def test_reviews_that_wait_outlive_a_reload(studio: Any, folder: Path) -> None:
     with browsing(studio, "/rows") as page:
         open_first(page)
@@ -150,6 +151,7 @@ def test_an_answer_is_read_by_the_criteria_and_a_comment_is_kept(studio: Any, fo
         written(page, folder, ["accept", "change_answer", "comment"])
 
 
+@pytest.mark.long
 def test_rows_are_generated_from_the_reviews_and_go_on_after_a_reload(studio: Any, folder: Path) -> None:
     with browsing(studio, "/rows") as page:
         open_first(page)
