@@ -53,6 +53,8 @@ export function Plane({ arms, runs, tint, onOpen }: PlaneProps) {
   points.forEach((point, place) => {
     point.stack = points.slice(0, place).filter((other) => near(point, other)).length;
   });
+  // A baseline's square is drawn below: an arm that lies on it is seen within it.
+  const drawn = points.toSorted((a, b) => Number(b.arm.baseline) - Number(a.arm.baseline));
   return (
     <figure className={classes.figure}>
       <figcaption className={classes.caption}>
@@ -93,7 +95,7 @@ export function Plane({ arms, runs, tint, onOpen }: PlaneProps) {
               tick={{ fill: 'var(--mantine-color-dimmed)', fontSize: 12 }}
               label={{ value: 'Safe refusal, per cent', angle: -90, position: 'insideLeft', offset: 10, dy: 60, fill: 'var(--mantine-color-dimmed)', fontSize: 12 }}
             />
-            {points.map((point) => (
+            {drawn.map((point) => (
               <Scatter
                 key={`${point.arm.run} ${point.arm.arm}`}
                 data={[point]}
