@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from safecot_dsl.dataset.reviews import reviews_file
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.jobs import routes as module
 from safecot_dsl.studio.jobs.store import JobStore
@@ -156,13 +157,13 @@ def test_rows_are_made_again_by_their_reviews(folder: Path) -> None:
     (data / "policy.json").write_text("{}")
     (data / "recipe.yaml").write_text("name: demo\npolicy: policy.json\ndata: {}\n")
     for run in ("runs/demo", "runs/demo/arms/safecot/data"):
-        (data / "reviews.jsonl").unlink(missing_ok=True)
+        reviews_file(data).unlink(missing_ok=True)
         with pytest.raises(Exception, match="no reviews yet"):
             arguments(folder, kind="generate", run=run)
-        (data / "reviews.jsonl").write_text("")
+        reviews_file(data).write_text("")
         told = arguments(folder, kind="generate", run=run)
         assert told[:5] == ["generate", "./demo.yaml", "--out", "./runs/demo-reviewed", "--arm=safecot"]
-        assert told[5] == "--set=data.reviews=runs/demo/arms/safecot/data/reviews.jsonl"
+        assert told[5] == "--set=data.reviews=runs/demo/arms/safecot/reviews.jsonl"
     (folder / "demo.yaml").unlink()
     assert arguments(folder, kind="generate", run="runs/demo")[1] == "./runs/demo/arms/safecot/data/recipe.yaml"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
+from safecot_dsl.dataset.reviews import reviews_file
 from safecot_dsl.studio.endpoint import Endpoint
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import StudioFolder, kind_of
@@ -19,7 +20,6 @@ from safecot_dsl.studio.messages.jobs import Job, JobList, JobQuery, JobRef
 from safecot_dsl.studio.processes import command
 from safecot_dsl.studio.state import Studio
 
-REVIEWS = "reviews.jsonl"
 #: Seconds between two looks at a job that is watched.
 _LOOK = 0.3
 
@@ -80,7 +80,7 @@ def _generate(folder: StudioFolder, asked: JobQuery) -> tuple[list[str], str]:
     out = asked.out
     if asked.run is not None:
         data = folder.dataset(asked.run)
-        reviews = data / REVIEWS
+        reviews = reviews_file(data)
         if not reviews.is_file():
             raise StudioError(409, "no_reviews", "This run has no reviews yet.", path=asked.run)
         arm = arm or _arm(data)

@@ -42,15 +42,15 @@ function Said({ sentence, policy, held }: { sentence: Sentence; policy: string |
   if (!where) return <p className={classes.said}>{sentence.text}</p>;
   const name = where.rule ?? where.fact;
   const place = [name, where.line === null ? null : `line ${where.line}`].filter(Boolean).join(', ');
+  const shown = `${name ?? 'policy'}${where.line === null ? '' : `:${where.line}`}`;
   const path = fileOf(where.path, policy);
   return (
     <p className={classes.said}>
       {sentence.text}{' '}
       {path ? (
         <Tooltip label={`${path}, ${place}`}>
-          <Link className={classes.where} href={policyLink({ path, line: where.line, case: held })} aria-label={`Open ${path}, ${place}`}>
-            {name ?? 'policy'}
-            {where.line === null ? '' : `:${where.line}`}
+          <Link className={classes.where} href={policyLink({ path, line: where.line, case: held })} aria-label={`${shown}, open it in ${path}`}>
+            {shown}
           </Link>
         </Tooltip>
       ) : (

@@ -30,7 +30,7 @@ export function Keep({ opened, decision, close }: KeepProps) {
     },
   });
   return (
-    <Modal opened={opened} onClose={close} title="Keep this case as an example" closeButtonProps={{ 'aria-label': 'Close' }} centered>
+    <Modal opened={opened} onClose={close} title="Keep this case as an example" centered>
       <form
         onSubmit={(event) => {
           event.preventDefault();

@@ -19,7 +19,7 @@ const KEYS: readonly (readonly [string, string])[] = [
 /** The keys of the editor. */
 export function Keys({ opened, close }: { opened: boolean; close: () => void }) {
   return (
-    <Modal opened={opened} onClose={close} title="Keys in the text" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened={opened} onClose={close} title="Keys in the text">
       <Table>
         <Table.Tbody>
           {KEYS.map(([key, what]) => (

@@ -1,3 +1,4 @@
+import { Tooltip } from '@mantine/core';
 import { CartesianGrid, ErrorBar, ReferenceLine, ResponsiveContainer, Scatter, ScatterChart, XAxis, YAxis } from 'recharts';
 import type { KeyboardEvent } from 'react';
 import { percent } from '../parts/numbers';
@@ -52,6 +53,8 @@ export function Plane({ arms, runs, tint, onOpen }: PlaneProps) {
   points.forEach((point, place) => {
     point.stack = points.slice(0, place).filter((other) => near(point, other)).length;
   });
+  // A baseline's square is drawn below: an arm that lies on it is seen within it.
+  const drawn = points.toSorted((a, b) => Number(b.arm.baseline) - Number(a.arm.baseline));
   return (
     <figure className={classes.figure}>
       <figcaption className={classes.caption}>
@@ -92,7 +95,7 @@ export function Plane({ arms, runs, tint, onOpen }: PlaneProps) {
               tick={{ fill: 'var(--mantine-color-dimmed)', fontSize: 12 }}
               label={{ value: 'Safe refusal, per cent', angle: -90, position: 'insideLeft', offset: 10, dy: 60, fill: 'var(--mantine-color-dimmed)', fontSize: 12 }}
             />
-            {points.map((point) => (
+            {drawn.map((point) => (
               <Scatter
                 key={`${point.arm.run} ${point.arm.arm}`}
                 data={[point]}
@@ -117,29 +120,30 @@ function Mark({ cx, cy, point, onOpen }: { cx: number; cy: number; point: Point;
   const said = `${name}: safe refusal ${percent(point.y)} per cent, over-refusal ${percent(point.x)} per cent. Show its over-refusals`;
   const rise = cy < 60 ? 20 + 15 * stack : -12 - 15 * stack;
   return (
-    <g
-      role="button"
-      tabIndex={0}
-      aria-label={said}
-      className={classes.point}
-      data-arm={arm.arm}
-      onClick={onOpen}
-      onKeyDown={(event: KeyboardEvent) => {
-        if (event.key !== 'Enter' && event.key !== ' ') return;
-        event.preventDefault();
-        onOpen();
-      }}
-    >
-      <title>{said}</title>
-      <circle cx={cx} cy={cy} r={16} fill="transparent" />
-      {arm.baseline ? (
-        <rect x={cx - 5} y={cy - 5} width={10} height={10} fill="var(--mantine-color-body)" stroke={color} strokeWidth={2} />
-      ) : (
-        <circle className={classes.dot} cx={cx} cy={cy} r={6.5} fill={color} stroke="var(--mantine-color-body)" strokeWidth={1.5} />
-      )}
-      <text x={cx + (labelLeft ? -12 : 12)} y={cy + rise} textAnchor={labelLeft ? 'end' : 'start'} fill="currentColor" fontSize={12} fontWeight={arm.baseline ? 400 : 600}>
-        {name}
-      </text>
-    </g>
+    <Tooltip label={said}>
+      <g
+        role="button"
+        tabIndex={0}
+        aria-label={said}
+        className={classes.point}
+        data-arm={arm.arm}
+        onClick={onOpen}
+        onKeyDown={(event: KeyboardEvent) => {
+          if (event.key !== 'Enter' && event.key !== ' ') return;
+          event.preventDefault();
+          onOpen();
+        }}
+      >
+        <circle cx={cx} cy={cy} r={16} fill="transparent" />
+        {arm.baseline ? (
+          <rect x={cx - 5} y={cy - 5} width={10} height={10} fill="var(--mantine-color-body)" stroke={color} strokeWidth={2} />
+        ) : (
+          <circle className={classes.dot} cx={cx} cy={cy} r={6.5} fill={color} stroke="var(--mantine-color-body)" strokeWidth={1.5} />
+        )}
+        <text x={cx + (labelLeft ? -12 : 12)} y={cy + rise} textAnchor={labelLeft ? 'end' : 'start'} fill="currentColor" fontSize={12} fontWeight={arm.baseline ? 400 : 600}>
+          {name}
+        </text>
+      </g>
+    </Tooltip>
   );
 }

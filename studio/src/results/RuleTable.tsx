@@ -1,3 +1,4 @@
+import { VisuallyHidden } from '@mantine/core';
 import { Link } from 'wouter';
 import type { Verdict } from '../api/types';
 import { policyLink } from '../parts/links';
@@ -69,12 +70,15 @@ function Cell({ cell, of, onOpen }: { cell: RuleArm; of: string; onOpen: (which:
   return (
     <span className={classes.ruleCell}>
       {share === null ? null : (
-        <button type="button" className={classes.cell} onClick={() => onOpen(cell.right < cell.n ? 'wrong' : 'all')} aria-label={`${of}: ${cell.right} of ${cell.n} right. Show these cases`}>
+        <button type="button" className={classes.cell} onClick={() => onOpen(cell.right < cell.n ? 'wrong' : 'all')}>
           <span>
+            <VisuallyHidden component="span">{of}: </VisuallyHidden>
             <strong>{percent(share)}</strong>
+            <VisuallyHidden component="span"> per cent, </VisuallyHidden>
             <span className={classes.counts}>
               {cell.right} of {cell.n}
             </span>
+            <VisuallyHidden component="span"> right. Show these cases</VisuallyHidden>
           </span>
           <span className={classes.share} aria-hidden>
             <span style={{ inlineSize: `${100 * share}%` }} />

@@ -25,6 +25,7 @@ export function ChangeFact({ facts, first, onChange, onClose }: ChangeFactProps)
         <ValueOf
           key={chosen.name}
           row={chosen}
+          onClose={onClose}
           onSave={(state) => {
             if (!sameState(state, chosen.state)) onChange(chosen.name, state);
             onClose();
@@ -45,7 +46,7 @@ function Choice({ facts, onChoose }: { facts: readonly RowFact[]; onChoose: (nam
         <button key={fact.name} type="button" className={classes.fact} data-autofocus={place === 0 || undefined} onClick={() => onChoose(fact.name)}>
           {place < 9 ? <Kbd size="xs">{place + 1}</Kbd> : <span />}
           <span>{fact.label}</span>
-          <span className={classes.now}>{stateSaid(fact.state)}</span>
+          <span className={classes.now}>{stateSaid(fact.state, new Map(fact.entry.values.map((value) => [value.name, value.label])))}</span>
         </button>
       ))}
     </Stack>
@@ -66,14 +67,14 @@ const UNKNOWN: Option[] = [
   { value: '?looked', label: 'nobody looked', depth: 0, words: 'nobody looked', state: null },
 ];
 
-function ValueOf({ row, onSave }: { row: RowFact; onSave: (state: State | null) => void }) {
+function ValueOf({ row, onSave, onClose }: { row: RowFact; onSave: (state: State | null) => void; onClose: () => void }) {
   const fact = row.entry;
   const { kind } = fact;
   const value = row.state?.state === 'known' ? row.state.value : null;
   if (kind === 'score') return <Score low={fact.low ?? 0} high={fact.high ?? 1} value={typeof value === 'number' ? value : null} onSave={onSave} />;
   if (kind === 'text') return <Words value={typeof value === 'string' ? value : ''} onSave={onSave} />;
-  if (kind === 'set' || Array.isArray(value)) return <Several options={choices(fact)} state={row.state} onSave={onSave} />;
-  return <One options={[...choices(fact), ...UNKNOWN]} state={row.state} onSave={onSave} />;
+  if (kind === 'set' || Array.isArray(value)) return <Several options={choices(fact)} state={row.state} onSave={onSave} onClose={onClose} />;
+  return <One options={[...choices(fact), ...UNKNOWN]} state={row.state} onSave={onSave} onClose={onClose} />;
 }
 
 /** The values of a fact, each after the one above it and set in below it. */
@@ -100,9 +101,17 @@ function choices(fact: Fact): Option[] {
 const fits = (option: Option, search: string): boolean =>
   search.toLowerCase().split(/\s+/).every((word) => option.words.includes(word));
 
-function One({ options, state, onSave }: { options: Option[]; state: State | null; onSave: (state: State | null) => void }) {
+interface ListedProps {
+  options: Option[];
+  state: State | null;
+  onSave: (state: State | null) => void;
+  /** Escape in the field: the list of values is always open, so there is nothing else to close. */
+  onClose: () => void;
+}
+
+function One({ options, state, onSave, onClose }: ListedProps) {
   const [search, setSearch] = useState('');
-  const combobox = useCombobox({ defaultOpened: true });
+  const combobox = useCombobox({ opened: true });
   const shown = options.filter((option) => fits(option, search));
   const now = options.find((option) => sameState(option.state, state))?.value;
   return (
@@ -115,6 +124,7 @@ function One({ options, state, onSave }: { options: Option[]; state: State | nul
           placeholder="Type to find it, Enter to set it"
           aria-label="Find a value"
           value={search}
+          onKeyDown={getHotkeyHandler([['Escape', onClose]])}
           onChange={(event) => {
             setSearch(event.currentTarget.value);
             // The list is drawn anew first.
@@ -127,12 +137,12 @@ function One({ options, state, onSave }: { options: Option[]; state: State | nul
   );
 }
 
-function Several({ options, state, onSave }: { options: Option[]; state: State | null; onSave: (state: State | null) => void }) {
+function Several({ options, state, onSave, onClose }: ListedProps) {
   const [search, setSearch] = useState('');
   const [picked, setPicked] = useState<string[]>(
     state?.state === 'known' && Array.isArray(state.value) ? state.value : [],
   );
-  const combobox = useCombobox({ defaultOpened: true });
+  const combobox = useCombobox({ opened: true });
   const shown = options.filter((option) => fits(option, search));
   const save = () => onSave({ state: 'known', value: picked });
   const label = new Map(options.map((option) => [option.value, option.label]));
@@ -156,7 +166,7 @@ function Several({ options, state, onSave }: { options: Option[]; state: State |
             placeholder="Type to find it, Enter to put it in or take it out"
             aria-label="Find a value"
             value={search}
-            onKeyDown={getHotkeyHandler([['mod+Enter', save]])}
+            onKeyDown={getHotkeyHandler([['mod+Enter', save], ['Escape', onClose]])}
             onChange={(event) => {
               setSearch(event.currentTarget.value);
               setTimeout(() => combobox.selectFirstOption(), 0);

@@ -50,10 +50,18 @@ def choose(page: Any, fact: str, value: str) -> None:
 
 
 def append(page: Any, text: str) -> None:
-    """Write at the end of the text, as one insertion, without the editor's closing of brackets."""
+    """Paste at the end of the text: one insertion to the letter, without the editor's closing of brackets."""
     page.locator(".cm-content").focus()
     page.keyboard.press("Control+End")
-    page.keyboard.insert_text(text)
+    page.locator(".cm-content").evaluate(
+        """(element, text) => {
+            const pasted = new DataTransfer();
+            pasted.setData("text/plain", text);
+            const event = { clipboardData: pasted, bubbles: true, cancelable: true };
+            element.dispatchEvent(new ClipboardEvent("paste", event));
+        }""",
+        text,
+    )
 
 
 def verdict(page: Any, expected: str) -> None:

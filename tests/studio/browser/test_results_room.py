@@ -100,7 +100,7 @@ def test_from_the_chart_to_the_line_of_the_rule(studio: Any) -> None:
 
 def test_a_cell_of_a_rule_opens_its_cases_by_keyboard(studio: Any) -> None:
     with browsing(studio, "/results") as page:
-        cell = page.get_by_role("button", name=re.compile("^armed, Base: 0 of 1 right"))
+        cell = page.get_by_role("button", name=re.compile(r"^armed, Base: 0\.0 per cent, 0 of 1 right"))
         cell.wait_for()
         cell.focus()
         page.keyboard.press("Enter")

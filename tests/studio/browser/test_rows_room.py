@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.studio.browser.rooms import browsing, make_folder, make_rows, needs_browser, reviews_of, serious, serving
+from tests.studio.browser.rooms import PATIENCE, browsing, make_folder, make_rows, needs_browser, reviews_of, serious, serving
 
 pytestmark = needs_browser
 RUN = "runs/small/arms/safecot/data"
@@ -49,6 +49,17 @@ def at(page: Any, place: int) -> None:
     page.get_by_role("heading", name="Answer").wait_for()
 
 
+def written(page: Any, folder: Path, actions: list[str]) -> list[dict[str, Any]]:
+    """Wait until the server has written these reviews: the page shows one as soon as it is made. All of them."""
+    for _ in range(PATIENCE // 100):
+        said = reviews_of(folder / RUN)
+        if len(said) >= len(actions):
+            break
+        page.wait_for_timeout(100)
+    assert [one["action"] for one in said] == actions
+    return said
+
+
 def reviewed(page: Any, rows: int) -> None:
     page.get_by_text(f"{rows} of {ROWS} reviewed").wait_for()
 
@@ -84,6 +95,7 @@ def test_ten_rows_by_keyboard_and_a_server_that_is_killed_loses_none(studio: Any
         reviewed(page, 10)
 
 
+@pytest.mark.long
 def test_reviews_that_wait_outlive_a_reload(studio: Any, folder: Path) -> None:
     with browsing(studio, "/rows") as page:
         open_first(page)
@@ -107,15 +119,21 @@ def test_a_changed_fact_is_decided_at_once_and_undone(studio: Any, folder: Path)
         page.keyboard.press("e")
         page.get_by_text("Which fact?").wait_for()
         page.keyboard.press(str(number))
+        page.get_by_label("Find a value").wait_for()
+        page.keyboard.press("Escape")
+        page.get_by_role("dialog").wait_for(state="hidden")
+        at(page, 2)  # Escape closes the dialog, and the row stays open.
+        page.keyboard.press("e")
+        page.keyboard.press(str(number))
         page.get_by_label("Find a value").fill("look")
         page.keyboard.press("Enter")
         page.get_by_text("changed by Ada").wait_for()
-        (change,) = [one for one in reviews_of(folder / RUN) if one["action"] == "change_fact"]
+        change = written(page, folder, ["accept", "change_fact"])[1]
         assert (change["fact"], change["value"]) == ("query.intent", "look")
-        page.get_by_text("default", exact=True).first.wait_for()
+        page.locator("section[aria-labelledby='row-verdict']").get_by_text("default", exact=True).wait_for()
         page.keyboard.press("u")
         page.get_by_text("not reviewed", exact=True).last.wait_for()
-        assert reviews_of(folder / RUN)[-1]["undoes"] == change["id"]
+        assert written(page, folder, ["accept", "change_fact", "undo"])[2]["undoes"] == change["id"]
 
 
 def test_an_answer_is_read_by_the_criteria_and_a_comment_is_kept(studio: Any, folder: Path) -> None:
@@ -130,9 +148,10 @@ def test_an_answer_is_read_by_the_criteria_and_a_comment_is_kept(studio: Any, fo
         page.get_by_role("dialog").get_by_role("textbox").fill("<b>not</b> what was asked")
         page.keyboard.press("Control+Enter")
         page.get_by_text("<b>not</b> what was asked").wait_for()
-        assert [one["action"] for one in reviews_of(folder / RUN)] == ["accept", "change_answer", "comment"]
+        written(page, folder, ["accept", "change_answer", "comment"])
 
 
+@pytest.mark.long
 def test_rows_are_generated_from_the_reviews_and_go_on_after_a_reload(studio: Any, folder: Path) -> None:
     with browsing(studio, "/rows") as page:
         open_first(page)
