@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 
-from tests.studio.browser.rooms import PATIENCE, browsing, make_folder, make_rows, needs_browser, reviews_of, serious, serving
+from tests.studio.browser.rooms import (
+    PATIENCE,
+    browsing,
+    make_folder,
+    make_rows,
+    needs_browser,
+    reviews_of,
+    serious,
+    serving,
+)
 
 pytestmark = needs_browser
 RUN = "runs/small/arms/safecot/data"
