@@ -124,7 +124,9 @@ def serving(folder: Path, state: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def browsing(server: Server, path: str = "/", width: int = 1440, height: int = 900, scheme: str = "light") -> Iterator[Any]:
+def browsing(
+    server: Server, path: str = "/", width: int = 1440, height: int = 900, scheme: str = "light"
+) -> Iterator[Any]:
     """A page of the studio at a path, with the session of its link. It fails where the page threw an error or scrolls
     sideways."""
     with sync_api.sync_playwright() as playwright:

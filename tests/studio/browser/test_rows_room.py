@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 
-from tests.studio.browser.rooms import PATIENCE, browsing, make_folder, make_rows, needs_browser, reviews_of, serious, serving
+from tests.studio.browser.rooms import (
+    PATIENCE,
+    browsing,
+    make_folder,
+    make_rows,
+    needs_browser,
+    reviews_of,
+    serious,
+    serving,
+)
 
 pytestmark = needs_browser
 RUN = "runs/small/arms/safecot/data"
@@ -174,6 +183,9 @@ def test_nothing_serious_is_found_by_axe(studio: Any, width: int, scheme: str) -
         assert serious(page) == []
         page.locator("[data-row]").first.click()
         page.get_by_role("heading", name="Answer").wait_for()
+        bar = page.get_by_role("toolbar")
+        bar.get_by_role("button", name="Next row").wait_for()
+        assert bar.evaluate("element => element.scrollWidth <= element.clientWidth"), "an action is cut off"
         assert serious(page) == []
         page.keyboard.press("?")
         page.get_by_role("dialog").wait_for()
