@@ -28,7 +28,7 @@ from safecot_dsl.miniature.drawing import Scene
 from safecot_dsl.miniature.lessons import Teacher, reasoning_lines, vocabulary
 from safecot_dsl.miniature.tokenizer import assert_known, build_tokenizer
 from safecot_dsl.miniature.world import Situation
-from safecot_dsl.render import Lookups, Reasoning, ReasoningStyle, Renderer, write_target
+from safecot_dsl.render import Lookups, PartsTold, Reasoning, ReasoningStyle, Renderer, write_target
 from safecot_dsl.storage import Progress
 from safecot_dsl.workspace import check_policy, compile_policy, open_policy
 from studies.safecot import program
@@ -79,7 +79,7 @@ def test_the_cells_are_those_that_the_page_names(design: Design):
     assert sizes["base", 0] == sizes["guard", 512] == 5
     few = {arm: n for (arm, _), n in sizes.items() if n == 2}
     lookups = {"lookups_things", "lookups_each", "lookups_group"}
-    assert set(few) == lookups | {"no_weigh", "kinds", "said_again", "after", "no_pairs"}
+    assert set(few) == lookups | {"no_weigh", "kinds", "said_again", "in_order", "after", "no_pairs"}
     elsewhere = {(cell.base.partition("_")[2], cell.arm) for cell in cells if "_" in cell.base and cell.arm != "base"}
     both = {(name, arm) for name in ("no_lookups", "no_groups", "twenty") for arm in ("stepwise", "control")}
     assert elsewhere == both | {("reordered", "stepwise"), ("other_words", "stepwise")}
@@ -119,6 +119,7 @@ def test_every_cell_has_a_valid_recipe_in_its_own_world(design: Design):
         ("no_weigh", {"style": "full"}),
         ("kinds", {"reasoning": Reasoning(lookups=Lookups.ASKED, kinds=True)}),
         ("said_again", {"reasoning": Reasoning(lookups=Lookups.ASKED, again=True)}),
+        ("in_order", {"reasoning": Reasoning(lookups=Lookups.ASKED, again=True, parts=PartsTold.IN_ORDER)}),
         ("lookups_things", {"reasoning": Reasoning()}),
         ("lookups_each", {"reasoning": Reasoning.model_validate({"lookups": "each"})}),
         ("lookups_group", {"reasoning": Reasoning.model_validate({"lookups": "group"})}),
@@ -248,7 +249,19 @@ def test_the_policy_of_twenty_rules_is_one_over_the_same_things(design: Design):
 @pytest.mark.parametrize(
     ("base", "arms"),
     [
-        ("a", ("stepwise", "no_weigh", "kinds", "said_again", "lookups_things", "lookups_each", "lookups_group")),
+        (
+            "a",
+            (
+                "stepwise",
+                "no_weigh",
+                "kinds",
+                "said_again",
+                "in_order",
+                "lookups_things",
+                "lookups_each",
+                "lookups_group",
+            ),
+        ),
         ("a_reordered", ("stepwise",)),
         ("a_other_words", ("stepwise",)),
         ("a_twenty", ("stepwise",)),

@@ -38,7 +38,7 @@ from safecot_dsl.dataset.writer import ROW_GROUP
 from safecot_dsl.storage import write_whole
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.rows import ReviewQuery, RowQuery, RowsQuery
-from safecot_dsl.studio.row_room import RowRoom
+from safecot_dsl.studio.rows.room import RowRoom
 from safecot_dsl.workspace import compile_policy
 
 RESULT = Path(__file__).resolve().parents[1] / "results" / "studio_rows.json"

@@ -28,7 +28,7 @@ from safecot_dsl.guard.settings import GuardSettings
 from safecot_dsl.guard.upstream import Upstream, UpstreamError, UpstreamReply
 from safecot_dsl.guard.watching import FactCheck, Guard, WatchedAnswer, Watcher
 from safecot_dsl.reading import DerivationFault
-from safecot_dsl.render import Reasoning, Tags, policy_prompt
+from safecot_dsl.render import Tags, policy_prompt
 
 _Send = Callable[[dict[str, Any]], Awaitable[None]]
 _Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -101,8 +101,7 @@ class GuardServer:
         name = settings.api_key_env
         if name is not None and not os.environ.get(name):
             raise ValueError(f"the environment variable `{name}`, which is to hold the key, is not set")
-        reasoning = Reasoning(weigh=settings.weigh, lookups=settings.lookups)
-        self.guard = Guard(policy, tags, reasoning=reasoning, own_words=settings.own_words)
+        self.guard = Guard(policy, tags, reasoning=settings.taught, own_words=settings.own_words)
         self.settings = settings
         self.log = DecisionLog(log) if log is not None else None
         self._keys = keys

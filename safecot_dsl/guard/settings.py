@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.guard.requests import SAMPLING
-from safecot_dsl.render.style import Lookups
+from safecot_dsl.render.style import Lookups, PartsTold, Reasoning
 from safecot_dsl.storage.secrets import Address
 
 _Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -39,6 +39,16 @@ class GuardSettings(Frozen):
     lookups: Lookups = Field(
         default=Lookups.THINGS, description="How the model's texts say what belongs to a group: as its recipe has it."
     )
+    kinds: bool = Field(
+        default=False, description="Whether the model's texts say what each thing seen counts as when it is seen."
+    )
+    again: bool = Field(
+        default=False, description="Whether the model's texts say what was stated again where it settles a rule."
+    )
+    parts: PartsTold = Field(
+        default=PartsTold.FAILING,
+        description="What the model's texts say of an `and` that fails: as its recipe has it.",
+    )
     own_words: bool = Field(
         default=False,
         description="Let reasons be in other words than the policy's, as a model wrote them.",
@@ -65,6 +75,11 @@ class GuardSettings(Frozen):
             if name in ("messages", "model", "stream", "stream_options", "n"):
                 raise ValueError(f"`{name}` is the guard's to send")
         return send
+
+    @property
+    def taught(self) -> Reasoning:
+        """How the model's texts are written: the recipe's `reasoning`."""
+        return Reasoning(weigh=self.weigh, lookups=self.lookups, kinds=self.kinds, again=self.again, parts=self.parts)
 
     def body(self, messages: list[dict[str, Any]], sampling: dict[str, Any], *, stream: bool) -> dict[str, Any]:
         """What the model's server is sent. Where the operator has said how to sample, a client's own wish gives way."""

@@ -7,7 +7,7 @@ from safecot_dsl.render.prompt import PROMPT_WORDS, policy_prompt, prompt_warnin
 from safecot_dsl.render.renderer import Renderer
 from safecot_dsl.render.rendering import render, render_trace
 from safecot_dsl.render.spellings import first_sign, open_tail
-from safecot_dsl.render.style import Lookups, Order, Reasoning, ReasoningStyle, Tags
+from safecot_dsl.render.style import Lookups, Order, PartsTold, Reasoning, ReasoningStyle, Tags
 from safecot_dsl.render.target import (
     UNCLEAR,
     Problem,
@@ -27,6 +27,7 @@ __all__ = [
     "UNCLEAR",
     "Lookups",
     "Order",
+    "PartsTold",
     "Problem",
     "Reasoning",
     "ReasoningStyle",

@@ -67,8 +67,8 @@ class Leaf:
         if self.truth(known) is wanted:
             yield self
 
-    def settling(self, known: Mapping[str, Value], supposed: Collection[str]) -> list[Leaf]:
-        del known, supposed
+    def settling(self, known: Mapping[str, Value], supposed: Collection[str], in_order: bool = False) -> list[Leaf]:
+        del known, supposed, in_order
         return [self]
 
 
@@ -103,26 +103,40 @@ class Inner:
             for item in self.items:
                 yield from item.that(known, wanted)
 
-    def settling(self, known: Mapping[str, Value], supposed: Collection[str]) -> list[Leaf]:
+    def settling(self, known: Mapping[str, Value], supposed: Collection[str], in_order: bool = False) -> list[Leaf]:
         """The literals that settle what it comes to, and no more (language charter, *weigh*): of an `and` all, or only
         the first part that fails; of an `or` the first that holds, or all; of `at least N` the first N that hold, or
-        all. Where there is a choice, a part that rests on facts that are only `supposed` comes after the others."""
+        all. Where there is a choice, a part that rests on facts that are only `supposed` comes after the others.
+
+        With `in_order`, before the part of an `and` that fails those that stand before it and hold, without literals on
+        facts that are only `supposed`: nothing hangs on these.
+        """
         truths = [item.truth(known) for item in self.items]
         truth = at_least(self.count, truths)
         wanted = list(self.items)
-        enough = len(wanted)
+        before: list[Node] = []
         if truth is Truth.NO and self.count == len(truths):
-            wanted, enough = [item for item, of in zip(self.items, truths, strict=True) if of is Truth.NO], 1
+            failing = [item for item, of in zip(self.items, truths, strict=True) if of is Truth.NO]
+            wanted = _first(1, failing, known, supposed)
+            if in_order:
+                until = self.items.index(wanted[0])
+                before = [item for item, of in zip(self.items[:until], truths[:until], strict=True) if of is _YES]
         elif truth is Truth.YES and self.count < len(truths):
-            wanted, enough = [item for item, of in zip(self.items, truths, strict=True) if of is Truth.YES], self.count
-        found = [item.settling(known, supposed) for item in wanted]
-        if enough < len(found) and supposed:
-            certain = [leaves for leaves in found if not any(leaf.fact in supposed for leaf in leaves)]
-            found = certain + [leaves for leaves in found if leaves not in certain]
-        return [leaf for leaves in found[:enough] for leaf in leaves]
+            holding = [item for item, of in zip(self.items, truths, strict=True) if of is _YES]
+            wanted = _first(self.count, holding, known, supposed)
+        holds = [leaf for item in before for leaf in item.settling(known, supposed) if leaf.fact not in supposed]
+        return [*holds, *(leaf for item in wanted for leaf in item.settling(known, supposed, in_order))]
 
 
 Node = Leaf | Inner
+
+
+def _first(count: int, items: list[Node], known: Mapping[str, Value], supposed: Collection[str]) -> list[Node]:
+    """The first `count` of the items; those that rest on facts that are only supposed come after the others."""
+    if count < len(items) and supposed:
+        rests = [any(leaf.fact in supposed for leaf in item.settling(known, supposed)) for item in items]
+        items = [item for _, item in sorted(zip(rests, items, strict=True), key=lambda pair: pair[0])]
+    return items[:count]
 
 
 def least(count: int, costs: Sequence[int]) -> int:

@@ -32,6 +32,15 @@ class Lookups(StrEnum):
     ASKED = "asked"
 
 
+class PartsTold(StrEnum):
+    """What is said of an `and` that fails: `failing`, the first part that fails and no other, or `in_order`, the parts
+    before it that hold as well ("The hammer counts as a weapon. It was not taken in a street."). With the first, what a
+    line begins with hangs on which part will fail; with the second it is the first part of the condition."""
+
+    FAILING = "failing"
+    IN_ORDER = "in_order"
+
+
 class Reasoning(Frozen):
     """How a reasoning is written, besides its style; what is not the default is there to be compared with it.
 
@@ -45,6 +54,10 @@ class Reasoning(Frozen):
         default=False,
         description="Whether what was stated is said again where it settles a rule, before a denial too (`It was taken "
         "in a street. It was not taken in a kitchen.`).",
+    )
+    parts: PartsTold = Field(
+        default=PartsTold.FAILING,
+        description="What is said of an `and` that fails: the part that fails, or, in order, the parts before it too.",
     )
 
 

@@ -18,6 +18,7 @@ from safecot_dsl.render.plan import Part, part_of
 from safecot_dsl.render.sentences import Wording
 from safecot_dsl.render.slots import Scope
 from safecot_dsl.render.spoken import from_templates
+from safecot_dsl.render.style import PartsTold
 
 _STEPS = {StepKind.OBSERVE: Subject.IMAGE, StepKind.INTENT: Subject.QUERY, StepKind.CONTEXT: Subject.CONTEXT}
 
@@ -151,7 +152,8 @@ class Weighing:
                 if part is not None:
                     told[subject] = part
         yield from told.values()
-        for leaf in condition.settling(self.known, self.supposed):
+        in_order = self.grounds.settings.parts is PartsTold.IN_ORDER
+        for leaf in condition.settling(self.known, self.supposed, in_order):
             if Subject(leaf.fact.split(".", 1)[0]) in told:
                 continue
             if truth is Truth.MAYBE and leaf.fact in self.supposed:

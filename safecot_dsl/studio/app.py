@@ -22,8 +22,10 @@ from safecot_dsl.studio.state import Studio
 PAGE = Path(__file__).resolve().parent / "page"
 #: The rooms' modules; each has a list `ROUTES`.
 ROOMS = (
-    *("files", "deciding", "testing", "changing", "rules", "coverage", "annotating", "jobs", "language"),
-    *("rows", "results", "openapi"),
+    "files",
+    *(f"policy.{each}" for each in ("deciding", "testing", "changing", "rules", "coverage", "annotating", "language")),
+    *(f"{each}.routes" for each in ("jobs", "rows", "results")),
+    "openapi",
 )
 _NONCE = "__NONCE__"
 _TYPES = {

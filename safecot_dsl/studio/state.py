@@ -9,11 +9,11 @@ from pathlib import Path
 
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import StudioFolder
-from safecot_dsl.studio.job_store import JobStore
-from safecot_dsl.studio.language import Editors
+from safecot_dsl.studio.jobs.store import JobStore
 from safecot_dsl.studio.messages.policy import Source
-from safecot_dsl.studio.policies import Policies
-from safecot_dsl.studio.proving import Prover
+from safecot_dsl.studio.policy.language import Editors
+from safecot_dsl.studio.policy.policies import Policies
+from safecot_dsl.studio.policy.proving import Prover
 from safecot_dsl.systems import state_folder
 
 

@@ -26,6 +26,7 @@ TITLES = {
     "no_weigh": "without weighing",
     "kinds": "with the kinds of what is seen",
     "said_again": "facts said again in weighing",
+    "in_order": "facts said again, each line in the order of its condition",
     "lookups_things": "look-ups without their question",
     "lookups_each": "look-ups said of each thing",
     "lookups_group": "look-ups said of the group",

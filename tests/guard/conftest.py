@@ -13,7 +13,7 @@ import pytest
 from safecot_dsl.artifact import Case, CompiledPolicy
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.render import Lookups, Reasoning, ReasoningStyle, Renderer, write_target
+from safecot_dsl.render import Reasoning, ReasoningStyle, Renderer, write_target
 from safecot_dsl.workspace import compile_policy
 
 
@@ -24,12 +24,12 @@ def policy() -> CompiledPolicy:
 
 @pytest.fixture(scope="session")
 def text_of(policy: CompiledPolicy) -> Callable[..., str]:
-    """The stepwise text on a case with these facts, with so many rules weighed that do not apply, and look-ups so."""
+    """The stepwise text on a case with these facts, written as a recipe's `reasoning` has it."""
     interpreter = Interpreter(policy)
 
-    def write(known: dict[str, Any], answer: str = "It is a sponge.", weigh: int = 3, lookups: str = "things") -> str:
+    def write(known: dict[str, Any], answer: str = "It is a sponge.", **reasoning: Any) -> str:
         case = Case({k: frozenset(v) if isinstance(v, set) else v for k, v in known.items()}, frozenset())
-        renderer = Renderer(interpreter, Reasoning(weigh=weigh, lookups=Lookups(lookups)))
+        renderer = Renderer(interpreter, Reasoning.model_validate(reasoning))
         rendered = renderer.render(case, style=ReasoningStyle.STEPWISE, seed="1", source_answer=answer)
         return write_target(rendered)
 

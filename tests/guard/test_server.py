@@ -4,11 +4,12 @@ import json
 import socket
 import threading
 import time
+from typing import Any
 
 import pytest
 
 from safecot_dsl.guard import fallback_answer
-from safecot_dsl.render import Tags, neutralise, parse_target
+from safecot_dsl.render import Lookups, PartsTold, Reasoning, Tags, neutralise, parse_target
 
 openai = pytest.importorskip("openai", reason="the extra `endpoint` is not installed")
 uvicorn = pytest.importorskip("uvicorn", reason="the extra `guard` is not installed")
@@ -94,8 +95,13 @@ def test_an_invalid_one_is_answered_by_the_policy(serve, model, policy, text_of,
 
 
 def test_the_settings_that_the_model_was_taught_are_the_guards(serve, model, policy, text_of):
-    """How many rules are weighed, how look-ups are said, and whether reasons are in words of its own."""
-    for taught, facts in (({"weigh": 1}, MIXED), ({"lookups": "asked"}, REFUSED)):
+    """How a reasoning is written, and whether reasons are in words of its own."""
+    teachings: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"weigh": 1}, MIXED),
+        ({"lookups": "asked"}, REFUSED),
+        ({"kinds": True}, REFUSED),
+    ]
+    for taught, facts in teachings:
         model.text = text_of(facts, "Do not.", **taught)
         for settings, sent in (({}, fallback_answer(policy)), (taught, parse_target(model.text).answer)):
             made = serve(**settings).chat.completions.create(model="small", messages=ASKED)
@@ -104,6 +110,13 @@ def test_the_settings_that_the_model_was_taught_are_the_guards(serve, model, pol
     for settings, sent in (({}, fallback_answer(policy)), ({"own_words": True}, "Upright.")):
         made = serve(**settings).chat.completions.create(model="small", messages=ASKED)
         assert made.choices[0].message.content == sent
+
+
+def test_every_setting_of_a_reasoning_is_one_of_the_guards():
+    taught = Reasoning(weigh=5, lookups=Lookups.ASKED, kinds=True, again=True, parts=PartsTold.IN_ORDER)
+    assert not set(taught.model_dump()) - set(GuardSettings.model_fields)
+    settings = GuardSettings.model_validate({"base_url": "http://localhost:1/v1", "model": "m", **taught.model_dump()})
+    assert settings.taught == taught
 
 
 def test_it_streams(serve, model, text_of):

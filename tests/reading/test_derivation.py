@@ -15,7 +15,16 @@ from safecot_dsl.dataset.writing import failed, verify
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.evaluation.judging.reasoning import ReasoningChecker
 from safecot_dsl.reading import DerivationChecker, DerivationFault
-from safecot_dsl.render import Lookups, Reasoning, ReasoningStyle, Renderer, parse_target, render, write_target
+from safecot_dsl.render import (
+    Lookups,
+    PartsTold,
+    Reasoning,
+    ReasoningStyle,
+    Renderer,
+    parse_target,
+    render,
+    write_target,
+)
 from safecot_dsl.render.sentences import Sentences
 from safecot_dsl.workspace import compile_policy
 from tests.differential.compare import random_cases, some_values
@@ -90,17 +99,51 @@ def test_every_text_of_any_policy_is_valid(pair):
     assert unclear or kinds(derivation) <= {DerivationFault.FORMAT}, (text, derivation.faults)
 
 
+@pytest.mark.parametrize("parts", list(PartsTold))
 @pytest.mark.parametrize("lookups", list(Lookups))
 @pytest.mark.parametrize(("weigh", "again"), [(0, False), (1, True), (9, False), (9, True)])
-def test_a_text_is_valid_by_the_settings_that_it_was_written_with(lookups, weigh, again):
+def test_a_text_is_valid_by_the_settings_that_it_was_written_with(parts, lookups, weigh, again):
     policy = compile_policy(policies_root() / "weapons.safecot")
-    settings = Reasoning(weigh=weigh, lookups=lookups, again=again)
+    settings = Reasoning(weigh=weigh, lookups=lookups, again=again, parts=parts)
     renderer = Renderer(Interpreter(policy), settings)
     checker = DerivationChecker(policy, settings=settings)
     for case in map(partial(looked_at, policy), random_cases(policy, 40, Random(4))):
         text = write_target(renderer.render(case, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
         derivation = checker.check(text)
         assert derivation.valid, (text, derivation.faults)
+
+
+@examples(100)
+@given(policies_and_cases())
+def test_a_text_in_order_is_as_valid_as_one_that_says_what_fails_alone(pair):
+    policy, case = pair
+    case = looked_at(policy, case)
+    found = []
+    for settings in (Reasoning(), Reasoning(parts=PartsTold.IN_ORDER)):
+        checker = DerivationChecker(policy, settings=settings)
+        renderer = Renderer(Interpreter(policy), settings)
+        rendered = renderer.render(case, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine.")
+        found.append(kinds(checker.check(write_target(rendered))))
+        if checker.reader.ambiguous or any(isinstance(fact.type, TextType) for fact in policy.facts):
+            return  # see above
+    assert found[0] == found[1]
+
+
+def test_a_text_of_other_parts_than_were_taught_is_not_valid():
+    """What holds before the part that fails has to be there in order, and follows from nothing else."""
+    policy = compile_policy(policies_root() / "miniature.safecot")
+    facts = {"image.objects": ["hammer"], "image.setting": "kitchen", "image.sign": "none", "query.intent": "carry"}
+    case = read_case(policy, {"facts": facts})
+    said = "The hammer counts as a weapon."
+    for parts, other, fault in (
+        (PartsTold.FAILING, PartsTold.IN_ORDER, DerivationFault.UNWEIGHED),
+        (PartsTold.IN_ORDER, PartsTold.FAILING, DerivationFault.UNTRUE),
+    ):
+        renderer = Renderer(Interpreter(policy), Reasoning(parts=parts))
+        text = write_target(renderer.render(case, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
+        assert (said in text) == (parts is PartsTold.IN_ORDER)
+        assert DerivationChecker(policy, settings=Reasoning(parts=parts)).check(text).valid
+        assert kinds(DerivationChecker(policy, settings=Reasoning(parts=other)).check(text)) == {fault}
 
 
 def test_a_wrong_lookup_behind_a_question_is_one_fault():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from safecot_dsl.artifact import Case, CompiledPolicy, Fact, FlagIs, Not, Rule, Speech, TextType, UnknownSlot, Verdict
 from safecot_dsl.engine import Interpreter
-from safecot_dsl.render import Lookups, Reasoning, ReasoningStyle, Renderer, render
+from safecot_dsl.render import Lookups, PartsTold, Reasoning, ReasoningStyle, Renderer, render
 from safecot_dsl.render.bounded import LONGEST, keep
 from tests.strategies import examples, policies, skeletons
 
@@ -42,14 +42,15 @@ def test_the_renderer_says_what_render_says(policy: CompiledPolicy, seed: int) -
 @examples(60)
 @given(policy=st.one_of(policies(), skeletons()), seed=st.integers(0, 2**32), most=st.integers(0, 4))
 def test_the_renderer_weighs_as_render_does(policy: CompiledPolicy, seed: int, most: int) -> None:
-    """With any number of failing rules written, and any way to say look-ups."""
+    """With any number of failing rules written, any way to say look-ups, and any parts of what fails."""
     random = Random(seed)
-    interpreter, lookups = Interpreter(policy), random.choice(list(Lookups))
-    renderer = Renderer(interpreter, Reasoning(weigh=most, lookups=lookups))
+    interpreter = Interpreter(policy)
+    settings = Reasoning(weigh=most, lookups=random.choice(list(Lookups)), parts=random.choice(list(PartsTold)))
+    renderer = Renderer(interpreter, settings)
     for case in draw_cases(policy, 8, random):
         arguments = {"style": ReasoningStyle.STEPWISE, "seed": "0"}
         assert renderer.render(case, **arguments) == render(  # type: ignore[arg-type]
-            interpreter, case, settings=Reasoning(weigh=most, lookups=lookups), **arguments
+            interpreter, case, settings=settings, **arguments
         )
 
 

@@ -53,7 +53,7 @@ def test_the_policys_own_text_earns_full_marks(known, style):
 
 @pytest.mark.parametrize("known", EVERY)
 def test_a_text_in_another_way_of_writing_earns_them_where_rows_are_written_so(known):
-    reasoning = Reasoning(kinds=True, again=True, lookups="each")
+    reasoning = Reasoning(kinds=True, again=True, lookups="each", parts="in_order")
     case = read_case(POLICY, {"facts": known})
     renderer = Renderer(Interpreter(POLICY), reasoning)
     stepwise = ReasoningStyle.STEPWISE

@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from safecot_dsl.studio.annotating import look
 from safecot_dsl.studio.endpoint import MAX_UPLOAD
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.policy import AnnotatedPicture, AnnotateQuery
-from safecot_dsl.studio.policies import Policies
+from safecot_dsl.studio.policy.annotating import look
+from safecot_dsl.studio.policy.policies import Policies
 from tests.studio.conftest import SOURCE
 
 RECIPE = """

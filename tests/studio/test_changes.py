@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.messages import policy as messages
-from safecot_dsl.studio.proving import Prover
-from safecot_dsl.studio.revisions import revisions_of, text_at
+from safecot_dsl.studio.policy.proving import Prover
+from safecot_dsl.studio.policy.revisions import revisions_of, text_at
 from tests.studio.conftest import HOUSEHOLD, SOURCE
 
 LAXER = HOUSEHOLD.replace("query.intent is mix\n  verdict refuse", "query.intent is mix\n  verdict warn", 1)

@@ -12,9 +12,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from safecot_dsl.dataset.reviews import reviews_file
-from safecot_dsl.studio import jobs as module
 from safecot_dsl.studio.folder import StudioFolder
-from safecot_dsl.studio.job_store import JobStore
+from safecot_dsl.studio.jobs import routes as module
+from safecot_dsl.studio.jobs.store import JobStore
 from safecot_dsl.studio.messages.jobs import JobQuery
 from safecot_dsl.studio.processes import module as run_module
 
@@ -115,7 +115,7 @@ def test_what_a_command_says_is_text_without_control(store: JobStore, tmp_path: 
 
 
 def test_old_work_is_forgotten(store: JobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("safecot_dsl.studio.job_store.MOST_KEPT", 1)
+    monkeypatch.setattr("safecot_dsl.studio.jobs.store.MOST_KEPT", 1)
     names: list[str] = []
     for _ in range(3):
         names.append(begin(store, tmp_path, ["true"]))

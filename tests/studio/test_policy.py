@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.policy import Source
-from safecot_dsl.studio.policies import Policies
+from safecot_dsl.studio.policy.policies import Policies
 from tests.studio.conftest import HOUSEHOLD, SOURCE
 
 MIXING: dict[str, Any] = {
@@ -191,7 +191,7 @@ def test_an_imported_file_that_changes_is_read_again(client: TestClient, folder:
 
 
 def test_equal_questions_are_compiled_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from safecot_dsl.studio import policies as module
+    from safecot_dsl.studio.policy import policies as module
 
     counted: list[int] = []
     real = module.open_policy

@@ -17,7 +17,7 @@ from PIL import Image
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset import generate, open_dataset
 from safecot_dsl.dataset.reviews import read_reviews
-from safecot_dsl.studio.row_index import index_files
+from safecot_dsl.studio.rows.index import index_files
 from tests.dataset.conftest import policy, source
 from tests.dataset.kitchen import ANGRY, COMPLIED, HURT, REDIRECTED, REFUSED, UNKNOWN, WARNED, Writer, facts
 from tests.studio.rooms import Page

@@ -19,8 +19,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from safecot_dsl.studio.language import stays_inside
 from safecot_dsl.studio.openapi import published
+from safecot_dsl.studio.policy.language import stays_inside
 from safecot_dsl.studio.serving import PortError, listen
 from tests.studio.conftest import HOUSEHOLD, ROOT, SOURCE
 

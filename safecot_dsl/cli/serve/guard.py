@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from safecot_dsl.cli.opening import PATH, POLICY, SET, TAGS, open_compiled, tags_of
 from safecot_dsl.cli.output import fail
 from safecot_dsl.extras import require
-from safecot_dsl.render.style import Lookups
+from safecot_dsl.render.style import Lookups, PartsTold
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import CompiledPolicy
@@ -69,6 +69,11 @@ def guard(
     lookups: Lookups = typer.Option(
         Lookups.THINGS, "--lookups", help="`reasoning.lookups` of the recipe: how it is said what belongs to a group."
     ),
+    kinds: bool = typer.Option(False, "--kinds", help="`reasoning.kinds` of the recipe is `true`."),
+    again: bool = typer.Option(False, "--again", help="`reasoning.again` of the recipe is `true`."),
+    parts: PartsTold = typer.Option(
+        PartsTold.FAILING, "--parts", help="`reasoning.parts` of the recipe: what is said of an `and` that fails."
+    ),
     own_words: bool = typer.Option(
         False, "--own-words", help="Let reasons be in other words, for models whose training texts a model wrote."
     ),
@@ -101,6 +106,9 @@ def guard(
             policy_prompt=policy_prompt,
             weigh=weigh,
             lookups=lookups,
+            kinds=kinds,
+            again=again,
+            parts=parts,
             own_words=own_words,
             log_text=log_text,
             timeout=timeout,

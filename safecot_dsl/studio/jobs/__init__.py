@@ -1,0 +1,1 @@
+"""Long work that is begun from the page and outlives it."""

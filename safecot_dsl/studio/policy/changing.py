@@ -1,0 +1,123 @@
+"""What changed in meaning: a policy beside its saved file, or beside a version of it in git."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.studio.endpoint import Endpoint
+from safecot_dsl.studio.errors import StudioError
+from safecot_dsl.studio.folder import StudioFolder
+from safecot_dsl.studio.messages.files import PathQuery
+from safecot_dsl.studio.messages.policy import (
+    ChangedRegion,
+    ChangedRowMessage,
+    ChangedRows,
+    Changes,
+    ChangesQuery,
+    Revisions,
+    Source,
+)
+from safecot_dsl.studio.policy.cases import message_of_case
+from safecot_dsl.studio.policy.policies import Policies, PreparedPolicy
+from safecot_dsl.studio.policy.revisions import revisions_of, text_at
+from safecot_dsl.studio.state import Studio
+from safecot_dsl.workspace import Opened, open_policy
+
+SAVED = "saved"
+#: Changed rows that are named.
+MOST_ROWS = 200
+#: How often what a version imports is looked up again, once its own imports are known.
+_ROUNDS = 4
+
+
+async def changes(studio: Studio, asked: ChangesQuery) -> Changes:
+    """What changed in meaning since a version, proved, each change with a case that shows it."""
+    return await studio.changes.ask(asked, Changes)
+
+
+def revisions(studio: Studio, asked: PathQuery) -> Revisions:
+    """The versions of a file in git, the newest first."""
+    return Revisions(revisions=revisions_of(studio.folder.place(asked.path)))
+
+
+def find_changes(policies: Policies, asked: ChangesQuery) -> Changes:
+    """What :func:`changes` asks another process for."""
+    from safecot_dsl.analysis.difference import compare
+    from safecot_dsl.analysis.difference_said import verdict, where
+
+    after = policies.compiled(asked.source)
+    before = _before(policies, after, asked.against)
+    difference = compare(before, after.compiled)
+    rows = None if asked.run is None else _rows(policies.folder, asked.run, before, after.compiled)
+    return Changes(
+        complete=difference.complete,
+        message=verdict(difference)[1],
+        regions=tuple(
+            ChangedRegion(
+                sentence=where(region),
+                before=region.old,
+                after=region.new,
+                rules=tuple(dict.fromkeys((*region.old_decision.deciding, *region.new_decision.deciding))),
+                witness=message_of_case(region.short),
+            )
+            for region in difference.regions
+        ),
+        rows=rows,
+    )
+
+
+def _before(policies: Policies, after: PreparedPolicy, against: str) -> CompiledPolicy:
+    """The policy to compare with. Raises :class:`StudioError` where there is none, or it does not compile."""
+    place = policies.folder.place(after.path)
+    if against == SAVED:
+        if not place.is_file():
+            raise StudioError(409, "nothing_before", "The file has not been saved yet.", path=after.path)
+        found = policies.open(Source(path=after.path, text=None)).opened
+    else:
+        found = _at_revision(policies.folder, place, after.path, against)
+    if found.policy is None:
+        what = "saved file" if against == SAVED else "version"
+        raise StudioError(409, "before_does_not_compile", f"The {what} does not compile.", path=after.path)
+    return found.policy
+
+
+def _at_revision(folder: StudioFolder, place: Path, path: str, revision: str) -> Opened:
+    """The policy as a version had it, and what it imports from the folder as that version had it, too."""
+    text = text_at(place, revision)
+    if text is None:
+        raise StudioError(404, "no_revision", "That version has no such file.", path=path)
+    overlay = {place: text}
+    for _ in range(_ROUNDS):
+        opened = open_policy(place, overlay=overlay)
+        files = [Path(module.report.source.path).resolve() for module in opened.modules]
+        new = [file for file in files if file.is_relative_to(folder.root) and file not in overlay]
+        found = {file: text for file in new if (text := text_at(file, revision)) is not None}
+        if not found:
+            return opened
+        overlay |= found
+    return open_policy(place, overlay=overlay)
+
+
+def _rows(folder: StudioFolder, run: str, before: CompiledPolicy, after: CompiledPolicy) -> ChangedRows:
+    """The rows of a run that have another verdict under the new policy than under the one before."""
+    from safecot_dsl.dataset.row_changes import RowsError, changed_rows
+
+    try:
+        found = changed_rows(folder.dataset(run), before, after, texts=False)
+    except RowsError as error:
+        raise StudioError(422, "no_rows", f"The rows of this run cannot be read: {error}.", path=run) from None
+    changed = [row for row in found.changed if row.what in ("verdict", "unreadable")]
+    return ChangedRows(
+        changed=len(changed),
+        total=found.total,
+        rows=tuple(
+            ChangedRowMessage(id=row.id, before=row.old_verdict, after=row.new_verdict) for row in changed[:MOST_ROWS]
+        ),
+    )
+
+
+ROUTES = [
+    Endpoint("POST", "/policy/changes", changes, takes=ChangesQuery, gives=Changes),
+    Endpoint("GET", "/policy/revisions", revisions, takes=PathQuery, gives=Revisions),
+]

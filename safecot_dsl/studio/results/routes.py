@@ -1,0 +1,74 @@
+"""The Results room: what every arm of every run came to, rule by rule and case by case."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+from safecot_dsl.studio.endpoint import Endpoint
+from safecot_dsl.studio.messages.files import Nothing
+from safecot_dsl.studio.messages.results import (
+    CasePage,
+    CaseQuery,
+    CaseResult,
+    CasesQuery,
+    Results,
+    RuleResults,
+    SuiteQuery,
+)
+from safecot_dsl.studio.state import Studio
+
+if TYPE_CHECKING:
+    from safecot_dsl.studio.results.room import ResultRoom
+
+# As in the Rows room: what reads results is imported with the first question about some.
+_rooms: weakref.WeakKeyDictionary[Studio, ResultRoom] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def room_of(studio: Studio) -> ResultRoom:
+    """What is kept open of the results of a studio."""
+    from safecot_dsl.studio.results.room import ResultRoom
+
+    with _lock:
+        if studio not in _rooms:
+            _rooms[studio] = ResultRoom(studio.folder)
+        return _rooms[studio]
+
+
+def list_results(studio: Studio, asked: Nothing) -> Results:
+    """The arms of every evaluation in the folder, with intervals; what cannot be read is named with the reason."""
+    del asked
+    return room_of(studio).results()
+
+
+def list_rules(studio: Studio, asked: SuiteQuery) -> RuleResults:
+    """The rules of a run arm by arm, on one suite or on all held-out cases."""
+    return room_of(studio).rules(asked)
+
+
+def list_cases(studio: Studio, asked: CasesQuery) -> CasePage:
+    """A page of the cases of a run."""
+    return room_of(studio).cases(asked)
+
+
+def show_case(studio: Studio, asked: CaseQuery) -> CaseResult:
+    """A case, what was due and why, and every arm's answer."""
+    return room_of(studio).case(asked)
+
+
+def show_picture(studio: Studio, asked: CaseQuery) -> Response:
+    """A picture of a case, written anew, at most 1,024 pixels a side: PNG or JPEG."""
+    return room_of(studio).picture(asked)
+
+
+ROUTES = [
+    Endpoint("GET", "/results", list_results, gives=Results),
+    Endpoint("GET", "/results/rules", list_rules, takes=SuiteQuery, gives=RuleResults),
+    Endpoint("GET", "/results/cases", list_cases, takes=CasesQuery, gives=CasePage),
+    Endpoint("GET", "/results/case", show_case, takes=CaseQuery, gives=CaseResult),
+    Endpoint("GET", "/results/picture", show_picture, takes=CaseQuery, media="image/png"),
+]

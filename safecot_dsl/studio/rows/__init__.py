@@ -1,0 +1,1 @@
+"""The Rows room's server: the rows of a run, and what people say of them."""
