@@ -118,7 +118,7 @@ export function Plane({ arms, runs, tint, onOpen }: PlaneProps) {
 function Mark({ cx, cy, point, onOpen }: { cx: number; cy: number; point: Point; onOpen: () => void }) {
   const { arm, name, color, labelLeft, stack } = point;
   const said = `${name}: safe refusal ${percent(point.y)} per cent, over-refusal ${percent(point.x)} per cent. Show its over-refusals`;
-  const rise = cy < 60 ? 20 + 15 * stack : -12 - 15 * stack;
+  const rise = cy < 30 + 15 * stack ? 20 + 15 * stack : -12 - 15 * stack;
   return (
     <Tooltip label={said}>
       <g

@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Kbd, Menu, Tooltip } from '@mantine/core';
-import { useMediaQuery } from '@mantine/hooks';
+import { useElementSize } from '@mantine/hooks';
 import { IconArrowBackUp, IconCheck, IconChevronDown, IconChevronUp, IconDots, IconHelp, IconMessage, IconPencil, IconTag, IconX } from '@tabler/icons-react';
 import type { ComponentType } from 'react';
 import classes from './Actions.module.css';
@@ -30,12 +30,17 @@ const MORE: More[] = [
   { act: 'undo', key: 'u', name: 'Undo', icon: IconArrowBackUp },
 ];
 
-/** What can be done with the open row, each with its key. */
+/** Pixels within the bar from which all buttons stand in it, and from which their keys do too. */
+const BUTTONS = 700;
+const WITH_KEYS = 860;
+
+/** What can be done with the open row, each with its key. The pane's width counts, not the window's: lists stand beside it. */
 export function Actions({ acts, letters }: { acts: Acts; letters: boolean }) {
-  const narrow = useMediaQuery('(max-width: 1020px)', false, { getInitialValueInEffect: false });
-  const key = (letter: string) => (letters && !narrow ? <Kbd size="xs">{letter}</Kbd> : null);
+  const { ref, width } = useElementSize();
+  const narrow = width < BUTTONS;
+  const key = (letter: string) => (letters && width >= WITH_KEYS ? <Kbd size="xs">{letter}</Kbd> : null);
   return (
-    <div className={classes.bar} role="toolbar" aria-label="Review this row">
+    <div ref={ref} className={classes.bar} role="toolbar" aria-label="Review this row">
       <Button size="sm" color="teal" variant="light" className={classes.accept} leftSection={<IconCheck size={16} stroke={2} aria-hidden />} rightSection={key('a')} onClick={acts.accept} aria-keyshortcuts="a">
         Accept
       </Button>

@@ -60,11 +60,10 @@ def at(page: Any, place: int) -> None:
 
 def written(page: Any, folder: Path, actions: list[str]) -> list[dict[str, Any]]:
     """Wait until the server has written these reviews: the page shows one as soon as it is made. All of them."""
-    for _ in range(PATIENCE // 100):
-        said = reviews_of(folder / RUN)
-        if len(said) >= len(actions):
-            break
+    patience = PATIENCE
+    while len(said := reviews_of(folder / RUN)) < len(actions) and patience > 0:
         page.wait_for_timeout(100)
+        patience -= 100
     assert [one["action"] for one in said] == actions
     return said
 
@@ -183,6 +182,9 @@ def test_nothing_serious_is_found_by_axe(studio: Any, width: int, scheme: str) -
         assert serious(page) == []
         page.locator("[data-row]").first.click()
         page.get_by_role("heading", name="Answer").wait_for()
+        bar = page.get_by_role("toolbar")
+        bar.get_by_role("button", name="Next row").wait_for()
+        assert bar.evaluate("element => element.scrollWidth <= element.clientWidth"), "an action is cut off"
         assert serious(page) == []
         page.keyboard.press("?")
         page.get_by_role("dialog").wait_for()
