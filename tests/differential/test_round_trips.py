@@ -8,7 +8,6 @@ decide ∘ load ∘ compile = decide  (the command line, in JSON, and the interp
 from __future__ import annotations
 
 import json
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,6 +21,7 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.cli.main import app
 from safecot_dsl.compiler import Reporter, parse_file
 from safecot_dsl.compiler.formatting import format_text
+from safecot_dsl.compiler.syntax.node import Node
 from safecot_dsl.compiler.syntax.tree import Comment
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.diagnostics import SourceFile
@@ -43,8 +43,8 @@ def shape(node: Any) -> Any:
     """A syntax tree as plain data, without places and without blanks behind a comment."""
     if isinstance(node, Comment):
         return node.text.rstrip()
-    if is_dataclass(node):
-        inner = {field.name: shape(getattr(node, field.name)) for field in fields(node) if field.name not in _PLACES}
+    if isinstance(node, Node):
+        inner = {field: shape(getattr(node, field)) for field in node.fields if field not in _PLACES}
         return type(node).__name__, inner
     if isinstance(node, (list, tuple)):
         return [shape(item) for item in node]
