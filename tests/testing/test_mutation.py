@@ -405,7 +405,7 @@ def few_cases(policy: CompiledPolicy) -> bool:
     return count <= MOST_CASES and all(fact.type.kind != "text" for fact in policy.facts)
 
 
-# Known to fail on a policy whose `unsure` alone is changed: the survivor found there is not complete where one could be.
+# Known to fail where `unsure` alone is changed: the survivor found is not complete where one could be.
 @pytest.mark.long
 @examples(50)
 @given(st.one_of(policies(max_rules=4), skeletons(max_rules=4)).filter(few_cases), st.integers(0, 1000))
