@@ -110,10 +110,10 @@ def fact_names(policies: tuple[CompiledPolicy, ...]) -> list[str]:
 
 def states(name: str, policies: tuple[CompiledPolicy, ...]) -> list[Value | None]:
     """All that can be known of a fact, as far as the policies can tell: nothing, a part (of a taxonomy a node that
-    others stand below), or the whole."""
-    nodes = [
-        v.name for p in policies for f in p.facts if f.name == name and f.type.kind == "one_of" for v in f.type.values
-    ]
+    others stand below), or the whole. Where the policies cannot tell a part from a whole, it is the whole."""
+    values = [v for p in policies for f in p.facts if f.name == name and f.type.kind == "one_of" for v in f.type.values]
+    inner = {value.parent for value in values}
+    nodes = sorted((value.name for value in values), key=lambda node: node in inner)
     read = _read(name, policies)
     classes: dict[tuple[object, ...], Value] = {}
     for value in dict.fromkeys(nodes):
