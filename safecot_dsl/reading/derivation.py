@@ -238,11 +238,12 @@ class DerivationChecker:
 
     def _left_open(self, decision: Decision, case: Case) -> Iterator[tuple[DerivationFault, str]]:
         """Facts that a compliance hangs on, and that the text leaves out: what is not stated can be anything. A policy
-        whose `unsure` complies means what cannot be told, and that has to be said."""
+        whose `unsure` complies means what cannot be told, and that has to be said; so has what is supposed, of which
+        a node of a taxonomy leaves something open."""
         if not decision.verdict.answers or decision.upper.strictness <= decision.verdict.strictness:
             return
         for name in decision.unsettled:
-            if name not in case.cannot_tell:
+            if name not in case.cannot_tell and name not in decision.assumed:
                 yield DerivationFault.NOT_DERIVED, f"with `{name}` left open, {decision.upper} is possible"
 
     def compare(self, lines: Sequence[str], case: Case, decision: Decision) -> LineComparison:
