@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -12,9 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from safecot_dsl.diagnostics import Diagnostic
 from safecot_dsl.lsp.positions import common
+from safecot_dsl.processes import JsonProcess
 
 TIME_LIMIT = 60.0  # seconds for one answer
-_MAX_LINE = 64 << 20
 Findings = tuple[Diagnostic, ...]
 _FINDINGS = TypeAdapter(Findings)
 
@@ -23,7 +21,7 @@ class Analyst:
     """One process, started at the first question; ended, and started again, where its answer is not wanted any more."""
 
     def __init__(self) -> None:
-        self._process: asyncio.subprocess.Process | None = None
+        self._process = JsonProcess("safecot_dsl.lsp.worker")
         self._lock = asyncio.Lock()
 
     async def ask(self, path: Path, search: Iterable[Path], overlay: Mapping[Path, str]) -> Findings | None:
@@ -39,33 +37,13 @@ class Analyst:
                 raise
 
     async def _ask(self, path: Path, search: Iterable[Path], overlay: Mapping[Path, str]) -> Findings:
-        process = self._process
-        if process is None or process.returncode is not None:
-            process = self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "safecot_dsl.lsp.worker",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                limit=_MAX_LINE,
-            )
-        assert process.stdin is not None
-        assert process.stdout is not None
         texts = {str(file): text for file, text in overlay.items()}
-        request = {"path": str(path), "search": [str(folder) for folder in search], "overlay": texts}
-        process.stdin.write(json.dumps(request).encode() + b"\n")
-        await process.stdin.drain()
-        line = await process.stdout.readline()
-        if not line:
-            raise OSError("the process has ended")
-        return _FINDINGS.validate_json(line)
+        question = {"path": str(path), "search": [str(folder) for folder in search], "overlay": texts}
+        return _FINDINGS.validate_json(await self._process.ask(question))
 
     async def stop(self) -> None:
-        process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            process.kill()
-            await process.wait()
+        """End the process."""
+        await self._process.stop()
 
 
 def carried(findings: Iterable[Diagnostic], before: str, after: str) -> Findings:

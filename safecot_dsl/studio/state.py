@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import StudioFolder
@@ -15,6 +18,8 @@ from safecot_dsl.studio.policy.language import Editors
 from safecot_dsl.studio.policy.policies import Policies
 from safecot_dsl.studio.policy.proving import Prover
 from safecot_dsl.systems import state_folder
+
+_R = TypeVar("_R")
 
 
 class Studio:
@@ -50,6 +55,22 @@ class Studio:
         await self.editors.stop()
         for prover in (self.claims, self.findings, self.changes, self.annotations):
             await prover.stop()
+
+
+class KeptRoom(Generic[_R]):
+    """What a room keeps open of each studio, made with the first question that it is asked."""
+
+    def __init__(self, make: Callable[[StudioFolder], _R]) -> None:
+        self._make = make
+        self._rooms: weakref.WeakKeyDictionary[Studio, _R] = weakref.WeakKeyDictionary()
+        self._lock = threading.Lock()
+
+    def of(self, studio: Studio) -> _R:
+        """The room of a studio."""
+        with self._lock:
+            if studio not in self._rooms:
+                self._rooms[studio] = self._make(studio.folder)
+            return self._rooms[studio]
 
 
 def kept_for(folder: Path, state: Path | None = None) -> Path:

@@ -41,7 +41,7 @@ FLOORS = (
 )
 # Modules of the package itself, which any folder may import and which import none, but that `__init__` hands on what
 # `api` and `rewards` have.
-GROUND = ("", "datafiles", "errors", "extras", "systems")
+GROUND = ("", "datafiles", "errors", "extras", "processes", "systems")
 HANDED_ON = ("api", "rewards")
 
 
@@ -71,7 +71,7 @@ def allowed(own: str) -> tuple[str, ...]:
 
 def test_every_folder_has_its_floor() -> None:
     assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == set(FLOORS)
-    modules = {"__init__", "datafiles", "errors", "extras", "highlighting", "systems"}
+    modules = {"__init__", "datafiles", "errors", "extras", "highlighting", "processes", "systems"}
     assert {path.stem for path in PACKAGE.glob("*.py")} == modules
 
 

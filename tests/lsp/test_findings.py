@@ -6,6 +6,8 @@ import asyncio
 import time
 from pathlib import Path
 
+import pytest
+
 from safecot_dsl.diagnostics import Diagnostic, Severity, Span
 from safecot_dsl.lsp.findings import Analyst, carried
 from safecot_dsl.workspace import check_policy, open_policy
@@ -70,3 +72,21 @@ def test_a_question_that_nobody_wants_answered_ends_the_process(tmp_path: Path) 
         await analyst.stop()  # ending what has ended is nothing
 
     asyncio.run(ask())
+
+
+def test_the_process_runs_nothing_that_lies_in_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An editor starts the server in the folder that is edited, which may come from elsewhere."""
+    ran = tmp_path / "ran"
+    (tmp_path / "json.py").write_text(f"open({str(ran)!r}, 'w').close()\nraise SystemExit\n")
+    monkeypatch.chdir(tmp_path)
+    path = (tmp_path / "p.safecot").resolve()
+
+    async def ask() -> None:
+        analyst = Analyst()
+        assert await analyst.ask(path, [], {path: POLICY}) is not None
+        await analyst.stop()
+
+    asyncio.run(ask())
+    assert not ran.exists()

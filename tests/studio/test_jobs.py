@@ -12,11 +12,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from safecot_dsl.dataset.reviews import reviews_file
+from safecot_dsl.processes import module as run_module
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.jobs import routes as module
 from safecot_dsl.studio.jobs.store import JobStore
 from safecot_dsl.studio.messages.jobs import JobQuery
-from safecot_dsl.studio.processes import module as run_module
 
 SMALL = 'policy p { version "1" }\nfacts query { harm : flag }\nrule r { when query.harm verdict refuse }\n'
 SMALL += "default comply\nunsure clarify\n"

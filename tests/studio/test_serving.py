@@ -132,24 +132,24 @@ def test_an_editor_opens_nothing_outside_and_ends_with_its_tab(folder: Path, tmp
 @pytest.mark.parametrize(
     ("params", "inside"),
     [
-        ({"rootUri": "file:///work"}, True),
+        ({"rootUri": "file:///folder"}, True),
         ({"rootUri": None}, True),
-        ({"textDocument": {"uri": "file:///work/a%20b.safecot", "text": "file:///etc"}}, True),
-        ({"textDocument": {"uri": "file:///work/../etc/passwd"}}, False),
+        ({"textDocument": {"uri": "file:///folder/a%20b.safecot", "text": "file:///etc"}}, True),
+        ({"textDocument": {"uri": "file:///folder/../etc/passwd"}}, False),
         ({"textDocument": {"uri": "file:///etc/passwd"}}, False),
         ({"workspaceFolders": [{"uri": "file:///", "name": "x"}]}, False),
         ({"rootPath": "/etc"}, False),
-        ({"rootPath": "/work/x"}, True),
+        ({"rootPath": "/folder/x"}, True),
         ({"changes": [{"uri": "file://host/share"}]}, False),
     ],
 )
 def test_messages_stay_in_the_folder(params: Any, inside: bool) -> None:
-    assert stays_inside(json.dumps({"jsonrpc": "2.0", "params": params}), Path("/work")) is inside
+    assert stays_inside(json.dumps({"jsonrpc": "2.0", "params": params}), Path("/folder")) is inside
 
 
 @pytest.mark.parametrize("message", ["", "{", "[" * 100_000, '{"a": 1, "a": 2}'])
 def test_what_is_no_message_is_none(message: str) -> None:
-    assert stays_inside(message, Path("/work")) is False
+    assert stays_inside(message, Path("/folder")) is False
 
 
 def test_a_port_that_is_in_use_is_said(folder: Path) -> None:

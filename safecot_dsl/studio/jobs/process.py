@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from safecot_dsl.processes import environment
 from safecot_dsl.storage import write_whole
 from safecot_dsl.storage.locks import lock
-from safecot_dsl.studio.processes import environment
 
 JOB, OUTPUT, STOP, ENDED = "job.json", "output.log", "stop", "ended.json"
 BEGUN, RUNNING = "begun", "running.lock"

@@ -12,12 +12,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from safecot_dsl.dataset.reviews import reviews_file
+from safecot_dsl.processes import command
 from safecot_dsl.studio.endpoint import Endpoint
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import StudioFolder, kind_of
 from safecot_dsl.studio.messages.files import Nothing
 from safecot_dsl.studio.messages.jobs import Job, JobList, JobQuery, JobRef
-from safecot_dsl.studio.processes import command
 from safecot_dsl.studio.state import Studio
 
 #: Seconds between two looks at a job that is watched.

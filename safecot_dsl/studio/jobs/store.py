@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from safecot_dsl.diagnostics.show import visible
+from safecot_dsl.processes import environment, module
 from safecot_dsl.storage import write_whole
 from safecot_dsl.storage.locks import lock
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.jobs.process import BEGUN, ENDED, JOB, OUTPUT, RUNNING, STOP
 from safecot_dsl.studio.messages.jobs import Job, JobQuery, JobState
-from safecot_dsl.studio.processes import environment, module
 
 #: Jobs that run at once, and ended ones that are remembered.
 MOST_RUNNING = 2

@@ -15,9 +15,9 @@ from pygls import uris
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from safecot_dsl.processes import command, environment
 from safecot_dsl.storage.json_text import parse_json
 from safecot_dsl.studio.endpoint import ROOT
-from safecot_dsl.studio.processes import command, environment
 
 if TYPE_CHECKING:
     from safecot_dsl.studio.state import Studio

@@ -9,11 +9,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from safecot_dsl.processes import JsonProcess
 from safecot_dsl.studio.errors import StudioError
-from safecot_dsl.studio.processes import environment, module
 
 _M = TypeVar("_M", bound=BaseModel)
-_MAX_LINE = 64 << 20
 
 
 class Prover:
@@ -21,10 +20,9 @@ class Prover:
     one, which is answered by the code `superseded`: nobody looks at its text any more."""
 
     def __init__(self, folder: Path, what: str, seconds: float) -> None:
-        self._folder = folder
         self._what = what
         self._seconds = seconds
-        self._process: asyncio.subprocess.Process | None = None
+        self._process = JsonProcess("safecot_dsl.studio.policy.worker", str(folder))
         self._lock = asyncio.Lock()
         self._newest = 0
         self._busy: asyncio.Task[dict[str, Any]] | None = None
@@ -60,33 +58,11 @@ class Prover:
         return gives.model_validate(answer["gives"])
 
     async def _ask(self, asked: BaseModel) -> dict[str, Any]:
-        process = self._process
-        if process is None or process.returncode is not None:
-            process = self._process = await asyncio.create_subprocess_exec(
-                *module("safecot_dsl.studio.policy.worker"),
-                str(self._folder),
-                env=environment(),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                limit=_MAX_LINE,
-            )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        question = {"what": self._what, "asked": asked.model_dump(mode="json")}
-        process.stdin.write(json.dumps(question).encode() + b"\n")
-        await process.stdin.drain()
-        line = await process.stdout.readline()
-        if not line:
-            raise OSError("the process has ended")
-        return json.loads(line)
+        return json.loads(await self._process.ask({"what": self._what, "asked": asked.model_dump(mode="json")}))
 
     async def stop(self) -> None:
         """End the process."""
-        process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            process.kill()
-            await process.wait()
+        await self._process.stop()
 
 
 def _superseded() -> StudioError:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
 from safecot_dsl.studio.endpoint import Endpoint
+from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.files import Nothing
 from safecot_dsl.studio.messages.results import (
     CasePage,
@@ -19,50 +18,46 @@ from safecot_dsl.studio.messages.results import (
     RuleResults,
     SuiteQuery,
 )
-from safecot_dsl.studio.state import Studio
+from safecot_dsl.studio.state import KeptRoom, Studio
 
 if TYPE_CHECKING:
     from safecot_dsl.studio.results.room import ResultRoom
 
-# As in the Rows room: what reads results is imported with the first question about some.
-_rooms: weakref.WeakKeyDictionary[Studio, ResultRoom] = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
 
-
-def room_of(studio: Studio) -> ResultRoom:
-    """What is kept open of the results of a studio."""
+def _open(folder: StudioFolder) -> ResultRoom:
+    # As in the Rows room: what reads results is imported with the first question about some.
     from safecot_dsl.studio.results.room import ResultRoom
 
-    with _lock:
-        if studio not in _rooms:
-            _rooms[studio] = ResultRoom(studio.folder)
-        return _rooms[studio]
+    return ResultRoom(folder)
+
+
+_ROOMS = KeptRoom(_open)
 
 
 def list_results(studio: Studio, asked: Nothing) -> Results:
     """The arms of every evaluation in the folder, with intervals; what cannot be read is named with the reason."""
     del asked
-    return room_of(studio).results()
+    return _ROOMS.of(studio).results()
 
 
 def list_rules(studio: Studio, asked: SuiteQuery) -> RuleResults:
     """The rules of a run arm by arm, on one suite or on all held-out cases."""
-    return room_of(studio).rules(asked)
+    return _ROOMS.of(studio).rules(asked)
 
 
 def list_cases(studio: Studio, asked: CasesQuery) -> CasePage:
     """A page of the cases of a run."""
-    return room_of(studio).cases(asked)
+    return _ROOMS.of(studio).cases(asked)
 
 
 def show_case(studio: Studio, asked: CaseQuery) -> CaseResult:
     """A case, what was due and why, and every arm's answer."""
-    return room_of(studio).case(asked)
+    return _ROOMS.of(studio).case(asked)
 
 
 def show_picture(studio: Studio, asked: CaseQuery) -> Response:
     """A picture of a case, written anew, at most 1,024 pixels a side: PNG or JPEG."""
-    return room_of(studio).picture(asked)
+    return _ROOMS.of(studio).picture(asked)
 
 
 ROUTES = [

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
 from safecot_dsl.studio.endpoint import Endpoint
+from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.files import Nothing
 from safecot_dsl.studio.messages.rows import (
     AgreementMessage,
@@ -22,60 +21,56 @@ from safecot_dsl.studio.messages.rows import (
     RunList,
     RunQuery,
 )
-from safecot_dsl.studio.state import Studio
+from safecot_dsl.studio.state import KeptRoom, Studio
 
 if TYPE_CHECKING:
     from safecot_dsl.studio.rows.room import RowRoom
 
-# What reads data sets is imported with the first question about one: the Policy room is there before it.
-_rooms: weakref.WeakKeyDictionary[Studio, RowRoom] = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
 
-
-def room_of(studio: Studio) -> RowRoom:
-    """What is kept open of the runs of a studio."""
+def _open(folder: StudioFolder) -> RowRoom:
+    # What reads data sets is imported with the first question about one: the Policy room is there before it.
     from safecot_dsl.studio.rows.room import RowRoom
 
-    with _lock:
-        if studio not in _rooms:
-            _rooms[studio] = RowRoom(studio.folder)
-        return _rooms[studio]
+    return RowRoom(folder)
+
+
+_ROOMS = KeptRoom(_open)
 
 
 def list_runs(studio: Studio, asked: Nothing) -> RunList:
     """Every data set and evaluation in the folder, also those that cannot be opened, with the reason."""
     del asked
-    return room_of(studio).list()
+    return _ROOMS.of(studio).list()
 
 
 def list_facets(studio: Studio, asked: RunQuery) -> Facets:
     """How many rows of a run there are of each kind."""
-    return room_of(studio).facets(asked.run)
+    return _ROOMS.of(studio).facets(asked.run)
 
 
 def list_rows(studio: Studio, asked: RowsQuery) -> RowPage:
     """A page of the rows of a run."""
-    return room_of(studio).page(asked)
+    return _ROOMS.of(studio).page(asked)
 
 
 def show_row(studio: Studio, asked: RowQuery) -> RowMessage:
     """A row in full, as its reviews leave it."""
-    return room_of(studio).row(asked.run, asked.id)
+    return _ROOMS.of(studio).row(asked.run, asked.id)
 
 
 def show_picture(studio: Studio, asked: RowQuery) -> Response:
     """A picture of a row, written anew, at most 1,024 pixels a side: PNG or JPEG."""
-    return room_of(studio).picture(asked)
+    return _ROOMS.of(studio).picture(asked)
 
 
 def review(studio: Studio, asked: ReviewQuery) -> Reviewed:
     """Keep what a person says of a row, and give the row as it is now."""
-    return room_of(studio).review(asked)
+    return _ROOMS.of(studio).review(asked)
 
 
 def agreement(studio: Studio, asked: RunQuery) -> AgreementMessage:
     """How far the people who reviewed a run agree with each other and with its annotators."""
-    return room_of(studio).agreement(asked.run)
+    return _ROOMS.of(studio).agreement(asked.run)
 
 
 ROUTES = [

@@ -1,5 +1,5 @@
-import { useCallback, useMemo } from 'react';
-import { useSearchParams } from 'wouter';
+import { useMemo } from 'react';
+import { type Go, useParts } from '../parts/useParts';
 import { WHICH, type Which } from './types';
 
 type Part = 'run' | 'suite' | 'which' | 'rule' | 'arm' | 'q' | 'case';
@@ -13,13 +13,12 @@ export interface ResultsAddress {
   q: string | null;
   /** The case that is open. */
   id: string | null;
-  go: (to: Partial<Record<Part, string | null>>, how?: { replace?: boolean }) => void;
+  go: Go<Part>;
 }
 
 /** What the room shows stands in its address, so that a link, "back" and a reload show the same. */
 export function useResultsAddress(): ResultsAddress {
-  const [search, setSearch] = useSearchParams();
-  const text = search.toString();
+  const { text, go } = useParts<Part>();
   const held = useMemo(() => {
     const params = new URLSearchParams(text);
     const which = WHICH.find((one) => one === params.get('which')) ?? 'all';
@@ -33,21 +32,5 @@ export function useResultsAddress(): ResultsAddress {
       id: params.get('case'),
     };
   }, [text]);
-  const go = useCallback<ResultsAddress['go']>(
-    (to, how) => {
-      setSearch(
-        (before) => {
-          const next = new URLSearchParams(before);
-          for (const [name, value] of Object.entries(to)) {
-            if (value) next.set(name, value);
-            else next.delete(name);
-          }
-          return next;
-        },
-        { replace: how?.replace ?? false },
-      );
-    },
-    [setSearch],
-  );
   return { ...held, go };
 }
