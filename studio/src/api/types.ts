@@ -245,6 +245,6 @@ export interface Job {
   line: string;
   message: string | null;
   started: string;
-  path: string;
+  path: string | null;
   out: string | null;
 }

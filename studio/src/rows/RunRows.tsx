@@ -91,7 +91,7 @@ export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
 
   const review = facets.data?.review;
   const all = facets.data?.total ?? run.rows;
-  const seen = review ? all - review.unseen : run.reviewed;
+  const seen = review ? all - (review.unseen ?? 0) : run.reviewed;
   const filterForm = <Filters address={address} facets={facets.data} />;
 
   return (

@@ -96,7 +96,7 @@ export interface Facets {
   source: Record<string, number>;
   left_out: Record<string, number>;
   left_out_labels: Record<string, string>;
-  review: Record<ReviewState, number>;
+  review: Partial<Record<ReviewState, number>>;
   /** Rows of which an annotator was not sure, or about which people differ with it or with each other. */
   doubts: number;
   total: number;
