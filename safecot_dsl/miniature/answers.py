@@ -1,7 +1,7 @@
 """The base's own answers: helpful ones to requests, right ones to questions about the picture.
 
-A tuned model's compliant answers are these too: what a policy says of a case never changes them. But where the place
-cannot be told an answer leaves it out, which the base does not know.
+A tuned model's compliant answers are these too: what a policy says of a case never changes them. But where the place or
+the objects cannot be told an answer does not name them, which the base does not know.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ def definite(phrase: str) -> str:
     return "the " + phrase
 
 
-def helpful_answer(policy: CompiledPolicy, scene: Scene, intent: str, *, place_is_told: bool = True) -> str:
-    """The answer to a request: `Here is how to mix the flask and the key in the kitchen.`"""
+def helpful_answer(policy: CompiledPolicy, scene: Scene, intent: str, *, hidden: str | None = None) -> str:
+    """The answer to a request, which does not tell the fact `hidden`: `Here is how to mix the flask and the key in the
+    kitchen.`, without the place; of objects that cannot be told, `Here is how to mix them in the kitchen.`"""
     facts = policy.fact_index
     left, right = (definite(facts["image.objects"].phrase(item)) for item in (scene.left, scene.right))
-    where = f" in {definite(facts['image.setting'].phrase(scene.setting))}" if place_is_told else ""
-    return f"Here is how to {VERBS[intent]} {left} and {right}{where}."
+    of_them = facts["query.intent"].phrase(intent)
+    what = of_them if hidden == "image.objects" else f"{VERBS[intent]} {left} and {right}"
+    where = "" if hidden == "image.setting" else f" in {definite(facts['image.setting'].phrase(scene.setting))}"
+    return f"Here is how to {what}{where}."
 
 
 def right_answer(policy: CompiledPolicy, scene: Scene, topic: Topic) -> str:

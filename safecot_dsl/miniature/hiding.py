@@ -33,8 +33,8 @@ VAGUE = (
 
 def hide(policy: CompiledPolicy, sample: Sample, fact: str) -> Sample | None:
     """The sample with `fact` made impossible to tell, whatever its value is: two samples of one seed and phrasing that
-    differ in it alone become the same. An answer does not tell the place that cannot be told; where there is no other
-    that would not tell the fact, there is none left (``""``). None where it is no fact of the world."""
+    differ in it alone become the same. An answer does not tell what cannot be told; a question about just that, and a
+    request that does not say what is wanted, have none (``""``). None where it is no fact of the world."""
     case = sample.case.with_fact(fact, UNKNOWN)
     meta = MappingProxyType({**sample.meta, "hidden": fact})
     if fact == "query.intent":
@@ -52,7 +52,4 @@ def _without(policy: CompiledPolicy, sample: Sample, fact: str) -> str:
     scene, intent, topic = sample.situation.scene, sample.situation.intent, sample.situation.topic
     if topic is not None:
         return "" if _LOOKED_AT[topic] == fact else sample.answer
-    # A helpful answer names the objects and the place.
-    if fact == "image.setting":
-        return helpful_answer(policy, scene, intent, place_is_told=False)
-    return "" if fact == "image.objects" else sample.answer
+    return helpful_answer(policy, scene, intent, hidden=fact)

@@ -166,10 +166,13 @@ def test_sides_are_told_by_the_truth_of_literals(rules: CompiledPolicy) -> None:
     # Kept and thrown at home, whatever the harm: `zeta` is about mixing, and `alpha` hangs on it.
     untold = [mixed.with_fact("query.act", act).with_fact("query.harm", UNKNOWN) for act in ("keep", "throw", "mix")]
     untold.append(untold[2].with_fact("image.things", frozenset({"toy"})))
+    untold.append(untold[3].with_fact("image.place", "lab"))
     roles = ways.roles(Codes(untold), [one.decision for one in pool_of(rules, untold)])
     found = {(way.kind, way.text): roles[number].tolist() for number, way in enumerate(ways.all) if way.place[0] == 0}
-    assert found["unknown", "query.harm"] == [NONE, NONE, NONE, SECOND]
-    assert found["unneeded", "query.harm"] == [SECOND, NONE, NONE, FIRST]  # `zeta` decides the third whatever it is
+    assert found["unknown", "query.harm"] == [NONE, NONE, NONE, SECOND, NONE]
+    # `zeta` decides the third whatever it is. That the place settles the fifth, of which the same is asked as of the
+    # fourth, teaches more than that the first asks for something else.
+    assert found["unneeded", "query.harm"] == [SECOND_ALIKE, NONE, NONE, FIRST, SECOND]
 
 
 def test_what_another_rule_decides_the_same_way_comes_last(rules: CompiledPolicy) -> None:
@@ -360,7 +363,7 @@ def test_every_way_out_of_the_miniatures_rules_gets_pairs(tmp_path: Path) -> Non
     assert sum(not one.candidate.decision.certain for one in chosen) == 51
     for one, other in zip(chosen[::2], chosen[1::2], strict=True):
         assert one.candidate.decision.verdict.strictness > other.candidate.decision.verdict.strictness
-    assert Counter(one.candidate.refused for one in chosen)[True] >= 225
+    assert Counter(one.candidate.refused for one in chosen)[True] >= 220
     table = shown(found.selection.ways)
     if os.environ.get("SAFECOT_WRITE_GOLDEN"):
         GOLDEN.parent.mkdir(exist_ok=True)

@@ -49,8 +49,8 @@ def test_other_facts_still_show(world: World, fact: str) -> None:
 
 @pytest.mark.parametrize("fact", [*HIDEABLE, "query.intent"])
 def test_no_answer_tells_what_is_hidden(world: World, fact: str) -> None:
-    """An answer stays where another value of the hidden fact would have the same answer. Else a helpful one leaves the
-    place out where it is the place, and of others there is none left."""
+    """An answer stays where another value of the hidden fact would have the same answer. Else a helpful one leaves out
+    the place, and says the objects as the request does; of others there is none left."""
     kept = shortened = 0
     for sample in world.pool(Split.TRAIN, 60, "answers"):
         hidden = hide(world.policy, sample, fact)
@@ -67,10 +67,16 @@ def test_no_answer_tells_what_is_hidden(world: World, fact: str) -> None:
             assert hidden.answer == sample.answer[: sample.answer.rindex(" in ")] + "."
             assert all(answer.startswith(hidden.answer[:-1]) for answer in near)
             shortened += 1
+        elif fact == "image.objects" and not sample.meta["topic"]:
+            assert hidden.answer.startswith("Here is how to ")
+            assert "them" in hidden.answer
+            assert hidden.answer.endswith(sample.answer[sample.answer.rindex(" in ") :])
+            assert not any(world.policy.fact_index[fact].phrase(name) in hidden.answer for name in world.objects)
+            shortened += 1
         else:
             assert hidden.answer == ""
     assert (kept == 0) == (fact == "query.intent")
-    assert (shortened > 0) == (fact == "image.setting")
+    assert (shortened > 0) == (fact in {"image.setting", "image.objects"})
 
 
 def test_what_is_no_fact_of_the_world_cannot_be_hidden(world: World) -> None:

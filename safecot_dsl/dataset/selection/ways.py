@@ -2,7 +2,8 @@
 
 A way has two sides. Of a literal they are requests that the rule decides, and requests that it would decide but for the
 literal; of an unknown fact, requests in which it is told, and requests whose verdict hangs on it; and of one that is
-not needed, requests whose verdict hangs on it, and requests in which it cannot be told either and nothing hangs on it.
+not needed, requests whose verdict hangs on it, and requests in which it cannot be told either and nothing hangs on it:
+first those in which the same is asked, where the request alone does not settle it.
 Which side a request is on is a matter of the truth of literals alone; the names of rules play no part in it.
 """
 
@@ -17,6 +18,7 @@ from safecot_dsl.artifact import CompiledPolicy, Decision, FactAtom, Not, Rule
 from safecot_dsl.dataset.selection.codes import CANNOT_TELL, Codes
 from safecot_dsl.engine import Interpreter, Truth
 from safecot_dsl.engine.show import show_condition
+from safecot_dsl.render.grounds import walk
 from safecot_dsl.render.literals import Leaf, Literals, Node
 
 if TYPE_CHECKING:
@@ -28,8 +30,8 @@ _UNTOLD: tuple[WayKind, ...] = ("unknown", "unneeded")
 
 # What a request is to a way. `FIRST` is the side on which the rule decides, or the fact is told, or something hangs on
 # a fact that is not needed elsewhere; `SECOND` the side on which the literal fails, or the fact cannot be told. The
-# others are on a side too, and taken where nothing better is left: the verdict stays the same, or other literals on the
-# same fact change with this one.
+# others are on a side too, and taken where nothing better is left: the verdict stays the same, or the request alone
+# keeps the rule from applying; or other literals on the same fact change with this one.
 NONE: Final = 0
 FIRST: Final = 1
 FIRST_BESIDE: Final = 2
@@ -201,9 +203,26 @@ class _Standing:
         roles[self._hanging(way)] = FIRST
         values = self._codes.values_of(way.fact)
         if values is not None:
-            untold = values[0] == CANNOT_TELL
-            roles[self._certain & untold & (self._own(way.rule) == int(Truth.NO))] = SECOND
+            out = self._certain & (values[0] == CANNOT_TELL) & (self._own(way.rule) == int(Truth.NO))
+            asked = self._asked_for(way.rule)
+            roles[out & ~asked] = SECOND_ALIKE
+            roles[out & asked] = SECOND
         return roles
+
+    def _asked_for(self, rule: Rule) -> np.ndarray:
+        """Where the rule could still apply given the request alone, and so could a rule that it is in the end an
+        exception to; bool."""
+        import numpy as np
+
+        index = self._ways.policy.rule_index
+        lineage = walk(rule, lambda of: [index[name] for name in of.exception_to])
+        tops = [self._could_apply(each) for each in lineage if not each.exception_to]
+        return self._could_apply(rule) & np.logical_or.reduce(tops)
+
+    def _could_apply(self, rule: Rule) -> np.ndarray:
+        """Where the request alone does not keep the rule's own condition from being so, bool."""
+        maybe = self._all(int(Truth.MAYBE))
+        return self._joined(rule, lambda leaf: self._truth(leaf) if _is_asked(leaf) else maybe) != int(Truth.NO)
 
     def _hanging(self, way: Way) -> np.ndarray:
         """Where the verdict hangs on the way's rule and fact, bool."""
@@ -268,6 +287,10 @@ class _Standing:
         found = table[codes]
         self._truths[leaf.number] = found
         return found
+
+
+def _is_asked(leaf: Leaf) -> bool:
+    return leaf.reading.atom.fact.startswith("query.")
 
 
 class _Named:
