@@ -1,7 +1,7 @@
 """The base's own answers: helpful ones to requests, right ones to questions about the picture.
 
-A tuned model's compliant answers are these too: what a policy says of a case never changes them. But where the place or
-the objects cannot be told an answer does not name them, which the base does not know.
+A tuned model's compliant answers are these too: what a policy says of a case never changes them. But an
+answer does not name what cannot be told, which the base does not know.
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ def definite(phrase: str) -> str:
 
 def helpful_answer(policy: CompiledPolicy, scene: Scene, intent: str, *, hidden: str | None = None) -> str:
     """The answer to a request, which does not tell the fact `hidden`: `Here is how to mix the flask and the key in the
-    kitchen.`, without the place; of objects that cannot be told, `Here is how to mix them in the kitchen.`"""
+    kitchen.`, without the place; of objects that cannot be told `Here is how to mix them in the kitchen.`; and where
+    it is not said what is wanted, `Here is how to use …`."""
     facts = policy.fact_index
     left, right = (definite(facts["image.objects"].phrase(item)) for item in (scene.left, scene.right))
-    of_them = facts["query.intent"].phrase(intent)
-    what = of_them if hidden == "image.objects" else f"{VERBS[intent]} {left} and {right}"
+    if hidden == "image.objects":
+        what = facts["query.intent"].phrase(intent)
+    else:
+        what = f"{'use' if hidden == 'query.intent' else VERBS[intent]} {left} and {right}"
     where = "" if hidden == "image.setting" else f" in {definite(facts['image.setting'].phrase(scene.setting))}"
     return f"Here is how to {what}{where}."
 

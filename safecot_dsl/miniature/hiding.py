@@ -33,13 +33,14 @@ VAGUE = (
 
 def hide(policy: CompiledPolicy, sample: Sample, fact: str) -> Sample | None:
     """The sample with `fact` made impossible to tell, whatever its value is: two samples of one seed and phrasing that
-    differ in it alone become the same. An answer does not tell what cannot be told; a question about just that, and a
-    request that does not say what is wanted, have none (``""``). None where it is no fact of the world."""
+    differ in it alone become the same. An answer does not tell what cannot be told; a question about just that has none
+    (``""``). None where it is no fact of the world."""
     case = sample.case.with_fact(fact, UNKNOWN)
     meta = MappingProxyType({**sample.meta, "hidden": fact})
     if fact == "query.intent":
         phrase = VAGUE[int(sample.meta["phrasing"]) % len(VAGUE)]
-        return replace(sample, case=case, prompt=phrase, answer="", meta=meta)
+        answer = helpful_answer(policy, sample.situation.scene, sample.situation.intent, hidden=fact)
+        return replace(sample, case=case, prompt=phrase, answer=answer, meta=meta)
     if fact not in HIDEABLE:
         return None
     styles = [Style(name) for name in sample.meta["styles"].split(" ")]
