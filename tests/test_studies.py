@@ -79,7 +79,7 @@ def test_the_cells_are_those_that_the_page_names(design: Design):
     assert sizes["base", 0] == sizes["guard", 512] == 5
     few = {arm: n for (arm, _), n in sizes.items() if n == 2}
     lookups = {"lookups_things", "lookups_each", "lookups_group"}
-    assert set(few) == lookups | {"no_weigh", "kinds", "said_again", "in_order", "after", "no_pairs"}
+    assert set(few) == lookups | {"no_weigh", "kinds", "said_again", "first_part", "after", "no_pairs"}
     elsewhere = {(cell.base.partition("_")[2], cell.arm) for cell in cells if "_" in cell.base and cell.arm != "base"}
     both = {(name, arm) for name in ("no_lookups", "no_groups", "twenty") for arm in ("stepwise", "control")}
     assert elsewhere == both | {("reordered", "stepwise"), ("other_words", "stepwise")}
@@ -113,16 +113,20 @@ def test_every_cell_has_a_valid_recipe_in_its_own_world(design: Design):
         design.recipe(cell.base, cell.seed, design.arms_of(cell), design.policy, None)
 
 
+#: How the main arm's reasoning is written.
+IN_ORDER = Reasoning(lookups=Lookups.ASKED, again=True, parts=PartsTold.IN_ORDER)
+
+
 @pytest.mark.parametrize(
     ("arm", "changed"),
     [
         ("no_weigh", {"style": "full"}),
-        ("kinds", {"reasoning": Reasoning(lookups=Lookups.ASKED, kinds=True)}),
+        ("kinds", {"reasoning": IN_ORDER.model_copy(update={"kinds": True})}),
+        ("first_part", {"reasoning": Reasoning(lookups=Lookups.ASKED)}),
         ("said_again", {"reasoning": Reasoning(lookups=Lookups.ASKED, again=True)}),
-        ("in_order", {"reasoning": Reasoning(lookups=Lookups.ASKED, again=True, parts=PartsTold.IN_ORDER)}),
-        ("lookups_things", {"reasoning": Reasoning()}),
-        ("lookups_each", {"reasoning": Reasoning.model_validate({"lookups": "each"})}),
-        ("lookups_group", {"reasoning": Reasoning.model_validate({"lookups": "group"})}),
+        ("lookups_things", {"reasoning": IN_ORDER.model_copy(update={"lookups": Lookups.THINGS})}),
+        ("lookups_each", {"reasoning": IN_ORDER.model_copy(update={"lookups": Lookups.EACH})}),
+        ("lookups_group", {"reasoning": IN_ORDER.model_copy(update={"lookups": Lookups.GROUP})}),
         ("after", {"order": "answer_first"}),
         ("no_pairs", {"selection": "stratified"}),
     ],
@@ -256,7 +260,7 @@ def test_the_policy_of_twenty_rules_is_one_over_the_same_things(design: Design):
                 "no_weigh",
                 "kinds",
                 "said_again",
-                "in_order",
+                "first_part",
                 "lookups_things",
                 "lookups_each",
                 "lookups_group",
