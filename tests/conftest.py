@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.workspace import compile_policy
+from tests.commands import CommandLine
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,6 +39,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the real data in {folder}, which is absent (SAFECOT_SHARED_DATA names another folder)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def command_line(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    """Runs `safecotc` in processes of its own (see commands.py)."""
+    return CommandLine(tmp_path_factory.mktemp("streams"))
 
 
 @pytest.fixture
