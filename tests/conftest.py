@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.workspace import compile_policy
 from tests.commands import CommandLine
+from tests.scheduling import place, scheduler
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,6 +31,16 @@ settings.register_profile("ci", derandomize=True, deadline=None, suppress_health
 # The search for counterexamples: SAFECOT_HYPOTHESIS=long, times as many examples as SAFECOT_EXAMPLES_FACTOR says.
 settings.register_profile("long", derandomize=False, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("SAFECOT_HYPOTHESIS", "ci"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    return scheduler(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # in one of several processes
+        items.sort(key=lambda item: place(item.nodeid))
 
 
 @pytest.fixture(scope="session")
