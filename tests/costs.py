@@ -1,15 +1,16 @@
 """What tests cost in processor time, whatever else the machine does.
 
-`python -m pytest -p tests.costs -p no:xdist FOLDER` prints it after the tests. Counted are this process and those that
-tests wait for. A fixture that several tests share is counted with the first of them.
+`python -m pytest -p tests.costs -p no:xdist FOLDER` prints it after the tests. Counted are this process, those that
+tests waited for, and its children that still run. A fixture that several tests share is counted with the first of them.
 """
 
 from __future__ import annotations
 
-import os
+import contextlib
 from collections import defaultdict
 from collections.abc import Generator
 
+import psutil
 import pytest
 
 SHOWN = 20  #: how many files and tests are shown
@@ -19,8 +20,11 @@ _tests: defaultdict[str, float] = defaultdict(float)
 
 def _spent() -> float:
     """Seconds of processor time until now, in user and system mode."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    times = [psutil.Process().cpu_times()]
+    for child in psutil.Process().children():  # those that still run, such as the server that commands are forked from
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times.append(child.cpu_times())
+    return sum(one.user + one.system + one.children_user + one.children_system for one in times)
 
 
 @pytest.hookimpl(wrapper=True)
