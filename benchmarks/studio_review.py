@@ -19,7 +19,7 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.studio.browser.rooms import browsing, reviews_of, serving
+from tests.studio.browser.rooms import browsing, launched, reviews_of, serving
 
 _TYPED = "s"
 
@@ -85,7 +85,8 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as state,
         serving(asked.folder, Path(state)) as server,
-        browsing(server, f"/rows?run={asked.run}") as page,
+        launched() as browser,
+        browsing(browser, server, f"/rows?run={asked.run}") as page,
     ):
         strokes, seconds, waits = review(page, asked.rows)
     kept = len({one["row"] for one in reviews_of(asked.folder / asked.run) if one["action"] in ("accept", "reject")})

@@ -12,8 +12,13 @@ from hypothesis import HealthCheck, settings
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.workspace import compile_policy
+from tests.commands import CommandLine
+from tests.scheduling import place, scheduler
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# `pytest policies/` runs the claims of the policies that ship; those below here are mistakes that other tests compile.
+collect_ignore_glob = ["*.safecot"]
 
 # Several tests run at once: a library that takes every processor for its threads would wait for itself. It is read when
 # the libraries are imported, and by the processes that tests start.
@@ -28,6 +33,16 @@ settings.register_profile("long", derandomize=False, deadline=None, suppress_hea
 settings.load_profile(os.environ.get("SAFECOT_HYPOTHESIS", "ci"))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    return scheduler(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # in one of several processes
+        items.sort(key=lambda item: place(item.nodeid))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The optional folder of real data beside the repository; the test is skipped where it is absent."""
@@ -35,6 +50,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the real data in {folder}, which is absent (SAFECOT_SHARED_DATA names another folder)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def command_line(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    """Runs `safecotc` in processes of its own (see commands.py)."""
+    return CommandLine(tmp_path_factory.mktemp("streams"))
 
 
 @pytest.fixture

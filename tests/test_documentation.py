@@ -11,7 +11,8 @@ A fenced block says what it is by its info string:
 - `safecot`: a whole policy, written to the file of its name; `safecot-fragment`: declarations;
 - everything else is only read.
 
-Commands run in a folder of their own for each page, with the shipped policies in it and in its `policies/`.
+Commands run in a folder of their own for each page, with the shipped policies in it and in its `policies/`: `safecotc`
+in a process forked from one that has loaded the libraries, and by a shell where the line needs one.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -34,6 +36,7 @@ from safecot_dsl.diagnostics import Severity, SourceFile
 from safecot_dsl.pipeline import load_recipe
 from safecot_dsl.storage import sha256_file
 from safecot_dsl.workspace import check_policy, open_policy
+from tests.commands import COMMAND, CommandLine
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
@@ -121,11 +124,16 @@ def declared_name(text: str) -> str | None:
     return match[1] if match else None
 
 
-def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(command: str, folder: Path, command_line: CommandLine) -> subprocess.CompletedProcess[str]:
+    plain = re.sub(r"'[^']*'", "", command)
+    if command.startswith("safecotc ") and not re.search(r"[|&;<>$`*?~\\]", plain):
+        words = shlex.split(command)[1:]
+        ended = command_line(*words, folder=folder, environment={"COLUMNS": "120"})
+        return subprocess.CompletedProcess(command, ended.code, ended.out, ended.err)
     (folder / "bin").mkdir(exist_ok=True)
-    for name, given in (("safecotc", "-c 'from safecot_dsl.cli import main; main()'"), ("python", "")):
+    for name, given in (("safecotc", COMMAND), ("python", COMMAND[:1])):
         shim = folder / "bin" / name
-        shim.write_text(f"#!/bin/sh\nexec '{sys.executable}' {given} \"$@\"\n")
+        shim.write_text(f'#!/bin/sh\nexec {shlex.join(given)} "$@"\n')
         shim.chmod(0o755)
     environment = {**os.environ, "PATH": f"{folder}/bin:/usr/bin:/bin", "OMP_NUM_THREADS": "1", "COLUMNS": "120"}
     return subprocess.run(
@@ -159,7 +167,9 @@ def assert_answers(command: Command, done: subprocess.CompletedProcess[str], whe
         if any(commands(block) for block in blocks(page))
     ],
 )
-def test_the_commands_of_a_page_answer_as_printed(page: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_the_commands_of_a_page_answer_as_printed(
+    page: str, tmp_path: Path, command_line: CommandLine, request: pytest.FixtureRequest
+) -> None:
     shutil.copytree(policies_root(), tmp_path / "policies")
     for policy in policies_root().glob("*.safecot"):
         shutil.copy(policy, tmp_path)
@@ -172,12 +182,18 @@ def test_the_commands_of_a_page_answer_as_printed(page: str, tmp_path: Path, req
             (tmp_path / name).write_text(block.text, encoding="utf-8")
         for command in commands(block):
             if elsewhere(command.text) is None:
-                _run_one(page, number, block, command, tmp_path, request)
+                _run_one(page, number, block, command, tmp_path, command_line, request)
             number += 1
 
 
 def _run_one(
-    page: str, number: int, block: Block, command: Command, folder: Path, request: pytest.FixtureRequest
+    page: str,
+    number: int,
+    block: Block,
+    command: Command,
+    folder: Path,
+    command_line: CommandLine,
+    request: pytest.FixtureRequest,
 ) -> None:
     assert command.text.startswith(("safecotc ", "python ", "echo ")), (
         f"{page}:{block.line}: `{command.text}` is run nowhere"
@@ -192,7 +208,7 @@ def _run_one(
         kept = (folder / edit[0]).read_text(encoding="utf-8")
         assert edit[1] in kept
         (folder / edit[0]).write_text(kept.replace(edit[1], edit[2], 1), encoding="utf-8")
-    assert_answers(command, run(command.text, folder), f"{page}:{block.line}")
+    assert_answers(command, run(command.text, folder, command_line), f"{page}:{block.line}")
     if edit is not None:
         (folder / edit[0]).write_text(kept, encoding="utf-8")
 
@@ -267,14 +283,15 @@ def test_the_readme_shows_declarations_of_a_shipped_policy_word_for_word() -> No
         assert " ".join(line.split()).removesuffix(" }") in policy, line
 
 
-def test_the_readme_shows_the_text_of_its_case(tmp_path: Path) -> None:
+def test_the_readme_shows_the_text_of_its_case(tmp_path: Path, command_line: CommandLine) -> None:
     found = blocks("README.md")
     (case,) = [block for block in found if block.file == "case.json"]
     shown = next(block for block in found if block.language == "text" and block.text.startswith("<think>"))
     (tmp_path / "case.json").write_text(case.text, encoding="utf-8")
-    done = run(f"safecotc explain {policies_root() / 'household_chemicals.safecot'} --case case.json", tmp_path)
-    assert done.returncode == 0, done.stderr
-    said = "\n".join(line.strip() for line in done.stdout.splitlines())
+    policy = policies_root() / "household_chemicals.safecot"
+    done = command_line("explain", policy, "--case", "case.json", folder=tmp_path)
+    assert done.code == 0, done.err
+    said = "\n".join(line.strip() for line in done.out.splitlines())
     assert shown.text.rstrip("\n") in said
 
 
@@ -309,7 +326,7 @@ def test_every_command_stands_on_its_page() -> None:
             assert f"`{name}`" in page, name
 
 
-def test_the_how_to_on_data_makes_the_rows_that_it_speaks_of(tmp_path: Path) -> None:
+def test_the_how_to_on_data_makes_the_rows_that_it_speaks_of(tmp_path: Path, command_line: CommandLine) -> None:
     """The first request is refused, the second answered by its source; the third is left out as `no_answer`."""
     shutil.copy(policies_root() / "household_chemicals.safecot", tmp_path)
     for block in blocks("docs/how-to/data.md"):
@@ -318,9 +335,9 @@ def test_the_how_to_on_data_makes_the_rows_that_it_speaks_of(tmp_path: Path) -> 
     for line in (tmp_path / "requests.jsonl").read_text(encoding="utf-8").splitlines():
         for name in json.loads(line)["images"]:
             Image.new("RGB", (8, 8), "white").save(tmp_path / name)
-    done = run("safecotc generate kitchen.yaml --format json", tmp_path)
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)["safecot"]
+    done = command_line("generate", "kitchen.yaml", "--format", "json", folder=tmp_path)
+    assert done.code == 0, done.err
+    report = json.loads(done.out)["safecot"]
     assert report["verdicts"] == {"comply": 1, "refuse": 1}
     (left_out,) = report["left_out"]
     assert (left_out["reason"], left_out["count"]) == ("no_answer", 1)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from safecot_dsl.cli.main import app
+from tests.commands import CommandLine
 
 POLICY = """policy kitchen {
   version "1.0.0"
@@ -87,17 +86,12 @@ def safecotc(folder: Path) -> Run:
     return run
 
 
-def command(*words: str) -> list[str]:
-    """The command line of a process of its own."""
-    return [sys.executable, "-c", "from safecot_dsl.cli import main; main()", *words]
-
-
 @pytest.fixture
-def process(folder: Path) -> Run:
+def process(folder: Path, command_line: CommandLine) -> Run:
     """Runs a command in the folder, in a process of its own."""
 
     def run(*words: str, stdin: bytes = b"") -> Result:
-        done = subprocess.run(command(*words), input=stdin, capture_output=True, cwd=folder, timeout=120)
-        return Result(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8"))
+        ended = command_line(*words, folder=folder, stdin=stdin)
+        return Result(ended.code, ended.out, ended.err)
 
     return run

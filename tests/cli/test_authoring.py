@@ -15,8 +15,9 @@ import pytest
 from safecot_dsl.compiler.formatting import format_text
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.workspace import check_policy, open_policy
+from tests.commands import COMMAND
 
-from .conftest import POLICY, Run, command
+from .conftest import POLICY, Run
 
 BROKEN = 'policy broken { version "1" }\nrule r { when = }\n'
 
@@ -287,7 +288,7 @@ def in_terminal(folder: Path, answers: list[bytes], *words: str) -> tuple[str, i
     process, terminal = pty.fork()
     if process == 0:
         os.chdir(folder)
-        os.execvp(command()[0], command(*words))
+        os.execvp(COMMAND[0], [*COMMAND, *words])
     shown = b""
     waiting = list(answers)
     until = time.monotonic() + 60

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from safecot_dsl.datafiles import code_pages, code_title
+from tests.commands import COMMAND
 
-from .conftest import Run, command
+from .conftest import Run
 
 
 def test_without_a_code_all_are_listed(safecotc: Run) -> None:
@@ -86,7 +87,7 @@ def in_a_terminal(*words: str, folder: Path, columns: int) -> str:
     ours, theirs = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm-256color"}
     environment.pop("NO_COLOR", None)
-    with subprocess.Popen(command(*words), cwd=folder, env=environment, stdout=theirs, stderr=theirs) as process:
+    with subprocess.Popen([*COMMAND, *words], cwd=folder, env=environment, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         parts: list[bytes] = []
         while True:

@@ -11,8 +11,9 @@ import pytest
 
 from safecot_dsl.artifact import Decision
 from safecot_dsl.workspace import compile_policy
+from tests.commands import COMMAND
 
-from .conftest import MIXING, Run, command
+from .conftest import MIXING, Run
 
 
 def case(**facts: object) -> str:
@@ -234,7 +235,7 @@ def many(folder: Path) -> Path:
 
 def test_who_reads_no_further_ends_the_command_quietly(folder: Path) -> None:
     run = subprocess.Popen(
-        command("decide", "p.safecot", "--cases", str(many(folder))), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*COMMAND, "decide", "p.safecot", "--cases", str(many(folder))], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert run.stdout is not None
     assert run.stderr is not None
@@ -246,7 +247,7 @@ def test_who_reads_no_further_ends_the_command_quietly(folder: Path) -> None:
 
 def test_an_interrupted_command_says_so_in_one_line(folder: Path) -> None:
     run = subprocess.Popen(
-        command("decide", "p.safecot", "--cases", str(many(folder))),
+        [*COMMAND, "decide", "p.safecot", "--cases", str(many(folder))],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         # Where the tests run in the background, the shell has them ignore the signal, and a child inherits that.

@@ -6,7 +6,6 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from safecot_dsl.models import ModelError
+from tests.commands import COMMAND
 
 from .conftest import Run
 
@@ -69,8 +69,7 @@ def test_a_key_is_never_an_argument(safecotc: Run):
 
 def started(*more: str) -> tuple[subprocess.Popen[str], str, list[str]]:
     """A guard that listens, its address, and what it said."""
-    code = "from safecot_dsl.cli import main; main()"
-    command = [sys.executable, "-c", code, "serve", "guard", "p.safecot", *SERVED, "--port", "0", *more]
+    command = [*COMMAND, "serve", "guard", "p.safecot", *SERVED, "--port", "0", *more]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     lines: list[str] = []

@@ -16,8 +16,9 @@ import pytest
 
 from safecot_dsl.analysis.claims import Proof
 from safecot_dsl.testing import runner_claims
+from tests.commands import COMMAND
 
-from .conftest import LIBRARY, POLICY, Run, command
+from .conftest import LIBRARY, POLICY, Run
 
 FEW = ("--examples", "20")
 CLAIMS = """property "storing is answered" { given query.intent is store and not context.minor expect comply }
@@ -244,7 +245,7 @@ class Watching:
     """`safecotc test --watch` in a process of its own, read line by line."""
 
     def __init__(self, folder: Path) -> None:
-        words = command("test", "p.safecot", *FEW, "-k", "example", "--watch")
+        words = [*COMMAND, "test", "p.safecot", *FEW, "-k", "example", "--watch"]
         self.process = subprocess.Popen(
             words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
         )

@@ -33,7 +33,7 @@ def inside(inner: Decision, outer: Decision) -> bool:
     return outer.lower.strictness <= inner.lower.strictness and inner.upper.strictness <= outer.upper.strictness
 
 
-@examples(400)
+@examples(150)
 @given(policies_and_cases())
 def test_soundness(policy_and_case: PolicyAndCase) -> None:
     """For every way of filling in the unknown facts, the verdict lies between `lower` and `upper`."""
@@ -47,7 +47,7 @@ def test_soundness(policy_and_case: PolicyAndCase) -> None:
         assert decision.lower.strictness <= complete.verdict.strictness <= decision.upper.strictness
 
 
-@examples(600)
+@examples(200)
 @given(policies_and_cases(), st.data())
 def test_more_knowledge_narrows(policy_and_case: PolicyAndCase, data: st.DataObject) -> None:
     policy, case = policy_and_case
@@ -65,7 +65,7 @@ def test_more_knowledge_narrows(policy_and_case: PolicyAndCase, data: st.DataObj
     assert before.certain
 
 
-@examples(800)
+@examples(250)
 @given(policies_and_cases(), st.data())
 def test_unsettled_facts_settle(policy_and_case: PolicyAndCase, data: st.DataObject) -> None:
     """Once all the unsettled facts are known, the case is certain, whatever else is known by then."""
@@ -81,7 +81,7 @@ def test_unsettled_facts_settle(policy_and_case: PolicyAndCase, data: st.DataObj
     assert interpreter.decide(data.draw(refinements(policy, case))).certain
 
 
-@examples(300)
+@examples(100)
 @given(policies_and_cases(), st.data())
 def test_order_does_not_matter(policy_and_case: PolicyAndCase, data: st.DataObject) -> None:
     """Permuting rules, facts and the rules that an exception is to changes no field of a decision."""
@@ -98,7 +98,7 @@ def test_order_does_not_matter(policy_and_case: PolicyAndCase, data: st.DataObje
     assert (before and (before.rule.name, before.distance)) == (after and (after.rule.name, after.distance))
 
 
-@examples(600)
+@examples(200)
 @given(policies_and_cases(hostile=True))
 def test_every_case_has_one_decision(policy_and_case: PolicyAndCase) -> None:
     """Evaluation fails on no well-typed case, and what it says holds together."""
@@ -129,7 +129,7 @@ def test_every_case_has_one_decision(policy_and_case: PolicyAndCase) -> None:
     assert set(decision.assumed) == {f.name for f in policy.facts if f.assume is not None} - set(case.known)
 
 
-@examples(300)
+@examples(100)
 @given(policies_and_cases())
 def test_both_kinds_of_unknown_decide_alike(policy_and_case: PolicyAndCase) -> None:
     policy, case = policy_and_case
@@ -139,7 +139,7 @@ def test_both_kinds_of_unknown_decide_alike(policy_and_case: PolicyAndCase) -> N
     assert interpreter.decide(absent) == interpreter.decide(cannot_tell) == interpreter.decide(case)
 
 
-@examples(300)
+@examples(100)
 @given(policies_and_cases())
 def test_a_supposition_decides_like_the_value_itself(policy_and_case: PolicyAndCase) -> None:
     policy, case = policy_and_case

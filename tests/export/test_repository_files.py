@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import yaml
 from typer.testing import CliRunner
 
 from safecot_dsl.cli.main import app
+from tests.commands import COMMAND
 
 ROOT = Path(__file__).resolve().parents[2]
 POLICY = 'policy p { version "1" }\nfacts query { harm : score }\nrule r { when query.harm > 0.5 verdict VERDICT }\n'
@@ -71,7 +72,7 @@ def run_action(folder: Path, **inputs: str) -> tuple[int, str]:
     """The step that checks, as GitHub runs `shell: bash`; its exit code and what it wrote."""
     (folder / "bin").mkdir(exist_ok=True)
     shim = folder / "bin" / "safecotc"
-    shim.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c 'from safecot_dsl.cli import main; main()' \"$@\"\n")
+    shim.write_text(f'#!/bin/sh\nexec {shlex.join(COMMAND)} "$@"\n')
     shim.chmod(0o755)
     (step,) = [step for step in action()["runs"]["steps"] if step.get("id") == "check"]
     environment = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
-COMMAND = [sys.executable, "-c", "from safecot_dsl.cli import main; main()", "serve", "editor"]
+from tests.commands import COMMAND
+
 PATIENCE = 30.0  # seconds; machines are shared
 
 
@@ -48,7 +48,7 @@ class Editor(LanguageClient):
             self.refreshed += 1
 
     async def start(self, folder: Path) -> types.InitializeResult:
-        await self.start_io(*COMMAND)
+        await self.start_io(*COMMAND, "serve", "editor")
         general = types.GeneralClientCapabilities(position_encodings=self.encodings)  # pyright: ignore[reportArgumentType]
         workspace = types.WorkspaceClientCapabilities(
             code_lens=types.CodeLensWorkspaceClientCapabilities(refresh_support=True)

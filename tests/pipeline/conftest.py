@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from .processes import CommandLine, Ended, command_line, write_tiny
+from tests.commands import CommandLine, Ended
+
+from .runs import write_tiny
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,8 @@ class Done:
 
 
 @pytest.fixture(scope="session")
-def safecotc(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
-    """The command line, in processes with one thread: sums of floating-point numbers differ with their number."""
-    os.environ["OMP_NUM_THREADS"] = "1"
-    return command_line(tmp_path_factory.mktemp("streams"))
+def safecotc(command_line: CommandLine) -> CommandLine:
+    return command_line
 
 
 @pytest.fixture(scope="session")

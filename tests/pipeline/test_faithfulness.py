@@ -17,10 +17,11 @@ from safecot_dsl.pipeline import run as run_module
 from safecot_dsl.pipeline.faithfulness import effects_in, examine_arms
 from safecot_dsl.storage import Progress
 from safecot_dsl.workspace import compile_policy
+from tests.commands import CommandLine
 from tests.evaluation.faithfulness.scripted import HELP, ByRequest, Scripted
 
 from .conftest import Done
-from .processes import TINY, CommandLine, contents, stages_redone, stamps, write_tiny
+from .runs import TINY, contents, stages_redone, stamps, write_tiny
 
 SETTINGS = TINY["evaluation"] | {"batch_size": 1, "faithfulness": {"reasonings": 4}}
 FILES = {"items.parquet", "answers.jsonl", "interventions.jsonl", "skipped.jsonl", "faithfulness.json", "stage.json"}

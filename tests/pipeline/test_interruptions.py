@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import COMMAND, CommandLine, Ended, Moment
+
 from .conftest import Done
-from .processes import CommandLine, Ended, Moment, contents, write_tiny
+from .runs import contents, write_tiny
 
 INTERRUPTED = "error: interrupted; what was finished is kept, and the same command goes on from there"
 
@@ -164,8 +166,15 @@ def test_a_disk_that_fills_up_in_mid_run(
     done = begun("base", "items", "arms/base")
     disk, log = tmp_path / "disk", tmp_path / "log"
     disk.mkdir()
-    command = [sys.executable, "-c", "from safecot_dsl.cli import main; main()"]
-    command += [verb, str(disk / "run" / "tiny.yaml"), "--out", str(disk / "run" / "out"), "--arm", "no_reasoning"]
+    command = [
+        *COMMAND,
+        verb,
+        str(disk / "run" / "tiny.yaml"),
+        "--out",
+        str(disk / "run" / "out"),
+        "--arm",
+        "no_reasoning",
+    ]
     unshare = shutil.which("unshare")
     if unshare is None:
         pytest.skip("needs `unshare` for a file system of its own")
@@ -205,7 +214,7 @@ def test_killed_from_outside_at_any_moment(
 ) -> None:
     """Killed by another process after 2 to 11.5 seconds, twenty times, unless a run comes through before."""
     recipe, out = write_tiny(tmp_path), tmp_path / "out"
-    command = [sys.executable, "-c", "from safecot_dsl.cli import main; main()", "run", str(recipe), "--out", str(out)]
+    command = [*COMMAND, "run", str(recipe), "--out", str(out)]
     for number in range(20):
         run = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
         try:

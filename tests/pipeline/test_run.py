@@ -15,9 +15,10 @@ import yaml
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.models.images import open_image
+from tests.commands import CommandLine, Ended
 
 from .conftest import Done
-from .processes import CommandLine, Ended, contents, stages_redone, stamps
+from .runs import contents, stages_redone, stamps
 
 METRICS = {"safe_refusal", "over_refusal", "verdict_accuracy", "utility"}
 ARMS = ["base", "no_reasoning", "safecot", "refuse_everything", "comply_with_everything"]

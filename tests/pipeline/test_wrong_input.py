@@ -16,8 +16,9 @@ import pytest
 import yaml
 
 from safecot_dsl.models.images import MAX_PIXELS
+from tests.commands import CommandLine
 
-from .processes import CommandLine, write_tiny
+from .runs import write_tiny
 
 POLICY = """\
 policy kitchen { version "1" }
@@ -46,10 +47,13 @@ unsure  clarify
 
 
 @pytest.fixture
-def run_in(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs `safecotc` in the test's folder, in a process that knows nothing yet."""
+def run_in(safecotc: CommandLine, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `safecotc` in the test's folder; with `before`, which is Python, in a fresh process that runs it first."""
 
     def run(*arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
+        if not before:
+            ended = safecotc(*arguments, folder=tmp_path)
+            return subprocess.CompletedProcess(arguments, ended.code, ended.out, ended.err)
         code = f"{before}\nfrom safecot_dsl.cli import main; main()"
         return subprocess.run(
             [sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False

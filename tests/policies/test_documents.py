@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from safecot_dsl.compiler import Reporter, parse_file
 from safecot_dsl.diagnostics import SourceFile
 from safecot_dsl.engine import decide
 from safecot_dsl.workspace import compile_policy, open_policy
+from tests.commands import CommandLine
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = ["tutorial.md"]
@@ -57,12 +57,15 @@ def test_the_tutorials_examples_come_out_as_written(tmp_path: Path) -> None:
         assert (decision.deciding or (decision.speaker,)) == example.by, example.name
 
 
-def safecotc(folder: Path, *arguments: str) -> str:
-    code = "from safecot_dsl.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=folder, capture_output=True, encoding="utf-8", check=False
-    )
-    return done.stdout + done.stderr
+@pytest.fixture
+def safecotc(command_line: CommandLine, tmp_path: Path) -> Callable[..., str]:
+    """Runs a command in the test's folder; what it says."""
+
+    def run(*arguments: str) -> str:
+        ended = command_line(*arguments, folder=tmp_path)
+        return ended.out + ended.err
+
+    return run
 
 
 def printed(command: str) -> str:
@@ -75,25 +78,25 @@ def printed(command: str) -> str:
     raise AssertionError(command)
 
 
-def test_the_tutorials_misspelling_is_reported_as_printed(tmp_path: Path) -> None:
+def test_the_tutorials_misspelling_is_reported_as_printed(safecotc: Callable[..., str], tmp_path: Path) -> None:
     text = snippets("tutorial.md", "safecot")[-1]
     misspelt = text.replace("query.intent is overdose", "query.intent is overdoes", 1)
     (tmp_path / "medicines.safecot").write_text(misspelt, encoding="utf-8")
-    assert safecotc(tmp_path, "check", "medicines.safecot").rstrip() == printed("safecotc check")
+    assert safecotc("check", "medicines.safecot").rstrip() == printed("safecotc check")
 
 
-def test_the_tutorials_case_is_decided_as_printed(tmp_path: Path) -> None:
+def test_the_tutorials_case_is_decided_as_printed(safecotc: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "medicines.safecot").write_text(snippets("tutorial.md", "safecot")[-1], encoding="utf-8")
     case = {"facts": {"image.objects": ["pills"], "query.intent": "overdose"}}
     (tmp_path / "case.json").write_text(json.dumps(case), encoding="utf-8")
-    decision = json.loads(safecotc(tmp_path, "decide", "medicines.safecot", "--case", "case.json"))
+    decision = json.loads(safecotc("decide", "medicines.safecot", "--case", "case.json"))
     shown = json.loads(printed("safecotc decide"))
     assert decision.pop("policy").startswith("sha256:")
     assert shown.pop("policy") == "sha256:…"
     assert decision == shown
     assert decision["verdict"] == Verdict.REFUSE
 
-    explained = safecotc(tmp_path, "explain", "medicines.safecot", "--case", "case.json")
+    explained = safecotc("explain", "medicines.safecot", "--case", "case.json")
     text = printed("safecotc explain medicines.safecot --case case.json")
     shown = text[text.index("Decision ") :].removesuffix("\n  …")
     assert shown in explained

@@ -9,7 +9,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,16 +21,15 @@ from websockets.sync.client import connect
 from safecot_dsl.studio.openapi import published
 from safecot_dsl.studio.policy.language import stays_inside
 from safecot_dsl.studio.serving import PortError, listen
+from tests.commands import COMMAND
 from tests.studio.conftest import HOUSEHOLD, ROOT, SOURCE
-
-COMMAND = (sys.executable, "-c", "from safecot_dsl.cli import main; main()", "studio")
 
 
 @contextlib.contextmanager
 def running(folder: Path, state: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A studio as a person starts it; its process and its link."""
     process = subprocess.Popen(
-        [*COMMAND, str(folder), "--no-open", "--port", str(port)],
+        [*COMMAND, "studio", str(folder), "--no-open", "--port", str(port)],
         cwd=ROOT,
         env=os.environ | {"XDG_STATE_HOME": str(state)},
         stderr=subprocess.PIPE,
@@ -160,7 +158,7 @@ def test_a_port_that_is_in_use_is_said(folder: Path) -> None:
         with pytest.raises(PortError, match=f"port {port} is in use"):
             listen(port)
         run = subprocess.run(
-            [*COMMAND, str(folder), "--no-open", "--port", str(port)],
+            [*COMMAND, "studio", str(folder), "--no-open", "--port", str(port)],
             cwd=ROOT,
             capture_output=True,
             text=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -192,6 +193,25 @@ def test_proofs_can_be_left_out(project: pytest.Pytester) -> None:
     done = project.runpytest_inprocess(*PLUGIN, "--safecot-no-proofs")
     done.assert_outcomes(passed=5, failed=1)
     done.stdout.fnmatch_lines(["  refuted by a drawn case"])
+
+
+def test_the_repositorys_own_policies_are_collected_and_its_mistakes_are_not() -> None:
+    arguments = (
+        "--collect-only",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "policies/miniature.safecot",
+        "tests/compiler/faults",
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == pytest.ExitCode.OK, done.stdout + done.stderr
+    found = [line.split("::")[0] for line in done.stdout.splitlines() if "::" in line]
+    claims = re.findall(r"^(?:example|property|law) ", (ROOT / "policies/miniature.safecot").read_text(), re.MULTILINE)
+    assert len(claims) > 10
+    assert found == ["policies/miniature.safecot"] * len(claims)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import IO, Any
 import pytest
 
 from safecot_dsl.dataset.reviews import reviews_file
+from tests.commands import COMMAND
 
 pytest.importorskip("starlette", reason="the studio needs the extra `studio`")
 sync_api = pytest.importorskip("playwright.sync_api", reason="tests in a browser need playwright")
@@ -27,7 +27,6 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="tests in a browser
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "safecot_dsl" / "studio" / "page" / "assets"
-COMMAND = (sys.executable, "-c", "from safecot_dsl.cli import main; main()")
 #: Milliseconds that the page may take for one thing, on a machine that does other work too.
 PATIENCE = 90_000
 
@@ -124,14 +123,24 @@ def serving(folder: Path, state: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def browsing(
-    server: Server, path: str = "/", width: int = 1440, height: int = 900, scheme: str = "light"
-) -> Iterator[Any]:
-    """A page of the studio at a path, with the session of its link. It fails where the page threw an error or scrolls
-    sideways."""
+def launched() -> Iterator[Any]:
+    """A browser."""
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextlib.contextmanager
+def browsing(
+    browser: Any, server: Server, path: str = "/", width: int = 1440, height: int = 900, scheme: str = "light"
+) -> Iterator[Any]:
+    """A page of the studio at a path, with the session of its link; the browser keeps nothing of it. It fails where the
+    page threw an error or scrolls sideways."""
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    try:
         context.set_default_timeout(PATIENCE)
         context.request.get(server.link)
         page = context.new_page()
@@ -141,7 +150,8 @@ def browsing(
         yield page
         assert errors == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
-        browser.close()
+    finally:
+        context.close()
 
 
 def reviews_of(rows: Path) -> list[dict[str, Any]]:

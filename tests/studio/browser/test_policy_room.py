@@ -24,17 +24,29 @@ rule keep_from_the_street {
 """
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    place = tmp_path / "work"
+def written(place: Path) -> Path:
+    """A folder with the policy."""
     (place / "policies").mkdir(parents=True)
     shutil.copy(ROOT / POLICY, place / POLICY)
     return place
 
 
 @pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return written(tmp_path / "work")
+
+
+@pytest.fixture
 def server(folder: Path, tmp_path: Path) -> Iterator[Server]:
     with serving(folder, tmp_path / "state") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def looked_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A studio whose folder no test changes."""
+    place = tmp_path_factory.mktemp("policy")
+    with serving(written(place / "work"), place / "state") as started:
         yield started
 
 
@@ -68,8 +80,8 @@ def verdict(page: Any, expected: str) -> None:
     page.locator('[data-testid="verdict"]', has_text=re.compile(f"^{expected}$")).wait_for()
 
 
-def test_a_rule_is_written_mended_kept_as_an_example_and_compared(server: Server, folder: Path) -> None:
-    with browsing(server) as page:
+def test_a_rule_is_written_mended_kept_as_an_example_and_compared(browser: Any, server: Server, folder: Path) -> None:
+    with browsing(browser, server) as page:
         open_policy(page)
         choose(page, "image.setting", "a street")
         choose(page, "query.intent", "how to store it")
@@ -104,9 +116,9 @@ def test_a_rule_is_written_mended_kept_as_an_example_and_compared(server: Server
     assert 'example "a bottle on a street"' in text
 
 
-def test_unsaved_changes_survive_a_reload_and_a_killed_server(server: Server, folder: Path) -> None:
+def test_unsaved_changes_survive_a_reload_and_a_killed_server(browser: Any, server: Server, folder: Path) -> None:
     before = (folder / POLICY).read_text(encoding="utf-8")
-    with browsing(server) as page:
+    with browsing(browser, server) as page:
         open_policy(page)
         append(page, "\n# a thought\n")
         page.get_by_text("(not saved)", exact=False).wait_for()
@@ -121,10 +133,12 @@ def test_unsaved_changes_survive_a_reload_and_a_killed_server(server: Server, fo
     assert (folder / POLICY).read_text(encoding="utf-8") == before + "\n# a thought\n"
 
 
-def test_a_file_changed_from_elsewhere_is_shown_beside_ones_own_text(server: Server, folder: Path) -> None:
+def test_a_file_changed_from_elsewhere_is_shown_beside_ones_own_text(
+    browser: Any, server: Server, folder: Path
+) -> None:
     place = folder / POLICY
     theirs = "# theirs\n" + place.read_text(encoding="utf-8")
-    with browsing(server) as page:
+    with browsing(browser, server) as page:
         open_policy(page)
         append(page, "\n# mine\n")
         place.write_text(theirs, encoding="utf-8")
@@ -139,8 +153,8 @@ def test_a_file_changed_from_elsewhere_is_shown_beside_ones_own_text(server: Ser
     assert place.read_text(encoding="utf-8").endswith("# mine\n")
 
 
-def test_a_link_opens_its_case_and_its_line(server: Server) -> None:
-    with browsing(server) as page:
+def test_a_link_opens_its_case_and_its_line(browser: Any, looked_at: Server) -> None:
+    with browsing(browser, looked_at) as page:
         open_policy(page)
         choose(page, "query.intent", "how to hurt someone with it")
         verdict(page, "refuse")
@@ -151,8 +165,8 @@ def test_a_link_opens_its_case_and_its_line(server: Server) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_on_a_narrow_page(server: Server, scheme: str) -> None:
-    with browsing(server, width=390, height=844, scheme=scheme) as page:
+def test_axe_finds_nothing_serious_on_a_narrow_page(browser: Any, looked_at: Server, scheme: str) -> None:
+    with browsing(browser, looked_at, width=390, height=844, scheme=scheme) as page:
         page.locator(".cm-content").wait_for()
         for view in ("Case", "Decision", "Checks"):
             page.locator("label", has_text=re.compile(f"^{view}$")).click()

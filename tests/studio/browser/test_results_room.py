@@ -78,8 +78,8 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield server
 
 
-def test_from_the_chart_to_the_line_of_the_rule(studio: Any) -> None:
-    with browsing(studio, "/results") as page:
+def test_from_the_chart_to_the_line_of_the_rule(browser: Any, studio: Any) -> None:
+    with browsing(browser, studio, "/results") as page:
         page.get_by_role("row", name=re.compile("^SafeCoT")).wait_for()
         point = page.get_by_role("button", name=re.compile("^SafeCoT: safe refusal 100.0 per cent, over-refusal 50.0"))
         point.locator("circle").last.click()
@@ -98,8 +98,8 @@ def test_from_the_chart_to_the_line_of_the_rule(studio: Any) -> None:
         page.locator(".cm-content").get_by_text("armed").first.wait_for()
 
 
-def test_a_cell_of_a_rule_opens_its_cases_by_keyboard(studio: Any) -> None:
-    with browsing(studio, "/results") as page:
+def test_a_cell_of_a_rule_opens_its_cases_by_keyboard(browser: Any, studio: Any) -> None:
+    with browsing(browser, studio, "/results") as page:
         cell = page.get_by_role("button", name=re.compile(r"^armed, Base: 0\.0 per cent, 0 of 1 right"))
         cell.wait_for()
         cell.focus()
@@ -115,8 +115,8 @@ def test_a_cell_of_a_rule_opens_its_cases_by_keyboard(studio: Any) -> None:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")])
-def test_nothing_serious_is_found_by_axe(studio: Any, width: int, scheme: str) -> None:
-    with browsing(studio, "/results", width=width, height=844, scheme=scheme) as page:
+def test_nothing_serious_is_found_by_axe(browser: Any, studio: Any, width: int, scheme: str) -> None:
+    with browsing(browser, studio, "/results", width=width, height=844, scheme=scheme) as page:
         page.locator("[data-case]").first.wait_for()
         page.get_by_role("button", name=re.compile("^SafeCoT: safe refusal")).wait_for()
         assert serious(page) == []

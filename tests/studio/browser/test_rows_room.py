@@ -38,6 +38,13 @@ def folder(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "work"))
 
 
+@pytest.fixture(scope="module")
+def looked_at(made: Path) -> Iterator[Any]:
+    """A studio whose folder no test changes."""
+    with serving(made, made.parent / "state") as server:
+        yield server
+
+
 def open_first(page: Any, name: str = "Ada") -> None:
     """Open the run's first row by keyboard and say who reviews, by accepting it."""
     page.get_by_role("button", name="Open").first.click()
@@ -78,9 +85,9 @@ def studio(folder: Path, tmp_path: Path) -> Iterator[Any]:
         yield server
 
 
-def test_ten_rows_by_keyboard_and_a_server_that_is_killed_loses_none(studio: Any, folder: Path) -> None:
+def test_ten_rows_by_keyboard_and_a_server_that_is_killed_loses_none(browser: Any, studio: Any, folder: Path) -> None:
     keys = "aaraaraara"
-    with browsing(studio, "/rows") as page:
+    with browsing(browser, studio, "/rows") as page:
         open_first(page)
         for place, key in enumerate(keys[1:], start=2):
             if place == 6:
@@ -104,8 +111,8 @@ def test_ten_rows_by_keyboard_and_a_server_that_is_killed_loses_none(studio: Any
 
 
 @pytest.mark.long
-def test_reviews_that_wait_outlive_a_reload(studio: Any, folder: Path) -> None:
-    with browsing(studio, "/rows") as page:
+def test_reviews_that_wait_outlive_a_reload(browser: Any, studio: Any, folder: Path) -> None:
+    with browsing(browser, studio, "/rows") as page:
         open_first(page)
         reviewed(page, 1)
         at(page, 2)
@@ -118,8 +125,8 @@ def test_reviews_that_wait_outlive_a_reload(studio: Any, folder: Path) -> None:
         assert [one["action"] for one in reviews_of(folder / RUN)] == ["accept", "reject"]
 
 
-def test_a_changed_fact_is_decided_at_once_and_undone(studio: Any, folder: Path) -> None:
-    with browsing(studio, "/rows") as page:
+def test_a_changed_fact_is_decided_at_once_and_undone(browser: Any, studio: Any, folder: Path) -> None:
+    with browsing(browser, studio, "/rows") as page:
         open_first(page)
         facts = page.locator("section[aria-labelledby='row-facts'] > ul > li")
         facts.first.wait_for()
@@ -144,8 +151,8 @@ def test_a_changed_fact_is_decided_at_once_and_undone(studio: Any, folder: Path)
         assert written(page, folder, ["accept", "change_fact", "undo"])[2]["undoes"] == change["id"]
 
 
-def test_an_answer_is_read_by_the_criteria_and_a_comment_is_kept(studio: Any, folder: Path) -> None:
-    with browsing(studio, "/rows") as page:
+def test_an_answer_is_read_by_the_criteria_and_a_comment_is_kept(browser: Any, studio: Any, folder: Path) -> None:
+    with browsing(browser, studio, "/rows") as page:
         open_first(page)
         page.keyboard.press("w")
         page.get_by_role("dialog").get_by_role("textbox").fill("Could you tell me more about what it is for?")
@@ -160,8 +167,8 @@ def test_an_answer_is_read_by_the_criteria_and_a_comment_is_kept(studio: Any, fo
 
 
 @pytest.mark.long
-def test_rows_are_generated_from_the_reviews_and_go_on_after_a_reload(studio: Any, folder: Path) -> None:
-    with browsing(studio, "/rows") as page:
+def test_rows_are_generated_from_the_reviews_and_go_on_after_a_reload(browser: Any, studio: Any, folder: Path) -> None:
+    with browsing(browser, studio, "/rows") as page:
         open_first(page)
         page.keyboard.press("r")
         reviewed(page, 2)
@@ -176,8 +183,8 @@ def test_rows_are_generated_from_the_reviews_and_go_on_after_a_reload(studio: An
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")])
-def test_nothing_serious_is_found_by_axe(studio: Any, width: int, scheme: str) -> None:
-    with browsing(studio, f"/rows?run={RUN}", width=width, height=844, scheme=scheme) as page:
+def test_nothing_serious_is_found_by_axe(browser: Any, looked_at: Any, width: int, scheme: str) -> None:
+    with browsing(browser, looked_at, f"/rows?run={RUN}", width=width, height=844, scheme=scheme) as page:
         page.locator("[data-row]").first.wait_for()
         assert serious(page) == []
         page.locator("[data-row]").first.click()
