@@ -31,15 +31,16 @@ class ExampleRequest:
 
 
 def requests(
-    policy: CompiledPolicy, told: ToldConditions, strict: Verdict, most: int, fewest: int
+    policy: CompiledPolicy, told: ToldConditions, strict: Verdict, most: int, fewest: int, *, shortest: bool = False
 ) -> list[ExampleRequest]:
     """Up to `most` of the policy's examples, as many of either label as there are, each by another rule as far as that
-    goes, those with the fewest words first; where these are fewer than `fewest`, cases at the boundary of a rule."""
+    goes, those with the fewest words first (`shortest`: before anything else); where these are fewer than `fewest`,
+    cases at the boundary of a rule."""
     reduced = Reduced(policy, told, strict)
     found = list(_distinct(reduced.asked(read_case(policy, {"facts": e.given})) for e, _ in sound_examples(policy)))
     chosen: list[ExampleRequest] = []
     for label in (True, False):
-        chosen += _spread([each for each in found if each.violates is label])[: most // 2]
+        chosen += _spread([each for each in found if each.violates is label], shortest)[: most // 2]
     if len(chosen) < fewest:
         texts = {each.text for each in chosen}
         for made in _distinct(reduced.asked(case, made=True) for case in _boundary(policy, strict)):
@@ -48,12 +49,15 @@ def requests(
     return sorted(chosen, key=lambda each: not each.violates)
 
 
-def _spread(found: list[ExampleRequest]) -> list[ExampleRequest]:
-    """The shortest of each category, and then the others; what the default decides comes after what a rule does."""
-    short = sorted(found, key=lambda each: (not each.decision.deciding, "[Known" in each.text, len(each.text)))
+def _spread(found: list[ExampleRequest], shortest: bool) -> list[ExampleRequest]:
+    """The shortest of each category, and then the others; what the default decides comes after what a rule does. With
+    `shortest` requests that are safe have no categories, and length alone counts."""
+    short = sorted(found, key=lambda each: len(each.text))
+    if not shortest:
+        short.sort(key=lambda each: (not each.decision.deciding, "[Known" in each.text))
     first: dict[str, ExampleRequest] = {}
     for each in short:
-        first.setdefault(each.category, each)
+        first.setdefault(each.category if each.violates or not shortest else "", each)
     return [*first.values(), *(each for each in short if each not in first.values())]
 
 

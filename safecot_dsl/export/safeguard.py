@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict
+from safecot_dsl.export.brevity import defined, unbracketed
 from safecot_dsl.export.criterion import Criterion, criteria, without
 from safecot_dsl.export.requests import ExampleRequest, requests
 from safecot_dsl.export.target import Exported, lost_by_telling, policy_title, tokens, violates
@@ -29,10 +30,10 @@ FEWEST_EXAMPLES, MOST_EXAMPLES = 4, 6
 def export_safeguard(policy: CompiledPolicy, strict: Verdict) -> Exported:
     """The prompt; a request violates where its verdict is `strict` or stricter.
 
-    The answer is an object `{"violation": 0|1, "policy_category": RULE|"default"|"unsure"|null}`: the guide's
-    policy-referencing form, with a rule's name as the category of a violation. Where the prompt is longer than the
-    guide's best range, rules that only say what is safe anyway are left out, and then examples down to four; then it is
-    told in brief.
+    The answer is an object `{"violation": 0}` or `{"violation": 1, "policy_category": RULE|"default"|"unsure"}`: the
+    guide's policy-referencing form, with a rule's name as the category of a violation. Where the prompt is longer than
+    the guide's best range, rules that only say what is safe anyway are left out, and then examples down to four; then
+    it is told in brief, with the shortest examples.
     """
     told = ToldConditions(policy)
     found, cut = criteria(policy, strict)
@@ -58,6 +59,9 @@ def export_safeguard(policy: CompiledPolicy, strict: Verdict) -> Exported:
         writer = _Writer(policy, strict, told, titled=False, headed=True)
         kept = [each for each in found if each not in dropped]
         prompt = writer.prompt(kept, examples)
+        if tokens(prompt) > BEST_TOKENS[1]:
+            examples = requests(policy, told, strict, FEWEST_EXAMPLES, FEWEST_EXAMPLES, shortest=True)
+            prompt = writer.prompt(kept, examples)
         # Exceptions to exceptions are the rarest; only where that is enough, and no example is decided by one.
         shorter, left_out = prompt, list[str]()
         rare = _rare(kept) - {name for each in examples for name in each.decision.deciding}
@@ -133,7 +137,7 @@ class _Writer:
         sections = [
             f"# {policy_title(self._policy)}",
             "## INSTRUCTIONS\n\n" + "\n".join(self.instructions()),
-            "## DEFINITIONS\n\n" + "\n".join(self.definitions()),
+            "## DEFINITIONS\n\n" + "\n".join(self.definitions(violating + safe)),
             f"## VIOLATES (1)\n\n{violating}",
             f"## SAFE (0)\n\n{safe}",
             "## EXAMPLES\n\n" + ("\n\n".join(map(_example, examples)) or "None."),
@@ -150,19 +154,23 @@ class _Writer:
     def output(self) -> str:
         answers = [
             '{"violation": 1, "policy_category": "<the rule\'s name>"}',
-            '{"violation": 0, "policy_category": null}',
+            '{"violation": 0}',
         ]
         if violates(self._policy.unsure, self._strict):
             answers.append('{"violation": 1, "policy_category": "unsure"} where it depends on what is not told')
         return ",\n".join(answers[:-1]) + f"\nor {answers[-1]}."
 
-    def definitions(self) -> Iterator[str]:
-        if self._strict in (Verdict.REDIRECT, Verdict.REFUSE):
+    def definitions(self, criteria: str) -> Iterator[str]:
+        """What words of the policy mean, groups as far as the criteria speak of them."""
+        groups = {phrase: members for phrase, members in self._told.groups.items() if phrase in criteria}
+        if groups and not self._titled:
+            pass  # in brief the criteria alone say what a violation is
+        elif self._strict in (Verdict.REDIRECT, Verdict.REFUSE):
             part = "" if self._strict is Verdict.REFUSE else ", wholly or in part"
             yield f"- Violation: what must be declined{part}."
         else:
             yield "- Violation: what must not simply be answered."
-        for phrase, members in self._told.groups.items():
+        for phrase, members in (groups if self._titled else defined(groups)).items():
             yield f"- {capitalised(phrase)}: {listed(members, 'or')}."
 
     def criteria(self, found: Sequence[Criterion], *, wanted: bool) -> Iterator[str]:
@@ -176,7 +184,7 @@ class _Writer:
         if violates(self._policy.default, self._strict) is wanted:
             yield "- `default`: every other request." if wanted else "- Every other request."
         for (so, shared), names in groups.items():
-            yield f"\n{'If' if so else 'Unless'} {shared}:\n"
+            yield f"\n{'If' if so else 'Unless'} {unbracketed(shared)}:\n"
             yield from self._outline([(chosen[name], *_without(parts[name], shared)) for name in names])
 
     def _outline(self, found: Sequence[tuple[Criterion, list[str], list[str]]]) -> Iterator[str]:
@@ -258,8 +266,5 @@ def _without(parts: tuple[list[str], list[str]], text: str) -> tuple[list[str], 
 
 
 def _example(asked: ExampleRequest) -> str:
-    category = asked.category if asked.violates else None
-    return (
-        f"Content: {asked.text}\n"
-        f"Answer: {json.dumps({'violation': int(asked.violates), 'policy_category': category}, ensure_ascii=False)}"
-    )
+    answer = {"violation": 1, "policy_category": asked.category} if asked.violates else {"violation": 0}
+    return f"Content: {asked.text}\nAnswer: {json.dumps(answer, ensure_ascii=False)}"

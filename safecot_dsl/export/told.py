@@ -8,9 +8,7 @@ back decides as the condition does, is that of :mod:`safecot_dsl.export.english`
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import takewhile
 from typing import NamedTuple
 
 from safecot_dsl.artifact import (
@@ -32,9 +30,9 @@ from safecot_dsl.artifact import (
     Template,
     Text,
     Within,
-    fact_atoms,
 )
 from safecot_dsl.engine.operators import prepared
+from safecot_dsl.export.brevity import MOST_MEMBERS, common_groups, is_named, listed_alike, shared_words, unalike
 from safecot_dsl.export.english import supposed
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, continued, listed, spelled
@@ -42,12 +40,8 @@ from safecot_dsl.render.literals import Inner, Leaf, Literals, Node
 from safecot_dsl.render.phrasing import phrases, quoted
 from safecot_dsl.render.sentences import Sentences, filled
 
-#: As many members of a group are named where it is used; a larger one goes by its phrase, and is defined once.
-MOST_MEMBERS = 6
-
-#: As many phrases of a text are quoted (the second number: in brief), and as many characters of a pattern that is no
-#: list of words.
-MOST_PHRASES, BRIEF_PHRASES, MOST_PATTERN = 5, 3, 40
+#: As many phrases of a text are quoted (the second: in brief), and as many characters of a pattern that lists no words.
+MOST_PHRASES, BRIEF_PHRASES, MOST_PATTERN = 5, 2, 40
 
 _ORDER = {"query": 0, "image": 1, "context": 2}
 _THINGS = {"image": "picture", "query": "question"}
@@ -70,8 +64,9 @@ class ToldConditions:
     several rules speak go by their phrase too, and fewer phrases of a text are quoted."""
 
     def __init__(self, policy: CompiledPolicy, *, brief: bool = False) -> None:
+        self._brief = brief
         self._most_phrases = BRIEF_PHRASES if brief else MOST_PHRASES
-        self._common = _common_groups(policy) if brief else frozenset[str]()
+        self._common = common_groups(policy) if brief else frozenset[str]()
         self._policy = policy
         self._facts = policy.fact_index
         self._sentences = Sentences(policy)
@@ -120,7 +115,24 @@ class ToldConditions:
                 lines = [each.text for each in said if not each.so]
                 lines += [_alone(_Said(each.text, False)) for each in said if each.so]
                 return _Said(f"({joined(lines, 'and')})" if len(lines) > 1 else lines[0], False)
-        return _Said(f"({joined([self._bracketed(item) for item in node.items], 'or')})")
+        return _Said(f"({self._elliptical(node.items) or joined([self._bracketed(i) for i in node.items], 'or')})")
+
+    def _elliptical(self, items: Sequence[Node]) -> str | None:
+        """In brief: "the question is about a knife, or (what the picture shows where the image shows a knife)"; None
+        where the items are not a sentence and others that begin alike and say more."""
+        first, *others = items
+        if not self._brief or not isinstance(first, Leaf):
+            return None
+        texts = [_alone(self._node(first))]
+        for item in others:
+            if isinstance(item, Leaf) or item.count != len(item.items) or not item.items:
+                return None
+            lines, barred = self._conjuncts(item.items)
+            shared = shared_words([texts[0].split(" "), lines[0].split(" ")]) if len(lines) > 1 else 0
+            if shared < 3:
+                return None
+            texts.append(f"({' '.join(lines[0].split(' ')[shared:])} where {conjoined(lines[1:], barred)})")
+        return ", or ".join(texts)
 
     def _bracketed(self, node: Node) -> str:
         text = _alone(self._node(node))
@@ -152,7 +164,7 @@ class ToldConditions:
             case Compare() | Between():
                 return self._number(fact, atom, so)
             case Contains():
-                shown = [quoted(text) for text in atom.phrases[: self._most_phrases]]
+                shown = [quoted(text) for text in unalike(atom.phrases, self._most_phrases)]
                 more = len(atom.phrases) - len(shown)
                 if more:
                     shown.append("the like")
@@ -190,8 +202,17 @@ class ToldConditions:
         if not outside:
             return _Said("always")
         if by_default or not inside:
-            return _Said(joined(outside, "or"), False)
-        return _Said(joined(inside, "or"))
+            return _Said(self._bands(fact, outside), False)
+        return _Said(self._bands(fact, inside))
+
+    def _bands(self, fact: Fact, texts: Sequence[str]) -> str:
+        """That a number is in one of these bands; in brief those from one on: "the words show at least despair"."""
+        told = [self._sentence(fact, wording.texts) for _, wording in self._sentences.bands(fact)]
+        split = [text.split(" ") for text in texts]
+        shared = shared_words(split)
+        if not self._brief or len(texts) < 2 or list(texts) != told[-len(texts) :] or shared < 2:
+            return joined(texts, "or")
+        return " ".join((*split[0][:shared], "at least", *split[0][shared:]))
 
     def _members(self, fact: Fact, values: Iterable[str], group: str | None, word: str) -> str:
         named = phrases(fact, values)
@@ -200,9 +221,9 @@ class ToldConditions:
         if few or texts is None or word == "and":
             if len(named) > 1 and any(re.search(r",| or | and ", each) for each in named):
                 named = [quoted(each) for each in named]
-            return listed(named, word)
+            return listed_alike(named, word) if self._brief and word == "or" else listed(named, word)
         self.groups[texts.phrase] = tuple(named)
-        if group in self._common:
+        if self._brief and is_named(texts.phrase):
             return texts.phrase
         return f"something that counts as {texts.phrase}"
 
@@ -281,24 +302,6 @@ class ToldConditions:
         return fact.name == self._request
 
 
-def _common_groups(policy: CompiledPolicy) -> frozenset[str]:
-    """Groups by which rules ask for any of their members so often that a definition is shorter than all these lists;
-    of those whose phrase stands in a sentence as a value does ("a firearm")."""
-    named = {group for group, texts in policy.groups.items() if re.match(r"(?:a|an) ", texts.phrase)}
-    atoms = [atom for rule in policy.rules for atom in fact_atoms(rule.when, rule.unless)]
-    used = Counter((atom.fact, atom.listed, atom.grouped) for atom in atoms if atom.grouped in named)
-    found: set[str] = set()
-    for (fact, members, group), times in used.items():
-        assert group is not None
-        listing, phrase = (
-            len(text.split())
-            for text in (" ".join(phrases(policy.fact_index[fact], members)), policy.groups[group].phrase)
-        )
-        if times * (listing - phrase) > listing + phrase:
-            found.add(group)
-    return frozenset(found)
-
-
 def _request(policy: CompiledPolicy) -> str | None:
     choices = [fact for fact in policy.facts if fact.subject == "query" and isinstance(fact.type, OneOfType)]
     spoken = (fact for fact in choices if any(text.startswith("The user ") for text in _texts(fact.says, "what")))
@@ -344,12 +347,6 @@ def conjoined(lines: Sequence[str], barred: Sequence[str]) -> str:
     return joined(lines, "and") + (f", unless {joined(barred, 'or')}" if barred else "")
 
 
-def _shared(split: Sequence[Sequence[str]]) -> int:
-    """How many words all of them begin with, of each at least one left."""
-    alike = takewhile(lambda column: len(set(column)) == 1, zip(*(words[:-1] for words in split), strict=False))
-    return sum(1 for _ in alike)
-
-
 # A list cannot go on after these.
 _LEADING = frozenset("the a an of to in on at for with that is are about and or not".split())
 
@@ -358,7 +355,7 @@ def joined(texts: Sequence[str], word: str) -> str:
     """The sentences as a list; what they begin with alike is said once: "the words show despair or acute despair"."""
     split = [text.split(" ") for text in texts]
     plain = word == "or" and len(texts) > 1 and not any("(" in text for text in texts)
-    shared = _shared(split) if plain else 0
+    shared = shared_words(split) if plain else 0
     while shared and split[0][shared - 1] in _LEADING:
         shared -= 1
     if shared >= 2:

@@ -25,6 +25,7 @@ from safecot_dsl.export import (
     export_safeguard,
     export_shieldgemma,
 )
+from safecot_dsl.export.brevity import defined, listed_alike, unalike, unbracketed
 from safecot_dsl.export.criterion import Criterion, criteria
 from safecot_dsl.export.html import write_html
 from safecot_dsl.export.markdown import write_markdown
@@ -104,11 +105,18 @@ def test_a_model_reads_no_digits_of_a_score_no_fact_lists_and_nothing_of_what_is
             assert "The user asks" not in line
 
 
-@pytest.mark.parametrize(("name", "most"), [("household_chemicals", 600), ("people_privacy", 600), ("self_harm", 600)])
-def test_a_prompt_is_about_as_long_as_the_guide_finds_best(name: str, most: int) -> None:
-    """The second and third have 20 and 19 rules. Above 600 it is said."""
-    exported = export_safeguard(compile_policy(policies_root() / f"{name}.safecot"), Verdict.REDIRECT)
-    assert tokens(exported.text) <= most
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_prompt_is_as_long_as_the_guide_finds_best(path: Path) -> None:
+    """Three of them have some 20 rules."""
+    exported = export_safeguard(compile_policy(path), Verdict.REDIRECT)
+    assert tokens(exported.text) <= 600
+    assert not any("the guide finds 400 to 600 to be the best" in each for each in exported.lost)
+
+
+@given(policies(), VERDICTS)
+@examples(20)
+def test_a_prompt_that_is_longer_is_said_to_be(policy: CompiledPolicy, strict: Verdict) -> None:
+    exported = export_safeguard(policy, strict)
     said = any("the guide finds 400 to 600 to be the best" in each for each in exported.lost)
     assert said is (tokens(exported.text) > 600)
 
@@ -123,6 +131,31 @@ def test_what_is_told_in_brief_contradicts_no_example_and_is_said_to_the_user() 
     assert beginning({"a": "the text is about law", "b": "the text is about money"}) == ("", {})
     alike = {"a": "the text is about law", "b": "the text is about money", "c": "the text is about health", "d": "asks"}
     assert beginning(alike) == ("the text is about", {"a": "law", "b": "money", "c": "health"})
+
+
+def test_what_is_said_in_fewer_words_says_the_same() -> None:
+    """Groups are defined by groups that lie within them; what lists begin with is said once; bands from one on."""
+    danger = {"a danger": ("a gas", "a flame", "a knife"), "fuel": ("a gas", "a flame")}
+    assert defined(danger) == {"a danger": ["what counts as fuel", "knife"], "fuel": ["gas", "flame"]}
+    assert defined({"a tool": ("a saw", "ammunition", "a file")}) == {"a tool": ["saw", "ammunition", "file"]}
+    assert defined({"a sign": ("fresh cuts", "a note")}) == {"a sign": ["fresh cuts", "a note"]}
+    assert defined({"one": ("x", "y"), "other": ("y", "x")}) == {"one": ["x", "y"], "other": ["y", "x"]}
+    assert listed_alike(["how to buy it", "how to build one", "how to sell it"], "or") == (
+        "how to buy it, build one or sell it"
+    )
+    assert listed_alike(["a gun", "a knife"], "or") == "a gun or a knife"
+    assert listed_alike(["how to buy", "how to buy it"], "or") == "how to buy or buy it"
+    assert unalike(["self-harm", "self harm", "hurt myself", "harm myself"], 2) == ["self-harm", "hurt myself"]
+    assert [unbracketed(text) for text in ("(a (b) c)", "(a) or (b)", "a")] == ["a (b) c", "(a) or (b)", "a"]
+    weapons = compile_policy(policies_root() / "weapons.safecot")
+    brief = ToldConditions(weapons, brief=True)
+    assert brief.own(weapons.rule_index["plans_attack"]) == (
+        "the user asks how to attack someone with it or the wording at least asks for harm"
+    )
+    assert brief.own(weapons.rule_index["builds_firearm"]) == (
+        "the user asks how to build one or change the way it works, and (the question is about a firearm, a part of "
+        "one or ammunition, or (what the picture shows where the image shows a firearm))"
+    )
 
 
 def test_conditions_are_told_by_the_sentences_of_the_facts() -> None:
@@ -204,7 +237,7 @@ def test_the_prompt_has_the_sections_of_the_guide_in_its_order() -> None:
         if answer["violation"]:
             assert rules[answer["policy_category"]].verdict in (Verdict.REDIRECT, Verdict.REFUSE)
         else:
-            assert answer["policy_category"] in (None, "unsure")
+            assert answer == {"violation": 0}
     assert not re.search(r"\b(generally|usually)\b", text)  # the guide warns of them
 
 

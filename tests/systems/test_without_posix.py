@@ -37,6 +37,29 @@ for found in pkgutil.walk_packages(safecot_dsl.__path__, "safecot_dsl."):
 assert seen > 600
 """
 
+#: Opens a folder in the studio, as the page does, has a case decided, and then proves in a process of its own.
+STUDIO = """
+import json, sys
+from pathlib import Path
+from starlette.testclient import TestClient
+from safecot_dsl.studio.access import Access
+from safecot_dsl.studio.app import make_app
+from safecot_dsl.studio.folder import StudioFolder
+from safecot_dsl.studio.policy.policies import Policies
+from safecot_dsl.studio.policy.worker import answer
+from safecot_dsl.studio.state import Studio
+
+host, access, folder = "http://127.0.0.1:8020", Access.anew(8020), StudioFolder(Path("work"))
+app = make_app(Studio(folder, state=Path("state")), access, prepare=False)
+source = {"path": "household.safecot", "text": None}
+facts = {name: {"state": "known", "value": value} for name, value in json.loads(sys.argv[1])["facts"].items()}
+with TestClient(app, base_url=host, headers={"origin": host}, follow_redirects=False) as client:
+    assert client.get(f"/?token={access.token}").status_code == 303
+    decided = client.post("/api/v1/policy/decide", json={"source": source, "case": {"facts": facts}})
+    print(decided.status_code, decided.json())
+print(json.dumps(answer(Policies(folder), json.dumps({"what": "findings", "asked": {"source": source}})))[:200])
+"""
+
 
 def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, str(ROOT / "tests" / "systems" / "without_posix.py"), *arguments]
@@ -77,6 +100,16 @@ def test_a_policy_is_begun_and_tested(tmp_path: Path) -> None:
     told(run(tmp_path, "safecotc", "policy", "init", "mine"))
     (policy,) = tmp_path.rglob("*.safecot")
     assert "passed" in told(run(tmp_path, "safecotc", "test", str(policy), "--examples", "5"))
+
+
+def test_the_studio_decides_and_proves(tmp_path: Path) -> None:
+    """The server's own process, and what its worker answers."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "household.safecot").write_bytes(HOUSEHOLD.read_bytes())
+    decided, proved = told(run(tmp_path, "-c", STUDIO, json.dumps(CASE))).splitlines()
+    assert decided.startswith("200 ")
+    assert "toxic_mixing" in decided
+    assert proved.startswith('{"gives"')
 
 
 def test_rows_are_made(tmp_path: Path) -> None:
