@@ -11,19 +11,24 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (
-    "docs/design/architecture.md",
-    "docs/design/extending.md",
-    "docs/design/glossary.md",
-    "docs/design/releasing.md",
+    *sorted(page.relative_to(ROOT).as_posix() for page in (ROOT / "docs" / "design").glob("*.md")),
     "docs/platforms.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
 )
 #: The first part of a path from the repository's top. What begins otherwise is no path of ours.
-TOPS = (".ci", ".github", "benchmarks", "docs", "grammar", "policies", "recipes", "safecot_dsl", "studies", "tests")
+TOPS = (
+    *(".ci", ".github", "benchmarks", "docs", "grammar", "policies", "recipes", "safecot_dsl", "studies", "studio"),
+    "tests",
+)
+#: The package's folders: pages on reasons name a module below them (`engine/meaning.py`) without the package before it.
+FLOORS = tuple(path.parent.name for path in (ROOT / "safecot_dsl").glob("*/__init__.py"))
 FILES_AT_THE_TOP = ("Makefile", "pyproject.toml", "constraints.txt", "mkdocs.yml", "action.yml")
 FENCED = re.compile(r"^( *)```.*?^\1```$", re.DOTALL | re.MULTILINE)
 NAMED = re.compile(r"`([A-Z]\w+|\w+\(\))`")
+
+
+NAMES_NONE = ("SECURITY.md",)
 
 
 def text_of(page: str) -> str:
@@ -36,13 +41,22 @@ def prose(page: str) -> str:
 
 
 def named_paths(text: str) -> list[str]:
-    """The paths from the repository's top that stand in code spans; `NAME` in one stands for any name."""
+    """The paths that stand in code spans, from the repository's top, or of a module from the package's; `NAME` in one
+    stands for any name."""
     spans = [span for span in re.findall(r"`([^`\n]+)`", text) if re.fullmatch(r"[\w./*-]+", span)]
-    return [s for s in spans if s in FILES_AT_THE_TOP or ("/" in s and s.split("/")[0] in TOPS)]
+    return [
+        s
+        for s in spans
+        if s in FILES_AT_THE_TOP
+        or ("/" in s and s.split("/")[0] in TOPS)
+        or (s.split("/")[0] in FLOORS and s.endswith(".py"))
+    ]
 
 
 def is_there(path: str) -> bool:
     """Whether a path is in the tree: a file, a folder where it ends in `/`, or any of what `NAME` or `*` stands for."""
+    if path.split("/")[0] in FLOORS and path.endswith(".py") and not (ROOT / path).is_file():
+        path = f"safecot_dsl/{path}"
     if "NAME" in path or "*" in path:
         return any(ROOT.glob(path.replace("NAME", "*")))
     return (ROOT / path).is_dir() if path.endswith("/") else (ROOT / path).is_file()
@@ -65,7 +79,15 @@ def defined_in(path: Path) -> set[str]:
 def test_every_file_that_a_page_names_is_there(page: str) -> None:
     named = named_paths(prose(page))
     assert [path for path in named if not is_there(path)] == []
-    assert named or page == "SECURITY.md", "the page names no file: is it written in another way?"
+    assert named or page in NAMES_NONE, "the page names no file: is it written in another way?"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_module_that_a_page_runs_is_there(page: str) -> None:
+    """`python -m benchmarks.house` and its like, in examples too."""
+    for name in re.findall(r"python -m ((?:benchmarks|safecot_dsl|studies|tests)[\w.]*)", text_of(page)):
+        path = name.rstrip(".").replace(".", "/")
+        assert any(is_there(one) for one in (f"{path}.py", f"{path}/__main__.py")), f"{page}: python -m {name}"
 
 
 def test_a_name_in_brackets_is_defined_in_the_files_before_it() -> None:
@@ -87,6 +109,9 @@ def test_what_is_not_there_is_found() -> None:
         "docs/codes/",
     ]
     assert not is_there("safecot_dsl/engine/nowhere.py")
+    assert named_paths("in `engine/meaning.py`, `engine/` and `a/meaning.py`") == ["engine/meaning.py"]
+    assert is_there("engine/meaning.py")
+    assert not is_there("engine/nowhere.py")
     assert not is_there("docs/codes")
     assert is_there("docs/codes/")
     assert is_there("recipes/sources/NAME.yaml")

@@ -1,4 +1,4 @@
-"""Questions about encoded cases, and their answers."""
+"""The solver, asked about encoded cases: its answers, its time limit, and the model of a case."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What matters of the cases that are asked for: as few signs of variables as make claims hold, whatever the rest is.
+"""Partial assignments that are enough for claims to hold: as few literals as it takes, whatever the others are.
 
-Such a conjunction of signs is a cube. A case that agrees with a cube of some claims is one of which they hold, so that
-cases of a kind can be made without asking the solver for each.
+A conjunction of literals of this kind is a cube. A case that agrees with a cube of some claims is one of which they
+hold, so that cases of a kind can be made without asking the solver for each.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A difference in words: what became of the policy, and which cases a region holds."""
+"""The difference between two policies in words: whether it became stricter, and which cases a region holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What findings are made of, and what looking for them needs: the encodings, the time, a witness that is short."""
+"""What all searches for findings share: a finding, the encodings, the time that is left, minimal witnesses."""
 
 from __future__ import annotations
 

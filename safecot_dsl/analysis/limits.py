@@ -1,4 +1,4 @@
-"""How long may be looked for answers. Importing this loads no solver."""
+"""Time limits of the solver. Importing this loads no solver."""
 
 from __future__ import annotations
 

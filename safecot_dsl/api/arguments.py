@@ -1,4 +1,4 @@
-"""What a function is given, held against what it takes."""
+"""Checks of the arguments of public functions, with messages that say what would have been right."""
 
 from __future__ import annotations
 

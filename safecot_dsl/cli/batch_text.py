@@ -1,4 +1,4 @@
-"""A batch in a terminal: what carries loss stands between `⟦…⟧`, and in colour where there is any."""
+"""A training batch in a terminal: what counts in the loss stands between `⟦…⟧`, in colour where there is any."""
 
 from __future__ import annotations
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Law, Property, Verdict
 from safecot_dsl.export.document import Badge, Block, CodeText, DocumentTable, Inline, Line, Mark, Paragraph, SourceLine
-from safecot_dsl.export.english import DOES, English
+from safecot_dsl.export.english import English
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, listed
 from safecot_dsl.render.phrasing import title
+from safecot_dsl.render.verdict_words import VERDICT_WORDS
 
 if TYPE_CHECKING:
     from safecot_dsl.analysis.claims import Proof
@@ -89,11 +90,11 @@ def _row(
 def _refutation(
     english: English, case: Case, decision: Decision, other: Case | None, other_decision: Decision | None
 ) -> str:
-    told = f": where {_told(english, case)}, the model {DOES[decision.verdict]}"
+    told = f": where {_told(english, case)}, the model {VERDICT_WORDS[decision.verdict].does}"
     if other is None or other_decision is None:
         return f"{told}."
     changed = Case({name: value for name, value in other.known.items() if case.known.get(name) != value})
-    return f"{told}; where then {_told(english, changed)}, it {DOES[other_decision.verdict]}."
+    return f"{told}; where then {_told(english, changed)}, it {VERDICT_WORDS[other_decision.verdict].does}."
 
 
 def _told(english: English, case: Case) -> str:
@@ -102,7 +103,7 @@ def _told(english: English, case: Case) -> str:
 
 def _property(english: English, claim: Property) -> str:
     where = "Always" if claim.given is None else f"Where {english.sentence(claim.given)}"
-    return f"{where}, the model {listed([DOES[verdict] for verdict in claim.expect], 'or')}."
+    return f"{where}, the model {listed([VERDICT_WORDS[verdict].does for verdict in claim.expect], 'or')}."
 
 
 def _law(policy: CompiledPolicy, english: English, law: Law) -> str:

@@ -31,7 +31,6 @@ from safecot_dsl.artifact import (
     SetType,
     TextType,
     Value,
-    Verdict,
     atoms,
 )
 from safecot_dsl.engine import show_value
@@ -39,15 +38,6 @@ from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, listed
 from safecot_dsl.render.operators import OPERATOR_WORDS, exact_members, exact_text, exact_value
 from safecot_dsl.render.phrasing import as_tree, phrase, phrases, words
-
-#: What the model does where a verdict holds: "the model …".
-DOES = {
-    Verdict.COMPLY: "answers",
-    Verdict.WARN: "answers and points out the risk",
-    Verdict.CLARIFY: "asks before it answers",
-    Verdict.REDIRECT: "helps with the safe part only",
-    Verdict.REFUSE: "declines",
-}
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.export.criterion import Criterion, criteria, nested, standing
-from safecot_dsl.export.english import DOES
 from safecot_dsl.export.target import Exported, block_yaml, lost_by_telling, no_template, origin, violates
 from safecot_dsl.export.told import ToldConditions
 from safecot_dsl.render import Tags, neutralise
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, listed
+from safecot_dsl.render.verdict_words import VERDICT_WORDS
 
 #: Characters of a prompt that the tool takes, unless a prompt says otherwise; ours may be longer.
 _MOST = 64_000
@@ -102,8 +102,8 @@ def _asked(told: ToldConditions, criterion: Criterion, condition: str) -> Iterat
 
 
 def _due(told: ToldConditions, criterion: Criterion, condition: str) -> Iterator[str]:
-    yield f"- where {condition}: it {DOES[criterion.rule.verdict]}"
-    for line in nested(told, criterion, lambda each: f"but it {DOES[each.rule.verdict]} where"):
+    yield f"- where {condition}: it {VERDICT_WORDS[criterion.rule.verdict].does}"
+    for line in nested(told, criterion, lambda each: f"but it {VERDICT_WORDS[each.rule.verdict].does} where"):
         yield f"  {line.removesuffix('.')}"
 
 

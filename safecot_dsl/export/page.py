@@ -31,11 +31,12 @@ from safecot_dsl.export.document import (
     SourceLine,
     Strong,
 )
-from safecot_dsl.export.english import DOES, English, known_value, names, supposed
+from safecot_dsl.export.english import English, known_value, names, supposed
 from safecot_dsl.export.rules_page import decision_table, rule_cards, speech
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised
 from safecot_dsl.render.phrasing import words
+from safecot_dsl.render.verdict_words import VERDICT_WORDS
 
 if TYPE_CHECKING:
     from safecot_dsl.analysis.claims import Proof
@@ -87,7 +88,9 @@ def _reading(policy: CompiledPolicy) -> Iterable[Block]:
         "says of some requests what the model does. An exception that applies replaces its rule. Of all the rules that "
         "then apply, the strictest holds; their order means nothing. A fact that is not known is never taken for a no.",
     ))  # fmt: skip
-    rows: list[tuple[Line, ...]] = [((Badge(verdict),), (f"The model {does}.",)) for verdict, does in DOES.items()]
+    rows: list[tuple[Line, ...]] = [
+        ((Badge(verdict),), (f"The model {told.does}.",)) for verdict, told in VERDICT_WORDS.items()
+    ]
     yield DocumentTable(("Verdict", "From the laxest to the strictest"), tuple(rows))
 
 
@@ -134,7 +137,7 @@ def _otherwise(policy: CompiledPolicy, english: English) -> Iterable[Block]:
         anchor="default",
         title=(Badge(policy.default), "Where no rule applies"),
         blocks=(
-            Paragraph((f"The model {DOES[policy.default]}. ", SourceLine(policy.span("default")))),
+            Paragraph((f"The model {VERDICT_WORDS[policy.default].does}. ", SourceLine(policy.span("default")))),
             *speech(policy, english, policy.default_speech),
         ),
     )
@@ -144,7 +147,7 @@ def _otherwise(policy: CompiledPolicy, english: English) -> Iterable[Block]:
         blocks=(
             Paragraph((
                 "Where what is not known could change the outcome, the model does the stricter of two things: the "
-                f"laxest that is still possible, and this: it {DOES[policy.unsure]}. ",
+                f"laxest that is still possible, and this: it {VERDICT_WORDS[policy.unsure].does}. ",
                 SourceLine(policy.span("unsure")),
             )),
             *speech(policy, english, policy.unsure_speech),

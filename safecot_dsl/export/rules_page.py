@@ -41,10 +41,11 @@ from safecot_dsl.export.document import (
     SourceLine,
     Strong,
 )
-from safecot_dsl.export.english import DOES, Clause, English
+from safecot_dsl.export.english import Clause, English
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, listed
 from safecot_dsl.render.phrasing import phrases, title, words
+from safecot_dsl.render.verdict_words import VERDICT_WORDS
 
 _STEPS = {
     "observe": "what it sees",
@@ -122,7 +123,7 @@ def _blocks(policy: CompiledPolicy, english: English, rule: Rule) -> Iterable[Bl
         for parent in rule.exception_to:
             parents += [" or " if parents else "", _link(policy, policy.rule_index[parent])]
         yield Paragraph(("An exception: where it applies, it replaces ", *parents, "."))
-    yield from stated(english, f"The model {DOES[rule.verdict]}", "when", rule.when)
+    yield from stated(english, f"The model {VERDICT_WORDS[rule.verdict].does}", "when", rule.when)
     if rule.unless is not None:
         yield from stated(english, "It does not apply", "when", rule.unless)
     if rule.hazard is not None:
@@ -131,7 +132,9 @@ def _blocks(policy: CompiledPolicy, english: English, rule: Rule) -> Iterable[Bl
         place = SourceLine(policy.span(f"hazard:{rule.hazard}"))
         yield Paragraph((Strong("Risk:"), " ", fold_line(hazard.phrase), severity, " ", place))
     if rule.unsure is not None:
-        yield Paragraph((f"Where unknown facts leave it open whether this applies, the model {DOES[rule.unsure]}.",))
+        yield Paragraph(
+            (f"Where unknown facts leave it open whether this applies, the model {VERDICT_WORDS[rule.unsure].does}.",)
+        )
     if rule.require is not None:
         place = SourceLine(policy.span(f"rule:{rule.name}.require"))
         yield Paragraph(("The response must be such that ", english.sentence(rule.require), ". ", place))

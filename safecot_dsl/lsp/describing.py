@@ -8,7 +8,7 @@ from pathlib import Path
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.lsp.program import OpenProgram
 from safecot_dsl.lsp.symbols import Symbol
-from safecot_dsl.lsp.words import VERDICTS
+from safecot_dsl.render.verdict_words import VERDICT_WORDS
 
 MAX_LISTED = 30  # values or phrases that are shown
 MAX_SHOWN = 2_000  # characters of source or of a text
@@ -193,7 +193,7 @@ def _rule(program: OpenProgram, symbol: Symbol) -> list[str]:
 
 
 def _verdict(verdict: str | None) -> str:
-    meaning = {str(known): text for known, text in VERDICTS.items()}.get(verdict or "")
+    meaning = {str(known): told.meaning for known, told in VERDICT_WORDS.items()}.get(verdict or "")
     return f"**{verdict}**: {meaning}" if meaning else ""
 
 

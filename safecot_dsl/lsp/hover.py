@@ -12,7 +12,8 @@ from safecot_dsl.datafiles import code_pages, code_title
 from safecot_dsl.lsp.describing import describe, plain
 from safecot_dsl.lsp.documents import Snapshot
 from safecot_dsl.lsp.navigation import meant
-from safecot_dsl.lsp.words import HEADER, KEYWORDS, VERDICT_ORDER, VERDICTS
+from safecot_dsl.lsp.words import HEADER, KEYWORDS, VERDICT_ORDER
+from safecot_dsl.render.verdict_words import VERDICT_WORDS
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _CODE = re.compile(r"SC[0-9]{4}")
@@ -61,7 +62,7 @@ def _in_text(snapshot: Snapshot, offset: int) -> bool:
 
 def _word(word: str) -> str:
     if word in Verdict.__members__.values():
-        return f"**{word}**: {VERDICTS[Verdict(word)]}\n\n{VERDICT_ORDER}"
+        return f"**{word}**: {VERDICT_WORDS[Verdict(word)].meaning}\n\n{VERDICT_ORDER}"
     if word in KEYWORD_TERMINALS:
         return f"**{word}**: {KEYWORDS[word]}"
     return f"**{word}**: {HEADER[word]}" if word in HEADER else ""

@@ -16,7 +16,8 @@ from safecot_dsl.lsp.describing import describe, type_of
 from safecot_dsl.lsp.importable import Importable
 from safecot_dsl.lsp.program import OpenProgram
 from safecot_dsl.lsp.symbols import Symbol, SymbolKind
-from safecot_dsl.lsp.words import HEADER, KEYWORDS, VERDICTS
+from safecot_dsl.lsp.words import HEADER, KEYWORDS
+from safecot_dsl.render.verdict_words import VERDICT_WORDS
 
 _ITEM_KINDS = {
     SymbolKind.FACT: types.CompletionItemKind.Field,
@@ -100,7 +101,7 @@ def _wanted(program: OpenProgram, module: Module, cursor: Cursor, files: Importa
                 yield Proposal(
                     verdict.value,
                     types.CompletionItemKind.EnumMember,
-                    documentation=VERDICTS[verdict],
+                    documentation=VERDICT_WORDS[verdict].meaning,
                     rank=verdict.strictness,
                 )
         case "phrases":

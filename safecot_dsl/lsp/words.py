@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from safecot_dsl.artifact import Verdict
 
-VERDICTS = {
-    Verdict.COMPLY: "Answer the request.",
-    Verdict.WARN: "Answer, and point out the risk.",
-    Verdict.CLARIFY: "Ask first: the answer depends on what is not known.",
-    Verdict.REDIRECT: "Help with the safe part only.",
-    Verdict.REFUSE: "Decline the request.",
-}
 VERDICT_ORDER = "From the laxest to the strictest: " + " < ".join(Verdict)
 
 HEADER = {

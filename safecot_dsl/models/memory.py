@@ -1,4 +1,4 @@
-"""How many rows are written at once: what the memory holds, and what to do when it does not."""
+"""The batch size of generation by the memory that is free, and how running out of memory is noticed."""
 
 from __future__ import annotations
 

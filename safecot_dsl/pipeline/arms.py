@@ -1,4 +1,4 @@
-"""What arms need of one another, and of their data."""
+"""Which arms an arm depends on, and what it needs of their data."""
 
 from __future__ import annotations
 

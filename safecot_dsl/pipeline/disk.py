@@ -1,4 +1,4 @@
-"""Failures to write, of libraries that put them in words of their own, as the `OSError` that they are."""
+"""Errors of libraries that hide a failure to write, turned back into the `OSError` that it was."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What rendering gives: sentences that know where they came from."""
+"""The result of rendering: sentences, each with the key of the source that it came from."""
 
 from __future__ import annotations
 

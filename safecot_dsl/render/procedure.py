@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from safecot_dsl.artifact import Case, Decision, Fact, Rule, Speech, StepKind, Subject, Value, Verdict
+from safecot_dsl.artifact import Case, Decision, Fact, Rule, Speech, StepKind, Subject, Value
 from safecot_dsl.engine import Truth
 from safecot_dsl.render.english import listed
 from safecot_dsl.render.grounds import Grounds
@@ -16,6 +16,7 @@ from safecot_dsl.render.plan import Part, part_of
 from safecot_dsl.render.slots import Scope
 from safecot_dsl.render.spoken import from_templates, from_verdict, nothing_in_question, phrases_key
 from safecot_dsl.render.style import ReasoningStyle
+from safecot_dsl.render.verdict_words import VERDICT_WORDS
 from safecot_dsl.render.weighing import Weighed, Weighing, hangs_on, step_of
 
 _MOST_HARMS = 4  # that a request which is not known could be about are named
@@ -143,16 +144,9 @@ def decided(grounds: Grounds, outcome: DecidedCase) -> Part:
     if part is not None:
         return part
     key = phrases_key(grounds.policy, decision.verdict, "decide")
-    return line_sentence("decide", _DECIDED[decision.verdict], key=key, rule=decision.speaker, built=True)
-
-
-_DECIDED = {
-    Verdict.COMPLY: "I can answer this.",
-    Verdict.WARN: "I can answer this, and I must point out the risk.",
-    Verdict.CLARIFY: "I must ask before I can answer this.",
-    Verdict.REDIRECT: "I must not help with all of this, but I can help with the safe part.",
-    Verdict.REFUSE: "I must not help with this.",
-}
+    return line_sentence(
+        "decide", VERDICT_WORDS[decision.verdict].concluded, key=key, rule=decision.speaker, built=True
+    )
 
 
 def reasoning(grounds: Grounds, outcome: DecidedCase, style: ReasoningStyle) -> list[Part]:

@@ -29,17 +29,10 @@ from safecot_dsl.render.english import listed
 from safecot_dsl.render.operators import OPERATOR_WORDS
 from safecot_dsl.render.phrasing import as_tree, phrases, value_text, words
 from safecot_dsl.render.style import Tags
+from safecot_dsl.render.verdict_words import VERDICT_WORDS
 
 #: Above this many words a prompt is longer than about 600 tokens (a word of English is about 4/3 of a token).
 PROMPT_WORDS = 450
-
-_MEANING = {
-    Verdict.COMPLY: "answer the request",
-    Verdict.WARN: "answer, and point out the risk",
-    Verdict.CLARIFY: "ask before you answer",
-    Verdict.REDIRECT: "help with the safe part only",
-    Verdict.REFUSE: "decline, briefly and without judging",
-}
 
 _DEFAULT_TAGS = Tags()
 
@@ -62,7 +55,7 @@ def policy_prompt(policy: CompiledPolicy, tags: Tags = _DEFAULT_TAGS) -> str:
             f"holds, from {listed(list(Verdict), 'to')}:",
             [*writer.rules(), *_last_resorts(policy)],
         ),
-        _section("Verdicts:", [f"{verdict}: {meaning}" for verdict, meaning in _MEANING.items()]),
+        _section("Verdicts:", [f"{verdict}: {told.instruction}" for verdict, told in VERDICT_WORDS.items()]),
     ]
     told = "\n\n".join(section for section in sections if section)
     return f"{neutralise(told, tags)}\n\n{_output_format(tags)}\n"

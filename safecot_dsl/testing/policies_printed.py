@@ -1,4 +1,4 @@
-"""Policies that were built, as declarations of the language."""
+"""Generated policies written as text of the language."""
 
 from __future__ import annotations
 

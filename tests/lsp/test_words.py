@@ -6,7 +6,8 @@ import pytest
 
 from safecot_dsl.artifact import Header, Verdict
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS as TERMINALS
-from safecot_dsl.lsp.words import HEADER, KEYWORDS, PHRASES, VERDICTS
+from safecot_dsl.lsp.words import HEADER, KEYWORDS, PHRASES
+from safecot_dsl.render.verdict_words import VERDICT_WORDS
 
 
 def test_every_keyword_is_explained_and_nothing_else() -> None:
@@ -14,11 +15,13 @@ def test_every_keyword_is_explained_and_nothing_else() -> None:
 
 
 def test_every_verdict_and_header_key_is_explained() -> None:
-    assert set(VERDICTS) == set(Verdict)
+    assert set(VERDICT_WORDS) == set(Verdict)
     assert set(HEADER) == set(Header.model_fields) - {"name"}
 
 
-@pytest.mark.parametrize("text", [*KEYWORDS.values(), *VERDICTS.values(), *HEADER.values()])
+@pytest.mark.parametrize(
+    "text", [*KEYWORDS.values(), *(told.meaning for told in VERDICT_WORDS.values()), *HEADER.values()]
+)
 def test_explanations_are_sentences(text: str) -> None:
     assert text.endswith(".")
     assert "\n" not in text

@@ -1,4 +1,4 @@
-"""The ways out of every rule: the literals that can keep it from applying, and the facts that it can hang on.
+"""For every rule, the literals that can keep it from applying and the unknown facts that its verdict can depend on.
 
 A way has two sides. Of a literal they are requests that the rule decides, and requests that it would decide but for the
 literal; of an unknown fact, requests in which it is told, and requests whose verdict hangs on it; and of one that is

@@ -1,4 +1,4 @@
-"""A reasoning laid against what belongs into it: what is missing, and what is said in words of its own."""
+"""A written reasoning aligned with the sentences that are due in it: what is missing, and what is in its own words."""
 
 from __future__ import annotations
 

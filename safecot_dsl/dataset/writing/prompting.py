@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from safecot_dsl.artifact import CompiledPolicy, Rule, Verdict
+from safecot_dsl.artifact import CompiledPolicy, Rule
 from safecot_dsl.dataset.writing.answering import contacts
 from safecot_dsl.dataset.writing.model import Job
 from safecot_dsl.dataset.writing.outline import Outline, lines_of
@@ -15,14 +15,8 @@ from safecot_dsl.engine import Trace, Truth, show_condition
 from safecot_dsl.facts.annotators.questions import mark_for
 from safecot_dsl.render import Rendered, Sentence, Tags, answer_text, fold_block, fold_line, neutralise
 from safecot_dsl.render.phrasing import title
+from safecot_dsl.render.verdict_words import VERDICT_WORDS
 
-_OWED = {
-    Verdict.COMPLY: "The answer is given in full. Nothing is refused, and there is no warning.",
-    Verdict.WARN: "The answer is given, and its risk is pointed out. Nothing is refused.",
-    Verdict.CLARIFY: "Nothing is answered and nothing is refused yet: the user is asked for what is not known.",
-    Verdict.REDIRECT: "The unsafe part is declined in a few words, and help with the safe part is set against it.",
-    Verdict.REFUSE: "The request is declined plainly, with the reason and without blame. No part of it is carried out.",
-}
 _STANDS = {
     Truth.YES: "applies: say why that matters, the harm that could come of it",
     Truth.NO: "does not apply: say why not, what is missing for the harm",
@@ -84,17 +78,19 @@ def make_prompt(
     mark = mark_for([text for _, text in data])
     parts = [
         "# The decision",
-        f"{verdict}. {_OWED[verdict]}",
+        f"{verdict}. {VERDICT_WORDS[verdict].owed}",
         "# The rules in question",
         *(list(_asked(policy, trace, reasons)) or ["None."]),
         "# Data",
         *(f"{what}:\n<<<{mark}\n{text}\n{mark}>>>" for what, text in data),
         "# What to write",
         f"`reasons`: {_count(len(reasons))}",
-        f"`decide`: one sentence, what the assistant will do. {_OWED[verdict]}",
+        f"`decide`: one sentence, what the assistant will do. {VERDICT_WORDS[verdict].owed}",
     ]
     if with_answer:
-        parts.append(f"`answer`: what the assistant then says to the user. {_OWED[verdict]} {_keep(own)}".rstrip())
+        parts.append(
+            f"`answer`: what the assistant then says to the user. {VERDICT_WORDS[verdict].owed} {_keep(own)}".rstrip()
+        )
     system = _SYSTEM.format(
         and_answer=" and its answer" if with_answer else "",
         here="" if with_answer and verdict.answers else ", and you do not answer it",

@@ -1,4 +1,4 @@
-"""What a sentence in words of its own may not say: a fact that is not so, a look-up, words that nobody wrote."""
+"""What a sentence in a model's own words may not state: a wrong value of a fact, a look-up, a quotation of nothing."""
 
 from __future__ import annotations
 

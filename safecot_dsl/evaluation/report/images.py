@@ -1,4 +1,4 @@
-"""Pictures for a page that holds them itself."""
+"""Pictures as data URIs, for a page that loads nothing."""
 
 from __future__ import annotations
 
