@@ -253,8 +253,7 @@ class GuardServer:
         pieces = Pieces(self.guard.checker.tags)
         out: list[str] = []
         try:
-            found = pieces.of_whole(_json(await reply.whole()))
-            out += [watcher.feed(piece) for piece in found]
+            out.append(watcher.feed(pieces.of_whole(_json(await reply.whole()))))
         except MoreThanTextError as more:
             out.append(watcher.refuse(str(more)))
         rest, outcome = watcher.finish()
@@ -302,14 +301,12 @@ class GuardServer:
         await self._start(answer, send, "text/event-stream")
         try:
             async for chunks in reply.events():
-                text = "".join(piece for chunk in chunks for piece in pieces.of_chunk(chunk))
-                await say(watcher.feed(text))
+                await say(watcher.feed("".join([pieces.of_chunk(chunk) for chunk in chunks])))
                 if watcher.settled:
                     break  # the connection is closed, and the model stops
             else:
                 pieces.ended()
-            for piece in pieces.rest():
-                await say(watcher.feed(piece))
+            await say(watcher.feed(pieces.rest()))
         except MoreThanTextError as more:
             await say(watcher.refuse(str(more)))
         rest, outcome = watcher.finish()
