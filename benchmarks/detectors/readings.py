@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.detectors.bounds import bounds
-from benchmarks.detectors.sources import SAYS_SO, Response, SourcePaths, read_sources
+from benchmarks.detectors.sources import FOR_TRAINING, SAYS_SO, Response, SourcePaths, read_sources
 from benchmarks.detectors.vectors import KeptVectors
 from benchmarks.detectors.written import LANGUAGES, read_written
 from safecot_dsl.analysis.statistics import wilson
@@ -52,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("error: the extra `annotate` is not installed: there are no vectors to measure", file=sys.stderr)  # noqa: T201
         return 2
     criteria = compile_policy(policies_root() / "household_chemicals.safecot").criteria
-    responses, origins = read_sources(SourcePaths.of(options))
+    read, origins = read_sources(SourcePaths.of(options))
+    responses = [r for r in read if r.source != FOR_TRAINING]
     responses += [
         Response(language, str(n), row.half, row.request, row.response, {}, written=row)
         for language in LANGUAGES

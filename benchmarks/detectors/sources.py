@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.detectors.data import Half, half_of
-from benchmarks.detectors.written import FOLDER, Written, read_written
+from benchmarks.detectors.written import FOLDER, TRAINING, Written, read_written
 from benchmarks.detectors.xstest import COMPLIANCE, MODELS, PARTIAL, REFUSAL, read_xstest
 from safecot_dsl.criteria.heads import OFF_QUESTION
 
 #: Of RBR's responses alone: whether it says in a sentence of its own that it does not help.
 SAYS_SO: Final = "says_so"
+#: Responses of which none is held back.
+FOR_TRAINING: Final = "written for training"
 #: The sources with people's labels, their licences and where they are.
 LICENCES: Final = {
     "XSTest": ("CC-BY-4.0", "paul-rottger/exaggerated-safety, model_completions"),
@@ -24,6 +26,7 @@ LICENCES: Final = {
     "RBR": ("MIT", "openai/safety-rbr-code-and-data, the gold set's training part"),
     "VLGuard": ("for research", "ys-zong/VLGuard, train.json"),
     "written": ("Apache-2.0", "benchmarks/detectors/written"),
+    FOR_TRAINING: ("Apache-2.0", "benchmarks/detectors/written/training.txt"),
 }
 
 
@@ -77,6 +80,7 @@ def read_sources(paths: SourcePaths) -> tuple[list[Response], dict[str, dict[str
         ("VLGuard", paths.vlguard, _vlguard),
         ("RBR", paths.rbr, _rbr),
         ("written", FOLDER, _written),
+        (FOR_TRAINING, FOLDER, _for_training),
     ):
         if path is None:
             continue
@@ -92,6 +96,8 @@ def _digest_of(source: str, path: Path) -> str:
         files = [path / "model_completions" / f"xstest_v2_completions_{model}.csv" for model in MODELS]
     elif source == "written":
         files = [path / "english.txt"]
+    elif source == FOR_TRAINING:
+        files = [path / f"{TRAINING}.txt"]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
@@ -164,6 +170,11 @@ def _written(_: Path) -> Iterator[Response]:
     for number, row in enumerate(read_written("english")):
         labels = labels_of(row)
         yield Response("written", str(number), row.half, row.request, row.response, labels, written=row)
+
+
+def _for_training(_: Path) -> Iterator[Response]:
+    for number, row in enumerate(read_written(TRAINING)):
+        yield Response(FOR_TRAINING, str(number), row.half, row.request, row.response, labels_of(row))
 
 
 def labels_of(row: Written) -> dict[str, bool]:

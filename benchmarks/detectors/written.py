@@ -1,7 +1,7 @@
 """Responses written by hand, each with the verdict that it shows to a person who reads it.
 
 The files of `written/` say how they are read. A line is held back or not by a digest of itself, so that half of every
-part is.
+part is. `training.txt` alone has none that is: its lines are for training.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from benchmarks.detectors.data import Half, half_of
 FOLDER: Final = Path(__file__).parent / "written"
 #: The files, by the language that they are in; `other` has those that the detectors do not know.
 LANGUAGES: Final = ("english", "german", "spanish", "french", "chinese", "hindi", "arabic", "other")
+#: The file in English of which nothing is held back.
+TRAINING: Final = "training"
 
 
 @dataclass(frozen=True)
@@ -45,5 +47,6 @@ def read_written(language: str) -> list[Written]:
         request, split, response = line.partition(" >> ")
         if not split:
             request, response = "", line
-        found.append(Written(language, half_of(line), shows, kind, request, response.replace("\\n", "\n")))
+        half = "development" if language == TRAINING else half_of(line)
+        found.append(Written(language, half, shows, kind, request, response.replace("\\n", "\n")))
     return found

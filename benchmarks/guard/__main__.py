@@ -6,8 +6,8 @@ verdict, the cited rules, a line that states facts by that of another text, or a
 left out. What still follows after a change of facts (nothing that comes after hangs on them) is no fault, so that share
 has no goal. Then every claim on one fact stands alone, before `[comply: default]`, and with all that belongs beside it:
 how many are enough, and how many are where the policy, with the rest left open, does not comply (goal: none). Times are
-of the processor, in milliseconds a check. No peer does this. The last line is the result in JSON, and it is kept as
-`benchmarks/results/guard.json`.
+of the processor, in milliseconds a check. No peer does this. Below the tables stand their rows as docs/how-to/guard.md
+has them. The last line is the result in JSON, and it is kept as `benchmarks/results/guard.json`.
 """
 
 from __future__ import annotations
@@ -210,6 +210,23 @@ def show(console: Console, detail: dict[str, Any]) -> None:
     for name, found in detail.items():
         table.add_row(name, *map(str, found["lone_claims"].values()))
     console.print(table)
+    for name, found in detail.items():
+        print(page_row(name, found))  # noqa: T201
+
+
+def page_row(name: str, found: dict[str, Any]) -> str:
+    """A policy's row of the table in docs/how-to/guard.md."""
+    noticed = (found["noticed"].get(kind) for kind in ("verdict", "rule", "facts changed", "rule left out"))
+    shares = (f"{share:.0%}".replace("%", " %") if share is not None else "" for share in noticed)
+    alone = found["lone_claims"]
+    cells = [
+        name,
+        *(str(found[key]) for key in ("facts", "rules", "ms")),
+        f"{found['false_alarms']} of {found['texts']:,}",
+        *shares,
+        f"{alone['enough']} / {alone['wrongly']} of {alone['claims']}",
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

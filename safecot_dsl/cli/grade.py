@@ -232,7 +232,8 @@ def _show(summary: GradeSummary, policy: Path, out: Path | None) -> None:
             screen.print(f"  {count}  {visible(reason)}")
     if summary.open:
         names = ", ".join(f"{name} ({count})" for name, count in sorted(summary.open.items()))
-        screen.print(f"{_responses(summary.undecided)} without a class need a judge, who would have to say: {names}")
+        need = "needs" if summary.undecided == 1 else "need"
+        screen.print(f"{_responses(summary.undecided)} without a class {need} a judge, who would have to say: {names}")
     if summary.open or summary.unscored:
         screen.print(
             f"  one question: safecotc policy criteria {visible(str(policy))} --judge --request TEXT --response TEXT\n"

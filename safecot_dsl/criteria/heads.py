@@ -120,9 +120,11 @@ class VectorReader:
         self._embed = embed
         self._heads = {
             name: head
-            for name, head in heads.heads.items()
+            for name, head in sorted(heads.heads.items())  # `declines` first
             if name in criteria.propositions and criteria.propositions[name].definition == head.definition
         }
+        if "declines" not in self._heads:
+            self._heads = {}  # the others are about what declines, in the sense that they learnt
         self._off = heads if OFF_QUESTION in criteria.propositions else None
 
     def read(
@@ -138,6 +140,9 @@ class VectorReader:
         asked = self._embed([requests[n][-_REQUEST_CHARACTERS:] for n in places])
         for at, n in enumerate(places):
             for name, head in self._heads.items():
+                # The others were trained on what declines, and say nothing of anything else.
+                if name != "declines" and not answers[n].get("declines", found[n].get("declines")):
+                    continue
                 said = _judge(head, texts[at], openings[at], wholes[at], found[n])
                 if said is not None:
                     answers[n][name] = said

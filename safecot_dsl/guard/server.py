@@ -253,8 +253,7 @@ class GuardServer:
         pieces = Pieces(self.guard.checker.tags)
         out: list[str] = []
         try:
-            found = pieces.of_whole(_json(await reply.whole()))
-            out += [watcher.feed(piece) for piece in found]
+            out.append(watcher.feed(pieces.of_whole(_json(await reply.whole()))))
         except MoreThanTextError as more:
             out.append(watcher.refuse(str(more)))
         rest, outcome = watcher.finish()
@@ -280,16 +279,17 @@ class GuardServer:
         pieces = Pieces(self.guard.checker.tags)
         first = True
 
-        async def say(text: str) -> None:
+        def said(text: str) -> str:
             nonlocal first
-            if text:
-                delta: dict[str, Any] = {"content": text}
-                if first:
-                    delta = {"role": "assistant", **delta, **self._shown(watcher.checked(), text)}
-                    first = False
-                await event({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
+            if not text:
+                return ""
+            delta: dict[str, Any] = {"content": text}
+            if first:
+                delta = {"role": "assistant", **delta, **self._shown(watcher.checked(), text)}
+                first = False
+            return event({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
 
-        async def event(more: Mapping[str, Any]) -> None:
+        def event(more: Mapping[str, Any]) -> str:
             chunk = {
                 "id": answer.identity,
                 "object": "chat.completion.chunk",
@@ -297,31 +297,32 @@ class GuardServer:
                 "model": self.settings.model,
                 **more,
             }
-            await _part(send, f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n")
+            return f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n"
 
         await self._start(answer, send, "text/event-stream")
+        end = ""  # what is left when the model has ended goes out at once: each part costs a write of its own
         try:
             async for chunks in reply.events():
-                text = "".join(piece for chunk in chunks for piece in pieces.of_chunk(chunk))
-                await say(watcher.feed(text))
+                part = said(watcher.feed("".join([pieces.of_chunk(chunk) for chunk in chunks])))
+                if part:
+                    await _part(send, part)
                 if watcher.settled:
                     break  # the connection is closed, and the model stops
             else:
                 pieces.ended()
-            for piece in pieces.rest():
-                await say(watcher.feed(piece))
+            end += said(watcher.feed(pieces.rest()))
         except MoreThanTextError as more:
-            await say(watcher.refuse(str(more)))
+            end += said(watcher.refuse(str(more)))
         rest, outcome = watcher.finish()
         answer.outcome, answer.usage = outcome, pieces.usage
-        await say(rest)
+        end += said(rest)
         answer.finish_reason = pieces.finish_reason if outcome.let_through else "stop"
         done = {"index": 0, "delta": {}, "finish_reason": answer.finish_reason}
-        await event({"choices": [done], "safecot": self._verdict(outcome)})
+        end += event({"choices": [done], "safecot": self._verdict(outcome)})
         if asked.usage and pieces.usage:
-            await event({"choices": [], "usage": pieces.usage})
+            end += event({"choices": [], "usage": pieces.usage})
         answer.ended = "answered"
-        await _part(send, "data: [DONE]\n\n", last=True)
+        await _part(send, f"{end}data: [DONE]\n\n", last=True)
 
     def _shown(self, outcome: WatchedAnswer | None, content: str) -> dict[str, Any]:
         """The parts of the message that show the reasoning, where it was checked and is to be shown."""

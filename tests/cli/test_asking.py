@@ -97,6 +97,23 @@ def test_a_served_model_is_asked_under_a_policy_and_its_failures_are_kept(tmp_pa
     assert set(read_asked(out).answers.values()) == {"yes"}
 
 
+def test_a_password_in_an_endpoints_address_is_written_nowhere(tmp_path: Path, server: Server) -> None:
+    """It is used, and neither the folder of answers nor what is printed has it; also where the server says it again."""
+    address = server.url.replace("http://", "http://ann:s3cret@")
+    server.behaviour = lambda body: (400, {}, {"error": {"message": f"no such model at {address}"}})
+    items, out = _items(tmp_path / "items.parquet"), tmp_path / "out"
+    words = (items, "--endpoint", address, "--name", "small", "--out", out, "--retries", "0")
+    code, text = _run(*words)
+    assert (code, len(server.bodies)) == (1, 3)
+    server.behaviour = lambda body: (200, {}, says("yes"))
+    code, more = _run(*words)
+    assert code == 0
+    assert "s3cret" not in text + more
+    kept = [path for path in out.rglob("*") if path.is_file()]
+    assert kept
+    assert not [path.name for path in kept if b"s3cret" in path.read_bytes()]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
