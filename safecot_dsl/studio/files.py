@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from safecot_dsl import __version__
-from safecot_dsl.studio.endpoint import Endpoint
+from safecot_dsl.studio.api_route import ApiRoute
 from safecot_dsl.studio.messages.files import (
     FileText,
     FileWrite,
@@ -51,8 +51,8 @@ def write(studio: Studio, asked: FileWrite) -> FileWritten:
 
 
 ROUTES = [
-    Endpoint("GET", "/session", session, gives=Session),
-    Endpoint("GET", "/files", tree, gives=Tree),
-    Endpoint("GET", "/file", read, takes=PathQuery, gives=FileText),
-    Endpoint("PUT", "/file", write, takes=FileWrite, gives=FileWritten),
+    ApiRoute("GET", "/session", session, gives=Session),
+    ApiRoute("GET", "/files", tree, gives=Tree),
+    ApiRoute("GET", "/file", read, takes=PathQuery, gives=FileText),
+    ApiRoute("PUT", "/file", write, takes=FileWrite, gives=FileWritten),
 ]

@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from safecot_dsl.storage import sha256_bytes
-from safecot_dsl.studio.endpoint import MAX_BODY
+from safecot_dsl.studio.api_route import MAX_BODY
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import MAX_TEXT, StudioFolder
 from safecot_dsl.studio.messages.files import FileWrite
