@@ -2,7 +2,6 @@ import { Button, Select, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconArrowNarrowRight, IconEqual } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
 import { Link } from 'wouter';
 import { api } from '../../api/calls';
 import type { ChangedRows, Verdict } from '../../api/types';
@@ -14,12 +13,20 @@ import { useLive } from '../live';
 import { useRoom } from '../store';
 import classes from './Below.module.css';
 import { NotNow } from './NotNow';
+import { RunSelect } from './RunSelect';
+
+interface ChangesPaneProps {
+  runs: readonly string[];
+  run: string | null;
+  setRun: (run: string | null) => void;
+  /** What the text is held against: `saved`, or a revision. */
+  against: string;
+  setAgainst: (against: string) => void;
+}
 
 /** What a change of the text changes in meaning: the cases that are decided otherwise, and the rows of a run. */
-export function ChangesPane({ runs }: { runs: readonly string[] }) {
+export function ChangesPane({ runs, run, setRun, against, setAgainst }: ChangesPaneProps) {
   const bench = useBench();
-  const [against, setAgainst] = useState('saved');
-  const [run, setRun] = useState<string | null>(null);
   const version = useRoom((room) => room.version);
   const saved = useRoom((room) => room.saved?.digest);
   const [settled] = useDebouncedValue(version, 350);
@@ -40,6 +47,7 @@ export function ChangesPane({ runs }: { runs: readonly string[] }) {
         <span>Held against</span>
         <Select
           w={260}
+          maw="100%"
           aria-label="What the text is held against"
           value={against}
           allowDeselect={false}
@@ -51,17 +59,7 @@ export function ChangesPane({ runs }: { runs: readonly string[] }) {
             ...known.map(({ revision, subject, date }) => ({ value: revision, label: `${date.slice(0, 10)}  ${subject}` })),
           ]}
         />
-        <Select
-          w={200}
-          aria-label="A run whose rows are decided anew"
-          placeholder={runs.length > 0 ? 'and the rows of a run' : 'no runs in this folder'}
-          disabled={runs.length === 0}
-          clearable
-          value={run}
-          onChange={setRun}
-          comboboxProps={{ shadow: 'md' }}
-          data={[...runs]}
-        />
+        <RunSelect label="A run whose rows are decided anew" runs={runs} run={run} setRun={setRun} />
         {live.busy ? (
           <Text size="xs" c="dimmed">
             comparing
