@@ -7,7 +7,9 @@ import { api } from '../../api/calls';
 import type { ChangedRows, Verdict } from '../../api/types';
 import { Empty } from '../../parts/Empty';
 import { Loading } from '../../parts/Loading';
+import { many, whole } from '../../parts/numbers';
 import { VerdictBadge, VERDICTS } from '../../parts/verdicts';
+import { asSentence } from '../../parts/words';
 import { useBench } from '../bench';
 import { useLive } from '../live';
 import { useRoom } from '../store';
@@ -70,12 +72,12 @@ export function ChangesPane({ runs, run, setRun, against, setAgainst }: ChangesP
       {!data && !live.error ? <Loading what="what changed" /> : null}
       {data?.regions.length === 0 && !data.rows?.changed ? (
         <Empty icon={IconEqual} title="No case is decided otherwise">
-          {sentence(data.message)} {against === 'saved' ? 'Change a rule above, or choose a revision to hold the text against.' : ''}
+          {asSentence(data.message)} {against === 'saved' ? 'Change a rule above, or choose a revision to hold the text against.' : ''}
         </Empty>
       ) : null}
       {data && data.regions.length > 0 ? (
         <Text size="sm" px={12} py={8}>
-          {sentence(data.message)}
+          {asSentence(data.message)}
         </Text>
       ) : null}
       <ul className={classes.list}>
@@ -97,12 +99,6 @@ export function ChangesPane({ runs, run, setRun, against, setAgainst }: ChangesP
   );
 }
 
-/** A message as a sentence of its own. */
-function sentence(message: string): string {
-  const text = message.charAt(0).toUpperCase() + message.slice(1);
-  return /[.!?]$/.test(text) ? text : `${text}.`;
-}
-
 function Step({ before, after }: { before: string; after: string | null }) {
   return (
     <span style={{ display: 'inline-flex', alignItems: 'center', gap: 4, flex: 'none' }}>
@@ -121,7 +117,7 @@ function Rows({ run, rows }: { run: string | null; rows: ChangedRows }) {
   return (
     <>
       <Text size="sm" px={12} py={8} fw={550}>
-        {rows.changed.toLocaleString('en')} of {rows.total.toLocaleString('en')} rows of {run} would have another verdict.
+        {whole(rows.changed)} of {many(rows.total, 'row')} of {run} would have another verdict.
       </Text>
       <ul className={classes.list}>
         {rows.rows.map((row) => (
