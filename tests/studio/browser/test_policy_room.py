@@ -21,6 +21,7 @@ from tests.studio.browser.rooms import (
     serious,
     serving,
 )
+from tests.studio.test_annotate import bomb
 
 pytestmark = needs_browser
 POLICY = "policies/household_chemicals.safecot"
@@ -31,6 +32,15 @@ rule keep_from_the_street {
   verdict refuse
   think { risk "On a street anybody can take a bottle." }
 }
+"""
+
+LOOKED = """\
+name: looked
+policy: policies/household_chemicals.safecot
+data:
+  sources: [{kind: jsonl, path: r.jsonl, licence: CC0-1.0}]
+  annotators:
+    - {kind: pattern, fact: query.intent, patterns: {hurt: ["hurt"]}}
 """
 
 
@@ -234,3 +244,27 @@ def test_the_rows_of_a_recipe_are_made_from_its_page(tmp_path: Path) -> None:
         page.get_by_role("button", name=re.compile("Work that is done")).click(timeout=3 * PATIENCE)
         page.get_by_role("link", name="Open the rows").click()
         page.locator("[data-row]").nth(11).wait_for()
+
+
+def test_two_tabs_are_told_of_each_other(server: Server) -> None:
+    with browsing(server) as page:
+        open_policy(page)
+        other = page.context.new_page()
+        other.goto(page.url)
+        open_policy(other)
+        append(other, "\n# theirs\n")
+        page.get_by_text("Another tab holds other unsaved changes", exact=False).wait_for()
+        other.close()
+
+
+def test_a_picture_that_is_a_bomb_is_said_and_the_case_stays(server: Server, folder: Path) -> None:
+    (folder / "looked.yaml").write_text(LOOKED, encoding="utf-8")
+    with browsing(server) as page:
+        open_policy(page)
+        choose(page, "query.intent", "how to hurt someone with it")
+        verdict(page, "refuse")
+        picture = {"name": "large.png", "mimeType": "image/png", "buffer": bomb()}
+        page.locator('input[type="file"]').set_input_files(picture)
+        page.get_by_role("button", name="Have it looked at").click()
+        page.get_by_text("The picture cannot be used", exact=False).wait_for()
+        verdict(page, "refuse")
