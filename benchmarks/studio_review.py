@@ -1,11 +1,12 @@
 """What a person who reviews 200 rows in the studio presses, and how long the studio takes for it, in a real browser.
 
-    python -m benchmarks.studio_review FOLDER RUN [--rows 200]
+    python -m benchmarks.studio_review [FOLDER RUN] [--rows 200]
 
-FOLDER is a folder as `safecotc studio` opens it, and RUN a data set in it with at least as many rows; the reviews stand
-beside it afterwards, so give a copy. Of every 20 rows 17 are accepted, 2 are rejected, and of one a fact is changed (to
-the first value that "s" finds) before it is accepted. The time is the studio's alone, from the first key to the last
-saved review: a person who reads each row takes theirs on top. Needs playwright and Chromium, and the built page.
+FOLDER is a folder as `safecotc studio` opens it, and RUN a data set in it with more rows than that; the reviews stand
+beside it afterwards, so give a copy. Without them, rows of the miniature world are made for it first. Of every 20 rows
+17 are accepted, 2 are rejected, and of one a fact is changed (to the first value that "s" finds) before it is
+accepted. The time is the studio's alone, from the first key to the last saved review: a person who reads each row
+takes theirs on top. Needs playwright and Chromium, and the built page.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.studio.browser.rooms import browsing, launched, reviews_of, serving
+from tests.studio.browser.rooms import browsing, launched, make_folder, make_rows, reviews_of, serving
 
 _TYPED = "s"
 
@@ -78,18 +79,24 @@ def review(page: Any, rows: int) -> tuple[int, float, list[float]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("run")
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("run", nargs="?")
     parser.add_argument("--rows", type=int, default=200)
     asked = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory() as state,
-        serving(asked.folder, Path(state)) as server,
-        launched() as browser,
-        browsing(browser, server, f"/rows?run={asked.run}") as page,
-    ):
-        strokes, seconds, waits = review(page, asked.rows)
-    kept = len({one["row"] for one in reviews_of(asked.folder / asked.run) if one["action"] in ("accept", "reject")})
+    if asked.folder is not None and asked.run is None:
+        parser.error("name the data set of the folder as well")
+    with tempfile.TemporaryDirectory() as made:
+        folder, run = asked.folder, asked.run
+        if folder is None:
+            folder = make_folder(Path(made) / "work", asked.rows + 40)
+            run = make_rows(folder).relative_to(folder).as_posix()
+        with (
+            serving(folder, Path(made) / "state") as server,
+            launched() as browser,
+            browsing(browser, server, f"/rows?run={run}") as page,
+        ):
+            strokes, seconds, waits = review(page, asked.rows)
+        kept = len({one["row"] for one in reviews_of(folder / run) if one["action"] in ("accept", "reject")})
     console = Console(highlight=False)
     console.print(
         f"{kept} rows reviewed and kept, {strokes} key strokes ({strokes / asked.rows:.2f} a row), {seconds:.0f} s"

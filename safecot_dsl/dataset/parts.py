@@ -21,7 +21,7 @@ from safecot_dsl.dataset.conditioning import OtherPolicy, carry_items, drawn, ju
 from safecot_dsl.dataset.examine import SeenImage, ask, signature
 from safecot_dsl.dataset.lineage import provenance_of, row_key
 from safecot_dsl.dataset.pool import BlockCounts, PoolIndex, judge_block
-from safecot_dsl.dataset.reviews.applying import Change, follow_reviews
+from safecot_dsl.dataset.reviews.applying import ReviewedCase, follow_reviews
 from safecot_dsl.dataset.rows import RowImage
 from safecot_dsl.dataset.setup import SourceBlock, Worker
 from safecot_dsl.dataset.writer import PartWriter
@@ -247,7 +247,7 @@ def _reviewed(worker: Worker, one: _Ready, made: _Made, counts: BlockCounts) -> 
         return made
     steps: list[_Made | Rejected] = [made]
 
-    def make(change: Change) -> dict[str, Any] | Rejected:
+    def make(change: ReviewedCase) -> dict[str, Any] | Rejected:
         step = _changed(worker, one, change)
         steps.append(step)
         return step.row if isinstance(step, _Made) else step
@@ -259,7 +259,7 @@ def _reviewed(worker: Worker, one: _Ready, made: _Made, counts: BlockCounts) -> 
     return rejected or last
 
 
-def _changed(worker: Worker, one: _Ready, change: Change) -> _Made | Rejected:
+def _changed(worker: Worker, one: _Ready, change: ReviewedCase) -> _Made | Rejected:
     """The row that a candidate is with changed facts, or with a reviewer's answer."""
     wanted, before = one.wanted, one.wanted.candidate
     written = change.answer.answer if change.answer is not None else None

@@ -1,7 +1,7 @@
 """What a policy says of one case: the reference interpreter, short and obviously right."""
 
 from safecot_dsl.engine.evaluate import evaluate, literals
-from safecot_dsl.engine.explain import ConditionNode, Explanation, RuleExplanation, explain
+from safecot_dsl.engine.explain import ConditionNode, Explanation, RuleExplanation, explain, explain_rule
 from safecot_dsl.engine.interpreter import Interpreter, Trace, decide
 from safecot_dsl.engine.nearest import Nearest
 from safecot_dsl.engine.reasons import reasons
@@ -22,6 +22,7 @@ __all__ = [
     "decide",
     "evaluate",
     "explain",
+    "explain_rule",
     "literals",
     "normalise",
     "reasons",

@@ -90,13 +90,14 @@ def explain(interpreter: Interpreter, case: Case) -> Explanation:
         decision=trace.decision,
         facts={name: value for name, value in facts.items() if name in trace.case.known},
         cannot_tell=tuple(sorted(trace.case.cannot_tell)),
-        rules=tuple(_rule(rule, interpreter, trace) for rule in interpreter.policy.rules),
+        rules=tuple(explain_rule(rule, interpreter, trace) for rule in interpreter.policy.rules),
         nearest=nearest.rule.name if nearest else None,
         distance=nearest.distance if nearest else None,
     )
 
 
-def _rule(rule: Rule, interpreter: Interpreter, trace: Trace) -> RuleExplanation:
+def explain_rule(rule: Rule, interpreter: Interpreter, trace: Trace) -> RuleExplanation:
+    """What became of one rule under the case of a trace: most of the work of an explanation is in its rules."""
     known = trace.case.known
     exceptions = interpreter.exceptions[rule.name]
     return RuleExplanation(

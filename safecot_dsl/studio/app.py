@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from safecot_dsl.studio.access import Access, Guarded
-from safecot_dsl.studio.endpoint import ROOT, failed
+from safecot_dsl.studio.api_route import ROOT, failed
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.state import Studio
 

@@ -3,6 +3,7 @@ person."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from safecot_dsl.errors import SafecotError
@@ -19,9 +20,9 @@ class StudioError(SafecotError):
         self.path = path
         self.more = more
 
-    def content(self) -> dict[str, Any]:
-        """The answer as JSON has it."""
-        return {"error": {"code": self.code, "message": str(self), "path": self.path}, **self.more}
+    def content(self, shown: Callable[[str], str] = str) -> dict[str, Any]:
+        """The answer as JSON has it, its sentence as `shown` makes it."""
+        return {"error": {"code": self.code, "message": shown(str(self)), "path": self.path}, **self.more}
 
 
 def not_found(path: str) -> StudioError:

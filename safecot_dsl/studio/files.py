@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from safecot_dsl import __version__
-from safecot_dsl.studio.endpoint import Endpoint
+from safecot_dsl.studio.api_route import ApiRoute
+from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.messages.files import (
     FileText,
     FileWrite,
     FileWritten,
+    NewPolicy,
     Nothing,
     PathQuery,
     Session,
     Tree,
 )
 from safecot_dsl.studio.state import Studio
+from safecot_dsl.workspace.load import SUFFIX
+from safecot_dsl.workspace.templates import TemplateError, check_name, policy_text
 
 
 def session(studio: Studio, asked: Nothing) -> Session:
@@ -50,9 +54,30 @@ def write(studio: Studio, asked: FileWrite) -> FileWritten:
     return FileWritten(digest=studio.folder.write(asked))
 
 
+def begin(studio: Studio, asked: NewPolicy) -> FileText:
+    """Write a first policy that compiles, to be changed into one's own."""
+    place = studio.folder.place(asked.path)
+    try:
+        check_name(place.name.removesuffix(SUFFIX))
+        text = policy_text(asked.template, place.stem)
+    except TemplateError as error:
+        meant = f"; write `{error.meant}`" if error.meant else ""
+        sentence = f"{error}{meant}."
+        raise StudioError(422, "no_name", sentence[0].upper() + sentence[1:], path=asked.path) from None
+    if place.suffix != SUFFIX:
+        raise StudioError(422, "no_policy", f"The file of a policy ends in `{SUFFIX}`.", path=asked.path)
+    if place.exists():
+        raise StudioError(
+            409, "exists", f"There is a file `{asked.path}` already: choose another name.", path=asked.path
+        )
+    studio.folder.write(FileWrite(path=asked.path, text=text, digest=None))
+    return studio.folder.read(asked.path)
+
+
 ROUTES = [
-    Endpoint("GET", "/session", session, gives=Session),
-    Endpoint("GET", "/files", tree, gives=Tree),
-    Endpoint("GET", "/file", read, takes=PathQuery, gives=FileText),
-    Endpoint("PUT", "/file", write, takes=FileWrite, gives=FileWritten),
+    ApiRoute("GET", "/session", session, gives=Session),
+    ApiRoute("GET", "/files", tree, gives=Tree),
+    ApiRoute("GET", "/file", read, takes=PathQuery, gives=FileText),
+    ApiRoute("POST", "/policy/new", begin, takes=NewPolicy, gives=FileText),
+    ApiRoute("PUT", "/file", write, takes=FileWrite, gives=FileWritten),
 ]

@@ -59,6 +59,10 @@ class StudioFolder:
         """A path in the folder as messages name it."""
         return path.relative_to(self.root).as_posix()
 
+    def shown(self, message: str) -> str:
+        """A message as the page shows it: it names files by their paths in the folder, not by where that stands."""
+        return message.replace(f"{self.root}{os.sep}", "").replace(str(self.root), "this folder")
+
     def read(self, path: str) -> FileText:
         """The text of a file. Raises :class:`StudioError` where there is none, or it is too large or no UTF-8."""
         data = self._bytes(path, self.find(path))

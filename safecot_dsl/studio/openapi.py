@@ -17,7 +17,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from starlette.responses import Response
 
 from safecot_dsl import __version__
-from safecot_dsl.studio.endpoint import ROOT, Endpoint
+from safecot_dsl.studio.api_route import ROOT, ApiRoute
 from safecot_dsl.studio.messages.files import ErrorMessage, Nothing
 from safecot_dsl.studio.messages.policy import DoesNotCompile
 from safecot_dsl.studio.state import Studio
@@ -25,21 +25,21 @@ from safecot_dsl.studio.state import Studio
 _REFERENCE = "#/components/schemas/{model}"
 
 
-def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+def document(questions: Sequence[ApiRoute]) -> dict[str, Any]:
     """The page of these questions."""
     models: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {
         (ErrorMessage, "serialization"): None,
         (DoesNotCompile, "serialization"): None,
     }
-    for endpoint in endpoints:
-        if endpoint.takes is not Nothing:
-            models[endpoint.takes, "validation"] = None
-        if endpoint.gives is not None:
-            models[endpoint.gives, "serialization"] = None
+    for question in questions:
+        if question.takes is not Nothing:
+            models[question.takes, "validation"] = None
+        if question.gives is not None:
+            models[question.gives, "serialization"] = None
     named, definitions = models_json_schema(list(models), ref_template=_REFERENCE)
     paths: dict[str, dict[str, Any]] = {}
-    for endpoint in endpoints:
-        paths.setdefault(endpoint.path, {})[endpoint.asked_by.lower()] = _operation(endpoint, named, definitions)
+    for question in questions:
+        paths.setdefault(question.path, {})[question.asked_by.lower()] = _operation(question, named, definitions)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -54,29 +54,29 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     }
 
 
-def _operation(endpoint: Endpoint, named: dict[Any, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+def _operation(question: ApiRoute, named: dict[Any, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     """One question with its parameters, its body and its answers."""
-    described = (endpoint.answers.__doc__ or "").strip()
+    described = (question.answers.__doc__ or "").strip()
     operation: dict[str, Any] = {
-        "operationId": f"{endpoint.asked_by.lower()}_{_words(endpoint.path)}",
+        "operationId": f"{question.asked_by.lower()}_{_words(question.path)}",
         "summary": " ".join(described.split("\n\n")[0].split()),
-        "responses": {"200": {"description": "The answer.", "content": {endpoint.media: _answer(endpoint, named)}}},
+        "responses": {"200": {"description": "The answer.", "content": {question.media: _answer(question, named)}}},
     }
-    in_path = re.findall(r"\{(\w+)", endpoint.path)
-    taken = {} if endpoint.takes is Nothing else _resolved(named[endpoint.takes, "validation"], definitions)
+    in_path = re.findall(r"\{(\w+)", question.path)
+    taken = {} if question.takes is Nothing else _resolved(named[question.takes, "validation"], definitions)
     properties: dict[str, Any] = taken.get("properties", {})
     required: list[str] = taken.get("required", [])
-    if endpoint.uploads:
+    if question.uploads:
         form = {
             "type": "object",
-            "properties": {**properties, **{name: {"type": "string", "format": "binary"} for name in endpoint.uploads}},
-            "required": [*required, *endpoint.uploads],
+            "properties": {**properties, **{name: {"type": "string", "format": "binary"} for name in question.uploads}},
+            "required": [*required, *question.uploads],
         }
         operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": form}}}
         asked: list[str] = []
-    elif endpoint.asked_by in ("POST", "PUT"):
+    elif question.asked_by in ("POST", "PUT"):
         if taken:
-            content = {"application/json": {"schema": named[endpoint.takes, "validation"]}}
+            content = {"application/json": {"schema": named[question.takes, "validation"]}}
             operation["requestBody"] = {"required": True, "content": content}
         asked = []
     else:
@@ -95,10 +95,10 @@ def _operation(endpoint: Endpoint, named: dict[Any, Any], definitions: dict[str,
     return operation
 
 
-def _answer(endpoint: Endpoint, named: dict[Any, Any]) -> dict[str, Any]:
-    if endpoint.gives is None:
+def _answer(question: ApiRoute, named: dict[Any, Any]) -> dict[str, Any]:
+    if question.gives is None:
         return {"schema": {"type": "string", "format": "binary"}}
-    return {"schema": named[endpoint.gives, "serialization"]}
+    return {"schema": named[question.gives, "serialization"]}
 
 
 def _resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -115,10 +115,10 @@ def published() -> str:
     """The page of all rooms, as JSON."""
     from safecot_dsl.studio.app import routes
 
-    endpoints = [
-        route for route in routes() if isinstance(route, Endpoint) and route.answers.__name__ != "show_openapi"
+    questions = [
+        route for route in routes() if isinstance(route, ApiRoute) and route.answers.__name__ != "show_openapi"
     ]
-    return json.dumps(document(endpoints), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document(questions), indent=2, ensure_ascii=False) + "\n"
 
 
 def show_openapi(studio: Studio, asked: Nothing) -> Response:
@@ -127,7 +127,7 @@ def show_openapi(studio: Studio, asked: Nothing) -> Response:
     return Response(published(), media_type="application/json")
 
 
-ROUTES = [Endpoint("GET", "/openapi.json", show_openapi)]
+ROUTES = [ApiRoute("GET", "/openapi.json", show_openapi)]
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ _MAIN_ARMS = ("safecot",)
 _T = TypeVar("_T")
 
 
-class Kept(Generic[_T]):
+class OpenedLately(Generic[_T]):
     """A few opened things by path, each until what it was made of changes."""
 
     def __init__(self, most: int) -> None:
@@ -120,9 +120,9 @@ class Runs:
 
     def __init__(self, folder: StudioFolder) -> None:
         self._folder = folder
-        self._open: Kept[OpenRun] = Kept(4)
-        self._policy_paths: Kept[list[str | None]] = Kept(200)
-        self._states: Kept[tuple[RunState, str | None]] = Kept(400)
+        self._open: OpenedLately[OpenRun] = OpenedLately(4)
+        self._policy_paths: OpenedLately[list[str | None]] = OpenedLately(200)
+        self._states: OpenedLately[tuple[RunState, str | None]] = OpenedLately(400)
 
     def open(self, run: str) -> OpenRun:
         """The data set at a path, or that of the main arm of the run at it. Raises :class:`StudioError`, with a

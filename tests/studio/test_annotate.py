@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from safecot_dsl.studio.endpoint import MAX_UPLOAD
+from safecot_dsl.studio.api_route import MAX_UPLOAD
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.policy import AnnotatedPicture, AnnotateQuery
@@ -104,3 +104,12 @@ def test_an_upload_has_an_end(client: TestClient) -> None:
         "/api/v1/policy/annotate", content=b"\r\n" * 9, headers={"content-type": "multipart/form-data; boundary=x"}
     )
     assert garbage.status_code in (400, 422)
+
+
+def test_a_recipe_that_cannot_be_read_is_named_by_its_path_in_the_folder(client: TestClient, folder: Path) -> None:
+    (folder / "annotated.yaml").write_text("name: annotated\npolicy: policies/household.safecot\ndata: {nothing: 1}\n")
+    answer = annotate(client, picture())
+    assert answer.status_code == 422
+    message = answer.json()["error"]["message"]
+    assert "annotated.yaml" in message
+    assert str(folder) not in message

@@ -136,11 +136,13 @@ def test_a_newer_question_ends_an_older_one(folder: Path) -> None:
     async def two() -> list[Any]:
         prover = Prover(folder, "claims", seconds=60)
         first = asyncio.create_task(
-            prover.ask(messages.SourceQuery.model_validate({"source": SOURCE}), messages.Tested)
+            prover.ask(messages.SourceQuery.model_validate({"source": SOURCE}), messages.TestedItems)
         )
         await asyncio.sleep(0.2)
         second = asyncio.create_task(
-            prover.ask(messages.SourceQuery.model_validate({"source": {**SOURCE, "text": "policy"}}), messages.Tested)
+            prover.ask(
+                messages.SourceQuery.model_validate({"source": {**SOURCE, "text": "policy"}}), messages.TestedItems
+            )
         )
         found = await asyncio.gather(first, second, return_exceptions=True)
         await prover.stop()
@@ -157,7 +159,7 @@ def test_what_takes_too_long_is_given_up(folder: Path) -> None:
     async def one() -> None:
         prover = Prover(folder, "claims", seconds=0.05)
         try:
-            await prover.ask(messages.SourceQuery.model_validate({"source": SOURCE}), messages.Tested)
+            await prover.ask(messages.SourceQuery.model_validate({"source": SOURCE}), messages.TestedItems)
         finally:
             await prover.stop()
 
@@ -172,10 +174,10 @@ def test_a_folder_from_elsewhere_has_no_say_in_what_is_run(folder: Path, monkeyp
         (folder / f"{name}.py").write_text("raise SystemExit('the folder was run')\n")
     monkeypatch.chdir(folder)
 
-    async def one() -> messages.Tested:
+    async def one() -> messages.TestedItems:
         prover = Prover(folder, "claims", seconds=60)
         try:
-            return await prover.ask(messages.SourceQuery.model_validate({"source": SOURCE}), messages.Tested)
+            return await prover.ask(messages.SourceQuery.model_validate({"source": SOURCE}), messages.TestedItems)
         finally:
             await prover.stop()
 

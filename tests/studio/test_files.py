@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from safecot_dsl.storage import sha256_bytes
-from safecot_dsl.studio.endpoint import MAX_BODY
+from safecot_dsl.studio.api_route import MAX_BODY
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import MAX_TEXT, StudioFolder
 from safecot_dsl.studio.messages.files import FileWrite
@@ -248,3 +248,49 @@ def test_names_are_data(client: TestClient, folder: Path) -> None:
     assert answer.headers["content-type"] == "application/json"
     assert name in [entry["name"] for entry in answer.json()["children"]]
     assert read(client, name).status_code == 200
+
+
+def test_a_policy_is_begun_from_a_template_and_compiles(client: TestClient, folder: Path) -> None:
+    for template in ("starter", "minimal"):
+        path = f"policies/{template}_of_mine.safecot"
+        answer = client.post("/api/v1/policy/new", json={"path": path, "template": template})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["text"] == (folder / path).read_text(encoding="utf-8")
+        assert f"policy {template}_of_mine" in answer.json()["text"]
+        facts = client.post("/api/v1/policy/facts", json={"source": {"path": path, "text": None}})
+        assert facts.json()["policy"] == f"{template}_of_mine"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "sentence"),
+    [
+        (POLICY, 409, "There is a file"),
+        ("My Policy.safecot", 422, "`My Policy` is no name for a policy"),
+        ("mine.yaml", 422, "`mine.yaml` is no name for a policy"),
+        ("ask.safecot", 422, "`ask` is a word of the language"),
+        ("nowhere/mine.safecot", 404, "There is no file `nowhere`"),
+        ("../mine.safecot", 403, "below its folder only"),
+    ],
+)
+def test_a_policy_is_not_begun_where_none_can_be(
+    client: TestClient, folder: Path, path: str, status: int, sentence: str
+) -> None:
+    before = sorted(folder.rglob("*"))
+    answer = client.post("/api/v1/policy/new", json={"path": path, "template": "starter"})
+    assert answer.status_code == status
+    assert sentence in answer.json()["error"]["message"]
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_template_that_does_not_ship_is_said(client: TestClient) -> None:
+    answer = client.post("/api/v1/policy/new", json={"path": "mine.safecot", "template": "begin"})
+    assert answer.status_code == 422
+    assert "there is no template `begin`" in answer.json()["error"]["message"].lower()
+
+
+def test_messages_name_files_by_their_paths_in_the_folder(client: TestClient, folder: Path) -> None:
+    shown = StudioFolder(folder).shown
+    root = folder.resolve()
+    assert shown(f"{root}/recipes/a.yaml: `data` is missing") == "recipes/a.yaml: `data` is missing"
+    assert shown(f"nothing below {root}") == "nothing below this folder"
+    assert shown("/elsewhere/a.yaml") == "/elsewhere/a.yaml"

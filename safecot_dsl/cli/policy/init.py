@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-import unicodedata
 from pathlib import Path
 
 import typer
 
 from safecot_dsl.cli.output import FORMAT, OutputFormat, console, fail, write_json
-from safecot_dsl.datafiles import policies_root
 
 _SUFFIX = ".safecot"
-
-
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def init(
@@ -28,9 +22,13 @@ def init(
 ) -> None:
     """Write a first policy that compiles, to be changed into your own."""
     from safecot_dsl.storage import write_whole
+    from safecot_dsl.workspace.templates import TemplateError, policy_text
 
     path = place(name)
-    text = policy_text(template, path.stem)
+    try:
+        text = policy_text(template, path.stem)
+    except TemplateError as error:
+        fail(str(error))
     if path.is_dir():
         fail(f"{path} is a folder")
     if (path.exists() or path.is_symlink()) and not force:
@@ -51,37 +49,13 @@ def place(name: str) -> Path:
         if path.suffix:
             fail(f"`{name}`: a policy's file ends in `{_SUFFIX}`")
         path = path.with_name(path.name + _SUFFIX)
-    if not _NAME.fullmatch(path.stem):
-        meant = _as_name(path.stem)
-        help = f"; write `{path.with_name(meant + _SUFFIX)}`" if meant else ""
-        fail(f"`{path.stem}` is no name for a policy: lower-case letters, digits and `_`, starting with a letter{help}")
-    from safecot_dsl.compiler.syntax.tokens import RESERVED
+    from safecot_dsl.workspace.templates import TemplateError, check_name
 
-    if path.stem in RESERVED:
-        fail(f"`{path.stem}` is a word of the language and cannot be a name")
+    try:
+        check_name(path.stem)
+    except TemplateError as error:
+        fail(f"{error}; write `{path.with_name(error.meant + _SUFFIX)}`" if error.meant else str(error))
     return path
-
-
-def _as_name(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).lower()
-    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"[\u0300-\u036f]", "", plain)).strip("_").lstrip("0123456789_")
-
-
-def policy_text(template: str, name: str) -> str:
-    """The template under the policy's own name; an unknown template ends the command."""
-    from safecot_dsl.diagnostics import closest
-
-    folder = policies_root() / "templates"
-    templates = sorted(file.stem for file in folder.glob(f"*{_SUFFIX}"))
-    if template not in templates:
-        meant = closest(template, templates)
-        hint = f"did you mean `{meant}`?" if meant else f"there are {', '.join(f'`{known}`' for known in templates)}"
-        fail(f"there is no template `{template}`; {hint}")
-    text = (folder / f"{template}{_SUFFIX}").read_text(encoding="utf-8")
-    declared = re.search(r"^(?:policy|library) (\w+)", text, flags=re.MULTILINE)
-    assert declared is not None
-    # The comments speak of the file by its name too, and no template has that word otherwise.
-    return re.sub(rf"\b{declared[1]}\b", name, text)
 
 
 def next_steps(path: Path, template: str) -> str:

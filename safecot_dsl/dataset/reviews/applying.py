@@ -164,7 +164,7 @@ class ReviewTally:
 
 
 @dataclass(frozen=True)
-class Change:
+class ReviewedCase:
     """What reviews make of a row so far: its case, the reviews that changed facts, by fact, and the one that changed
     the answer."""
 
@@ -186,7 +186,7 @@ class Followed:
     """What reviews make of a row: the last change (None where nothing is changed), the last word on it, and the reviews
     that do not fit, each with the reason."""
 
-    change: Change | None
+    change: ReviewedCase | None
     word: Review | None
     unfit: tuple[tuple[Review, str], ...]
 
@@ -199,7 +199,7 @@ def follow_reviews(
     reviews: Iterable[Review],
     row: Mapping[str, Any],
     case: Case,
-    make: Callable[[Change], Mapping[str, Any] | Rejected] | None = None,
+    make: Callable[[ReviewedCase], Mapping[str, Any] | Rejected] | None = None,
 ) -> Followed:
     """What the standing reviews of a row make of it, in their order. `row` is as it is without them, `case` its case.
 
@@ -207,7 +207,7 @@ def follow_reviews(
     was made with reviews fit as well. `make` gives the changed row, where these are to be found.
     """
     passed = {row_digest(row)}
-    change = Change(case, {})
+    change = ReviewedCase(case, {})
     word: Review | None = None
     unfit: list[tuple[Review, str]] = []
     for review in reviews:
@@ -229,12 +229,12 @@ def follow_reviews(
     return Followed(changed, word, tuple(unfit))
 
 
-def _changed(policy: CompiledPolicy, change: Change, review: Review) -> Change:
+def _changed(policy: CompiledPolicy, change: ReviewedCase, review: Review) -> ReviewedCase:
     if review.action == "change_answer":
-        return Change(change.case, change.facts, review)
+        return ReviewedCase(change.case, change.facts, review)
     name = review.fact or ""
     value = value_of(policy, name, review.value)
-    return Change(change.case.with_fact(name, value), {**change.facts, name: review}, change.answer)
+    return ReviewedCase(change.case.with_fact(name, value), {**change.facts, name: review}, change.answer)
 
 
 def value_of(policy: CompiledPolicy, name: str, value: object) -> Value | Unknown | None:

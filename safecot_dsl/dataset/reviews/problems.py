@@ -16,7 +16,7 @@ from safecot_dsl.render.model import answer_sentence
 
 
 @dataclass(frozen=True)
-class Reading:
+class AnswerReading:
     """How an answer is read: its grade, whether that is what is due (None where it cannot be told), and why the row
     could not be trained on with it."""
 
@@ -37,7 +37,7 @@ class AnswerReader:
     def judge(self) -> Judge:
         return Judge(self._interpreter, self._tags, self._train_unsure, has_answerer=False)
 
-    def read(self, item: Item, answer: str | None, written: tuple[Sentence, ...] | None) -> Reading:
+    def read(self, item: Item, answer: str | None, written: tuple[Sentence, ...] | None) -> AnswerReading:
         """How the answer to an item is read, where the policy decides it as it does now.
 
         `written` are the sentences of an answer that the policy wrote, None where a source, a model or a reviewer did.
@@ -54,7 +54,7 @@ class AnswerReader:
             problem = Rejected("requirement_broken", broken)
         else:
             problem = self._of_answer(judged, answer or "", written)
-        return Reading(grade, _right(grade, due, problem), problem)
+        return AnswerReading(grade, _right(grade, due, problem), problem)
 
     def _of_answer(self, candidate: Candidate, answer: str, written: tuple[Sentence, ...] | None) -> Rejected | None:
         due = candidate.decision.verdict

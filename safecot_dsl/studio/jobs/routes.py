@@ -13,18 +13,18 @@ from starlette.responses import Response, StreamingResponse
 
 from safecot_dsl.dataset.reviews import reviews_file
 from safecot_dsl.processes import command
-from safecot_dsl.studio.endpoint import Endpoint
+from safecot_dsl.studio.api_route import ApiRoute
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import StudioFolder, kind_of
 from safecot_dsl.studio.messages.files import Nothing
-from safecot_dsl.studio.messages.jobs import Job, JobList, JobQuery, JobRef
+from safecot_dsl.studio.messages.jobs import JobList, JobMessage, JobQuery, JobRef
 from safecot_dsl.studio.state import Studio
 
 #: Seconds between two looks at a job that is watched.
 _LOOK = 0.3
 
 
-def begin(studio: Studio, asked: JobQuery) -> Job:
+def begin(studio: Studio, asked: JobQuery) -> JobMessage:
     """Begin work; at most two pieces run at once."""
     match asked.kind:
         case "test":
@@ -42,12 +42,12 @@ def every(studio: Studio, asked: Nothing) -> JobList:
     return JobList(jobs=tuple(studio.jobs.all()))
 
 
-def one(studio: Studio, asked: JobRef) -> Job:
+def one(studio: Studio, asked: JobRef) -> JobMessage:
     """How far one piece of work has come."""
     return studio.jobs.get(asked.id)
 
 
-def stop(studio: Studio, asked: JobRef) -> Job:
+def stop(studio: Studio, asked: JobRef) -> JobMessage:
     """Stop work; what is finished is kept."""
     return studio.jobs.stop(asked.id)
 
@@ -57,7 +57,7 @@ def events(studio: Studio, asked: JobRef) -> Response:
     studio.jobs.get(asked.id)  # one that there is
 
     async def changes() -> AsyncIterator[str]:
-        before: Job | None = None
+        before: JobMessage | None = None
         while True:
             now = await run_in_threadpool(studio.jobs.get, asked.id)
             if now != before:
@@ -168,9 +168,9 @@ def _needed(value: str | None, name: str) -> str:
 
 
 ROUTES = [
-    Endpoint("POST", "/jobs", begin, takes=JobQuery, gives=Job),
-    Endpoint("GET", "/jobs", every, gives=JobList),
-    Endpoint("GET", "/jobs/{id}", one, takes=JobRef, gives=Job),
-    Endpoint("DELETE", "/jobs/{id}", stop, takes=JobRef, gives=Job),
-    Endpoint("GET", "/jobs/{id}/events", events, takes=JobRef, media="text/event-stream"),
+    ApiRoute("POST", "/jobs", begin, takes=JobQuery, gives=JobMessage),
+    ApiRoute("GET", "/jobs", every, gives=JobList),
+    ApiRoute("GET", "/jobs/{id}", one, takes=JobRef, gives=JobMessage),
+    ApiRoute("DELETE", "/jobs/{id}", stop, takes=JobRef, gives=JobMessage),
+    ApiRoute("GET", "/jobs/{id}/events", events, takes=JobRef, media="text/event-stream"),
 ]

@@ -20,7 +20,7 @@ from safecot_dsl.storage import write_whole
 from safecot_dsl.storage.locks import lock
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.jobs.process import BEGUN, ENDED, JOB, OUTPUT, RUNNING, STOP
-from safecot_dsl.studio.messages.jobs import Job, JobQuery, JobState
+from safecot_dsl.studio.messages.jobs import JobMessage, JobQuery, JobState
 
 #: Jobs that run at once, and ended ones that are remembered.
 MOST_RUNNING = 2
@@ -41,7 +41,7 @@ class JobStore:
         self._place = place
         self._lock = threading.Lock()
 
-    def begin(self, asked: JobQuery, arguments: Sequence[str], shown: str, cwd: Path, out: str | None) -> Job:
+    def begin(self, asked: JobQuery, arguments: Sequence[str], shown: str, cwd: Path, out: str | None) -> JobMessage:
         """Begin a job in a process of its own. Raises :class:`StudioError` where as many as may run already."""
         with self._lock:
             running = [job for job in self.all() if job.state == "running"]
@@ -73,7 +73,7 @@ class JobStore:
         )
         return self.get(name)
 
-    def get(self, name: str) -> Job:
+    def get(self, name: str) -> JobMessage:
         """A job as it is now. Raises :class:`StudioError` where there is none."""
         folder = self._folder(name)
         try:
@@ -83,7 +83,7 @@ class JobStore:
         lines = _tail(folder / OUTPUT)
         state, message, at = _state(folder, told, lines)
         counted = next((found for line in reversed(lines) if (found := _COUNTS.search(line)) is not None), None)
-        return Job(
+        return JobMessage(
             id=name,
             kind=told["kind"],
             path=told["path"],
@@ -100,12 +100,12 @@ class JobStore:
             ended=at,
         )
 
-    def all(self) -> list[Job]:
+    def all(self) -> list[JobMessage]:
         """Every job, the newest first."""
         names = [path.name for path in self._place.glob("*") if (path / JOB).is_file() and _ID.fullmatch(path.name)]
         return sorted((self.get(name) for name in names), key=lambda job: job.started, reverse=True)
 
-    def stop(self, name: str) -> Job:
+    def stop(self, name: str) -> JobMessage:
         """Ask a job to end; it does within seconds."""
         folder = self._folder(name)
         if not (folder / JOB).is_file():

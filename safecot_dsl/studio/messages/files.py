@@ -39,6 +39,14 @@ class Session(Frozen):
     runs: tuple[str, ...]
 
 
+class NewPolicy(Frozen):
+    """A policy to begin: its file, which is not there yet and whose name is the policy's, and the template that it is
+    made from (`starter`, `minimal` or `library`)."""
+
+    path: str
+    template: str = "starter"
+
+
 class FileEntry(Frozen):
     """A file or a folder of the tree; `children` is None for what is no folder, and for a run, which is opened in
     another room."""

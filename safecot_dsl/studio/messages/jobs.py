@@ -39,7 +39,7 @@ class JobRef(Frozen):
     id: str
 
 
-class Job(Frozen):
+class JobMessage(Frozen):
     """How far work has come. `done` of `total` are its own units, None where it does not count; `line` is the last that
     it said and `tail` the last few; `message` says how it ended. `run` is the data set whose reviews it takes, `out`
     what it writes. Times are in UTC."""
@@ -63,4 +63,4 @@ class Job(Frozen):
 class JobList(Frozen):
     """All work of this folder, the newest first."""
 
-    jobs: tuple[Job, ...]
+    jobs: tuple[JobMessage, ...]

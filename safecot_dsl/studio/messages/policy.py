@@ -227,7 +227,7 @@ class Findings(Frozen):
     findings: tuple[FindingMessage, ...]
 
 
-class Tested(Frozen):
+class TestedItems(Frozen):
     """What a policy says of itself."""
 
     items: tuple[TestedItem, ...]
@@ -241,7 +241,7 @@ class KeepQuery(Frozen):
     name: str | None = None
 
 
-class Kept(Frozen):
+class KeptExample(Frozen):
     """The text with the example at its end, laid out, and the example's line. Nothing is written yet."""
 
     text: str
@@ -278,7 +278,7 @@ class ChangedRowMessage(Frozen):
     after: str | None
 
 
-class ChangedRows(Frozen):
+class ChangedRowsMessage(Frozen):
     """How many rows of a run would have another verdict, of how many, and the first of them."""
 
     changed: int
@@ -286,13 +286,13 @@ class ChangedRows(Frozen):
     rows: tuple[ChangedRowMessage, ...]
 
 
-class Changes(Frozen):
+class ChangesMessage(Frozen):
     """What changed in meaning. `message` says it whole; `complete`: the regions are all there are."""
 
     complete: bool
     message: str
     regions: tuple[ChangedRegion, ...]
-    rows: ChangedRows | None
+    rows: ChangedRowsMessage | None
 
 
 class Revision(Frozen):
@@ -404,7 +404,7 @@ class AnnotatedFact(Frozen):
     detail: str
 
 
-class LeftOut(Frozen):
+class FactLeftOut(Frozen):
     """A fact that no annotator told, and why."""
 
     fact: str
@@ -415,4 +415,4 @@ class AnnotatedPicture(Frozen):
     """What annotators told of a picture."""
 
     facts: dict[str, AnnotatedFact]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[FactLeftOut, ...]

@@ -9,7 +9,7 @@ from pydantic import Field
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.studio.messages.policy import CaseMessage, SentenceMessage
-from safecot_dsl.studio.messages.rows import Mark
+from safecot_dsl.studio.messages.rows import AnswerMark
 
 Which = Literal[
     "all", "arms_disagree", "wrong", "over_refusal", "missed_refusal", "reasoning_right_answer_wrong", "wrong_reason"
@@ -137,7 +137,7 @@ class CaseQuery(Frozen):
     number: int = Field(default=0, ge=0, le=63)
 
 
-class Due(Frozen):
+class CaseDue(Frozen):
     """What was due and why: the rule, its place, and the policy's own reasoning. `verdict` is empty where the case asks
     for an answer of another kind, which `expected` gives. `near` is the rule that comes nearest where none decides:
     what an over-refusal took the case for."""
@@ -170,7 +170,7 @@ class ArmAnswer(Frozen):
     right: bool
     stated: str | None
     cited: tuple[str, ...]
-    marks: tuple[Mark, ...]
+    marks: tuple[AnswerMark, ...]
     faults: tuple[str, ...]
     why: str
 
@@ -187,7 +187,7 @@ class CaseResult(Frozen):
     request: str
     system: str
     change: str
-    due: Due
+    due: CaseDue
     case: CaseMessage | None
     policy_path: str | None
     arms: tuple[ArmAnswer, ...]

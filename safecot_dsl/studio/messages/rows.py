@@ -155,7 +155,7 @@ class RowFact(Frozen):
     entry: FactEntry
 
 
-class Mark(Frozen):
+class AnswerMark(Frozen):
     """What the criteria say of a response: a proposition or a requirement, and whether it holds; None: undecided."""
 
     name: str
@@ -170,7 +170,7 @@ class ReadAs(Frozen):
     verdict: str
     grade: str | None
     right: bool | None
-    marks: tuple[Mark, ...]
+    marks: tuple[AnswerMark, ...]
     message: str | None
 
 

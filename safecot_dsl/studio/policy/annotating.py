@@ -6,14 +6,14 @@ import base64
 from pathlib import Path
 
 from safecot_dsl.artifact import Case
-from safecot_dsl.studio.endpoint import Endpoint
+from safecot_dsl.studio.api_route import ApiRoute
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.messages.policy import (
     AnnotatedFact,
     AnnotatedPicture,
     AnnotateForm,
     AnnotateQuery,
-    LeftOut,
+    FactLeftOut,
     Source,
 )
 from safecot_dsl.studio.policy.cases import json_message
@@ -66,7 +66,7 @@ def look(policies: Policies, asked: AnnotateQuery) -> AnnotatedPicture:
         for name, origin in looked.annotated.items()
     }
     left_out = [
-        LeftOut(fact=name, reason=reason)
+        FactLeftOut(fact=name, reason=reason)
         for report in annotators.report.annotators
         for name, tally in report.facts.items()
         if name not in facts
@@ -76,5 +76,5 @@ def look(policies: Policies, asked: AnnotateQuery) -> AnnotatedPicture:
 
 
 ROUTES = [
-    Endpoint("POST", "/policy/annotate", annotate, takes=AnnotateForm, gives=AnnotatedPicture, uploads=("picture",))
+    ApiRoute("POST", "/policy/annotate", annotate, takes=AnnotateForm, gives=AnnotatedPicture, uploads=("picture",))
 ]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.studio.endpoint import Endpoint
+from safecot_dsl.studio.api_route import ApiRoute
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.files import PathQuery
 from safecot_dsl.studio.messages.policy import (
     ChangedRegion,
     ChangedRowMessage,
-    ChangedRows,
-    Changes,
+    ChangedRowsMessage,
+    ChangesMessage,
     ChangesQuery,
     Revisions,
     Source,
@@ -31,9 +31,9 @@ MOST_ROWS = 200
 _ROUNDS = 4
 
 
-async def changes(studio: Studio, asked: ChangesQuery) -> Changes:
+async def changes(studio: Studio, asked: ChangesQuery) -> ChangesMessage:
     """What changed in meaning since a version, proved, each change with a case that shows it."""
-    return await studio.changes.ask(asked, Changes)
+    return await studio.changes.ask(asked, ChangesMessage)
 
 
 def revisions(studio: Studio, asked: PathQuery) -> Revisions:
@@ -41,7 +41,7 @@ def revisions(studio: Studio, asked: PathQuery) -> Revisions:
     return Revisions(revisions=revisions_of(studio.folder.place(asked.path)))
 
 
-def find_changes(policies: Policies, asked: ChangesQuery) -> Changes:
+def find_changes(policies: Policies, asked: ChangesQuery) -> ChangesMessage:
     """What :func:`changes` asks another process for."""
     from safecot_dsl.analysis.difference import compare
     from safecot_dsl.analysis.difference_said import verdict, where
@@ -50,7 +50,7 @@ def find_changes(policies: Policies, asked: ChangesQuery) -> Changes:
     before = _before(policies, after, asked.against)
     difference = compare(before, after.compiled)
     rows = None if asked.run is None else _rows(policies.folder, asked.run, before, after.compiled)
-    return Changes(
+    return ChangesMessage(
         complete=difference.complete,
         message=verdict(difference)[1],
         regions=tuple(
@@ -99,7 +99,7 @@ def _at_revision(folder: StudioFolder, place: Path, path: str, revision: str) ->
     return open_policy(place, overlay=overlay)
 
 
-def _rows(folder: StudioFolder, run: str, before: CompiledPolicy, after: CompiledPolicy) -> ChangedRows:
+def _rows(folder: StudioFolder, run: str, before: CompiledPolicy, after: CompiledPolicy) -> ChangedRowsMessage:
     """The rows of a run that have another verdict under the new policy than under the one before."""
     from safecot_dsl.dataset.row_changes import RowsError, changed_rows
 
@@ -108,7 +108,7 @@ def _rows(folder: StudioFolder, run: str, before: CompiledPolicy, after: Compile
     except RowsError as error:
         raise StudioError(422, "no_rows", f"The rows of this run cannot be read: {error}.", path=run) from None
     changed = [row for row in found.changed if row.what in ("verdict", "unreadable")]
-    return ChangedRows(
+    return ChangedRowsMessage(
         changed=len(changed),
         total=found.total,
         rows=tuple(
@@ -118,6 +118,6 @@ def _rows(folder: StudioFolder, run: str, before: CompiledPolicy, after: Compile
 
 
 ROUTES = [
-    Endpoint("POST", "/policy/changes", changes, takes=ChangesQuery, gives=Changes),
-    Endpoint("GET", "/policy/revisions", revisions, takes=PathQuery, gives=Revisions),
+    ApiRoute("POST", "/policy/changes", changes, takes=ChangesQuery, gives=ChangesMessage),
+    ApiRoute("GET", "/policy/revisions", revisions, takes=PathQuery, gives=Revisions),
 ]

@@ -12,7 +12,7 @@ from safecot_dsl.render import ReasoningStyle
 from safecot_dsl.render.procedure import DecidedCase
 from safecot_dsl.render.rendering import cited, plan
 from safecot_dsl.storage.json_text import parse_json
-from safecot_dsl.studio.endpoint import Endpoint
+from safecot_dsl.studio.api_route import ApiRoute
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.policy import CoverageMessage, CoverageQuery, CoveredLine
@@ -139,4 +139,4 @@ def _cases(folder: StudioFolder, run: str, found: PreparedPolicy) -> tuple[dict[
     return cases, rows, True
 
 
-ROUTES = [Endpoint("POST", "/policy/coverage", coverage, takes=CoverageQuery, gives=CoverageMessage)]
+ROUTES = [ApiRoute("POST", "/policy/coverage", coverage, takes=CoverageQuery, gives=CoverageMessage)]

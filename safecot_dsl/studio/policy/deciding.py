@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from safecot_dsl.artifact import Case, Decision, Verdict
-from safecot_dsl.engine import ConditionNode, Explanation, RuleExplanation, explain
+from safecot_dsl.artifact import Case, Decision, Rule, Verdict
+from safecot_dsl.engine import ConditionNode, Nearest, RuleExplanation, Trace, Truth, explain_rule
 from safecot_dsl.render import ReasoningStyle, Sentence
 from safecot_dsl.render.phrasing import title
 from safecot_dsl.render.procedure import DecidedCase
 from safecot_dsl.render.rendering import cited, plan
-from safecot_dsl.studio.endpoint import Endpoint
+from safecot_dsl.studio.api_route import ApiRoute
 from safecot_dsl.studio.messages.policy import (
     DecideQuery,
     DecisionMessage,
@@ -71,11 +71,11 @@ def decision_message(
     source_answer: str | None = None,
 ) -> DecisionMessage:
     """What the policy says of a well-typed case. `milliseconds` is 0."""
-    explanation = explain(found.policy.interpreter, case)
-    decision = explanation.decision
-    supposed, _ = found.policy.interpreter.suppose(case)
+    trace = found.policy.interpreter.trace(case)
+    decision = trace.decision
+    nearest = found.policy.interpreter.nearest_rule(case) if decision.speaker == "default" else None
     with found.lock:
-        outcome = DecidedCase.of(supposed, decision)
+        outcome = DecidedCase.of(trace.case, decision)
         rendered = plan(found.grounds, outcome, style).tell(seed, source_answer, cited(decision))
     possible = [v for v in Verdict if decision.lower.strictness <= v.strictness <= decision.upper.strictness]
     return DecisionMessage(
@@ -84,8 +84,8 @@ def decision_message(
         certain=decision.certain,
         deciding=tuple(rule_ref(found, name, decision.verdict) for name in cited(decision)),
         in_question=tuple(rule_ref(found, name) for name in decision.undecided),
-        nearest=None if explanation.nearest is None else rule_ref(found, explanation.nearest),
-        why=_why(found, explanation),
+        nearest=None if nearest is None else rule_ref(found, nearest.rule.name),
+        why=_why(found, trace, nearest),
         reasoning=sentences(found, rendered.reasoning),
         answer=sentences(found, rendered.answer),
         needs_answer=rendered.needs_answer,
@@ -143,13 +143,15 @@ def _where(found: PreparedPolicy, sentence: Sentence) -> Iterator[Where]:
 # Why ------------------------------------------------------------------------------------------------------------------
 
 
-def _why(found: PreparedPolicy, explanation: Explanation) -> TruthNode:
-    """The rules that apply or may, the deciding ones first; where none does, the one that came nearest."""
-    decision = explanation.decision
-    shown = [rule for rule in explanation.rules if rule.applies != "no" or rule.name == explanation.nearest]
+def _why(found: PreparedPolicy, trace: Trace, nearest: Nearest | None) -> TruthNode:
+    """The rules that apply or may, the deciding ones first; where none does, the one that came nearest. Only what is
+    shown is explained: that is a small part of a large policy."""
+    decision = trace.decision
+    rules = found.compiled.rules
+    shown = [r for r in rules if trace.applies[r.name] is not Truth.NO or (nearest is not None and r is nearest.rule)]
     first = {name: place for place, name in enumerate((*decision.deciding, *decision.undecided))}
     shown.sort(key=lambda rule: first.get(rule.name, len(first)))
-    nodes = [_rule_node(found, rule, explanation) for rule in shown[:MOST_RULES]]
+    nodes = [_rule_node(found, rule, trace) for rule in shown[:MOST_RULES]]
     more = len(shown) - len(nodes)
     if more:
         nodes.append(_leaf(f"and {more} more {'rule' if more == 1 else 'rules'} that may apply", "maybe"))
@@ -174,28 +176,17 @@ def _said(decision: Decision) -> str:
     return f"{decision.verdict}" + ("" if decision.deciding else ": no rule applies")
 
 
-def _rule_node(found: PreparedPolicy, rule: RuleExplanation, explanation: Explanation) -> TruthNode:
+def _rule_node(found: PreparedPolicy, told: Rule, trace: Trace) -> TruthNode:
     """A rule, what its conditions came to, and the exceptions that take its place, or keep away."""
+    interpreter = found.policy.interpreter
+    rule = explain_rule(told, interpreter, trace)
     key = f"rule:{rule.name}"
     children = [_condition(found, rule.when, f"{key}.when", rule.name)]
     if rule.unless is not None:
         unless = _condition(found, rule.unless, f"{key}.unless", rule.name)
         children.append(unless.model_copy(update={"label": f"unless {unless.label}"}))
-    for other in explanation.rules:
-        if rule.name in other.exception_to and rule.applies != "no":
-            overrules = f"exception {_title(found, other.name)}: {other.verdict}"
-            when = _condition(found, other.when, f"rule:{other.name}.when", other.name)
-            children.append(
-                TruthNode(
-                    label=overrules,
-                    truth=_TRUTHS[other.applies],
-                    line=found.place(f"rule:{other.name}")[0],
-                    rule=other.name,
-                    fact=None,
-                    value=None,
-                    children=(when,),
-                )
-            )
+    if rule.applies != "no":
+        children += [_exception(found, explain_rule(r, interpreter, trace)) for r in interpreter.exceptions[rule.name]]
     return TruthNode(
         label=f"{_title(found, rule.name)}: {rule.verdict}",
         truth=_TRUTHS[rule.effective],
@@ -204,6 +195,18 @@ def _rule_node(found: PreparedPolicy, rule: RuleExplanation, explanation: Explan
         fact=None,
         value=None,
         children=tuple(children),
+    )
+
+
+def _exception(found: PreparedPolicy, rule: RuleExplanation) -> TruthNode:
+    return TruthNode(
+        label=f"exception {_title(found, rule.name)}: {rule.verdict}",
+        truth=_TRUTHS[rule.applies],
+        line=found.place(f"rule:{rule.name}")[0],
+        rule=rule.name,
+        fact=None,
+        value=None,
+        children=(_condition(found, rule.when, f"rule:{rule.name}.when", rule.name),),
     )
 
 
@@ -224,6 +227,6 @@ def _condition(found: PreparedPolicy, node: ConditionNode, key: str, rule: str) 
 
 
 ROUTES = [
-    Endpoint("POST", "/policy/facts", facts, takes=SourceQuery, gives=Facts),
-    Endpoint("POST", "/policy/decide", decide, takes=DecideQuery, gives=DecisionMessage),
+    ApiRoute("POST", "/policy/facts", facts, takes=SourceQuery, gives=Facts),
+    ApiRoute("POST", "/policy/decide", decide, takes=DecideQuery, gives=DecisionMessage),
 ]

@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from safecot_dsl.processes import command, environment
 from safecot_dsl.storage.json_text import parse_json
-from safecot_dsl.studio.endpoint import ROOT
+from safecot_dsl.studio.api_route import ROOT
 
 if TYPE_CHECKING:
     from safecot_dsl.studio.state import Studio

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from safecot_dsl.artifact import CompiledPolicy, Rule, facts_read
 from safecot_dsl.render.phrasing import title
-from safecot_dsl.studio.endpoint import Endpoint
+from safecot_dsl.studio.api_route import ApiRoute
 from safecot_dsl.studio.messages.policy import RuleEdge, RuleNode, RulesMessage, SourceQuery
 from safecot_dsl.studio.policy.findings import finding_messages
 from safecot_dsl.studio.policy.policies import PreparedPolicy
@@ -88,4 +88,4 @@ def _neighbours(policy: CompiledPolicy) -> dict[str, tuple[str, ...]]:
     return found
 
 
-ROUTES = [Endpoint("POST", "/policy/rules", rules, takes=SourceQuery, gives=RulesMessage)]
+ROUTES = [ApiRoute("POST", "/policy/rules", rules, takes=SourceQuery, gives=RulesMessage)]

@@ -7,15 +7,15 @@ from contextlib import suppress
 from safecot_dsl.artifact import Case, read_case
 from safecot_dsl.compiler.formatting import FormatterError, format_text
 from safecot_dsl.diagnostics import DiagnosticsError
-from safecot_dsl.studio.endpoint import Endpoint
+from safecot_dsl.studio.api_route import ApiRoute
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.messages.policy import (
     Findings,
     KeepQuery,
-    Kept,
+    KeptExample,
     SourceQuery,
-    Tested,
     TestedItem,
+    TestedItems,
 )
 from safecot_dsl.studio.policy.cases import case_of_message, message_of_case
 from safecot_dsl.studio.policy.findings import finding_messages
@@ -30,14 +30,14 @@ _SETTINGS = TestSettings(examples=0, seconds=10.0)
 _STATES = {Status.PASSED: "holds", Status.FAILED: "fails"}
 
 
-def examples(studio: Studio, asked: SourceQuery) -> Tested:
+def examples(studio: Studio, asked: SourceQuery) -> TestedItems:
     """The examples of a policy, and whether each holds. Needs no solver."""
     return _tested(studio.policies.compiled(asked.source), (CheckKind.EXAMPLE,))
 
 
-async def claims(studio: Studio, asked: SourceQuery) -> Tested:
+async def claims(studio: Studio, asked: SourceQuery) -> TestedItems:
     """The properties and laws of a policy, each proved, refuted by a case, or not decided in time."""
-    return await studio.claims.ask(asked, Tested)
+    return await studio.claims.ask(asked, TestedItems)
 
 
 async def findings(studio: Studio, asked: SourceQuery) -> Findings:
@@ -45,7 +45,7 @@ async def findings(studio: Studio, asked: SourceQuery) -> Findings:
     return await studio.findings.ask(asked, Findings)
 
 
-def run_claims(policies: Policies, asked: SourceQuery) -> Tested:
+def run_claims(policies: Policies, asked: SourceQuery) -> TestedItems:
     """What :func:`claims` asks another process for."""
     return _tested(policies.compiled(asked.source), (CheckKind.PROPERTY, CheckKind.LAW))
 
@@ -56,9 +56,9 @@ def find_findings(policies: Policies, asked: SourceQuery) -> Findings:
     return Findings(findings=finding_messages(found, check_policy(found.opened)))
 
 
-def _tested(found: PreparedPolicy, kinds: tuple[CheckKind, ...]) -> Tested:
+def _tested(found: PreparedPolicy, kinds: tuple[CheckKind, ...]) -> TestedItems:
     tests = PolicyTests(found.opened, _SETTINGS)
-    return Tested(items=tuple(_item(found, tests.run(test)) for test in tests.tests if test.kind in kinds))
+    return TestedItems(items=tuple(_item(found, tests.run(test)) for test in tests.tests if test.kind in kinds))
 
 
 def _item(found: PreparedPolicy, outcome: TestOutcome) -> TestedItem:
@@ -84,7 +84,7 @@ def _example_case(found: PreparedPolicy, name: str) -> Case:
     return read_case(found.compiled, {"facts": example.given})
 
 
-def keep(studio: Studio, asked: KeepQuery) -> Kept:
+def keep(studio: Studio, asked: KeepQuery) -> KeptExample:
     """The policy with the case as an example that holds now; nothing is written."""
     found = studio.policies.compiled(asked.source)
     case = case_of_message(found.compiled, asked.case)
@@ -100,12 +100,12 @@ def keep(studio: Studio, asked: KeepQuery) -> Kept:
     with suppress(DiagnosticsError, FormatterError):  # a fault of the formatter's keeps the text as it is
         text = format_text(text, found.path)
     line = text[: text.rindex(written.split("\n", 1)[0])].count("\n") + 1
-    return Kept(text=text, line=line)
+    return KeptExample(text=text, line=line)
 
 
 ROUTES = [
-    Endpoint("POST", "/policy/examples", examples, takes=SourceQuery, gives=Tested),
-    Endpoint("POST", "/policy/claims", claims, takes=SourceQuery, gives=Tested),
-    Endpoint("POST", "/policy/findings", findings, takes=SourceQuery, gives=Findings),
-    Endpoint("POST", "/policy/keep", keep, takes=KeepQuery, gives=Kept),
+    ApiRoute("POST", "/policy/examples", examples, takes=SourceQuery, gives=TestedItems),
+    ApiRoute("POST", "/policy/claims", claims, takes=SourceQuery, gives=TestedItems),
+    ApiRoute("POST", "/policy/findings", findings, takes=SourceQuery, gives=Findings),
+    ApiRoute("POST", "/policy/keep", keep, takes=KeepQuery, gives=KeptExample),
 ]

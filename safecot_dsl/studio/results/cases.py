@@ -14,8 +14,8 @@ from safecot_dsl.render.procedure import DecidedCase
 from safecot_dsl.render.rendering import cited, plan
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.messages.policy import SentenceMessage
-from safecot_dsl.studio.messages.results import ArmAnswer, CaseQuery, CaseResult, Due
-from safecot_dsl.studio.messages.rows import Mark
+from safecot_dsl.studio.messages.results import ArmAnswer, CaseDue, CaseQuery, CaseResult
+from safecot_dsl.studio.messages.rows import AnswerMark
 from safecot_dsl.studio.policy.cases import message_of_case
 from safecot_dsl.studio.results.evaluations import Evaluation, suite_of
 from safecot_dsl.studio.rows.texts import told_sentences
@@ -56,7 +56,7 @@ def case_result(evaluation: Evaluation, asked: CaseQuery) -> CaseResult:
         request=item.prompt,
         system=item.system,
         change=item.change,
-        due=Due(
+        due=CaseDue(
             verdict=str(item.due or ""),
             must=item.must,
             accepts=tuple(map(str, item.accepts)),
@@ -117,7 +117,7 @@ def _answer(item: EvalItem, arm: str, score: ItemScore) -> ArmAnswer:
     )
 
 
-def _marks(item: EvalItem, score: ItemScore) -> Sequence[Mark]:
+def _marks(item: EvalItem, score: ItemScore) -> Sequence[AnswerMark]:
     """What of the answer and the reasoning is right; what cannot be told of this case is not there."""
     answered = "Gives the right answer" if item.kind is not ItemKind.POLICY else "Does what is due"
     told = [
@@ -130,7 +130,7 @@ def _marks(item: EvalItem, score: ItemScore) -> Sequence[Mark]:
         ("follows", "Its conclusion follows from what it states", score.follows),
         ("judged", "The judge finds the reasoning right", score.judged_reasoning),
     ]
-    return [Mark(name=name, label=label, ok=ok) for name, label, ok in told if ok is not None]
+    return [AnswerMark(name=name, label=label, ok=ok) for name, label, ok in told if ok is not None]
 
 
 def _unread(arm: str, why: str) -> ArmAnswer:

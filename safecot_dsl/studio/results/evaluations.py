@@ -24,7 +24,7 @@ from safecot_dsl.storage import write_whole
 from safecot_dsl.studio.errors import StudioError, not_found
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.run_policy import RunPolicy
-from safecot_dsl.studio.runs import Kept, evaluation_state, file_stamp, is_mine, kept_files
+from safecot_dsl.studio.runs import OpenedLately, evaluation_state, file_stamp, is_mine, kept_files
 
 #: Part of what names kept scores: raise it when a score means something else.
 _VERSION = 1
@@ -189,7 +189,7 @@ class Evaluations:
 
     def __init__(self, folder: StudioFolder) -> None:
         self._folder = folder
-        self._open: Kept[Evaluation] = Kept(8)
+        self._open: OpenedLately[Evaluation] = OpenedLately(8)
         self._lock = threading.Lock()
 
     def open(self, run: str) -> Evaluation:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from safecot_dsl.studio.endpoint import Endpoint
+from safecot_dsl.studio.api_route import ApiRoute
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.files import Nothing
 from safecot_dsl.studio.messages.results import (
@@ -61,9 +61,9 @@ def show_picture(studio: Studio, asked: CaseQuery) -> Response:
 
 
 ROUTES = [
-    Endpoint("GET", "/results", list_results, gives=Results),
-    Endpoint("GET", "/results/rules", list_rules, takes=SuiteQuery, gives=RuleResults),
-    Endpoint("GET", "/results/cases", list_cases, takes=CasesQuery, gives=CasePage),
-    Endpoint("GET", "/results/case", show_case, takes=CaseQuery, gives=CaseResult),
-    Endpoint("GET", "/results/picture", show_picture, takes=CaseQuery, media="image/png"),
+    ApiRoute("GET", "/results", list_results, gives=Results),
+    ApiRoute("GET", "/results/rules", list_rules, takes=SuiteQuery, gives=RuleResults),
+    ApiRoute("GET", "/results/cases", list_cases, takes=CasesQuery, gives=CasePage),
+    ApiRoute("GET", "/results/case", show_case, takes=CaseQuery, gives=CaseResult),
+    ApiRoute("GET", "/results/picture", show_picture, takes=CaseQuery, media="image/png"),
 ]

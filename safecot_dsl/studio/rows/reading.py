@@ -12,9 +12,9 @@ from safecot_dsl.artifact import Case, CaseError, Decision, Fact, Verdict, read_
 from safecot_dsl.dataset.candidates import Rejected
 from safecot_dsl.dataset.card import REASONS
 from safecot_dsl.dataset.reviews import DIGESTED, Review, Standing
-from safecot_dsl.dataset.reviews.applying import REVIEWER, Change, follow_reviews
+from safecot_dsl.dataset.reviews.applying import REVIEWER, ReviewedCase, follow_reviews
 from safecot_dsl.dataset.reviews.first import TeachingOrder, why_first
-from safecot_dsl.dataset.reviews.problems import Reading
+from safecot_dsl.dataset.reviews.problems import AnswerReading
 from safecot_dsl.facts import FactOrigin, Item
 from safecot_dsl.facts.item import LazyImage
 from safecot_dsl.render import ReasoningStyle, Rendered, answer_text
@@ -23,7 +23,7 @@ from safecot_dsl.render.rendering import cited, plan
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.messages.policy import SentenceMessage
 from safecot_dsl.studio.messages.policy import State as FactState
-from safecot_dsl.studio.messages.rows import FoundBy, Mark, ReadAs, ReviewMessage, RowFact, RowMessage
+from safecot_dsl.studio.messages.rows import AnswerMark, FoundBy, ReadAs, ReviewMessage, RowFact, RowMessage
 from safecot_dsl.studio.policy.cases import fact_entry, json_message
 from safecot_dsl.studio.rows.index import RowIndex
 from safecot_dsl.studio.rows.texts import plain_answer, stored_sentence, told_sentences
@@ -85,12 +85,12 @@ def stored_row(run: OpenRun, index: RowIndex, key: str) -> StoredRow:
 class _Now:
     """A row as its reviews leave it."""
 
-    change: Change
+    change: ReviewedCase
     decision: Decision
     reasoning: tuple[SentenceMessage, ...]
     answer: tuple[SentenceMessage, ...]
     text: str | None
-    reading: Reading
+    reading: AnswerReading
     retold: bool
 
 
@@ -141,7 +141,7 @@ def row_message(row: StoredRow, order: TeachingOrder) -> RowMessage:
 
 def _now(row: StoredRow) -> _Now:
     followed = follow_reviews(row.policy.compiled, row.standing.reviews, row.columns, row.case)
-    change = followed.change or Change(row.case, {})
+    change = followed.change or ReviewedCase(row.case, {})
     decision = row.policy.interpreter.decide(change.case)
     rendered = _rendered(row, change, decision) if change.facts else None
     reasoning, answer = _stored(row)
@@ -156,7 +156,7 @@ def _now(row: StoredRow) -> _Now:
     reading = row.run.reader_of(row.policy).read(_item(row, change.case), text, written)
     if change.answer is None and rendered is None:
         # It was made a row with this answer: what an item of a source would be asked besides is not asked again.
-        reading = Reading(reading.grade, True if reading.problem is None else reading.right, None)
+        reading = AnswerReading(reading.grade, True if reading.problem is None else reading.right, None)
     return _Now(change, decision, reasoning, answer, text, reading, rendered is not None)
 
 
@@ -166,7 +166,7 @@ def _stored(row: StoredRow) -> tuple[tuple[SentenceMessage, ...], tuple[Sentence
     return tuple(one for one in told if one.part != "answer"), tuple(one for one in told if one.part == "answer")
 
 
-def _rendered(row: StoredRow, change: Change, decision: Decision) -> Rendered:
+def _rendered(row: StoredRow, change: ReviewedCase, decision: Decision) -> Rendered:
     """The policy's own text for the changed case. Where it still is to be answered, with the answer that there was."""
     style = row.columns["style"]
     source: str | None = None
@@ -195,10 +195,11 @@ def _read_as(row: StoredRow, now: _Now) -> ReadAs:
     grade, problem = now.reading.grade, now.reading.problem
     propositions = row.policy.compiled.criteria.propositions
     marks = [
-        Mark(name=name, label=propositions[name].definition, ok=value) for name, value in grade.propositions.items()
+        AnswerMark(name=name, label=propositions[name].definition, ok=value)
+        for name, value in grade.propositions.items()
     ]
     marks += [
-        Mark(name=rule, label=f"meets what the rule {rule} requires", ok=met)
+        AnswerMark(name=rule, label=f"meets what the rule {rule} requires", ok=met)
         for rule, met in grade.requirements.items()
     ]
     return ReadAs(
@@ -210,7 +211,7 @@ def _read_as(row: StoredRow, now: _Now) -> ReadAs:
     )
 
 
-def _said(problem: Rejected, change: Change) -> str:
+def _said(problem: Rejected, change: ReviewedCase) -> str:
     if problem.reason == "answer_misread" and change.answer is not None:
         return f"It would be left out: the answer is read otherwise than is due ({problem.detail})."
     return f"It would be left out: {REASONS.get(problem.reason, problem.reason)} ({problem.detail})."
@@ -227,7 +228,7 @@ def _message(row: StoredRow) -> str | None:
 # Facts and reviews ----------------------------------------------------------------------------------------------------
 
 
-def _fact(row: StoredRow, change: Change, fact: Fact) -> RowFact:
+def _fact(row: StoredRow, change: ReviewedCase, fact: Fact) -> RowFact:
     name = fact.name
     now, then = _states(change.case), _states(row.case)
     origin = change.origins(row.origins).get(name)

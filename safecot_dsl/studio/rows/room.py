@@ -34,7 +34,7 @@ from safecot_dsl.studio.pictures import ShownPictures
 from safecot_dsl.studio.rows.index import RowIndex, open_index, stamp_of
 from safecot_dsl.studio.rows.lists import facets, page
 from safecot_dsl.studio.rows.reading import StoredRow, review_message, row_message, stored_row
-from safecot_dsl.studio.runs import Kept, OpenRun, Runs
+from safecot_dsl.studio.runs import OpenedLately, OpenRun, Runs
 
 
 class RowRoom:
@@ -43,7 +43,7 @@ class RowRoom:
     def __init__(self, folder: StudioFolder) -> None:
         self._folder = folder
         self._runs = Runs(folder)
-        self._indexes: Kept[RowIndex] = Kept(4)
+        self._indexes: OpenedLately[RowIndex] = OpenedLately(4)
         self._pictures = ShownPictures()
         self._writing = threading.Lock()
 

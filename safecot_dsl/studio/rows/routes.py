@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from safecot_dsl.studio.endpoint import Endpoint
+from safecot_dsl.studio.api_route import ApiRoute
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.files import Nothing
 from safecot_dsl.studio.messages.rows import (
@@ -74,11 +74,11 @@ def agreement(studio: Studio, asked: RunQuery) -> AgreementMessage:
 
 
 ROUTES = [
-    Endpoint("GET", "/runs", list_runs, gives=RunList),
-    Endpoint("GET", "/runs/facets", list_facets, takes=RunQuery, gives=Facets),
-    Endpoint("GET", "/runs/rows", list_rows, takes=RowsQuery, gives=RowPage),
-    Endpoint("GET", "/runs/row", show_row, takes=RowQuery, gives=RowMessage),
-    Endpoint("GET", "/runs/picture", show_picture, takes=RowQuery, media="image/png"),
-    Endpoint("POST", "/runs/review", review, takes=ReviewQuery, gives=Reviewed),
-    Endpoint("GET", "/runs/agreement", agreement, takes=RunQuery, gives=AgreementMessage),
+    ApiRoute("GET", "/runs", list_runs, gives=RunList),
+    ApiRoute("GET", "/runs/facets", list_facets, takes=RunQuery, gives=Facets),
+    ApiRoute("GET", "/runs/rows", list_rows, takes=RowsQuery, gives=RowPage),
+    ApiRoute("GET", "/runs/row", show_row, takes=RowQuery, gives=RowMessage),
+    ApiRoute("GET", "/runs/picture", show_picture, takes=RowQuery, media="image/png"),
+    ApiRoute("POST", "/runs/review", review, takes=ReviewQuery, gives=Reviewed),
+    ApiRoute("GET", "/runs/agreement", agreement, takes=RunQuery, gives=AgreementMessage),
 ]

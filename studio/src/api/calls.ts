@@ -24,6 +24,8 @@ export const api = {
   file: (path: string, signal?: AbortSignal) => get<FileText>('/file', { path }, signal),
   save: (path: string, text: string, digest: string | null) => put<{ digest: string }>('/file', { path, text, digest }),
 
+  newPolicy: (path: string, template: string) => post<FileText>('/policy/new', { path, template }),
+
   facts: (source: Source) => post<{ facts: Fact[] }>('/policy/facts', { source }),
   decide: (source: Source, held: Case, style?: string) =>
     post<Decision>('/policy/decide', { source, case: held, ...(style ? { style } : {}) }),

@@ -245,6 +245,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policy/new": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write a first policy that compiles, to be changed into one's own. */
+        post: operations["post_policy_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policy/revisions": {
         parameters: {
             query?: never;
@@ -551,7 +568,7 @@ export interface components {
                 [key: string]: components["schemas"]["AnnotatedFact"];
             };
             /** Left Out */
-            left_out: components["schemas"]["LeftOut"][];
+            left_out: components["schemas"]["FactLeftOut"][];
         };
         /**
          * AnnotatorAgrees
@@ -571,6 +588,18 @@ export interface components {
             low: number;
             /** High */
             high: number;
+        };
+        /**
+         * AnswerMark
+         * @description What the criteria say of a response: a proposition or a requirement, and whether it holds; None: undecided.
+         */
+        AnswerMark: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /** Ok */
+            ok: boolean | null;
         };
         /**
          * ArmAnswer
@@ -597,7 +626,7 @@ export interface components {
             /** Cited */
             cited: string[];
             /** Marks */
-            marks: components["schemas"]["Mark"][];
+            marks: components["schemas"]["AnswerMark"][];
             /** Faults */
             faults: string[];
             /** Why */
@@ -642,6 +671,40 @@ export interface components {
              * @enum {string}
              */
             state: "cannot_be_told";
+        };
+        /**
+         * CaseDue
+         * @description What was due and why: the rule, its place, and the policy's own reasoning. `verdict` is empty where the case asks
+         *     for an answer of another kind, which `expected` gives. `near` is the rule that comes nearest where none decides:
+         *     what an over-refusal took the case for.
+         */
+        CaseDue: {
+            /** Verdict */
+            verdict: string;
+            /** Must */
+            must: string;
+            /** Accepts */
+            accepts: string[];
+            /** Expected */
+            expected: string | null;
+            /** Rule */
+            rule: string;
+            /** Rules */
+            rules: string[];
+            /** Line */
+            line: number | null;
+            /** Path */
+            path: string | null;
+            /** Near */
+            near: string;
+            /** Near Line */
+            near_line: number | null;
+            /** Near Path */
+            near_path: string | null;
+            /** Why */
+            why: components["schemas"]["SentenceMessage"][];
+            /** Answer */
+            answer: components["schemas"]["SentenceMessage"][];
         };
         /**
          * CaseMessage
@@ -707,7 +770,7 @@ export interface components {
             system: string;
             /** Change */
             change: string;
-            due: components["schemas"]["Due"];
+            due: components["schemas"]["CaseDue"];
             case: components["schemas"]["CaseMessage"] | null;
             /** Policy Path */
             policy_path: string | null;
@@ -815,10 +878,10 @@ export interface components {
             after: string | null;
         };
         /**
-         * ChangedRows
+         * ChangedRowsMessage
          * @description How many rows of a run would have another verdict, of how many, and the first of them.
          */
-        ChangedRows: {
+        ChangedRowsMessage: {
             /** Changed */
             changed: number;
             /** Total */
@@ -827,17 +890,17 @@ export interface components {
             rows: components["schemas"]["ChangedRowMessage"][];
         };
         /**
-         * Changes
+         * ChangesMessage
          * @description What changed in meaning. `message` says it whole; `complete`: the regions are all there are.
          */
-        Changes: {
+        ChangesMessage: {
             /** Complete */
             complete: boolean;
             /** Message */
             message: string;
             /** Regions */
             regions: components["schemas"]["ChangedRegion"][];
-            rows: components["schemas"]["ChangedRows"] | null;
+            rows: components["schemas"]["ChangedRowsMessage"] | null;
         };
         /**
          * ChangesQuery
@@ -965,40 +1028,6 @@ export interface components {
             findings: components["schemas"]["FindingMessage"][];
         };
         /**
-         * Due
-         * @description What was due and why: the rule, its place, and the policy's own reasoning. `verdict` is empty where the case asks
-         *     for an answer of another kind, which `expected` gives. `near` is the rule that comes nearest where none decides:
-         *     what an over-refusal took the case for.
-         */
-        Due: {
-            /** Verdict */
-            verdict: string;
-            /** Must */
-            must: string;
-            /** Accepts */
-            accepts: string[];
-            /** Expected */
-            expected: string | null;
-            /** Rule */
-            rule: string;
-            /** Rules */
-            rules: string[];
-            /** Line */
-            line: number | null;
-            /** Path */
-            path: string | null;
-            /** Near */
-            near: string;
-            /** Near Line */
-            near_line: number | null;
-            /** Near Path */
-            near_path: string | null;
-            /** Why */
-            why: components["schemas"]["SentenceMessage"][];
-            /** Answer */
-            answer: components["schemas"]["SentenceMessage"][];
-        };
-        /**
          * ErrorBody
          * @description Why there is no other answer: a code for the page, and a sentence for a person.
          */
@@ -1099,6 +1128,16 @@ export interface components {
             bands: components["schemas"]["FactBand"][];
             /** Line */
             line: number | null;
+        };
+        /**
+         * FactLeftOut
+         * @description A fact that no annotator told, and why.
+         */
+        FactLeftOut: {
+            /** Fact */
+            fact: string;
+            /** Reason */
+            reason: string;
         };
         /**
          * FactValue
@@ -1250,12 +1289,20 @@ export interface components {
             detail: string;
         };
         /**
-         * Job
+         * JobList
+         * @description All work of this folder, the newest first.
+         */
+        JobList: {
+            /** Jobs */
+            jobs: components["schemas"]["JobMessage"][];
+        };
+        /**
+         * JobMessage
          * @description How far work has come. `done` of `total` are its own units, None where it does not count; `line` is the last that
          *     it said and `tail` the last few; `message` says how it ended. `run` is the data set whose reviews it takes, `out`
          *     what it writes. Times are in UTC.
          */
-        Job: {
+        JobMessage: {
             /** Id */
             id: string;
             /**
@@ -1290,14 +1337,6 @@ export interface components {
             started: string;
             /** Ended */
             ended: string | null;
-        };
-        /**
-         * JobList
-         * @description All work of this folder, the newest first.
-         */
-        JobList: {
-            /** Jobs */
-            jobs: components["schemas"]["Job"][];
         };
         /**
          * JobQuery
@@ -1379,10 +1418,10 @@ export interface components {
             name: string | null;
         };
         /**
-         * Kept
+         * KeptExample
          * @description The text with the example at its end, laid out, and the example's line. Nothing is written yet.
          */
-        Kept: {
+        KeptExample: {
             /** Text */
             text: string;
             /** Line */
@@ -1401,26 +1440,18 @@ export interface components {
             value: components["schemas"]["JsonValue"];
         };
         /**
-         * LeftOut
-         * @description A fact that no annotator told, and why.
+         * NewPolicy
+         * @description A policy to begin: its file, which is not there yet and whose name is the policy's, and the template that it is
+         *     made from (`starter`, `minimal` or `library`).
          */
-        LeftOut: {
-            /** Fact */
-            fact: string;
-            /** Reason */
-            reason: string;
-        };
-        /**
-         * Mark
-         * @description What the criteria say of a response: a proposition or a requirement, and whether it holds; None: undecided.
-         */
-        Mark: {
-            /** Name */
-            name: string;
-            /** Label */
-            label: string;
-            /** Ok */
-            ok: boolean | null;
+        NewPolicy: {
+            /** Path */
+            path: string;
+            /**
+             * Template
+             * @default starter
+             */
+            template: string;
         };
         /**
          * PathQuery
@@ -1457,7 +1488,7 @@ export interface components {
             /** Right */
             right: boolean | null;
             /** Marks */
-            marks: components["schemas"]["Mark"][];
+            marks: components["schemas"]["AnswerMark"][];
             /** Message */
             message: string | null;
         };
@@ -2057,14 +2088,6 @@ export interface components {
             suite: string;
         };
         /**
-         * Tested
-         * @description What a policy says of itself.
-         */
-        Tested: {
-            /** Items */
-            items: components["schemas"]["TestedItem"][];
-        };
-        /**
          * TestedItem
          * @description An example, a property or a law, and whether it holds. `witness` is an example's own case, and of a claim that
          *     fails a case that shows it; of a law `after` is the case after its change.
@@ -2088,6 +2111,14 @@ export interface components {
             message: string | null;
             witness: components["schemas"]["CaseMessage"] | null;
             after: components["schemas"]["CaseMessage"] | null;
+        };
+        /**
+         * TestedItems
+         * @description What a policy says of itself.
+         */
+        TestedItems: {
+            /** Items */
+            items: components["schemas"]["TestedItem"][];
         };
         /**
          * Tree
@@ -2304,7 +2335,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["JobMessage"];
                 };
             };
             /** @description Why there is no answer. */
@@ -2335,7 +2366,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["JobMessage"];
                 };
             };
             /** @description Why there is no answer. */
@@ -2366,7 +2397,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["JobMessage"];
                 };
             };
             /** @description Why there is no answer. */
@@ -2475,7 +2506,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Changes"];
+                    "application/json": components["schemas"]["ChangesMessage"];
                 };
             };
             /** @description The policy does not compile. */
@@ -2517,7 +2548,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Tested"];
+                    "application/json": components["schemas"]["TestedItems"];
                 };
             };
             /** @description The policy does not compile. */
@@ -2643,7 +2674,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Tested"];
+                    "application/json": components["schemas"]["TestedItems"];
                 };
             };
             /** @description The policy does not compile. */
@@ -2769,7 +2800,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Kept"];
+                    "application/json": components["schemas"]["KeptExample"];
                 };
             };
             /** @description The policy does not compile. */
@@ -2779,6 +2810,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DoesNotCompile"];
+                };
+            };
+            /** @description Why there is no answer. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorMessage"];
+                };
+            };
+        };
+    };
+    post_policy_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPolicy"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileText"];
                 };
             };
             /** @description Why there is no answer. */

@@ -246,5 +246,7 @@ export interface Job {
   message: string | null;
   started: string;
   path: string | null;
+  /** The data set whose reviews it takes. */
+  run: string | null;
   out: string | null;
 }

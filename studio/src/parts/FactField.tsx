@@ -54,22 +54,25 @@ export function FactField({ fact, state, onChange, asked = false, lit = false, o
           </UnstyledButton>
         </span>
       </div>
-      <Control fact={fact} id={id} value={known} onChange={(value) => onChange(value === null ? null : { state: 'known', value })} />
+      <FactValue fact={fact} id={id} value={known} onChange={(value) => onChange(value === null ? null : { state: 'known', value })} />
       {children}
     </div>
   );
 }
 
-interface ControlProps {
+interface FactValueProps {
   fact: Fact;
   /** The id of the label. */
   id: string;
   value: Value | null;
   onChange: (value: Value | null) => void;
+  /** Whether the field is there to be typed into at once, as in a dialog. */
+  autoFocus?: boolean;
 }
 
-function Control(props: ControlProps) {
-  const { fact, value, onChange, id } = props;
+/** What a known fact is: the field for its value alone. */
+export function FactValue(props: FactValueProps) {
+  const { fact, value, onChange, id, autoFocus = false } = props;
   switch (fact.kind) {
     case 'flag':
       return (
@@ -92,6 +95,8 @@ function Control(props: ControlProps) {
       return (
         <Textarea
           size="xs"
+          autoFocus={autoFocus}
+          data-autofocus={autoFocus || undefined}
           autosize
           minRows={1}
           maxRows={6}
@@ -104,7 +109,7 @@ function Control(props: ControlProps) {
   }
 }
 
-function OneOf({ fact, id, value, onChange }: ControlProps) {
+function OneOf({ fact, id, value, onChange }: FactValueProps) {
   return (
     <Chip.Group value={typeof value === 'string' ? value : ''} onChange={(chosen: string) => onChange(chosen)}>
       <div className={classes.chips} role="radiogroup" aria-labelledby={id}>
@@ -118,7 +123,7 @@ function OneOf({ fact, id, value, onChange }: ControlProps) {
   );
 }
 
-function SetOf({ fact, value, onChange }: ControlProps) {
+function SetOf({ fact, value, onChange }: FactValueProps) {
   const chosen = Array.isArray(value) ? value : [];
   return (
     <div className={classes.chips}>
@@ -136,7 +141,7 @@ function SetOf({ fact, value, onChange }: ControlProps) {
   );
 }
 
-function Listed({ fact, id, value, onChange }: ControlProps) {
+function Listed({ fact, id, value, onChange }: FactValueProps) {
   return (
     <Select
       searchable
@@ -167,7 +172,7 @@ export function treeOf(fact: Fact): TreeNodeData[] {
   return roots;
 }
 
-function Tree({ fact, id, value, onChange }: ControlProps) {
+function Tree({ fact, id, value, onChange }: FactValueProps) {
   const data = useMemo(() => treeOf(fact), [fact]);
   return (
     <TreeSelect
@@ -189,7 +194,7 @@ function Tree({ fact, id, value, onChange }: ControlProps) {
 const bandOf = (bands: readonly Band[], value: number): Band | undefined =>
   bands.find((band, index) => value >= band.low && (value < band.high || index === bands.length - 1));
 
-function Score({ fact, id, value, onChange }: ControlProps) {
+function Score({ fact, id, value, onChange, autoFocus = false }: FactValueProps) {
   const low = fact.low ?? 0;
   const high = fact.high ?? 1;
   const step = (high - low) / 100;
@@ -210,6 +215,8 @@ function Score({ fact, id, value, onChange }: ControlProps) {
       />
       <NumberInput
         size="xs"
+        autoFocus={autoFocus}
+        data-autofocus={autoFocus || undefined}
         aria-labelledby={id}
         min={low}
         max={high}

@@ -1,5 +1,6 @@
-import { Text, Tree, type TreeNodeData, useTree, VisuallyHidden } from '@mantine/core';
-import { IconChartBar, IconFile, IconFileText, IconFolder, IconFolderOpen, IconNotes, IconSettings } from '@tabler/icons-react';
+import { Button, Text, Tree, type TreeNodeData, useTree, VisuallyHidden } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { IconChartBar, IconFile, IconFilePlus, IconFileText, IconFolder, IconFolderOpen, IconNotes, IconSettings } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useLocation } from 'wouter';
@@ -11,6 +12,7 @@ import { Loading } from '../parts/Loading';
 import { sentenceOf } from '../shell/say';
 import { draftedPaths } from './drafts';
 import classes from './FileTree.module.css';
+import { NewPolicy } from './NewPolicy';
 import { useRoom } from './store';
 
 const ICONS = { folder: IconFolder, policy: IconFileText, recipe: IconSettings, run: IconChartBar, reviews: IconNotes, other: IconFile };
@@ -65,15 +67,25 @@ function Listed({ files, folder, path, onOpen }: { files: Files; folder: string;
       navigate(`/rows?${new URLSearchParams({ run: file.path }).toString()}`);
     }
   };
+  const [newOpen, { open: begin, close }] = useDisclosure(false);
+  const beside = path === null ? null : path.split('/').slice(0, -1).join('/');
+  const newPolicy = <NewPolicy opened={newOpen} close={close} files={files.children} beside={beside} />;
   if (nodes.length === 0) {
     return (
-      <Empty icon={IconFolder} title="No policy in this folder">
-        Run <code>safecotc policy init</code> in it, or start the studio on another folder.
-      </Empty>
+      <>
+        <Empty icon={IconFolder} title="No policy in this folder yet" action={<Button onClick={begin}>New policy</Button>}>
+          Begin with a small one that ships and change it into your own, or start the studio on another folder.
+        </Empty>
+        {newPolicy}
+      </>
     );
   }
   return (
     <nav className={classes.pane} aria-label="Files">
+      <Button variant="subtle" color="gray" size="xs" fullWidth justify="flex-start" leftSection={<IconFilePlus size={15} stroke={1.6} aria-hidden />} onClick={begin}>
+        New policy
+      </Button>
+      {newPolicy}
       <Tree
         aria-label="Files"
         data={nodes}

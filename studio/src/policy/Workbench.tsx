@@ -21,6 +21,7 @@ import { applyEdits, editorOf, goToLine, replaceText } from './editor/handle';
 import { FileTree } from './FileTree';
 import { Keep } from './Keep';
 import { Keys } from './Keys';
+import { MakeRows } from './MakeRows';
 import { useLive } from './live';
 import { Notices } from './Notices';
 import { editOthers } from './others';
@@ -53,6 +54,7 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
   const policy = path.endsWith('.safecot');
   const [view, setView] = useState<View>('text');
   const [style, setStyle] = useState<Style>('stepwise');
+  const [run, setRun] = useState<string | null>(null);
   const [asked, setAsked] = useState<{ name: string; at: number } | null>(null);
   const [keepOpen, keep] = useDisclosure(false);
   const [keysOpen, keys] = useDisclosure(false);
@@ -76,7 +78,7 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
   const claims = useLive('claims', [path, settled], () => api.claims(source()), ready);
   const findings = useLive('findings', [path, settled], () => api.findings(source()), ready);
   const rules = useLive('rules', [path, settled], () => api.rules(source()), ready);
-  const coverage = useLive('coverage', [path, settled], () => api.coverage(source()), ready);
+  const coverage = useLive('coverage', [path, settled, run], () => api.coverage(source(), run ?? undefined), ready);
 
   const bench = useMemo(
     (): Bench => ({
@@ -158,6 +160,7 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
             Lay out
           </Button>
         ) : null}
+        {session.recipes.includes(path) ? <MakeRows path={path} unsaved={unsaved} /> : null}
         <Button leftSection={<IconDeviceFloppy size={15} aria-hidden />} disabled={!unsaved} loading={held.isSaving} onClick={held.save}>
           Save
         </Button>
@@ -208,7 +211,7 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
       }}
     />
   );
-  const checks = <Below findings={findings} quick={rules.data?.findings} examples={examples} claims={claims} runs={session.runs} />;
+  const checks = <Below findings={findings} quick={rules.data?.findings} examples={examples} claims={claims} coverage={coverage} runs={session.runs} run={run} setRun={setRun} />;
 
   return (
     <BenchContext value={bench}>

@@ -8,7 +8,7 @@ import { Empty } from '../parts/Empty';
 import { policyLink } from '../parts/links';
 import { Loading } from '../parts/Loading';
 import { Picture } from '../parts/Picture';
-import { Sourced } from '../parts/Sourced';
+import { Sentences } from '../parts/Sentences';
 import { useReviewer } from '../rows/reviewer';
 import { sentenceOf } from '../shell/say';
 import { pictureOfCase, results } from './calls';
@@ -136,7 +136,7 @@ function Asked({ run, one, heading }: { run: string; one: CaseResult; heading: R
             No rule decides it; <code>{due.near}</code> comes nearest.
           </Text>
         ) : null}
-        {due.why.length > 0 ? <Sourced sentences={due.why} policy={one.policy_path} held={one.case} /> : null}
+        {due.why.length > 0 ? <Sentences sentences={due.why} policy={one.policy_path} held={one.case} /> : null}
       </section>
     </div>
   );

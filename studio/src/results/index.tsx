@@ -40,7 +40,7 @@ export default function ResultsRoom() {
       <>
         <Unread unread={found.data.unread} />
         <Empty icon={IconChartDots} title="No results in this folder yet" action={<Button component={Link} href="/policy">Go to the policies</Button>}>
-          Results come from a run that trains and evaluates: run safecotc run RECIPE in this folder, and its arms stand here when they have been asked.
+          Results come from a run that trains and evaluates: give the command <code>safecotc run RECIPE</code> in this folder, and its arms stand here when they have been asked.
         </Empty>
       </>
     );

@@ -85,9 +85,11 @@ export function AgreementDialog({ run, onClose }: { run: string; onClose: () => 
               </Table>
             )}
           </section>
-          <Text size="xs" c="dimmed">
-            Behind each figure stands its 95 % interval.
-          </Text>
+          {found.data.reviewers.length > 0 || found.data.annotators.length > 0 ? (
+            <Text size="xs" c="dimmed">
+              Behind each figure stands its 95 % interval.
+            </Text>
+          ) : null}
         </Stack>
       ) : null}
     </Modal>

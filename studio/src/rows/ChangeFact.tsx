@@ -1,8 +1,9 @@
-import { Button, Combobox, Group, Kbd, Modal, NumberInput, Stack, Text, Textarea, TextInput, useCombobox } from '@mantine/core';
+import { Button, Combobox, Group, Kbd, Modal, Stack, Text, TextInput, useCombobox } from '@mantine/core';
 import { getHotkeyHandler, useHotkeys } from '@mantine/hooks';
 import { IconCheck } from '@tabler/icons-react';
-import { useState } from 'react';
-import type { Fact, State } from '../api/types';
+import { useId, useState } from 'react';
+import type { Fact, State, Value } from '../api/types';
+import { FactValue } from '../parts/FactField';
 import { sameState, stateSaid } from '../parts/states';
 import classes from './ChangeFact.module.css';
 import type { RowFact } from './types';
@@ -71,8 +72,7 @@ function ValueOf({ row, onSave, onClose }: { row: RowFact; onSave: (state: State
   const fact = row.entry;
   const { kind } = fact;
   const value = row.state?.state === 'known' ? row.state.value : null;
-  if (kind === 'score') return <Score low={fact.low ?? 0} high={fact.high ?? 1} value={typeof value === 'number' ? value : null} onSave={onSave} />;
-  if (kind === 'text') return <Words value={typeof value === 'string' ? value : ''} onSave={onSave} />;
+  if (kind === 'score' || kind === 'text') return <Written fact={fact} value={value} onSave={onSave} />;
   if (kind === 'set' || Array.isArray(value)) return <Several options={choices(fact)} state={row.state} onSave={onSave} onClose={onClose} />;
   return <One options={[...choices(fact), ...UNKNOWN]} state={row.state} onSave={onSave} onClose={onClose} />;
 }
@@ -194,44 +194,19 @@ function Options({ options, chosen }: { options: Option[]; chosen: (value: strin
   );
 }
 
-function Score({ low, high, value, onSave }: { low: number; high: number; value: number | null; onSave: (state: State | null) => void }) {
-  const [number, setNumber] = useState<number | string>(value ?? '');
-  const save = () => typeof number === 'number' && onSave({ state: 'known', value: number });
+/** A score or a text, in the same field as in a case. Enter saves a score, and Ctrl with Enter both. */
+function Written({ fact, value, onSave }: { fact: Fact; value: Value | null; onSave: (state: State | null) => void }) {
+  const [written, setWritten] = useState(value);
+  const id = useId();
+  const save = () => {
+    if (written !== null) onSave({ state: 'known', value: written });
+  };
   return (
-    <Stack gap="sm">
-      <NumberInput
-        data-autofocus
-        autoFocus
-        size="sm"
-        label={`From ${low} to ${high}`}
-        min={low}
-        max={high}
-        step={(high - low) / 20}
-        value={number}
-        onChange={setNumber}
-        onKeyDown={getHotkeyHandler([['Enter', save], ['mod+Enter', save]])}
-      />
-      <Foot onSave={save} onState={onSave} />
-    </Stack>
-  );
-}
-
-function Words({ value, onSave }: { value: string; onSave: (state: State | null) => void }) {
-  const [text, setText] = useState(value);
-  const save = () => onSave({ state: 'known', value: text });
-  return (
-    <Stack gap="sm">
-      <Textarea
-        data-autofocus
-        autoFocus
-        autosize
-        minRows={3}
-        maxRows={12}
-        label="What is read there"
-        value={text}
-        onChange={(event) => setText(event.currentTarget.value)}
-        onKeyDown={getHotkeyHandler([['mod+Enter', save]])}
-      />
+    <Stack gap="sm" onKeyDown={getHotkeyHandler(fact.kind === 'score' ? [['Enter', save], ['mod+Enter', save]] : [['mod+Enter', save]])}>
+      <Text id={id} size="sm">
+        {fact.kind === 'score' ? `From ${fact.low ?? 0} to ${fact.high ?? 1}` : 'What is read there'}
+      </Text>
+      <FactValue fact={fact} id={id} value={written} onChange={setWritten} autoFocus />
       <Foot onSave={save} onState={onSave} />
     </Stack>
   );

@@ -1,34 +1,28 @@
 import { Button, List, Modal, Progress, Stack, Text } from '@mantine/core';
 import { IconPlayerPlay, IconPlayerStop } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import { Link } from 'wouter';
 import { api } from '../api/calls';
 import type { Job } from '../api/types';
 import { many } from '../parts/numbers';
+import { shareOf, useJobs } from '../parts/useJobs';
 import { rows } from './calls';
 import classes from './Generate.module.css';
 import type { Facets } from './types';
 
-/** A job as the server lists it, with the run that it is of. */
-type RunJob = Job & { run?: string | null };
-
 /** The latest job of this run that makes data, also after a reload: the server keeps it. */
-function useRunJob(run: string): RunJob | null {
-  const jobs = useQuery({
-    queryKey: ['jobs'],
-    queryFn: ({ signal }) => api.jobs(signal),
-    refetchInterval: (query) => (query.state.data?.jobs.some((job) => job.state === 'running') ? 1000 : 15_000),
-  });
-  const of = (jobs.data?.jobs ?? []).filter((job: RunJob) => job.kind === 'generate' && job.run === run);
-  return of.toSorted((a, b) => a.started.localeCompare(b.started)).at(-1) ?? null;
+function useRunJob(run: string) {
+  const { jobs, stop } = useJobs();
+  const of = jobs.filter((job) => job.kind === 'generate' && job.run === run);
+  return { job: of.toSorted((a, b) => a.started.localeCompare(b.started)).at(-1) ?? null, stop };
 }
 
 /** The button that makes a data set from the reviews, with a word on what it does first. */
 export function GenerateButton({ run, facets }: { run: string; facets: Facets | undefined }) {
   const [asked, setAsked] = useState(false);
   const queries = useQueryClient();
-  const job = useRunJob(run);
+  const { job } = useRunJob(run);
   const begin = useMutation({
     mutationFn: () => api.startJob({ kind: 'generate', run }),
     onSuccess: () => setAsked(false),
@@ -71,19 +65,12 @@ export function GenerateButton({ run, facets }: { run: string; facets: Facets | 
 
 /** How far it is, with a button to stop it; and what came of it. */
 export function GenerateProgress({ run }: { run: string }) {
-  const queries = useQueryClient();
-  const job = useRunJob(run);
+  const { job, stop } = useRunJob(run);
   const runs = useQuery({ queryKey: ['runs'], queryFn: ({ signal }) => rows.runs(signal) });
   const made = runs.data?.find((one) => job?.out && (one.path === job.out || one.path.startsWith(`${job.out}/`)));
   const [closed, setClosed] = useState<string | null>(null);
-  const before = useRef<string | null>(null);
-  useEffect(() => {
-    if (before.current === 'running' && job?.state === 'done') void queries.invalidateQueries({ queryKey: ['runs'] });
-    before.current = job?.state ?? null;
-  }, [job?.state, queries]);
-  const stop = useMutation({ mutationFn: api.stopJob, onSettled: () => queries.invalidateQueries({ queryKey: ['jobs'] }) });
   if (!job || closed === job.id) return null;
-  const share = job.total ? (100 * (job.done ?? 0)) / job.total : null;
+  const share = shareOf(job);
   return (
     <section className={classes.job} aria-label="Generating from these reviews">
       <Text size="sm" fw={500} role="status">

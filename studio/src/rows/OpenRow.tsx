@@ -5,7 +5,7 @@ import { Link } from 'wouter';
 import type { Case, Verdict } from '../api/types';
 import { policyLink } from '../parts/links';
 import { Picture } from '../parts/Picture';
-import { Sourced } from '../parts/Sourced';
+import { Sentences } from '../parts/Sentences';
 import { sameState, stateSaid } from '../parts/states';
 import { VerdictBadge } from '../parts/verdicts';
 import { pictureOfRow } from './calls';
@@ -108,7 +108,7 @@ export function OpenRow({ run, row, stands, place, onClose, onChangeFact, onChan
               <h2 id="row-reasoning" className={classes.title}>
                 Reasoning{row.texts_from === 'policy' ? ', written anew by the policy' : ''}
               </h2>
-              <Sourced sentences={row.reasoning} policy={policy} held={held} />
+              <Sentences sentences={row.reasoning} policy={policy} held={held} />
             </section>
           ) : null}
           <section aria-labelledby="row-answer">

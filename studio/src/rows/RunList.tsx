@@ -2,7 +2,9 @@ import { Alert, Badge, Button, Progress, Text } from '@mantine/core';
 import { IconTable } from '@tabler/icons-react';
 import { Link } from 'wouter';
 import { Empty } from '../parts/Empty';
+import { policyLink } from '../parts/links';
 import { many, whole } from '../parts/numbers';
+import { useSession } from '../shell/Frame';
 import classes from './RunList.module.css';
 import type { Run } from './types';
 
@@ -19,6 +21,21 @@ const STATES: Partial<Record<Run['state'], string>> = {
   broken: 'cannot be read',
 };
 
+/** What to do next where there are no rows: open a recipe of the folder and make them, or write one. */
+function NoRows() {
+  const recipe = useSession().data?.recipes[0];
+  return recipe === undefined ? (
+    <Empty icon={IconTable} title="No rows in this folder yet" action={<Button component={Link} href="/policy">Go to the policies</Button>}>
+      Rows are made from a recipe: a YAML file with a name, a policy and its data. This folder has none yet; put one in, and the Policy room
+      opens it with a button that makes its rows.
+    </Empty>
+  ) : (
+    <Empty icon={IconTable} title="No rows in this folder yet" action={<Button component={Link} href={policyLink({ path: recipe })}>Open {recipe}</Button>}>
+      Rows are made from a recipe: open one and choose “Make rows”. They stand here as soon as they are written.
+    </Empty>
+  );
+}
+
 /** The runs of the folder, with what is the matter where one cannot be opened. */
 export function RunList({ runs, missing, onOpen }: RunListProps) {
   const some = runs.filter((run) => run.kind !== 'evaluation');
@@ -31,9 +48,7 @@ export function RunList({ runs, missing, onOpen }: RunListProps) {
         </Alert>
       ) : null}
       {some.length === 0 ? (
-        <Empty icon={IconTable} title="No rows in this folder yet" action={<Button component={Link} href="/policy">Go to the policies</Button>}>
-          Rows are made from a recipe: run safecotc generate RECIPE in this folder, and they stand here as soon as the first are written.
-        </Empty>
+        <NoRows />
       ) : (
         <ul className={classes.runs}>
           {some.map((run) => {

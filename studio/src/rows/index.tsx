@@ -30,9 +30,12 @@ export default function RowsRoom() {
       </Empty>
     );
   }
-  const opened = runs.data.find((one) => one.path === run);
+  // A run may be named by its own folder: its rows are those of the first arm that has some.
+  const inside = runs.data.find((one) => one.kind === 'data' && one.path.startsWith(`${run}/`));
+  const named = runs.data.find((one) => one.path === run);
+  const opened = named?.kind === 'data' ? named : (inside ?? named);
   if (run && opened && opened.state !== 'broken' && opened.state !== 'other_version' && opened.kind !== 'evaluation') {
-    return <RunRows key={run} run={opened} runs={runs.data} />;
+    return <RunRows key={opened.path} run={opened} runs={runs.data} />;
   }
   return <RunList runs={runs.data} missing={run !== null && !opened ? run : null} onOpen={(path) => go({ run: path })} />;
 }

@@ -40,18 +40,19 @@ policy: policies/miniature.safecot
 seed: 0
 data:
   sources:
-    - {kind: miniature, pool: 400}
-  rows: 24
+    - {kind: miniature, pool: POOL}
+  rows: ROWS
   unknown: 0.1
   style: stepwise
 """
 
 
-def make_folder(folder: Path) -> Path:
-    """A folder with the policy of the small world and a recipe that makes 24 rows of it."""
+def make_folder(folder: Path, rows: int = 24) -> Path:
+    """A folder with the policy of the small world and a recipe that makes so many rows of it."""
     (folder / "policies").mkdir(parents=True)
     shutil.copy(ROOT / "policies" / "miniature.safecot", folder / "policies" / "miniature.safecot")
-    (folder / "small.yaml").write_text(RECIPE, encoding="utf-8")
+    recipe = RECIPE.replace("POOL", str(max(400, 10 * rows))).replace("ROWS", str(rows))
+    (folder / "small.yaml").write_text(recipe, encoding="utf-8")
     return folder
 
 

@@ -10,7 +10,18 @@ from typing import Any
 
 import pytest
 
-from tests.studio.browser.rooms import PATIENCE, ROOT, Server, browsing, needs_browser, serious, serving
+from tests.studio.browser.rooms import (
+    PATIENCE,
+    ROOT,
+    Server,
+    browsing,
+    make_folder,
+    make_rows,
+    needs_browser,
+    serious,
+    serving,
+)
+from tests.studio.test_annotate import bomb
 
 pytestmark = needs_browser
 POLICY = "policies/household_chemicals.safecot"
@@ -21,6 +32,15 @@ rule keep_from_the_street {
   verdict refuse
   think { risk "On a street anybody can take a bottle." }
 }
+"""
+
+LOOKED = """\
+name: looked
+policy: policies/household_chemicals.safecot
+data:
+  sources: [{kind: jsonl, path: r.jsonl, licence: CC0-1.0}]
+  annotators:
+    - {kind: pattern, fact: query.intent, patterns: {hurt: ["hurt"]}}
 """
 
 
@@ -172,3 +192,93 @@ def test_axe_finds_nothing_serious_on_a_narrow_page(browser: Any, looked_at: Ser
             page.locator("label", has_text=re.compile(f"^{view}$")).click()
             page.wait_for_timeout(500)
             assert serious(page) == []
+
+
+def test_an_empty_folder_begins_with_a_policy(tmp_path: Path) -> None:
+    place = tmp_path / "work"
+    place.mkdir()
+    with serving(place, tmp_path / "state") as server:
+        with browsing(server, width=390, height=844) as page:
+            page.get_by_text("No policy in this folder yet").wait_for()
+            page.get_by_role("button", name="New policy").click()
+            page.get_by_label("Name", exact=False).fill("My Policy")
+            page.get_by_role("button", name="Write it").click()
+            page.get_by_text("write `my_policy`").wait_for()
+            page.get_by_label("Name", exact=False).fill("my_policy")
+            page.get_by_role("button", name="Write it").click()
+            page.locator(".cm-content").wait_for()
+            assert serious(page) == []
+        with browsing(server, "/rows") as page:
+            page.get_by_text("No rows in this folder yet").wait_for()
+        with browsing(server, "/results") as page:
+            page.get_by_text("No results in this folder yet").wait_for()
+    assert "policy my_policy" in (place / "my_policy.safecot").read_text(encoding="utf-8")
+
+
+def test_lines_that_nothing_reaches_are_listed_and_the_rows_of_a_run_count(tmp_path: Path) -> None:
+    place = make_folder(tmp_path / "work")
+    make_rows(place)
+    with serving(place, tmp_path / "state") as server, browsing(server) as page:
+        open_policy(page)
+        page.get_by_role("tab", name="Coverage").click()
+        told = page.get_by_text("not fully exercised", exact=False)
+        told.wait_for()
+        before = int(told.inner_text().split()[0])
+        page.get_by_role("combobox", name="A run whose rows count as well").click()
+        page.get_by_role("option", name=re.compile("runs/small")).first.click()
+        page.get_by_text("24 rows", exact=True).wait_for()
+        assert int(told.inner_text().split()[0]) < before
+        page.get_by_role("tab", name="What changed").click()
+        page.get_by_text(re.compile("0 of 24 rows of runs/small")).wait_for()
+        assert serious(page) == []
+
+
+def test_on_a_telephone_nothing_scrolls_sideways(server: Server) -> None:
+    with browsing(server, width=390, height=844) as page:
+        page.locator(".cm-content").wait_for(timeout=3 * PATIENCE)
+        for view in ("Files", "Case", "Decision", "Checks", "Text"):  # the picture of the rules is a map, and moved
+            page.get_by_text(view, exact=True).first.click()
+            wide = page.evaluate(
+                """[...document.querySelectorAll('main *, [role=tablist]')]
+                    .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0
+                        && ['auto', 'scroll'].includes(getComputedStyle(one).overflowX)
+                        && !one.closest('.cm-editor'))
+                    .map((one) => one.className)"""
+            )
+            assert wide == [], view
+
+
+def test_the_rows_of_a_recipe_are_made_from_its_page(tmp_path: Path) -> None:
+    place = make_folder(tmp_path / "work")
+    with serving(place, tmp_path / "state") as server, browsing(server, "/rows") as page:
+        page.get_by_role("link", name="Open small.yaml").click()
+        page.get_by_role("button", name="Make rows").click()
+        page.get_by_label("How many").fill("12")
+        page.get_by_role("dialog").get_by_role("button", name="Make rows").click()
+        page.get_by_role("button", name=re.compile("Work that is done")).click(timeout=3 * PATIENCE)
+        page.get_by_role("link", name="Open the rows").click()
+        page.locator("[data-row]").nth(11).wait_for()
+
+
+def test_two_tabs_are_told_of_each_other(server: Server) -> None:
+    with browsing(server) as page:
+        open_policy(page)
+        other = page.context.new_page()
+        other.goto(page.url)
+        open_policy(other)
+        append(other, "\n# theirs\n")
+        page.get_by_text("Another tab holds other unsaved changes", exact=False).wait_for()
+        other.close()
+
+
+def test_a_picture_that_is_a_bomb_is_said_and_the_case_stays(server: Server, folder: Path) -> None:
+    (folder / "looked.yaml").write_text(LOOKED, encoding="utf-8")
+    with browsing(server) as page:
+        open_policy(page)
+        choose(page, "query.intent", "how to hurt someone with it")
+        verdict(page, "refuse")
+        picture = {"name": "large.png", "mimeType": "image/png", "buffer": bomb()}
+        page.locator('input[type="file"]').set_input_files(picture)
+        page.get_by_role("button", name="Have it looked at").click()
+        page.get_by_text("The picture cannot be used", exact=False).wait_for()
+        verdict(page, "refuse")

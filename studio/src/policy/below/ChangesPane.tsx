@@ -2,24 +2,33 @@ import { Button, Select, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconArrowNarrowRight, IconEqual } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
 import { Link } from 'wouter';
 import { api } from '../../api/calls';
 import type { ChangedRows, Verdict } from '../../api/types';
 import { Empty } from '../../parts/Empty';
 import { Loading } from '../../parts/Loading';
+import { many, whole } from '../../parts/numbers';
 import { VerdictBadge, VERDICTS } from '../../parts/verdicts';
+import { asSentence } from '../../parts/words';
 import { useBench } from '../bench';
 import { useLive } from '../live';
 import { useRoom } from '../store';
 import classes from './Below.module.css';
 import { NotNow } from './NotNow';
+import { RunSelect } from './RunSelect';
+
+interface ChangesPaneProps {
+  runs: readonly string[];
+  run: string | null;
+  setRun: (run: string | null) => void;
+  /** What the text is held against: `saved`, or a revision. */
+  against: string;
+  setAgainst: (against: string) => void;
+}
 
 /** What a change of the text changes in meaning: the cases that are decided otherwise, and the rows of a run. */
-export function ChangesPane({ runs }: { runs: readonly string[] }) {
+export function ChangesPane({ runs, run, setRun, against, setAgainst }: ChangesPaneProps) {
   const bench = useBench();
-  const [against, setAgainst] = useState('saved');
-  const [run, setRun] = useState<string | null>(null);
   const version = useRoom((room) => room.version);
   const saved = useRoom((room) => room.saved?.digest);
   const [settled] = useDebouncedValue(version, 350);
@@ -40,6 +49,7 @@ export function ChangesPane({ runs }: { runs: readonly string[] }) {
         <span>Held against</span>
         <Select
           w={260}
+          maw="100%"
           aria-label="What the text is held against"
           value={against}
           allowDeselect={false}
@@ -51,17 +61,7 @@ export function ChangesPane({ runs }: { runs: readonly string[] }) {
             ...known.map(({ revision, subject, date }) => ({ value: revision, label: `${date.slice(0, 10)}  ${subject}` })),
           ]}
         />
-        <Select
-          w={200}
-          aria-label="A run whose rows are decided anew"
-          placeholder={runs.length > 0 ? 'and the rows of a run' : 'no runs in this folder'}
-          disabled={runs.length === 0}
-          clearable
-          value={run}
-          onChange={setRun}
-          comboboxProps={{ shadow: 'md' }}
-          data={[...runs]}
-        />
+        <RunSelect label="A run whose rows are decided anew" runs={runs} run={run} setRun={setRun} />
         {live.busy ? (
           <Text size="xs" c="dimmed">
             comparing
@@ -72,12 +72,12 @@ export function ChangesPane({ runs }: { runs: readonly string[] }) {
       {!data && !live.error ? <Loading what="what changed" /> : null}
       {data?.regions.length === 0 && !data.rows?.changed ? (
         <Empty icon={IconEqual} title="No case is decided otherwise">
-          {sentence(data.message)} {against === 'saved' ? 'Change a rule above, or choose a revision to hold the text against.' : ''}
+          {asSentence(data.message)} {against === 'saved' ? 'Change a rule above, or choose a revision to hold the text against.' : ''}
         </Empty>
       ) : null}
       {data && data.regions.length > 0 ? (
         <Text size="sm" px={12} py={8}>
-          {sentence(data.message)}
+          {asSentence(data.message)}
         </Text>
       ) : null}
       <ul className={classes.list}>
@@ -99,12 +99,6 @@ export function ChangesPane({ runs }: { runs: readonly string[] }) {
   );
 }
 
-/** A message as a sentence of its own. */
-function sentence(message: string): string {
-  const text = message.charAt(0).toUpperCase() + message.slice(1);
-  return /[.!?]$/.test(text) ? text : `${text}.`;
-}
-
 function Step({ before, after }: { before: string; after: string | null }) {
   return (
     <span style={{ display: 'inline-flex', alignItems: 'center', gap: 4, flex: 'none' }}>
@@ -123,7 +117,7 @@ function Rows({ run, rows }: { run: string | null; rows: ChangedRows }) {
   return (
     <>
       <Text size="sm" px={12} py={8} fw={550}>
-        {rows.changed.toLocaleString('en')} of {rows.total.toLocaleString('en')} rows of {run} would have another verdict.
+        {whole(rows.changed)} of {many(rows.total, 'row')} of {run} would have another verdict.
       </Text>
       <ul className={classes.list}>
         {rows.rows.map((row) => (

@@ -2,6 +2,7 @@ import { Button, Text, UnstyledButton } from '@mantine/core';
 import { IconAlertTriangle, IconCircleCheck, IconCircleX, IconInfoCircle } from '@tabler/icons-react';
 import type { Finding } from '../../api/types';
 import { Empty } from '../../parts/Empty';
+import { capitalised } from '../../parts/words';
 import { useBench } from '../bench';
 import { useRoom } from '../store';
 import classes from './Below.module.css';
@@ -46,7 +47,7 @@ function FindingList({ findings }: { findings: readonly Finding[] }) {
             <sign.icon size={16} stroke={1.8} color={sign.color} aria-label={severity} />
             <div className={classes.grow}>
               <UnstyledButton className={classes.title} onClick={() => bench.goTo({ path, line })}>
-                {message.charAt(0).toUpperCase() + message.slice(1)}
+                {capitalised(message)}
               </UnstyledButton>
               {help ? <div className={classes.more}>{help}</div> : null}
             </div>
@@ -60,7 +61,7 @@ function FindingList({ findings }: { findings: readonly Finding[] }) {
             ) : null}
             {fix && here ? (
               <Button size="compact-xs" onClick={() => bench.mend(fix)}>
-                {fix.title.charAt(0).toUpperCase() + fix.title.slice(1)}
+                {capitalised(fix.title)}
               </Button>
             ) : null}
           </li>

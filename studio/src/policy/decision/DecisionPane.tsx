@@ -1,10 +1,11 @@
 import { Button, Group, SegmentedControl, Select, Text, UnstyledButton } from '@mantine/core';
 import { IconBookmarkPlus, IconScale } from '@tabler/icons-react';
 import { useState } from 'react';
-import type { Decision, Fact, Part, RuleRef, Where } from '../../api/types';
+import type { Decision, Fact, RuleRef, Where } from '../../api/types';
 import { Empty } from '../../parts/Empty';
 import { Loading } from '../../parts/Loading';
 import { Sentences } from '../../parts/Sentences';
+import { valueSaid } from '../../parts/states';
 import { VERDICT_MEANS, VERDICTS } from '../../parts/verdicts';
 import { sentenceOf } from '../../shell/say';
 import { useBench } from '../bench';
@@ -12,16 +13,9 @@ import { Broken } from '../below/Findings';
 import { findingsOf, type Live } from '../live';
 import { useRoom } from '../store';
 import classes from './Decision.module.css';
-import { valueText, Why } from './Why';
+import { Why } from './Why';
 
 export type Style = 'stepwise' | 'full' | 'minimal';
-
-const PARTS: readonly (readonly [Part, string])[] = [
-  ['see', 'What the picture shows'],
-  ['ask', 'What is asked'],
-  ['weigh', 'What it comes to'],
-  ['decide', 'Decision'],
-];
 
 interface DecisionPaneProps {
   decision: Live<Decision>;
@@ -135,7 +129,7 @@ function Head({ decision, facts, askFor, old }: { decision: Decision; facts: rea
       ) : null}
       {supposed.length > 0 ? (
         <Text size="xs" c="dimmed">
-          Supposed: {supposed.map(([name, value]) => `${label(name)}: ${valueText(value)}`).join('; ')}
+          Supposed: {supposed.map(([name, value]) => `${label(name)}: ${valueSaid(value)}`).join('; ')}
         </Text>
       ) : null}
     </div>
@@ -173,21 +167,12 @@ function Told({ decision }: { decision: Decision }) {
   const bench = useBench();
   const lit = useRoom((room) => room.lit);
   const isLit = (where: Where) => lit !== null && where.line === lit.line && (where.path ?? bench.path) === lit.path;
-  const links = { isLit, onPoint: bench.point, onOpen: bench.goTo };
+  const beside = { isLit, onPoint: bench.point, onOpen: bench.goTo };
   return (
     <>
-      {PARTS.map(([part, name]) => {
-        const sentences = decision.reasoning.filter((sentence) => sentence.part === part);
-        return sentences.length === 0 ? null : (
-          <div key={part}>
-            <h3 className={classes.part}>{name}</h3>
-            <Sentences sentences={sentences} {...links} />
-          </div>
-        );
-      })}
+      <Sentences sentences={decision.reasoning} beside={beside} />
       <div className={classes.answer}>
-        <h3 className={classes.part}>Answer</h3>
-        <Sentences sentences={decision.answer} {...links} />
+        <Sentences sentences={decision.answer} beside={beside} />
         {decision.needs_answer ? (
           <Text size="xs" c="dimmed" px={10} pb={8} pt={2}>
             The policy lets the request through: the answer itself comes from the model.

@@ -1,7 +1,8 @@
 import { ActionIcon, Tree, type TreeNodeData, UnstyledButton, useTree, VisuallyHidden } from '@mantine/core';
 import { IconCheck, IconChevronDown, IconChevronRight, IconHelp, IconX } from '@tabler/icons-react';
 import { useMemo } from 'react';
-import type { Truth, Value } from '../../api/types';
+import type { Truth } from '../../api/types';
+import { valueSaid } from '../../parts/states';
 import { useBench } from '../bench';
 import { useRoom } from '../store';
 import classes from './Decision.module.css';
@@ -11,14 +12,6 @@ const SIGN = {
   false: { icon: IconX, word: 'does not hold', color: 'var(--refuse)' },
   maybe: { icon: IconHelp, word: 'cannot be told', color: 'var(--warn)' },
 } as const;
-
-/** A value of a case in a few words. */
-export function valueText(value: Value | null): string {
-  if (value === null) return 'not known';
-  if (Array.isArray(value)) return value.length > 0 ? value.join(', ') : 'none';
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return typeof value === 'string' ? `“${value}”` : String(value);
-}
 
 interface Node extends TreeNodeData {
   truth: Truth;
@@ -87,7 +80,7 @@ function WhyTree({ nodes }: { nodes: Node[] }) {
                     {truth.label}
                   </UnstyledButton>
                 )}{' '}
-                {truth.fact ? <span className={classes.value}>({valueText(truth.value)})</span> : null}
+                {truth.fact ? <span className={classes.value}>({truth.value === null ? 'not known' : valueSaid(truth.value)})</span> : null}
               </span>
             </div>
           </div>

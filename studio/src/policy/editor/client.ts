@@ -162,7 +162,8 @@ export function languageClient(root: string): LSPClient {
   };
   const client = new LSPClient({
     rootUri: root,
-    timeout: 10_000,
+    // On a busy machine an answer that comes late is still wanted; one that is given up is an error of the page.
+    timeout: 60_000,
     workspace: (made) => new Folder(made, root, open),
     // Hovers hold texts of policies: data, of which only plain layout is let through.
     sanitizeHTML: (html) => DOMPurify.sanitize(html, { ALLOWED_TAGS: ['p', 'pre', 'code', 'em', 'strong', 'ul', 'ol', 'li', 'br', 'hr', 'span', 'table', 'thead', 'tbody', 'tr', 'td', 'th'], ALLOWED_ATTR: ['class'] }),

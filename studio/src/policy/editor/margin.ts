@@ -1,6 +1,7 @@
 import { type Extension, RangeSet, RangeSetBuilder, StateEffect, StateField } from '@codemirror/state';
 import { Decoration, type DecorationSet, EditorView, gutter, GutterMarker } from '@codemirror/view';
 import type { CoveredLine } from '../../api/types';
+import { many } from '../../parts/numbers';
 
 /** Lights up a line, counted from 1; null puts it out. */
 export const lightLine = StateEffect.define<number | null>();
@@ -24,10 +25,6 @@ const litLine = StateField.define<DecorationSet>({
   provide: (field) => EditorView.decorations.from(field),
 });
 
-function count(number: number, one: string): string {
-  return `${number.toLocaleString('en')} ${one}${number === 1 ? '' : 's'}`;
-}
-
 /** A bar in the margin: full where an example reaches the line, broken where nothing does. */
 class Reach extends GutterMarker {
   constructor(readonly covered: CoveredLine) {
@@ -44,7 +41,7 @@ class Reach extends GutterMarker {
     const { reached, examples, rows, what, missing } = this.covered;
     const bar = document.createElement('span');
     bar.className = reached ? 'cm-reached' : 'cm-unreached';
-    const by = [examples > 0 ? count(examples, 'example') : '', rows > 0 ? count(rows, 'row') : ''].filter(Boolean);
+    const by = [examples > 0 ? many(examples, 'example') : '', rows > 0 ? many(rows, 'row') : ''].filter(Boolean);
     const rest = missing.length > 0 ? `; not exercised: ${missing.join(', ')}` : '';
     bar.title = reached ? `${what}: reached by ${by.join(' and ')}${rest}` : `${what}: no example or row reaches this line${rest}`;
     bar.setAttribute('role', 'img');

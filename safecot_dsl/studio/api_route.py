@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -18,6 +18,9 @@ from safecot_dsl.storage.json_text import parse_json
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.messages.files import Nothing
 
+if TYPE_CHECKING:
+    from safecot_dsl.studio.state import Studio
+
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 Handle = Callable[..., Any]
 
@@ -27,7 +30,7 @@ MAX_BODY = 4 << 20
 MAX_UPLOAD = 24 << 20
 
 
-class Endpoint(Route):
+class ApiRoute(Route):
     """One question. `handle(studio, asked)` answers it, in a thread where it is no coroutine, by a message of the type
     `gives`, or a response of its own (`media` is its type then: a picture). `asked` is of the type `takes`, read from
     the body of a POST or PUT, else from the query, and from the path in any case. With `uploads` the body is a form,
@@ -62,7 +65,8 @@ class Endpoint(Route):
             else:
                 answer = await run_in_threadpool(self.answers, *arguments)
         except StudioError as error:
-            return failed(error)
+            studio: Studio = request.app.state.studio
+            return failed(error, studio.folder.shown)
         if isinstance(answer, Response):
             return answer
         assert isinstance(answer, BaseModel)
@@ -102,10 +106,10 @@ def read_message(model: type[BaseModel], given: dict[str, Any]) -> BaseModel:
         ) from None
 
 
-def failed(error: StudioError) -> Response:
-    """An error as an answer."""
+def failed(error: StudioError, shown: Callable[[str], str] = str) -> Response:
+    """An error as an answer. `shown` says of its sentence how the page has it."""
     return Response(
-        json.dumps(error.content(), ensure_ascii=False).encode("utf-8", "replace"),
+        json.dumps(error.content(shown), ensure_ascii=False).encode("utf-8", "replace"),
         error.status,
         media_type="application/json",
     )
