@@ -194,11 +194,11 @@ def test_axe_finds_nothing_serious_on_a_narrow_page(browser: Any, looked_at: Ser
             assert serious(page) == []
 
 
-def test_an_empty_folder_begins_with_a_policy(tmp_path: Path) -> None:
+def test_an_empty_folder_begins_with_a_policy(browser: Any, tmp_path: Path) -> None:
     place = tmp_path / "work"
     place.mkdir()
     with serving(place, tmp_path / "state") as server:
-        with browsing(server, width=390, height=844) as page:
+        with browsing(browser, server, width=390, height=844) as page:
             page.get_by_text("No policy in this folder yet").wait_for()
             page.get_by_role("button", name="New policy").click()
             page.get_by_label("Name", exact=False).fill("My Policy")
@@ -208,17 +208,17 @@ def test_an_empty_folder_begins_with_a_policy(tmp_path: Path) -> None:
             page.get_by_role("button", name="Write it").click()
             page.locator(".cm-content").wait_for()
             assert serious(page) == []
-        with browsing(server, "/rows") as page:
+        with browsing(browser, server, "/rows") as page:
             page.get_by_text("No rows in this folder yet").wait_for()
-        with browsing(server, "/results") as page:
+        with browsing(browser, server, "/results") as page:
             page.get_by_text("No results in this folder yet").wait_for()
     assert "policy my_policy" in (place / "my_policy.safecot").read_text(encoding="utf-8")
 
 
-def test_lines_that_nothing_reaches_are_listed_and_the_rows_of_a_run_count(tmp_path: Path) -> None:
+def test_lines_that_nothing_reaches_are_listed_and_the_rows_of_a_run_count(browser: Any, tmp_path: Path) -> None:
     place = make_folder(tmp_path / "work")
     make_rows(place)
-    with serving(place, tmp_path / "state") as server, browsing(server) as page:
+    with serving(place, tmp_path / "state") as server, browsing(browser, server) as page:
         open_policy(page)
         page.get_by_role("tab", name="Coverage").click()
         told = page.get_by_text("not fully exercised", exact=False)
@@ -233,8 +233,8 @@ def test_lines_that_nothing_reaches_are_listed_and_the_rows_of_a_run_count(tmp_p
         assert serious(page) == []
 
 
-def test_on_a_telephone_nothing_scrolls_sideways(server: Server) -> None:
-    with browsing(server, width=390, height=844) as page:
+def test_on_a_telephone_nothing_scrolls_sideways(browser: Any, server: Server) -> None:
+    with browsing(browser, server, width=390, height=844) as page:
         page.locator(".cm-content").wait_for(timeout=3 * PATIENCE)
         for view in ("Files", "Case", "Decision", "Checks", "Text"):  # the picture of the rules is a map, and moved
             page.get_by_text(view, exact=True).first.click()
@@ -248,9 +248,9 @@ def test_on_a_telephone_nothing_scrolls_sideways(server: Server) -> None:
             assert wide == [], view
 
 
-def test_the_rows_of_a_recipe_are_made_from_its_page(tmp_path: Path) -> None:
+def test_the_rows_of_a_recipe_are_made_from_its_page(browser: Any, tmp_path: Path) -> None:
     place = make_folder(tmp_path / "work")
-    with serving(place, tmp_path / "state") as server, browsing(server, "/rows") as page:
+    with serving(place, tmp_path / "state") as server, browsing(browser, server, "/rows") as page:
         page.get_by_role("link", name="Open small.yaml").click()
         page.get_by_role("button", name="Make rows").click()
         page.get_by_label("How many").fill("12")
@@ -260,8 +260,8 @@ def test_the_rows_of_a_recipe_are_made_from_its_page(tmp_path: Path) -> None:
         page.locator("[data-row]").nth(11).wait_for()
 
 
-def test_two_tabs_are_told_of_each_other(server: Server) -> None:
-    with browsing(server) as page:
+def test_two_tabs_are_told_of_each_other(browser: Any, server: Server) -> None:
+    with browsing(browser, server) as page:
         open_policy(page)
         other = page.context.new_page()
         other.goto(page.url)
@@ -271,9 +271,9 @@ def test_two_tabs_are_told_of_each_other(server: Server) -> None:
         other.close()
 
 
-def test_a_picture_that_is_a_bomb_is_said_and_the_case_stays(server: Server, folder: Path) -> None:
+def test_a_picture_that_is_a_bomb_is_said_and_the_case_stays(browser: Any, server: Server, folder: Path) -> None:
     (folder / "looked.yaml").write_text(LOOKED, encoding="utf-8")
-    with browsing(server) as page:
+    with browsing(browser, server) as page:
         open_policy(page)
         choose(page, "query.intent", "how to hurt someone with it")
         verdict(page, "refuse")
