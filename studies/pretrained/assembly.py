@@ -1,4 +1,4 @@
-"""The whole: a language model's folder and eyes become one folder of the stock class, `Gemma3ForConditionalGeneration`."""
+"""The whole: a language model's folder and eyes become one folder of a stock class, Gemma3ForConditionalGeneration."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from studies.pretrained.captions import IMAGE_TOKENS
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-#: The tokens that stand before, after and for an image. The small Gemma has no token for the last: one is taken that its
-#: vocabulary keeps unused, and no embedding is added.
+#: The tokens that stand before, after and for an image. The small Gemma has no token for the last: one is taken that
+#: its vocabulary keeps unused, and no embedding is added.
 MARKS = {"boi_token": "<start_of_image>", "eoi_token": "<end_of_image>", "image_token": "<unused0>"}
 
 # A base model was taught no turns, so these are in plain words; its own end of a text ends an answer.
@@ -63,7 +63,9 @@ def save_whole(
     text: Any = AutoModelForCausalLM.from_pretrained(language, dtype=torch.bfloat16, use_safetensors=True)
     with torch.device("meta"):  # the weights are given below
         model: Any = Gemma3ForConditionalGeneration(config)
-    weights: dict[str, Tensor] = {f"model.language_model.{name}": value for name, value in text.model.state_dict().items()}
+    weights: dict[str, Tensor] = {
+        f"model.language_model.{name}": value for name, value in text.model.state_dict().items()
+    }
     weights |= {f"model.{name}": value.to(torch.bfloat16) for name, value in eyes.state_dict().items()}
     weights["lm_head.weight"] = weights["model.language_model.embed_tokens.weight"]
     model.load_state_dict(weights, assign=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class Plan:
     steps: int = 3_000
     read_steps: int = 120
     seed: int = 0
-    size: Size = Size()
+    size: Size = field(default_factory=Size)
     examined: int = 2_000
     asked: int = 200
     passages: int = 24
@@ -71,7 +71,7 @@ def fetch_language(places: Places, progress: Progress) -> None:
 
 
 def make_base(places: Places, plan: Plan, progress: Progress) -> None:
-    """Make the base's folder from the language model's, unless it is there. What a killed run learnt is gone on from."""
+    """Make the base's folder from the language model's, unless it is there; a killed run is gone on from."""
     if places.base.is_dir():
         return
     world = World(compile_policy(POLICY), plan.seed)

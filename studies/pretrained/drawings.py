@@ -45,8 +45,8 @@ def styles_of(scene: Scene, *, held_out: bool) -> tuple[Style, ...]:
 def pixels(
     shown: Sequence[Shown], seeds: Sequence[str], *, held_out: bool, styles: Sequence[Style] | None = None
 ) -> Tensor:
-    """Drawings as they come out of the processor: float32 (drawings, 3, 64, 64) from -1 to 1. `styles` are those to draw
-    all of them in, instead of those of :func:`styles_of`."""
+    """Drawings as they come out of the processor: float32 (drawings, 3, 64, 64) from -1 to 1. `styles` are those to
+    draw all of them in, instead of those of :func:`styles_of`."""
     import numpy as np
     import torch
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.miniature.drawing import SIDE
+from safecot_dsl.models.precision import has_fast_bfloat16
 from studies.pretrained.captions import IMAGE_TOKENS
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def half_precision() -> contextlib.AbstractContextManager[None]:
     """Matrix products in bfloat16 where the processor has instructions for it, which are several times faster."""
     import torch
 
-    return torch.autocast("cpu", torch.bfloat16, enabled=bool(torch.cpu.get_capabilities().get("avx512_bf16")))
+    return torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bfloat16())
 
 
 def embeddings_of(language: Path, tokens: Tensor) -> Tensor:

@@ -83,8 +83,8 @@ def sight_of_tokens(
 
 
 def sight_of_answers(base: Path, world: World, *, n: int, seed: int, progress: Progress) -> Sight:
-    """What the base writes of `n` new drawings, in styles held out for their objects, when it is asked what it sees: its
-    answer is begun with the first part's name, since a base model was taught no way to answer."""
+    """What the base writes of `n` new drawings, in styles held out for their objects, when it is asked what it sees:
+    its answer is begun with the first part's name, since a base model was taught no way to answer."""
     from safecot_dsl.models.interface import Request
     from safecot_dsl.models.local import load_model
     from studies.pretrained.projector import QUESTIONS

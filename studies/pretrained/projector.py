@@ -110,7 +110,7 @@ def _batch(processor: Any, shown: Sequence[Shown], rng: random.Random) -> dict[s
     rows: list[tuple[list[int], list[int], list[int]]] = []
     for each in shown:
         turn = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": rng.choice(QUESTIONS)}]}]
-        text: str = processor.apply_chat_template(turn, add_generation_prompt=True)
+        text: str = processor.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
         text = text.replace(processor.boi_token, processor.full_image_sequence)
         ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
         labels = [-100] * len(ids)

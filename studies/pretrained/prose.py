@@ -39,7 +39,8 @@ def perplexity(model: Any, tokenizer: Any, texts: Sequence[str], *, longest: int
 
     nats, count = 0.0, 0
     for text in texts:
-        ids = torch.tensor([tokenizer(text)["input_ids"][:longest]])
+        begun = [tokenizer.bos_token_id, *tokenizer(text, add_special_tokens=False)["input_ids"]]
+        ids = torch.tensor([begun[:longest]])
         with torch.no_grad():
             logits = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0, :-1].float()
         nats += float(cross_entropy(logits, ids[0, 1:], reduction="sum"))
