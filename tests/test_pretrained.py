@@ -58,7 +58,8 @@ def language(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    Gemma3ForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
+    model: Any = Gemma3ForCausalLM(config)
+    model.to(torch.bfloat16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 

@@ -27,7 +27,7 @@ def has_fast_bfloat16() -> bool:
     return any(found.get(name) for name in ("amx_bf16", "amx_tile", "avx512_bf16", "bf16"))
 
 
-def mixed_precision(model: Any) -> AbstractContextManager[None]:
+def mixed_precision(model: Any) -> AbstractContextManager[Any]:
     """For passes through a model with adapters or a head in float32: matrix products in bfloat16 where its weights are,
     and float32 throughout where these are float32. A GPU always mixes."""
     import torch

@@ -86,7 +86,7 @@ def see(eyes: nn.ModuleDict, pixels: Tensor) -> Tensor:
     return seen.float()
 
 
-def half_precision() -> contextlib.AbstractContextManager[None]:
+def half_precision() -> contextlib.AbstractContextManager[Any]:
     """Matrix products in bfloat16 where the processor has instructions for it, which are several times faster."""
     import torch
 

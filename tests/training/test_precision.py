@@ -23,7 +23,8 @@ from .conftest import eight_rows
 def in_half(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny Gemma 3 that was saved in bfloat16."""
     folder = build_gemma3(tmp_path_factory.mktemp("gemma3"))
-    AutoModelForImageTextToText.from_pretrained(folder).to(torch.bfloat16).save_pretrained(folder)
+    model: Any = AutoModelForImageTextToText.from_pretrained(folder)
+    model.to(torch.bfloat16).save_pretrained(folder)
     return folder
 
 
