@@ -10,6 +10,7 @@ from safecot_dsl.models.chat import Chat
 from safecot_dsl.models.folder import check_adapter_fits, check_model_folder
 from safecot_dsl.models.interface import Request
 from safecot_dsl.models.naming import ModelError, ModelName, resolve_model
+from safecot_dsl.models.precision import dtype_for
 from safecot_dsl.models.processors import load_processor
 from safecot_dsl.models.quiet import quiet_libraries
 from safecot_dsl.models.writing import answer_text, write
@@ -51,8 +52,9 @@ class LocalModel:
 def load_model(path_or_id: str, adapter: Path | None = None, device: str | None = None) -> LocalModel:
     """Load a model from a folder or the hub, with a PEFT adapter over it if one is given.
 
-    `device` is `cuda` where there is one, else `cpu`. Weights are bfloat16 on a GPU and float32 on a CPU. Only
-    safetensors are read, and no code from the model is run.
+    `device` is `cuda` where there is one, else `cpu`. Weights are bfloat16 on a GPU; on a CPU they are float32, but
+    bfloat16 where they were saved so and the processor is fast in it. Only safetensors are read, and no code from the
+    model is run.
 
     Raises:
         ModelError: what is missing or refused, and where.
@@ -90,15 +92,17 @@ def load_parts(path_or_id: str, *, device: str | None = None) -> tuple[Any, Any]
     """The Transformers model and its processor, as `load_model` loads them."""
     named = _checked(path_or_id)
     import torch
-    from transformers import AutoModelForImageTextToText
+    from transformers import AutoConfig, AutoModelForImageTextToText
 
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
     processor = load_processor(path_or_id)
+    common = {"revision": named.revision, "trust_remote_code": False}
     try:
         with quiet_libraries():
+            config: Any = AutoConfig.from_pretrained(named.source, **common)
+            saved = config.dtype or config.get_text_config().dtype
             model = AutoModelForImageTextToText.from_pretrained(
-                named.source, revision=named.revision, trust_remote_code=False, use_safetensors=True, dtype=dtype
+                named.source, config=config, use_safetensors=True, dtype=dtype_for(device, saved), **common
             )
     except Exception as error:  # Transformers raises whatever its parts raise
         raise ModelError(f"`{path_or_id}` cannot be loaded as an image-text-to-text model: {error}") from error

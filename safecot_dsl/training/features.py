@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers.utils.generic import ModelOutput
 
 from safecot_dsl.models.families import parts_of
+from safecot_dsl.models.precision import mixed_precision
 from safecot_dsl.models.tensors import join_images
 from safecot_dsl.storage import Progress
 from safecot_dsl.training.processes import process_count, rank, wait_for_all
@@ -71,7 +72,7 @@ def compute_features(model: Any, rows: Sequence[Mapping[str, Tensor]]) -> list[F
     """
     device = model.device
     inputs = {key: join_images([row[key] for row in rows]).to(device) for key in rows[0]}
-    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+    with torch.no_grad(), mixed_precision(model):
         made = model.get_image_features(**inputs, return_dict=True)
     fields = {key: value for key, value in made.items() if key not in _NOT_FEATURES and value is not None}
     unknown = fields.keys() - {"pooler_output", "deepstack_features"}

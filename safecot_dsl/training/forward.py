@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from safecot_dsl.models.tensors import IGNORED
+from safecot_dsl.training.head import summed_loss, without_head
 from safecot_dsl.training.packing import IMAGE_FEATURES, LAYOUT
 from safecot_dsl.training.weighting import LOSS_WEIGHTS
 
@@ -49,6 +50,13 @@ def target_logits(model: Any, batch: Mapping[str, Any], base: Any) -> Tensor:
     if "logits_to_keep" in inspect.signature(base.forward).parameters:
         return model(**inputs, logits_to_keep=batch[PREDICTING], use_cache=False).logits
     return model(**inputs, use_cache=False).logits[:, batch[PREDICTING]]
+
+
+def target_loss_in_parts(model: Any, batch: Mapping[str, Any], base: Any, total: Tensor | float) -> Tensor:
+    """The same as :func:`target_loss` of :func:`target_logits`, without all logits in memory at once."""
+    with without_head(base) as head:
+        hidden = target_logits(model, batch, base)
+    return summed_loss(head, hidden, batch[TARGETS], batch.get(WEIGHTS)) / total
 
 
 def target_loss(logits: Tensor, batch: Mapping[str, Any], total: Tensor | float) -> Tensor:

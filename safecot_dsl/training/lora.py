@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from safecot_dsl.models.families import ModelParts, linear_layers, parts_of
+from safecot_dsl.models.precision import mixed_precision
 from safecot_dsl.models.quiet import quiet_libraries
 from safecot_dsl.training.errors import TrainingError
 from safecot_dsl.training.recipe import TrainingRecipe
@@ -121,7 +122,7 @@ def check_causal(model: Any, row: dict[str, Any]) -> None:
     changed = inputs | {"input_ids": inputs["input_ids"].clone()}
     changed["input_ids"][0, -1] = changed["input_ids"][0, -2]
     model.eval()  # without dropout
-    with torch.no_grad(), torch.autocast(model.device.type, torch.bfloat16, enabled=model.device.type == "cuda"):
+    with torch.no_grad(), mixed_precision(model):
         before, after = (model(**each).logits[0, :-1].float() for each in (inputs, changed))
     if not torch.allclose(before, after, rtol=1e-2, atol=1e-2):
         raise TrainingError(

@@ -13,6 +13,7 @@ from accelerate.utils.operations import send_to_device
 from torch import Tensor
 
 from safecot_dsl.models.families import LookAhead
+from safecot_dsl.models.precision import mixed_precision
 from safecot_dsl.models.tensors import IGNORED, collate
 from safecot_dsl.storage import Progress
 from safecot_dsl.training.features import (
@@ -25,6 +26,7 @@ from safecot_dsl.training.features import (
 )
 from safecot_dsl.training.forward import TARGETS, target_logits, with_targets
 from safecot_dsl.training.fused import fused_lora
+from safecot_dsl.training.head import why_not_in_parts, without_head
 from safecot_dsl.training.packing import (
     IMAGE_FEATURES,
     POSITIONS,
@@ -48,6 +50,7 @@ class UsedSpeedups:
     padding_free: bool = False
     cached_features: bool = False
     fused_layers: int = 0
+    loss_in_parts: bool = False
     reasons: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -154,6 +157,8 @@ def pulled_levers(
                 reason = batches.use_features(folder, batch_size=size, progress=progress)
             used.cached_features = reason is None
             _say(used, "cache_image_features", reason, progress)
+        # No setting: it saves memory and changes nothing, and where it does not fit there is little to be saved.
+        used.loss_in_parts = why_not_in_parts(base) is None and trial.of_parts(base) is None
         yield batches, used
 
 
@@ -206,6 +211,17 @@ class _Trial:
             return f"{type(error).__name__}: {error}"
         return self._distance(seen)
 
+    def of_parts(self, base: Any) -> str | None:
+        """What is different when logits are made outside of the model; None where nothing is."""
+        batch = self._batches.plain(self._rows)
+        try:
+            with without_head(base) as head:
+                hidden = _logits(self._model, batch)
+            with torch.no_grad():
+                return self._distance(head(hidden.to(head.weight.dtype)).float())
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+
     def _distance(self, logits: Tensor) -> str | None:
         distance = float((logits - self._plain).norm() / self._plain.norm())
         if distance <= _TOLERANCE.get(self._model.dtype, 1e-4):
@@ -228,10 +244,10 @@ def _changed(ids: Tensor, labels: Tensor) -> Tensor:
 
 def _logits(model: Any, batch: Mapping[str, Any]) -> Tensor:
     """The logits of a batch's targets, row after row: (targets, words), float32."""
-    kind, was_training = model.device.type, model.training
+    was_training = model.training
     model.eval()
     placed: Any = cast("Any", send_to_device)(dict(batch), model.device)
-    with torch.no_grad(), torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda"):
+    with torch.no_grad(), mixed_precision(model):
         logits = target_logits(model, placed, model.get_base_model())
     model.train(was_training)
     return logits[placed[TARGETS] != IGNORED].float()

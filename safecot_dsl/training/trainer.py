@@ -15,6 +15,7 @@ from accelerate.data_loader import prepare_data_loader
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from safecot_dsl.models.precision import mixes_precision
 from safecot_dsl.models.quiet import quiet_libraries
 from safecot_dsl.models.tensors import collate
 from safecot_dsl.storage import Progress, write_whole
@@ -22,7 +23,14 @@ from safecot_dsl.storage.files import remove
 from safecot_dsl.training.checkpoints import last_checkpoint, seal_checkpoint, step_of
 from safecot_dsl.training.errors import TrainingError
 from safecot_dsl.training.finite import FiniteLosses
-from safecot_dsl.training.forward import TARGETS, step_weight, target_logits, target_loss, with_targets
+from safecot_dsl.training.forward import (
+    TARGETS,
+    step_weight,
+    target_logits,
+    target_loss,
+    target_loss_in_parts,
+    with_targets,
+)
 from safecot_dsl.training.fused import fused_lora
 from safecot_dsl.training.metrics import Metrics
 from safecot_dsl.training.objective import EncodedExamples
@@ -48,6 +56,7 @@ class CompletionTrainer(Trainer):
         self._checkpointing = any(
             getattr(module, "gradient_checkpointing", False) for module in options["model"].modules()
         )
+        self.loss_in_parts = False
         # What is divided by the whole step's weight must not be divided by its number of batches as well.
         self.loss_is_scaled_for_ga = True
 
@@ -78,8 +87,13 @@ class CompletionTrainer(Trainer):
         """The mean over the step's targets by their weights, whatever batches the step is made of."""
         batch = _aimed(inputs)
         base = self.accelerator.unwrap_model(model).get_base_model()
-        logits = target_logits(model, batch, base)
-        loss = target_loss(logits, batch, step_weight(batch) if num_items_in_batch is None else num_items_in_batch)
+        total = step_weight(batch) if num_items_in_batch is None else num_items_in_batch
+        logits = None
+        if self.loss_in_parts and not return_outputs:
+            loss = target_loss_in_parts(model, batch, base, total)
+        else:
+            logits = target_logits(model, batch, base)
+            loss = target_loss(logits, batch, total)
         if num_items_in_batch is not None:
             loss = loss * self.accelerator.num_processes  # whose gradients are averaged, where they are to be summed
         return (loss, {"logits": logits}) if return_outputs else loss
@@ -221,13 +235,14 @@ def run_steps(
             used = UsedSpeedups(fused_layers=stack.enter_context(fused_lora(model)) if recipe.fused_lora else 0)
         trainer = trainer_class(
             model=model,
-            args=training_arguments(recipe, schedule.steps, checkpoints, model.device.type, in_memory=rows.in_memory),
+            args=training_arguments(recipe, schedule.steps, checkpoints, model, in_memory=rows.in_memory),
             rows=rows,
             schedule=schedule,
             fault=fault,
             data_collator=collator or functools.partial(collate, pad_id=pad_id, side="right"),
             callbacks=[watch],
         )
+        trainer.loss_in_parts = used.loss_in_parts
         trainer.remove_callback(PrinterCallback)  # it prints every line of the log
         progress.start("training", schedule.steps, completed=done, unit="steps")
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint is not None else None)
@@ -238,10 +253,10 @@ def run_steps(
 
 
 def training_arguments(
-    recipe: TrainingRecipe, steps: int, checkpoints: Path, device: str, *, in_memory: bool
+    recipe: TrainingRecipe, steps: int, checkpoints: Path, model: Any, *, in_memory: bool
 ) -> TrainingArguments:
-    """The Trainer's own settings for so many steps; `in_memory`: whether taking a row costs nothing."""
-    on_gpu = device == "cuda"
+    """The Trainer's own settings for so many steps of `model`; `in_memory`: whether taking a row costs nothing."""
+    on_gpu = model.device.type == "cuda"
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         per_device_train_batch_size=recipe.per_device_train_batch_size,
@@ -256,7 +271,7 @@ def training_arguments(
         logging_nan_inf_filter=False,
         save_steps=recipe.save_steps,
         seed=recipe.seed,
-        bf16=on_gpu,
+        bf16=mixes_precision(model),
         use_cpu=not on_gpu,
         dataloader_pin_memory=on_gpu,
         dataloader_num_workers=0 if in_memory else 4,

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from safecot_dsl.models.precision import mixed_precision
 from safecot_dsl.storage import Progress, write_whole
 from safecot_dsl.training.dpo.logprobs import text_logprobs
 from safecot_dsl.training.dpo.pairs import EncodedPairs
@@ -56,7 +57,7 @@ def _sums(model: Any, pairs: EncodedPairs, batch: list[int]) -> list[float]:
     """Of a batch's chosen texts, and then of its rejected ones."""
     device = model.device
     inputs = {key: value.to(device) for key, value in pairs.collate([pairs[i] for i in batch]).items()}
-    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+    with torch.no_grad(), mixed_precision(model):
         return text_logprobs(model, inputs, model.get_base_model())[0].tolist()
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from transformers.optimization import get_scheduler
 
+from safecot_dsl.models.precision import mixed_precision
 from safecot_dsl.models.quiet import quiet_libraries
 from safecot_dsl.models.tensors import collate
 from safecot_dsl.training.grpo.answers import GradedAnswer, Round
@@ -100,7 +101,7 @@ class Learner:
         weights = inputs.pop(LOSS_WEIGHTS)[:, 1:]
         if first and settings.beta:
             _keep(batch, "reference", self._reference(inputs))
-        with self._autocast():
+        with mixed_precision(self._model):
             log, entropy = log_probabilities(self._model, inputs, settings.temperature)
         if first:
             _keep(batch, "before", log.detach())
@@ -119,7 +120,7 @@ class Learner:
 
     def _reference(self, inputs: dict[str, Tensor]) -> Tensor:
         self._model.eval()
-        with torch.no_grad(), self._autocast(), self._at_start():
+        with torch.no_grad(), mixed_precision(self._model), self._at_start():
             log, _ = log_probabilities(self._model, inputs, self._recipe.grpo.temperature)
         self._model.train()
         return log
@@ -138,10 +139,6 @@ class Learner:
 
     def _placed(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         return {key: value.to(self._model.device) for key, value in inputs.items()}
-
-    def _autocast(self) -> torch.autocast:
-        kind = self._model.device.type
-        return torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda")
 
 
 def _keep(batch: list[GradedAnswer], name: str, log: Tensor) -> None:
