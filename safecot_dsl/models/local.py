@@ -52,9 +52,8 @@ class LocalModel:
 def load_model(path_or_id: str, adapter: Path | None = None, device: str | None = None) -> LocalModel:
     """Load a model from a folder or the hub, with a PEFT adapter over it if one is given.
 
-    `device` is `cuda` where there is one, else `cpu`. Weights are bfloat16 on a GPU; on a CPU they are float32, but
-    bfloat16 where they were saved so and the processor is fast in it. Only safetensors are read, and no code from the
-    model is run.
+    `device` is `cuda` where there is one, else `cpu`. Weights are bfloat16 on a GPU and float32 on a CPU. Only
+    safetensors are read, and no code from the model is run.
 
     Raises:
         ModelError: what is missing or refused, and where.
@@ -88,8 +87,9 @@ def stop_ids(settings: Any) -> frozenset[int]:
     return frozenset(ends if isinstance(ends, list) else [] if ends is None else [ends])
 
 
-def load_parts(path_or_id: str, *, device: str | None = None) -> tuple[Any, Any]:
-    """The Transformers model and its processor, as `load_model` loads them."""
+def load_parts(path_or_id: str, *, device: str | None = None, training: bool = False) -> tuple[Any, Any]:
+    """The Transformers model and its processor, as `load_model` loads them; for `training` with weights in bfloat16
+    on some CPUs, too (:func:`safecot_dsl.models.precision.dtype_for`)."""
     named = _checked(path_or_id)
     import torch
     from transformers import AutoConfig, AutoModelForImageTextToText
@@ -102,7 +102,11 @@ def load_parts(path_or_id: str, *, device: str | None = None) -> tuple[Any, Any]
             config: Any = AutoConfig.from_pretrained(named.source, **common)
             saved = config.dtype or config.get_text_config().dtype
             model = AutoModelForImageTextToText.from_pretrained(
-                named.source, config=config, use_safetensors=True, dtype=dtype_for(device, saved), **common
+                named.source,
+                config=config,
+                use_safetensors=True,
+                dtype=dtype_for(device, saved if training else None),
+                **common,
             )
     except Exception as error:  # Transformers raises whatever its parts raise
         raise ModelError(f"`{path_or_id}` cannot be loaded as an image-text-to-text model: {error}") from error

@@ -177,7 +177,7 @@ def _make_adapter(folder: Path, job: _Job, progress: Progress) -> None:
     from transformers import set_seed
 
     recipe = job.recipe
-    base, processor = load_parts(job.model, device=job.device)
+    base, processor = load_parts(job.model, device=job.device, training=True)
     chat = Chat(processor, stop_ids(base.generation_config))
     set_seed(recipe.seed)  # the adapter's first weights
     tuned = add_lora(base, recipe, revision=resolve_model(job.model).revision)

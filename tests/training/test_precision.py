@@ -52,7 +52,7 @@ def test_the_type_goes_by_device_saved_weights_and_processor(
 
 def test_what_was_saved_in_float32_stays_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "has_fast_bfloat16", lambda: True)
-    model, _ = load_parts(str(build_gemma3(tmp_path)), device="cpu")
+    model, _ = load_parts(str(build_gemma3(tmp_path)), device="cpu", training=True)
     assert {weight.dtype for weight in model.parameters()} == {torch.float32}
 
 
@@ -60,7 +60,7 @@ def test_what_was_saved_in_float32_stays_so(tmp_path: Path, monkeypatch: pytest.
 def test_weights_in_bfloat16_are_trained_and_asked(
     in_half: Path, fast: bool, write_rows: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In bfloat16 where the processor is fast in it, with adapters in float32; else in float32."""
+    """Trained in bfloat16 where the processor is fast in it, with adapters in float32; asked in float32."""
     monkeypatch.setattr(precision, "has_fast_bfloat16", lambda: fast)
     recipe = TrainingRecipe(r=4, max_steps=8, logging_steps=4, save_steps=8, learning_rate=1e-2)
     train(
@@ -74,5 +74,7 @@ def test_weights_in_bfloat16_are_trained_and_asked(
     losses = [line["loss"] for line in read_metrics(tmp_path / "adapter" / "metrics.jsonl")]
     assert losses[-1] < losses[0]
     tuned = load_model(str(in_half), tmp_path / "adapter", device="cpu")
-    assert tuned.model.dtype == (torch.bfloat16 if fast else torch.float32)
+    assert tuned.model.dtype == torch.float32
+    trained, _ = load_parts(str(in_half), device="cpu", training=True)
+    assert trained.dtype == (torch.bfloat16 if fast else torch.float32)
     assert len(tuned.generate([Request("what is it ?", (tiny.picture(),))], max_new_tokens=4, batch_size=1)) == 1
