@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
-from safecot_dsl.artifact import CompiledPolicy, Has, fact_atoms
+from safecot_dsl.artifact import CompiledPolicy, fact_atoms
 from safecot_dsl.render.english import listed
 from safecot_dsl.render.phrasing import phrases
 
@@ -28,7 +28,7 @@ def common_groups(policy: CompiledPolicy) -> frozenset[str]:
     """Groups by which rules ask for any of their members so often that a definition is shorter than all these lists,
     smaller groups first, since a larger one can be defined by them."""
     atoms = [atom for rule in policy.rules for atom in fact_atoms(rule.when, rule.unless)]
-    asked = [atom for atom in atoms if not (isinstance(atom, Has) and atom.quantifier == "all")]
+    asked = [atom for atom in atoms if getattr(atom, "quantifier", None) != "all"]
     used = Counter((atom.fact, atom.listed, atom.grouped) for atom in asked if atom.grouped in policy.groups)
     chosen: dict[str, tuple[str, ...]] = {}
     found: set[str] = set()

@@ -238,12 +238,12 @@ class DerivationChecker:
 
     def _left_open(self, decision: Decision, case: Case) -> Iterator[tuple[DerivationFault, str]]:
         """Facts that a compliance hangs on, and that the text leaves out: what is not stated can be anything. A policy
-        whose `unsure` complies means what cannot be told, and that has to be said; so has what is supposed, of which
-        a node of a taxonomy leaves something open."""
+        whose `unsure` complies means what cannot be told, and that has to be said; so has what is supposed. Of what is
+        stated or supposed a node of a taxonomy leaves something open, which is said with it."""
         if not decision.verdict.answers or decision.upper.strictness <= decision.verdict.strictness:
             return
         for name in decision.unsettled:
-            if name not in case.cannot_tell and name not in decision.assumed:
+            if name not in case.cannot_tell and name not in case.known and name not in decision.assumed:
                 yield DerivationFault.NOT_DERIVED, f"with `{name}` left open, {decision.upper} is possible"
 
     def compare(self, lines: Sequence[str], case: Case, decision: Decision) -> LineComparison:
