@@ -46,7 +46,7 @@ def test_generate_shows_what_was_made_and_what_was_left_out(safecotc: Run, recip
     done = safecotc("generate", "kitchen.yaml", "--arm", "safecot")
     assert done.code == 0, done.err
     lines = [line.rstrip() for line in done.out.splitlines()]
-    assert lines[0] == "safecot: 2 rows of 3 items: runs/kitchen/arms/safecot/data"
+    assert lines[0] == "safecot: 2 rows of 3 items: runs/kitchen/arms/safecot/data", done.out
     assert [line.split() for line in lines[1:4]] == [["verdict", "rows"], ["comply", "1"], ["refuse", "1"]]
     assert lines[4:6] == ["left out:", "       1  no_answer, such as hand/mute: `comply`, and no answer"]
 
@@ -59,7 +59,7 @@ def test_generate_makes_every_arm_unless_one_is_named(safecotc: Run, recipe: Pat
     assert list(made) == ["no_reasoning", "safecot"]
     for arm, report in made.items():
         assert report["path"] == f"out/arms/{arm}/data"
-        assert report["verdicts"] == {"comply": 1, "refuse": 1}
+        assert report["verdicts"] == {"comply": 1, "refuse": 1}, report["left_out"]
         assert report == {"path": report["path"], **json.loads(Path(report["path"], "report.json").read_text())}
 
 

@@ -214,10 +214,12 @@ class _Standing:
         exception to; bool."""
         import numpy as np
 
+        own = self._could_apply(rule)
+        if not rule.exception_to:
+            return own
         index = self._ways.policy.rule_index
         lineage = walk(rule, lambda of: [index[name] for name in of.exception_to])
-        tops = [self._could_apply(each) for each in lineage if not each.exception_to]
-        return self._could_apply(rule) & np.logical_or.reduce(tops)
+        return own & np.logical_or.reduce([self._could_apply(each) for each in lineage if not each.exception_to])
 
     def _could_apply(self, rule: Rule) -> np.ndarray:
         """Where the request alone does not keep the rule's own condition from being so, bool."""
