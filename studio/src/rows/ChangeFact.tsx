@@ -1,7 +1,7 @@
 import { Button, Combobox, Group, Kbd, Modal, Stack, Text, TextInput, useCombobox } from '@mantine/core';
 import { getHotkeyHandler, useHotkeys } from '@mantine/hooks';
 import { IconCheck } from '@tabler/icons-react';
-import { useId, useState } from 'react';
+import { useId, useLayoutEffect, useState } from 'react';
 import type { Fact, State, Value } from '../api/types';
 import { FactValue } from '../parts/FactField';
 import { sameState, stateSaid } from '../parts/states';
@@ -109,9 +109,21 @@ interface ListedProps {
   onClose: () => void;
 }
 
+/** The list of values, in which the first that a search leaves is the one that Enter takes: as soon as it is drawn, so
+ *  that an Enter right after the last letter finds it. */
+function useListed(search: string): ReturnType<typeof useCombobox> {
+  const combobox = useCombobox({ opened: true });
+  const { selectFirstOption, resetSelectedOption } = combobox;
+  useLayoutEffect(() => {
+    if (search === '') resetSelectedOption();
+    else selectFirstOption();
+  }, [search, selectFirstOption, resetSelectedOption]);
+  return combobox;
+}
+
 function One({ options, state, onSave, onClose }: ListedProps) {
   const [search, setSearch] = useState('');
-  const combobox = useCombobox({ opened: true });
+  const combobox = useListed(search);
   const shown = options.filter((option) => fits(option, search));
   const now = options.find((option) => sameState(option.state, state))?.value;
   return (
@@ -125,11 +137,7 @@ function One({ options, state, onSave, onClose }: ListedProps) {
           aria-label="Find a value"
           value={search}
           onKeyDown={getHotkeyHandler([['Escape', onClose]])}
-          onChange={(event) => {
-            setSearch(event.currentTarget.value);
-            // The list is drawn anew first.
-            setTimeout(() => combobox.selectFirstOption(), 0);
-          }}
+          onChange={(event) => setSearch(event.currentTarget.value)}
         />
       </Combobox.EventsTarget>
       <Options options={shown} chosen={(value) => value === now} />
@@ -142,7 +150,7 @@ function Several({ options, state, onSave, onClose }: ListedProps) {
   const [picked, setPicked] = useState<string[]>(
     state?.state === 'known' && Array.isArray(state.value) ? state.value : [],
   );
-  const combobox = useCombobox({ opened: true });
+  const combobox = useListed(search);
   const shown = options.filter((option) => fits(option, search));
   const save = () => onSave({ state: 'known', value: picked });
   const label = new Map(options.map((option) => [option.value, option.label]));
@@ -167,10 +175,7 @@ function Several({ options, state, onSave, onClose }: ListedProps) {
             aria-label="Find a value"
             value={search}
             onKeyDown={getHotkeyHandler([['mod+Enter', save], ['Escape', onClose]])}
-            onChange={(event) => {
-              setSearch(event.currentTarget.value);
-              setTimeout(() => combobox.selectFirstOption(), 0);
-            }}
+            onChange={(event) => setSearch(event.currentTarget.value)}
           />
         </Combobox.EventsTarget>
         <Options options={shown} chosen={(value) => picked.includes(value)} />
