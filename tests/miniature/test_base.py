@@ -20,7 +20,15 @@ from safecot_dsl.miniature import Split, World, build_base, draw, taught_digest
 from safecot_dsl.miniature import base as base_module
 from safecot_dsl.miniature.base import chat, sight
 from safecot_dsl.miniature.drawing import BASE_STYLES, TUNING_STYLES
-from safecot_dsl.miniature.lessons import Lesson, Teacher, draw_lesson, reasoning_lines, told_lines, vocabulary
+from safecot_dsl.miniature.lessons import (
+    Lesson,
+    PolicyLines,
+    Teacher,
+    draw_lesson,
+    reasoning_lines,
+    told_lines,
+    vocabulary,
+)
 from safecot_dsl.miniature.model import IMAGE_TOKENS, new_model
 from safecot_dsl.miniature.requests import QUESTIONS, Topic
 from safecot_dsl.miniature.tokenizer import build_tokenizer
@@ -48,9 +56,12 @@ class Recorded(Progress):
 
 
 @pytest.fixture(scope="module")
-def built(policy: CompiledPolicy, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Recorded]:
+def built(
+    policy: CompiledPolicy, lines: PolicyLines, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Recorded]:
     folder = tmp_path_factory.mktemp("miniature") / "base"
-    with Recorded() as progress:
+    with pytest.MonkeyPatch.context() as patched, Recorded() as progress:
+        patched.setattr(base_module, "reasoning_lines", lambda *_: lines)
         build_base(policy, folder, seed=0, progress=progress, warmup_steps=10, steps=10, more_steps=4, images=256)
     return folder, progress
 
@@ -121,8 +132,9 @@ def test_what_image_tokens_say_is_read_off_them(built: tuple[Path, Recorded], wo
 
 
 def test_a_build_that_fails_leaves_nothing_and_keeps_the_older_one(
-    policy: CompiledPolicy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    policy: CompiledPolicy, lines: PolicyLines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(base_module, "reasoning_lines", lambda *_: lines)
     out = tmp_path / "base"
     out.mkdir()
     (out / "marker").write_text("older")

@@ -10,11 +10,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.miniature import World, build_base
 from safecot_dsl.miniature import base as base_module
-from safecot_dsl.miniature.lessons import PolicyLines, reasoning_lines
+from safecot_dsl.miniature import build_base
+from safecot_dsl.miniature.lessons import PolicyLines
 from safecot_dsl.miniature.unfinished import Unfinished, build_key
-from safecot_dsl.render import Lookups
 
 
 class Killed(BaseException):
@@ -73,19 +72,19 @@ def test_the_key_tells_values_and_tensors_apart() -> None:
     assert keys[0] == build_key(1, "a", torch.zeros(3))
 
 
-@pytest.fixture(scope="module")
-def lines(world: World) -> PolicyLines:
-    """They take longer to work out than the few steps of the builds here."""
-    return reasoning_lines(world, Lookups.THINGS)
-
-
-@pytest.mark.parametrize("phase", ["learning to see", "learning to speak", "learning on"])
+@pytest.mark.parametrize(
+    "phase",
+    [
+        pytest.param("learning to see", marks=pytest.mark.long),
+        "learning to speak",
+        pytest.param("learning on", marks=pytest.mark.long),
+    ],
+)
 def test_a_build_that_was_killed_ends_as_one_that_was_not(
     phase: str, policy: CompiledPolicy, lines: PolicyLines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base_module, "reasoning_lines", lambda *_: lines)
     monkeypatch.setattr(base_module, "SAVED_EVERY", 2)
-    monkeypatch.setattr(base_module, "_EXAMINED", 4)
 
     def build(name: str) -> None:
         build_base(policy, tmp_path / name, warmup_steps=4, steps=4, more_steps=4, images=64)

@@ -3,8 +3,10 @@
 import base64
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -248,7 +250,9 @@ def test_what_does_not_pass_is_a_counted_failure_of_its_question_alone(server: S
 def test_the_server_says_how_long_to_wait(server: Server, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("safecot_dsl.models.endpoint._LONGEST_WAIT", 60.0)
     waits: list[float] = []
-    monkeypatch.setattr("time.sleep", waits.append)
+    # The endpoint's own clock alone: threads of others sleep too.
+    clock = SimpleNamespace(sleep=waits.append, monotonic=time.monotonic)
+    monkeypatch.setattr("safecot_dsl.models.endpoint.time", clock)
     answers = iter([(429, {"retry-after": "17"}, {}), (429, {"retry-after": "soon"}, {}), (200, {}, says("yes"))])
     server.behaviour = lambda body: next(answers)
     Endpoint(server.settings(retries=2)).ask([Question("a")])
@@ -328,8 +332,8 @@ def test_tokens_and_costs_are_added_up(server: Server):
 
 def test_requests_are_spread_over_the_minute(server: Server, monkeypatch: pytest.MonkeyPatch):
     waits: list[float] = []
-    monkeypatch.setattr("time.sleep", waits.append)
-    monkeypatch.setattr("time.monotonic", lambda: 100.0)  # a clock that stands still: waits add up
+    clock = SimpleNamespace(sleep=waits.append, monotonic=lambda: 100.0)  # it stands still: waits add up
+    monkeypatch.setattr("safecot_dsl.models.endpoint.time", clock)
     endpoint = Endpoint(server.settings(requests_per_minute=30, concurrency=1))
     for number in range(4):
         endpoint.ask([Question(str(number))])
