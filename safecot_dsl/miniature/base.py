@@ -74,7 +74,7 @@ _MUON_PART = 3.0  # of the rate, for the layers of the vision tower in the warm-
 _MORE_PART = 0.5  # of the rate, when everything learns on
 _VISION_PART, _EMBEDDING_PART = 0.3, 0.05  # of the rate, while everything learns together
 _SHARPNESS = 14.0  # of the cosines that the warm-up classifies by
-_EXAMINED = 400  # new lessons and scenes, at most; no more than an eighth of the images that were learnt from
+_EXAMINED = 400  # new lessons and scenes, at most; no more than a sixteenth of the images that were learnt from
 _SEEING, _SPEAKING, _MORE = "learning to see", "learning to speak", "learning on"
 
 
@@ -140,7 +140,7 @@ def build_base(
         for phase, number, part in ((_SPEAKING, steps, 1.0), (_MORE, more_steps, _MORE_PART)):
             if begun != _MORE or phase == _MORE:
                 _learn(model, encoded, pixels, phase, number, part, seed, shown, unfinished)
-        examined = max(1, min(_EXAMINED, images // 8))
+        examined = max(1, min(_EXAMINED, images // 16))
         shown.start("base: examining", examined, unit="answers")
         result = examine(model, tokenizer, teacher, lines, n=examined, seed=f"{seed} exam", progress=shown)
         sights = [

@@ -38,6 +38,7 @@ def assert_nothing_half_written(out: Path) -> None:
             assert (folder / "stage.json").is_file(), folder
 
 
+@pytest.mark.long
 def test_killed_at_every_stage_and_run_again(
     safecotc: CommandLine, undisturbed: tuple[Done, Ended], tmp_path: Path
 ) -> None:
@@ -155,8 +156,10 @@ exit $code
 
 @pytest.mark.parametrize(
     ("verb", "left", "reached"),
-    [("generate", 80, "writing rows"), ("train", 2150, "training")],
-    ids=["while rows are written", "in a checkpoint"],
+    [
+        pytest.param("generate", 80, "writing rows", id="while rows are written"),
+        pytest.param("train", 2150, "training", id="in a checkpoint", marks=pytest.mark.long),
+    ],
 )
 def test_a_disk_that_fills_up_in_mid_run(
     begun: Callable[..., Done], undisturbed: tuple[Done, Ended], tmp_path: Path, verb: str, left: int, reached: str
