@@ -108,7 +108,7 @@ def write_report(design: Design, folder: Path = RESULTS) -> list[Path]:
         "",
         f"At {n} rows, over {' and '.join(design.few)}; the difference is to the main arm with the same cases, in "
         "points, a positive one the better. With two runs it cannot be told how far runs lie apart: intervals are over "
-        "cases alone.",
+        "cases alone. Where one of the runs was not made, the other alone is compared.",
         "",
         *_ablations(figures),
         "",
@@ -217,7 +217,7 @@ def _ablations(figures: Figures) -> list[str]:
                 compared = main if arm == STEPWISE else figures.of(CONTROL, n, design.few)
                 rows.append(_ablation(figures, shown, arm, runs, compared))
     rows.append(_ablation(figures, TITLES[CONTROL], CONTROL, design.few, main))
-    return _table(("arm", *_HEAD, "difference: safe refusal", "over-refusal", "right verdicts"), rows)
+    return _table(("arm", "runs", *_HEAD, "difference: safe refusal", "over-refusal", "right verdicts"), rows)
 
 
 def _ablation(
@@ -225,10 +225,11 @@ def _ablation(
 ) -> tuple[str, ...]:
     n = figures.design.rows
     cells = figures.of(arm, n, runs)
+    made = ", ".join(cell.cell.run for cell in cells) or "not made"
     shown = [str(figures.rate(arm, n, metric, PAIRS, runs)) for metric in METRICS]
     if main is None:
-        return (title, *shown, "", "", "")
-    return (title, *shown, *(_difference(figures.paired(cells, main, metric, PAIRS)) for metric in _COMPARED))
+        return (title, made, *shown, "", "", "")
+    return (title, made, *shown, *(_difference(figures.paired(cells, main, metric, PAIRS)) for metric in _COMPARED))
 
 
 def _bases(figures: Figures) -> list[str]:
