@@ -1,0 +1,90 @@
+"""What generated rules say: why, and what they would need. Sentences that are so whatever the rule is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from safecot_dsl.artifact import And, CompiledPolicy, Condition, FactAtom, Has, Is, Rule, Verdict
+from safecot_dsl.dataset.policies.text import StepText, quoted
+from safecot_dsl.dataset.policies.vocabulary import Things, Vocabulary, asked_for, noun_of
+
+#: What follows where a rule applies because certain things are there; `{things}` is "a fuel", or "a fuel and a source
+#: of heat together".
+_WITH_THINGS = {
+    Verdict.REFUSE: ("This is not allowed with {things}.", "With {things}, no help is given with this."),
+    Verdict.REDIRECT: ("With {things}, only the safe part of this is answered.",),
+    Verdict.WARN: ("With {things}, this calls for a warning.",),
+    Verdict.COMPLY: ("With {things}, this is allowed.",),
+    Verdict.CLARIFY: ("With {things}, more has to be known first.",),
+}
+#: What follows where a rule, or an exception, applies for any other reason.
+_OTHERWISE = {
+    Verdict.REFUSE: ("In that case this is not allowed.",),
+    Verdict.REDIRECT: ("In that case only the safe part of this is answered.",),
+    Verdict.WARN: ("In that case a warning is enough.",),
+    Verdict.COMPLY: ("In that case this is allowed.",),
+    Verdict.CLARIFY: ("In that case more has to be known first.",),
+}
+
+
+def steps_about(things: Sequence[Things], verdict: Verdict, *, relaxed: bool) -> tuple[StepText, ...]:
+    """The steps of a rule about these things, which must all be there. `relaxed` says that it has an `unless`."""
+    nouns = [thing.noun for thing in things]
+    both = f"both {nouns[0]} and {nouns[1]}" if len(nouns) == 2 else nouns[0]
+    needs = f"The rule needs {both}."
+    told = f"{nouns[0]} and {nouns[1]} together" if len(nouns) == 2 else nouns[0]
+    steps = [_step("risk", *(text.format(things=told) for text in _WITH_THINGS[verdict]))]
+    if relaxed:
+        missing = " and ".join(thing.condition for thing in things)
+        steps.append(StepText("contrast", f"contrast when not ({missing}) {quoted(needs)}"))
+        steps.append(_step("contrast", "The rule makes an exception for this."))
+    else:
+        steps.append(_step("contrast", needs))
+    return tuple(steps)
+
+
+def steps_of_exception(verdict: Verdict) -> tuple[StepText, ...]:
+    """The steps of an exception."""
+    return (_step("risk", *_OTHERWISE[verdict]),)
+
+
+def things_of(policy: CompiledPolicy, rule: Rule, vocabulary: Vocabulary) -> tuple[Things, ...]:
+    """The things that a rule is about, where it asks for a request and for one or two things or groups and nothing else;
+    none for any other rule."""
+    atoms = asked_for(rule.when)
+    things = tuple(found for atom in atoms if (found := _things(policy, atom)) is not None)
+    of_request = [atom for atom in atoms if isinstance(atom, Is) and atom.fact == vocabulary.asked.name]
+    return things if len(things) in (1, 2) and len(things) + len(of_request) == _parts(rule.when) else ()
+
+
+def steps_for(rule: Rule, things: Sequence[Things]) -> tuple[StepText, ...]:
+    """The steps of a rule whose own may no longer be so, because what it is about has changed; `things` are what
+    :func:`things_of` says."""
+    if rule.exception_to:
+        return steps_of_exception(rule.verdict)
+    if things:
+        return steps_about(things, rule.verdict, relaxed=rule.unless is not None)
+    return (_step("risk", *_OTHERWISE[rule.verdict]), _step("contrast", "The rule is about another case."))
+
+
+def _things(policy: CompiledPolicy, atom: FactAtom) -> Things | None:
+    """What an atom asks to be there: any of a group, or one single thing."""
+    if not isinstance(atom, Has):
+        return None
+    if atom.group is not None and atom.quantifier == "any":
+        noun = noun_of(policy.groups[atom.group].phrase)
+        return Things(atom.fact, f"{atom.fact} has any of {atom.group}", atom.group, noun, frozenset())
+    if atom.group is None and len(atom.values) == 1:
+        only = atom.values[0]
+        return Things(
+            atom.fact, f"{atom.fact} has {only}", only, policy.fact_index[atom.fact].phrase(only), frozenset()
+        )
+    return None
+
+
+def _parts(condition: Condition) -> int:
+    return sum(map(_parts, condition.items)) if isinstance(condition, And) else 1
+
+
+def _step(kind: str, *texts: str) -> StepText:
+    return StepText(kind, f"{kind} " + " | ".join(quoted(text) for text in texts))
