@@ -11,6 +11,7 @@ from typing import Any
 from safecot_dsl import __version__
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
 from safecot_dsl.dataset import Answerer, DataRecipe, DatasetReport, Workers, generate, generate_shard
+from safecot_dsl.dataset.conditioning import system_turn
 from safecot_dsl.diagnostics import closest
 from safecot_dsl.evaluation import (
     EvalItem,
@@ -40,7 +41,7 @@ from safecot_dsl.pipeline.faithfulness import effects_in, examine_arms
 from safecot_dsl.pipeline.items import miniature_items
 from safecot_dsl.pipeline.recipe import Recipe, RecipeError
 from safecot_dsl.pipeline.suites import suite_inputs, suite_items, suite_name
-from safecot_dsl.render import Reasoning, ReasoningStyle, Tags, policy_prompt
+from safecot_dsl.render import Reasoning, ReasoningStyle, Tags
 from safecot_dsl.storage import Progress, Stage, run_stage, sha256_bytes, sha256_file, stage_inputs, write_whole
 from safecot_dsl.storage.files import remove
 from safecot_dsl.storage.secrets import command_line
@@ -127,7 +128,6 @@ class Run:
                 command=self._command("generate", "--arm", arm),
                 work=pieces,
                 becomes=directory,
-                policy_file=self.policy_path,
                 previous=_before(directory, inputs),
                 workers=workers,
                 **self._making(arm),
@@ -170,6 +170,7 @@ class Run:
             "answers": self._answers_inputs(recipe),
             "progress": self.progress,
             "cache": self.out / "cache",
+            "policy_file": self.policy_path,
         }
 
     def _data_inputs(self, arm: str) -> dict[str, str]:
@@ -179,13 +180,15 @@ class Run:
             "policy": self.policy.told_digest,
             "data": canonical_json(recipe.model_dump(mode="json")),
             **self._reviews_inputs(recipe),
+            **self._generated_inputs(recipe),
             "seed": str(self.recipe.seed),
             "sources": ",".join(source_digest(source, self.base_dir) for source in recipe.sources),
             "annotators": annotators_digest(recipe.annotators, self.base_dir),
             "answers": answers,
             "flips": compile_policy(self.base_dir / recipe.flips).told_digest if recipe.flips is not None else "",
             "policies": ",".join(
-                compile_policy(self.base_dir / other.policy, other.params).told_digest for other in recipe.policies
+                compile_policy(self.base_dir / other.policy, other.params).told_digest
+                for other in recipe.named_policies
             ),
             "version": __version__,
             "meaning": MEANING,
@@ -195,6 +198,11 @@ class Run:
         """The digest of the reviews that go into the rows, where there are any: what is missing `generate` says."""
         path = self.base_dir / recipe.reviews if recipe.reviews is not None else None
         return {"reviews": sha256_file(path)} if path is not None and path.is_file() else {}
+
+    def _generated_inputs(self, recipe: DataRecipe) -> dict[str, str]:
+        """The files of the policy, where others are generated of it: of groups that no rule names too."""
+        files = self.policy.source_map.files
+        return {"sources of the policy": ",".join(file.sha256 for file in files)} if recipe.generated else {}
 
     def _answers_inputs(self, recipe: DataRecipe) -> str:
         """The model that answers what the sources leave open, and its settings; empty where none is asked."""
@@ -353,7 +361,7 @@ class Run:
     def _system(self, arm: str) -> str:
         """What an arm's system turn holds where an item has none of its own: what its training rows had there."""
         data = self.recipe.data_of(arm) if arm in self.recipe.arms else None
-        return policy_prompt(self.policy, data.tags) if data is not None and data.policy_prompt else ""
+        return system_turn(self.policy, data) if data is not None else ""
 
     def scored(self, arm: str, answers: Mapping[str, str]) -> Scored:
         """The answers of an arm, by item, scored as what it was tuned to write."""

@@ -11,15 +11,13 @@ from typing import Literal
 from safecot_dsl.artifact import CompiledPolicy, Rule, Verdict, fact_atoms
 from safecot_dsl.dataset.policies.speech import steps_about, steps_for, steps_of_exception, things_of
 from safecot_dsl.dataset.policies.text import GroupText, PolicyText, RuleText, quoted
-from safecot_dsl.dataset.policies.vocabulary import Circumstance, Things, Vocabulary, noun_of
+from safecot_dsl.dataset.policies.vocabulary import LISTS, Circumstance, Things, Vocabulary, noun_of
 
 #: What a generated policy is: other rules over the same facts, or another policy with other groups, with one verdict
 #: changed, with one exception more, or with one less.
 PolicyKind = Literal["rules", "groups", "verdict", "exception", "dropped"]
 KINDS: tuple[PolicyKind, ...] = ("rules", "groups", "verdict", "exception", "dropped")
 
-#: What a list of things is called that a policy sets up for itself.
-_LISTS = ("restricted", "regulated", "controlled", "reserved", "supervised")
 _VERDICTS = (Verdict.REFUSE, Verdict.REDIRECT, Verdict.WARN)
 
 
@@ -111,13 +109,13 @@ def _new_rule(parent: Parent, random: Random, *, first: bool) -> tuple[RuleText,
     request = f"{asked} is {requests[0]}" if len(requests) == 1 else f"{asked} in {{ {', '.join(requests)} }}"
     unless = None
     if vocabulary.circumstances and random.random() < 0.25:
-        unless = random.choice(vocabulary.circumstances).condition
+        unless = random.choice(vocabulary.circumstances)
     rule = RuleText(
         f"{'_or_'.join(requests)}_{'_and_'.join(thing.word for thing in things)}",
         " and ".join([request, *(thing.condition for thing in things)]),
         verdict,
-        unless=unless,
-        steps=steps_about(things, verdict, relaxed=unless is not None),
+        unless=None if unless is None else unless.condition,
+        steps=steps_about(things, verdict, unless=None if unless is None else unless.noun),
         clauses=(("title", f"title {quoted(_title(parent, requests, things))}"),),
     )
     return rule, group, things
@@ -134,11 +132,15 @@ def _new_list(vocabulary: Vocabulary, text: PolicyText, random: Random) -> tuple
     fact = random.choice(vocabulary.singles).fact
     members = [thing.word for thing in vocabulary.singles if thing.fact == fact]
     chosen = set(random.sample(members, min(len(members), random.randint(3, 6))))
-    free = [word for word in _LISTS if word not in text.group_index] or [f"{_LISTS[0]}_{len(text.groups)}"]
-    word = random.choice(free)
-    group = GroupText(word, word.replace("_", " "), tuple(name for name in members if name in chosen))
-    noun = noun_of(group.phrase or word)
-    return group, [Things(fact, f"{fact} has any of {word}", word, noun, frozenset(chosen))]
+    free = [phrase for phrase in LISTS if _word(phrase) not in text.group_index]
+    phrase = random.choice(free or LISTS)
+    word = _word(phrase) if free else f"{_word(phrase)}_{len(text.groups)}"
+    group = GroupText(word, phrase, tuple(name for name in members if name in chosen))
+    return group, [Things(fact, f"{fact} has any of {word}", word, noun_of(phrase), frozenset(chosen))]
+
+
+def _word(phrase: str) -> str:
+    return phrase.replace(" ", "_")
 
 
 def _relaxed(policy: PolicyText, rule: RuleText, where: Circumstance, random: Random) -> tuple[PolicyText, RuleText]:
@@ -148,7 +150,7 @@ def _relaxed(policy: PolicyText, rule: RuleText, where: Circumstance, random: Ra
     name = f"{where.word}_{rule.name}"
     while name in policy.rule_index:
         name += "_too"
-    exception = RuleText(name, where.condition, verdict, (rule.name,), steps=steps_of_exception(verdict))
+    exception = RuleText(name, where.condition, verdict, (rule.name,), steps=steps_of_exception(verdict, where.noun))
     return policy.with_rule(exception), exception
 
 

@@ -17,35 +17,43 @@ _WITH_THINGS = {
     Verdict.COMPLY: ("With {things}, this is allowed.",),
     Verdict.CLARIFY: ("With {things}, more has to be known first.",),
 }
-#: What follows where a rule, or an exception, applies for any other reason.
+#: What follows where an exception applies.
+_EXCEPTION = {
+    Verdict.REFUSE: "this is not allowed",
+    Verdict.REDIRECT: "only the safe part of this is answered",
+    Verdict.WARN: "a warning is enough",
+    Verdict.COMPLY: "this is allowed",
+    Verdict.CLARIFY: "more has to be known first",
+}
+#: What follows where a rule applies for any other reason.
 _OTHERWISE = {
-    Verdict.REFUSE: ("In that case this is not allowed.",),
-    Verdict.REDIRECT: ("In that case only the safe part of this is answered.",),
-    Verdict.WARN: ("In that case a warning is enough.",),
-    Verdict.COMPLY: ("In that case this is allowed.",),
-    Verdict.CLARIFY: ("In that case more has to be known first.",),
+    Verdict.REFUSE: "The rule does not allow this.",
+    Verdict.REDIRECT: "The rule allows an answer to the safe part of this only.",
+    Verdict.WARN: "The rule calls for a warning.",
+    Verdict.COMPLY: "The rule allows this.",
+    Verdict.CLARIFY: "The rule calls for a question first.",
 }
 
 
-def steps_about(things: Sequence[Things], verdict: Verdict, *, relaxed: bool) -> tuple[StepText, ...]:
-    """The steps of a rule about these things, which must all be there. `relaxed` says that it has an `unless`."""
+def steps_about(things: Sequence[Things], verdict: Verdict, *, unless: str | None) -> tuple[StepText, ...]:
+    """The steps of a rule about these things, which must all be there. `unless` is what it makes an exception for."""
     nouns = [thing.noun for thing in things]
     both = f"both {nouns[0]} and {nouns[1]}" if len(nouns) == 2 else nouns[0]
     needs = f"The rule needs {both}."
     told = f"{nouns[0]} and {nouns[1]} together" if len(nouns) == 2 else nouns[0]
     steps = [_step("risk", *(text.format(things=told) for text in _WITH_THINGS[verdict]))]
-    if relaxed:
+    if unless is not None:
         missing = " and ".join(thing.condition for thing in things)
         steps.append(StepText("contrast", f"contrast when not ({missing}) {quoted(needs)}"))
-        steps.append(_step("contrast", "The rule makes an exception for this."))
+        steps.append(_step("contrast", f"The rule makes an exception for {unless}."))
     else:
         steps.append(_step("contrast", needs))
     return tuple(steps)
 
 
-def steps_of_exception(verdict: Verdict) -> tuple[StepText, ...]:
-    """The steps of an exception."""
-    return (_step("risk", *_OTHERWISE[verdict]),)
+def steps_of_exception(verdict: Verdict, where: str = "this") -> tuple[StepText, ...]:
+    """The steps of an exception; `where` is the circumstance that it is for."""
+    return (_step("risk", f"For {where} there is an exception: {_EXCEPTION[verdict]}."),)
 
 
 def things_of(policy: CompiledPolicy, rule: Rule, vocabulary: Vocabulary) -> tuple[Things, ...]:
@@ -63,8 +71,8 @@ def steps_for(rule: Rule, things: Sequence[Things]) -> tuple[StepText, ...]:
     if rule.exception_to:
         return steps_of_exception(rule.verdict)
     if things:
-        return steps_about(things, rule.verdict, relaxed=rule.unless is not None)
-    return (_step("risk", *_OTHERWISE[rule.verdict]), _step("contrast", "The rule is about another case."))
+        return steps_about(things, rule.verdict, unless=None if rule.unless is None else "this")
+    return (_step("risk", _OTHERWISE[rule.verdict]), _step("contrast", "The rule is about another case."))
 
 
 def _things(policy: CompiledPolicy, atom: FactAtom) -> Things | None:

@@ -24,6 +24,9 @@ from safecot_dsl.artifact import (
 from safecot_dsl.dataset.errors import GenerateError
 from safecot_dsl.dataset.policies.text import PolicyText
 
+#: What a list of things is called that a policy sets up for itself.
+LISTS = ("restricted", "regulated", "controlled", "sensitive", "off limits")
+
 _ARTICLES = ("a ", "an ", "the ", "some ")
 
 
@@ -41,11 +44,13 @@ class Things:
 
 @dataclass(frozen=True)
 class Circumstance:
-    """A circumstance under which a rule is relaxed: `condition` as an author writes it, and `word` for names."""
+    """A circumstance under which a rule is relaxed: `condition` as an author writes it, `word` for names, and `noun` as
+    a sentence names it ("a laboratory", "this")."""
 
     fact: str
     condition: str
     word: str
+    noun: str = "this"
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,8 @@ def read_vocabulary(policy: CompiledPolicy, text: PolicyText) -> Vocabulary:
 
 def noun_of(phrase: str) -> str:
     """A group's phrase as a noun: "a fuel" is one; "corrosive" is "something that counts as corrosive"."""
+    if phrase in LISTS:
+        return f"something {phrase}"
     return phrase if phrase.startswith(_ARTICLES) else f"something that counts as {phrase}"
 
 
@@ -180,7 +187,7 @@ def _circumstances(policy: CompiledPolicy) -> list[Circumstance]:
             if isinstance(atom, Is) and isinstance(fact.type, OneOfType) and fact.type.taxonomy is None:
                 for value in atom.values:
                     condition = f"{fact.name} is {value}"
-                    found.setdefault(condition, Circumstance(fact.name, condition, value))
+                    found.setdefault(condition, Circumstance(fact.name, condition, value, fact.phrase(value)))
             elif isinstance(atom, FlagIs) and isinstance(fact.type, FlagType):
                 found.setdefault(fact.name, Circumstance(fact.name, fact.name, fact.name.rpartition(".")[2]))
     return list(found.values())
