@@ -99,7 +99,8 @@ def _say_shard(made: dict[str, tuple[int, int]], shard: str, format: OutputForma
 
 def show_dataset(arm: str, path: Path, report: DatasetReport, out: Console) -> None:
     """How many rows each rule got, and what was left out for which reason."""
-    out.print(f"{arm}: {report.rows} rows of {report.items} items: {path}")
+    under = f", looked at under {len(report.policies)} policies" if report.generated is not None else ""
+    out.print(f"{arm}: {report.rows} rows of {report.items} items{under}: {path}")
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)

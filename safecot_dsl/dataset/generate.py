@@ -20,8 +20,8 @@ from safecot_dsl.dataset.incremental import take_over
 from safecot_dsl.dataset.parts import read_counts
 from safecot_dsl.dataset.plan import PlanSummary, read_summary
 from safecot_dsl.dataset.planner import make_plan
-from safecot_dsl.dataset.pool import BlockCounts
 from safecot_dsl.dataset.policies.rows import PolicyRowCounts, counts_under, makers_of
+from safecot_dsl.dataset.pool import BlockCounts
 from safecot_dsl.dataset.publish import export, write_report
 from safecot_dsl.dataset.recipe import DataRecipe
 from safecot_dsl.dataset.report import DatasetReport
@@ -171,7 +171,7 @@ def _maker(
     _check_attacks(policy, recipe)
     state = GenerationState(work)
     generated, drafts_left_out = generated_policies(
-        policy, recipe, policy_file, seed=seed, folder=work / "policies", progress=progress
+        policy, recipe, policy_file, seed=seed, folder=(cache or state.cache) / "policies", progress=progress
     )
     setup = Setup(
         policy,

@@ -71,8 +71,8 @@ class GeneratedPolicies(Frozen):
         default=KINDS,
         min_length=1,
         description="What is generated, in turn. `rules`: other rules over the policy's facts; and changes of it or of "
-        "such a policy: `groups`: a group with other members; `verdict`: one verdict changed; `exception`: an exception "
-        "more; `dropped`: an exception less.",
+        "such a policy: `groups`: a group with other members; `verdict`: one verdict changed; `exception`: one "
+        "exception more; `dropped`: one less.",
     )
 
     @model_validator(mode="after")

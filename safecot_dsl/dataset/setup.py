@@ -37,11 +37,12 @@ class Setup:
     """What a data set is made from. It can be sent to another process.
 
     `answers` names the model that answers what the sources leave open, with its settings; it is empty where there is
-    none. `cache` is a folder for what is dear to ask again. `other` is the second policy of policy
-    flips, `others` are the policies whose rows join in, `generated` those that were generated of `policy`
-    (`drafts_left_out` counts the drafts of such that were not kept, by why), and `under` is the name of such a policy where this is its setup. `opened` are the recipe's sources where they were opened before: that may cost a pass over a file.
-    `sampled` is (N, OFFSET) where of each block only every N-th entry is looked at, from the place OFFSET on.
-    `reviews` are what the recipe's file of reviews holds, as it was when the work began.
+    none. `cache` is a folder for what is dear to ask again. `other` is the second policy of policy flips, `others` are
+    the policies whose rows join in, `generated` those that were generated of `policy` (`drafts_left_out` counts the
+    drafts of such that were not kept, by why), and `under` is the name of such a policy where this is its setup.
+    `sampled` is (N, OFFSET) where of each block only every N-th entry is looked at, from the place OFFSET on. `opened`
+    are the recipe's sources where they were opened before: that may cost a pass over a file. `reviews` are what the
+    recipe's file of reviews holds, as it was when the work began.
     """
 
     policy: CompiledPolicy

@@ -41,6 +41,7 @@ from safecot_dsl.pipeline.faithfulness import effects_in, examine_arms
 from safecot_dsl.pipeline.items import miniature_items
 from safecot_dsl.pipeline.recipe import Recipe, RecipeError
 from safecot_dsl.pipeline.suites import suite_inputs, suite_items, suite_name
+from safecot_dsl.pipeline.unseen import policies_of_no_arm, sources_input, told, unseen_inputs
 from safecot_dsl.render import Reasoning, ReasoningStyle, Tags
 from safecot_dsl.storage import Progress, Stage, run_stage, sha256_bytes, sha256_file, stage_inputs, write_whole
 from safecot_dsl.storage.files import remove
@@ -180,7 +181,7 @@ class Run:
             "policy": self.policy.told_digest,
             "data": canonical_json(recipe.model_dump(mode="json")),
             **self._reviews_inputs(recipe),
-            **self._generated_inputs(recipe),
+            **sources_input(recipe, self.policy),
             "seed": str(self.recipe.seed),
             "sources": ",".join(source_digest(source, self.base_dir) for source in recipe.sources),
             "annotators": annotators_digest(recipe.annotators, self.base_dir),
@@ -198,11 +199,6 @@ class Run:
         """The digest of the reviews that go into the rows, where there are any: what is missing `generate` says."""
         path = self.base_dir / recipe.reviews if recipe.reviews is not None else None
         return {"reviews": sha256_file(path)} if path is not None and path.is_file() else {}
-
-    def _generated_inputs(self, recipe: DataRecipe) -> dict[str, str]:
-        """The files of the policy, where others are generated of it: of groups that no rule names too."""
-        files = self.policy.source_map.files
-        return {"sources of the policy": ",".join(file.sha256 for file in files)} if recipe.generated else {}
 
     def _answers_inputs(self, recipe: DataRecipe) -> str:
         """The model that answers what the sources leave open, and its settings; empty where none is asked."""
@@ -312,6 +308,9 @@ class Run:
                 world=world,
                 seed=seed,
                 progress=self.progress,
+                policies=lambda: policies_of_no_arm(
+                    self.recipe, self.policy, self.base_dir, self.out / "cache" / "policies"
+                ),
             )
             write_items(folder / "items.parquet", items)
 
@@ -322,6 +321,7 @@ class Run:
             "seed": str(seed),
             "meaning": MEANING,
             **suite_inputs(settings.suites, self.base_dir),
+            **unseen_inputs(self.recipe, self.policy),
         }
         return read_items(self._stage(self.out / "items", inputs, work).directory / "items.parquet")
 
@@ -347,10 +347,11 @@ class Run:
     def ask(self, arm: str, items: Sequence[EvalItem], folder: Path, doing: str) -> dict[str, str]:
         """The answers of an arm that is trained already, by item, kept in the folder's `answers.jsonl`."""
         system = self._system(arm)
+        data = self.recipe.data_of(arm) if arm in self.recipe.arms else None
         adapter = self.out / "arms" / arm / "adapter" if arm in self.recipe.arms else None
         return ask(
             _BASELINES[arm](self.policy) if arm in _BASELINES else load_model(self.model, adapter),
-            [item if item.system or not system else item.model_copy(update={"system": system}) for item in items],
+            [told(item, self.policy, data, system) for item in items],
             folder / "answers.jsonl",
             batch_size=self.recipe.evaluation.batch_size,
             max_new_tokens=self.recipe.evaluation.max_new_tokens,

@@ -15,6 +15,7 @@ from safecot_dsl.dataset.errors import GenerateError
 from safecot_dsl.dataset.policies.changes import KINDS, Draft, Parent, PolicyKind, draft
 from safecot_dsl.dataset.policies.text import read_text
 from safecot_dsl.dataset.policies.vocabulary import read_vocabulary
+from safecot_dsl.dataset.writing.flips import carried
 from safecot_dsl.diagnostics import Code, Severity
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.storage import Progress, sha256_bytes, write_whole
@@ -109,6 +110,19 @@ class PolicyGenerator:
                 progress.advance()
         return tuple(self.made[:count])
 
+    def resume(self, made: Sequence[GeneratedPolicy]) -> None:
+        """Take these as the first policies of the sequence: they were made before, and are kept with a data set."""
+        for one in made:
+            self._add(one)
+
+    def go_on(self, kinds: Sequence[PolicyKind], *, avoiding: Sequence[CompiledPolicy] = ()) -> None:
+        """From here on make policies of these kinds, none of which decides as one of `avoiding`. What is made so
+        belongs to no sequence, and is not kept."""
+        self._kinds = tuple(kinds)
+        self._folder = None
+        for policy in avoiding:
+            self._decided[policy.digest] = self._verdicts(policy)
+
     def parent(self, made: GeneratedPolicy) -> CompiledPolicy:
         """The policy that one is a change of."""
         return next(parent.compiled for parent in self._parents if parent.name == made.of)
@@ -176,7 +190,7 @@ class PolicyGenerator:
             return None
         record = json.loads(file.read_bytes())
         opened = open_text(record["text"], self._file.parent / f"{name}.safecot")
-        if record["of_policy"] != self._own.digest or record["seed"] != self._seed or opened.policy is None:
+        if any(record.get(key) != value for key, value in self._made_from.items()) or opened.policy is None:
             return None
         self.left_out.update(record["left_out"])
         self._told = self.left_out.copy()
@@ -184,11 +198,16 @@ class PolicyGenerator:
             number, name, record["kind"], record["of"], record["change"], record["text"], opened.policy
         )
 
+    @property
+    def _made_from(self) -> dict[str, object]:
+        """What the sequence is a function of."""
+        sources = [file.sha256 for file in self._own.source_map.files]
+        return {"of_policy": self._own.digest, "sources": sources, "seed": self._seed, "kinds": list(self._kinds)}
+
     def _record(self, made: GeneratedPolicy) -> dict[str, object]:
         now, self._told = self.left_out - self._told, self.left_out.copy()
         return {
-            "of_policy": self._own.digest,
-            "seed": self._seed,
+            **self._made_from,
             "kind": made.kind,
             "of": made.of,
             "change": made.change,
@@ -201,7 +220,7 @@ class PolicyGenerator:
     def _verdicts(self, policy: CompiledPolicy) -> bytes:
         """The verdict of each of the cases."""
         interpreter = Interpreter(policy)
-        return bytes(interpreter.decide(case).verdict.strictness for case in self._cases)
+        return bytes(interpreter.decide(carried(case, policy)).verdict.strictness for case in self._cases)
 
     @cached_property
     def _cases(self) -> tuple[Case, ...]:

@@ -57,8 +57,8 @@ def steps_of_exception(verdict: Verdict, where: str = "this") -> tuple[StepText,
 
 
 def things_of(policy: CompiledPolicy, rule: Rule, vocabulary: Vocabulary) -> tuple[Things, ...]:
-    """The things that a rule is about, where it asks for a request and for one or two things or groups and nothing else;
-    none for any other rule."""
+    """The things that a rule is about, where it asks for a request and for one or two things or groups and nothing
+    else; none for any other rule."""
     atoms = asked_for(rule.when)
     things = tuple(found for atom in atoms if (found := _things(policy, atom)) is not None)
     of_request = [atom for atom in atoms if isinstance(atom, Is) and atom.fact == vocabulary.asked.name]
