@@ -33,7 +33,8 @@ def suite_items(
     policies: Callable[[], UnseenPolicies],
 ) -> Iterator[EvalItem]:
     """The items of the suites, in the recipe's order. `world` is the miniature's that the arms learn in, None where
-    they learn elsewhere; `policies` gives those that no arm is trained on. What gave no item is counted, and named row by row in `skipped.jsonl` below `folder`."""
+    they learn elsewhere; `policies` gives those that no arm is trained on. What gave no item is counted, and named row
+    by row in `skipped.jsonl` below `folder`."""
     lines: list[str] = []
     for entry in suites:
         read = _read(policy, entry, base_dir, world, seed, progress, policies)

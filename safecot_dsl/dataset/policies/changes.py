@@ -12,6 +12,7 @@ from safecot_dsl.artifact import CompiledPolicy, Rule, Verdict, fact_atoms
 from safecot_dsl.dataset.policies.speech import steps_about, steps_for, steps_of_exception, things_of
 from safecot_dsl.dataset.policies.text import GroupText, PolicyText, RuleText, quoted
 from safecot_dsl.dataset.policies.vocabulary import LISTS, Circumstance, Things, Vocabulary, noun_of
+from safecot_dsl.render.english import capitalised
 
 #: What a generated policy is: other rules over the same facts, or another policy with other groups, with one verdict
 #: changed, with one exception more, or with one less.
@@ -150,7 +151,10 @@ def _relaxed(policy: PolicyText, rule: RuleText, where: Circumstance, random: Ra
     name = f"{where.word}_{rule.name}"
     while name in policy.rule_index:
         name += "_too"
-    exception = RuleText(name, where.condition, verdict, (rule.name,), steps=steps_of_exception(verdict, where.noun))
+    titled = (("title", f"title {quoted(capitalised(where.noun))}"),) if where.noun != "this" else ()
+    exception = RuleText(
+        name, where.condition, verdict, (rule.name,), steps=steps_of_exception(verdict, where.noun), clauses=titled
+    )
     return policy.with_rule(exception), exception
 
 

@@ -36,7 +36,7 @@ _IDLE = frozenset(
 #: Drafts of one kind that are tried for one policy, before another kind is.
 _TRIES = 12
 #: Cases on which policies are told apart, and in how many of them any two must decide otherwise.
-_CASES, _APART = 3_000, 2
+_CASES, _APART = 1_500, 2
 
 #: Why a draft was not kept.
 FAULTY, IDLE, ALIKE = "check finds an error", "a part of it does nothing", "it decides as another one does"

@@ -21,6 +21,8 @@ from safecot_dsl.render import policy_prompt
 UNSEEN = "unseen-policies"
 #: Requests of each policy; of a change of another policy, half of them are decided otherwise by the two.
 _REQUESTS = 4
+#: Of each sort so many are found at least, where there are so many, before the requests are chosen.
+_LOOKED_AT = 24
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ def _pairs(making: Making, before: CompiledPolicy, one: GeneratedPolicy) -> Iter
     turned: list[tuple[Start, Start]] = []
     alike: list[tuple[Start, Start]] = []
     for start in making.starts:
+        if min(len(turned), len(alike)) >= _LOOKED_AT:
+            break
         old, new = first.decide(start.item.case), second.decide(start.item.case)
         pair = (_start(start, old), _start(start, new))
         (turned if old.verdict is not new.verdict else alike).append(pair)
