@@ -17,7 +17,6 @@ from safecot_dsl.dataset.policies.text import read_text
 from safecot_dsl.dataset.policies.vocabulary import read_vocabulary
 from safecot_dsl.dataset.writing.flips import carried
 from safecot_dsl.diagnostics import Code, Severity
-from safecot_dsl.engine import Interpreter
 from safecot_dsl.storage import Progress, sha256_bytes, write_whole
 from safecot_dsl.workspace import check_policy, open_policy, open_text
 
@@ -91,7 +90,7 @@ class PolicyGenerator:
         self._folder = folder
         self._vocabulary = read_vocabulary(policy, text)
         self._parents = [Parent(policy.header.name, text, policy, self._vocabulary, authored=True)]
-        self._decided: dict[str, bytes] = {policy.header.name: self._verdicts(policy)}
+        self._decided: dict[str, tuple[str, ...]] = {policy.header.name: self._verdicts(policy)}
         self.made: list[GeneratedPolicy] = []
         self.left_out: Counter[str] = Counter()
         self._told: Counter[str] = Counter()
@@ -139,7 +138,8 @@ class PolicyGenerator:
 
     def _add(self, made: GeneratedPolicy) -> None:
         self.made.append(made)
-        self._decided[made.name] = self._verdicts(made.policy)
+        if made.name not in self._decided:
+            self._decided[made.name] = self._verdicts(made.policy)
         if made.kind == "rules":
             opened = open_text(made.text, self._file.parent / f"{made.name}.safecot")
             text = read_text(opened, made.policy)
@@ -172,13 +172,14 @@ class PolicyGenerator:
             return FAULTY
         verdicts = self._verdicts(opened.policy)
         for other in self._decided.values():
-            if sum(map(int.__ne__, verdicts, other)) < _APART:
+            if sum(map(str.__ne__, verdicts, other)) < _APART:
                 return ALIKE
         found = check_policy(opened)
         if any(diagnostic.severity is Severity.ERROR for diagnostic in found):
             return FAULTY
         if any(diagnostic.code in _IDLE for diagnostic in found):
             return IDLE
+        self._decided[name] = verdicts
         return GeneratedPolicy(number, name, kind, parent.name, drawn.change, text, opened.policy)
 
     # -- what was made before --
@@ -217,10 +218,15 @@ class PolicyGenerator:
 
     # -- telling policies apart --
 
-    def _verdicts(self, policy: CompiledPolicy) -> bytes:
-        """The verdict of each of the cases."""
-        interpreter = Interpreter(policy)
-        return bytes(interpreter.decide(carried(case, policy)).verdict.strictness for case in self._cases)
+    def _verdicts(self, policy: CompiledPolicy) -> tuple[str, ...]:
+        """The verdict of each of the cases; the policy has all facts of the own one, or some of them."""
+        from safecot_dsl.engine.columnar import ColumnarPolicy
+
+        cases = self._cases
+        if policy.fact_index.keys() != self._own.fact_index.keys():
+            cases = tuple(carried(case, policy) for case in cases)
+        columns = ColumnarPolicy(policy)
+        return tuple(columns.decide(columns.frame(cases), columns=("verdict",))["verdict"].cast(str).to_list())
 
     @cached_property
     def _cases(self) -> tuple[Case, ...]:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecot_dsl.analysis.difference import compare
+from safecot_dsl.analysis.difference import DifferenceLimits, compare
 from safecot_dsl.artifact import Case, CompiledPolicy, OneOfType, SetType, Verdict
 from safecot_dsl.dataset.errors import GenerateError
 from safecot_dsl.dataset.policies import KINDS, GeneratedPolicy, PolicyGenerator
@@ -26,7 +26,7 @@ from tests.strategies import examples
 from .workshop import write_workshop
 
 COUNT = len(KINDS)
-_SEEDS = st.integers(0, 3)
+_SEEDS = st.integers(0, 1)
 
 
 @cache
@@ -71,7 +71,8 @@ def test_each_compiles_and_passes_its_own_examination(seed: int, number: int) ->
 def test_no_two_decide_alike(seed: int, numbers: set[int]) -> None:
     """By the solver: in some complete case the two have different verdicts."""
     first, second = (made(seed)[number].policy for number in numbers)
-    assert compare(first, second).direction in ("laxer", "stricter", "both")
+    found = compare(first, second, limits=DifferenceLimits(regions=1, deciders=1, samples=50))
+    assert found.direction in ("laxer", "stricter", "both")
 
 
 @examples(2)
@@ -161,10 +162,10 @@ def test_what_no_policy_can_be_made_of_is_said(tmp_path: Path) -> None:
         return str(raised.value)
 
     facts = (
-        'facts image { objects : set of { saw "a saw", pen "a pen" } }\nfacts query { about : one of { use, buy } }\n'
+        'facts context { things : set of { saw "a saw", pen "a pen" } }\nfacts query { about : one of { use, buy } }\n'
     )
     assert "answers unless a rule says otherwise" in fault(f"{facts}default refuse\nunsure refuse")
-    alone = "rule a { when image.objects has saw verdict warn }\n"
+    alone = "rule a { when context.things has saw verdict warn }\n"
     assert "asks for a fact of the request" in fault(f"{facts}{alone}default comply\nunsure clarify")
     asks = "rule a { when query.about is use verdict refuse }\n"
     assert "no rule of" in fault(f"{facts}{asks}default comply\nunsure clarify")

@@ -19,8 +19,8 @@ policy workshop {
 import std.criteria
 import std.refusals
 
-facts image {
-  objects : set of {
+facts context {
+  things : set of {
     saw     "a saw",
     drill   "a drill",
     grinder "a grinder",
@@ -28,14 +28,14 @@ facts image {
     paint   "a tin of paint",
     torch   "a gas torch",
     glove   "a glove",
-  }         "Things in the picture."
-            says "The picture shows {value}."
-            none "The picture shows nothing of the workshop."
-            ask  "what is in the picture"
-  place : one of { hall "the workshop hall", yard "the yard", flat "a flat" }
-          says "It was taken in {value}."
-          not  "It was not taken in {value}."
-          ask  "where this is"
+  }         "Things that the user has."
+            says "The user has {value}."
+            none "The user has nothing of the workshop."
+            ask  "what you have there"
+  place : one of { hall "the workshop hall", yard "the yard", flat "a flat" }  "Where the user is."
+          says "The user is in {value}."
+          not  "The user is not in {value}."
+          ask  "where you are"
 }
 
 facts query {
@@ -54,12 +54,12 @@ group flammable "flammable"    = { solvent, paint }
 
 rule power_tool {
   title   "Power tools"
-  when    query.intent is use and image.objects has any of machines
-  unless  image.place is hall
+  when    query.intent is use and context.things has any of machines
+  unless  context.place is hall
   verdict warn
   think {
     risk     "Outside of the hall nobody is there to help."
-    contrast when image.objects has none of machines
+    contrast when context.things has none of machines
              "Only a power tool calls for a warning."
     contrast "In the hall somebody is there to help."
   }
@@ -67,7 +67,7 @@ rule power_tool {
 
 rule burning {
   title   "Things that burn"
-  when    query.intent is heat and image.objects has any of flammable
+  when    query.intent is heat and context.things has any of flammable
   verdict refuse
   think {
     risk     "Heated, it catches fire."
@@ -77,14 +77,14 @@ rule burning {
 
 exception in_the_yard to burning {
   title   "Work in the yard"
-  when    image.place is yard
+  when    context.place is yard
   verdict redirect
   think { risk "In the yard it can be thinned out, but not heated." }
 }
 
 rule child {
   title   "Children"
-  when    query.intent is lend and image.objects has any of machines
+  when    query.intent is lend and context.things has any of machines
   verdict refuse
   think {
     risk     "A power tool can hurt a child."
@@ -129,7 +129,7 @@ def write_requests(folder: Path) -> None:
     """84 requests with an answer each, as `requests.jsonl` in the folder."""
     lines: list[str] = []
     for things, place, asked in itertools.product(_THINGS, ("hall", "yard", "flat"), _ASKED):
-        facts = {"image.objects": things, "image.place": place, "query.intent": asked}
+        facts = {"context.things": things, "context.place": place, "query.intent": asked}
         record = {"id": str(len(lines)), "prompt": _ASKED[asked], "facts": facts, "answer": "Here is how it is done."}
         lines.append(json.dumps(record) + "\n")
     (folder / "requests.jsonl").write_text("".join(lines))
