@@ -17,6 +17,7 @@ from safecot_dsl.dataset.errors import GenerateError
 from safecot_dsl.dataset.examine import Answerer
 from safecot_dsl.dataset.finish import join_parts
 from safecot_dsl.dataset.incremental import take_over
+from safecot_dsl.dataset.merging import merge_parts
 from safecot_dsl.dataset.parts import read_counts
 from safecot_dsl.dataset.plan import PlanSummary, read_summary
 from safecot_dsl.dataset.planner import make_plan
@@ -254,14 +255,15 @@ def _join(
     counts = BlockCounts()
     of_each: dict[str, PolicyRowCounts] = {}
     parts: list[Path] = []
+    small: list[Path] = []
     for maker, made in zip(makers, pieces, strict=True):
         found = [maker.state.part(number) for number in range(made.parts)]
-        parts += found
         own = BlockCounts()
         if made.summary is not None:
             own.add(made.summary.counts)
         for part in found:
             own.add(read_counts(part))
+        (parts if maker.turn is None else small).extend(found)
         if maker.turn is not None:
             name = maker.worker.setup.under
             of_each[name] = PolicyRowCounts(
@@ -269,6 +271,7 @@ def _join(
             )
             own = counts_under(name, own)
         counts.add(own)
+    parts += merge_parts(small, makers[0].state.folder / "merged") if small else []
     join_parts(folder, parts, counts.left_out)
     if not any((folder / PROVENANCE).iterdir()):
         left_out = counts.left_out

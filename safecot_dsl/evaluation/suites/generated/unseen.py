@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy, Decision, Verdict
+from safecot_dsl.dataset.errors import GenerateError
 from safecot_dsl.dataset.policies import KINDS, GeneratedPolicy, PolicyGenerator
 from safecot_dsl.dataset.policies.kept import read_generated
 from safecot_dsl.dataset.store import open_dataset
@@ -23,6 +24,8 @@ UNSEEN = "unseen-policies"
 _REQUESTS = 4
 #: Of each sort so many are found at least, where there are so many, before the requests are chosen.
 _LOOKED_AT = 24
+#: Policies of a kind that are tried for one that decides some request of the pool otherwise.
+_TRIES = 4
 
 
 @dataclass(frozen=True)
@@ -72,18 +75,43 @@ def unseen(making: Making, policies: UnseenPolicies | None) -> Iterator[list[Eva
     one. Of each unseen policy a few, of all kinds in turn."""
     if policies is None:
         raise SuiteError(f"`{UNSEEN}` is made from a policy's `.safecot` file, and of the data that were trained on")
-    generator = policies.generator
-    generator.take(policies.trained, making.progress)
-    generator.go_on(KINDS, avoiding=policies.others)
-    count = max(len(KINDS), -(-making.wanted // (2 * _REQUESTS)))
-    made = generator.take(policies.trained + count, making.progress)[policies.trained :]
-    queues = [list(_pairs(making, generator.parent(one), one)) for one in made]
+    policies.generator.take(policies.trained, making.progress)
+    made, queues = _held_out(making, policies)
     number = 0
     for of_each in itertools.zip_longest(*queues):
         for one, pair in zip(made, of_each, strict=True):
             if pair is not None:
-                yield _items(making, making.group(number), generator.parent(one), one, *pair)
+                yield _items(making, making.group(number), policies.generator.parent(one), one, *pair)
                 number += 1
+
+
+def _held_out(
+    making: Making, policies: UnseenPolicies
+) -> tuple[list[GeneratedPolicy], list[list[tuple[Start, Start]]]]:
+    """Policies of all kinds in turn, as many as the items need, each with its requests. One that decides every request
+    of the pool as the policy that it changes gives way to another of its kind."""
+    generator, progress = policies.generator, making.progress
+    rounds = max(1, -(-making.wanted // (2 * _REQUESTS * len(KINDS))))
+    made: list[GeneratedPolicy] = []
+    queues: list[list[tuple[Start, Start]]] = []
+    generator.go_on(KINDS, avoiding=policies.others)
+    if progress is not None:
+        progress.start("generating unseen policies", rounds * len(KINDS), unit="policies")
+    for kind in KINDS * rounds:
+        generator.go_on((kind,))
+        for _ in range(_TRIES):
+            try:
+                one = generator.take(len(generator.made) + 1)[-1]
+            except GenerateError as error:
+                making.short[f"kind `{kind}`"] = str(error)
+                break
+            if pairs := list(_pairs(making, generator.parent(one), one)):
+                made.append(one)
+                queues.append(pairs)
+                break
+        if progress is not None:
+            progress.advance()
+    return made, queues
 
 
 def _pairs(making: Making, before: CompiledPolicy, one: GeneratedPolicy) -> Iterator[tuple[Start, Start]]:
@@ -99,7 +127,7 @@ def _pairs(making: Making, before: CompiledPolicy, one: GeneratedPolicy) -> Iter
         pair = (_start(start, old), _start(start, new))
         (turned if old.verdict is not new.verdict else alike).append(pair)
     if not turned:
-        making.short[one.name] = f"`{one.name}` ({one.change}) decides no request of the pool as `{one.of}` does not"
+        making.short[one.name] = f"`{one.name}` ({one.change}) decides every request of the pool as `{one.of}` does"
         return
     half = -(-_REQUESTS // 2)
     chosen = _in_turn(turned)[:half]
