@@ -267,7 +267,7 @@ def _join(
         if maker.turn is not None:
             name = maker.worker.setup.under
             of_each[name] = PolicyRowCounts(
-                own.left_out.counts.copy(), Counter(made.summary.short if made.summary is not None else {})
+                Counter(own.left_out.counts), Counter(made.summary.short if made.summary is not None else {})
             )
             own = counts_under(name, own)
         counts.add(own)

@@ -47,5 +47,5 @@ def _write_together(files: Sequence[Path], path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.concat_tables([pq.read_table(file, partitioning=None) for file in files])
+    table = pa.concat_tables([pq.read_table(file) for file in files])
     pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)

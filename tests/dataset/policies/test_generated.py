@@ -102,7 +102,7 @@ def test_what_is_written_of_a_case_follows_by_the_policy_that_wrote_it(seed: int
 def test_every_kind_is_made_and_is_what_it_is_called() -> None:
     policies = {one.kind: one for one in made(0)}
     assert set(policies) == set(KINDS)
-    by_name = {one.name: one.policy for one in made(0)} | {"workshop": compile_policy(generator(0)._file)}
+    by_name = {one.name: one.policy for one in made(0)} | {"workshop": generator(0).parent(made(0)[0])}
     before = {kind: by_name[one.of] for kind, one in policies.items()}
 
     flipped = policies["verdict"].policy.rule_index

@@ -88,7 +88,7 @@ def test_an_answer_is_judged_by_the_policy_of_its_item(
     rows = {row.change: row for row in summary.changes}
     assert set(rows) == set(KINDS)
     assert all(row.arms["safecot"].after.value == 1 for row in rows.values())
-    assert all(row.arms["base"].after.value < 1 for row in rows.values() if row.turned)
+    assert all(row.arms["base"].after.value != 1 for row in rows.values() if row.turned)
     assert summary.rules == ()
 
 
