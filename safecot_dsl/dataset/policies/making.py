@@ -94,6 +94,7 @@ class PolicyGenerator:
         self.made: list[GeneratedPolicy] = []
         self.left_out: Counter[str] = Counter()
         self._told: Counter[str] = Counter()
+        self._closed = False
 
     def take(self, count: int, progress: Progress | None = None) -> tuple[GeneratedPolicy, ...]:
         """The first `count` policies.
@@ -116,9 +117,11 @@ class PolicyGenerator:
 
     def go_on(self, kinds: Sequence[PolicyKind], *, avoiding: Sequence[CompiledPolicy] = ()) -> None:
         """From here on make policies of these kinds, none of which decides as one of `avoiding`. What is made so
-        belongs to no sequence, and is not kept."""
+        belongs to no sequence, is not kept, and nothing is made of it: it changes the policy itself, or one that was
+        made before."""
         self._kinds = tuple(kinds)
         self._folder = None
+        self._closed = True
         for policy in avoiding:
             self._decided[policy.digest] = self._verdicts(policy)
 
@@ -140,7 +143,7 @@ class PolicyGenerator:
         self.made.append(made)
         if made.name not in self._decided:
             self._decided[made.name] = self._verdicts(made.policy)
-        if made.kind == "rules":
+        if made.kind == "rules" and not self._closed:
             opened = open_text(made.text, self._file.parent / f"{made.name}.safecot")
             text = read_text(opened, made.policy)
             self._parents.append(Parent(made.name, text, made.policy, self._vocabulary))

@@ -103,7 +103,7 @@ def test_the_same_again_gives_the_same_bytes_and_goes_on_where_it_stopped(
     monkeypatch.setattr(sys.modules[generate.__module__], "join_parts", _stop)
     with pytest.raises(KeyboardInterrupt):
         make(folder, file, policy, "again", work=folder / "work")
-    parts = sorted((folder / "work").rglob("part-000000"))
+    parts = sorted((folder / "work").rglob("parts/part-000000"))
     assert len(parts) == 4
     stamps = {part: part.stat().st_mtime_ns for part in parts}
     monkeypatch.undo()
