@@ -9,9 +9,9 @@ from random import Random
 from typing import Literal
 
 from safecot_dsl.artifact import CompiledPolicy, Rule, Verdict, fact_atoms
-from safecot_dsl.dataset.policies.speech import steps_about, steps_for, steps_of_exception, things_of
+from safecot_dsl.dataset.policies.speech import steps_about, steps_for, steps_of_exception
 from safecot_dsl.dataset.policies.text import GroupText, PolicyText, RuleText, quoted
-from safecot_dsl.dataset.policies.vocabulary import LISTS, Circumstance, Things, Vocabulary, noun_of
+from safecot_dsl.dataset.policies.vocabulary import LISTS, Circumstance, Things, Vocabulary, noun_of, things_of
 from safecot_dsl.render.english import capitalised
 
 #: What a generated policy is: other rules over the same facts, or another policy with other groups, with one verdict
@@ -75,7 +75,12 @@ def _other_rules(parent: Parent, random: Random) -> Draft | None:
 def _hard_lines(parent: Parent) -> PolicyText:
     """The policy with nothing but the rules that stay, and what they name."""
     text = parent.text
-    rules = tuple(rule for rule in text.rules if rule.name in parent.vocabulary.fixed)
+    fixed = parent.vocabulary.fixed
+    rules = tuple(
+        replace(rule, parents=tuple(name for name in rule.parents if name in fixed))
+        for rule in text.rules
+        if rule.name in fixed
+    )
     written = [rule.written() for rule in rules]
     lets: tuple[str, ...] = ()
     for _ in text.lets:  # one names another

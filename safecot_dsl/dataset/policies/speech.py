@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safecot_dsl.artifact import And, CompiledPolicy, Condition, FactAtom, Has, Is, Rule, Verdict
+from safecot_dsl.artifact import Rule, Verdict
 from safecot_dsl.dataset.policies.text import StepText, quoted
-from safecot_dsl.dataset.policies.vocabulary import Things, Vocabulary, asked_for, noun_of
+from safecot_dsl.dataset.policies.vocabulary import Things
 
 #: What follows where a rule applies because certain things are there; `{things}` is "a fuel", or "a fuel and a source
 #: of heat together".
@@ -56,42 +56,14 @@ def steps_of_exception(verdict: Verdict, where: str = "this") -> tuple[StepText,
     return (_step("risk", f"For {where} there is an exception: {_EXCEPTION[verdict]}."),)
 
 
-def things_of(policy: CompiledPolicy, rule: Rule, vocabulary: Vocabulary) -> tuple[Things, ...]:
-    """The things that a rule is about, where it asks for a request and for one or two things or groups and nothing
-    else; none for any other rule."""
-    atoms = asked_for(rule.when)
-    things = tuple(found for atom in atoms if (found := _things(policy, atom)) is not None)
-    of_request = [atom for atom in atoms if isinstance(atom, Is) and atom.fact == vocabulary.asked.name]
-    return things if len(things) in (1, 2) and len(things) + len(of_request) == _parts(rule.when) else ()
-
-
 def steps_for(rule: Rule, things: Sequence[Things]) -> tuple[StepText, ...]:
     """The steps of a rule whose own may no longer be so, because what it is about has changed; `things` are what
-    :func:`things_of` says."""
+    :func:`~safecot_dsl.dataset.policies.vocabulary.things_of` says."""
     if rule.exception_to:
         return steps_of_exception(rule.verdict)
     if things:
         return steps_about(things, rule.verdict, unless=None if rule.unless is None else "this")
     return (_step("risk", _OTHERWISE[rule.verdict]), _step("contrast", "The rule is about another case."))
-
-
-def _things(policy: CompiledPolicy, atom: FactAtom) -> Things | None:
-    """What an atom asks to be there: any of a group, or one single thing."""
-    if not isinstance(atom, Has):
-        return None
-    if atom.group is not None and atom.quantifier == "any":
-        noun = noun_of(policy.groups[atom.group].phrase)
-        return Things(atom.fact, f"{atom.fact} has any of {atom.group}", atom.group, noun, frozenset())
-    if atom.group is None and len(atom.values) == 1:
-        only = atom.values[0]
-        return Things(
-            atom.fact, f"{atom.fact} has {only}", only, policy.fact_index[atom.fact].phrase(only), frozenset()
-        )
-    return None
-
-
-def _parts(condition: Condition) -> int:
-    return sum(map(_parts, condition.items)) if isinstance(condition, And) else 1
 
 
 def _step(kind: str, *texts: str) -> StepText:

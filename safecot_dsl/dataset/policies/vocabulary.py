@@ -14,8 +14,8 @@ from safecot_dsl.artifact import (
     FlagType,
     Has,
     Is,
-    Not,
     OneOfType,
+    Rule,
     SetType,
     Subject,
     fact_atoms,
@@ -200,7 +200,33 @@ def asked_for(condition: Condition) -> list[FactAtom]:
             return [atom for item in items for atom in asked_for(item)]
         case FlagIs() | Is() | Has():
             return [condition]
-        case Not():
-            return []
         case _:
             return []
+
+
+def things_of(policy: CompiledPolicy, rule: Rule, vocabulary: Vocabulary) -> tuple[Things, ...]:
+    """The things that a rule is about, where it asks for a request and for one or two things or groups and nothing
+    else; none for any other rule."""
+    atoms = asked_for(rule.when)
+    things = tuple(found for atom in atoms if (found := _things(policy, atom)) is not None)
+    of_request = [atom for atom in atoms if isinstance(atom, Is) and atom.fact == vocabulary.asked.name]
+    return things if len(things) in (1, 2) and len(things) + len(of_request) == _parts(rule.when) else ()
+
+
+def _things(policy: CompiledPolicy, atom: FactAtom) -> Things | None:
+    """What an atom asks to be there: any of a group, or one single thing."""
+    if not isinstance(atom, Has):
+        return None
+    if atom.group is not None and atom.quantifier == "any":
+        noun = noun_of(policy.groups[atom.group].phrase)
+        return Things(atom.fact, f"{atom.fact} has any of {atom.group}", atom.group, noun, frozenset())
+    if atom.group is None and len(atom.values) == 1:
+        only = atom.values[0]
+        return Things(
+            atom.fact, f"{atom.fact} has {only}", only, policy.fact_index[atom.fact].phrase(only), frozenset()
+        )
+    return None
+
+
+def _parts(condition: Condition) -> int:
+    return sum(map(_parts, condition.items)) if isinstance(condition, And) else 1
