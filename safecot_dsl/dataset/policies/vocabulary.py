@@ -132,19 +132,16 @@ def _fixed(policy: CompiledPolicy) -> frozenset[str]:
 
 
 def _asked(policy: CompiledPolicy, atoms: list[FactAtom]) -> Fact:
-    """Of the facts of the request that have a list of values, the one that the rules ask for most."""
-    counts = {
-        fact.name: sum(atom.fact == fact.name for atom in atoms)
-        for fact in policy.facts
-        if fact.subject is Subject.QUERY and isinstance(fact.type, OneOfType) and fact.type.taxonomy is None
-    }
-    best = max(counts, key=lambda name: counts[name], default=None)
-    if best is None or not counts[best]:
-        raise GenerateError(
-            f"no rule of `{policy.header.name}` asks for a fact of the request with a list of values (`one of {{…}}`), "
-            "so no rules about other requests can be made of it"
-        )
-    return policy.fact_index[best]
+    """The first fact of the request that has a list of values and that the rules ask for."""
+    named = {atom.fact for atom in atoms}
+    for fact in policy.facts:
+        if fact.subject is Subject.QUERY and isinstance(fact.type, OneOfType) and fact.type.taxonomy is None:
+            if fact.name in named:
+                return fact
+    raise GenerateError(
+        f"no rule of `{policy.header.name}` asks for a fact of the request with a list of values (`one of {{…}}`), so no "
+        "rules about other requests can be made of it"
+    )
 
 
 def _groups(policy: CompiledPolicy, text: PolicyText) -> list[Things]:
