@@ -135,12 +135,12 @@ def _asked(policy: CompiledPolicy, atoms: list[FactAtom]) -> Fact:
     """The first fact of the request that has a list of values and that the rules ask for."""
     named = {atom.fact for atom in atoms}
     for fact in policy.facts:
-        if fact.subject is Subject.QUERY and isinstance(fact.type, OneOfType) and fact.type.taxonomy is None:
-            if fact.name in named:
-                return fact
+        listed = isinstance(fact.type, OneOfType) and fact.type.taxonomy is None
+        if fact.subject is Subject.QUERY and listed and fact.name in named:
+            return fact
     raise GenerateError(
-        f"no rule of `{policy.header.name}` asks for a fact of the request with a list of values (`one of {{…}}`), so no "
-        "rules about other requests can be made of it"
+        f"no rule of `{policy.header.name}` asks for a fact of the request with a list of values (`one of {{…}}`), so "
+        "no rules about other requests can be made of it"
     )
 
 
