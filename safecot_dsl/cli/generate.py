@@ -99,7 +99,8 @@ def _say_shard(made: dict[str, tuple[int, int]], shard: str, format: OutputForma
 
 def show_dataset(arm: str, path: Path, report: DatasetReport, out: Console) -> None:
     """How many rows each rule got, and what was left out for which reason."""
-    out.print(f"{arm}: {report.rows} rows of {report.items} items: {path}")
+    under = f", looked at under {len(report.policies)} policies" if report.generated is not None else ""
+    out.print(f"{arm}: {report.rows} rows of {report.items} items{under}: {path}")
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -108,6 +109,15 @@ def show_dataset(arm: str, path: Path, report: DatasetReport, out: Console) -> N
     for verdict, count in report.verdicts.items():
         table.add_row(verdict, str(count))
     out.print(table)
+    if report.generated is not None:
+        table = Table(box=None, pad_edge=False)
+        for column in ("generated", "policies", "rows"):
+            table.add_column(column, justify="left" if column == "generated" else "right")
+        for kind in report.generated.kinds:
+            table.add_row(kind.kind, str(kind.policies), str(kind.rows))
+        out.print(table)
+        for why, count in report.generated.left_out.items():
+            out.print(f"  {count:>6}  drafts of policies not kept: {why}")
     left_out = [entry for entry in report.left_out if entry.count]
     if left_out:
         out.print("left out:")

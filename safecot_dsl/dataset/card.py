@@ -165,7 +165,7 @@ def _policies(report: DatasetReport) -> Iterable[str]:
         yield "## Policies in the system turn"
         yield ""
         yield "Each row's system turn (`system`) holds the prompt of the policy that decided it (`policy`, a digest)."
-        yield "The counts of rules below are of the first one's rows."
+        yield "The counts of rules below are of the rows of the recipe's own."
         yield ""
         yield from _table(
             ("policy", "version", "digest", "words of its prompt", "rows", "verdicts"),
@@ -181,6 +181,27 @@ def _policies(report: DatasetReport) -> Iterable[str]:
                 for p in report.policies
             ),
         )
+    if report.generated is not None:
+        yield "Policies that were generated of the recipe's own (`policies/NAME.safecot`), by kind:"
+        yield ""
+        yield from _table(
+            ("kind", "policies", "rows"), ((kind.kind, kind.policies, kind.rows) for kind in report.generated.kinds)
+        )
+        yield from _table(
+            ("policy", "kind", "made of", "how it differs", "left out", "short"),
+            (
+                (f"`{p.name}`", p.kind, f"`{p.of}`", p.change, _counted(p.left_out), _counted(p.short))
+                for p in report.policies
+                if p.kind
+            ),
+        )
+        if report.generated.left_out:
+            yield f"Drafts of policies that were not kept: {_counted(report.generated.left_out)}."
+            yield ""
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in counts.items())
 
 
 def _annotated(report: DatasetReport) -> Iterable[str]:

@@ -9,10 +9,13 @@ from pathlib import Path
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset.candidates import Candidate, Judge, Rejected
 from safecot_dsl.dataset.errors import GenerateError
+from safecot_dsl.dataset.policies import GeneratedPolicy, PolicyGenerator
 from safecot_dsl.dataset.recipe import DataRecipe, PolicyRows
 from safecot_dsl.dataset.selection.draws import draw
 from safecot_dsl.dataset.writing.flips import carried
 from safecot_dsl.facts import Item
+from safecot_dsl.render import policy_prompt
+from safecot_dsl.storage import Progress
 from safecot_dsl.workspace import compile_policy
 
 
@@ -35,7 +38,7 @@ def other_policies(policy: CompiledPolicy, recipe: DataRecipe, base_dir: Path) -
     """
     others: list[OtherPolicy] = []
     names, digests = {policy.header.name: "the recipe's own"}, {policy.digest: "the recipe's own"}
-    for number, settings in enumerate(recipe.policies):
+    for number, settings in enumerate(recipe.named_policies):
         file = base_dir / settings.policy
         compiled = compile_policy(file, settings.params)
         name, where = settings.name or compiled.header.name, f"`data.policies.{number}`"
@@ -53,6 +56,36 @@ def other_policies(policy: CompiledPolicy, recipe: DataRecipe, base_dir: Path) -
         names[name] = digests[compiled.digest] = f"`data.policies.{number}`"
         others.append(OtherPolicy(name, compiled, file, settings))
     return tuple(others)
+
+
+def generated_policies(
+    policy: CompiledPolicy,
+    recipe: DataRecipe,
+    file: Path | None,
+    *,
+    seed: int,
+    folder: Path | None = None,
+    progress: Progress | None = None,
+) -> tuple[tuple[GeneratedPolicy, ...], dict[str, int]]:
+    """The policies that the recipe generates of its own, which was compiled from `file`, and how many drafts were not
+    kept, by why; `folder` keeps what is made.
+
+    Raises:
+        GenerateError: no policies can be made of this one, or not so many.
+    """
+    settings = recipe.generated
+    if settings is None:
+        return (), {}
+    if file is None:
+        raise GenerateError("`data.policies`: policies are generated of a policy's file, and none was given")
+    generator = PolicyGenerator(file, policy, seed=seed, kinds=settings.kinds, folder=folder)
+    return generator.take(settings.generated, progress), dict(generator.left_out)
+
+
+def system_turn(policy: CompiledPolicy, recipe: DataRecipe) -> str:
+    """What stands in the system turn of rows of this recipe under a policy; empty where the recipe wants nothing
+    there."""
+    return policy_prompt(policy, recipe.tags, reasoned=recipe.style != "none") if recipe.policy_prompt else ""
 
 
 def drawn(other: OtherPolicy, key: str, seed: int) -> bool:

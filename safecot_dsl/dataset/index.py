@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +78,14 @@ def load_fingerprints(paths: Iterable[Path]) -> Iterator[Fingerprint]:
                 yield Fingerprint(row["key"], row["exact"], tuple(row["hashes"]), row["text"])
 
 
-def load_index(worker: Worker, paths: Iterable[Path]) -> tuple[list[Entry], BlockCounts]:
-    """The candidates of all blocks, in order, and what was counted. Equal cases are one object."""
+def load_index(worker: Worker, paths: Mapping[int, Path]) -> tuple[list[Entry], BlockCounts]:
+    """The candidates of these blocks, by their numbers, in order, and what was counted. Equal cases are one object."""
     import pyarrow.parquet as pq
 
     entries: list[Entry] = []
     total = BlockCounts()
     cases: dict[str, Case] = {}
-    for number, path in enumerate(paths):
+    for number, path in paths.items():
         table = pq.read_table(path, columns=list(_READ))
         total.add(BlockCounts.from_json(json.loads(table.schema.metadata[_COUNTS])))
         columns = table.to_pydict()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from safecot_dsl.dataset.candidates import Candidate, Rejected
@@ -16,8 +16,9 @@ from safecot_dsl.dataset.setup import SourceBlock, Worker
 from safecot_dsl.render import neutralise
 
 
-def make_plan(worker: Worker, blocks: tuple[SourceBlock, ...], pool: Sequence[Path], path: Path) -> None:
-    """Choose among the candidates of the pool, and write the plan, unless it is there.
+def make_plan(worker: Worker, blocks: tuple[SourceBlock, ...], pool: Mapping[int, Path], path: Path) -> None:
+    """Choose among the candidates of the pool, and write the plan, unless it is there. `pool` has the indexes by the
+    number of their block.
 
     What was chosen is looked at; what proves unusable is left out and the choice made again without it, until nothing
     falls out any more.
@@ -25,7 +26,7 @@ def make_plan(worker: Worker, blocks: tuple[SourceBlock, ...], pool: Sequence[Pa
     if not path.is_file():
         entries, counts = load_index(worker, pool)
         planner = _Planner(worker, blocks, entries, counts)
-        planner.leave_out_twins(pool)
+        planner.leave_out_twins(list(pool.values()))
         selection = planner.choose()
         taken = {one.candidate.key for one in selection.chosen} | planner.unusable
         summary = PlanSummary(

@@ -100,6 +100,8 @@ def judge_block(worker: Worker, place: SourceBlock) -> tuple[list[PlacedCandidat
 
 def _wanted(worker: Worker, place: SourceBlock, counts: BlockCounts) -> Iterable[tuple[int, Item]]:
     for position, entry in enumerate(worker.read(place)):
+        if not worker.looks_at(position):
+            continue
         counts.items += 1
         if worker.progress is not None:
             worker.progress.advance()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from safecot_dsl.dataset.card import write_card
 from safecot_dsl.dataset.plan import PlanSummary
+from safecot_dsl.dataset.policies.rows import PolicyRowCounts, report_of
 from safecot_dsl.dataset.pool import BlockCounts
 from safecot_dsl.dataset.recipe import DataRecipe, dump_recipe
-from safecot_dsl.dataset.report import DatasetReport, Tally, left_out_reasons
+from safecot_dsl.dataset.report import DatasetReport, Tally, left_out_reasons, policy_counts
 from safecot_dsl.dataset.setup import Setup
 from safecot_dsl.dataset.store import EXPORTS, PREFERENCES, PROVENANCE, open_dataset, split_of
 from safecot_dsl.storage import Progress, write_whole
@@ -33,9 +35,12 @@ def write_report(
     name: str,
     command: str,
     image_root: str,
+    of_each: Mapping[str, PolicyRowCounts],
 ) -> DatasetReport:
-    """Write what stands beside the rows: policy, recipe, report and card."""
+    """Write what stands beside the rows: policy, recipe, report and card. `of_each` is what was counted under each
+    generated policy."""
     policy, recipe, seed = setup.policy, setup.recipe, setup.seed
+    own = recipe.generated is None or recipe.generated.own
     tally = Tally.of(sorted((folder / PROVENANCE).glob("*.parquet")))
     recipe_text = dump_recipe(recipe, name=name, policy="policy.json", seed=seed)
     write_whole(folder / "policy.json", policy.to_json())
@@ -43,6 +48,8 @@ def write_report(
         write_whole(folder / "policies" / f"{setup.other.header.name}.json", setup.other.to_json())
     for other in setup.others:
         write_whole(folder / "policies" / f"{other.name}.json", other.policy.to_json())
+    for generated in setup.generated:
+        write_whole(folder / "policies" / f"{generated.name}.json", generated.policy.to_json())
     write_whole(folder / "recipe.yaml", recipe_text)
     report = DatasetReport(
         name=name,
@@ -59,9 +66,14 @@ def write_report(
         sources=_sorted(tally.sources),
         licences=_sorted(tally.licences),
         splits=_sorted(tally.splits),
-        policies=tally.policy_counts(policy, setup.others, recipe.tags) if recipe.policy_prompt else (),
-        rules=tally.rule_counts(policy),
-        strata=tally.stratum_counts(counts.strata),
+        policies=policy_counts(tally, setup, of_each) if recipe.policy_prompt else (),
+        generated=report_of(
+            setup.generated, {n: c.total() for n, c in tally.under.items()}, dict(setup.drafts_left_out)
+        )
+        if setup.generated
+        else None,
+        rules=tally.rule_counts(policy) if own else (),
+        strata=tally.stratum_counts(counts.strata) if own else (),
         left_out=left_out_reasons(counts.left_out),
         short=summary.short if summary is not None else {},
         goals=summary.goals if summary is not None else (),

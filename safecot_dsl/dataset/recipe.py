@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.dataset.policies.changes import KINDS, PolicyKind
 from safecot_dsl.dataset.selection.near_duplicates import NearDuplicates
 from safecot_dsl.dataset.selection.plan import SelectionPlan
 from safecot_dsl.dataset.writing.settings import TemplateWriting, Writing
@@ -53,6 +55,42 @@ class PolicyRows(Frozen):
     differing: bool = Field(
         default=False, description="Only requests that it decides otherwise than the recipe's own policy."
     )
+
+
+class GeneratedPolicies(Frozen):
+    """Rows of policies that are generated of the recipe's own, each under its own prompt.
+
+    The `rows` of the recipe, and those that are replayed, are shared out among the policies evenly, and chosen under
+    each by itself. Which policies there are follows from the recipe's policy and its `seed` alone, in one sequence:
+    more of them leaves the first ones as they are, and a suite of unseen policies goes on where these end.
+    """
+
+    generated: int = Field(ge=1, le=10_000, description="How many policies are generated.")
+    own: bool = Field(default=True, description="Whether the recipe's own policy gets its share of the rows too.")
+    kinds: tuple[PolicyKind, ...] = Field(
+        default=KINDS,
+        min_length=1,
+        description="What is generated, in turn. `rules`: other rules over the policy's facts; and changes of it or of "
+        "such a policy: `groups`: a group with other members; `verdict`: one verdict changed; `exception`: one "
+        "exception more; `dropped`: one less.",
+    )
+
+    @model_validator(mode="after")
+    def _kinds_once(self) -> Self:
+        if len(set(self.kinds)) < len(self.kinds):
+            raise ValueError("`kinds` names one twice")
+        return self
+
+
+def _listed_or_generated(value: object) -> str:
+    """Which of the two `policies` are meant to be, so that a fault in them is reported once."""
+    return "generated" if isinstance(value, Mapping | GeneratedPolicies) else "listed"
+
+
+_Policies = Annotated[
+    Annotated[tuple[PolicyRows, ...], Tag("listed")] | Annotated[GeneratedPolicies, Tag("generated")],
+    Discriminator(_listed_or_generated),
+]
 
 
 class DataRecipe(Frozen):
@@ -130,8 +168,10 @@ class DataRecipe(Frozen):
     policy_prompt: bool = Field(
         default=False, description="Put the policy as instructions into the rows' system turn, as it is when serving."
     )
-    policies: tuple[PolicyRows, ...] = Field(
-        default=(), description="Other policies whose rows join in, each under its own prompt in the system turn."
+    policies: _Policies = Field(
+        default=(),
+        description="Other policies whose rows join in, each under its own prompt in the system turn: a list of them, "
+        "or `{generated: N}`.",
     )
     exports: tuple[str, ...] = Field(
         default=(), description="Formats that the rows are written in besides, in `exports/`; see `safecotc data`."
@@ -152,6 +192,16 @@ class DataRecipe(Frozen):
         return chosen or self.replay is not None or self.near_duplicates is not None
 
     @property
+    def named_policies(self) -> tuple[PolicyRows, ...]:
+        """The other policies that the recipe names."""
+        return () if isinstance(self.policies, GeneratedPolicies) else self.policies
+
+    @property
+    def generated(self) -> GeneratedPolicies | None:
+        """The policies that are generated of the recipe's own, where it asks for some."""
+        return self.policies if isinstance(self.policies, GeneratedPolicies) else None
+
+    @property
     def selection_plan(self) -> SelectionPlan:
         """What the selection is asked for."""
         return SelectionPlan(
@@ -169,11 +219,19 @@ class DataRecipe(Frozen):
                 "rows of several `policies` contradict one another unless the system turn says which policy holds: "
                 "add `policy_prompt: true`"
             )
-        if self.policy_prompt and (self.style == "none" or self.order == "answer_first"):
+        generated = self.generated
+        if generated is not None:
+            each = 2 if self.selection == "contrast" else 1
+            wanted = each * (generated.generated + generated.own)
+            if self.rows is None or self.rows < wanted:
+                raise ValueError(
+                    f"`policies: {{generated: {generated.generated}}}` shares the `rows` out among the policies: give "
+                    f"at least {wanted}"
+                )
+        if self.policy_prompt and self.order == "answer_first" and self.style != "none":
             raise ValueError(
-                "`policy_prompt` asks for reasoning and then the answer, and rows of "
-                + ("`style: none`" if self.style == "none" else "`order: answer_first`")
-                + " teach otherwise: leave one of them out"
+                "`policy_prompt` asks for reasoning and then the answer, and rows of `order: answer_first` teach "
+                "otherwise: leave one of them out"
             )
         return self
 

@@ -7,16 +7,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.dataset.candidates import LeftOut, Stratum
-from safecot_dsl.dataset.conditioning import OtherPolicy
+from safecot_dsl.dataset.conditioning import system_turn
+from safecot_dsl.dataset.policies.rows import GeneratedReport, PolicyRowCounts
+from safecot_dsl.dataset.recipe import DataRecipe
 from safecot_dsl.dataset.reviews.applying import ReviewReport
 from safecot_dsl.dataset.selection import GoalCount, WayCount
 from safecot_dsl.facts import dropped_note
-from safecot_dsl.render import Tags, policy_prompt
+
+if TYPE_CHECKING:
+    from safecot_dsl.dataset.setup import Setup
 
 #: What of a row's provenance is counted, besides the deciding rules and whether there is an image.
 _COUNTED = (
@@ -58,7 +62,12 @@ class RuleCount(Frozen):
 
 
 class PolicyCount(Frozen):
-    """The rows that were made under one policy, by verdict; `words` is how long its prompt in the system turn is."""
+    """The rows that were made under one policy, by verdict; `words` is how long its prompt in the system turn is.
+
+    Of a generated policy `kind` says what it is, `of` which policy it was made of, and `change` how it differs from
+    that; `source` is the digest of its file, `left_out` counts what could not become its rows, and `short` what was
+    asked for and could not be had.
+    """
 
     name: str
     policy: str
@@ -66,6 +75,12 @@ class PolicyCount(Frozen):
     digest: str
     words: int
     verdicts: dict[str, int]
+    kind: str = ""
+    of: str = ""
+    change: str = ""
+    source: str = ""
+    left_out: dict[str, int] = {}
+    short: dict[str, int] = {}
 
     @property
     def rows(self) -> int:
@@ -94,7 +109,8 @@ class DatasetReport(Frozen):
     rows which annotator filled in a fact, and `modes` counts the rows by whose words they are in. `image_root` is the
     folder, from the data set's, that the paths of images kept by reference are relative to. `image_facts_dropped`
     counts, by the fact, the items that had a fact of an image and no image. `reviews` says what became of the recipe's
-    reviews, where it names a file of them. `files` are the digests of the written files.
+    reviews, where it names a file of them. `generated` is what the policies came to that were generated; an item that
+    was looked at under several of them is counted as many times. `files` are the digests of the written files.
     """
 
     name: str
@@ -112,6 +128,7 @@ class DatasetReport(Frozen):
     licences: dict[str, int]
     splits: dict[str, int]
     policies: tuple[PolicyCount, ...] = ()
+    generated: GeneratedReport | None = None
     rules: tuple[RuleCount, ...]
     strata: tuple[StratumCount, ...]
     left_out: tuple[LeftOutReason, ...]
@@ -201,23 +218,6 @@ class Tally:
         for fact, origin in origins.items():
             self.annotated.setdefault(fact, Counter())[origin["by"]] += 1
 
-    def policy_counts(
-        self, policy: CompiledPolicy, others: Sequence[OtherPolicy], tags: Tags
-    ) -> tuple[PolicyCount, ...]:
-        """For the recipe's own policy, and then for each of the others."""
-        named = (("", policy), *((other.name, other.policy) for other in others))
-        return tuple(
-            PolicyCount(
-                name=name or one.header.name,
-                policy=one.header.name,
-                version=one.header.version,
-                digest=one.digest,
-                words=len(policy_prompt(one, tags).split()),
-                verdicts=dict(sorted(self.under.get(name, Counter[str]()).items())),
-            )
-            for name, one in named
-        )
-
     def rule_counts(self, policy: CompiledPolicy) -> tuple[RuleCount, ...]:
         """For each rule of the policy, in its order."""
         speaking: Counter[str] = Counter()
@@ -269,4 +269,40 @@ def left_out_reasons(left_out: LeftOut) -> tuple[LeftOutReason, ...]:
     return tuple(
         LeftOutReason(reason=reason, count=count, examples=tuple(left_out.examples[reason]))
         for reason, count in sorted(left_out.counts.items())
+    )
+
+
+def policy_counts(tally: Tally, setup: Setup, of_each: Mapping[str, PolicyRowCounts]) -> tuple[PolicyCount, ...]:
+    """For the recipe's own policy, where it has rows, then for each of the others, and for each generated one."""
+    recipe = setup.recipe
+    counts = [
+        _policy_count(tally, recipe, name, policy)
+        for name, policy in (("", setup.policy), *((other.name, other.policy) for other in setup.others))
+        if name or recipe.generated is None or recipe.generated.own
+    ]
+    for one in setup.generated:
+        found = of_each.get(one.name, PolicyRowCounts())
+        counts.append(
+            _policy_count(tally, recipe, one.name, one.policy).model_copy(
+                update={
+                    "kind": one.kind,
+                    "of": one.of,
+                    "change": one.change,
+                    "source": one.source,
+                    "left_out": dict(sorted(found.left_out.items())),
+                    "short": dict(found.short),
+                }
+            )
+        )
+    return tuple(counts)
+
+
+def _policy_count(tally: Tally, recipe: DataRecipe, name: str, policy: CompiledPolicy) -> PolicyCount:
+    return PolicyCount(
+        name=name or policy.header.name,
+        policy=policy.header.name,
+        version=policy.header.version,
+        digest=policy.digest,
+        words=len(system_turn(policy, recipe).split()),
+        verdicts=dict(sorted(tally.under.get(name, Counter[str]()).items())),
     )

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset.candidates import Candidate, Judge, LeftOut, Rejected
-from safecot_dsl.dataset.conditioning import OtherPolicy
+from safecot_dsl.dataset.conditioning import OtherPolicy, system_turn
 from safecot_dsl.dataset.deciding import BlockInterpreter
 from safecot_dsl.dataset.errors import GenerateError
+from safecot_dsl.dataset.policies import GeneratedPolicy
 from safecot_dsl.dataset.recipe import DataRecipe
 from safecot_dsl.dataset.reviews import ReadReviews, Standing
 from safecot_dsl.dataset.rows import RowBuilder
 from safecot_dsl.dataset.writing import PromptedWriting, Writer
 from safecot_dsl.facts import Block, Item, OpenSource, Skipped, open_source
-from safecot_dsl.render import ReasoningStyle, policy_prompt
+from safecot_dsl.render import ReasoningStyle
 from safecot_dsl.storage import Cache, Progress
 
 if TYPE_CHECKING:
@@ -36,10 +37,12 @@ class Setup:
     """What a data set is made from. It can be sent to another process.
 
     `answers` names the model that answers what the sources leave open, with its settings; it is empty where there is
-    none. `cache` is a folder for what is dear to ask again. `other` is the second policy of policy
-    flips, `others` are the policies whose rows join in, and `under` is the name of such a policy where this is its
-    setup. `opened` are the recipe's sources where they were opened before: that may cost a pass over a file.
-    `reviews` are what the recipe's file of reviews holds, as it was when the work began.
+    none. `cache` is a folder for what is dear to ask again. `other` is the second policy of policy flips, `others` are
+    the policies whose rows join in, `generated` those that were generated of `policy` (`drafts_left_out` counts the
+    drafts of such that were not kept, by why), and `under` is the name of such a policy where this is its setup.
+    `sampled` is (N, OFFSET) where of each block only every N-th entry is looked at, from the place OFFSET on. `opened`
+    are the recipe's sources where they were opened before: that may cost a pass over a file. `reviews` are what the
+    recipe's file of reviews holds, as it was when the work began.
     """
 
     policy: CompiledPolicy
@@ -50,7 +53,10 @@ class Setup:
     answers: str = ""
     other: CompiledPolicy | None = None
     others: tuple[OtherPolicy, ...] = ()
+    generated: tuple[GeneratedPolicy, ...] = ()
+    drafts_left_out: Mapping[str, int] = field(default_factory=dict[str, int])
     under: str = ""
+    sampled: tuple[int, int] | None = None
     opened: tuple[OpenSource, ...] | None = None
     reviews: ReadReviews | None = None
 
@@ -70,7 +76,16 @@ class SourceBlock:
 class Worker:
     """A setup at work in one process: sources are opened, and models loaded, when they are first needed."""
 
-    def __init__(self, setup: Setup, *, answerer: Answerer | None = None, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        answerer: Answerer | None = None,
+        progress: Progress | None = None,
+        reader: Worker | None = None,
+    ) -> None:
+        """`reader` is a worker of the same sources that blocks are read by, so that each is read once for both."""
+        self._reader = reader
         self.setup = setup
         self.recipe = setup.recipe
         self.policy = setup.policy
@@ -119,6 +134,8 @@ class Worker:
 
     def read(self, place: SourceBlock) -> list[Item | Skipped]:
         """The entries of a block."""
+        if self._reader is not None:
+            return self._reader.read(place)
         entries = self._blocks.get(place)
         if entries is None:
             source = self.sources[place.source]
@@ -144,6 +161,11 @@ class Worker:
             cache=self.cache,
             progress=self.progress,
         )
+
+    def looks_at(self, position: int) -> bool:
+        """Whether the entry at this position of a block may become a row."""
+        every, offset = self.setup.sampled or (1, 0)
+        return position % every == offset
 
     def annotate(self, items: Sequence[Item]) -> Sequence[Item]:
         """The items with the facts that the recipe's annotators fill in."""
@@ -210,7 +232,7 @@ class Worker:
     @cached_property
     def system(self) -> str | None:
         """What stands in the rows' system turn; None where nothing does."""
-        return policy_prompt(self.policy, self.recipe.tags) if self.recipe.policy_prompt else None
+        return system_turn(self.policy, self.recipe) or None
 
     @cached_property
     def others(self) -> tuple[tuple[OtherPolicy, Worker], ...]:

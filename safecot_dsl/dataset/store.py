@@ -7,6 +7,7 @@ A data set is a folder:
     provenance/part-00000.parquet …       one row for each row's id: where it came from and what was checked
     preferences/<kind>-00000.parquet …    preference pairs, where the recipe asks for them
     policies/<name>.json                  the second policy of policy flips, and those whose rows join in
+    policies/<name>.safecot               the file of one of these that was generated
     policies/<digest>.json                older policies, of rows that say under `policy.json` what they said
     policies/sources/<sha256>.safecot     the files that the policies were compiled from, where they were at hand
     changes.json  changes.jsonl           what became of the rows that stood here before, where some did

@@ -11,7 +11,8 @@ from typing import Literal
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.datafiles import policies_root
-from safecot_dsl.dataset.store import Dataset, source_file
+from safecot_dsl.dataset.policies import GeneratedPolicy
+from safecot_dsl.dataset.store import POLICIES, Dataset, source_file
 from safecot_dsl.storage import sha256_file, write_whole
 from safecot_dsl.workspace import search_path
 
@@ -40,6 +41,14 @@ def keep_sources(folder: Path, policy: CompiledPolicy, policy_file: Path) -> Non
         data = _find(record.path, record.sha256, [policy_file.parent])
         if data is not None:
             write_whole(folder / source_file(record.sha256), data)
+
+
+def keep_generated(folder: Path, generated: GeneratedPolicy, own_file: Path) -> None:
+    """Keep a generated policy's file with the data set, by its name and by its digest, and what it imports."""
+    text = generated.text.encode()
+    write_whole(folder / POLICIES / f"{generated.name}.safecot", text)
+    write_whole(folder / source_file(hashlib.sha256(text).hexdigest()), text)
+    keep_sources(folder, generated.policy, own_file)
 
 
 class PolicySources:
@@ -82,7 +91,7 @@ class PolicySources:
 
     @cached_property
     def _roots(self) -> list[Path]:
-        return [Path(), *self._dataset.path.resolve().parents[:_ABOVE]]
+        return [Path(), self._dataset.path / POLICIES, *self._dataset.path.resolve().parents[:_ABOVE]]
 
     def _lines(self, file: str) -> list[str] | None:
         if file not in self._texts:

@@ -28,16 +28,40 @@ Stage = Literal["pool", "parts"]
 _SELDOM = (200_000, 10, 100)
 
 
+#: Items of the sources, about, that the rows of a generated policy are chosen from, where there are so many.
+POOL_ROWS = 2048
+
+
+def blocks_of_turn(blocks: Sequence[SourceBlock], turn: int) -> tuple[tuple[int, ...], tuple[int, int]]:
+    """The numbers of the blocks that the rows of a generated policy are chosen from, and which of their entries are
+    looked at (:attr:`Setup.sampled`): other ones for each policy, and no more than rows need, however many there are.
+    """
+    chosen: list[int] = []
+    for step in range(len(blocks)):
+        chosen.append((turn + step) % len(blocks))
+        if sum(blocks[number].rows for number in chosen) >= POOL_ROWS:
+            break
+    every = max(1, sum(blocks[number].rows for number in chosen) // POOL_ROWS)
+    return tuple(sorted(chosen)), (every, turn // max(1, len(blocks)) % every)
+
+
 class PieceMaker:
     """Makes one piece after another."""
 
-    def __init__(self, worker: Worker, state: GenerationState) -> None:
+    def __init__(self, worker: Worker, state: GenerationState, turn: int | None = None) -> None:
+        """`turn` is the number of the policy among those generated, where this makes the pieces of one."""
         self.worker = worker
         self.state = state
+        self.turn = turn
 
     @cached_property
     def blocks(self) -> tuple[SourceBlock, ...]:
         return self.state.blocks(self.worker)
+
+    @cached_property
+    def pool(self) -> tuple[int, ...]:
+        """The numbers of the blocks that rows are chosen from."""
+        return tuple(range(len(self.blocks))) if self.turn is None else blocks_of_turn(self.blocks, self.turn)[0]
 
     def make(self, stage: Stage, number: int) -> None:
         """The index of a block of the pool, or a part; nothing is done where it is there."""

@@ -145,7 +145,9 @@ def _changed(pairs: Sequence[tuple[EvalItem, EvalItem]], scored: Runs) -> Change
 
 
 def rule_rows(policy: CompiledPolicy, items: Sequence[EvalItem], arms: Mapping[str, Runs]) -> tuple[RuleRow, ...]:
-    """A row for every rule that decides or comes nearest to an item, in the policy's order, then default and unsure."""
+    """A row for every rule that decides or comes nearest to an item, in the policy's order, then default and unsure.
+    Items of policies of their own have other rules, and count in none."""
+    items = [item for item in items if not item.policy]
     interpreter = Interpreter(policy)
     decided: dict[str, list[EvalItem]] = {}
     neighbours: dict[str, list[EvalItem]] = {}

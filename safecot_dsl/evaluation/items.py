@@ -6,13 +6,16 @@ import io
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.models import Request
+
+#: The most bytes of different policies that a file of items holds each once.
+_DICTIONARY_BYTES = 256 << 20
 
 
 class ItemKind(StrEnum):
@@ -37,8 +40,9 @@ class EvalItem(Frozen):
 
     `suite` names the set that the item belongs to, and `hazard` what kind of harm it is about. `system` stands before
     the request, and `begun` is what the answer is made to begin with. An item that was made from another by a `change`
-    (an attack, a paraphrase, a fact that was changed) has that one's id in `of`. Where an answer is a choice, `options`
-    are its letters, and `expected` is one of them.
+    (an attack, a paraphrase, a fact that was changed) has that one's id in `of`. `policy` is the artifact (JSON) of the
+    policy that the item is decided and judged by, where it is not that of the evaluation. Where an answer is a choice,
+    `options` are its letters, and `expected` is one of them.
     """
 
     id: str = Field(min_length=1)
@@ -61,6 +65,7 @@ class EvalItem(Frozen):
     of: str = ""
     change: str = ""
     options: tuple[str, ...] = ()
+    policy: str = Field(default="", repr=False)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -97,7 +102,8 @@ class ItemsError(ValueError):
 
 def write_items(path: Path, items: Sequence[EvalItem]) -> None:
     """Write the items as Parquet, whole or not at all; images in the layout that `datasets.Image` reads. There is a
-    column `accepts` where an item has some: files without keep their bytes, and so the answers to them their items.
+    column `accepts` where an item has some, and `policy` where one has a policy of its own: files without keep their
+    bytes, and so the answers to them their items.
 
     Raises :class:`ItemsError` where two items share an id.
     """
@@ -107,6 +113,7 @@ def write_items(path: Path, items: Sequence[EvalItem]) -> None:
     from safecot_dsl.storage import write_whole
 
     _assert_distinct(path, items)
+    own_policies = any(item.policy for item in items)
     image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     schema = pa.schema(
         [
@@ -125,6 +132,7 @@ def write_items(path: Path, items: Sequence[EvalItem]) -> None:
             *((name, pa.string()) for name in ("suite", "hazard", "system", "begun", "of", "change")),
             ("options", pa.list_(pa.string())),
             *([("accepts", pa.list_(pa.string()))] if any(item.accepts for item in items) else []),
+            *([("policy", pa.string())] if own_policies else []),
         ]
     )
     rows = [
@@ -135,7 +143,9 @@ def write_items(path: Path, items: Sequence[EvalItem]) -> None:
         for item in items
     ]
     sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), sink, compression="zstd")
+    # Each policy is held once, however many items it has.
+    once: dict[str, Any] = {"dictionary_pagesize_limit": _DICTIONARY_BYTES} if own_policies else {}
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), sink, compression="zstd", **once)
     write_whole(path, sink.getvalue())
 
 
@@ -149,8 +159,10 @@ def read_items(path: Path) -> tuple[EvalItem, ...]:
     except (OSError, pa.ArrowException) as error:
         raise ItemsError(f"{path}: cannot be read as Parquet: {error}") from error
     items: list[EvalItem] = []
+    policies: dict[str, str] = {}  # equal ones are one object
     for number, row in enumerate(table.to_pylist()):
         try:
+            row["policy"] = policies.setdefault(row.get("policy") or "", row.get("policy") or "")
             row["images"] = tuple(image["bytes"] for image in row.get("images") or ())
             row |= {name: tuple(row.get(name) or ()) for name in ("rules", "options", "accepts")}
             items.append(EvalItem.model_validate(row))

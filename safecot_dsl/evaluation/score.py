@@ -15,6 +15,7 @@ from safecot_dsl.evaluation.choices import read_choice
 from safecot_dsl.evaluation.items import EvalItem, ItemKind
 from safecot_dsl.evaluation.judging.judgement import Judgement, digest_of
 from safecot_dsl.evaluation.judging.reasoning import Reasoned, ReasoningChecker, json_value
+from safecot_dsl.evaluation.policies import policy_of
 from safecot_dsl.evaluation.reference import normalise, observations
 from safecot_dsl.render import Reasoning, ReasoningStyle, Tags, Target, parse_target
 
@@ -160,6 +161,8 @@ class AnswerScorer:
         """`style` and `reasoning` are those that the model was taught."""
         self._policy = policy
         self._tags = tags or Tags()
+        self._style, self._how = style, reasoning
+        self._others: dict[str, AnswerScorer] = {}
         self._interpreter = Interpreter(policy)
         self._grader = Grader(policy)
         self._reasoning = ReasoningChecker(policy, self._tags, style, reasoning)
@@ -169,7 +172,11 @@ class AnswerScorer:
         )
 
     def score(self, item: EvalItem, answer: str, judgement: Judgement | None = None) -> ItemScore:
-        """The score of an answer, with the judgement's verdict where there is one. Raises as :func:`score`."""
+        """The score of an answer, with the judgement's verdict where there is one; of an item with a policy of its own,
+        under that. Raises as :func:`score`."""
+        own = policy_of(item, self._policy)
+        if own is not self._policy and own.digest != self._policy.digest:
+            return self._under(item.policy, own).score(item, answer, judgement)
         target = parse_target(answer, self._tags)
         graded = self._grader.grade(target.answer, request=item.prompt, due=item.due, rules=self._rules(item))
         verdict, cls, why = graded.verdict, graded.cls, graded.reasons[0] if graded.verdict == "unscored" else ""
@@ -212,6 +219,12 @@ class AnswerScorer:
             judged_reasoning=_judged_reasoning(item, judgement),
             faults=reasoned.faults,
         )
+
+    def _under(self, text: str, policy: CompiledPolicy) -> AnswerScorer:
+        """The scorer of an item's own policy."""
+        if text not in self._others:
+            self._others[text] = AnswerScorer(policy, self._tags, self._style, self._how)
+        return self._others[text]
 
     def _judged_class(self, item: EvalItem, target: Target, judgement: Judgement) -> str | None:
         """The class by what the judge answered; None where it was not asked for the propositions."""

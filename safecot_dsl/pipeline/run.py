@@ -11,6 +11,7 @@ from typing import Any
 from safecot_dsl import __version__
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
 from safecot_dsl.dataset import Answerer, DataRecipe, DatasetReport, Workers, generate, generate_shard
+from safecot_dsl.dataset.conditioning import system_turn
 from safecot_dsl.diagnostics import closest
 from safecot_dsl.evaluation import (
     EvalItem,
@@ -40,7 +41,8 @@ from safecot_dsl.pipeline.faithfulness import effects_in, examine_arms
 from safecot_dsl.pipeline.items import miniature_items
 from safecot_dsl.pipeline.recipe import Recipe, RecipeError
 from safecot_dsl.pipeline.suites import suite_inputs, suite_items, suite_name
-from safecot_dsl.render import Reasoning, ReasoningStyle, Tags, policy_prompt
+from safecot_dsl.pipeline.unseen import policies_of_no_arm, sources_input, told, unseen_inputs
+from safecot_dsl.render import Reasoning, ReasoningStyle, Tags
 from safecot_dsl.storage import Progress, Stage, run_stage, sha256_bytes, sha256_file, stage_inputs, write_whole
 from safecot_dsl.storage.files import remove
 from safecot_dsl.storage.secrets import command_line
@@ -127,7 +129,6 @@ class Run:
                 command=self._command("generate", "--arm", arm),
                 work=pieces,
                 becomes=directory,
-                policy_file=self.policy_path,
                 previous=_before(directory, inputs),
                 workers=workers,
                 **self._making(arm),
@@ -170,6 +171,7 @@ class Run:
             "answers": self._answers_inputs(recipe),
             "progress": self.progress,
             "cache": self.out / "cache",
+            "policy_file": self.policy_path,
         }
 
     def _data_inputs(self, arm: str) -> dict[str, str]:
@@ -179,13 +181,15 @@ class Run:
             "policy": self.policy.told_digest,
             "data": canonical_json(recipe.model_dump(mode="json")),
             **self._reviews_inputs(recipe),
+            **sources_input(recipe, self.policy),
             "seed": str(self.recipe.seed),
             "sources": ",".join(source_digest(source, self.base_dir) for source in recipe.sources),
             "annotators": annotators_digest(recipe.annotators, self.base_dir),
             "answers": answers,
             "flips": compile_policy(self.base_dir / recipe.flips).told_digest if recipe.flips is not None else "",
             "policies": ",".join(
-                compile_policy(self.base_dir / other.policy, other.params).told_digest for other in recipe.policies
+                compile_policy(self.base_dir / other.policy, other.params).told_digest
+                for other in recipe.named_policies
             ),
             "version": __version__,
             "meaning": MEANING,
@@ -304,6 +308,9 @@ class Run:
                 world=world,
                 seed=seed,
                 progress=self.progress,
+                policies=lambda: policies_of_no_arm(
+                    self.recipe, self.policy, self.base_dir, self.out / "cache" / "policies"
+                ),
             )
             write_items(folder / "items.parquet", items)
 
@@ -314,6 +321,7 @@ class Run:
             "seed": str(seed),
             "meaning": MEANING,
             **suite_inputs(settings.suites, self.base_dir),
+            **unseen_inputs(self.recipe, self.policy),
         }
         return read_items(self._stage(self.out / "items", inputs, work).directory / "items.parquet")
 
@@ -339,10 +347,11 @@ class Run:
     def ask(self, arm: str, items: Sequence[EvalItem], folder: Path, doing: str) -> dict[str, str]:
         """The answers of an arm that is trained already, by item, kept in the folder's `answers.jsonl`."""
         system = self._system(arm)
+        data = self.recipe.data_of(arm) if arm in self.recipe.arms else None
         adapter = self.out / "arms" / arm / "adapter" if arm in self.recipe.arms else None
         return ask(
             _BASELINES[arm](self.policy) if arm in _BASELINES else load_model(self.model, adapter),
-            [item if item.system or not system else item.model_copy(update={"system": system}) for item in items],
+            [told(item, self.policy, data, system) for item in items],
             folder / "answers.jsonl",
             batch_size=self.recipe.evaluation.batch_size,
             max_new_tokens=self.recipe.evaluation.max_new_tokens,
@@ -353,7 +362,7 @@ class Run:
     def _system(self, arm: str) -> str:
         """What an arm's system turn holds where an item has none of its own: what its training rows had there."""
         data = self.recipe.data_of(arm) if arm in self.recipe.arms else None
-        return policy_prompt(self.policy, data.tags) if data is not None and data.policy_prompt else ""
+        return system_turn(self.policy, data) if data is not None else ""
 
     def scored(self, arm: str, answers: Mapping[str, str]) -> Scored:
         """The answers of an arm, by item, scored as what it was tuned to write."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
 from safecot_dsl.evaluation import EvalItem, SuiteRecipe
 from safecot_dsl.evaluation.suites import SuiteItems, read_suite, suite_digest
-from safecot_dsl.evaluation.suites.generated import make
+from safecot_dsl.evaluation.suites.generated import UNSEEN, UnseenPolicies, make
 from safecot_dsl.evaluation.suites.pools import open_pool
 from safecot_dsl.evaluation.suites.shipped import describe_suite
 from safecot_dsl.facts import Skipped
@@ -30,12 +30,14 @@ def suite_items(
     world: int | None,
     seed: int,
     progress: Progress,
+    policies: Callable[[], UnseenPolicies],
 ) -> Iterator[EvalItem]:
     """The items of the suites, in the recipe's order. `world` is the miniature's that the arms learn in, None where
-    they learn elsewhere. What gave no item is counted, and named row by row in `skipped.jsonl` below `folder`."""
+    they learn elsewhere; `policies` gives those that no arm is trained on. What gave no item is counted, and named row
+    by row in `skipped.jsonl` below `folder`."""
     lines: list[str] = []
     for entry in suites:
-        read = _read(policy, entry, base_dir, world, seed, progress)
+        read = _read(policy, entry, base_dir, world, seed, progress, policies)
         yield from read.items
         lines += (json.dumps({"suite": entry.suite, **asdict(skipped)}) + "\n" for skipped in read.skipped)
         for reason, count in read.reasons.items():
@@ -65,7 +67,13 @@ def suite_name(entry: SuiteRecipe, base_dir: Path) -> str:
 
 
 def _read(
-    policy: CompiledPolicy, entry: SuiteRecipe, base_dir: Path, world: int | None, seed: int, progress: Progress
+    policy: CompiledPolicy,
+    entry: SuiteRecipe,
+    base_dir: Path,
+    world: int | None,
+    seed: int,
+    progress: Progress,
+    policies: Callable[[], UnseenPolicies],
 ) -> SuiteItems:
     if entry.root is not None:
         return read_suite(
@@ -81,6 +89,15 @@ def _read(
     where = named if named in _POOLS else str(base_dir / named)
     pool = open_pool(policy, where, world=world or 0, seed=seed)
     other = compile_policy(base_dir / entry.against) if entry.against is not None else None
-    made = make(entry.suite, policy, pool, items=entry.items or _ITEMS, seed=seed, other=other, progress=progress)
+    made = make(
+        entry.suite,
+        policy,
+        pool,
+        items=entry.items or _ITEMS,
+        seed=seed,
+        other=other,
+        policies=policies() if entry.suite == UNSEEN else None,
+        progress=progress,
+    )
     short = (Skipped(what, entry.suite, "not_made", why) for what, why in made.short.items())
     return SuiteItems(made.items, tuple(short))

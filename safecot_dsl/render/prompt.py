@@ -36,10 +36,13 @@ PROMPT_WORDS = 450
 
 _DEFAULT_TAGS = Tags()
 
+_ANSWER_ALONE = "Write the answer alone, without your reasoning."
 
-def policy_prompt(policy: CompiledPolicy, tags: Tags = _DEFAULT_TAGS) -> str:
+
+def policy_prompt(policy: CompiledPolicy, tags: Tags = _DEFAULT_TAGS, *, reasoned: bool = True) -> str:
     """The policy as instructions: what to do, the facts to look at, the rules with their exceptions, the default, what
-    to do when unsure, and the format of the output, which :func:`~safecot_dsl.render.parse_target` reads.
+    to do when unsure, and the format of the output, which :func:`~safecot_dsl.render.parse_target` reads: reasoning and
+    then the answer, or where it is not `reasoned`, the answer alone.
 
     Its order is that of the declarations. See :func:`prompt_warning` for its length.
     """
@@ -58,7 +61,7 @@ def policy_prompt(policy: CompiledPolicy, tags: Tags = _DEFAULT_TAGS) -> str:
         _section("Verdicts:", [f"{verdict}: {told.instruction}" for verdict, told in VERDICT_WORDS.items()]),
     ]
     told = "\n\n".join(section for section in sections if section)
-    return f"{neutralise(told, tags)}\n\n{_output_format(tags)}\n"
+    return f"{neutralise(told, tags)}\n\n{_output_format(tags) if reasoned else _ANSWER_ALONE}\n"
 
 
 def prompt_warning(policy: CompiledPolicy, tags: Tags = _DEFAULT_TAGS) -> str | None:

@@ -30,9 +30,11 @@ WRITERS = {
     "testing/laws_changes.py": {"Compare", "Contains", "Empty", "FlagIs"},
     "testing/policies.py": {"FlagIs"},
 }
-#: What asks for some of them: answers tried out in a dialogue, the miniature's world, what a table's cell can say.
+#: What asks for some of them: answers tried out in a dialogue, the miniature's world, what a table's cell can say, what
+#: rules are generated of.
 READERS = {
     "cli/policy/questions.py": {"Between", "Compare", "Contains"},
+    "dataset/policies/vocabulary.py": {"FlagIs", "Has", "Is"},
     "miniature/kinds.py": {"Has"},
     "miniature/lessons.py": {"Has", "Is"},
     "testing/policies_printed.py": ATOMS,

@@ -194,7 +194,6 @@ def test_a_data_set_that_is_made_again_keeps_no_policy_of_its_own_as_an_older_on
     ("given", "said"),
     [
         ({"policies": [{"policy": "strict.json"}]}, "add `policy_prompt: true`"),
-        ({"policy_prompt": True, "style": "none"}, "rows of `style: none` teach otherwise"),
         ({"policy_prompt": True, "order": "answer_first"}, "rows of `order: answer_first` teach otherwise"),
         ({"policy_prompt": True, "policies": [{"policy": "a.json", "share": 0}]}, "greater than 0"),
         ({"policy_prompt": True, "policies": [{"policy": "a.json", "name": "../a"}]}, "match pattern"),

@@ -14,7 +14,7 @@ from safecot_dsl.cli.output import FORMAT, OutputFormat, console, fail, write_js
 if TYPE_CHECKING:
     from safecot_dsl.artifact import CompiledPolicy
     from safecot_dsl.evaluation.suites import SuiteItems
-    from safecot_dsl.evaluation.suites.generated import Pool
+    from safecot_dsl.evaluation.suites.generated import Pool, UnseenPolicies
     from safecot_dsl.storage import Progress
 
 
@@ -71,6 +71,12 @@ def make(
     limit: int | None = typer.Option(None, "--limit", min=1, help="At most so many items of each published suite."),
     policy: Path | None = typer.Option(None, "--policy", "-p", help="The policy that made suites are made from."),
     against: Path | None = typer.Option(None, "--against", help="The other policy of the suite `flip`."),
+    trained: list[Path] = typer.Option(
+        [],
+        "--trained",
+        metavar="DATA",
+        help="A data set that the model was trained on: `unseen-policies` has none of its policies; may be repeated.",
+    ),
     items: int = typer.Option(200, "--items", min=1, help="At most so many items of each made suite."),
     pool: str | None = typer.Option(
         None,
@@ -90,7 +96,7 @@ def make(
     from safecot_dsl.cli.opening import open_compiled
     from safecot_dsl.evaluation import write_items
     from safecot_dsl.evaluation.suites import read_suite
-    from safecot_dsl.evaluation.suites.generated import MADE
+    from safecot_dsl.evaluation.suites.generated import MADE, UNSEEN, unseen_policies
     from safecot_dsl.evaluation.suites.pools import open_pool
     from safecot_dsl.extras import require
     from safecot_dsl.storage import Progress
@@ -107,7 +113,8 @@ def make(
                 compiled = open_compiled(policy, [], [])
                 requests = open_pool(compiled, pool, split=split, world=world, seed=seed)
                 other = open_compiled(against, [], []) if against is not None else None
-                read[name] = _made(name, compiled, requests, items, seed, other, progress)
+                policies = unseen_policies(policy, compiled, seed=seed, trained=trained) if name == UNSEEN else None
+                read[name] = _made(name, compiled, requests, items, seed, other, policies, progress)
             elif root is None:
                 fail(f"`{name}` is read from its own files: give `--root FOLDER` (`safecotc eval suites show {name}`)")
             else:
@@ -135,13 +142,14 @@ def _made(
     items: int,
     seed: int,
     other: CompiledPolicy | None,
+    policies: UnseenPolicies | None,
     progress: Progress,
 ) -> SuiteItems:
     from safecot_dsl.evaluation.suites import SuiteItems
     from safecot_dsl.evaluation.suites.generated import make as make_from
     from safecot_dsl.facts import Skipped
 
-    made = make_from(name, policy, pool, items=items, seed=seed, other=other, progress=progress)
+    made = make_from(name, policy, pool, items=items, seed=seed, other=other, policies=policies, progress=progress)
     return SuiteItems(made.items, tuple(Skipped(what, name, "not_made", why) for what, why in made.short.items()))
 
 

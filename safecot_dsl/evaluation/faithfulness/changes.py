@@ -56,6 +56,8 @@ class Changer:
 
     def changed(self, item: EvalItem, target: Target | None) -> ReasoningChange | str:
         """The change that is made to the reasoning of `target`, or to the policy's; or why none is."""
+        if item.policy:
+            return "an item that another policy decides"
         case = read_case(self.policy, json.loads(item.facts))
         if item.system and item.due is not None and self._interpreter.decide(case).verdict is not item.due:
             return "an item that another policy decides"

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from safecot_dsl.artifact import read_case
 from safecot_dsl.engine import Interpreter, show_value
 from safecot_dsl.evaluation.items import EvalItem
+from safecot_dsl.evaluation.policies import policy_of
 from safecot_dsl.evaluation.reference import Origin, ReferenceReasoning, derive
 from safecot_dsl.evaluation.report.arms import ReportArm
 from safecot_dsl.evaluation.report.images import show_image
@@ -99,7 +100,10 @@ def _origin(origins: Sequence[Origin]) -> Markup:
 def _reference(interpreter: Interpreter, item: EvalItem, style: ReasoningStyle) -> ReferenceReasoning | None:
     if not item.facts:
         return None
-    return derive(interpreter, read_case(interpreter.policy, json.loads(item.facts)), style)
+    policy = policy_of(item, interpreter.policy)
+    if policy is not interpreter.policy:
+        interpreter = Interpreter(policy)
+    return derive(interpreter, read_case(policy, json.loads(item.facts)), style)
 
 
 def _derivation(derivation: ReferenceReasoning) -> Markup:

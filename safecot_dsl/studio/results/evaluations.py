@@ -89,7 +89,7 @@ class Evaluation:
         """Of the cases that no rule decides, the rule that comes nearest, by the case's id."""
         found: dict[str, str] = {}
         for item in self.items:
-            if item.rules == ("default",) and item.facts:
+            if item.rules == ("default",) and item.facts and not item.policy:
                 try:
                     case = read_case(self.policy.compiled, json.loads(item.facts))
                 except (CaseError, ValueError):

@@ -11,11 +11,11 @@ from safecot_dsl.artifact import CompiledPolicy, read_case
 from safecot_dsl.engine import decide
 from safecot_dsl.evaluation import ItemKind, read_items, refuse_everything, score, write_items
 from safecot_dsl.evaluation.suites import SuiteError
-from safecot_dsl.evaluation.suites.generated import MADE, Made, MiniaturePool, make, make_suite
+from safecot_dsl.evaluation.suites.generated import Made, MiniaturePool, make, make_suite
 
 from .conftest import ITEMS
 
-EACH = pytest.mark.parametrize("name", MADE)
+EACH = pytest.mark.parametrize("name", ITEMS)
 
 
 @EACH
@@ -70,7 +70,7 @@ def test_the_hazard_is_that_of_the_rule_that_decides(made: dict[str, Made]) -> N
 
 
 def test_items_are_written_and_read_back(made: dict[str, Made], tmp_path: Path) -> None:
-    every = [item for name in MADE for item in made[name].items]
+    every = [item for name in ITEMS for item in made[name].items]
     write_items(tmp_path / "items.parquet", every)
     assert read_items(tmp_path / "items.parquet") == tuple(every)
 

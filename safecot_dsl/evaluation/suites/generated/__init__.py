@@ -13,19 +13,23 @@ from safecot_dsl.evaluation.suites.generated.pool import Pool, Variant
 from safecot_dsl.evaluation.suites.generated.rows import RowsPool, dataset_pool
 from safecot_dsl.evaluation.suites.generated.small_world import MiniaturePool, miniature_pool
 from safecot_dsl.evaluation.suites.generated.told import ToldPool, told_pool
+from safecot_dsl.evaluation.suites.generated.unseen import UNSEEN, UnseenPolicies, unseen_policies
 
 __all__ = [
     "MADE",
+    "UNSEEN",
     "Made",
     "MadeSuite",
     "MiniaturePool",
     "Pool",
     "RowsPool",
     "ToldPool",
+    "UnseenPolicies",
     "Variant",
     "dataset_pool",
     "make",
     "make_suite",
     "miniature_pool",
     "told_pool",
+    "unseen_policies",
 ]

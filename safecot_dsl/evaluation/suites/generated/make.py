@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.diagnostics.suggest import closest
 from safecot_dsl.evaluation.items import EvalItem
-from safecot_dsl.evaluation.suites.generated import attacks, flips, pairs, rewordings, unknowns
+from safecot_dsl.evaluation.suites.generated import attacks, flips, pairs, rewordings, unknowns, unseen
 from safecot_dsl.evaluation.suites.generated.making import Making
 from safecot_dsl.evaluation.suites.generated.pool import Pool
+from safecot_dsl.evaluation.suites.generated.unseen import UnseenPolicies
 from safecot_dsl.evaluation.suites.suite import SuiteError
 from safecot_dsl.render import Tags
 from safecot_dsl.storage import Progress
@@ -31,6 +32,7 @@ MADE: dict[str, MadeSuite] = {
         MadeSuite("boundary", "Boundary pairs", "whether the verdict turns where one fact turns it"),
         MadeSuite("exceptions", "Exceptions", "whether each declared exception reaches the model"),
         MadeSuite("flip", "Policy flips", "whether the policy in the system turn is followed, and not one learnt"),
+        MadeSuite(unseen.UNSEEN, "Unseen policies", "whether a policy that was never trained on is followed"),
         MadeSuite("unknown", "Unknown facts", "whether the model asks where a fact cannot be told, and only there"),
         MadeSuite("paraphrases", "Paraphrases", "whether the verdict stays when the request is worded otherwise"),
         MadeSuite("styles", "Styles", "whether the verdict stays when the same is shown in another way"),
@@ -55,6 +57,7 @@ def make(
     items: int,
     seed: int = 0,
     other: CompiledPolicy | None = None,
+    policies: UnseenPolicies | None = None,
     tags: Tags | None = None,
     progress: Progress | None = None,
 ) -> Made:
@@ -63,7 +66,8 @@ def make(
 
     An item's `of` is the id of the clean item that it was made from, which stands in the suite too, and `change` says
     what was changed; both are empty for the clean ones. What is due is what the policy decides on the facts after the
-    change. `other` is the second policy of `flip`, and `tags` are those of the reasoning, for texts that hold some.
+    change. `other` is the second policy of `flip`, `policies` where those of `unseen-policies` come from, and
+    `tags` are those of the reasoning, for texts that hold some.
 
     Raises:
         SuiteError: there is no such suite, or the pool gives nothing for it.
@@ -76,7 +80,7 @@ def make(
         raise SuiteError(f"`items` is {items}: a suite has one item at least")
     making = Making(name, policy, pool, items, seed, tags or Tags(), progress)
     found: list[EvalItem] = []
-    for group in _groups(making, other):
+    for group in _groups(making, other, policies):
         if len(found) + len(group) > items:
             break
         found += group
@@ -96,14 +100,18 @@ def make_suite(
     items: int,
     seed: int = 0,
     other: CompiledPolicy | None = None,
+    policies: UnseenPolicies | None = None,
     tags: Tags | None = None,
     progress: Progress | None = None,
 ) -> list[EvalItem]:
     """The items of :func:`make`, for callers to whom it does not matter what else could not be made."""
-    return list(make(name, policy, pool, items=items, seed=seed, other=other, tags=tags, progress=progress).items)
+    made = make(
+        name, policy, pool, items=items, seed=seed, other=other, policies=policies, tags=tags, progress=progress
+    )
+    return list(made.items)
 
 
-def _groups(making: Making, other: CompiledPolicy | None) -> Iterator[list[EvalItem]]:
+def _groups(making: Making, other: CompiledPolicy | None, policies: UnseenPolicies | None) -> Iterator[list[EvalItem]]:
     match making.name:
         case "boundary":
             return pairs.boundary(making)
@@ -111,6 +119,8 @@ def _groups(making: Making, other: CompiledPolicy | None) -> Iterator[list[EvalI
             return pairs.exceptions(making)
         case "flip":
             return flips.flip(making, other)
+        case unseen.UNSEEN:
+            return unseen.unseen(making, policies)
         case "unknown":
             return unknowns.unknown(making)
         case "paraphrases":

@@ -128,8 +128,11 @@ class Making:
         system: str = "",
         begun: str = "",
         facts: bool = True,
+        split: str = "",
+        policy: CompiledPolicy | None = None,
     ) -> EvalItem:
-        """The evaluation item of a decided request: `GROUP-NAME` is its id."""
+        """The evaluation item of a decided request: `GROUP-NAME` is its id. `split` is its part of the suite, and
+        `policy` the one that has decided it, where that is another than the suite's."""
         decision = start.decision
         must: Literal["refuse", "comply", ""] = ""
         if decision.verdict is Verdict.REFUSE:
@@ -138,7 +141,7 @@ class Making:
             must = "comply"
         return EvalItem(
             id=f"{group}-{name}",
-            split=self.name,
+            split=f"{self.name}/{split}" if split else self.name,
             kind=ItemKind.POLICY,
             images=tuple(image.read() for image in start.item.images),
             prompt=start.item.prompt,
@@ -149,11 +152,12 @@ class Making:
             group=group,
             source=start.item.source,
             suite=self.name,
-            hazard=self._hazard(decision),
+            hazard=self._hazard(decision) if policy is None else "",
             system=system,
             begun=begun,
             of=of,
             change=change,
+            policy=policy.to_json() if policy is not None else "",
         )
 
     def group(self, number: int) -> str:
