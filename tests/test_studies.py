@@ -267,8 +267,8 @@ def test_the_policy_of_twenty_rules_is_one_over_the_same_things(design: Design):
             ),
         ),
         ("a_reordered", ("stepwise",)),
-        ("a_other_words", ("stepwise",)),
-        ("a_twenty", ("stepwise",)),
+        pytest.param("a_other_words", ("stepwise",), marks=pytest.mark.long),
+        pytest.param("a_twenty", ("stepwise",), marks=pytest.mark.long),
     ],
 )
 def test_bases_know_the_words_of_what_they_are_tuned_on(design: Design, base: str, arms: tuple[str, ...]):

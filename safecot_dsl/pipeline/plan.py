@@ -15,6 +15,7 @@ from safecot_dsl.facts.read import open_source
 from safecot_dsl.models.bare import bare_model
 from safecot_dsl.pipeline.run import Run
 from safecot_dsl.pipeline.suites import suite_items
+from safecot_dsl.pipeline.unseen import policies_of_no_arm
 
 
 class SourcePlan(Frozen):
@@ -137,6 +138,9 @@ def _asked(run: Run, tried: Callable[..., Any]) -> int | None:
                         world=world,
                         seed=run.recipe.seed,
                         progress=run.progress,
+                        policies=lambda folder=folder: policies_of_no_arm(
+                            run.recipe, run.policy, run.base_dir, Path(folder) / "policies"
+                        ),
                     )
                 ),
             )

@@ -59,3 +59,13 @@ def test_all_that_is_missing_is_named_at_once(safecotc: CommandLine, recipe: Pat
 def test_a_rate_gives_the_time(safecotc: CommandLine, recipe: Path):
     ended = safecotc("run", "--plan", recipe, "--rate", "0.1")
     assert "training: 60 rows, 10 minutes at 0.1 rows/s" in ended.out
+
+
+def test_items_of_policies_that_are_generated_are_counted(safecotc: CommandLine, recipe: Path, tmp_path: Path):
+    suite = "evaluation.suites=[{suite: unseen-policies, items: 6}]"
+    split = "evaluation.hypothesis_split=unseen-policies/rules"
+    out = tmp_path / "run"
+    ended = safecotc("run", "--plan", recipe, "--set", suite, "--set", split, "--out", out, "--format", "json")
+    plan = json.loads(ended.out)
+    assert (plan["asked"], plan["problems"]) == (6, [])
+    assert not out.exists()

@@ -134,7 +134,10 @@ def test_examples_come_out_as_written() -> None:
                 assert set(speaker(decision)) == set(example.by), (name, example.name, decision)
 
 
-@pytest.mark.parametrize("name", NAMES)
+# The largest has as many cases as all others together.
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name == "people_privacy")) for name in NAMES]
+)
 def test_properties_hold_of_all_complete_cases(name: str) -> None:
     """And none of them is vacuous."""
     assert survey(name).broken == []
