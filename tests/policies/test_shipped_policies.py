@@ -134,7 +134,7 @@ def test_examples_come_out_as_written() -> None:
                 assert set(speaker(decision)) == set(example.by), (name, example.name, decision)
 
 
-# The largest has as many cases as all others together.
+# The largest takes longer than all others together.
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.long] * (name == "people_privacy")) for name in NAMES]
 )
