@@ -10,6 +10,7 @@ from typing import Any
 
 from safecot_dsl import __version__
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
+from safecot_dsl.datafiles import shipped_model
 from safecot_dsl.dataset import Answerer, DataRecipe, DatasetReport, Workers, generate, generate_shard
 from safecot_dsl.diagnostics import closest
 from safecot_dsl.evaluation import (
@@ -89,10 +90,12 @@ class Run:
         if miniature is None:
             given = str(self.recipe.model)
             folder = self.base_dir / given
-            # What is wrong with the name is said before an hour of work on data for it.
             if not folder.is_dir():
-                parse_model(given)
-                return given
+                shipped = shipped_model(given)
+                if shipped is None:
+                    parse_model(given)  # what is wrong with the name is said before an hour of work on data for it
+                    return given
+                folder = shipped
             check_model_folder(folder)
             return str(folder)
         from safecot_dsl.miniature import build_base, taught_digest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -150,3 +151,11 @@ def test_a_run_without_anything_to_ask_says_what_it_could_be(tmp_path: Path, pro
     run = opened(tmp_path, progress, _TEST, evaluation={})
     with pytest.raises(RecipeError, match=r"`evaluation\.sources` with requests of your own"):
         assert run.items
+
+
+def test_the_model_that_ships_is_named_in_any_recipe(tmp_path: Path, progress: Progress) -> None:
+    """By its name alone; a folder of that name beside the recipe goes before it."""
+    run = opened(tmp_path, progress, _TEST, model="miniature-base")
+    assert Path(run.model) == recipes_root() / "miniature-base"
+    shutil.copytree(recipes_root() / "miniature-base", tmp_path / "miniature-base")
+    assert Path(opened(tmp_path, progress, _TEST, model="miniature-base").model) == tmp_path / "miniature-base"
