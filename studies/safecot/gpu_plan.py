@@ -151,7 +151,7 @@ class Step(Frozen):
 
 def cells_of(recipe: Recipe, seeds: Sequence[int]) -> list[Cell]:
     """The cells in the order in which they are done: with the first seed those that claims need first."""
-    arms = [*SEEDED, *(arm for arm in recipe.arms if arm not in SEEDED)]
+    arms = [*(arm for arm in SEEDED if arm in recipe.arms), *(arm for arm in recipe.arms if arm not in SEEDED)]
     return [Cell(arm=arm, seed=seed) for seed in seeds for arm in arms if seed == seeds[0] or arm in SEEDED]
 
 
