@@ -191,11 +191,10 @@ def _attacked(whole: EvaluationSummary) -> list[Claim]:
 def _guard(pooled: dict[str, Measures]) -> Claim:
     name = "9. a guard before the base: fewer right verdicts"
     pair = _pair(pooled, OURS, GUARD, "verdict_accuracy")
-    return (
-        Claim(name)
-        if pair is None
-        else Claim(name, f"{pair[1]} against ours {pair[0]} %", pair[0].value > pair[1].value)
-    )  # pyright: ignore[reportOptionalOperand]
+    if pair is None:
+        return Claim(name)
+    ours, guard = pair
+    return Claim(name, f"{guard} against ours {ours} %", (ours.value or 0) > (guard.value or 0))
 
 
 def _rate(pooled: dict[str, Measures], arm: str | None, metric: str) -> Rate | None:
