@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := runs/demo
 
-.PHONY: demo base tables studio test test-all lint format install docs clean
+.PHONY: demo base gpu tables studio test test-all lint format install docs clean
 
 # The torch to install: `cpu`, some 200 MB, or `cuda`, some gigabytes; by whether the machine has an NVIDIA GPU.
 TORCH ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
@@ -31,6 +31,17 @@ demo: install
 # The miniature's base model ships; this trains it again, in some forty minutes.
 base: install
 	$(BIN)/python -m safecot_dsl.miniature policies/miniature.safecot recipes/miniature-base
+
+# The study on Qwen2.5-VL (studies/safecot/qwen.md), on a machine with an NVIDIA GPU: it checks the machine, says what is
+# fetched, measures and plans the hours, runs, and writes the tables; killed, it goes on. `make gpu DRY=1` prints the plan
+# on any machine. OPTIONS go to it: `make gpu OPTIONS="--without siuo mm_safetybench mmbench"`.
+gpu:
+ifeq ($(DRY),)
+	@command -v nvidia-smi >/dev/null 2>&1 || { echo "There is no NVIDIA GPU here (no nvidia-smi): nothing was \
+	installed or fetched. 'make gpu DRY=1' prints the plan." >&2; exit 1; }
+endif
+	@$(MAKE) --no-print-directory install
+	$(BIN)/python -m studies.safecot.gpu $(if $(DRY),--dry-run) $(OPTIONS)
 
 # The parser's tables, to be made again after every change of the grammar; a test holds them against it.
 tables: install

@@ -26,6 +26,12 @@ def recipes_root() -> Path:
     return data_root() / "recipes"
 
 
+def shipped_model(name: str) -> Path | None:
+    """The folder of a model that ships with the recipes, by its name (`miniature-base`); None for any other name."""
+    folder = recipes_root() / name
+    return folder if "/" not in name and (folder / "config.json").is_file() else None
+
+
 def codes_root() -> Path:
     """The folder of the pages on error codes: `docs/codes/` of the checkout, `codes/` of the data when installed."""
     root = data_root()

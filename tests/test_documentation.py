@@ -62,7 +62,7 @@ EDITS = {
 }
 
 #: Pages whose commands take minutes.
-LONG = frozenset({"docs/how-to/objectives.md"})
+LONG = frozenset({"docs/how-to/objectives.md", "docs/how-to/own-model.md"})
 
 #: Pictures that a page speaks of.
 PICTURES = {"docs/how-to/tables.md": ("aspirin.png", "fentanyl.png", "antibiotic.png", "unknown.png")}

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,9 @@ from safecot_dsl.evaluation.suites import suite
 from safecot_dsl.models.naming import parse_model
 from safecot_dsl.pipeline import Recipe, Run, load_recipe
 from safecot_dsl.pipeline.plan import look_ahead
+from safecot_dsl.render import Reasoning
 from safecot_dsl.storage import Progress, sha256_file
+from studies.safecot.guarded import put_behind
 from tests.evaluation.suites.shapes import SHAPES, figstep, png, write
 from tests.models.families import build_qwen2_5_vl
 from tests.models.hub import fill_cache, go_offline
@@ -108,7 +108,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def roots(folder: Path) -> dict[str, str]:
     """What `--set` would say for data that lies in `folder`."""
     recipe = load_recipe(RECIPE)
-    named = {f"evaluation.suites.{at}.root": entry.suite for at, entry in enumerate(recipe.evaluation.suites)}
+    suites = enumerate(recipe.evaluation.suites)
+    named = {f"evaluation.suites.{at}.root": entry.suite for at, entry in suites if entry.root}
     return {key: str(folder / name) for key, name in {"data.sources.0.root": "vlguard", **named}.items()}
 
 
@@ -121,7 +122,7 @@ def test_with_data_and_model_at_hand_nothing_is_missing(hub: Path, data: Path, t
     plan = look_ahead(opened(roots(data), tmp_path / "run", progress))
     assert plan.problems == ()
     assert plan.parameters == 3_754_622_976  # as the hub counts the weights
-    assert len(plan.arms) == 18
+    assert len(plan.arms) == 20
     assert {arm.steps for arm in plan.arms} == {132}
     for arm in plan.arms:
         rows = int(re.search(r"-(\d+)", arm.arm)[1])  # pyright: ignore[reportOptionalSubscript]
@@ -138,12 +139,13 @@ def test_with_data_and_model_at_hand_nothing_is_missing(hub: Path, data: Path, t
         "or_bench",
     )
     read = sum(len(SHAPES[name][1]) for name in (*suites, "mmbench"))
-    assert plan.asked == read + 53  # FigStep's: three forbidden, and the fifty twins
+    attacked = 112  # cases in words and their attacks, whole groups
+    assert plan.asked == read + 53 + attacked  # FigStep's: three forbidden, and the fifty twins
 
 
 def test_without_data_its_folders_are_all_that_is_missing(hub: Path, tmp_path: Path, progress: Progress):
     plan = look_ahead(opened(roots(tmp_path / "nowhere"), tmp_path / "run", progress))
-    suites = [f"suite `{entry.suite}`" for entry in load_recipe(RECIPE).evaluation.suites]
+    suites = [f"suite `{entry.suite}`" for entry in load_recipe(RECIPE).evaluation.suites if entry.root]
     assert [problem.partition(":")[0] for problem in plan.problems] == ["source `table`", *suites]
     assert all("there is no folder" in problem for problem in plan.problems)
 
@@ -158,6 +160,8 @@ def test_arms_differ_in_nothing_but_what_they_are_about():
     assert as_ours("stepwise_after-256", order="answer_first")
     assert as_ours("prompted_contrast-256", policy_prompt=True)
     assert as_ours("stepwise_random-256", selection="stratified")
+    assert as_ours("failing_contrast-256", reasoning=Reasoning())
+    assert as_ours("unattacked_contrast-256", attacks=0)
     for style in ("minimal", "full"):
         assert as_ours(f"{style}_contrast-256", style=style)
     for rate in ("", "-low", "-high"):
@@ -212,7 +216,7 @@ def test_the_page_names_the_splits_that_the_suites_have():
         for word in listed.replace("\\\n", " ").split():
             name, _, splits = word.partition("/")
             named.update(f"{name}/{split}" for split in splits.strip("{}").split(","))
-    entries = {entry.suite for entry in load_recipe(RECIPE).evaluation.suites} - {"siuo", "mmbench"}
+    entries = {entry.suite for entry in load_recipe(RECIPE).evaluation.suites} - {"siuo", "mmbench", "attacks"}
     there = {split for name in entries for split in suite(name).splits}
     untaught = {"figstep/advice", "mm_safetybench/advice", "mm_safetybench/opinion", "or_bench/all"}
     assert named == there - untaught
@@ -251,17 +255,14 @@ def asked(folder: Path, answers: Mapping[str, str]) -> Path:
     return folder
 
 
-def test_the_guard_of_the_page_refuses_what_its_model_refuses(tmp_path: Path):
+def test_the_guard_refuses_what_its_model_refuses(tmp_path: Path):
     """One request is refused by the guard, one answered, and to one the base had no answer."""
-    (text,) = re.findall(r"^```python file=guard.py\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
-    (tmp_path / "guard.py").write_text(text)
     asked(tmp_path / "base", {"a": "Here is how.", "b": "So it goes."})
     control = asked(tmp_path / "control", {"a": "No.", "b": "Yes.", "c": "Yes."})
     verdicts = {"a": "refuse", "b": "comply", "c": "comply"}
     scores = [json.dumps({"id": key, "verdict": verdict}) + "\n" for key, verdict in verdicts.items()]
     (control / "scores.jsonl").write_text("".join(scores))
-    words = [sys.executable, "guard.py", "base", "control", "guard-0"]
-    subprocess.run(words, cwd=tmp_path, check=True)
+    assert put_behind(tmp_path / "base", control, tmp_path / "guard-0") == 1
     guarded = read_asked(tmp_path / "guard-0")
     assert guarded.provenance.name == "guard"
     assert guarded.answers == {"a": "I can't do what you ask here.", "b": "So it goes."}
@@ -295,7 +296,7 @@ def test_a_tiny_one_runs_from_end_to_end(data: Path, tmp_path: Path, progress: P
     run = Run(recipe.model_copy(update={"arms": arms}), RECIPE, tmp_path / "run", progress)
     summary = run.evaluate()
     assert set(summary.arms) == {"base", *arms, "refuse_everything", "comply_with_everything"}
-    assert len(arms) == 8
+    assert len(arms) == 10
     for arm in arms:
         record = json.loads((tmp_path / "run" / "arms" / arm / "adapter" / "training.json").read_text())
         assert record["rows"] == 11

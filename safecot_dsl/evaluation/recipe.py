@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.facts import Source
 
 
 class SplitRecipe(Frozen):
@@ -87,6 +88,12 @@ class EvaluationRecipe(Frozen):
         default="combinations", description="The split on which the pre-registered hypothesis is judged."
     )
     suites: tuple[SuiteRecipe, ...] = Field(default=(), description="Suites that are asked beside the splits.")
+    sources: tuple[Source, ...] = Field(
+        default=(),
+        exclude_if=lambda sources: not sources,
+        description="Requests of your own that are held back for the test, as in `data.sources`; what is due is what "
+        "the policy decides, and no answer is needed.",
+    )
     faithfulness: FaithfulnessRecipe | None = Field(
         default=None, description="Change reasonings, and see whether the answers follow; default: do not."
     )
@@ -101,7 +108,8 @@ class EvaluationRecipe(Frozen):
         twice = [name for name, count in Counter(entry.suite for entry in self.suites).items() if count > 1]
         if twice:
             raise ValueError(f"the suite `{twice[0]}` stands twice")
-        if self.hypothesis_split not in self.held_out and not (self.suites and "/" in self.hypothesis_split):
+        asked_besides = self.suites or self.sources
+        if self.hypothesis_split not in self.held_out and not (asked_besides and "/" in self.hypothesis_split):
             raise ValueError(
                 f"`hypothesis_split` is `{self.hypothesis_split}`, which is no held-out split; the splits are {names}"
             )

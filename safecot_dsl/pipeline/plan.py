@@ -13,6 +13,7 @@ from safecot_dsl.dataset.generate import reviews_of
 from safecot_dsl.facts import Source
 from safecot_dsl.facts.read import open_source
 from safecot_dsl.models.bare import bare_model
+from safecot_dsl.pipeline.held_back import held_back_items
 from safecot_dsl.pipeline.run import Run
 from safecot_dsl.pipeline.suites import suite_items
 from safecot_dsl.pipeline.unseen import policies_of_no_arm
@@ -116,7 +117,7 @@ def _source(run: Run, source: Source, tried: Callable[..., Any]) -> SourcePlan:
 
 
 def _asked(run: Run, tried: Callable[..., Any]) -> int | None:
-    """How many items the splits and suites have."""
+    """How many items the splits, the suites and the requests that are held back have."""
     found = tried("evaluation", lambda: (run.world,))
     if found is None:
         return None
@@ -145,4 +146,25 @@ def _asked(run: Run, tried: Callable[..., Any]) -> int | None:
                 ),
             )
         counts.append(found)
+    if settings.sources:
+        counts.append(tried("held back", lambda: _held_back(run)))
     return None if None in counts else sum(count or 0 for count in counts)
+
+
+def _held_back(run: Run) -> int | None:
+    """How many requests are held back; None where annotators have a say in it, which a plan does not ask."""
+    settings = run.recipe.evaluation
+    if run.recipe.data.annotators:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        items = held_back_items(
+            run.policy,
+            settings.sources,
+            (),
+            Path(folder),
+            base_dir=run.base_dir,
+            cache=Path(folder),
+            seed=run.recipe.seed,
+            progress=run.progress,
+        )
+    return len(items)

@@ -134,6 +134,13 @@ class Recipe(Frozen):
         check_starts({name: self.training_of(name).start_from for name in self.arms})
         for name in self.arms:
             check_pairs(name, self.data_of(name), self.training_of(name))
+        tuned_on = [source for name in self.arms for source in self.data_of(name).sources]
+        for number, source in enumerate(self.evaluation.sources):
+            if source in tuned_on:
+                raise ValueError(
+                    f"`evaluation.sources.{number}` is a source of `data`, so that the test would be of rows that were "
+                    "learnt: say which rows are held back, with `where` in both, or with files of their own"
+                )
         empty = [name for name in self.evaluation.held_out if not self.evaluation.splits[name].policy]
         if empty:
             raise ValueError(

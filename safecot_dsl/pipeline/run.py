@@ -10,6 +10,7 @@ from typing import Any
 
 from safecot_dsl import __version__
 from safecot_dsl.artifact import CompiledPolicy, canonical_json
+from safecot_dsl.datafiles import shipped_model
 from safecot_dsl.dataset import Answerer, DataRecipe, DatasetReport, Workers, generate, generate_shard
 from safecot_dsl.dataset.conditioning import system_turn
 from safecot_dsl.diagnostics import closest
@@ -38,6 +39,7 @@ from safecot_dsl.models.folder import check_model_folder, model_digest
 from safecot_dsl.models.naming import parse_model
 from safecot_dsl.pipeline.disk import writing
 from safecot_dsl.pipeline.faithfulness import effects_in, examine_arms
+from safecot_dsl.pipeline.held_back import held_back_inputs, held_back_items, held_back_splits
 from safecot_dsl.pipeline.items import miniature_items
 from safecot_dsl.pipeline.recipe import Recipe, RecipeError
 from safecot_dsl.pipeline.suites import suite_inputs, suite_items, suite_name
@@ -90,10 +92,12 @@ class Run:
         if miniature is None:
             given = str(self.recipe.model)
             folder = self.base_dir / given
-            # What is wrong with the name is said before an hour of work on data for it.
             if not folder.is_dir():
-                parse_model(given)
-                return given
+                shipped = shipped_model(given)
+                if shipped is None:
+                    parse_model(given)  # what is wrong with the name is said before an hour of work on data for it
+                    return given
+                folder = shipped
             check_model_folder(folder)
             return str(folder)
         from safecot_dsl.miniature import build_base, taught_digest
@@ -282,19 +286,22 @@ class Run:
         worlds = {
             s.world for arm in self.recipe.arms for s in self.recipe.data_of(arm).sources if s.kind == "miniature"
         }
-        if len(worlds) > 1 or not (worlds or self.recipe.evaluation.suites):
-            named = "several worlds" if worlds else "none, and no suite is given"
+        settings = self.recipe.evaluation
+        if len(worlds) > 1:
+            raise RecipeError(f"{self.path}: the arms' sources name several miniature worlds, and evaluation is of one")
+        if not (worlds or settings.suites or settings.sources):
             raise RecipeError(
-                f"{self.path}: evaluation is of the miniature world, or of `evaluation.suites`; the arms' sources name "
-                f"{named}"
+                f"{self.path}: there is nothing to ask, since no source is the miniature's: give `evaluation.suites`, "
+                "or `evaluation.sources` with requests of your own that are held back"
             )
         return next(iter(worlds), None)
 
     @cached_property
     def items(self) -> tuple[EvalItem, ...]:
         """What every arm is asked, in `items/items.parquet`: the splits of the miniature world, where the arms learn in
-        it, and the suites."""
+        it, the suites, and the requests that are held back."""
         settings, world, seed = self.recipe.evaluation, self.world, self.recipe.seed
+        annotators = self.recipe.data.annotators
 
         def work(folder: Path) -> None:
             items: list[EvalItem] = []
@@ -312,6 +319,16 @@ class Run:
                     self.recipe, self.policy, self.base_dir, self.out / "cache" / "policies"
                 ),
             )
+            items += held_back_items(
+                self.policy,
+                settings.sources,
+                annotators,
+                folder,
+                base_dir=self.base_dir,
+                cache=self.out / "cache",
+                seed=seed,
+                progress=self.progress,
+            )
             write_items(folder / "items.parquet", items)
 
         inputs = {
@@ -322,6 +339,7 @@ class Run:
             "meaning": MEANING,
             **suite_inputs(settings.suites, self.base_dir),
             **unseen_inputs(self.recipe, self.policy),
+            **held_back_inputs(settings.sources, annotators, self.base_dir),
         }
         return read_items(self._stage(self.out / "items", inputs, work).directory / "items.parquet")
 
@@ -377,10 +395,13 @@ class Run:
         return style, data.tags, data.reasoning
 
     def held_out(self) -> tuple[str, ...]:
-        """The splits that the headline pools: those of the miniature world, else those of the suites."""
+        """The splits that the headline pools: those of the miniature world, else those of the requests that are held
+        back, else those of the suites."""
         settings = self.recipe.evaluation
         if self.world is not None:
             return settings.held_out
+        if settings.sources:
+            return held_back_splits(self.items)
         wanted = {suite_name(entry, self.base_dir) for entry in settings.suites if entry.held_out}
         return tuple(dict.fromkeys(item.split for item in self.items if item.suite in wanted))
 

@@ -127,10 +127,10 @@ def test_a_policy_with_errors_is_shown_as_check_shows_it(process: Run, recipe: P
     assert not (recipe.parent / "runs").exists()
 
 
-def test_evaluation_of_other_worlds_is_said_to_be_out_of_reach(process: Run, recipe: Path):
+def test_a_recipe_with_nothing_to_ask_says_what_could_be_asked(process: Run, recipe: Path):
     done = process("run", "kitchen.yaml")
     assert done.code == 3
-    assert "evaluation is of the miniature world, or of `evaluation.suites`; the arms' sources name none" in done.err
+    assert "there is nothing to ask, since no source is the miniature's" in done.err
 
 
 @pytest.mark.parametrize(

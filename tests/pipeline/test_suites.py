@@ -132,7 +132,7 @@ def test_a_hypothesis_on_a_suite(tmp_path: Path, progress: Progress) -> None:
 def test_nothing_to_ask(tmp_path: Path, progress: Progress) -> None:
     with pytest.raises(
         RecipeError,
-        match=r"evaluation is of the miniature world, or of `evaluation\.suites`; the arms' sources name none",
+        match=r"there is nothing to ask, since no source is the miniature's: give `evaluation\.suites`, or `evaluation",
     ):
         _ = opened(tmp_path, progress, []).items
 

@@ -53,27 +53,26 @@ def agree(
 
 def _items(run: Run, arm: str, progress: Progress) -> Iterator[Item | Skipped]:
     """What the arm's sources hold, annotated; of pictures that are not at hand the labels are believed."""
-    from safecot_dsl.facts import DescribedTable, Item, open_source
-    from safecot_dsl.facts.annotators import open_annotators
-    from safecot_dsl.storage import Cache
+    from safecot_dsl.facts import DescribedTable
+    from safecot_dsl.pipeline.annotated import annotated_entries
 
     data = run.recipe.data_of(arm)
-    annotators = None
-    if data.annotators:
-        cache = Cache(run.out / "cache" / "kept.sqlite")  # where `generate` looks, too
-        annotators = open_annotators(data.annotators, run.policy, base_dir=run.base_dir, cache=cache, progress=progress)
-    progress.start("deciding", unit="items")
-    for source in data.sources:
+    sources = [
         # An annotator looks at the picture itself.
-        if isinstance(source, DescribedTable) and source.images == "optional" and annotators is None:
-            source = source.model_copy(update={"images": "assumed"})
-        opened = open_source(source, run.policy, run.base_dir, seed=run.recipe.seed)
-        for block in opened.blocks():
-            entries = opened.read(block)
-            progress.advance(len(entries))
-            items = [entry for entry in entries if isinstance(entry, Item)]
-            yield from (entry for entry in entries if not isinstance(entry, Item))
-            yield from annotators.annotate(items) if annotators is not None else items
+        source.model_copy(update={"images": "assumed"})
+        if isinstance(source, DescribedTable) and source.images == "optional" and not data.annotators
+        else source
+        for source in data.sources
+    ]
+    return annotated_entries(
+        run.policy,
+        sources,
+        data.annotators,
+        base_dir=run.base_dir,
+        cache=run.out / "cache",
+        seed=run.recipe.seed,
+        progress=progress,
+    )
 
 
 def _show(found: LabelAgreement) -> None:

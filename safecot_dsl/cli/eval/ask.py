@@ -114,7 +114,7 @@ def ask(
             from safecot_dsl.models.vllm import KEY, serve
 
             progress.start("loading the model into vLLM")
-            path = shipped_model(str(model))
+            path = path_of_model(str(model))
             served = stack.enter_context(serve(path, adapter, out.with_name(f"{out.name}.vllm.log"), more=engine_args))
             endpoint, name, api_key_env = served.base_url, served.name, KEY
         if endpoint is not None:
@@ -189,7 +189,7 @@ def _by_vllm(given: Provenance, model: str, adapter: Path | None, more: str, ver
     from safecot_dsl.models import model_digest
     from safecot_dsl.storage import digest_directory
 
-    path = Path(shipped_model(model))
+    path = Path(path_of_model(model))
     return given.model_copy(
         update={
             "model": model,
@@ -225,7 +225,7 @@ def _local(
     from safecot_dsl.storage import digest_directory
 
     asked = read_items(items)
-    path = shipped_model(model)
+    path = path_of_model(model)
     progress.start("loading the model")
     loaded = load_model(path, adapter)
     size = batch_size or _recorded(out) or _fitting(loaded, asked, policy and prompt_of(policy), max_new_tokens)
@@ -249,12 +249,12 @@ def _local(
     )
 
 
-def shipped_model(model: str) -> str:
+def path_of_model(model: str) -> str:
     """The folder of a model that ships with the recipes, where the name means nothing here; else the name."""
-    from safecot_dsl.datafiles import recipes_root
+    from safecot_dsl.datafiles import shipped_model
 
-    folder = recipes_root() / model
-    return str(folder) if "/" not in model and not Path(model).exists() and folder.is_dir() else model
+    folder = None if Path(model).exists() else shipped_model(model)
+    return str(folder or model)
 
 
 def _recorded(out: Path) -> int | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from safecot_dsl.cli.eval.ask import Begun, own_versions, shipped_model
+from safecot_dsl.cli.eval.ask import Begun, own_versions, path_of_model
 from safecot_dsl.cli.eval.faithful_text import show_faithfulness
 from safecot_dsl.cli.opening import PATH, SET, TAGS, open_compiled, tags_of
 from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, fail, write_json
@@ -115,7 +115,7 @@ def faithful(
             return served_again(told, given)
         progress.start("loading the model")
         over = adapter or (Path(known.adapter) if known.adapter else None)
-        return local_again(told, shipped_model(model or known.model), over)
+        return local_again(told, path_of_model(model or known.model), over)
 
     with show_progress() as progress:
         found = examine_folder(compiled, asked, into, opened, settings, system=system, progress=progress)

@@ -49,24 +49,24 @@ def read_suite(
     if not asked:
         why = f"; the first of {len(skipped)} rows: {skipped[0].detail}" if skipped else ""
         raise SuiteError(f"there is no request of {described.name} in {root}{why}")
-    items = _paired([entry.item for entry in asked.values()])
+    items = paired([entry.item for entry in asked.values()])
     chosen = items if limit is None else drawn(items, limit, seed)
     if not chosen:
         smallest = min(Counter(item.group or item.id for item in items).values())
         raise SuiteError(
             f"{described.name}: a limit of {limit} leaves nothing: the smallest group has {smallest} items"
         )
-    made = _with_pictures(chosen, asked, skipped, progress)
+    made = with_pictures(chosen, asked, skipped, progress)
     return SuiteItems(tuple(made), tuple(skipped), len(items) - len(chosen))
 
 
-def _paired(items: list[EvalItem]) -> tuple[EvalItem, ...]:
+def paired(items: list[EvalItem]) -> tuple[EvalItem, ...]:
     """The items, those alone in their group without one."""
     sizes = Counter(item.group for item in items)
     return tuple(item if sizes[item.group] > 1 else item.model_copy(update={"group": ""}) for item in items)
 
 
-def _with_pictures(
+def with_pictures(
     items: tuple[EvalItem, ...], asked: dict[str, PlainItem], skipped: list[Skipped], progress: Progress | None
 ) -> list[EvalItem]:
     """The items with their pictures; those whose pictures cannot be opened are skipped. Bytes that several items share
