@@ -66,10 +66,6 @@ class Solver:
         self._patience = -1
         self._negations: dict[int, tuple[z3.BoolRef, z3.BoolRef]] = {}
 
-    @property
-    def out_of_time(self) -> bool:
-        return time.monotonic() >= self._end
-
     def ask(
         self, *claims: z3.BoolRef, witness: bool = True, minimise: Sequence[z3.BoolRef] | None = None
     ) -> SolverAnswer:

@@ -237,11 +237,6 @@ def data_files(path: Path) -> tuple[Path, ...]:
     return tuple(sorted((path / DATA).glob("*.parquet"), key=_order))
 
 
-def data_file(split: str, number: int) -> str:
-    """The name of the rows' file `number` (from 0) of a split, relative to the data set."""
-    return f"{DATA}/{split}-{number:05d}.parquet"
-
-
 def policy_file(digest: str) -> str:
     """The name of the file of an older policy, relative to the data set."""
     return f"{POLICIES}/{digest.removeprefix('sha256:')}.json"

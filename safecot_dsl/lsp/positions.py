@@ -39,10 +39,6 @@ class PositionedText:
     def _source_starts(self) -> list[int]:
         return [0, *(offset + 1 for offset, char in enumerate(self.content) if char == "\n")]
 
-    @property
-    def line_count(self) -> int:
-        return len(self._starts)
-
     def line(self, number: int) -> str:
         """The line, without what ends it."""
         start, end = self._bounds(number)
