@@ -330,5 +330,5 @@ def test_arms_over_different_worlds_cannot_be_compared(safecotc: CommandLine, do
     before = stamps(done.out)
     ended = safecotc("run", done.recipe, "--out", done.out)
     assert ended.code == 3
-    assert "several worlds" in ended.last_line
+    assert "several miniature worlds" in ended.last_line
     assert stamps(done.out) == before
