@@ -112,6 +112,10 @@ def write_report(design: Design, folder: Path = RESULTS) -> list[Path]:
         "",
         *_ablations(figures),
         "",
+        "Their right verdicts by what is new:",
+        "",
+        *_ablations_by_split(figures),
+        "",
         "## The bases",
         "",
         *_bases(figures),
@@ -218,6 +222,23 @@ def _ablations(figures: Figures) -> list[str]:
                 rows.append(_ablation(figures, shown, arm, runs, compared))
     rows.append(_ablation(figures, TITLES[CONTROL], CONTROL, design.few, main))
     return _table(("arm", "runs", *_HEAD, "difference: safe refusal", "over-refusal", "right verdicts"), rows)
+
+
+def _ablations_by_split(figures: Figures) -> list[str]:
+    """Of the arms that were made, all over the runs that one of the ablations has at least."""
+    design, n = figures.design, figures.design.rows
+    ablations = [arm for arm, plan in design.arms.items() if plan.few]
+    runs = [run for run in design.few if any(figures.of(arm, n, (run,)) for arm in ablations)]
+    rows = [
+        (
+            TITLES.get(arm, arm),
+            ", ".join(cell.cell.run for cell in cells),
+            *(str(figures.rate(arm, n, "verdict_accuracy", split, runs)) for split in SPLITS),
+        )
+        for arm in (STEPWISE, *ablations, CONTROL)
+        if runs and (cells := figures.of(arm, n, runs))
+    ]
+    return _table(("arm", "runs", *SPLITS.values()), rows)
 
 
 def _ablation(
