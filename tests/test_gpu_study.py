@@ -15,7 +15,7 @@ from safecot_dsl.evaluation.statistics import Rate
 from safecot_dsl.pipeline import load_recipe
 from studies.safecot import gpu
 from studies.safecot.gpu_machine import Machine, lacks, warnings
-from studies.safecot.gpu_plan import DOWNLOADS, ITEMS, PUBLISHED, Cell, cells_of, steps_of
+from studies.safecot.gpu_plan import DOWNLOADS, ITEMS, PUBLISHED, Cell, Download, cells_of, steps_of
 from studies.safecot.gpu_tables import OURS, safe, third
 from tests.evaluation.suites.shapes import png, write
 from tests.models.families import build_qwen2_5_vl
@@ -34,6 +34,32 @@ H100 = Machine(
     hub="2.4.0",
     flash_attention=True,
 )
+
+
+def git(folder: Path, *words: str) -> str:
+    names = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    done = subprocess.run(["git", "-C", str(folder), *names, *words], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_repository_is_fetched_at_its_commit_also_where_a_kill_left_a_part(tmp_path: Path, begun: bool) -> None:
+    origin, data = tmp_path / "origin", tmp_path / "data"
+    origin.mkdir()
+    git(origin, "init", "--quiet")
+    for text in ("wanted", "later"):
+        (origin / "rows.csv").write_text(text)
+        git(origin, "add", ".")
+        git(origin, "commit", "--quiet", "-m", text)
+    commit = git(origin, "rev-parse", "--short", "HEAD~1")
+    if begun:
+        (data / ".rows.partly").mkdir(parents=True)
+        git(data / ".rows.partly", "init", "--quiet")
+        (data / ".rows.partly" / "rows.csv").write_text("hal")
+    gpu.fetch(Download(folder="rows", kind="git", source=str(origin), at=commit, licence="MIT"), data)
+    assert (data / "rows" / "rows.csv").read_text() == "wanted"
+    assert (data / "rows" / "COMMIT").read_text() == commit + "\n"
+    assert not (data / ".rows.partly").exists()
 
 
 def test_a_machine_that_has_it_all_lacks_nothing() -> None:

@@ -218,9 +218,11 @@ def fetch(one: Download, data: Path) -> None:
         snapshot_download(one.source, repo_type="dataset", revision=commit, local_dir=partly)
     else:
         commit = one.at
-        if not partly.is_dir():
-            subprocess.run(["git", "clone", "--quiet", one.source, str(partly)], check=True)
-        subprocess.run(["git", "-C", str(partly), "checkout", "--quiet", commit], check=True)
+        # Not `clone`, which does not go on in a folder that a kill has left.
+        partly.mkdir(parents=True, exist_ok=True)
+        branches = "+refs/heads/*:refs/remotes/origin/*"
+        for words in (["init"], ["fetch", one.source, branches], ["checkout", "--force", commit]):
+            subprocess.run(["git", "-C", str(partly), words[0], "--quiet", *words[1:]], check=True)
     write_whole(partly / "COMMIT", commit + "\n")
     partly.rename(folder)
 
