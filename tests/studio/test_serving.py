@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -180,3 +181,23 @@ def test_the_published_questions_are_those_that_are_answered() -> None:
     for path, operations in told["paths"].items():
         for operation in operations.values():
             assert operation["summary"], path
+
+
+def test_what_is_sent_does_not_wait_for_what_was_sent_before() -> None:
+    """The second part of an answer would wait until the first is acknowledged: 40 ms of each answer."""
+
+    async def nodelay() -> int:
+        told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def met(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            told.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        listening = listen(0)
+        async with await asyncio.start_server(met, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            found = await told
+            writer.close()
+        return found
+
+    assert asyncio.run(nodelay())
