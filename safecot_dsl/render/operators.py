@@ -205,7 +205,7 @@ def _contains_lookup(sentences: Sentences, atom: Contains, fact: Fact, value: An
         found = next(each for each in atom.phrases if normalise(each) in text)
         return sentences.built(fact, f"{the} {'say' if plural else 'says'} {quoted(found)}.")
     if atom.phrase_set is not None:
-        return sentences.built(fact, f"{the} {'hold' if plural else 'holds'} none of the {words(atom.phrase_set)}.")
+        return sentences.built(fact, f"{the} {'hold' if plural else 'holds'} no {words(atom.phrase_set)}.")
     sought = listed([quoted(each) for each in atom.phrases], "or")
     return sentences.built(fact, f"{the} {'do not' if plural else 'does not'} say {sought}.")
 

@@ -201,7 +201,8 @@ def plan_of(steps: Sequence[Step], pace: Pace, cells: int) -> list[str]:
         f"plan: {len(steps)} commands, {cells} arms and seeds: training {hours['train']:.1f} h, asking "
         f"{hours['ask']:.1f} h, together {total:.1f} h",
         f"  at {pace.trained:,.0f} tokens a second in training, {pace.read:,.0f} read, {pace.written:,.0f} written "
-        f"with 64 answers at once, {pace.prepared:,.0f} pictures prepared a second",
+        "with 64 answers at once"
+        + (f", {pace.prepared:,.0f} pictures prepared a second" if pace.prepared else ", pictures prepared meanwhile"),
         f"  ({pace.known})",
     ]
 

@@ -51,4 +51,4 @@ def measure_pace(recipe: Recipe, out: Path) -> Pace:
     reading = max(1e-3, spent[FEW] - written[FEW] / rate)
     read = len(requests) * (PICTURE + REQUEST) / reading
     # Preparing pictures is part of what reading took: it is not counted again.
-    return Pace(trained=trained, read=read, written=rate, prepared=1e6, known="measured on this machine")
+    return Pace(trained=trained, read=read, written=rate, prepared=None, known="measured on this machine")

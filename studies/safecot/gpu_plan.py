@@ -104,12 +104,12 @@ DOWNLOADS = (
 
 class Pace(Frozen):
     """How fast a machine is: `trained` and `read` tokens a second (pictures' among them), `written` tokens a second
-    with 64 answers at once, `prepared` pictures a second; and how that is known."""
+    with 64 answers at once, `prepared` pictures a second (None: that is counted in reading); and how that is known."""
 
     trained: float
     read: float
     written: float
-    prepared: float
+    prepared: float | None
     known: str
 
 
@@ -203,4 +203,4 @@ def training_seconds(recipe: Recipe, arm: str, pace: Pace) -> float:
 def asking_seconds(pace: Pace, items: int, written: int, *, prompt: bool = False) -> float:
     """About how long so many items take: preparing pictures, reading and writing, one after another."""
     read = PICTURE + REQUEST + (PROMPT if prompt else 0)
-    return items * (1 / pace.prepared + read / pace.read + written / pace.written)
+    return items * ((1 / pace.prepared if pace.prepared else 0) + read / pace.read + written / pace.written)

@@ -15,13 +15,13 @@ from PIL import Image
 
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.datafiles import policies_root, recipes_root
-from safecot_dsl.evaluation import ask
 from safecot_dsl.evaluation.suites import SuiteError
-from safecot_dsl.pipeline import Run, load_recipe
+from safecot_dsl.pipeline import load_recipe
 from safecot_dsl.pipeline.plan import look_ahead
 from safecot_dsl.pipeline.recipe import RecipeError
-from safecot_dsl.pipeline.run import _BASELINES  # pyright: ignore[reportPrivateUsage]
-from safecot_dsl.storage import Progress, run_stage
+from safecot_dsl.storage import Progress
+
+from .answered import Answered
 
 #: Of the policy on household chemicals: id, use, prompt, picture, objects, setting, intent.
 ROWS = (
@@ -43,20 +43,6 @@ SOURCE = {
     "id": "id",
     "requests": [{"prompt": "prompt", "images": ["picture"]}],
 }
-
-
-class Answered(Run):
-    """A run whose base complies with everything, so that no model is needed."""
-
-    def answers(self, arm: str) -> Path:
-        model = _BASELINES.get(arm, _BASELINES["comply_with_everything"])(self.policy)
-        folder = self.out / "arms" / arm / "answers"
-
-        def work(made: Path) -> None:
-            ask(model, self.items, made / "answers.jsonl", batch_size=8, max_new_tokens=8)
-
-        run_stage(folder, {"arm": arm}, work)
-        return folder / "answers.jsonl"
 
 
 @pytest.fixture

@@ -192,7 +192,7 @@ INDOORS = Is(fact="image.setting", values=("kitchen", "laboratory"), group="indo
         (
             Contains(fact="image.text", phrases=("a",), phrase_set="x.bad_words"),
             "hi",
-            "The text holds none of the bad words.",
+            "The text holds no bad words.",
         ),
         (
             Matches(fact="image.text", pattern="b.m"),
