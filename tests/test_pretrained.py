@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,18 @@ def test_weights_that_are_others_are_refused(tmp_path: Path) -> None:
     with pytest.raises(packages.PackagesError, match="is not the file that the study is pinned to"):
         packages.gguf_file(tmp_path, tmp_path / "gguf")
     assert not (tmp_path / "gguf" / packages.GGUF).exists()
+
+
+def test_the_parts_are_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chunks = packages._CHUNKS  # pyright: ignore[reportPrivateUsage]
+    for number, chunk in enumerate(chunks):
+        (tmp_path / chunk).parent.mkdir(parents=True)
+        (tmp_path / chunk).write_bytes(bytes([number]) * 5)
+    whole = b"".join(bytes([number]) * 5 for number in range(len(chunks)))
+    # The pin is written as the package writes digests; a pin in another form would refuse the right file.
+    form = packages.GGUF_SHA256.partition(":")[0]
+    monkeypatch.setattr(packages, "GGUF_SHA256", f"{form}:{hashlib.sha256(whole).hexdigest()}")
+    assert packages.gguf_file(tmp_path, tmp_path / "gguf").read_bytes() == whole
 
 
 def test_prose_is_sentences() -> None:
