@@ -169,6 +169,7 @@ def test_without_the_search_there_are_no_recipes(design: Design):
         ({"bases": {"a": {"world": 0}}}, "`bases.a` needs a `model`"),
         ({"bases": {"a": {"model": "m", "world": 0}, "x": {"of": "x"}}}, "`bases.x.of` names no base"),
         ({"arms": {"stepwise": {}}}, "needs `stepwise` and `control`"),
+        ({"search": None}, "needs a `search`, or the `settings`"),
     ],
 )
 def test_a_design_that_does_not_hang_together_is_refused(change: dict[str, object], said: str):
@@ -839,6 +840,24 @@ def test_the_status_says_what_is_left_and_how_long_it_takes(
     assert "not yet: a-0/stepwise-512\n" not in said
     write_failures([], tmp_path)
     assert read_failures(tmp_path) == ()
+
+
+def test_a_design_whose_settings_are_given_needs_no_search(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    whole = yaml.safe_load(DESIGN.read_text(encoding="utf-8"))
+    del whole["search"]
+    whole["policy"] = str(DESIGN.parent / whole["policy"])
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump({**whole, "settings": SETTINGS.model_dump(mode="json")}), encoding="utf-8")
+    # Nothing is trained: no cell is named so, and the search that there is not would be tried before any.
+    places = Places(tmp_path / "out", path, tmp_path / "results")
+    assert program.run(places, 1, only="no such cell")
+    assert not (tmp_path / "results" / "search.jsonl").exists()
+    program.status(places)
+    said = capsys.readouterr().out
+    assert "search: this design has none, and its settings are given" in said
+    assert f"cells: 0 of {len(places.read().cells())} are done" in said
+    with pytest.raises(LookupError, match="no search"):
+        _ = places.read().searching
 
 
 def test_the_time_left_follows_the_time_taken(design: Design):

@@ -109,7 +109,7 @@ class CellRun:
         return Run(recipe, self.path, self.out / (folder or f"{self.base}-{self.seed}"), self.progress)
 
     def _validation(self) -> list[EvalItem]:
-        policy, plan = self.design.compiled(self.base), self.design.search
+        policy, plan = self.design.compiled(self.base), self.design.searching
         world = self.design.world(self.base)
 
         def work(folder: Path) -> None:

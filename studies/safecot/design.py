@@ -107,7 +107,7 @@ class Cell(Frozen):
 
 
 class Design(Frozen):
-    """`study.yaml`, with what the search found where it is done."""
+    """`study.yaml`, with what the search found where it is done. A design without a `search` has its `settings`."""
 
     policy: str
     bases: dict[str, Base]
@@ -118,7 +118,7 @@ class Design(Frozen):
     data: dict[str, Any]
     training: dict[str, Any]
     evaluation: dict[str, Any]
-    search: SearchPlan
+    search: SearchPlan | None = None
     arms: dict[str, ArmPlan]
     seconds: Paces
     settings: Settings | None = None
@@ -126,7 +126,10 @@ class Design(Frozen):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        named = [*self.runs, *self.few, self.search.run, *(run for plan in self.arms.values() for run in plan.also)]
+        if self.search is None and self.settings is None:
+            raise ValueError("a design needs a `search`, or the `settings` that stand for what one would find")
+        searched = [self.search.run] if self.search is not None else []
+        named = [*self.runs, *self.few, *searched, *(run for plan in self.arms.values() for run in plan.also)]
         for run in named:
             base, _, seed = run.rpartition("-")
             if base not in self.bases or not seed.isdecimal():
@@ -184,6 +187,17 @@ class Design(Frozen):
         if own.policy is None and own.of is not None:
             return self.compiled(own.of)
         return compile_policy(self.folder / (own.policy or self.policy))
+
+    @property
+    def searching(self) -> SearchPlan:
+        """The plan of the search.
+
+        Raises:
+            LookupError: the design has none.
+        """
+        if self.search is None:
+            raise LookupError("this design has no search")
+        return self.search
 
     # Cells -------------------------------------------------------------------------------------------------------
     def claims_cells(self) -> list[Cell]:
@@ -268,7 +282,7 @@ class Design(Frozen):
 
     def trial_arm(self, arm: str, rows: int, shares: Shares, tuned: Tuned | None) -> dict[str, Any]:
         """An arm as the search tries it."""
-        base = self.search.run.rpartition("-")[0]
+        base = self.searching.run.rpartition("-")[0]
         data = {**self._data(base, arm, rows, shares), **self.arms[arm].data}
         if tuned is not None:
             data["selection"] = tuned.selection

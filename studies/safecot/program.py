@@ -73,9 +73,12 @@ def _do_cells(places: Places, jobs: int, waiting: Sequence[Cell]) -> bool:
 def status(places: Places) -> None:
     """What is done, what failed, what is left, and how long that may take."""
     design = places.read()
-    found, expected = Search(design, places.results), _expected_trials(design)
-    searched = _searched(design)
-    if searched:
+    found = Search(design, places.results)
+    expected = _expected_trials(design) if design.search is not None else []
+    searched = design.search is None or _searched(design)
+    if design.search is None:
+        say("search: this design has none, and its settings are given")
+    elif searched:
         say("search: done")
     else:
         claims = ", those for the claims" if design.settings is not None else ""
@@ -134,8 +137,10 @@ def cell_tasks(places: Places, design: Design, cells: Sequence[Cell]) -> list[Ta
 
 def _search(places: Places, jobs: int, *, whole: bool) -> bool:
     design = places.read()
+    if design.search is None:  # its settings are given
+        return True
     found = Search(design, places.results)
-    base = design.search.run.rpartition("-")[0]
+    base = design.searching.run.rpartition("-")[0]
     logs = places.out / "logs"
     try:
         for number, trials in enumerate(found.stages(whole=whole), start=1):
@@ -188,7 +193,7 @@ def _searched(design: Design) -> bool:
 
 def _expected_trials(design: Design) -> list[float]:
     """What the trials of the whole search may take, each."""
-    plan, answers, reasoning = design.search, design.seconds.answers, design.seconds.reasoning
+    plan, answers, reasoning = design.searching, design.seconds.answers, design.seconds.reasoning
     shares = len(plan.shares["unknown"]) * len(plan.shares["attacks"])
     steps = design.training["max_steps"]
     found = [reasoning.asking + reasoning.step * steps] * shares

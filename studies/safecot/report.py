@@ -309,7 +309,7 @@ def _search(design: Design, folder: Path) -> list[str]:
     tried = list(Search(design, folder).tried.values())
     if not tried:
         return []
-    lines = ["## The search", "", "On validation cases, base and seed " + f"{design.search.run}; **chosen**.", ""]
+    lines = ["## The search", "", "On validation cases, base and seed " + f"{design.searching.run}; **chosen**.", ""]
     if design.settings is not None:
         chosen = design.settings
         lines += [f"- {arm}: unknown {of.unknown:g}, attacks {of.attacks:g}" for arm, of in chosen.shares.items()]

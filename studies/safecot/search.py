@@ -75,14 +75,16 @@ class Search:
         self.design = design
         self.folder = folder
         self.tried: dict[str, Tried] = {}
+        if design.search is None:
+            return
         for tried in read_lines(folder / "search.jsonl", Tried):
             if tried.digest == self.digest(tried.trial):
                 self.tried[tried.trial.name] = tried
 
     def digest(self, trial: Trial) -> str:
         """What a trial is made from."""
-        base, _, seed = self.design.search.run.rpartition("-")
-        sizes = self.design.search.model_dump(mode="json", include={"cases", "questions", "attacked", "unknown"})
+        base, _, seed = self.design.searching.run.rpartition("-")
+        sizes = self.design.searching.model_dump(mode="json", include={"cases", "questions", "attacked", "unknown"})
         made = {
             "policy": self.design.compiled(base).told_digest,
             "model": self.design.model_of(base),
@@ -112,8 +114,8 @@ class Search:
         rows = self.design.rows
         yield [Trial(arm=BASE, rows=0, shares=Shares()), *self._with_shares(STEPWISE, None)]
         ours = self.best_shares(STEPWISE, None)
-        own = {"selection": (self.design.untuned.selection,), **self.design.search.stepwise}
-        grid = self.design.search.control
+        own = {"selection": (self.design.untuned.selection,), **self.design.searching.stepwise}
+        grid = self.design.searching.control
         first, *others = grid["max_steps"]
         tunings = [(STEPWISE, tuned) for tuned in _grid(own) if tuned != self.design.untuned]
         tunings += [(CONTROL, tuned) for tuned in _grid({**grid, "max_steps": (first,)})]
@@ -132,7 +134,7 @@ class Search:
         ]
         shares = self.best_shares(CONTROL, best)
         if GUARD in self.design.arms:
-            of_guard = {"selection": (control.selection,), **self.design.search.guard}
+            of_guard = {"selection": (control.selection,), **self.design.searching.guard}
             yield [Trial(arm=GUARD, rows=rows, shares=shares, tuned=tuned) for tuned in _grid(of_guard)]
 
     def settings(self, *, whole: bool = True) -> Settings:
@@ -145,7 +147,7 @@ class Search:
         ours = self.best_shares(STEPWISE, None)
         sizes = self.design.arms[CONTROL].rows if whole else (rows,)
         control = {size: self.best(CONTROL, size, ours) for size in sizes}
-        first, *_ = self.design.search.control["max_steps"]
+        first, *_ = self.design.searching.control["max_steps"]
         shares = self.best_shares(CONTROL, self.best(CONTROL, rows, ours, first))
         before = self.design.settings
         guard = None if before is None else before.guard
@@ -196,7 +198,7 @@ class Search:
         return found
 
     def _with_shares(self, arm: str, tuned: Tuned | None) -> list[Trial]:
-        found = self.design.search.shares
+        found = self.design.searching.shares
         return [
             Trial(arm=arm, rows=self.design.rows, shares=Shares(unknown=unknown, attacks=attacks), tuned=tuned)
             for unknown, attacks in product(found["unknown"], found["attacks"])

@@ -63,7 +63,7 @@ def attempt(places: Places, trial: Trial) -> None:
 
 
 def _searched(places: Places, design: Design, progress: Progress) -> CellRun:
-    base, _, seed = design.search.run.rpartition("-")
+    base, _, seed = design.searching.run.rpartition("-")
     return CellRun(design, base, int(seed), places.out, progress, places.design)
 
 
