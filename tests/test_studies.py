@@ -845,7 +845,9 @@ def test_the_status_says_what_is_left_and_how_long_it_takes(
 def test_a_design_whose_settings_are_given_needs_no_search(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     whole = yaml.safe_load(DESIGN.read_text(encoding="utf-8"))
     del whole["search"]
-    whole["policy"] = str(DESIGN.parent / whole["policy"])
+    whole["policy"] = str(DESIGN.parent / whole["policy"])  # paths are relative to the design's folder
+    whole["bases"]["a"]["model"] = {"miniature": {"seed": 0}}
+    whole["bases"]["a_twenty"]["policy"] = str(DESIGN.parent / "twenty.json")
     path = tmp_path / "study.yaml"
     path.write_text(yaml.safe_dump({**whole, "settings": SETTINGS.model_dump(mode="json")}), encoding="utf-8")
     # Nothing is trained: no cell is named so, and the search that there is not would be tried before any.
