@@ -75,7 +75,7 @@ def built(folder: Path) -> Path:
 def main() -> None:
     known = [CORE, *EXTRAS, WITH_VECTORS]
     parser = argparse.ArgumentParser(description="What each extra takes on the disk.")
-    parser.add_argument("extras", nargs="*", default=known, choices=[*known, []])
+    parser.add_argument("extras", nargs="*", default=[], choices=[*known, []], metavar="EXTRA")
     parser.add_argument("--wheel", type=Path, help="a wheel that was built already")
     asked = parser.parse_args()
     free = shutil.disk_usage(tempfile.gettempdir()).free
@@ -85,7 +85,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         wheel = asked.wheel or built(Path(folder))
         made: dict[str, Any] = {}
-        for extra in asked.extras:
+        for extra in asked.extras or known:
             made[extra] = measure(extra, wheel)
             print(f"{extra}: {made[extra]['mb']} MB", file=sys.stderr, flush=True)  # noqa: T201
         result = {
