@@ -61,8 +61,16 @@ EDITS = {
     ("docs/how-to/trace.md", 4): ("cleaning.safecot", "verdict warn", "verdict refuse"),
 }
 
-#: Pages whose commands take minutes.
-LONG = frozenset({"docs/how-to/objectives.md", "docs/how-to/own-model.md"})
+#: Pages whose commands take longest: they run in `make test-all`.
+LONG = frozenset(
+    {
+        "docs/how-to/agree.md",
+        "docs/how-to/objectives.md",
+        "docs/how-to/own-model.md",
+        "docs/how-to/test.md",
+        "docs/how-to/unseen-policies.md",
+    }
+)
 
 #: Pictures that a page speaks of.
 PICTURES = {"docs/how-to/tables.md": ("aspirin.png", "fentanyl.png", "antibiotic.png", "unknown.png")}

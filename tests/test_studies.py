@@ -267,7 +267,7 @@ def test_the_policy_of_twenty_rules_is_one_over_the_same_things(design: Design):
                 "lookups_group",
             ),
         ),
-        ("a_reordered", ("stepwise",)),
+        pytest.param("a_reordered", ("stepwise",), marks=pytest.mark.long),
         pytest.param("a_other_words", ("stepwise",), marks=pytest.mark.long),
         pytest.param("a_twenty", ("stepwise",), marks=pytest.mark.long),
     ],

@@ -53,7 +53,15 @@ BLOW_UPS = {
 }
 
 
-@pytest.mark.parametrize("text", BLOW_UPS.values(), ids=BLOW_UPS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            text, id=name, marks=[pytest.mark.long] * (name in {"a domain in many laws", "a group in many slots"})
+        )
+        for name, text in BLOW_UPS.items()
+    ],
+)
 def test_what_is_named_often_is_counted_as_often(text: str, tmp_path: Path) -> None:
     started = time.process_time()
     found = said(tmp_path, text)

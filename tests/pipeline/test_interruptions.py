@@ -66,6 +66,7 @@ def test_killed_at_every_stage_and_run_again(
     assert contents(out) == contents(undisturbed[0].out)
 
 
+@pytest.mark.long
 def test_what_was_done_before_a_kill_is_not_done_again(safecotc: CommandLine, begun: Callable[..., Done]) -> None:
     """Two of three steps were taken, and eight of sixteen items answered."""
     done = begun("base", "items", "arms/base", "arms/no_reasoning/data")
@@ -78,7 +79,7 @@ def test_what_was_done_before_a_kill_is_not_done_again(safecotc: CommandLine, be
 
 @pytest.mark.parametrize(
     "moment",
-    [Moment("deciding", 50, signal.SIGINT), Moment("training", 2, signal.SIGINT)],
+    [pytest.param(Moment("deciding", 50, signal.SIGINT), marks=pytest.mark.long), Moment("training", 2, signal.SIGINT)],
     ids=["while rows are made", "while training"],
 )
 def test_ctrl_c_ends_with_one_line_and_its_exit_code(

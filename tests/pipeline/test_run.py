@@ -225,6 +225,7 @@ def redone(safecotc: CommandLine, done: Done, *options: str) -> set[str]:
     return stages_redone(before, stamps(done.out))
 
 
+@pytest.mark.long
 def test_a_rule_that_says_something_else_makes_everything_anew(safecotc: CommandLine, done: Done):
     """A text of a rule is part of the policy's meaning, and all that was made names it."""
     policy = done.recipe.with_name("miniature.safecot")

@@ -43,6 +43,8 @@ from safecot_dsl.testing.mutation import mutate
 from safecot_dsl.workspace import check_policy, compile_policy, open_policy
 
 NAMES = ["household_chemicals", "weapons", "self_harm", "people_privacy", "text_in_image"]
+#: Those of which all complete cases are gone through; of the largest that takes longer than of all others together.
+SURVEYED = [pytest.param(name, marks=[pytest.mark.long] * (name == "people_privacy")) for name in NAMES]
 OTHERS = [policies_root() / "miniature.safecot", Path(__file__).resolve().parents[2] / "recipes" / "vlguard.safecot"]
 
 
@@ -134,10 +136,7 @@ def test_examples_come_out_as_written() -> None:
                 assert set(speaker(decision)) == set(example.by), (name, example.name, decision)
 
 
-# The largest takes longer than all others together.
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.long] * (name == "people_privacy")) for name in NAMES]
-)
+@pytest.mark.parametrize("name", SURVEYED)
 def test_properties_hold_of_all_complete_cases(name: str) -> None:
     """And none of them is vacuous."""
     assert survey(name).broken == []
@@ -181,33 +180,33 @@ def changed_values(law: Law, value: Value, options: list[Value]) -> list[Value]:
             ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SURVEYED)
 def test_every_complete_case_is_certain(name: str) -> None:
     for case, decision in survey(name).decisions.items():
         assert decision.certain, case
         assert decision.lower is decision.upper is decision.verdict
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SURVEYED)
 def test_every_rule_decides_somewhere(name: str) -> None:
     """None is dead, none is masked by stricter rules or by its exceptions."""
     decided = {rule for decision in survey(name).decisions.values() for rule in decision.deciding}
     assert decided == {rule.name for rule in compiled(name).rules}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SURVEYED)
 def test_the_default_speaks_somewhere(name: str) -> None:
     assert any(decision.speaker == "default" for decision in survey(name).decisions.values())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SURVEYED)
 def test_every_unless_changes_a_verdict(name: str) -> None:
     for rule in compiled(name).rules:
         if rule.unless is not None:
             assert changes_a_verdict(name, rule, rule.model_copy(update={"unless": None})), rule.name
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SURVEYED)
 def test_every_exception_changes_a_verdict_or_speaks_for_itself(name: str) -> None:
     """Without it some case has another verdict, unless it is as strict as its rule and there for its texts."""
     policy = compiled(name)
@@ -259,7 +258,7 @@ def conditions_of(policy: CompiledPolicy, name: str) -> list[Condition]:
     return [*rule.conditions, *parents]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SURVEYED)
 def test_every_refusal_has_a_laxer_neighbour(name: str) -> None:
     """For each rule that refuses there is a case in which one changed fact gives a laxer verdict."""
     policy = compiled(name)

@@ -70,7 +70,14 @@ def assert_seen(mutant: TextMutant) -> None:
     assert CompiledPolicy.from_json(changed.to_json()) == changed
 
 
-@pytest.mark.parametrize("path", sorted(policies_root().glob("*.safecot")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=[pytest.mark.long] * (path.stem not in {"household_chemicals", "weapons"}))
+        for path in sorted(policies_root().glob("*.safecot"))
+    ],
+    ids=lambda path: path.stem,
+)
 def test_every_slip_of_a_shipped_policy_is_seen(path: Path) -> None:
     for mutant in text_mutants(compile_policy(path)):
         assert_seen(mutant)

@@ -11,7 +11,10 @@ import torch
 from models import tiny
 
 
-@pytest.fixture(scope="session", params=sorted(tiny.FAMILIES))
+@pytest.fixture(
+    scope="session",
+    params=[pytest.param(name, marks=[pytest.mark.long] * (name != "idefics3")) for name in sorted(tiny.FAMILIES)],
+)
 def any_family(request, tmp_path_factory):
     """The folder of a tiny base model, of each family in turn."""
     return tiny.FAMILIES[request.param](tmp_path_factory.mktemp(request.param))
