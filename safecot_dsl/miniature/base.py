@@ -36,6 +36,7 @@ from safecot_dsl.miniature.lessons import (
     Teacher,
     draw_lesson,
     reasoning_lines,
+    taught_cases,
     taught_digest,
     told_lines,
     vocabulary,
@@ -104,7 +105,8 @@ def build_base(
     world = World(policy, seed)
     rng = random.Random(f"{seed} base")
     # However a reasoning is worded that it is tuned on later, its words are known.
-    worded = {of: (Teacher(world, of), reasoning_lines(world, of)) for of in Lookups}
+    cases = taught_cases(world)
+    worded = {of: (Teacher(world, of), reasoning_lines(world, of, cases)) for of in Lookups}
     tokenizer = build_tokenizer([text for of in worded.values() for text in vocabulary(*of)])
     teacher, every_line = worded[lookups]
     lines = told_lines(every_line, leave_out)

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations_with_replacement, product
 
-from safecot_dsl.artifact import UNKNOWN, CompiledPolicy, Fact, Has, Is, Subject, atoms
+from safecot_dsl.artifact import UNKNOWN, Case, CompiledPolicy, Decision, Fact, Has, Is, Subject, atoms
 from safecot_dsl.artifact.digest import digest_of
 from safecot_dsl.engine import Truth, evaluate
 from safecot_dsl.miniature.answers import helpful_answer, right_answer
@@ -100,34 +100,58 @@ class PolicyLines:
         return (*self.thoughts, *self.ends)
 
 
-def reasoning_lines(world: World, lookups: Lookups = Lookups.THINGS) -> PolicyLines:
-    """Every line of reasoning that the policy writes in this world after what is seen, and every fixed answer, each
-    once, sorted.
+@dataclass(frozen=True)
+class TaughtCase:
+    """A case whose lines a base is taught, decided; `number` is its place's, which names its seed."""
+
+    number: int
+    case: Case
+    decision: Decision
+
+
+def taught_cases(world: World) -> list[TaughtCase]:
+    """The cases that show what a policy says in this world, decided.
 
     One pair of objects stands for its pair of kinds, another one for each setting, sign and intent: what the policy
-    says of two objects of a kind differs by their phrases alone. Each case is written with all facts known, and with
+    says of two objects of a kind differs by their phrases alone. Each case is there with all facts known, and with
     one that is not.
     """
-    tags = Tags()
-    renderer = Renderer(world.interpreter, Reasoning(lookups=lookups))
     members = {kind: [item for item in world.objects if world.kinds[item] == kind] for kind in world.kinds.values()}
-    thoughts: set[str] = set()
-    ends: set[str] = set()
     facts = [fact.name for fact in world.policy.facts]
     places = product(combinations_with_replacement(sorted(members), 2), world.settings, world.signs, world.intents)
+    found: list[TaughtCase] = []
     for number, ((first, second), setting, sign, intent) in enumerate(places):
         left = members[first][number % len(members[first])]
         right = members[second][(number // 2 + 1) % len(members[second])]
         if left == right:
             continue
-        scene = Scene(left, right, setting, sign)
-        whole = world.case(Situation(scene, intent, None, 0))
+        whole = world.case(Situation(Scene(left, right, setting, sign), intent, None, 0))
         for case in (whole, whole.with_fact(facts[number % len(facts)], UNKNOWN)):
-            rendered = renderer.render(case, style=ReasoningStyle.STEPWISE, seed=f"lines {number}", source_answer=".")
-            reasoning, _, answer = write_target(rendered).partition(f"{tags.close}\n")
-            _, *lines, decision = reasoning.removeprefix(f"{tags.open}\n").rstrip("\n").split("\n")
-            thoughts.update(lines)
-            ends.update(line for line in (decision, *answer.split("\n")) if line != ".")
+            found.append(TaughtCase(number, case, world.interpreter.decide(case)))
+    return found
+
+
+def reasoning_lines(
+    world: World, lookups: Lookups = Lookups.THINGS, cases: Iterable[TaughtCase] | None = None
+) -> PolicyLines:
+    """Every line of reasoning that the policy writes in this world after what is seen, and every fixed answer, each
+    once, sorted. `cases` are those of :func:`taught_cases`, where they are at hand."""
+    tags = Tags()
+    renderer = Renderer(world.interpreter, Reasoning(lookups=lookups))
+    thoughts: set[str] = set()
+    ends: set[str] = set()
+    for of in cases if cases is not None else taught_cases(world):
+        rendered = renderer.render(
+            of.case,
+            style=ReasoningStyle.STEPWISE,
+            seed=f"lines {of.number}",
+            source_answer=".",
+            decision=of.decision,
+        )
+        reasoning, _, answer = write_target(rendered).partition(f"{tags.close}\n")
+        _, *lines, decision = reasoning.removeprefix(f"{tags.open}\n").rstrip("\n").split("\n")
+        thoughts.update(lines)
+        ends.update(line for line in (decision, *answer.split("\n")) if line != ".")
     return PolicyLines(tuple(sorted(thoughts)), tuple(sorted(ends)))
 
 
