@@ -75,7 +75,9 @@ def built(folder: Path) -> Path:
 def main() -> None:
     known = [CORE, *EXTRAS, WITH_VECTORS]
     parser = argparse.ArgumentParser(description="What each extra takes on the disk.")
-    parser.add_argument("extras", nargs="*", default=[], choices=[*known, []], metavar="EXTRA", help="all, unless some are named")
+    parser.add_argument(
+        "extras", nargs="*", default=[], choices=[*known, []], metavar="EXTRA", help="all, unless some are named"
+    )
     parser.add_argument("--wheel", type=Path, help="a wheel that was built already")
     asked = parser.parse_args()
     free = shutil.disk_usage(tempfile.gettempdir()).free

@@ -7,7 +7,7 @@ without which long answers take half as long again (benchmarks/inference/LOG.md)
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,7 @@ def write(
     keys: Sequence[str] | None = None,
     note: Callable[[str], None] | None = None,
     refused: Callable[[int, ValueError], None] | None = None,
+    wanted: Collection[int] | None = None,
 ) -> Iterator[tuple[int, GeneratedTokens]]:
     """The tokens of an answer to each request, with its number, batch by batch: greedy, or drawn by `sampling`.
 
@@ -53,9 +54,10 @@ def write(
     depends on its key and on the logits, not on the batch that it is made in.
 
     The requests are read in the order of their images and lengths, `batch_size` of them at once, those of a batch with
-    as many images. `refused` is told of each request that cannot be read (an image that is none, or that the processor
-    does not take); without it the first of these is raised. Where the memory does not hold a batch, the rest goes on
-    with half of it, and `note` (else a warning) says so.
+    as many images. A batch of which no request is `wanted` (by number; None: all are) is passed over, which changes
+    nothing for the others. `refused` is told of each request that cannot be read (an image that is none, or that the
+    processor does not take); without it the first of these is raised. Where the memory does not hold a batch, the rest
+    goes on with half of it, and `note` (else a warning) says so.
 
     Raises:
         ImageError: an image is refused; the message says of which request.
@@ -85,6 +87,9 @@ def write(
         shared = shared_features(whole, chat.pad_id, [requests[i].images for i in left])
         try:
             for batch in _batches(left, requests, size):
+                if wanted is not None and not any(number in wanted for number in batch):
+                    done.update(batch)
+                    continue
                 encoded = encode(batch)
                 if not encoded:
                     continue

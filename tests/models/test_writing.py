@@ -337,3 +337,13 @@ def test_answers_come_batch_by_batch(idefics: LocalModel) -> None:
     first, _ = next(answers)
     assert first == 1  # no image, and so read first, and alone: the next have one
     assert sorted(_numbers(answers)) == [0, 2, 3, 4, 5, 6]
+
+
+def test_batches_of_which_none_is_wanted_are_passed_over(idefics: LocalModel) -> None:
+    """And the others are what they are without that."""
+    whole = dict(write(idefics.model, idefics.chat, REQUESTS, max_new_tokens=2, batch_size=2))
+    some = dict(write(idefics.model, idefics.chat, REQUESTS, max_new_tokens=2, batch_size=2, wanted={5}))
+    assert 5 in some
+    assert len(some) <= 2
+    assert some == {number: whole[number] for number in some}
+    assert not dict(write(idefics.model, idefics.chat, REQUESTS, max_new_tokens=2, batch_size=2, wanted=()))

@@ -22,9 +22,9 @@ from safecot_dsl.evaluation.asking.folder import (
     read_provenance,
     written_line,
 )
-from safecot_dsl.evaluation.asking.respondents import ModelRespondent, Respondent
+from safecot_dsl.evaluation.asking.respondents import LocalRespondent, ModelRespondent, Respondent
 from safecot_dsl.evaluation.items import EvalItem, read_items
-from safecot_dsl.models import VisionLanguageModel
+from safecot_dsl.models import LocalModel, VisionLanguageModel
 from safecot_dsl.storage import sha256_file, write_whole
 from safecot_dsl.storage.locks import LOCK_SUFFIX, lock
 
@@ -181,9 +181,10 @@ def ask(
 ) -> dict[str, str]:
     """The model's answer to every item, by id, kept in `out` as JSON lines `{"id", "answer"}`.
 
-    Lines are appended some batches at a time and flushed to disk; after a kill the next call asks only for what is
-    missing, with the same neighbours (:class:`~safecot_dsl.evaluation.asking.respondents.LocalRespondent`). Raises
-    :class:`AnswersError` where `out` holds answers to other items or a damaged line; a torn last line is dropped.
+    Lines are appended as answers come, which a model in this process gives batch by batch, and flushed to disk; after a
+    kill the next call asks only for what is missing, with the same neighbours
+    (:class:`~safecot_dsl.evaluation.asking.respondents.LocalRespondent`). Raises :class:`AnswersError` where `out`
+    holds answers to other items or a damaged line; a torn last line is dropped.
     """
     try:
         lines = _lines(out, items)
@@ -203,10 +204,17 @@ def ask(
                 progress.advance()
 
         wanted = {number for number, item in enumerate(items) if item.id not in lines}
-        ModelRespondent(model, max_new_tokens=max_new_tokens, batch_size=batch_size).answer(
-            [item.request for item in items], [item.id for item in items], wanted, tell, lambda _: None
+        note = progress.note if progress is not None else lambda _: None
+        _respondent(model, max_new_tokens, batch_size).answer(
+            [item.request for item in items], [item.id for item in items], wanted, tell, note
         )
     return read_answers(out)
+
+
+def _respondent(model: VisionLanguageModel, max_new_tokens: int, batch_size: int) -> Respondent:
+    if isinstance(model, LocalModel):
+        return LocalRespondent(model, max_new_tokens=max_new_tokens, batch_size=batch_size)
+    return ModelRespondent(model, max_new_tokens=max_new_tokens, batch_size=batch_size)
 
 
 def read_answers(path: Path) -> dict[str, str]:

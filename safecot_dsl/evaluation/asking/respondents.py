@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 Tell = Callable[[int, "Answered | Failed"], None]
 Note = Callable[[str], None]
 
-#: A model in this process is given so many batches at once, and puts requests of like length together: they are what it
-#: has to do again after a kill.
+#: A model in this process is given so many batches at once, and puts requests of like length together.
 BATCHES = 8
 
 
@@ -51,8 +50,8 @@ class LocalRespondent:
     def answer(
         self, requests: Sequence[Request], keys: Sequence[str], wanted: Collection[int], tell: Tell, note: Note
     ) -> None:
-        """Blocks of requests are cut from the whole list, shortest first, and a block is asked whole or not at all: so
-        a request meets the same neighbours (and the same padding) whether or not the run was interrupted."""
+        """Blocks of requests are cut from the whole list, shortest first, and a batch of a block is asked whole or not
+        at all: so a request meets the same neighbours (and the same padding) whether or not the run was interrupted."""
         from safecot_dsl.models.writing import answer_text, write
 
         chat = self._model.chat
@@ -76,6 +75,7 @@ class LocalRespondent:
                 keys=[keys[number] for number in block],
                 note=note,
                 refused=refused,
+                wanted={place for place, number in enumerate(block) if number in missing},
             ):
                 if block[place] in missing:
                     text = answer_text(chat, asked[place], written)
