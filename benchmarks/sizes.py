@@ -87,20 +87,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         wheel = asked.wheel or built(Path(folder))
         made: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         for extra in asked.extras or known:
             made[extra] = measure(extra, wheel)
             print(f"{extra}: {made[extra]['mb']} MB", file=sys.stderr, flush=True)  # noqa: T201
-        result = {
-            "wheel_mb": round(wheel.stat().st_size / 1e6, 1),
-            "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-            "extras": {extra: made.get(extra) or before[extra] for extra in known if extra in made or extra in before},
-        }
+            result = {
+                "wheel_mb": round(wheel.stat().st_size / 1e6, 1),
+                "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+                "extras": {of: made.get(of) or before[of] for of in known if of in made or of in before},
+            }
+            write_whole(RESULT, json.dumps(result, indent=1) + "\n")  # at once: what was measured outlives a kill
     table = Table("extra", "packages", "MB", "the largest")
     for extra, of in result["extras"].items():
         shown = ", ".join(f"{part} {mb}" for part, mb in of["largest"].items())
         table.add_row(extra, str(of["packages"]), f"{of['mb']:,}", shown)
     Console().print(table)
-    write_whole(RESULT, json.dumps(result, indent=1) + "\n")
     print(json.dumps(result))  # noqa: T201
 
 
