@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from safecot_dsl.analysis.asking import Satisfiability, SolverAnswer
 from safecot_dsl.analysis.examination import Examination, key_of
 from safecot_dsl.analysis.logic import negation
-from safecot_dsl.analysis.withholding import DrawnCases
+from safecot_dsl.analysis.withholding import AmbiguousDraws
 from safecot_dsl.artifact import Rule, Verdict
 from safecot_dsl.diagnostics import Code
 
@@ -56,7 +56,7 @@ def laxer_than_default(examination: Examination, *, witness: bool) -> SolverAnsw
     )
 
 
-def unsure_problems(examination: Examination, drawn: DrawnCases) -> Iterator[tuple[Code, str]]:
+def unsure_problems(examination: Examination, drawn: AmbiguousDraws) -> Iterator[tuple[Code, str]]:
     """Which of the four there are, with the key of the place; what is not decided in time is none."""
 
     def found(answer: SolverAnswer | None) -> bool:
@@ -75,5 +75,5 @@ def unsure_problems(examination: Examination, drawn: DrawnCases) -> Iterator[tup
 
 
 def source_key(examination: Examination, source: str) -> str:
-    """The key of a rule's `unsure`, or of the policy's own, by the names that :class:`DrawnCases` gives."""
+    """The key of a rule's `unsure`, or of the policy's own, by the names that :class:`AmbiguousDraws` gives."""
     return "unsure" if source == "unsure" else key_of(examination.policy.rule_index[source], ".unsure")

@@ -8,7 +8,7 @@ from typing import Any
 
 from safecot_dsl.analysis.examination import Examination, key_of, listed
 from safecot_dsl.analysis.unsure import source_key, unsure_problems
-from safecot_dsl.analysis.withholding import DrawnCases, Withheld
+from safecot_dsl.analysis.withholding import AmbiguousDraws, Withheld
 from safecot_dsl.artifact import CompiledPolicy, FlagType, Rule, Verdict, facts_read, laxest
 from safecot_dsl.diagnostics import Code
 from safecot_dsl.engine import Truth, evaluate
@@ -26,7 +26,7 @@ class UnsureAdvice:
         self._examination = examination
         self._policy = examination.policy
         self._allowed = allowed
-        self._drawn = DrawnCases(examination)
+        self._drawn = AmbiguousDraws(examination)
 
     @cached_property
     def withheld(self) -> dict[str, Withheld]:

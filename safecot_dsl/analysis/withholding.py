@@ -47,7 +47,7 @@ class _Ambiguous:
     harmless: int | None = None
 
 
-class DrawnCases:
+class AmbiguousDraws:
     """Drawn cases in each of which one fact is unknown and the verdict depends on it. Which these are, and what their
     completions come to, hangs on no `unsure`: they serve for a policy and for every change of its verdicts of `unsure`
     and of its suppositions, which are never needed but for the fact that is unknown."""

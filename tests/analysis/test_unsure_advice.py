@@ -129,7 +129,8 @@ WRITTEN = {
     "to ask softens another rule": (
         "rule r { when context.role is cook and context.licensed and image.place is school verdict refuse } rule q { "
         "when context.role is guest and context.licensed and image.place is street verdict refuse } rule s { when "
-        "query.act is not look and image.knife verdict refuse } exception e to s { when image.place is lab verdict warn }",
+        "query.act is not look and image.knife verdict refuse } exception e to s { when image.place is lab "
+        "verdict warn }",
         "\ndefault comply\nunsure refuse\n",
         "SC1122",
         "if that is not meant, `unsure clarify` asks instead, with `unsure refuse` in `s`, where an exception",
