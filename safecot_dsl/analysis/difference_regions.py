@@ -9,7 +9,7 @@ import z3
 
 from safecot_dsl.analysis.encoding import Encoding
 from safecot_dsl.analysis.logic import all_of, implies, negation
-from safecot_dsl.analysis.regions import Clauses, Vocabulary, fact_of, place_of
+from safecot_dsl.analysis.regions import Clauses, ConditionVocabulary, fact_of, place_of
 from safecot_dsl.artifact import Case, Compare, CompiledPolicy, Condition, Decision, Is, Not, OneOfType, Verdict, atoms
 
 #: So many rules that do not apply are said by facts, where that is as short.
@@ -49,7 +49,7 @@ class Generaliser:
     def __init__(
         self,
         encoding: Encoding,
-        vocabulary: Vocabulary,
+        vocabulary: ConditionVocabulary,
         named: Sequence[tuple[CompiledPolicy, str]],
         seconds_each: float,
     ) -> None:

@@ -12,7 +12,7 @@ from safecot_dsl.analysis.difference_rules import applying_alike
 from safecot_dsl.analysis.encoding import Encoding, Satisfiability, Solver
 from safecot_dsl.analysis.examination import UnconfirmedError
 from safecot_dsl.analysis.logic import all_of, any_of, constant, negation, same
-from safecot_dsl.analysis.regions import Vocabulary
+from safecot_dsl.analysis.regions import ConditionVocabulary
 from safecot_dsl.analysis.space import Space
 from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Verdict
 from safecot_dsl.engine import Interpreter, Truth
@@ -72,7 +72,7 @@ class Search:
         self._interpreters = Interpreter(old), Interpreter(new)
         self._encoding = Encoding(old, new)
         self._asker = Solver(self._encoding, seconds_each=seconds_each, seconds_in_all=seconds_in_all)
-        self._vocabulary = Vocabulary(self._encoding.facts, (old, new))
+        self._vocabulary = ConditionVocabulary(self._encoding.facts, (old, new))
         self._seconds_each = seconds_each
         self._scope: list[z3.BoolRef] = []
         if within is not None:

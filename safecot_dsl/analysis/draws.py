@@ -28,6 +28,7 @@ class ValueDraws:
     def __init__(self, space: Space) -> None:
         self._space = space
         self._options = {name: list(self._representatives(name)) for name in space.facts}
+        self._pins: dict[tuple[str, Value], Sequence[z3.BoolRef]] = {}
 
     def case(self, random: Random) -> Case:
         """A complete case."""
@@ -50,10 +51,16 @@ class ValueDraws:
             if len(value) > 1:
                 yield frozenset()
             return
-        own = self._space.domains[name].pins(value)
+        own = self._pinned(name, value)
         for option in self._options[name]:
-            if option != value and not alike(self._space.domains[name].pins(option), own):
+            if option != value and not alike(self._pinned(name, option), own):
                 yield option
+
+    def _pinned(self, name: str, value: Value) -> Sequence[z3.BoolRef]:
+        """What a value pins down, kept: to make it takes longer than to compare it."""
+        if (name, value) not in self._pins:
+            self._pins[name, value] = self._space.domains[name].pins(value)
+        return self._pins[name, value]
 
     def _representatives(self, name: str) -> Iterator[Value]:
         domain = self._space.domains[name]

@@ -57,6 +57,10 @@ class Examination:
         self.trace = lru_cache(maxsize=64)(self.interpreter.trace)
         self._texts = frozenset(fact.name for fact in policy.facts if isinstance(fact.type, TextType))
 
+    def of_changed(self, policy: CompiledPolicy) -> Examination:
+        """The examination of another version of the policy, in the time that is left of this one."""
+        return Examination(policy, Limits(self.limits.seconds_each, max(0.0, self._end - time.monotonic())))
+
     # --- the solver ---
 
     def _asker(self, *encodings: Encoding | PartialEncoding) -> Solver:

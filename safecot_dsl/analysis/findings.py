@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from safecot_dsl.analysis.asking import Satisfiability
 from safecot_dsl.analysis.claims import claim_findings
@@ -15,6 +15,7 @@ from safecot_dsl.analysis.limits import USUAL_LIMITS, Limits
 from safecot_dsl.analysis.mentions import mention_findings, unread_findings
 from safecot_dsl.analysis.refusals import refusal_findings
 from safecot_dsl.analysis.tables import table_findings
+from safecot_dsl.analysis.unsure_advice import UnsureAdvice
 from safecot_dsl.analysis.wordings import silent_findings, wording_findings
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.diagnostics import Code
@@ -26,22 +27,28 @@ MOST_NAMED = 8
 
 
 def analyse(
-    policy: CompiledPolicy, *, limits: Limits = USUAL_LIMITS, covered: Coverage | None = None
+    policy: CompiledPolicy,
+    *,
+    limits: Limits = USUAL_LIMITS,
+    covered: Coverage | None = None,
+    allowed: Callable[[Code, str], bool] = lambda code, key: False,
 ) -> tuple[Finding, ...]:
     """What can be proved of a policy, or shown by a case: see docs/design/analysis.md for what each finding claims.
 
     The order is fixed: claims first, then tables, rules, refusals, ignorance, what is left over, and the texts. With
     `covered`, the share of `default` is said, and of imported taxonomies the nodes that no rule speaks of. What was not
-    decided within `limits` is one finding at the end (SC1005).
+    decided within `limits` is one finding at the end (SC1005). Where a finding of a code at a key is `allowed` it is
+    found, but no advice is worked out for it.
     """
     examination = Examination(policy, limits)
+    advice = UnsureAdvice(examination, allowed)
     findings = [
         *claim_findings(examination),
         *table_findings(examination),
         *dead_rule_findings(examination),
         *refusal_findings(examination),
-        *ignorance_findings(examination),
-        *harmless_findings(examination),
+        *ignorance_findings(examination, advice),
+        *harmless_findings(examination, advice),
         *_default_findings(examination, covered),
         *mention_findings(policy, imported=covered is not None),
         *unread_findings(policy),

@@ -2,78 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from safecot_dsl.analysis.asking import Satisfiability
 from safecot_dsl.analysis.examination import Examination, Finding, key_of, listed
-from safecot_dsl.analysis.logic import negation
+from safecot_dsl.analysis.unsure import laxer_than_default, softened, too_strict
+from safecot_dsl.analysis.unsure_advice import UnsureAdvice
 from safecot_dsl.artifact import Rule, Verdict, strictest
 from safecot_dsl.diagnostics import Code
 from safecot_dsl.engine import Trace, Truth
 
 
-def ignorance_findings(examination: Examination) -> Iterator[Finding]:
-    yield from _stricter_than_possible(examination)
+def ignorance_findings(examination: Examination, advice: UnsureAdvice) -> Iterator[Finding]:
+    yield from _stricter_than_possible(examination, advice)
     for rule in examination.policy.rules:
-        if rule.verdict is Verdict.REFUSE:
-            yield from _softened(examination, rule)
-    yield from _laxer_than_default(examination)
+        yield from _softened(examination, advice, rule)
+    yield from _laxer_than_default(examination, advice)
 
 
-def _stricter_than_possible(examination: Examination) -> Iterator[Finding]:
+def _stricter_than_possible(examination: Examination, advice: UnsureAdvice) -> Iterator[Finding]:
     """SC1108: some ambiguous case gets a verdict above its `upper`, of the policy's `unsure` or of a rule's own."""
     policy = examination.policy
     shared = [rule for rule in policy.rules if rule.unsure is None]
     above = [rule for rule in shared if _can_exceed(examination, rule, policy.unsure)]
     if above:
         names = listed([rule.name for rule in above])
-        verdict = strictest((*(rule.verdict for rule in above), policy.default))
+        where, they = ("that rule", "it applies") if len(above) == 1 else ("those rules", "they apply")
         yield from _exceeding(
             examination,
-            above[0],
+            advice,
+            above,
             policy.unsure,
             "unsure",
             f"`unsure {policy.unsure}` is stricter than everything that is still possible where only {names} may apply",
-            f"say in {'that rule' if len(above) == 1 else 'those rules'} what to do where it is not known whether they "
-            f"apply, such as `unsure {verdict}`",
+            f"say in {where} what to do where it is not known whether {they}, such as `unsure {{}}`",
+            strictest((*(rule.verdict for rule in above), policy.default)),
         )
     for rule in policy.rules:
         if rule.unsure is not None and _can_exceed(examination, rule, rule.unsure):
             yield from _exceeding(
                 examination,
-                rule,
+                advice,
+                [rule],
                 rule.unsure,
                 key_of(rule, ".unsure"),
                 f"`unsure {rule.unsure}` in `{rule.name}` is stricter than everything that is still possible in some "
                 "cases",
-                f"`unsure {rule.verdict}` is as strict as the rule itself",
+                "`unsure {}` is no stricter than the rule itself",
+                rule.verdict,
             )
 
 
 def _can_exceed(examination: Examination, rule: Rule, unsure: Verdict) -> bool:
-    if rule.verdict.strictness >= unsure.strictness:
-        return False  # the rule itself is possible
-    policy, partial = examination.policy, examination.partial
-    answer = examination.ask_partial(
-        Code.UNSURE_TOO_STRICT,
-        f"whether `unsure {unsure}` is too strict where `{rule.name}` may apply",
-        *(partial.ambiguous(policy), partial.matters(policy, rule), negation(partial.upper_at_least(policy, unsure))),
-        witness=False,
-    )
-    return answer.outcome is Satisfiability.SAT
+    answer = too_strict(examination, rule, unsure, witness=False)
+    return answer is not None and answer.outcome is Satisfiability.SAT
 
 
 def _exceeding(
-    examination: Examination, rule: Rule, unsure: Verdict, key: str, message: str, help: str
+    examination: Examination,
+    advice: UnsureAdvice,
+    rules: Sequence[Rule],
+    unsure: Verdict,
+    key: str,
+    message: str,
+    help: str,
+    mend: Verdict,
 ) -> Iterator[Finding]:
-    policy, partial = examination.policy, examination.partial
-    case = examination.ask_partial(
-        Code.UNSURE_TOO_STRICT,
-        f"whether `unsure {unsure}` is too strict where `{rule.name}` may apply",
-        *(partial.ambiguous(policy), partial.matters(policy, rule), negation(partial.upper_at_least(policy, unsure))),
-    ).case
-    if case is None:
+    rule = rules[0]
+    answer = too_strict(examination, rule, unsure, witness=True)
+    if answer is None or answer.case is None:
         return
+    case = answer.case
 
     def holds(trace: Trace) -> bool:
         decision = trace.decision
@@ -86,26 +85,18 @@ def _exceeding(
         Code.UNSURE_TOO_STRICT,
         key,
         message,
-        help=help,
+        help=advice.on_too_strict(key, rules, help, mend),
         notes=(f"{examination.for_example(case)}, though {possible}",),
         witness=case,
     )
 
 
-def _softened(examination: Examination, rule: Rule) -> Iterator[Finding]:
+def _softened(examination: Examination, advice: UnsureAdvice, rule: Rule) -> Iterator[Finding]:
     """SC1109: the refusal applies for certain, an exception may, and the verdict is laxer than `refuse`."""
-    policy, partial = examination.policy, examination.partial
-    if not examination.interpreter.exceptions[rule.name]:
+    answer = softened(examination, rule, witness=True)
+    if answer is None or answer.case is None:
         return
-    case = examination.ask_partial(
-        Code.EVADED_REFUSAL,
-        f"whether ignorance softens `{rule.name}`",
-        partial.applies(policy, rule).yes,
-        partial.maybe_effective(policy, rule),
-        negation(partial.verdict_at_least(policy, Verdict.REFUSE)),
-    ).case
-    if case is None:
-        return
+    case = answer.case
 
     def holds(trace: Trace) -> bool:
         undecided = trace.applies[rule.name] is Truth.YES and rule.name in trace.decision.undecided
@@ -118,25 +109,19 @@ def _softened(examination: Examination, rule: Rule) -> Iterator[Finding]:
         key_of(rule),
         f"ignorance softens the refusal `{rule.name}`: it applies for certain, and the verdict is "
         f"`{trace.decision.verdict}` as long as {listed(perhaps)} may apply",
-        help=f"`unsure refuse` in `{rule.name}` refuses until the exception is known to apply",
+        help=advice.on_softened(rule),
         notes=(examination.for_example(case), f"unsettled: {', '.join(trace.decision.unsettled)}"),
         witness=case,
     )
 
 
-def _laxer_than_default(examination: Examination) -> Iterator[Finding]:
+def _laxer_than_default(examination: Examination, advice: UnsureAdvice) -> Iterator[Finding]:
     """SC1110: `default` is stricter than `unsure`, and some case is the laxer for what is not known."""
-    policy, partial = examination.policy, examination.partial
-    if policy.default.strictness <= policy.unsure.strictness:
+    policy = examination.policy
+    answer = laxer_than_default(examination, witness=True)
+    if answer is None or answer.case is None:
         return
-    case = examination.ask_partial(
-        Code.DEFAULT_ABOVE_UNSURE,
-        "whether a case is laxer than `default` for what is not known",
-        negation(partial.in_force(policy)),
-        negation(partial.verdict_at_least(policy, policy.default)),
-    ).case
-    if case is None:
-        return
+    case = answer.case
 
     def holds(trace: Trace) -> bool:
         return not trace.decision.certain and trace.decision.verdict.strictness < policy.default.strictness
@@ -147,7 +132,7 @@ def _laxer_than_default(examination: Examination) -> Iterator[Finding]:
         "default",
         f"`default {policy.default}` is stricter than `unsure {policy.unsure}`: to know less about a case can make it "
         "laxer",
-        help=f"`unsure {policy.default}` is as strict",
+        help=advice.on_laxer_than_default(),
         notes=(examination.for_example(case),),
         witness=case,
     )

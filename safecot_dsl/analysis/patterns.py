@@ -54,7 +54,7 @@ _Node = _Letters | _Row | _Choice | _Repeat
 def samples(pattern: str) -> Iterator[str]:
     """Texts that are likely to have the pattern in them, the plainest first; none where it cannot be followed."""
     try:
-        node = _Reader(pattern).read()
+        node = _PatternReader(pattern).read()
         yield _sample(node, None)
         random = Random(0)
         for _ in range(SAMPLES - 1):
@@ -97,7 +97,7 @@ def _sample(node: _Node, random: Random | None, room: int = LONGEST) -> str:
             return text
 
 
-class _Reader:
+class _PatternReader:
     """Reads a pattern that RE2 has accepted."""
 
     def __init__(self, pattern: str) -> None:

@@ -31,7 +31,7 @@ from safecot_dsl.engine.operators import bounds
 Clauses = tuple[Condition, ...]
 
 
-class Vocabulary:
+class ConditionVocabulary:
     """What the conditions of some policies can say of each fact, without what only tells how it was written.
 
     `facts` have the values of all the policies. Groups keep their names where one name means one thing; a param is

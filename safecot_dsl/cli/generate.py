@@ -28,7 +28,9 @@ def generate(
     recipe: str = RECIPE,
     out: Path | None = OUT,
     arm: str | None = ARM,
-    processes: int = typer.Option(1, "--processes", "-p", min=1, help="How many processes make rows."),
+    processes: int = typer.Option(
+        1, "--processes", "-p", min=1, help="How many processes make rows; those of generated policies are made in one."
+    ),
     shard: str | None = typer.Option(
         None,
         "--shard",

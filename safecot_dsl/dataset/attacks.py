@@ -73,11 +73,6 @@ ATTACKS: Final = (
 )
 
 
-def attack_texts() -> tuple[str, ...]:
-    """Every text that an attack can put beside a request or into an image, as it stands there."""
-    return tuple(text for attack in ATTACKS for text in attack.texts)
-
-
 def usable(policy: CompiledPolicy) -> tuple[Attack, ...]:
     """The attacks that change no fact of the policy: none in the request where it reads the request's text, and none
     in the image where it reads the image's."""

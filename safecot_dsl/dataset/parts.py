@@ -162,7 +162,7 @@ def _answered(worker: Worker, chunk: Sequence[_Ready], counts: BlockCounts) -> l
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _MadeRow:
     """A row, its provenance, and what it was made from."""
 
     row: dict[str, Any]
@@ -171,7 +171,7 @@ class _Made:
     text: WrittenText
 
 
-def _rows(worker: Worker, chunk: Sequence[_Ready], counts: BlockCounts) -> Iterator[_Made]:
+def _rows(worker: Worker, chunk: Sequence[_Ready], counts: BlockCounts) -> Iterator[_MadeRow]:
     """The rows of a chunk."""
     recipe = worker.recipe
     jobs = [_job(worker, one) for one in chunk]
@@ -179,7 +179,7 @@ def _rows(worker: Worker, chunk: Sequence[_Ready], counts: BlockCounts) -> Itera
         if worker.progress is not None and recipe.selects and not worker.setup.under:
             worker.progress.advance()
         made = _row(worker, one, job, written)
-        if isinstance(made, _Made):
+        if isinstance(made, _MadeRow):
             made = _reviewed(worker, one, made, counts)
         if isinstance(made, Rejected):
             worker.leave_out(made, counts.left_out)
@@ -187,7 +187,7 @@ def _rows(worker: Worker, chunk: Sequence[_Ready], counts: BlockCounts) -> Itera
             yield made
 
 
-def _row(worker: Worker, one: _Ready, job: Job, written: WrittenText) -> _Made | Rejected:
+def _row(worker: Worker, one: _Ready, job: Job, written: WrittenText) -> _MadeRow | Rejected:
     """A row with its text, or why it is none."""
     wanted, candidate = one.wanted, one.wanted.candidate
     decision, key = candidate.decision, candidate.item.key
@@ -217,7 +217,7 @@ def _row(worker: Worker, one: _Ready, job: Job, written: WrittenText) -> _Made |
     misread = worker.judge.own_answers.shown(decision.verdict, written.rendered.answer)
     if misread is not None:
         return Rejected("answer_misread", f"{key}: for `{decision.verdict}`, and read as {read_as(misread)}")
-    return _Made(
+    return _MadeRow(
         row,
         provenance_of(
             row["id"],
@@ -239,27 +239,27 @@ def _row(worker: Worker, one: _Ready, job: Job, written: WrittenText) -> _Made |
     )
 
 
-def _reviewed(worker: Worker, one: _Ready, made: _Made, counts: BlockCounts) -> _Made | Rejected:
+def _reviewed(worker: Worker, one: _Ready, made: _MadeRow, counts: BlockCounts) -> _MadeRow | Rejected:
     """A row as its reviews leave it, or why it is none any more."""
     key = row_key(one.wanted.candidate.key, worker.setup.under)
     standing = worker.reviews.get(key)
     if standing is None:
         return made
-    steps: list[_Made | Rejected] = [made]
+    steps: list[_MadeRow | Rejected] = [made]
 
     def make(change: ReviewedCase) -> dict[str, Any] | Rejected:
         step = _changed(worker, one, change)
         steps.append(step)
-        return step.row if isinstance(step, _Made) else step
+        return step.row if isinstance(step, _MadeRow) else step
 
     case = one.wanted.candidate.case
     followed = follow_reviews(worker.policy, standing.reviews, made.row, case, make)
     last = steps[-1]
-    rejected = counts.reviews.count(key, standing, followed, made.row, last.row if isinstance(last, _Made) else last)
+    rejected = counts.reviews.count(key, standing, followed, made.row, last.row if isinstance(last, _MadeRow) else last)
     return rejected or last
 
 
-def _changed(worker: Worker, one: _Ready, change: ReviewedCase) -> _Made | Rejected:
+def _changed(worker: Worker, one: _Ready, change: ReviewedCase) -> _MadeRow | Rejected:
     """The row that a candidate is with changed facts, or with a reviewer's answer."""
     wanted, before = one.wanted, one.wanted.candidate
     written = change.answer.answer if change.answer is not None else None

@@ -35,7 +35,7 @@ def write_html(document: Document, sources: Mapping[str, str]) -> str:
 
     The page's content security policy allows its own style sheet, by its hash, and nothing else.
     """
-    writer = _Writer(sources)
+    writer = _HtmlWriter(sources)
     css = resources.files("safecot_dsl.export").joinpath("page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     security = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -68,7 +68,7 @@ def write_html(document: Document, sources: Mapping[str, str]) -> str:
     return "<!doctype html>\n" + tag("html", head, tag("body", header, tag("main", body)), lang="en") + "\n"
 
 
-class _Writer:
+class _HtmlWriter:
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._sources = sources
         self._numbers = {path: number for number, path in enumerate(sources, start=1)}

@@ -34,7 +34,7 @@ _LIST = re.compile(r"^( *)(?:([-+=])|(\d+)([.)]))")
 
 def write_markdown(document: Document, link: Callable[[Span], str | None]) -> str:
     """The document's text. `link` gives the address of a place, or None where there is none to lead to."""
-    writer = _Writer(link)
+    writer = _MarkdownWriter(link)
     lines = [f"# {escape(document.title)}", ""]
     if document.lede:
         lines += [writer.paragraph((document.lede,)), ""]
@@ -51,7 +51,7 @@ def escape(text: str) -> str:
     return _ADDRESS.sub(lambda match: f"&#{ord(match[0])};" if match[0] else "", text)
 
 
-class _Writer:
+class _MarkdownWriter:
     def __init__(self, link: Callable[[Span], str | None]) -> None:
         self._link = link
 

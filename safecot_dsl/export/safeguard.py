@@ -41,11 +41,11 @@ def export_safeguard(policy: CompiledPolicy, strict: Verdict) -> Exported:
     # What is safe because no rule is about it needs no rule that says so, but where everything else violates.
     spare = [each for each in found if not each.violates and not each.changes and not violates(policy.default, strict)]
     dropped: list[Criterion] = []
-    writer = _Writer(policy, strict, told)
+    writer = _SafeguardWriter(policy, strict, told)
     prompt = writer.prompt(found, examples)
     strict_on: list[str] = []
     if tokens(prompt) > BEST_TOKENS[1]:
-        writer = _Writer(policy, strict, told, headed=True)
+        writer = _SafeguardWriter(policy, strict, told, headed=True)
         prompt = writer.prompt(found, examples)
     while tokens(prompt) > BEST_TOKENS[1] and (spare or len(examples) > FEWEST_EXAMPLES):
         if spare:
@@ -56,7 +56,7 @@ def export_safeguard(policy: CompiledPolicy, strict: Verdict) -> Exported:
         prompt = writer.prompt([each for each in found if each not in dropped], examples)
     if tokens(prompt) > BEST_TOKENS[1]:
         told = ToldConditions(policy, brief=True)
-        writer = _Writer(policy, strict, told, titled=False, headed=True)
+        writer = _SafeguardWriter(policy, strict, told, titled=False, headed=True)
         kept = [each for each in found if each not in dropped]
         prompt = writer.prompt(kept, examples)
         if tokens(prompt) > BEST_TOKENS[1]:
@@ -115,7 +115,7 @@ def _many(examples: Sequence[ExampleRequest], one: ExampleRequest) -> int:
     return sum(each.violates is one.violates for each in examples)
 
 
-class _Writer:
+class _SafeguardWriter:
     def __init__(
         self,
         policy: CompiledPolicy,

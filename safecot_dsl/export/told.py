@@ -36,7 +36,7 @@ from safecot_dsl.export.brevity import MOST_MEMBERS, common_groups, is_named, li
 from safecot_dsl.export.english import supposed
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised, continued, listed, spelled
-from safecot_dsl.render.literals import Inner, Leaf, Literals, Node
+from safecot_dsl.render.literals import Inner, Leaf, LiteralNode, Literals
 from safecot_dsl.render.phrasing import phrases, quoted
 from safecot_dsl.render.sentences import Sentences, filled
 
@@ -92,7 +92,7 @@ class ToldConditions:
 
     # --- conditions ---------------------------------------------------------------------------------------------------
 
-    def _node(self, node: Node) -> _Said:
+    def _node(self, node: LiteralNode) -> _Said:
         if isinstance(node, Leaf):
             return self._literal(node.reading.atom, node.reading.positive)
         if not node.items:
@@ -117,7 +117,7 @@ class ToldConditions:
                 return _Said(f"({joined(lines, 'and')})" if len(lines) > 1 else lines[0], False)
         return _Said(f"({self._elliptical(node.items) or joined([self._bracketed(i) for i in node.items], 'or')})")
 
-    def _elliptical(self, items: Sequence[Node]) -> str | None:
+    def _elliptical(self, items: Sequence[LiteralNode]) -> str | None:
         """In brief: "the question is about a knife, or (what the picture shows where the image shows a knife)"; None
         where the items are not a sentence and others that begin alike and say more."""
         first, *others = items
@@ -134,11 +134,11 @@ class ToldConditions:
             texts.append(f"({' '.join(lines[0].split(' ')[shared:])} where {conjoined(lines[1:], barred)})")
         return ", or ".join(texts)
 
-    def _bracketed(self, node: Node) -> str:
+    def _bracketed(self, node: LiteralNode) -> str:
         text = _alone(self._node(node))
         return text if isinstance(node, Leaf) or text.startswith("(") else f"({text})"
 
-    def _conjuncts(self, items: Iterable[Node]) -> tuple[list[str], list[str]]:
+    def _conjuncts(self, items: Iterable[LiteralNode]) -> tuple[list[str], list[str]]:
         said = [self._node(item) for item in sorted(_flat(items), key=_order)]
         return (
             [each.text for each in said if each.so and each.text != "always"],
@@ -309,9 +309,9 @@ def _request(policy: CompiledPolicy) -> str | None:
     return None if fact is None else fact.name
 
 
-def _flat(items: Iterable[Node]) -> list[Node]:
+def _flat(items: Iterable[LiteralNode]) -> list[LiteralNode]:
     """The parts of a conjunction, those of conjunctions within it too."""
-    found: list[Node] = []
+    found: list[LiteralNode] = []
     for item in items:
         if isinstance(item, Inner) and item.items and item.count == len(item.items):
             found += _flat(item.items)
@@ -330,7 +330,7 @@ def _texts(templates: Sequence[Template], shown: str) -> tuple[str, ...]:
     return tuple(filled(template, shown) for template in templates)
 
 
-def _order(node: Node) -> tuple[bool, int]:
+def _order(node: LiteralNode) -> tuple[bool, int]:
     """What is asked first, then what is seen and known; a choice of several things at the end."""
     subjects = [_ORDER[leaf.fact.split(".")[0]] for leaf in node.leaves()]
     return isinstance(node, Inner), min(subjects, default=0)

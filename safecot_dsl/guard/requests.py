@@ -114,7 +114,7 @@ def read_request(data: bytes, tags: Tags, image_hosts: Collection[str] = ()) -> 
         else:
             reason = _REASONS.get(name, "a client decides the messages and the sampling, and nothing else")
             raise RefusedError(_shown(name), f"`{_shown(name)}` is not passed on: {reason}")
-    reader = _Reader(tags, image_hosts)
+    reader = _TurnReader(tags, image_hosts)
     turns = [reader.turn(f"messages[{at}]", turn) for at, turn in _turns(messages)]
     if turns[-1]["role"] == "assistant":
         raise RefusedError(
@@ -152,7 +152,7 @@ def _turns(messages: Any) -> Iterator[tuple[int, Any]]:
 
 
 @dataclass
-class _Reader:
+class _TurnReader:
     """Reads the turns of one request."""
 
     tags: Tags

@@ -197,14 +197,10 @@ _GLYPHS: dict[str, dict[str, str]] = {
 }
 
 
-def glyphs(item: str) -> list[tuple[str, str]]:
-    """The object's glyphs: the stem of a font's file and a name in it, each pair once."""
-    return [(stem, name) for drawing in _drawings(item) for stem, name in drawing]
-
-
 @cache
 def _drawings(item: str) -> tuple[tuple[tuple[str, str], ...], ...]:
-    """The object's glyphs; those that differ in the weight of their lines alone stand together."""
+    """The object's glyphs, each the stem of a font's file and a name in it; those that differ in the weight of their
+    lines alone stand together."""
     return tuple(
         tuple((stem, name + weight) for weight in (_WEIGHTS if stem == _PHOSPHOR else ("",)))
         for stem, names in _GLYPHS[item].items()

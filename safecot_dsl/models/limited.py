@@ -28,7 +28,7 @@ class _Call:
     stopped: bool = False
 
 
-class _Watch:
+class _CallWatch:
     """A thread that looks at the calls under way, and ends with the last of them."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class _Watch:
                         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(call.thread), stop)
 
 
-_watch = _Watch()
+_watch = _CallWatch()
 
 
 def limited(call: Callable[[], Result], seconds: float) -> Result:

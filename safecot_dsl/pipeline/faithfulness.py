@@ -12,8 +12,7 @@ from safecot_dsl.evaluation.asking.folder import PolicyNamed
 from safecot_dsl.evaluation.faithfulness import ReasoningEffects
 from safecot_dsl.evaluation.faithfulness.asking import change, conclude
 from safecot_dsl.evaluation.faithfulness.record import ChangeSettings, Faithfulness, FaithfulnessError, read_record
-from safecot_dsl.pipeline.disk import writing
-from safecot_dsl.storage import run_stage, sha256_file
+from safecot_dsl.storage import sha256_file
 
 if TYPE_CHECKING:
     from safecot_dsl.pipeline.run import Run
@@ -57,8 +56,7 @@ def _examine(run: Run, arm: str, answers: Path, settings: FaithfulnessRecipe) ->
         "record": canonical_json(record.model_dump(mode="json")),
     }
     directory = run.out / "arms" / arm / "faithfulness"
-    with writing(directory):
-        return run_stage(directory, inputs, work, progress=run.progress).directory
+    return run.stage(directory, inputs, work).directory
 
 
 def effects_in(stage: Path) -> ReasoningEffects:

@@ -205,7 +205,7 @@ def _parsed(text: str, where: str) -> Any:
     it seems to."""
     import yaml
 
-    class Loader(yaml.SafeLoader):
+    class UniqueKeyLoader(yaml.SafeLoader):
         """Refuses keys that stand twice, of which YAML keeps the last in silence."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
@@ -226,7 +226,7 @@ def _parsed(text: str, where: str) -> Any:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:  # the parser's time grows with its square
                 raise RecipeError(f"{where}: nested more than {MAX_DEPTH} deep")
-        return yaml.load(text, Loader)  # noqa: S506 (a safe loader)
+        return yaml.load(text, UniqueKeyLoader)  # noqa: S506 (a safe loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where

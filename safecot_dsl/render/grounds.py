@@ -9,7 +9,7 @@ from safecot_dsl.artifact import CompiledPolicy, Fact, Rule, Value, facts_read
 from safecot_dsl.engine import Interpreter, Truth
 from safecot_dsl.engine.order import parents_first
 from safecot_dsl.render.english import within
-from safecot_dsl.render.literals import Literals, Node, asked_of
+from safecot_dsl.render.literals import LiteralNode, Literals, asked_of
 from safecot_dsl.render.phrasing import title
 from safecot_dsl.render.plan import Part
 from safecot_dsl.render.sentences import Sentences
@@ -26,9 +26,9 @@ class Grounds:
         self.sentences = Sentences(policy, self.settings.lookups)
         literals = Literals()
         #: The condition of each rule: its own, whatever the rules that it is an exception to.
-        self.conditions: dict[str, Node] = {rule.name: literals.condition(rule) for rule in policy.rules}
+        self.conditions: dict[str, LiteralNode] = {rule.name: literals.condition(rule) for rule in policy.rules}
         #: What each rule's condition asks of the request; None where it is about something else alone.
-        self.asked: dict[str, Node | None] = {name: asked_of(node) for name, node in self.conditions.items()}
+        self.asked: dict[str, LiteralNode | None] = {name: asked_of(node) for name, node in self.conditions.items()}
         #: The rules that are no exceptions, in the order of the policy: each has a line of its own where it is weighed.
         self.tops: tuple[Rule, ...] = tuple(rule for rule in policy.rules if not rule.exception_to)
         #: The facts that any rule reads, in the order of declaration: these are stated.

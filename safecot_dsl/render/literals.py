@@ -80,7 +80,7 @@ class Inner:
 
     __slots__ = ("count", "items", "number")
 
-    def __init__(self, number: int, count: int, items: tuple[Node, ...]) -> None:
+    def __init__(self, number: int, count: int, items: tuple[LiteralNode, ...]) -> None:
         self.number = number
         self.count = count
         self.items = items
@@ -114,7 +114,7 @@ class Inner:
         truths = [item.truth(known) for item in self.items]
         truth = at_least(self.count, truths)
         wanted = list(self.items)
-        before: list[Node] = []
+        before: list[LiteralNode] = []
         if truth is Truth.NO and self.count == len(truths):
             failing = [item for item, of in zip(self.items, truths, strict=True) if of is Truth.NO]
             wanted = _first(1, failing, known, supposed)
@@ -128,10 +128,12 @@ class Inner:
         return [*holds, *(leaf for item in wanted for leaf in item.settling(known, supposed, in_order))]
 
 
-Node = Leaf | Inner
+LiteralNode = Leaf | Inner
 
 
-def _first(count: int, items: list[Node], known: Mapping[str, Value], supposed: Collection[str]) -> list[Node]:
+def _first(
+    count: int, items: list[LiteralNode], known: Mapping[str, Value], supposed: Collection[str]
+) -> list[LiteralNode]:
     """The first `count` of the items; those that rest on facts that are only supposed come after the others."""
     if count < len(items) and supposed:
         rests = [any(leaf.fact in supposed for leaf in item.settling(known, supposed)) for item in items]
@@ -146,7 +148,7 @@ def least(count: int, costs: Sequence[int]) -> int:
     return min(costs) if count == 1 else sum(sorted(costs)[:count])
 
 
-def asked_of(node: Node) -> Node | None:
+def asked_of(node: LiteralNode) -> LiteralNode | None:
     """What a condition asks of the request alone, with everything else taken to be as it needs it; None for nothing.
 
     It is no where the condition is no whatever is seen and known besides, and else not.
@@ -164,7 +166,7 @@ class Literals:
     def __init__(self) -> None:
         self._numbers: dict[Any, int] = {}
 
-    def clauses(self, rule: Rule) -> tuple[Node, ...]:
+    def clauses(self, rule: Rule) -> tuple[LiteralNode, ...]:
         """The rule's own condition, whatever the rules that it is an exception to: `when`, and not `unless`. Each of
         them has to hold."""
         when = self._node(rule.when, True, rule, f"rule:{rule.name}.when")
@@ -172,14 +174,14 @@ class Literals:
             return (when,)
         return when, self._node(rule.unless, False, rule, f"rule:{rule.name}.unless")
 
-    def condition(self, rule: Rule) -> Node:
+    def condition(self, rule: Rule) -> LiteralNode:
         """The same as one node."""
         parts = self.clauses(rule)
         if len(parts) == 1:
             return parts[0]
         return Inner(self._number((len(parts), *(part.number for part in parts))), len(parts), parts)
 
-    def _node(self, condition: Condition, positive: bool, rule: Rule, key: str) -> Node:
+    def _node(self, condition: Condition, positive: bool, rule: Rule, key: str) -> LiteralNode:
         match condition:
             case Not(item=item):
                 return self._node(item, not positive, rule, key)

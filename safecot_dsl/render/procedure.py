@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -79,9 +79,10 @@ def statement(grounds: Grounds, step: SentenceStep, fact: Fact, value: Value | N
     )
 
 
-def in_question(grounds: Grounds, known: Mapping[str, Value]) -> tuple[Rule, ...]:
-    """The rules that could still apply given the request alone, in the order of the policy."""
-    return tuple([rule for rule in grounds.tops if grounds.is_asked_for(rule, known)])
+def in_question(grounds: Grounds, is_asked_for: Callable[[Rule], bool]) -> tuple[Rule, ...]:
+    """The rules that could still apply given the request alone, in the order of the policy. `is_asked_for` says what
+    :meth:`Grounds.is_asked_for` says of one case: who asks often may have it kept."""
+    return tuple([rule for rule in grounds.tops if is_asked_for(rule)])
 
 
 def weighed_parts(grounds: Grounds, weighed: Sequence[Weighed]) -> list[Part]:
@@ -158,7 +159,8 @@ def reasoning(grounds: Grounds, outcome: DecidedCase, style: ReasoningStyle) -> 
     if style is ReasoningStyle.FULL:
         return [*facts, *concluded(grounds, outcome), decide]
     weighing = Weighing(grounds, outcome.known, outcome.supposed)
-    weighed = [weighing.weigh(rule) for rule in in_question(grounds, outcome.known)]
+    asked = in_question(grounds, lambda rule: grounds.is_asked_for(rule, outcome.known))
+    weighed = [weighing.weigh(rule) for rule in asked]
     return [*facts, *weighed_parts(grounds, weighed), decide]
 
 

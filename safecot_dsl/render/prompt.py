@@ -46,7 +46,7 @@ def policy_prompt(policy: CompiledPolicy, tags: Tags = _DEFAULT_TAGS, *, reasone
 
     Its order is that of the declarations. See :func:`prompt_warning` for its length.
     """
-    writer = _Writer(policy)
+    writer = _PromptWriter(policy)
     title = fold_line(policy.header.title or "") or words(policy.header.name)
     sections = [
         f'Follow the policy "{title}". Look at the images and read the request, establish the facts, apply the rules, '
@@ -102,7 +102,7 @@ def _output_format(tags: Tags) -> str:
     )
 
 
-class _Writer:
+class _PromptWriter:
     """The parts of one policy's prompt; facts go by their short names where these are unique."""
 
     def __init__(self, policy: CompiledPolicy) -> None:

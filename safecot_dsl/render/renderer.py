@@ -31,6 +31,7 @@ from safecot_dsl.render.procedure import (
     DecidedCase,
     concluded,
     decided,
+    in_question,
     kinds,
     speech_of,
     statement,
@@ -72,10 +73,10 @@ class Renderer:
         ]
         self._every = _Projection(policy, self._names)
         # A rule asks for few facts of the request: each combination is looked at once.
-        self._asked = [
-            (rule, _Projection(policy, _asked_facts(self.grounds, rule)), dict[Any, bool]())
+        self._asked = {
+            rule.name: (_Projection(policy, _asked_facts(self.grounds, rule)), dict[Any, bool]())
             for rule in self.grounds.tops
-        ]
+        }
         self._lines = {
             rule.name: _Projection(policy, list(dict.fromkeys(_line_reads(self.grounds, rule))))
             for rule in self.grounds.tops
@@ -136,7 +137,8 @@ class Renderer:
         if style is not ReasoningStyle.MINIMAL:
             parts += self._statements_of(outcome, values)
         if style is ReasoningStyle.STEPWISE:
-            weighed = [self._weigh(rule, outcome, values) for rule in self._in_question(known, values)]
+            asked = in_question(self.grounds, lambda rule: self._is_asked_for(rule, known, values))
+            weighed = [self._weigh(rule, outcome, values) for rule in asked]
             parts += weighed_parts(self.grounds, weighed)
         else:
             parts += concluded(self.grounds, outcome)
@@ -162,19 +164,15 @@ class Renderer:
         if not kinds_said:
             yield from kinds(self.grounds, outcome.known)
 
-    def _in_question(self, known: Mapping[str, Value], values: Values) -> list[Rule]:
-        """The rules that :func:`~safecot_dsl.render.procedure.in_question` gives."""
-        found: list[Rule] = []
-        for rule, asked, answers in self._asked:
-            key = asked.key(values)
-            answer = answers.get(key)
-            if answer is None:
-                answer = self.grounds.is_asked_for(rule, known)
-                if asked.is_short(values):
-                    keep(answers, key, answer)
-            if answer:
-                found.append(rule)
-        return found
+    def _is_asked_for(self, rule: Rule, known: Mapping[str, Value], values: Values) -> bool:
+        asked, answers = self._asked[rule.name]
+        key = asked.key(values)
+        answer = answers.get(key)
+        if answer is None:
+            answer = self.grounds.is_asked_for(rule, known)
+            if asked.is_short(values):
+                keep(answers, key, answer)
+        return answer
 
     def _weigh(self, rule: Rule, outcome: DecidedCase, values: Values) -> Weighed:
         reads = self._lines[rule.name]

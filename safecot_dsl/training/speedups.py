@@ -135,7 +135,7 @@ def pulled_levers(
     """
     base = model.get_base_model()
     batches, used = Batches(base, rows, pad_id), UsedSpeedups()
-    trial = _Trial(model, batches)
+    trial = _SpeedupTrial(model, batches)
     with ExitStack() as stack:
         if recipe.fused_lora:
             used.fused_layers = stack.enter_context(fused_lora(model))
@@ -168,7 +168,7 @@ def _say(used: UsedSpeedups, speedup: str, reason: str | None, progress: Progres
         progress.note(f"`{speedup}` is of no use with this model: {reason}")
 
 
-class _Trial:
+class _SpeedupTrial:
     """Two rows on which speed-ups are tried: the longest, with images if there are any, and the shortest with as
     many."""
 

@@ -154,7 +154,7 @@ def _is_out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
 
 
-class _Watch(TrainerCallback):
+class _TrainingCallback(TrainerCallback):
     """Writes metrics (in the first process), seals checkpoints and shows progress."""
 
     def __init__(self, metrics: Metrics | None, tokens: list[int], progress: Progress) -> None:
@@ -225,7 +225,7 @@ def run_steps(
     tokens = list(itertools.accumulate(lengths, initial=0))
     checkpoint = share(last_checkpoint(checkpoints) if is_first() else None)
     done = step_of(checkpoint) if checkpoint is not None else 0
-    watch = _Watch(Metrics(metrics, done, recipe.report_to) if is_first() else None, tokens, progress)
+    watch = _TrainingCallback(Metrics(metrics, done, recipe.report_to) if is_first() else None, tokens, progress)
     with ExitStack() as stack:
         if collator is None and isinstance(rows, EncodedRows):
             pulled = pulled_levers(model, rows, recipe, pad_id=pad_id, folder=features, progress=progress)

@@ -29,7 +29,7 @@ def in_workers(
     from torch.utils.data import DataLoader
 
     loader: Any = DataLoader(
-        _Made(make),  # pyright: ignore[reportArgumentType]  (it has what a Dataset needs)
+        _RowDataset(make),  # pyright: ignore[reportArgumentType]  (it has what a Dataset needs)
         batch_size=None,
         sampler=numbers,
         num_workers=workers,
@@ -40,7 +40,7 @@ def in_workers(
         yield made if isinstance(made, str) else {key: value.clone() for key, value in made.items()}
 
 
-class _Made:
+class _RowDataset:
     def __init__(self, make: Callable[[int], dict[str, Tensor] | str]) -> None:
         self._make = make
 

@@ -46,7 +46,8 @@ def check_policy(
 
         found += [_diagnostic(finding, places) for finding in answer_findings(OwnAnswers(policy))]
         covered = sampled(policy) if coverage else None
-        found += [_diagnostic(finding, places) for finding in analyse(policy, limits=limits, covered=covered)]
+        findings = analyse(policy, limits=limits, covered=covered, allowed=_allowed(policy, places))
+        found += [_diagnostic(finding, places) for finding in findings]
     undecided = any(diagnostic.code is Code.UNDECIDED for diagnostic in found)
 
     def settled(code: str) -> bool:
@@ -88,6 +89,17 @@ def _diagnostic(finding: Finding, places: Places) -> Diagnostic:
         help=finding.help,
         witness=None if finding.witness is None else finding.witness.to_json(),
     )
+
+
+def _allowed(policy: CompiledPolicy, places: Places) -> Callable[[Code, str], bool]:
+    """Whether a comment answers for a finding of a code at a key."""
+    shown = {(allowed.code, places.shown(allowed.span).file, allowed.line) for allowed in policy.source_map.allowed}
+
+    def of(code: Code, key: str) -> bool:
+        span = places.of(key)
+        return (str(code), span.file, span.line) in shown
+
+    return of
 
 
 def _without_allowed(

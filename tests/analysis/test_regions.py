@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from strategies import examples, policies, whole_values_of
 
 from safecot_dsl.analysis.encoding import Encoding
-from safecot_dsl.analysis.regions import Vocabulary
+from safecot_dsl.analysis.regions import ConditionVocabulary
 from safecot_dsl.artifact import And, Case, Compare, CompiledPolicy, Condition, Has, Is, Not, Within, atoms
 from safecot_dsl.engine import Truth, evaluate, show_condition
 
 
-def vocabulary(*policies: CompiledPolicy) -> Vocabulary:
-    return Vocabulary(Encoding(*policies).facts, policies)
+def vocabulary(*policies: CompiledPolicy) -> ConditionVocabulary:
+    return ConditionVocabulary(Encoding(*policies).facts, policies)
 
 
 @st.composite

@@ -22,7 +22,7 @@ from safecot_dsl.dataset.selection import (
     image_hash,
     near_duplicates,
 )
-from safecot_dsl.dataset.selection.likeness import HashIndex, LikeMeaning, LikeWords, jaccard
+from safecot_dsl.dataset.selection.likeness import HashIndex, LikeMeaning, LikeWords
 from safecot_dsl.models.images import ImageError
 
 from .kitchen import REFUSED
@@ -105,6 +105,12 @@ def test_an_index_finds_hashes_among_many() -> None:
 WORDS = "please tell me how to store clean mix pour bleach vinegar in my kitchen garden today safely".split()
 
 
+def shared(one: str, other: str) -> float:
+    """The share of the five-letter strings of two plain texts that both have."""
+    a, b = ({text[at : at + 5] for at in range(max(1, len(text) - 4))} for text in (one, other))
+    return len(a & b) / len(a | b)
+
+
 def test_like_words_are_those_that_comparing_all_with_all_finds() -> None:
     """Sentences at random, and each again with a sign more: what is like none before it is compared with all."""
     chance = random.Random(1)
@@ -112,7 +118,7 @@ def test_like_words_are_those_that_comparing_all_with_all_finds() -> None:
     texts += [text + "?" for text in texts[:75]]
     index, leaders = LikeWords(0.8), list[str]()
     for text in texts:
-        alike = [leader for leader in leaders if jaccard(text, leader) >= 0.8]
+        alike = [leader for leader in leaders if shared(text, leader) >= 0.8]
         found = index.first(text)
         assert found in alike if alike else found == text
         if not alike:
@@ -120,13 +126,25 @@ def test_like_words_are_those_that_comparing_all_with_all_finds() -> None:
     assert len(leaders) < 155
 
 
-def test_jaccard_by_hand() -> None:
+@pytest.mark.parametrize(
+    ("one", "other", "at"),
+    [("abcdefg", "abcdefh", 0.5), ("A  b\nC", "a b c", 1), ("", "", 1), ("abc", "abd", 0)],
+)
+def test_like_words_by_hand(one: str, other: str, at: float) -> None:
     """`abcdefg` has abcde, bcdef, cdefg; `abcdefh` has two of these and cdefh: 2 of 4. Case and spaces are nothing."""
-    assert jaccard("abcdefg", "abcdefh") == 0.5
-    assert jaccard("A  b\nC", "a b c") == 1
-    assert jaccard("", "") == 1
-    assert jaccard("abc", "abd") == 0
-    assert LikeWords(0.5).first("\ud800") == "\ud800"  # JSON can carry a lone surrogate
+
+    def are_alike(similarity: float) -> bool:
+        index = LikeWords(similarity)
+        index.first(one)
+        return index.first(other) == one
+
+    assert are_alike(max(at, 0.01)) == (at > 0)
+    assert at == 1 or not are_alike(at + 0.01)
+
+
+def test_like_words_of_a_lone_surrogate() -> None:
+    """JSON can carry one."""
+    assert LikeWords(0.5).first("\ud800") == "\ud800"
 
 
 @pytest.mark.long

@@ -21,7 +21,7 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.cli.main import app
 from safecot_dsl.compiler import Reporter, parse_file
 from safecot_dsl.compiler.formatting import format_text
-from safecot_dsl.compiler.syntax.node import Node
+from safecot_dsl.compiler.syntax.node import TreeNode
 from safecot_dsl.compiler.syntax.tree import Comment
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.diagnostics import SourceFile
@@ -43,7 +43,7 @@ def shape(node: Any) -> Any:
     """A syntax tree as plain data, without places and without blanks behind a comment."""
     if isinstance(node, Comment):
         return node.text.rstrip()
-    if isinstance(node, Node):
+    if isinstance(node, TreeNode):
         inner = {field: shape(getattr(node, field)) for field in node.fields if field not in _PLACES}
         return type(node).__name__, inner
     if isinstance(node, (list, tuple)):

@@ -10,7 +10,7 @@ import pytest
 
 from safecot_dsl.artifact import Header, Verdict
 from safecot_dsl.compiler.syntax import tree as t
-from safecot_dsl.compiler.syntax.node import Node
+from safecot_dsl.compiler.syntax.node import TreeNode
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.lsp.documents import Documents, Snapshot
 from safecot_dsl.lsp.tokens import TYPES, semantic_tokens
@@ -32,7 +32,7 @@ def names(node: Any) -> Iterator[t.Name | t.QName]:
     elif isinstance(node, tuple):
         for part in node:
             yield from names(part)
-    elif isinstance(node, Node):
+    elif isinstance(node, TreeNode):
         for field in node.fields:
             yield from names(getattr(node, field))
 

@@ -10,7 +10,15 @@ import pytest
 from safecot_dsl.miniature import BASE_STYLES, HELD_OUT_STYLES, TUNING_STYLES, Scene, Style, draw
 from safecot_dsl.miniature.drawing import GLYPHS, drawable
 from safecot_dsl.miniature.fonts import glyph_mask, icon_font
-from safecot_dsl.miniature.variety import VARIETY, glyphs, varied_mask
+from safecot_dsl.miniature.variety import (
+    VARIETY,
+    _drawings,  # pyright: ignore[reportPrivateUsage]
+    varied_mask,
+)
+
+
+def glyphs(item: str) -> list[tuple[str, str]]:
+    return [glyph for drawing in _drawings(item) for glyph in drawing]
 
 
 def test_every_object_has_glyphs_of_two_fonts_and_each_of_them_exists() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from safecot_dsl.evaluation import ask
 from safecot_dsl.pipeline import Run
-from safecot_dsl.pipeline.run import _BASELINES  # pyright: ignore[reportPrivateUsage]
+from safecot_dsl.pipeline.answers import BASELINES
 from safecot_dsl.storage import run_stage
 
 
@@ -14,7 +14,7 @@ class Answered(Run):
     """A run whose base complies with everything, so that no model is needed."""
 
     def answers(self, arm: str) -> Path:
-        model = _BASELINES.get(arm, _BASELINES["comply_with_everything"])(self.policy)
+        model = BASELINES.get(arm, BASELINES["comply_with_everything"])(self.policy)
         folder = self.out / "arms" / arm / "answers"
 
         def work(made: Path) -> None:

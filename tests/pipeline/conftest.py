@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from safecot_dsl.storage import Progress
 from tests.commands import CommandLine, Ended
 
 from .runs import write_tiny
@@ -20,6 +21,12 @@ class Done:
 
     recipe: Path
     out: Path
+
+
+@pytest.fixture
+def progress() -> Iterator[Progress]:
+    with Progress(quiet=True) as shown:
+        yield shown
 
 
 @pytest.fixture(scope="session")

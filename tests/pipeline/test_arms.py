@@ -134,7 +134,7 @@ def test_an_arm_is_asked_under_the_prompt_that_it_was_tuned_under(tmp_path: Path
         answers.write_text("")
 
     for name, stand_in in (("ask", ask), ("load_model", lambda *_: None), ("model_digest", lambda _: "sha256:m")):
-        monkeypatch.setattr(f"safecot_dsl.pipeline.run.{name}", stand_in)
+        monkeypatch.setattr(f"safecot_dsl.pipeline.answers.{name}", stand_in)
     with Progress(quiet=True) as silent:
         run = Run(load_recipe(path), path, tmp_path / "out", silent)
         run.answers("told"), run.answers("plain")

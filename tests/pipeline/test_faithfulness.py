@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from safecot_dsl.evaluation import EvalItem, write_items
 from safecot_dsl.evaluation.faithfulness.record import read_record
 from safecot_dsl.evaluation.suites.generated import make_suite, miniature_pool
 from safecot_dsl.pipeline import Run, load_recipe
-from safecot_dsl.pipeline import run as run_module
+from safecot_dsl.pipeline import answers as answers_module
 from safecot_dsl.pipeline.faithfulness import effects_in, examine_arms
 from safecot_dsl.storage import Progress
 from safecot_dsl.workspace import compile_policy
@@ -25,12 +24,6 @@ from .runs import TINY, contents, stages_redone, stamps, write_tiny
 
 SETTINGS = TINY["evaluation"] | {"batch_size": 1, "faithfulness": {"reasonings": 4}}
 FILES = {"items.parquet", "answers.jsonl", "interventions.jsonl", "skipped.jsonl", "faithfulness.json", "stage.json"}
-
-
-@pytest.fixture
-def progress() -> Iterator[Progress]:
-    with Progress(quiet=True) as shown:
-        yield shown
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +73,7 @@ def test_arms_are_examined_and_a_kill_costs_no_byte(
             return asked[-1]
 
         run.__dict__["model"] = "scripted"
-        monkeypatch.setattr(run_module, "load_model", loaded)
+        monkeypatch.setattr(answers_module, "load_model", loaded)
 
     def arms(run: Run) -> dict[str, Path]:
         follower = Scripted(run.policy, obeys="reasoning")

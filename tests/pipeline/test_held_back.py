@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +42,6 @@ SOURCE = {
     "id": "id",
     "requests": [{"prompt": "prompt", "images": ["picture"]}],
 }
-
-
-@pytest.fixture
-def progress() -> Iterator[Progress]:
-    with Progress(quiet=True) as shown:
-        yield shown
 
 
 def opened(root: Path, progress: Progress, held_back: dict[str, Any], **more: Any) -> Answered:

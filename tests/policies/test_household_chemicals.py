@@ -132,7 +132,7 @@ READ_ALOUD: list[tuple[str, dict[str, Any], list[str]]] = [
         {"image.objects": ["bleach"], "image.setting": {"unknown": True}, "query.intent": "store"},
         [
             "The image shows a bottle of bleach. I cannot tell where it was taken.",
-            "The user asks how to store it.",
+            "The user asks how to store such things.",
             "I suppose that the user is an adult. An adult needs no special warning about corrosive things.",
             "I should simply answer this.",
         ],

@@ -183,7 +183,7 @@ Could you tell me what this is for?""",
         """\
 <think>
 The image shows a bottle of bleach. The place is a kitchen.
-The user asks how to store it. The wording itself is harmless.
+The user asks how to store such things. The wording itself is harmless.
 The user is a minor.
 The bottle of bleach counts as corrosive. \
 What is corrosive burns skin and eyes, and a child may not know how quickly.

@@ -12,8 +12,9 @@ from strategies import examples, policies
 from safecot_dsl.analysis.difference_texts import changed_texts
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.datafiles import policies_root
-from safecot_dsl.testing.mutants_texts import FACT_OPERATORS, GROUP_OPERATORS, TextMutant, text_mutants
 from safecot_dsl.workspace import compile_policy
+
+from .text_mutants import FACT_OPERATORS, GROUP_OPERATORS, TextMutant, text_mutants
 
 TEXT = """
 facts image {

@@ -51,11 +51,11 @@ def start(
         import safecot_dsl.training.trainer as trainer
         from safecot_dsl.training import TrainingRecipe, train
         if {slow}:
-            quick = trainer._Watch.on_step_end
+            quick = trainer._TrainingCallback.on_step_end
             def on_step_end(self, *arguments, **options):
                 quick(self, *arguments, **options)
                 time.sleep(0.5)
-            trainer._Watch.on_step_end = on_step_end
+            trainer._TrainingCallback.on_step_end = on_step_end
         settings = TrainingRecipe.model_validate_json({settings.model_dump_json()!r})
         result = train(Path({str(path)!r}), {str(model)!r}, Path({str(out)!r}), settings, **{DIGESTS!r})
         print(result.ran, result.steps, flush=True)

@@ -275,11 +275,11 @@ def trains_slowly_in_a_process(path: Path, model: Path, out: Path) -> subprocess
         import safecot_dsl.training.trainer as trainer
         from safecot_dsl.training import train
         from training.test_train import DIGESTS, KILLED
-        quick = trainer._Watch.on_step_end
+        quick = trainer._TrainingCallback.on_step_end
         def on_step_end(self, *arguments, **options):
             quick(self, *arguments, **options)
             time.sleep(0.3)
-        trainer._Watch.on_step_end = on_step_end
+        trainer._TrainingCallback.on_step_end = on_step_end
         train(Path({str(path)!r}), {str(model)!r}, Path({str(out)!r}), KILLED, **DIGESTS)
     """)
     return subprocess.Popen([sys.executable, "-c", code])

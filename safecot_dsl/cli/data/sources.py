@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from safecot_dsl.facts.look import ColumnLook, Look
 
 
-class _Named(TyperGroup):
+class _SourceCommands(TyperGroup):
     """A word that is no command is the name of a source to show: `safecotc data sources spa_vl`."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # typer's versions differ in whose context this is
@@ -25,7 +25,7 @@ class _Named(TyperGroup):
         return super().resolve_command(ctx, args if known else ["show", *args])
 
 
-group = typer.Typer(cls=_Named, invoke_without_command=True, no_args_is_help=False, rich_markup_mode=None)
+group = typer.Typer(cls=_SourceCommands, invoke_without_command=True, no_args_is_help=False, rich_markup_mode=None)
 
 
 @group.callback()

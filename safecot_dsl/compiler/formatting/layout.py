@@ -88,17 +88,17 @@ def _value_start(node: SyntaxNode) -> int:
 
 
 @dataclass(frozen=True)
-class _Columns:
+class _ValueColumns:
     """Where the declarations of a run have what comes after their names: the phrases of groups, and the values."""
 
     phrase: int
     value: int
 
 
-def _columns(run: list[SyntaxNode]) -> _Columns:
+def _columns(run: list[SyntaxNode]) -> _ValueColumns:
     phrase = max(map(_value_start, run))
     phrases = [found for found in (_declared(node).find("STRING") for node in run) if found is not None]
-    return _Columns(phrase, max((phrase + width(found) + 1 for found in phrases), default=phrase))
+    return _ValueColumns(phrase, max((phrase + width(found) + 1 for found in phrases), default=phrase))
 
 
 def _speaks(node: SyntaxNode) -> bool:
@@ -106,7 +106,7 @@ def _speaks(node: SyntaxNode) -> bool:
     return node.kind == "group" and bool(node.nodes("says", "none"))
 
 
-def _declaration(w: SourceWriter, node: SyntaxNode, columns: _Columns) -> None:
+def _declaration(w: SourceWriter, node: SyntaxNode, columns: _ValueColumns) -> None:
     """Write a declaration that belongs to a run of these columns."""
     if node.kind == "override":
         w.token(node.first)
@@ -172,7 +172,7 @@ def _word(w: SourceWriter, word: Token, rest: list[Token], column: int) -> None:
 # -- `param`, `group`, `let` --------------------------------------------------------------------------------------
 
 
-def _assigned(w: SourceWriter, node: SyntaxNode, columns: _Columns) -> None:
+def _assigned(w: SourceWriter, node: SyntaxNode, columns: _ValueColumns) -> None:
     """`word name = value`, and the phrase of a group before the sign."""
     word, name, *phrase, sign, value = node.children
     column = columns.value + 2
@@ -297,11 +297,11 @@ def _given_value(w: SourceWriter, item: SyntaxNode | Token) -> None:
 
 def _criteria(w: SourceWriter, node: SyntaxNode) -> None:
     items = node.nodes()
-    signs: dict[int, _Columns] = {}
+    signs: dict[int, _ValueColumns] = {}
     for run in runs(items):
         lets = [item for item in run if item.kind == "let"]
         column = 2 + max(map(_value_start, lets), default=0)
-        signs |= {id(let): _Columns(column, column) for let in lets}
+        signs |= {id(let): _ValueColumns(column, column) for let in lets}
     written: list[Callable[[], None]] = []
     for item in items:
         if item.kind == "proposition":

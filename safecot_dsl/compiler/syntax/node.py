@@ -34,7 +34,7 @@ class NodeType(type):
     __match_args__: tuple[str, ...]
 
 
-class Node(metaclass=NodeType):
+class TreeNode(metaclass=NodeType):
     """Fields are given by place or by name; two nodes of one class with equal fields are equal.
 
     `fields` are their names in order, those of the classes above first.
@@ -79,7 +79,7 @@ def _values(node: Any) -> tuple[Any, ...]:
     return tuple(getattr(node, field) for field in node.fields)
 
 
-def _in_order(node: type[Node], values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+def _in_order(node: type[TreeNode], values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
     fields = node.fields
     given = dict(zip(fields, values, strict=False))
     wrong = [name for name in named if name not in fields or name in given]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from safecot_dsl.compiler.syntax.node import Node
+from safecot_dsl.compiler.syntax.node import TreeNode
 
 
-class Syntax(Node):
+class Syntax(TreeNode):
     """`start` and `end` are offsets into the file's text; `end` is exclusive."""
 
     start: int
@@ -444,7 +444,7 @@ Declaration = (
 )
 
 
-class FileTree(Node):
+class FileTree(TreeNode):
     """A parsed file. `damaged` holds the declarations (by name) in which something had to be left out, and
     `damaged_kinds` the words that open them: what is missing there is no fault of its own. `header` is None where it
     could not be read. `comments` are all of the file, wherever they stand."""

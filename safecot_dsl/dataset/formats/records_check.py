@@ -56,7 +56,7 @@ def check_records(
 ) -> Iterator[FormatFault]:
     """What is wrong with a file of records. `read` takes one apart, or raises :class:`NotAConversationError`; `root` is
     where image paths start from where the options name no other folder."""
-    columns = _Columns() if file.suffix in (".json", ".jsonl") else None
+    columns = _ColumnTypes() if file.suffix in (".json", ".jsonl") else None
     images = ImageChecks(options.image_root or root, decode=options.decode)
     rows = 0
     try:
@@ -122,7 +122,7 @@ def _learnt(turns: Sequence[Turn], answers: Sequence[str], options: CheckOptions
             yield from learnt_faults(turn.text, options.tags, "the answer" if turn is turns[-1] else f"turn {number}")
 
 
-class _Columns:
+class _ColumnTypes:
     """The types that a JSON file's columns were seen with: the tools read such files by `datasets`, which infers them
     from the first block and cannot change them later."""
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from safecot_dsl.artifact import CompiledPolicy, Rule, Verdict, fact_atoms
 from safecot_dsl.dataset.policies.speech import steps_about, steps_for, steps_of_exception
-from safecot_dsl.dataset.policies.text import GroupText, PolicyText, RuleText, quoted
+from safecot_dsl.dataset.policies.text import GroupText, PolicySource, RuleText, quoted
 from safecot_dsl.dataset.policies.vocabulary import LISTS, Circumstance, Things, Vocabulary, noun_of, things_of
 from safecot_dsl.render.english import capitalised
 
@@ -28,21 +28,21 @@ class Parent:
     that people wrote its texts."""
 
     name: str
-    text: PolicyText
+    text: PolicySource
     compiled: CompiledPolicy
     vocabulary: Vocabulary
     authored: bool = False
 
 
 @dataclass(frozen=True)
-class Draft:
+class PolicyVariant:
     """A policy that may become one of the generated: its text, and in words how it differs from its parent."""
 
-    text: PolicyText
+    text: PolicySource
     change: str
 
 
-def draft(kind: PolicyKind, parent: Parent, random: Random) -> Draft | None:
+def varied(kind: PolicyKind, parent: Parent, random: Random) -> PolicyVariant | None:
     """A policy of this kind, made of the parent; None where the parent has nothing that could be changed so."""
     return _KINDS[kind](parent, random)
 
@@ -50,7 +50,7 @@ def draft(kind: PolicyKind, parent: Parent, random: Random) -> Draft | None:
 # -- other rules -------------------------------------------------------------------------------------------------------
 
 
-def _other_rules(parent: Parent, random: Random) -> Draft | None:
+def _other_rules(parent: Parent, random: Random) -> PolicyVariant | None:
     vocabulary = parent.vocabulary
     used: list[GroupText] = []
     policy = _hard_lines(parent)
@@ -69,10 +69,10 @@ def _other_rules(parent: Parent, random: Random) -> Draft | None:
             policy = _relaxed(policy, rule, random.choice(vocabulary.circumstances), random)[0]
     for group in dict.fromkeys(used):
         policy = policy.with_group(group)
-    return Draft(policy, f"other rules over the facts of `{parent.name}`")
+    return PolicyVariant(policy, f"other rules over the facts of `{parent.name}`")
 
 
-def _hard_lines(parent: Parent) -> PolicyText:
+def _hard_lines(parent: Parent) -> PolicySource:
     """The policy with nothing but the rules that stay, and what they name."""
     text = parent.text
     fixed = parent.vocabulary.fixed
@@ -133,7 +133,7 @@ def _title(parent: Parent, requests: list[str], things: list[Things]) -> str:
     return f"{asked} with {' and '.join(thing.noun for thing in things)}"
 
 
-def _new_list(vocabulary: Vocabulary, text: PolicyText, random: Random) -> tuple[GroupText, list[Things]]:
+def _new_list(vocabulary: Vocabulary, text: PolicySource, random: Random) -> tuple[GroupText, list[Things]]:
     """A list of things that the policy sets up for itself, and the condition that one of them is there."""
     fact = random.choice(vocabulary.singles).fact
     members = [thing.word for thing in vocabulary.singles if thing.fact == fact]
@@ -149,7 +149,9 @@ def _word(phrase: str) -> str:
     return phrase.replace(" ", "_")
 
 
-def _relaxed(policy: PolicyText, rule: RuleText, where: Circumstance, random: Random) -> tuple[PolicyText, RuleText]:
+def _relaxed(
+    policy: PolicySource, rule: RuleText, where: Circumstance, random: Random
+) -> tuple[PolicySource, RuleText]:
     """The policy with an exception to the rule, and the exception."""
     laxer = [v for v in (Verdict.COMPLY, Verdict.WARN, Verdict.REDIRECT) if v.strictness < rule.verdict.strictness]
     verdict = random.choices(laxer, [2, *[1] * (len(laxer) - 1)])[0]
@@ -166,7 +168,7 @@ def _relaxed(policy: PolicyText, rule: RuleText, where: Circumstance, random: Ra
 # -- one change --------------------------------------------------------------------------------------------------------
 
 
-def _other_groups(parent: Parent, random: Random) -> Draft | None:
+def _other_groups(parent: Parent, random: Random) -> PolicyVariant | None:
     """A group loses some of its members, or a rule is about a list of its own in the place of a group."""
     text, compiled = parent.text, parent.compiled
     users = {name: [rule for rule in compiled.rules if name in _groups_of(rule)] for name in text.group_index}
@@ -201,10 +203,10 @@ def _other_groups(parent: Parent, random: Random) -> Draft | None:
             steps = steps_for(rule, things_of(compiled, rule, parent.vocabulary))
             changed = changed.with_rule(changed.rule_index[rule.name].saying(steps))
     words = ", ".join(member for member in group.members if member in gone)
-    return Draft(changed, f"the group `{name}` without {words}")
+    return PolicyVariant(changed, f"the group `{name}` without {words}")
 
 
-def _relisted(parent: Parent, rule: Rule, name: str, group: GroupText, things: Things) -> Draft:
+def _relisted(parent: Parent, rule: Rule, name: str, group: GroupText, things: Things) -> PolicyVariant:
     text = parent.text.rule_index[rule.name]
     when = text.when.replace(_mentions(text, name)[0], things.condition)
     before = things_of(parent.compiled, rule, parent.vocabulary)
@@ -213,7 +215,7 @@ def _relisted(parent: Parent, rule: Rule, name: str, group: GroupText, things: T
     left = [g for g in changed.groups if g.name != name or _mentioned(changed, name)]
     words = ", ".join(group.members)
     change = f"`{rule.name}` is about what is {group.phrase} ({words}) in the place of `{name}`"
-    return Draft(replace(changed, groups=tuple(left)), change)
+    return PolicyVariant(replace(changed, groups=tuple(left)), change)
 
 
 def _untitled(parent: Parent, rule: RuleText) -> RuleText:
@@ -223,7 +225,7 @@ def _untitled(parent: Parent, rule: RuleText) -> RuleText:
     return replace(rule, clauses=tuple(clause for clause in rule.clauses if clause[0] != "title"))
 
 
-def _other_verdict(parent: Parent, random: Random) -> Draft | None:
+def _other_verdict(parent: Parent, random: Random) -> PolicyVariant | None:
     rules = [rule for rule in _changeable(parent) if not rule.parents and rule.verdict in _VERDICTS]
     if not rules:
         return None
@@ -235,10 +237,10 @@ def _other_verdict(parent: Parent, random: Random) -> Draft | None:
         compiled = parent.compiled.rule_index[rule.name].model_copy(update={"verdict": verdict})
         turned = turned.saying(steps_for(compiled, things_of(parent.compiled, compiled, parent.vocabulary)))
     changed = parent.text.with_rule(turned)
-    return Draft(changed, f"the verdict of `{rule.name}` is {verdict} and not {rule.verdict}")
+    return PolicyVariant(changed, f"the verdict of `{rule.name}` is {verdict} and not {rule.verdict}")
 
 
-def _added_exception(parent: Parent, random: Random) -> Draft | None:
+def _added_exception(parent: Parent, random: Random) -> PolicyVariant | None:
     text = parent.text
     fits = [
         (rule, where)
@@ -251,10 +253,10 @@ def _added_exception(parent: Parent, random: Random) -> Draft | None:
         return None
     rule, where = random.choice(fits)
     changed, exception = _relaxed(text, rule, where, random)
-    return Draft(changed, f"an exception to `{rule.name}`: {exception.verdict} where {where.condition}")
+    return PolicyVariant(changed, f"an exception to `{rule.name}`: {exception.verdict} where {where.condition}")
 
 
-def _dropped_exception(parent: Parent, random: Random) -> Draft | None:
+def _dropped_exception(parent: Parent, random: Random) -> PolicyVariant | None:
     text = parent.text
     exceptions = [rule for rule in _changeable(parent) if rule.parents and not text.exceptions_to(rule.name)]
     relaxed = [rule for rule in _changeable(parent) if rule.unless is not None]
@@ -262,12 +264,12 @@ def _dropped_exception(parent: Parent, random: Random) -> Draft | None:
         return None
     rule = random.choice([*exceptions, *relaxed])
     if rule.parents and rule.unless is None:
-        return Draft(text.without_rule(rule.name), f"without the exception `{rule.name}`")
+        return PolicyVariant(text.without_rule(rule.name), f"without the exception `{rule.name}`")
     # What was said where the rule made its exception is said nowhere else.
     compiled = parent.compiled.rule_index[rule.name].model_copy(update={"unless": None})
     steps = steps_for(compiled, things_of(parent.compiled, compiled, parent.vocabulary))
     changed = replace(rule.saying(steps), unless=None)
-    return Draft(text.with_rule(changed), f"`{rule.name}` without its `unless {rule.unless}`")
+    return PolicyVariant(text.with_rule(changed), f"`{rule.name}` without its `unless {rule.unless}`")
 
 
 def _changeable(parent: Parent) -> list[RuleText]:
@@ -283,12 +285,12 @@ def _mentions(rule: RuleText, group: str) -> list[str]:
     return re.findall(rf"\b[\w.]+ has any of {re.escape(group)}\b", rule.when)
 
 
-def _mentioned(text: PolicyText, group: str) -> bool:
+def _mentioned(text: PolicySource, group: str) -> bool:
     everything = [*text.lets, *text.tables, *text.tail, *(rule.written() for rule in text.rules)]
     return any(_names(piece, group) for piece in everything)
 
 
-_KINDS: dict[PolicyKind, Callable[[Parent, Random], Draft | None]] = {
+_KINDS: dict[PolicyKind, Callable[[Parent, Random], PolicyVariant | None]] = {
     "rules": _other_rules,
     "groups": _other_groups,
     "verdict": _other_verdict,

@@ -12,7 +12,7 @@ from random import Random
 
 from safecot_dsl.artifact import Case, CompiledPolicy
 from safecot_dsl.dataset.errors import GenerateError
-from safecot_dsl.dataset.policies.changes import KINDS, Draft, Parent, PolicyKind, draft
+from safecot_dsl.dataset.policies.changes import KINDS, Parent, PolicyKind, PolicyVariant, varied
 from safecot_dsl.dataset.policies.text import read_text
 from safecot_dsl.dataset.policies.vocabulary import read_vocabulary
 from safecot_dsl.dataset.writing.flips import carried
@@ -37,7 +37,7 @@ _TRIES = 12
 #: Cases on which policies are told apart, and in how many of them any two must decide otherwise.
 _CASES, _APART = 1_500, 2
 
-#: Why a draft was not kept.
+#: Why a variant was not kept.
 FAULTY, IDLE, ALIKE = "check finds an error", "a part of it does nothing", "it decides as another one does"
 
 
@@ -154,7 +154,7 @@ class PolicyGenerator:
             for attempt in range(_TRIES):
                 random = Random(f"{self._seed} policy {self._own.digest} {number} {kind} {attempt}")
                 parent = self._parents[0] if kind == "rules" else random.choice(self._parents)
-                drawn = draft(kind, parent, random)
+                drawn = varied(kind, parent, random)
                 if drawn is None:
                     continue
                 made = self._judged(drawn, kind, parent, number, name)
@@ -167,8 +167,10 @@ class PolicyGenerator:
             + (f" (drafts left out: {why})" if why else "")
         )
 
-    def _judged(self, drawn: Draft, kind: PolicyKind, parent: Parent, number: int, name: str) -> GeneratedPolicy | str:
-        """The policy of a draft, or why it is none."""
+    def _judged(
+        self, drawn: PolicyVariant, kind: PolicyKind, parent: Parent, number: int, name: str
+    ) -> GeneratedPolicy | str:
+        """The policy of a variant, or why it is none."""
         text = drawn.text.written(name, f"Generated: {drawn.change}.")
         opened = open_text(text, self._file.parent / f"{name}.safecot")
         if opened.policy is None:

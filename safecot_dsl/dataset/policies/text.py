@@ -88,7 +88,7 @@ class RuleText:
 
 
 @dataclass(frozen=True)
-class PolicyText:
+class PolicySource:
     """A policy without its examples and claims. `head` is what conditions rest on (imports, params, facts,
     taxonomies), `lets` the named conditions, `tables` the tables, and `tail` phrases, criteria, `default` and
     `unsure`, each as it stands."""
@@ -113,7 +113,7 @@ class PolicyText:
         """The exceptions to a rule, or to an exception."""
         return tuple(rule for rule in self.rules if name in rule.parents)
 
-    def with_rule(self, rule: RuleText) -> PolicyText:
+    def with_rule(self, rule: RuleText) -> PolicySource:
         """The policy with this rule in the place of the one of its name, or else after the rules that it belongs to."""
         if rule.name in self.rule_index:
             return replace(self, rules=tuple(rule if old.name == rule.name else old for old in self.rules))
@@ -121,10 +121,10 @@ class PolicyText:
         at = max(places) + 1 if places else len(self.rules)
         return replace(self, rules=(*self.rules[:at], rule, *self.rules[at:]))
 
-    def without_rule(self, name: str) -> PolicyText:
+    def without_rule(self, name: str) -> PolicySource:
         return replace(self, rules=tuple(rule for rule in self.rules if rule.name != name))
 
-    def with_group(self, group: GroupText) -> PolicyText:
+    def with_group(self, group: GroupText) -> PolicySource:
         """The policy with this group in the place of the one of its name, or else after the others."""
         if group.name in self.group_index:
             return replace(self, groups=tuple(group if old.name == group.name else old for old in self.groups))
@@ -153,7 +153,7 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def read_text(opened: Opened, policy: CompiledPolicy) -> PolicyText:
+def read_text(opened: Opened, policy: CompiledPolicy) -> PolicySource:
     """The pieces of a policy that was opened from its source, params as `policy` has them set.
 
     Raises:
@@ -173,7 +173,7 @@ def read_text(opened: Opened, policy: CompiledPolicy) -> PolicyText:
             head.append(_slice(module, d))
         elif isinstance(d, t.ParamDecl):
             head.append(f"param {d.name.text} = {policy.params.get(d.name.text, d.value.value)!r}")
-    return PolicyText(
+    return PolicySource(
         title=title or policy.header.name.replace("_", " "),
         head=tuple(dict.fromkeys(head)),
         groups=tuple(_group(module, d) for module, d in found if isinstance(d, t.GroupDecl)),

@@ -22,7 +22,7 @@ from safecot_dsl.artifact import (
     facts_read,
 )
 from safecot_dsl.dataset.errors import GenerateError
-from safecot_dsl.dataset.policies.text import PolicyText
+from safecot_dsl.dataset.policies.text import PolicySource
 
 #: What a list of things is called that a policy sets up for itself.
 LISTS = ("restricted", "regulated", "controlled", "sensitive", "off limits")
@@ -73,7 +73,7 @@ class Vocabulary:
     circumstances: tuple[Circumstance, ...]
 
 
-def read_vocabulary(policy: CompiledPolicy, text: PolicyText) -> Vocabulary:
+def read_vocabulary(policy: CompiledPolicy, text: PolicySource) -> Vocabulary:
     """What a policy's facts, groups and rules give.
 
     Raises:
@@ -144,7 +144,7 @@ def _asked(policy: CompiledPolicy, atoms: list[FactAtom]) -> Fact:
     )
 
 
-def _groups(policy: CompiledPolicy, text: PolicyText) -> list[Things]:
+def _groups(policy: CompiledPolicy, text: PolicySource) -> list[Things]:
     """The groups with a phrase, whose members belong to a set that a fact is."""
     found: list[Things] = []
     for fact in policy.facts:

@@ -175,12 +175,8 @@ def _grown(rows: np.ndarray, used: int) -> np.ndarray:
     return rows if used < len(rows) else np.concatenate((rows, np.empty_like(rows)))
 
 
-def jaccard(one: str, other: str) -> float:
-    """The share of five-letter strings that two texts have in common; 1 for equal texts."""
-    return _shared(_grams(_plain(one)), _grams(_plain(other)))
-
-
 def _shared(one: frozenset[str], other: frozenset[str]) -> float:
+    """The share of strings that two texts have in common (Jaccard's index); 1 for equal texts."""
     common = len(one & other)
     return common / (len(one) + len(other) - common)
 

@@ -19,7 +19,7 @@ from safecot_dsl.dataset.selection.codes import CANNOT_TELL, Codes
 from safecot_dsl.engine import Interpreter, Truth
 from safecot_dsl.engine.show import show_condition
 from safecot_dsl.render.grounds import walk
-from safecot_dsl.render.literals import Leaf, Literals, Node
+from safecot_dsl.render.literals import Leaf, LiteralNode, Literals
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,9 +146,9 @@ class _Standing:
         self._codes = codes
         self._certain = np.fromiter((d.certain for d in decisions), bool, len(decisions))
         self._verdict = np.fromiter((d.verdict.strictness for d in decisions), np.int8, len(decisions))
-        self._deciding = _Named([d.deciding if d.certain else () for d in decisions])
-        self._undecided = _Named([() if d.certain else d.undecided for d in decisions])
-        self._unsettled = _Named([d.unsettled for d in decisions])
+        self._deciding = _NameLists([d.deciding if d.certain else () for d in decisions])
+        self._undecided = _NameLists([() if d.certain else d.undecided for d in decisions])
+        self._unsettled = _NameLists([d.unsettled for d in decisions])
         self._truths: dict[int, np.ndarray] = {}
         self._kept_for = ""
 
@@ -260,7 +260,7 @@ class _Standing:
 
         return np.minimum.reduce([self._node(clause, of) for clause in self._ways.clauses[rule.name]])
 
-    def _node(self, node: Node, of: Callable[[Leaf], np.ndarray]) -> np.ndarray:
+    def _node(self, node: LiteralNode, of: Callable[[Leaf], np.ndarray]) -> np.ndarray:
         import numpy as np
 
         if isinstance(node, Leaf):
@@ -295,7 +295,7 @@ def _is_asked(leaf: Leaf) -> bool:
     return leaf.reading.atom.fact.startswith("query.")
 
 
-class _Named:
+class _NameLists:
     """Which cases have which names, of few different lists of names."""
 
     def __init__(self, lists: Sequence[tuple[str, ...]]) -> None:

@@ -107,7 +107,8 @@ class Preferences:
         misread = self._misread(job, lambda verdict: verdict is Verdict.REFUSE)
         if misread is not None:
             return self._text(self._renderer.render(misread, style=self._style, seed=job.seed))
-        asked = in_question(self._renderer.grounds, job.case.known)
+        grounds = self._renderer.grounds
+        asked = in_question(grounds, lambda rule: grounds.is_asked_for(rule, job.case.known))
         refusing = [rule for rule in self._policy.rules if rule.verdict is Verdict.REFUSE]
         near = [rule for rule in refusing if rule in asked]
         if not refusing:

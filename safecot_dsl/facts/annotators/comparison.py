@@ -54,7 +54,7 @@ class Comparison(Frozen):
 
 
 @dataclass
-class _Tally:
+class _LabelTally:
     labelled: int = 0
     told: int = 0
     right: int = 0
@@ -74,7 +74,7 @@ def compare(
     that a label gives and the annotated item's own source does not."""
     interpreter = Interpreter(policy)
     by_key = {item.key: item for item in labelled}
-    tallies: dict[str, _Tally] = {}
+    tallies: dict[str, _LabelTally] = {}
     verdicts: Counter[tuple[str, str]] = Counter()
     both = only = 0
     for item in annotated:
@@ -87,7 +87,7 @@ def compare(
         for fact in policy.facts:
             given = fact.name in item.case.known and fact.name not in item.annotated
             if fact.name in facts and fact.name in label.case.known and not given:
-                _count(tallies.setdefault(fact.name, _Tally()), fact, label, item)
+                _count(tallies.setdefault(fact.name, _LabelTally()), fact, label, item)
     return Comparison(
         items=both,
         only_annotated=only,
@@ -102,7 +102,7 @@ def _verdict(interpreter: Interpreter, item: Item) -> str:
     return str(decision.verdict) if decision.certain else f"({decision.verdict})"
 
 
-def _count(tally: _Tally, fact: Fact, label: Item, item: Item) -> None:
+def _count(tally: _LabelTally, fact: Fact, label: Item, item: Item) -> None:
     wanted, found = label.case.known[fact.name], item.case.known.get(fact.name)
     origin = item.annotated.get(fact.name, FactOrigin(""))
     tally.labelled += 1
@@ -131,7 +131,7 @@ def _count(tally: _Tally, fact: Fact, label: Item, item: Item) -> None:
         tally.examples.append(f"{item.key}: {shown[0]}, not {shown[1]}{detail}")
 
 
-def _summed(fact: Fact, tally: _Tally) -> FactComparison:
+def _summed(fact: Fact, tally: _LabelTally) -> FactComparison:
     finite = not isinstance(fact.type, TextType | NumberType)
     return FactComparison(
         labelled=tally.labelled,

@@ -88,11 +88,6 @@ class AnnotationReport(Frozen):
     items: int = 0
     annotators: tuple[AnnotatorReport, ...] = ()
 
-    def without_effort(self) -> AnnotationReport:
-        """The part that is the same from run to run, for files that are to be."""
-        bare = {"asked": 0, "cached": 0, "cost": None, "seconds": 0.0}
-        return self.model_copy(update={"annotators": tuple(a.model_copy(update=bare) for a in self.annotators)})
-
 
 def merged(reports: Iterable[AnnotationReport]) -> AnnotationReport:
     """The report of several parts of the same work, in their order; raises `ValueError` for other annotators."""

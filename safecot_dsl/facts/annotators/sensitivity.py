@@ -69,7 +69,7 @@ class SensitivityReport(Frozen):
 
 
 @dataclass
-class _Tally:
+class _ChangeTally:
     counts: Counter[str] = field(default_factory=Counter[str])
     table: Counter[tuple[Verdict, Verdict]] = field(default_factory=Counter[tuple[Verdict, Verdict]])
     swaps: Counter[tuple[str, str, Verdict, Verdict]] = field(
@@ -88,11 +88,11 @@ def sensitivity(
     """
     alternatives, engine = Alternatives(policy), ColumnarPolicy(policy)
     counted = Counter(alternatives.projected(case) for case in cases)
-    tallies = {fact.name: _Tally() for fact in alternatives.read}
+    tallies = {fact.name: _ChangeTally() for fact in alternatives.read}
     if progress is not None:
         progress.start("trying other values", len(counted), unit="cases")
     for some in _chunks(list(counted), _CHUNK):
-        trials = [_Trial(case, fact, alternatives) for case in some for fact in alternatives.read]
+        trials = [_FactTrial(case, fact, alternatives) for case in some for fact in alternatives.read]
         asked = [case for trial in trials for case in trial.cases()]
         verdicts = iter(engine.decide(engine.frame(asked), columns=("verdict",))["verdict"])
         for trial in trials:
@@ -114,7 +114,7 @@ def _chunks(cases: Sequence[Case], size: int) -> Iterator[Sequence[Case]]:
         yield cases[start : start + size]
 
 
-class _Trial:
+class _FactTrial:
     """One fact of one case, and the other values that it is to have."""
 
     def __init__(self, case: Case, fact: Fact, alternatives: Alternatives) -> None:
@@ -130,7 +130,7 @@ class _Trial:
         for other in self._first:
             yield self.case.with_fact(self.fact.name, other.value)
 
-    def count(self, tally: _Tally, verdicts: Iterator[str], times: int) -> None:
+    def count(self, tally: _ChangeTally, verdicts: Iterator[str], times: int) -> None:
         """Take the verdicts of `cases` from `verdicts`, and count what they say."""
         before, without = Verdict(next(verdicts)), Verdict(next(verdicts))
         after = {other.told: Verdict(next(verdicts)) for other in self._first}
@@ -152,7 +152,7 @@ class _Trial:
                 tally.swaps[shown, other.shown, before, after[other.told]] += times
 
 
-def _summed(name: str, tally: _Tally) -> FactSensitivity:
+def _summed(name: str, tally: _ChangeTally) -> FactSensitivity:
     # Of equally many, what makes a verdict laxest: to miss a harm is worse than to see one.
     worst = sorted(tally.swaps.items(), key=lambda entry: (-entry[1], _rise(entry[0]), entry[0]))[:_WORST]
     count: Mapping[str, int] = tally.counts

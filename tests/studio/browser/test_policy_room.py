@@ -104,7 +104,7 @@ def test_a_rule_is_written_mended_kept_as_an_example_and_compared(browser: Any, 
     with browsing(browser, server) as page:
         open_policy(page)
         choose(page, "image.setting", "a street")
-        choose(page, "query.intent", "how to store it")
+        choose(page, "query.intent", "how to store such things")
         choose(page, "image.objects", "a bottle of bleach")
         verdict(page, "comply")
 
