@@ -274,7 +274,7 @@ def data_state(path: Path) -> tuple[RunState, str | None]:
 def evaluation_state(path: Path) -> tuple[RunState, str | None]:
     """Whether the results of a run can be opened, and else why not, in a sentence."""
     if not all((path / name).is_file() for name in ("summary.json", "policy.json", "items/items.parquet")):
-        return "unfinished", "It has no results yet: the same `safecotc run` goes on where it stopped."
+        return "unfinished", "No results yet: the same `safecotc run` goes on where it stopped."
     try:
         CompiledPolicy.from_json(read_bounded(path / "policy.json", _MAX_REPORT))
     except OtherVersionError as error:

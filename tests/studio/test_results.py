@@ -189,7 +189,7 @@ def test_runs_that_cannot_be_read_are_named(page: Page, folder: Path, policy: Co
         target.write_bytes((folder / RUN / name).read_bytes())
     found = page.get("/results")
     assert found["runs"] == [RUN]
-    assert found["unread"]["runs/half"] == "It has no results yet: the same `safecotc run` goes on where it stopped."
+    assert found["unread"]["runs/half"] == "No results yet: the same `safecotc run` goes on where it stopped."
     assert "version" in found["unread"]["runs/old"]
     assert str(folder) not in json.dumps(found["unread"])
 

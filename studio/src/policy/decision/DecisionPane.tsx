@@ -36,7 +36,7 @@ export function DecisionPane({ decision, facts, style, setStyle, keep, askFor }:
   const broken = findingsOf(error);
 
   if (!data) {
-    if (broken) return <Broken findings={broken} />;
+    if (broken) return <Broken findings={broken} before={false} />;
     if (error) {
       return (
         <Empty icon={IconScale} title="No decision">
@@ -56,7 +56,7 @@ export function DecisionPane({ decision, facts, style, setStyle, keep, askFor }:
   const old = error !== null;
   return (
     <section className={classes.pane} aria-label="Decision">
-      {broken ? <Broken findings={broken} /> : null}
+      {broken ? <Broken findings={broken} before /> : null}
       {error && !broken ? (
         <Text size="xs" p="xs" c="var(--warn)" role="alert">
           {sentenceOf(error)}
