@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType, UnionType
@@ -272,6 +273,12 @@ def _faults(error: ValidationError, model: type[BaseModel], prefix: str = "") ->
             faults.append(f"`{written}` is missing")
         elif fault["type"] == "union_tag_not_found":
             faults.append(f"`{written}.kind` is missing")
+        elif fault["type"] == "union_tag_invalid":
+            told = fault.get("ctx", {})
+            tag, kinds = str(told["tag"]), re.findall(r"'([^']+)'", str(told["expected_tags"]))
+            meant = closest(tag, kinds)
+            known = f"did you mean `{meant}`?" if meant else f"there are {', '.join(kinds)}"
+            faults.append(f"`{written}.kind`: there is no kind `{tag}`; {known}")
         elif fault["type"] in ("model_type", "model_attributes_type", "dict_type"):
             faults.append(f"`{written}`: a mapping of keys to values is wanted here")
         else:

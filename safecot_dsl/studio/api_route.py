@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from safecot_dsl.storage.json_text import parse_json
+from safecot_dsl.studio.asking import HEADER, MAX_NAME, asking
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.messages.files import Nothing
 
@@ -56,6 +57,7 @@ class ApiRoute(Route):
         super().__init__(ROOT + path, self._answer, methods=[method])
 
     async def _answer(self, request: Request) -> Response:
+        asking.set(request.headers.get(HEADER, "")[:MAX_NAME])
         try:
             arguments = [request.app.state.studio, await self._asked(request)]
             if self.uploads:
@@ -117,7 +119,9 @@ def failed(error: StudioError, shown: Callable[[str], str] = str) -> Response:
 
 async def body_of(request: Request, most: int) -> bytes:
     """The body, of at most so many bytes; a form that is read after it is read from there."""
-    too_large = StudioError(413, "too_large", f"The request is larger than {most:,} bytes.")
+    too_large = StudioError(
+        413, "too_large", f"What was sent is larger than {most >> 20} MiB: choose something smaller."
+    )
     length = request.headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > most:
         raise too_large

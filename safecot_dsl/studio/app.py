@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from safecot_dsl.studio.access import Access, Guarded
 from safecot_dsl.studio.api_route import ROOT, failed
-from safecot_dsl.studio.errors import StudioError
+from safecot_dsl.studio.errors import StudioError, mistake
 from safecot_dsl.studio.state import Studio
 
 #: The built page: `studio/` at the top of the repository builds it.
@@ -94,8 +94,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _broken(request: Request, error: Exception) -> Response:
     del request
-    kind = type(error).__name__
-    return failed(StudioError(500, "broken", f"The studio made a mistake of its own ({kind}); nothing was written."))
+    return failed(mistake(error))
 
 
 __all__ = ["PAGE", "ROOMS", "ROOT", "make_app", "routes"]

@@ -25,5 +25,11 @@ class StudioError(SafecotError):
         return {"error": {"code": self.code, "message": shown(str(self)), "path": self.path}, **self.more}
 
 
+def mistake(error: Exception) -> StudioError:
+    """What is said of an error that nobody foresaw."""
+    kind = type(error).__name__
+    return StudioError(500, "broken", f"The studio made a mistake of its own ({kind}); nothing was written.")
+
+
 def not_found(path: str) -> StudioError:
     return StudioError(404, "not_found", f"There is no file `{path}` in this folder.", path=path)

@@ -219,7 +219,12 @@ def _outside(path: str) -> StudioError:
 def _changed(path: str, there: bytes | None) -> StudioError:
     if there is None:
         return StudioError(
-            409, "changed", "The file is no longer there: somebody removed it.", path=path, digest=None, text=None
+            409,
+            "changed",
+            "The file is no longer there: somebody removed it. Save again, and it is written anew.",
+            path=path,
+            digest=None,
+            text=None,
         )
     return StudioError(
         409,

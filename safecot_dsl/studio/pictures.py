@@ -9,7 +9,7 @@ from collections import OrderedDict
 
 from starlette.responses import Response
 
-from safecot_dsl.models.images import ImageError, open_image
+from safecot_dsl.models.images import MAX_PIXELS, ImageError, ImageFault, open_image
 from safecot_dsl.studio.errors import StudioError
 
 #: Pixels of the longer side, at most.
@@ -47,6 +47,15 @@ class ShownPictures:
         return Response(shown[0], media_type=shown[1], headers=headers)
 
 
+def what_is_wrong(error: ImageError) -> str:
+    """Why a picture is refused, in words for a person who has chosen it."""
+    if error.fault is ImageFault.TOO_LARGE:
+        return f"it has more than {MAX_PIXELS // 1_000_000} million pixels"
+    if error.fault is ImageFault.NOT_AN_IMAGE:
+        return "it is none of PNG, JPEG, WebP or GIF"
+    return "it is damaged, or not whole"
+
+
 def shown_picture(data: bytes) -> tuple[bytes, str]:
     """A picture written anew and its media type. Raises :class:`StudioError` for what is none, or too large."""
     if len(data) > MAX_BYTES:
@@ -56,7 +65,7 @@ def shown_picture(data: bytes) -> tuple[bytes, str]:
     try:
         image = open_image(data)
     except ImageError as error:
-        raise StudioError(422, "no_picture", f"The picture cannot be shown: {error}.") from None
+        raise StudioError(422, "no_picture", f"The picture cannot be shown: {what_is_wrong(error)}.") from None
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     drawn = image.getcolors(_FEW_COLOURS) is not None
     sink = io.BytesIO()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.artifact.policy import OtherVersionError
 from safecot_dsl.dataset import Dataset, DatasetError, open_dataset
 from safecot_dsl.dataset.reviews import ReadReviews, ReviewsError, Standing, read_reviews, reviews_file
 from safecot_dsl.dataset.reviews.problems import AnswerReader
@@ -242,36 +243,47 @@ def is_data(path: Path) -> bool:
 
 def data_state(path: Path) -> tuple[RunState, str | None]:
     """Whether a data set can be opened, and else why not, in a sentence."""
+    import pyarrow.parquet as parquet
+
     if not is_data(path):
         return "unfinished", "Its rows are not all made yet: the same `safecotc generate` goes on where it stopped."
+    if not any((path / "provenance").glob("*.parquet")):
+        return "other_version", "It has no provenance, as an older version made it: make the rows again."
+    for name, what in (("report.json", "report"), ("policy.json", "compiled policy")):
+        if not (path / name).is_file():
+            return "broken", f"Its {what} is not there: make the rows again with `safecotc generate`."
+    part = "report.json"
     try:
+        json.loads(read_bounded(path / part, _MAX_REPORT))
+        part = "policy.json"
         dataset = open_dataset(path)
-        if not dataset.provenance_files:
-            return "other_version", "It has no provenance, as an older version made it: make the rows again."
-        if not (path / "report.json").is_file():
-            return "broken", "Its report is not there: make the rows again with `safecotc generate`."
-        policy = path / "policy.json"
-        if not policy.is_file():
-            return "broken", "Its compiled policy is not there: make the rows again."
         _ = dataset.policy
+        part = "data"
         len(dataset)
+        part = "provenance"
+        for file in dataset.provenance_files:
+            parquet.read_metadata(file)
     except DatasetError as error:
-        return "other_version" if "version" in str(error) else "broken", _sentence(path, error)
-    except (ValueError, OSError) as error:
-        return "broken", f"It cannot be read: {_sentence(path, error)}"
+        other = isinstance(error.__context__, OtherVersionError)
+        return "other_version" if other else "broken", _sentence(path, error)
+    except (ValueError, OSError, RecursionError):
+        return "broken", f"Its `{part}` is damaged, or only half written: make the rows again with `safecotc generate`."
     return "complete", None
 
 
 def evaluation_state(path: Path) -> tuple[RunState, str | None]:
     """Whether the results of a run can be opened, and else why not, in a sentence."""
-    missing = [name for name in ("summary.json", "policy.json", "items/items.parquet") if not (path / name).is_file()]
-    if missing:
-        return "unfinished", f"It has no `{missing[0]}` yet: the same `safecotc run` goes on where it stopped."
+    if not all((path / name).is_file() for name in ("summary.json", "policy.json", "items/items.parquet")):
+        return "unfinished", "No results yet: the same `safecotc run` goes on where it stopped."
     try:
         CompiledPolicy.from_json(read_bounded(path / "policy.json", _MAX_REPORT))
-    except (ValueError, OSError) as error:
-        other = "version" in str(error)
-        return ("other_version" if other else "broken"), f"Its policy cannot be read: {_sentence(path, error)}"
+    except OtherVersionError as error:
+        return "other_version", f"Its policy cannot be read: {error}."
+    except (ValueError, OSError):
+        return (
+            "broken",
+            "Its `policy.json` is damaged, or only half written: begin the same `safecotc run` in a new folder.",
+        )
     return "complete", None
 
 

@@ -72,6 +72,22 @@ def test_what_is_no_picture_is_refused(folder: Path, data: bytes) -> None:
     with pytest.raises(StudioError) as refused:
         look_at(folder, data)
     assert (refused.value.status, refused.value.code) == (422, "no_picture")
+    said = str(refused.value)
+    assert "b'" not in said  # a person has chosen it, and reads this
+    assert said.endswith("Choose another, or a smaller copy of it.")
+
+
+def test_a_picture_with_too_many_pixels_is_said_to_have_them(folder: Path) -> None:
+    (folder / "annotated.yaml").write_text(RECIPE)
+    sound = picture()
+    header = b"IHDR" + struct.pack(">II", 60_000, 60_000) + sound[24:29]
+    with pytest.raises(StudioError, match="more than 40 million pixels"):
+        look_at(folder, sound[:12] + header + struct.pack(">I", zlib.crc32(header)) + sound[33:])
+
+
+def test_a_recipe_without_annotators_is_named_with_what_to_do(folder: Path) -> None:
+    with pytest.raises(StudioError, match=r"`demo\.yaml` names no annotators: choose another recipe"):
+        look_at(folder, picture(), recipe="demo.yaml")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +115,9 @@ def test_a_form_that_lacks_something_is_said(client: TestClient, form: dict[str,
 
 
 def test_an_upload_has_an_end(client: TestClient) -> None:
-    assert annotate(client, b"x" * (MAX_UPLOAD + 1)).status_code == 413
+    refused = annotate(client, b"x" * (MAX_UPLOAD + 1))
+    assert refused.status_code == 413
+    assert "larger than 24 MiB" in refused.json()["error"]["message"]
     garbage = client.post(
         "/api/v1/policy/annotate", content=b"\r\n" * 9, headers={"content-type": "multipart/form-data; boundary=x"}
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,8 +12,12 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from safecot_dsl.studio.asking import asking
 from safecot_dsl.studio.errors import StudioError
+from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages import policy as messages
+from safecot_dsl.studio.policy import worker
+from safecot_dsl.studio.policy.policies import Policies
 from safecot_dsl.studio.policy.proving import Prover
 from safecot_dsl.studio.policy.revisions import revisions_of, text_at
 from tests.studio.conftest import HOUSEHOLD, SOURCE
@@ -153,6 +158,47 @@ def test_a_newer_question_ends_an_older_one(folder: Path) -> None:
     assert older.code == "superseded"
     assert isinstance(newer, StudioError)
     assert newer.code == "does_not_compile"
+
+
+def test_another_page_s_question_ends_none(folder: Path) -> None:
+    async def asked_by(prover: Prover, page: str) -> messages.TestedItems:
+        asking.set(page)
+        return await prover.ask(messages.SourceQuery.model_validate({"source": SOURCE}), messages.TestedItems)
+
+    async def two() -> list[messages.TestedItems]:
+        prover = Prover(folder, "claims", seconds=60)
+        first = asyncio.create_task(asked_by(prover, "one"))
+        await asyncio.sleep(0.2)
+        try:
+            return list(await asyncio.gather(first, asked_by(prover, "other")))
+        finally:
+            await prover.stop()
+
+    assert [len(found.items) for found in asyncio.run(two())] == [8, 8]
+
+
+def test_a_process_that_ends_is_not_said_to_have_taken_too_long(folder: Path) -> None:
+    async def one() -> None:
+        prover = Prover(folder / "gone", "claims", seconds=60)
+        try:
+            await prover.ask(messages.SourceQuery.model_validate({"source": SOURCE}), messages.TestedItems)
+        finally:
+            await prover.stop()
+
+    with pytest.raises(StudioError, match="try again") as ended:
+        asyncio.run(one())
+    assert ended.value.code == "broken"
+
+
+def test_a_mistake_of_what_works_is_an_answer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mistaken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(worker.QUESTIONS, "claims", (mistaken, messages.SourceQuery))
+    question = json.dumps({"what": "claims", "asked": {"source": SOURCE}})
+    answer = worker.answer(Policies(StudioFolder(folder)), question)
+    assert answer["status"] == 500
+    assert "a mistake of its own (ZeroDivisionError)" in answer["error"]["error"]["message"]
 
 
 def test_what_takes_too_long_is_given_up(folder: Path) -> None:

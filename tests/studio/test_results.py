@@ -189,9 +189,19 @@ def test_runs_that_cannot_be_read_are_named(page: Page, folder: Path, policy: Co
         target.write_bytes((folder / RUN / name).read_bytes())
     found = page.get("/results")
     assert found["runs"] == [RUN]
-    assert "safecotc run" in found["unread"]["runs/half"]
+    assert found["unread"]["runs/half"] == "No results yet: the same `safecotc run` goes on where it stopped."
     assert "version" in found["unread"]["runs/old"]
     assert str(folder) not in json.dumps(found["unread"])
+
+
+def test_a_run_whose_policy_is_half_written_is_named_without_what_a_library_says(page: Page, folder: Path) -> None:
+    import shutil
+
+    torn = Path(shutil.copytree(folder / RUN, folder / "runs/version")) / "policy.json"
+    torn.write_bytes(torn.read_bytes()[:100])
+    said = page.get("/results")["unread"]["runs/version"]
+    assert said.startswith("Its `policy.json` is damaged, or only half written")
+    assert "pydantic" not in said
 
 
 def test_an_arm_whose_answers_are_torn(folder: Path, tmp_path: Path) -> None:

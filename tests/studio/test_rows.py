@@ -341,6 +341,22 @@ def test_runs_of_every_state_are_listed_with_a_sentence(page: Page, folder: Path
     assert page.get("/runs/rows", 422, run="runs/kitchen/arms/old/data")["code"] == "other_version"
 
 
+@pytest.mark.parametrize(
+    "part", ["report.json", "policy.json", "data/train-00000.parquet", "provenance/part-00000.parquet"]
+)
+def test_a_part_that_is_half_written_is_named_with_what_to_do(page: Page, folder: Path, part: str) -> None:
+    arms = folder / "runs/kitchen/arms"
+    # The name must not decide what is said.
+    torn = Path(shutil.copytree(arms / "safecot", arms / "version")) / "data" / part
+    torn.write_bytes(torn.read_bytes()[:100])
+    (told,) = (run for run in page.get("/runs")["runs"] if "/version/" in run["path"])
+    assert told["state"] == "broken"
+    name = part.partition("/")[0]
+    assert told["message"] == (
+        f"Its `{name}` is damaged, or only half written: make the rows again with `safecotc generate`."
+    )
+
+
 def test_a_run_is_opened_by_its_own_name(page: Page) -> None:
     assert page.get("/runs/rows", run="runs/kitchen")["total"] == 7
     assert page.get("/runs/rows", 404, run="runs/none")["code"] == "not_found"

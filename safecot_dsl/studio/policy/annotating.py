@@ -16,12 +16,10 @@ from safecot_dsl.studio.messages.policy import (
     FactLeftOut,
     Source,
 )
+from safecot_dsl.studio.pictures import what_is_wrong
 from safecot_dsl.studio.policy.cases import json_message
 from safecot_dsl.studio.policy.policies import Policies
 from safecot_dsl.studio.state import Studio
-
-#: Pixels of a picture that is looked at.
-MAX_PIXELS = 40_000_000
 
 
 async def annotate(studio: Studio, asked: AnnotateForm, files: dict[str, bytes]) -> AnnotatedPicture:
@@ -45,15 +43,21 @@ def look(policies: Policies, asked: AnnotateQuery) -> AnnotatedPicture:
 
     data = base64.b64decode(asked.picture)
     try:
-        open_image(data, MAX_PIXELS)
+        open_image(data)
     except ImageError as error:
-        raise StudioError(422, "no_picture", f"The picture cannot be used: {error}.") from None
+        sentence = f"The picture cannot be used: {what_is_wrong(error)}. Choose another, or a smaller copy of it."
+        raise StudioError(422, "no_picture", sentence) from None
     found = policies.compiled(Source(path=asked.path, text=None))
     recipe: Path = policies.folder.find(asked.recipe)
     try:
         settings = load_recipe(recipe).data.annotators
         if not settings:
-            raise StudioError(422, "no_annotators", "The recipe has no annotators.", path=asked.recipe)
+            raise StudioError(
+                422,
+                "no_annotators",
+                f"`{asked.recipe}` names no annotators: choose another recipe, or write some in it, below `data`.",
+                path=asked.recipe,
+            )
         annotators = open_annotators(settings, found.compiled, base_dir=recipe.parent)
         picture = LazyImage.of_bytes(data, "picture")
         item = Item("1", "studio", "", asked.request, (picture,), Case({}, frozenset()))

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from safecot_dsl.studio.errors import StudioError
+from safecot_dsl.studio.errors import StudioError, mistake
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.policy import AnnotateQuery, ChangesQuery, SourceQuery
 from safecot_dsl.studio.policy.annotating import look
@@ -39,6 +39,8 @@ def answer(policies: Policies, line: str) -> dict[str, Any]:
         gives = function(policies, model.model_validate(question["asked"]))
     except StudioError as error:
         return {"status": error.status, "error": error.content()}
+    except Exception as error:  # whatever it is, the page is to be told: an end without an answer tells nothing
+        return {"status": 500, "error": mistake(error).content()}
     return {"gives": gives.model_dump(mode="json", by_alias=True)}
 
 

@@ -197,7 +197,7 @@ def _built(dataset: Dataset, stamp: str) -> pa.Table:
                 return table
         return pa.Table.from_batches(list(_batches(dataset, schema)), schema)
     except (DatasetError, pa.ArrowException) as error:
-        raise StudioError(422, "broken", f"The rows cannot be read: {error}.") from None
+        raise StudioError(422, "broken", f"The rows cannot be read: {str(error).rstrip('.')}.") from None
 
 
 def _schema() -> pa.Schema:

@@ -20,6 +20,9 @@ export class ApiError extends Error {
 
 export const BASE = '/api/v1';
 
+/** This page among those that are open: a newer question of it ends an older one, and none of another page's. */
+const PAGE = crypto.randomUUID();
+
 type Query = Record<string, string | number | boolean | null | undefined>;
 
 /** An address of the API, with the query's empty values left out. */
@@ -50,7 +53,7 @@ async function failure(answer: Response): Promise<ApiError> {
 async function send<T>(method: string, url: string, body?: BodyInit, type?: string, signal?: AbortSignal): Promise<T> {
   let answer: Response;
   try {
-    const headers: Record<string, string> = type ? { 'Content-Type': type } : {};
+    const headers: Record<string, string> = { 'X-Studio-Page': PAGE, ...(type ? { 'Content-Type': type } : {}) };
     answer = await fetch(url, { method, headers, body: body ?? null, signal: signal ?? null, credentials: 'same-origin' });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;

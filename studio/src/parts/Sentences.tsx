@@ -70,7 +70,7 @@ function Pointing({ sentence, beside: { isLit, onPoint, onOpen } }: { sentence: 
       {where ? <span className={classes.source}>{sourceOf(where)}</span> : null}
     </>
   );
-  if (!where || where.line === null) {
+  if (where?.line == null) {
     return (
       <span className={classes.item} data-lit={lit}>
         {text}

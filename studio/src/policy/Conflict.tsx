@@ -18,6 +18,19 @@ interface ConflictProps {
   later: () => void;
 }
 
+/** The buttons of one difference: what stands in it is mine, and the other choice is what the file has. */
+function choice(type: 'accept' | 'reject', act: (event: MouseEvent) => void): HTMLElement {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'cm-choice';
+  button.textContent = type === 'accept' ? 'Keep mine' : 'Take the file’s';
+  button.onmousedown = act;
+  button.onclick = (event) => {
+    if (event.detail === 0) act(event); // by keyboard
+  };
+  return button;
+}
+
 /** The file was changed from elsewhere while it was changed here: both texts, side by side, and neither is lost. */
 export function Conflict({ path, other, settle, later }: ConflictProps) {
   const mine = useRef<EditorView | null>(null);
@@ -32,7 +45,7 @@ export function Conflict({ path, other, settle, later }: ConflictProps) {
       if (narrow) {
         const view = new EditorView({
           parent: dom,
-          state: EditorState.create({ doc: text, extensions: [shared, label('Your text, with the differences to the file'), unifiedMergeView({ original: other.text })] }),
+          state: EditorState.create({ doc: text, extensions: [shared, label('Your text, with the differences to the file'), unifiedMergeView({ original: other.text, mergeControls: choice })] }),
         });
         mine.current = view;
         return () => view.destroy();

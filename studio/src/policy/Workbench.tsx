@@ -1,5 +1,5 @@
 import { ActionIcon, Button, SegmentedControl, Splitter, Text, Tooltip, UnstyledButton, VisuallyHidden } from '@mantine/core';
-import { useDebouncedValue, useDisclosure, useMediaQuery } from '@mantine/hooks';
+import { useDebouncedValue, useDisclosure, useHotkeys, useMediaQuery } from '@mantine/hooks';
 import { formatDocument, type LSPClient } from '@codemirror/lsp-client';
 import { IconDeviceFloppy, IconFileAlert, IconKeyboard, IconTextWrapDisabled } from '@tabler/icons-react';
 import { lazy, Suspense, useMemo, useState } from 'react';
@@ -28,6 +28,7 @@ import { editOthers } from './others';
 import classes from './Room.module.css';
 import { useRoom, useUnsaved } from './store';
 import { useFile } from './useFile';
+import { WithoutFile } from './WithoutFile';
 
 const RulesPicture = lazy(() => import('./rules/RulesPicture').then((module) => ({ default: module.RulesPicture })));
 const NO_LINES: CoveredLine[] = [];
@@ -46,7 +47,7 @@ interface WorkbenchProps {
 export function Workbench({ session, path, client, language }: WorkbenchProps) {
   const [, navigate] = useLocation();
   const wide = useMediaQuery('(min-width: 1000px)', undefined, { getInitialValueInEffect: false });
-  const held = useFile(session.folder, path);
+  const held = useFile(session.root_uri, path);
   const open = useRoom((room) => room.path === path && room.saved !== null);
   const version = useRoom((room) => room.version);
   const facing = useRoom((room) => room.case);
@@ -60,6 +61,14 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
   const [keysOpen, keys] = useDisclosure(false);
   const [comparing, compare] = useDisclosure(false);
   const [settled] = useDebouncedValue(version, 300);
+  // From wherever the focus is; in the editor, its own key has saved already.
+  const { save } = held;
+  const saveKey = (event: KeyboardEvent) => {
+    if (event.defaultPrevented) return;
+    event.preventDefault();
+    save();
+  };
+  useHotkeys([['mod+S', saveKey, { preventDefault: false }]], [], true);
 
   const source = () => ({ path, text: useRoom.getState().text });
   const ready = open && policy;
@@ -82,7 +91,6 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
 
   const bench = useMemo(
     (): Bench => ({
-      folder: session.folder,
       path,
       goTo: (place) => {
         if (place.line === null) return;
@@ -116,18 +124,20 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
         useRoom.getState().light(here);
       },
     }),
-    [session.folder, path, navigate],
+    [path, navigate],
   );
 
   if (held.file.error && !open) {
     return (
-      <Empty icon={IconFileAlert} title={`${path} does not open`} action={<Button onClick={() => void held.file.refetch()}>Try again</Button>}>
-        {sentenceOf(held.file.error)}
-      </Empty>
+      <WithoutFile folder={session.root_uri} path={path}>
+        <Empty icon={IconFileAlert} title={`${path} does not open`} action={<Button onClick={() => void held.file.refetch()}>Try again</Button>}>
+          {sentenceOf(held.file.error)} Open another file of the list.
+        </Empty>
+      </WithoutFile>
     );
   }
 
-  const files = <FileTree folder={session.folder} path={path} onOpen={() => setView('text')} />;
+  const files = <FileTree folder={session.root_uri} path={path} onOpen={() => setView('text')} />;
   const text = (
     <div className={classes.centre}>
       <div className={classes.bar}>
@@ -182,7 +192,7 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
             writable={held.file.data?.writable ?? true}
             coverage={coverage.data?.lines ?? NO_LINES}
             save={held.save}
-            editOthers={(edits) => editOthers(session.folder, session.root_uri, edits)}
+            editOthers={(edits) => editOthers(session.root_uri, edits)}
           />
         ) : (
           <Loading what={path} />
@@ -201,7 +211,7 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
   const decided = (
     <DecisionPane
       decision={decision}
-      facts={facts.data?.facts ?? []}
+      facts={facts}
       style={style}
       setStyle={setStyle}
       keep={keep.open}

@@ -3,7 +3,6 @@ import type { Case, Fix, Where } from '../api/types';
 
 /** What the panes of the room can do with one another. */
 export interface Bench {
-  folder: string;
   path: string;
   /** Goes to a line, in this file or in another of the folder. */
   goTo: (place: { path?: string | null; line: number | null }) => void;

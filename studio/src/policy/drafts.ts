@@ -2,7 +2,8 @@ import type { FileText } from '../api/types';
 
 /**
  * Unsaved changes, kept in this browser until they are saved or thrown away, so that a reload, a crash or a server that
- * was stopped loses nothing. `digest` and `base` are the file's as it was when the changes began.
+ * was stopped loses nothing. `digest` and `base` are the file's as it was when the changes began. `folder` is the folder's
+ * whole address: studios of other folders keep theirs in the same browser, and folders share names.
  */
 export interface Draft {
   text: string;

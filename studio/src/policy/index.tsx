@@ -1,4 +1,4 @@
-import { IconPlugConnectedX } from '@tabler/icons-react';
+import { IconFileOff, IconPlugConnectedX } from '@tabler/icons-react';
 import { Button } from '@mantine/core';
 import { useEffect, useRef } from 'react';
 import { useLocation, useSearch } from 'wouter';
@@ -12,6 +12,7 @@ import { languageClient, useLanguageUp } from './editor/client';
 import { goToLine, whenOpen } from './editor/handle';
 import { FileTree } from './FileTree';
 import { useRoom } from './store';
+import { WithoutFile } from './WithoutFile';
 import { Workbench } from './Workbench';
 
 /** The policy to open where the link names none: the one nearest to the folder's top. */
@@ -47,9 +48,22 @@ function Opened({ session }: { session: Session }) {
   }, [path, session, navigate]);
 
   if (path === null) {
-    return firstOf(session) === null ? <FileTree folder={session.folder} path={null} /> : <Loading what="the policy" />;
+    return firstOf(session) === null ? <NoPolicy session={session} /> : <Loading what="the policy" />;
   }
   return <Workbench key={path} session={session} path={path} client={languageClient(session.root_uri)} language={up} />;
+}
+
+/** A folder without a policy: the button that begins one stands in the list of files where that has any. */
+function NoPolicy({ session: { root_uri: folder, recipes, runs } }: { session: Session }) {
+  if (recipes.length + runs.length === 0) return <FileTree folder={folder} path={null} />;
+  return (
+    <WithoutFile folder={folder} path={null}>
+      <Empty icon={IconFileOff} title="No policy in this folder yet">
+        “New policy” begins one. {recipes.length > 0 ? 'A recipe opens from the list; its rows can be made when the policy that it names is there. ' : ''}
+        {runs.length > 0 ? 'The rows of the runs stand in the room Rows.' : ''}
+      </Empty>
+    </WithoutFile>
+  );
 }
 
 /** Opens what a link holds (a case, a line), and keeps the address a link to what the form holds. */

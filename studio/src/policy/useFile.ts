@@ -10,6 +10,9 @@ import { useRoom } from './store';
 export type Conflict = NonNullable<ReturnType<typeof useRoom.getState>['conflict']>;
 
 const setConflict = (conflict: Conflict | null) => useRoom.setState({ conflict });
+/** What was read where there is no file: saving then writes one. */
+const NO_FILE = { text: '', digest: '' };
+
 const setRestored = (restored: string | null) => useRoom.setState({ restored });
 
 /**
@@ -29,6 +32,15 @@ export function useFile(folder: string, path: string) {
     refetchOnWindowFocus: 'always',
   });
   const read = file.data;
+  const gone = file.error instanceof ApiError && file.error.code === 'not_found';
+
+  useEffect(() => {
+    // The file was removed while it had unsaved changes: they are opened, to be saved as the file anew.
+    const draft = gone ? readDraft(folder, path) : null;
+    if (!draft || useRoom.getState().path === path) return;
+    useRoom.getState().opened(path, draft.text, NO_FILE);
+    setRestored(draft.at);
+  }, [gone, folder, path]);
 
   useEffect(() => {
     if (!read) return;
@@ -82,7 +94,7 @@ export function useFile(folder: string, path: string) {
     meta: { silent: true },
     mutationFn: async (over: Conflict | null) => {
       const { text, saved } = useRoom.getState();
-      const digest = over?.digest ?? saved?.digest ?? null;
+      const digest = over?.digest || saved?.digest || null;
       return { text, digest: (await api.save(path, text, digest)).digest };
     },
     onSuccess: ({ text, digest }) => {
@@ -97,6 +109,9 @@ export function useFile(folder: string, path: string) {
     onError: (error) => {
       if (error instanceof ApiError && error.code === 'changed' && typeof error.body.text === 'string') {
         setConflict({ text: error.body.text, digest: typeof error.body.digest === 'string' ? error.body.digest : '' });
+      } else if (error instanceof ApiError && error.code === 'changed') {
+        useRoom.getState().wasSaved(NO_FILE.text, NO_FILE.digest);
+        say.wrong(error);
       } else {
         say.wrong(new Error(`${sentenceOf(error)} Your text is kept in this browser.`));
       }

@@ -84,7 +84,7 @@ export function Cases({ address, run, found, arms, rules }: CasesProps) {
         </div>
       </div>
       <p className={classes.count} role="status">
-        {pages.data ? `${whole(total)} ${total === 1 ? 'case' : 'cases'}` : 'Looking …'}
+        {pages.data ? `${whole(total)} ${total === 1 ? 'case' : 'cases'}` : pages.isError ? '' : 'Looking …'}
       </p>
       {pages.isPending ? <Loading what="the cases" /> : null}
       {pages.isError && cases.length === 0 ? (

@@ -48,11 +48,14 @@ export default function ResultsRoom() {
   return <RunResults key={run} run={run} data={found.data} address={address} />;
 }
 
+/** The runs that have no results to show, those together of which the same is to be said. */
 function Unread({ unread }: { unread: Record<string, string> }) {
+  const runs = new Map<string, string[]>();
+  for (const [run, sentence] of Object.entries(unread)) runs.set(sentence, [...(runs.get(sentence) ?? []), run]);
   return (
     <>
-      {Object.entries(unread).map(([run, sentence]) => (
-        <Alert key={run} color="yellow" variant="light" p="xs" m="sm" title={run}>
+      {[...runs].map(([sentence, those]) => (
+        <Alert key={sentence} color="yellow" variant="light" p="xs" m="sm" title={those.join(', ')}>
           {sentence}
         </Alert>
       ))}

@@ -75,13 +75,13 @@ export function GenerateProgress({ run }: { run: string }) {
     <section className={classes.job} aria-label="Generating from these reviews">
       <Text size="sm" fw={500} role="status">
         {SAID[job.state]}
-        {job.total ? <span className={classes.count}> {job.done ?? 0} of {job.total}</span> : null}
+        {job.total && job.state === 'running' ? <span className={classes.count}> {job.done ?? 0} of {job.total}</span> : null}
       </Text>
       {job.state === 'running' ? (
         <Progress className={classes.bar} value={share ?? 100} animated={share === null} striped={share === null} aria-label="Progress" />
       ) : null}
       <Text size="xs" c="dimmed" className={classes.line}>
-        {job.message ?? job.line}
+        {job.state === 'stopped' ? null : (job.message ?? job.line)}
       </Text>
       {job.state === 'running' ? (
         <Button variant="default" leftSection={<IconPlayerStop size={14} aria-hidden />} loading={stop.isPending} onClick={() => stop.mutate(job.id)}>

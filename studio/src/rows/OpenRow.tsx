@@ -142,6 +142,12 @@ function originSaid(origin: string): string {
   return origin ? `read by ${origin}` : '';
 }
 
+/** Who read a fact, in words. */
+function whoSaid(annotator: string): string {
+  if (annotator === 'source') return 'the label of the source';
+  return annotator.startsWith('reviewer:') ? annotator.slice('reviewer:'.length) : annotator;
+}
+
 function Facts({ facts, onChange }: { facts: readonly RowFact[]; onChange: (name: string) => void }) {
   return (
     <section aria-labelledby="row-facts">
@@ -158,7 +164,7 @@ function Facts({ facts, onChange }: { facts: readonly RowFact[]; onChange: (name
                 {fact.label}
                 {differ ? (
                   <Badge size="xs" color="yellow" variant="light" className={classes.differ}>
-                    annotators differ
+                    read differently
                   </Badge>
                 ) : null}
               </span>
@@ -171,7 +177,7 @@ function Facts({ facts, onChange }: { facts: readonly RowFact[]; onChange: (name
                 <ul className={classes.by}>
                   {fact.by.map((one) => (
                     <li key={one.annotator} title={one.detail || undefined}>
-                      {one.annotator}: {stateSaid(one.state, labels)}
+                      {whoSaid(one.annotator)}: {stateSaid(one.state, labels)}
                       {one.confidence === null ? '' : `, ${Math.round(100 * one.confidence)} % sure`}
                     </li>
                   ))}

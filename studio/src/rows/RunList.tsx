@@ -44,7 +44,7 @@ export function RunList({ runs, missing, onOpen }: RunListProps) {
       <h1 className={classes.title}>Rows</h1>
       {missing ? (
         <Alert color="yellow" variant="light" title={`There is no run ${missing} in this folder`}>
-          It may have been moved or taken out. Open one of these instead.
+          It may have been moved or taken out.{some.length > 0 ? ' Open one of these instead.' : ''}
         </Alert>
       ) : null}
       {some.length === 0 ? (
@@ -52,7 +52,7 @@ export function RunList({ runs, missing, onOpen }: RunListProps) {
       ) : (
         <ul className={classes.runs}>
           {some.map((run) => {
-            const closed = run.state === 'broken' || run.state === 'other_version';
+            const closed = run.state !== 'complete';
             return (
               <li key={run.path} className={classes.run} data-closed={closed || undefined}>
                 <div className={classes.names}>

@@ -102,7 +102,7 @@ export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
           aria-label="Run"
           className={classes.run}
           data={runs
-            .filter((one) => one.kind !== 'evaluation' && one.state !== 'broken' && one.state !== 'other_version')
+            .filter((one) => one.kind !== 'evaluation' && one.state === 'complete')
             .map((one) => ({ value: one.path, label: one.name }))}
           value={run.path}
           allowDeselect={false}
@@ -129,13 +129,8 @@ export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
       <Saving freshDigest={reviewing.freshDigest} />
       <GenerateProgress run={run.path} />
       {facets.data && facets.data.faults.length > 0 ? (
-        <Text size="sm" className={classes.unfinished} role="status">
+        <Text size="sm" className={classes.faults} role="status">
           {facets.data.faults.length === 1 ? 'A line' : `${facets.data.faults.length} lines`} of the file of reviews cannot be read and {facets.data.faults.length === 1 ? 'is' : 'are'} passed over: {facets.data.faults[0]}
-        </Text>
-      ) : null}
-      {run.state === 'unfinished' ? (
-        <Text size="sm" className={classes.unfinished} role="status">
-          {run.message}
         </Text>
       ) : null}
       <div className={classes.body} data-open={id !== null || undefined}>
@@ -144,7 +139,7 @@ export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
           <section className={classes.list} aria-label="Rows">
             <div className={classes.count}>
               <Text size="xs" c="dimmed" role="status">
-                {pages.data ? (filters.left_out ? `${whole(total)} left out; these are kept as examples` : address.filtered ? `${whole(total)} of ${whole(all)} rows` : `${whole(total)} rows`) : 'Looking …'}
+                {pages.data ? (filters.left_out ? `${whole(total)} left out; these are kept as examples` : address.filtered ? `${whole(total)} of ${whole(all)} rows` : `${whole(total)} rows`) : pages.isError ? '' : 'Looking …'}
               </Text>
               <Tooltip label="Look again which rows fit">
                 <ActionIcon size="sm" aria-label="Look again which rows fit" onClick={() => void queries.invalidateQueries({ queryKey: ['rows', run.path] })} loading={pages.isFetching && !isFetchingNextPage}>

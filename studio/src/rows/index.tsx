@@ -5,6 +5,7 @@ import { Button } from '@mantine/core';
 import { useConnection } from '../api/connection';
 import { Empty } from '../parts/Empty';
 import { Loading } from '../parts/Loading';
+import { useSession } from '../shell/Frame';
 import { sentenceOf } from '../shell/say';
 import { useRowsAddress } from './address';
 import { rows } from './calls';
@@ -17,7 +18,8 @@ export default function RowsRoom() {
   const { run, go } = useRowsAddress();
   const runs = useQuery({ queryKey: ['runs'], queryFn: ({ signal }) => rows.runs(signal) });
   const up = useConnection((state) => state.state === 'up');
-  useEffect(() => start(), []);
+  const root = useSession().data?.root_uri;
+  useEffect(() => (root === undefined ? undefined : start(root)), [root]);
   useEffect(() => {
     if (up) void send();
   }, [up]);
@@ -34,7 +36,7 @@ export default function RowsRoom() {
   const inside = runs.data.find((one) => one.kind === 'data' && one.path.startsWith(`${run}/`));
   const named = runs.data.find((one) => one.path === run);
   const opened = named?.kind === 'data' ? named : (inside ?? named);
-  if (run && opened && opened.state !== 'broken' && opened.state !== 'other_version' && opened.kind !== 'evaluation') {
+  if (run && opened?.state === 'complete' && opened.kind !== 'evaluation') {
     return <RunRows key={opened.path} run={opened} runs={runs.data} />;
   }
   return <RunList runs={runs.data} missing={run !== null && !opened ? run : null} onOpen={(path) => go({ run: path })} />;

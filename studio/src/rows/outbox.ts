@@ -11,6 +11,8 @@ export interface Waiting {
   /** The order in which they were made, in this browser. */
   turn: number;
   at: string;
+  /** The address of the folder that the run lies in: other folders' studios keep their reviews in the same browser. */
+  folder?: string;
   run: string;
   id: string;
   reviewer: string;
@@ -41,13 +43,15 @@ const LONGEST_PAUSE = 5_000;
  * The reviews on their way to the server. Each stands under a key of its own in the browser's storage before it is sent
  * and is taken out when the server has written it, so a lost connection, a reload or a second tab loses none.
  */
-export const useOutbox = create<Outbox>(() => ({ waiting: stored(), lost: false, unkept: false }));
+export const useOutbox = create<Outbox>(() => ({ waiting: [], lost: false, unkept: false }));
 
 type Saved = (sent: Waiting, answer: { review: Review; row: Row }) => void;
 
 const listeners = new Set<Saved>();
 /** The digest of each row as the server last gave it: of two reviews of a row the second is of the row after the first. */
 const digests = new Map<string, string>();
+/** The folder that is served, once it is known: nothing is sent before, and what is of another folder waits for that one. */
+let folder: string | null = null;
 let pause = FIRST_PAUSE;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -56,10 +60,10 @@ export function onSaved(listener: Saved): () => void {
   return () => listeners.delete(listener);
 }
 
-export function add(review: Omit<Waiting, 'key' | 'turn' | 'at'>): void {
+export function add(review: Omit<Waiting, 'key' | 'turn' | 'at' | 'folder'>): void {
   const { waiting } = useOutbox.getState();
   const turn = Math.max(Date.now(), ...waiting.map((one) => one.turn + 1));
-  const made: Waiting = { ...review, key: crypto.randomUUID().replaceAll('-', ''), turn, at: new Date().toISOString() };
+  const made: Waiting = { ...review, ...(folder === null ? {} : { folder }), key: crypto.randomUUID().replaceAll('-', ''), turn, at: new Date().toISOString() };
   let unkept = useOutbox.getState().unkept;
   try {
     localStorage.setItem(PREFIX + made.key, JSON.stringify(made));
@@ -86,6 +90,7 @@ export function retry(fresh: Map<string, string>): void {
 /** Send what waits, in order, from one tab at a time. */
 export async function send(): Promise<void> {
   clearTimeout(timer);
+  if (folder === null) return;
   await navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => {
     if (!lock) {
       again();
@@ -147,7 +152,7 @@ function stored(): Waiting[] {
   try {
     for (const key of Object.keys(localStorage)) {
       const one = key.startsWith(PREFIX) ? read(localStorage.getItem(key)) : null;
-      if (one) found.push(one);
+      if (one && (one.folder === undefined || one.folder === folder)) found.push(one);
     }
   } catch {
     // A browser that keeps nothing: what is made in this page is all there is.
@@ -174,8 +179,10 @@ function isWaiting(one: unknown): one is Waiting {
   );
 }
 
-/** Send what an earlier visit left, and go on when the connection is back. */
-export function start(): () => void {
+/** Send what an earlier visit to this folder left, and go on when the connection is back. */
+export function start(root: string): () => void {
+  folder = root;
+  refresh();
   const back = () => {
     pause = FIRST_PAUSE;
     void send();

@@ -33,7 +33,7 @@ export function Jobs() {
   return (
     <Popover opened={opened} onChange={close} width={340} position="bottom-end" shadow="md" trapFocus>
       <Popover.Target>
-        <Tooltip label={name}>
+        <Tooltip label={name} disabled={opened}>
           <Indicator disabled={running === 0} processing size={8} offset={6}>
             <ActionIcon size="lg" aria-label={name} onClick={toggle}>
               <IconListDetails size={18} stroke={1.7} aria-hidden />
@@ -41,7 +41,7 @@ export function Jobs() {
           </Indicator>
         </Tooltip>
       </Popover.Target>
-      <Popover.Dropdown mah="70vh" style={{ overflow: 'auto' }}>
+      <Popover.Dropdown aria-label="Work" mah="70vh" style={{ overflow: 'auto' }}>
         <Stack gap="md">
           {jobs.map((job) => (
             <Piece key={job.id} job={job} onStop={() => stop.mutate(job.id)} stopping={stop.isPending} onOpen={close} />
@@ -64,9 +64,11 @@ function Piece({ job, onStop, stopping, onOpen }: { job: Job; onStop: () => void
         {job.state === 'running' && job.total ? ` (${job.done ?? 0} of ${job.total})` : ''}
       </Text>
       {job.state === 'running' ? <Progress value={share ?? 100} animated={share === null} striped={share === null} aria-label={`Progress: ${name}`} /> : null}
-      <Text size="xs" c="dimmed" lineClamp={4} style={{ overflowWrap: 'anywhere' }}>
-        {job.message ?? job.line}
-      </Text>
+      {job.state === 'stopped' ? null : (
+        <Text size="xs" c="dimmed" lineClamp={4} style={{ overflowWrap: 'anywhere' }}>
+          {job.message ?? job.line}
+        </Text>
+      )}
       {job.state === 'running' ? (
         <Button variant="default" onClick={onStop} loading={stopping}>
           Stop

@@ -24,6 +24,7 @@ export const theme = createTheme({
     TreeSelect: { defaultProps: { size: 'xs' } },
     Modal: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
     Drawer: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
+    Notification: { styles: { description: { color: 'var(--mantine-color-text)' } } },
     Tabs: { defaultProps: { keepMounted: false } },
     Badge: { styles: { label: { textTransform: 'none' as const } } },
   },
@@ -35,6 +36,7 @@ export const variables: CSSVariablesResolver = () => ({
   light: {
     '--mantine-color-body': '#ffffff',
     '--mantine-color-dimmed': '#5c656f',
+    '--mantine-color-yellow-light-color': '#7a4c00',
     '--surface': '#f6f7f8',
     '--surface-raised': '#ffffff',
     '--line': '#dfe3e6',

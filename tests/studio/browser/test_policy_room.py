@@ -266,6 +266,7 @@ def test_the_rows_of_a_recipe_are_made_from_its_page(browser: Any, tmp_path: Pat
         page.get_by_label("How many").fill("12")
         page.get_by_role("dialog").get_by_role("button", name="Make rows").click()
         page.get_by_role("button", name=re.compile("Work that is done")).click(timeout=3 * PATIENCE)
+        assert serious(page) == []  # with the list of work open
         page.get_by_role("link", name="Open the rows").click()
         page.locator("[data-row]").nth(11).wait_for()
 

@@ -143,6 +143,8 @@ def test_a_changed_fact_is_decided_at_once_and_undone(browser: Any, studio: Any,
         page.get_by_label("Find a value").fill("look")
         page.keyboard.press("Enter")
         page.get_by_text("changed by Ada").wait_for()
+        page.get_by_text("read differently").wait_for()
+        assert page.get_by_text("reviewer:").count() == 0  # who said it, by name
         change = written(page, folder, ["accept", "change_fact"])[1]
         assert (change["fact"], change["value"]) == ("query.intent", "look")
         page.locator("section[aria-labelledby='row-verdict']").get_by_text("default", exact=True).wait_for()

@@ -72,7 +72,8 @@ export function ChangesPane({ runs, run, setRun, against, setAgainst }: ChangesP
       {!data && !live.error ? <Loading what="what changed" /> : null}
       {data?.regions.length === 0 && !data.rows?.changed ? (
         <Empty icon={IconEqual} title="No case is decided otherwise">
-          {asSentence(data.message)} {against === 'saved' ? 'Change a rule above, or choose a revision to hold the text against.' : ''}
+          {asSentence(data.message)}{' '}
+          {against === 'saved' ? `Change a rule${known.length > 0 ? ', or choose an older version to hold the text against' : ''}.` : ''}
         </Empty>
       ) : null}
       {data && data.regions.length > 0 ? (

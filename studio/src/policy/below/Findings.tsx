@@ -71,13 +71,19 @@ function FindingList({ findings }: { findings: readonly Finding[] }) {
   );
 }
 
+interface BrokenProps {
+  findings: readonly Finding[];
+  /** Whether what the text decided before it was broken stands below. */
+  before: boolean;
+}
+
 /** The policy does not compile: what has to be mended first, with the fixes. */
-export function Broken({ findings }: { findings: readonly Finding[] }) {
+export function Broken({ findings, before }: BrokenProps) {
   const errors = findings.filter((finding) => finding.severity === 'error');
   return (
-    <div className={classes.broken} role="status">
+    <div className={classes.broken} data-before={before || undefined} role="status">
       <Text size="sm" fw={600} px={12} pt={8} pb={2}>
-        The policy does not compile; below stands what the text before it said.
+        {before ? 'The policy does not compile; below stands what the text before it said.' : 'The policy does not compile. Mend this first:'}
       </Text>
       <FindingList findings={errors.length > 0 ? errors : findings} />
     </div>

@@ -6,7 +6,7 @@ import { findingsOf } from '../live';
 export function NotNow({ error }: { error: Error | null }) {
   return (
     <Text size="sm" c="var(--warn)" px={12} py={8} role="status">
-      {findingsOf(error) ? 'The policy does not compile; the decision beside says what to mend first.' : sentenceOf(error)}
+      {findingsOf(error) ? 'The policy does not compile; the decision says what to mend first.' : sentenceOf(error)}
     </Text>
   );
 }

@@ -1,5 +1,5 @@
 import { Button, CloseButton, FileButton, Select, Text } from '@mantine/core';
-import { IconPhoto } from '@tabler/icons-react';
+import { IconPhoto, IconPhotoOff } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { api } from '../../api/calls';
@@ -23,6 +23,7 @@ export function Picture({ path, recipes, annotated, setAnnotated }: PictureProps
   const [picture, setPicture] = useState<File | null>(null);
   const [over, setOver] = useState(false);
   const [recipe, setRecipe] = useState<string | null>(recipes[0] ?? null);
+  const [unseen, setUnseen] = useState<string | null>(null);
   const shown = useMemo(() => (picture ? URL.createObjectURL(picture) : null), [picture]);
   useEffect(
     () => () => {
@@ -85,7 +86,13 @@ export function Picture({ path, recipes, annotated, setAnnotated }: PictureProps
     >
       {shown && picture ? (
         <>
-          <img src={shown} alt={`The picture of the case: ${picture.name}`} />
+          {unseen === shown ? (
+            <span role="img" aria-label={`${picture.name}: it cannot be shown`} title="It cannot be shown: it may be damaged, or no picture">
+              <IconPhotoOff size={28} stroke={1.4} aria-hidden />
+            </span>
+          ) : (
+            <img src={shown} alt={`The picture of the case: ${picture.name}`} onError={() => setUnseen(shown)} />
+          )}
           <div style={{ flex: '1 1 160px', minWidth: 0 }}>
             {recipes.length > 0 ? (
               <Select

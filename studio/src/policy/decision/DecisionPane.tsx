@@ -15,11 +15,13 @@ import { useRoom } from '../store';
 import classes from './Decision.module.css';
 import { Why } from './Why';
 
+const NO_FACTS: readonly Fact[] = [];
+
 export type Style = 'stepwise' | 'full' | 'minimal';
 
 interface DecisionPaneProps {
   decision: Live<Decision>;
-  facts: readonly Fact[];
+  facts: Live<{ facts: Fact[] }>;
   style: Style;
   setStyle: (style: Style) => void;
   keep: () => void;
@@ -28,15 +30,24 @@ interface DecisionPaneProps {
 
 export function DecisionPane({ decision, facts, style, setStyle, keep, askFor }: DecisionPaneProps) {
   const [shown, setShown] = useState<'text' | 'why'>('text');
-  const { data, error } = decision;
+  const { data } = decision;
+  // Nothing is decided before the facts are known: what keeps them away keeps the decision away, too.
+  const error = decision.error ?? (data ? null : facts.error);
   const broken = findingsOf(error);
 
   if (!data) {
-    if (broken) return <Broken findings={broken} />;
+    if (broken) return <Broken findings={broken} before={false} />;
     if (error) {
       return (
         <Empty icon={IconScale} title="No decision">
           {sentenceOf(error)}
+        </Empty>
+      );
+    }
+    if (facts.data?.facts.length === 0) {
+      return (
+        <Empty icon={IconScale} title="Nothing to decide">
+          A decision is made from facts, and this file declares none.
         </Empty>
       );
     }
@@ -45,13 +56,13 @@ export function DecisionPane({ decision, facts, style, setStyle, keep, askFor }:
   const old = error !== null;
   return (
     <section className={classes.pane} aria-label="Decision">
-      {broken ? <Broken findings={broken} /> : null}
+      {broken ? <Broken findings={broken} before /> : null}
       {error && !broken ? (
         <Text size="xs" p="xs" c="var(--warn)" role="alert">
           {sentenceOf(error)}
         </Text>
       ) : null}
-      <Head decision={data} facts={facts} askFor={askFor} old={old} />
+      <Head decision={data} facts={facts.data?.facts ?? NO_FACTS} askFor={askFor} old={old} />
       <Group gap={6} px={12} py={6} style={{ borderBottom: '1px solid var(--line)' }}>
         <SegmentedControl
           size="xs"

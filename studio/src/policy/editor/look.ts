@@ -18,6 +18,19 @@ export const look = EditorView.theme({
   '.cm-coverage .cm-gutterElement': { display: 'flex', justifyContent: 'center' },
   '.cm-reached': { width: '3px', height: '100%', backgroundColor: 'var(--comply)', opacity: '0.75' },
   '.cm-unreached': { width: '3px', height: '100%', background: 'repeating-linear-gradient(var(--refuse) 0 3px, transparent 3px 6px)' },
+  '.cm-collapsedLines:before, .cm-collapsedLines:after': { content: '"…"' },
+  // The merge view's own red and green are too strong behind dimmed comments.
+  '.cm-deletedChunk': { backgroundColor: 'color-mix(in srgb, var(--refuse) 5%, transparent)' },
+  '.cm-deletedChunk .cm-deletedText': { background: 'color-mix(in srgb, var(--refuse) 8%, transparent)' },
+  '.cm-chunkButtons .cm-choice': {
+    marginLeft: '4px',
+    padding: '1px 8px',
+    border: '1px solid var(--line)',
+    borderRadius: '4px',
+    backgroundColor: 'var(--surface-raised)',
+    color: 'var(--mantine-color-text)',
+    font: '600 0.75rem var(--mantine-font-family)',
+  },
   '.cm-panels': { backgroundColor: 'var(--surface)', color: 'var(--mantine-color-text)', borderColor: 'var(--line)' },
   '.cm-tooltip': {
     backgroundColor: 'var(--surface-raised)',
