@@ -94,7 +94,8 @@ export function useFile(folder: string, path: string) {
     meta: { silent: true },
     mutationFn: async (over: Conflict | null) => {
       const { text, saved } = useRoom.getState();
-      const digest = over?.digest || saved?.digest || null;
+      // Of a file that is gone the digest is empty: it is saved over what was last known of it.
+      const digest = [over?.digest, saved?.digest].find((each) => each !== undefined && each !== '') ?? null;
       return { text, digest: (await api.save(path, text, digest)).digest };
     },
     onSuccess: ({ text, digest }) => {
