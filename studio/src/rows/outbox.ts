@@ -1,5 +1,7 @@
 import { create } from 'zustand';
+import { api } from '../api/calls';
 import { ApiError } from '../api/client';
+import { useConnection } from '../api/connection';
 import type { State } from '../api/types';
 import { rows } from './calls';
 import type { Action, Review, Row } from './types';
@@ -107,6 +109,12 @@ export async function send(): Promise<void> {
 
 async function sendOne(next: Waiting): Promise<boolean> {
   try {
+    if (useOutbox.getState().lost && (await api.session()).root_uri !== folder) {
+      // Another folder's studio was started in the place of this one's: what waits here is none of its reviews.
+      useConnection.getState().set('strange');
+      again();
+      return false;
+    }
     const answer = await rows.review({ ...next, digest: digests.get(place(next)) ?? next.digest });
     digests.set(place(next), answer.row.digest);
     pause = FIRST_PAUSE;
