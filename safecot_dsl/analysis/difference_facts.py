@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from safecot_dsl.artifact import (
     And,
@@ -168,9 +168,7 @@ def _changed(policy: CompiledPolicy, facts: tuple[Fact, ...], atom: Callable[[Co
         )
         for rule in policy.rules
     )
-    # Not `model_copy`, which would keep the indexes of the facts and rules before.
-    fields: dict[str, Any] = {name: getattr(policy, name) for name in CompiledPolicy.model_fields}
-    return CompiledPolicy.model_construct(None, **{**fields, "facts": facts, "rules": rules})
+    return policy.with_content(facts=facts, rules=rules)
 
 
 def _condition(condition: Condition, atom: Callable[[Condition], Condition]) -> Condition:

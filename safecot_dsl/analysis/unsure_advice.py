@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any
 
 from safecot_dsl.analysis.examination import Examination, key_of, listed
 from safecot_dsl.analysis.unsure import source_key, unsure_problems
@@ -155,16 +154,13 @@ def changed(
 ) -> CompiledPolicy:
     """The policy with these verdicts of `unsure`, by the rule's name or `unsure`, and these suppositions, by fact."""
     unsure, assume = unsure or {}, assume or {}
-    # Not `model_copy`, which would keep the indexes of the facts and rules before.
-    fields: dict[str, Any] = {name: getattr(policy, name) for name in CompiledPolicy.model_fields}
-    fields["unsure"] = unsure.get("unsure", policy.unsure)
-    fields["rules"] = tuple(
+    rules = tuple(
         rule.model_copy(update={"unsure": unsure[rule.name]}) if rule.name in unsure else rule for rule in policy.rules
     )
-    fields["facts"] = tuple(
+    facts = tuple(
         fact.model_copy(update={"assume": assume[fact.name]}) if fact.name in assume else fact for fact in policy.facts
     )
-    return CompiledPolicy.model_construct(None, **fields)
+    return policy.with_content(unsure=unsure.get("unsure", policy.unsure), rules=rules, facts=facts)
 
 
 def _assume(supposed: Mapping[str, bool]) -> str:

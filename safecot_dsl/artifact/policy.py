@@ -350,6 +350,12 @@ class CompiledPolicy(Frozen):
             key = key.rsplit(".", 1)[0]
         return spans[key]
 
+    def with_content(self, **changes: Any) -> CompiledPolicy:
+        """The policy with other content in these fields, and the digest as it is unless it is one of them. Nothing is
+        checked. A `model_copy` would keep the indexes of the facts and rules before."""
+        fields = {name: getattr(self, name) for name in CompiledPolicy.model_fields}
+        return CompiledPolicy.model_construct(None, **fields | changes)
+
     def to_json(self) -> str:
         """Canonical JSON with a final line break: byte-identical for equal sources."""
         return canonical_json(self.model_dump(mode="json", exclude_none=True)) + "\n"

@@ -91,10 +91,8 @@ def _permuted(tested: PolicyUnderTest, random: Random) -> tuple[CompiledPolicy, 
 
 def remade(policy: CompiledPolicy, **changes: Any) -> CompiledPolicy:
     """The policy with other content, and the digest that goes with it."""
-    # Not a copy: that would keep the index of what the policy was made of.
-    content: dict[str, Any] = {name: getattr(policy, name) for name in CompiledPolicy.model_fields} | changes
-    made = CompiledPolicy.model_construct(None, **content)
-    return CompiledPolicy.model_construct(None, **content | {"digest": compute_digest(made)})
+    made = policy.with_content(**changes)
+    return made.with_content(digest=compute_digest(made))
 
 
 @st.composite
