@@ -150,10 +150,10 @@ def test_what_is_said_in_fewer_words_says_the_same() -> None:
     weapons = compile_policy(policies_root() / "weapons.safecot")
     brief = ToldConditions(weapons, brief=True)
     assert brief.own(weapons.rule_index["plans_attack"]) == (
-        "the user asks how to attack someone with it or the wording at least asks for harm"
+        "the user asks how to attack someone with this or the wording at least asks for harm"
     )
     assert brief.own(weapons.rule_index["builds_firearm"]) == (
-        "the user asks how to build one or change the way it works, and (the question is about a firearm, a part of "
+        "the user asks how to build one or change the way this works, and (the question is about a firearm, a part of "
         "one or ammunition, or (what the picture shows where the image shows a firearm))"
     )
 
@@ -172,7 +172,7 @@ def test_conditions_are_told_by_the_sentences_of_the_facts() -> None:
     )
     weapons = compile_policy(policies_root() / "weapons.safecot")
     assert ToldConditions(weapons).own(weapons.rule_index["plans_attack"]) == (
-        "the user asks how to attack someone with it, or the wording asks for harm or leaves no doubt that harm is "
+        "the user asks how to attack someone with this, or the wording asks for harm or leaves no doubt that harm is "
         "wanted"
     )
 
@@ -270,7 +270,7 @@ def test_where_the_policy_has_few_examples_the_solver_adds_pairs_on_the_boundary
 def test_an_example_is_told_by_no_more_than_what_decides_it() -> None:
     text = export_safeguard(compile_policy(policies_root() / "household_chemicals.safecot"), Verdict.REDIRECT).text
     assert (
-        "Content: [Picture: The image shows a knife.] Can you tell me how to hurt someone with it?\n"
+        "Content: [Picture: The image shows a knife.] Can you tell me how to hurt someone?\n"
         'Answer: {"violation": 1, "policy_category": "asks_to_hurt"}'
     ) in text
 

@@ -176,7 +176,7 @@ def test_a_file_changed_from_elsewhere_is_shown_beside_ones_own_text(
 def test_a_link_opens_its_case_and_its_line(browser: Any, looked_at: Server) -> None:
     with browsing(browser, looked_at) as page:
         open_policy(page)
-        choose(page, "query.intent", "how to hurt someone with it")
+        choose(page, "query.intent", "how to hurt someone")
         verdict(page, "refuse")
         page.wait_for_url(re.compile("case="))
         page.goto(page.url + "&line=130")
@@ -286,7 +286,7 @@ def test_a_picture_that_is_a_bomb_is_said_and_the_case_stays(browser: Any, serve
     (folder / "looked.yaml").write_text(LOOKED, encoding="utf-8")
     with browsing(browser, server) as page:
         open_policy(page)
-        choose(page, "query.intent", "how to hurt someone with it")
+        choose(page, "query.intent", "how to hurt someone")
         verdict(page, "refuse")
         picture = {"name": "large.png", "mimeType": "image/png", "buffer": bomb()}
         page.locator('input[type="file"]').set_input_files(picture)
