@@ -221,7 +221,12 @@ def test_the_reordered_policy_decides_the_same_and_weighs_in_the_opposite_order(
 
 
 @pytest.mark.parametrize(
-    ("kept", "source"), [("miniature.json", "../../policies/miniature.safecot"), ("twenty.json", "twenty.safecot")]
+    ("kept", "source"),
+    [
+        ("miniature.json", "../../policies/miniature.safecot"),
+        ("twenty.json", "twenty.safecot"),
+        ("../pretrained/known.json", "../pretrained/known.safecot"),
+    ],
 )
 def test_the_policies_that_are_kept_are_those_of_their_sources(kept: str, source: str):
     """But for the criteria, which the standard library may learn to read better."""
