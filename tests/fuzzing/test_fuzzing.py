@@ -23,12 +23,14 @@ needs_atheris = pytest.mark.skipif(
 
 
 def fuzz(harness: str, folder: Path, *options: str) -> None:
-    """In a process of its own: atheris rewrites the modules that it watches."""
-    command = [sys.executable, "-m", "tests.fuzzing", harness, "--out", str(folder), *options]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    """In a process of its own: atheris rewrites the modules that it watches, and ends it without tidying up."""
+    out, temporary = folder / "out", folder / "temporary"
+    temporary.mkdir()
+    command = [sys.executable, "-m", "tests.fuzzing", harness, "--out", str(out), *options]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(temporary)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{done.stderr[-4_000:]}\nthe input is in {sorted(folder.iterdir())}"
-    assert list(folder.iterdir()) == []
+    assert done.returncode == 0, f"{done.stderr[-4_000:]}\nthe input is in {sorted(out.iterdir())}"
+    assert list(out.iterdir()) == []
 
 
 @needs_atheris

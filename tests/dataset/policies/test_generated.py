@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from random import Random
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 
 import pytest
 from hypothesis import given
@@ -27,12 +27,14 @@ from .workshop import write_workshop
 
 COUNT = len(KINDS)
 _SEEDS = st.integers(0, 1)
+#: Policies are made again from their files, so these are kept until the tests end.
+_FOLDER = TemporaryDirectory(prefix="workshop")
 
 
 @cache
 def generator(seed: int, hard_line: bool = False) -> PolicyGenerator:
     """What makes policies of the workshop's; each is made once for all tests."""
-    file, policy = write_workshop(Path(mkdtemp(prefix="workshop")), hard_line=hard_line)
+    file, policy = write_workshop(Path(mkdtemp(dir=_FOLDER.name)), hard_line=hard_line)
     return PolicyGenerator(file, policy, seed=seed, folder=None)
 
 
@@ -78,7 +80,7 @@ def test_no_two_decide_alike(seed: int, numbers: set[int]) -> None:
 @examples(2)
 @given(st.integers(0, 1))
 def test_the_same_seed_gives_the_same_policies_however_many_are_asked_for(seed: int) -> None:
-    file, policy = write_workshop(Path(mkdtemp(prefix="workshop")))
+    file, policy = write_workshop(Path(mkdtemp(dir=_FOLDER.name)))
     again = PolicyGenerator(file, policy, seed=seed, folder=None)
     assert [one.text for one in again.take(3)] == [one.text for one in made(seed)[:3]]
 
