@@ -62,7 +62,9 @@ def built(
     folder = tmp_path_factory.mktemp("miniature") / "base"
     with pytest.MonkeyPatch.context() as patched, Recorded() as progress:
         patched.setattr(base_module, "reasoning_lines", lambda *_: lines)
-        build_base(policy, folder, seed=0, progress=progress, warmup_steps=10, steps=10, more_steps=4, images=256)
+        patched.setattr(base_module, "_WARMUP_BATCH", 32)
+        patched.setattr(base_module, "_BATCH", 16)
+        build_base(policy, folder, seed=0, progress=progress, warmup_steps=10, steps=10, more_steps=4, images=96)
     return folder, progress
 
 
@@ -81,7 +83,7 @@ def test_the_folder_holds_safetensors_a_card_with_its_command_and_no_pickle(buil
     assert not [name for name in files if name.endswith((".bin", ".pt", ".pkl", ".py"))]
     card = (folder / "README.md").read_text()
     steps = "--warmup-steps 10 --steps 10 --more-steps 4"
-    assert f"python -m safecot_dsl.miniature POLICY OUT --seed 0 {steps} --images 256" in " ".join(card.split())
+    assert f"python -m safecot_dsl.miniature POLICY OUT --seed 0 {steps} --images 96" in " ".join(card.split())
 
 
 def test_it_loads_and_answers_like_any_hub_model(built: tuple[Path, Recorded], world: World) -> None:

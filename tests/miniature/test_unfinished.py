@@ -85,6 +85,8 @@ def test_a_build_that_was_killed_ends_as_one_that_was_not(
 ) -> None:
     monkeypatch.setattr(base_module, "reasoning_lines", lambda *_: lines)
     monkeypatch.setattr(base_module, "SAVED_EVERY", 2)
+    monkeypatch.setattr(base_module, "_WARMUP_BATCH", 16)
+    monkeypatch.setattr(base_module, "_BATCH", 16)
 
     def build(name: str) -> None:
         build_base(policy, tmp_path / name, warmup_steps=4, steps=4, more_steps=4, images=64)
