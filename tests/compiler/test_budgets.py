@@ -32,9 +32,9 @@ def rule(condition: str) -> str:
     ],
 )
 def test_nesting_ends(opening: str, closing: str, times: int, share: int) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     _ends_at_64(opening * (times // share) + "image.a" + closing * (times // share))
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 @pytest.mark.parametrize(
@@ -104,12 +104,12 @@ def test_lets_across_files_count_together() -> None:
 
 
 def test_lets_that_double_are_refused_before_they_are_written_out() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     doubling = "let l0 = image.a\n" + "".join(f"let l{i} = l{i - 1} and l{i - 1}\n" for i in range(1, 40))
     said = faults(FLAGS + doubling + "rule r { when l39 verdict refuse }")
     # 2^(n+1) - 1 parts at level n: more than 100,000 from level 16 on.
     assert said == [("SC0501", "l16", "`let l16` is too large once every `let` in it is written out")]
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_conditions_count_together() -> None:
@@ -146,9 +146,9 @@ def test_the_deepest_policy_can_be_written_and_read_again() -> None:
 def test_a_large_policy_is_compiled_in_time(share: int) -> None:
     rule = 'rule r{i} {{ when image.members has knife and query.harm >= 0.{n} verdict refuse think {{ risk "x" }} }}\n'
     rules = "".join(rule.format(i=i, n=i % 9) for i in range(2_000 // share))
-    started = time.monotonic()
+    started = time.process_time()
     assert len(compiled(FACTS + rules).rules) == 2_000 // share
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_a_file_may_be_a_mebibyte_and_no_more() -> None:
@@ -194,12 +194,12 @@ def test_a_file_may_be_a_mebibyte_and_no_more() -> None:
     ids=lambda value: value[:12] if isinstance(value, str) else "",
 )
 def test_nonsense_takes_seconds(before: str, piece: str, times: int, share: int) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     result = opened((HEAD + before + piece * (times // share)).encode())
     assert result.policy is None
     assert result.failed
     assert len(result.diagnostics) <= 1_001
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 @SHARES
@@ -216,9 +216,9 @@ def test_nonsense_takes_seconds(before: str, piece: str, times: int, share: int)
 def test_what_grew_takes_seconds(before: str, line: str, times: int, base: int, share: int) -> None:
     below = whole(FACTS + "".join(f"rule r{i} {{}}\n" for i in range(base // share)))
     text = HEAD + before.format() + "".join(line.format(i) for i in range(times // share))
-    started = time.monotonic()
+    started = time.process_time()
     opened(text, {"base.safecot": below})
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_more_than_a_thousand_faults_are_said_to_be_more() -> None:

@@ -38,10 +38,10 @@ def check(text: str | bytes, base: str | None = None) -> None:
         if base is not None:
             Path(folder, "base.safecot").write_text(base, encoding="utf-8")
         path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "replace"))
-        started = time.monotonic()
+        started = time.process_time()
         opened = open_policy(path)
         again = open_policy(path)
-        assert time.monotonic() - started < 20
+        assert time.process_time() - started < 20
     assert opened.diagnostics == again.diagnostics
     assert opened.failed == (opened.policy is None and not opened.is_library) or opened.is_library
     for diagnostic in opened.diagnostics:

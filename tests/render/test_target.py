@@ -178,8 +178,8 @@ def test_the_parser_never_raises(text: str, tags: Tags) -> None:
 
 
 def test_the_parser_takes_linear_time() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     for piece in ("<think>", "</think>", "<think></think>", "[", " ", "[refuse:"):
         parse_target(piece * (1_000_000 // len(piece)))
         parse_target(f"<think>{piece * (1_000_000 // len(piece))}]</think>")
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
