@@ -11,7 +11,7 @@ import typer
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled
-from safecot_dsl.cli.output import Exit, OutputFormat, complain, console, fail, read_text, write_json
+from safecot_dsl.cli.output import Exit, OutputFormat, check_target, complain, console, fail, read_text, write_json
 from safecot_dsl.extras import require
 
 if TYPE_CHECKING:
@@ -171,8 +171,7 @@ def decide_table(
         fail(f"{table}: there is no such file")
     if out.suffix.lower() != ".parquet":
         fail(f"{out}: decisions are written as Parquet; let the file's name end in .parquet")
-    if out.resolve() == table.resolve():
-        fail(f"{out} is the file of cases itself; name another with --out")
+    check_target(out, table)
     wanted = [name.strip() for name in columns.split(",")] if columns else list(COLUMNS)
     columnar = ColumnarPolicy(policy)
     try:
