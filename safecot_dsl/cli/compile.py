@@ -10,8 +10,8 @@ from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled, the_policy
 from safecot_dsl.cli.output import (
     FORMAT,
     OutputFormat,
+    check_target,
     console,
-    fail,
     write_json,
 )
 
@@ -34,10 +34,9 @@ def compile(
     from safecot_dsl.storage import write_whole
 
     target = out or policy.with_suffix(".json")
-    if target.resolve() == policy.resolve():
-        fail(f"{target} is the artifact itself; name another file with --out")
     if target.is_dir():
         target = target / f"{policy.stem}.json"
+    check_target(target, policy)
     write_whole(target, compiled.to_json())
     facts = {
         "policy": compiled.header.name,

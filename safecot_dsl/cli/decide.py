@@ -11,7 +11,7 @@ import typer
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.cli.opening import PATH, POLICY, SET, open_compiled
-from safecot_dsl.cli.output import Exit, OutputFormat, complain, console, fail, read_text, write_json
+from safecot_dsl.cli.output import Exit, OutputFormat, check_target, complain, console, fail, read_text, write_json
 from safecot_dsl.extras import require
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ def one_case(path: Path) -> Any:
     """The JSON value of a file, or of standard input for `-`; what is none ends the command."""
     from safecot_dsl.storage.json_text import parse_json
 
+    if path.suffix.lower() in (".csv", ".tsv", ".xlsx", ".parquet"):
+        fail(f"{path} is a file of many cases: `safecotc decide POLICY --cases {path}`")
     try:
         return parse_json(read_text(path))
     except ValueError as error:
@@ -171,8 +173,7 @@ def decide_table(
         fail(f"{table}: there is no such file")
     if out.suffix.lower() != ".parquet":
         fail(f"{out}: decisions are written as Parquet; let the file's name end in .parquet")
-    if out.resolve() == table.resolve():
-        fail(f"{out} is the file of cases itself; name another with --out")
+    check_target(out, table)
     wanted = [name.strip() for name in columns.split(",")] if columns else list(COLUMNS)
     columnar = ColumnarPolicy(policy)
     try:

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from safecot_dsl.cli.opening import PATH, POLICY, SET, open_whole
-from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, as_json, complain, console, response_rows, write_json
+from safecot_dsl.cli.output import (
+    FORMAT,
+    Exit,
+    OutputFormat,
+    as_json,
+    check_target,
+    complain,
+    console,
+    response_rows,
+    write_json,
+)
 from safecot_dsl.extras import lacking
 
 if TYPE_CHECKING:
@@ -111,6 +121,8 @@ def grade(
     from safecot_dsl.storage import Progress
     from safecot_dsl.workspace import Policy
 
+    if out is not None:
+        check_target(out, policy, responses)
     opened = Policy(open_whole(policy, set_, path)[0])
     summary = GradeSummary()
     missing = lacking(["annotate"], vectors=True)

@@ -199,13 +199,23 @@ def read_text(path: Path) -> str:
         fail(f"{path}: {error.strerror or error}")
 
 
-def write_text(out: Path | None, text: str) -> None:
-    """The text into a file, whole or not at all; to standard output for `-` or nothing."""
+def write_text(out: Path | None, text: str, *inputs: Path) -> None:
+    """The text into a file that is none of `inputs`, whole or not at all; to standard output for `-` or nothing."""
     if out is None or str(out) == "-":
         typer.echo(text, nl=False)
         return
     from safecot_dsl.storage import write_whole
 
+    check_target(out, *inputs)
+    write_whole(out, text)
+
+
+def check_target(out: Path, *inputs: Path) -> None:
+    """End the command where the file that it writes is a folder, would take the place of a file that it reads, or
+    has a name that only the source of a policy has."""
     if out.is_dir():
         fail(f"{out} is a folder: name a file in it")
-    write_whole(out, text)
+    if out.suffix == ".safecot":
+        fail(f"{out}: only the source of a policy ends in .safecot; name another file with --out")
+    if any(out.resolve() == given.resolve() for given in inputs):
+        fail(f"{out} is a file that this command reads; name another with --out")

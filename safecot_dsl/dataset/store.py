@@ -43,6 +43,7 @@ POLICIES, CHANGES, CHANGED_ROWS = "policies", "changes.json", "changes.jsonl"
 #: Rows that are held at once while a file is read.
 READ_ROWS = 256
 
+_PARQUET = b"PAR1"  # how a Parquet file begins
 _NAME = re.compile(r"(?P<split>.+)-(?P<number>\d{5,})\.parquet")
 
 
@@ -220,6 +221,9 @@ def open_dataset(path: Path, *, image_root: Path | None = None) -> Dataset:
         DatasetError: there is no such folder or file, it holds no rows, or they were made by another version.
     """
     if path.is_file():
+        with path.open("rb") as file:
+            if file.read(len(_PARQUET)) != _PARQUET:
+                raise DatasetError(f"{path} cannot be read as Parquet: name a file of rows, or a data set's folder")
         folder = path.parent.parent if path.parent.name == DATA else path.parent
         _refuse_other_version(folder)
         return Dataset(folder, (path,), image_root or _image_root(folder))
@@ -227,7 +231,9 @@ def open_dataset(path: Path, *, image_root: Path | None = None) -> Dataset:
         raise DatasetError(f"{path}: there is no such folder or file")
     files = data_files(path)
     if not files:
-        raise DatasetError(f"{path} holds no data set: there is no Parquet file in `{DATA}/`")
+        of_run = sorted({str(file.parent.parent) for file in path.glob(f"arms/*/data/{DATA}/*.parquet")})
+        meant = f"; did you mean {' or '.join(of_run)}?" if of_run else ""
+        raise DatasetError(f"{path} holds no data set: there is no Parquet file in `{DATA}/`{meant}")
     _refuse_other_version(path)
     return Dataset(path, files, image_root or _image_root(path))
 

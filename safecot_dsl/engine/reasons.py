@@ -26,7 +26,8 @@ def reasons(explanation: Explanation, policy: CompiledPolicy) -> list[str]:
             lines.append(f"{_named(rule, policy)} {applies}: {rule.verdict}")
             lines += _indented(_literals(rule, "maybe"))
         if len(undecided) > _MAX_RULES:
-            lines.append(f"and {len(undecided) - _MAX_RULES} more rules may apply")
+            more = len(undecided) - _MAX_RULES
+            lines.append(f"and {more} more rule{'' if more == 1 else 's'} may apply")
         return [*lines, f"what would settle it: {', '.join(decision.unsettled)}"]
     if not decision.deciding:
         open_rules = ", ".join(decision.undecided)

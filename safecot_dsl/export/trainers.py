@@ -66,7 +66,7 @@ def hand_over(
     if named.folder is not None:
         named = ModelName(str(named.folder.absolute()), None)
     lacking = tuple(f"`{key}`: {why}" for key, why in trainer.lacks.items() if _says(recipe, key))
-    with whole_directory(out) as folder:
+    with whole_directory(out, spare=True) as folder:
         export_dataset(dataset, trainer.formats[recipe.objective], folder / "data", progress=progress)
         # `datasets` caches what it loads by a relative path and nothing else: other rows need another name.
         rows = f"data-{sha256_bytes(canonical_json(file_digests(folder / 'data')).encode())[-12:]}"

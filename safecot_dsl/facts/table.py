@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safecot_dsl.artifact import Case, CompiledPolicy
+from safecot_dsl.diagnostics import closest
 from safecot_dsl.facts.blocks import Block, Checked
 from safecot_dsl.facts.cases.columns import match_columns
 from safecot_dsl.facts.cases.faults import CasesError, Faults
@@ -148,6 +149,7 @@ def open_table_source(source: DescribedTable, policy: CompiledPolicy, base_dir: 
     inner = {path for path in reached if path.split(".")[0] in (names or ())}  # `a.0.b`: what is in `a` shows when read
     check_mapping(policy, source.facts, None if names is None else names | inner, where=name)
     if names is not None:
+        _check_described(records, names)
         check_where(source.where, names, name)
     own = _own_columns(policy, source, records)
     return TableSource(records, policy, {**own, **source.facts}, frozenset(origin.column for origin in own.values()))
@@ -155,6 +157,10 @@ def open_table_source(source: DescribedTable, policy: CompiledPolicy, base_dir: 
 
 class ColumnsNote(UserWarning):
     """Columns of a source were taken for facts whose names are written otherwise."""
+
+
+class MissingColumnsWarning(UserWarning):
+    """A description names columns that its files do not have."""
 
 
 def _own_columns(policy: CompiledPolicy, source: DescribedTable, records: Records) -> dict[str, ColumnValue]:
@@ -190,6 +196,26 @@ def _described(records: Records) -> set[str]:
             specs = (request.prompt, request.answer, *request.images)
             used.update(name for spec in specs if spec is not None for name in columns_of(spec))
     return used
+
+
+def _check_described(records: Records, names: set[str]) -> None:
+    """Warn where the user's own description names a column that no file has: every picture, or every answer, is then
+    missing, and nothing fails. It is no error, since files without answers may share a description."""
+    if records.description.columns:
+        return
+    heads = {name.split(".")[0]: name for name in _described(records) if name not in names}
+    missing = sorted(name for head, name in heads.items() if head not in names)
+    if not missing:
+        return
+    theirs = sorted({name for file in records.files for name in file.table.names or ()})
+    hints = [(name, closest(name, theirs)) for name in missing]
+    said = ", ".join(f"`{name}`" + (f" (did you mean `{near}`?)" if near else "") for name, near in hints)
+    verb = "is no column" if len(missing) == 1 else "are no columns"
+    warnings.warn(
+        f"{records.description.name}: {said} {verb} of its files (they have {', '.join(theirs)})",
+        MissingColumnsWarning,
+        stacklevel=3,
+    )
 
 
 def open_records(source: DescribedTable, base_dir: Path) -> Records:

@@ -5,16 +5,28 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import itertools
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
+from safecot_dsl.errors import SafecotError
 from safecot_dsl.storage.locks import LOCK_SUFFIX, Lock, lock, lock_beside
 from safecot_dsl.systems import flush_file, flush_folder, open_file
+
+# Digests in names, the first two digits of one, and the numbers of parts.
+_NUMBERS = re.compile(r"\b(?:[0-9a-f]{12,}|[0-9a-f]{2})\b|[0-9]+")
+_BY_THE_SYSTEM = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+_NAMED = 3  # files that a message names
+
+
+class OthersFilesError(SafecotError):
+    """A folder that was to be replaced holds files that are not of the kind that is written into it."""
 
 
 def write_whole(path: Path | str, data: bytes | str, *, mode: int | None = None) -> None:
@@ -47,14 +59,22 @@ def write_whole(path: Path | str, data: bytes | str, *, mode: int | None = None)
 
 
 @contextlib.contextmanager
-def whole_directory(path: Path | str) -> Generator[Path]:
+def whole_directory(path: Path | str, *, spare: bool = False) -> Generator[Path]:
     """Give an empty folder to fill; it becomes `path` when the block ends, and is removed when the block raises.
 
     It is built beside `path` as `.NAME.partial-…`. An older `path` is moved aside and removed only after the new one
     is in place; where a kill came between the two, the next call brings the old one back first. Partial folders of
     processes that died are removed; those of living ones are held by a lock and left alone.
+
+    With `spare`, for a `path` that a person names: an older one is only replaced where every file in it is of a kind
+    that the new one has too, by its name less numbers and digests. Anything else would be lost.
+
+    Raises:
+        OthersFilesError: with `spare`, `path` is a file, or holds other files; it is as it was.
     """
     path = Path(path)
+    if spare and path.exists() and not path.is_dir():
+        raise OthersFilesError(f"{path} is a file: name a folder")
     path.parent.mkdir(parents=True, exist_ok=True)
     restore_directory(path)
     for stale in path.parent.glob(f".{_escaped(path.name)}.partial-*"):
@@ -66,6 +86,8 @@ def whole_directory(path: Path | str) -> Generator[Path]:
         partial.mkdir()
         try:
             yield partial
+            if spare:
+                _refuse_others(partial, path)
             replace_directory(partial, path)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
@@ -88,6 +110,31 @@ def replace_directory(new: Path, path: Path) -> None:
     flush_folder(path.parent)
     if had_old:
         remove(retired)
+
+
+def _refuse_others(new: Path, path: Path) -> None:
+    """Raise :class:`OthersFilesError` where the folder `path` holds files of other kinds than the folder `new`."""
+    kinds = {_kind(name) for name in _files_below(new)}
+    others = (name for name in _files_below(path) if _kind(name) not in kinds)
+    if named := list(itertools.islice(others, _NAMED)):  # no more are looked for: it may be a whole disk
+        more = " and others" if next(others, None) is not None else ""
+        raise OthersFilesError(
+            f"{path} holds files that are not written here and would be lost: {', '.join(named)}{more}. "
+            "Name another folder, or remove this one first"
+        )
+
+
+def _kind(name: str) -> str:
+    return _NUMBERS.sub("#", name)
+
+
+def _files_below(path: Path) -> Iterator[str]:
+    """The files below a folder, relative to it, but for those that the system's file manager leaves there."""
+    for folder, folders, files in os.walk(path):
+        folders.sort()
+        for name in sorted(files):
+            if name not in _BY_THE_SYSTEM:
+                yield (Path(folder) / name).relative_to(path).as_posix()
 
 
 def restore_directory(path: Path) -> None:

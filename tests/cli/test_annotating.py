@@ -34,6 +34,27 @@ def recipes(folder: Path) -> None:
     write_recipe("labels", {"facts": {"query.intent": {"column": "intent"}}})
 
 
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv", "found.yaml"])
+def test_facts_are_not_written_over_what_they_are_read_from(name: str, safecotc: Run, recipes: None):
+    """The requests, by line or in a table, and the recipe."""
+    Path("rows.csv").write_text("id,prompt\nc,May I mix them?\n")
+    described: dict[str, Any] = {
+        "name": "table",
+        "licence": "CC0-1.0",
+        "commercial": True,
+        "files": ["*.csv"],
+        "id": "id",
+    }
+    described["requests"] = [{"prompt": "prompt"}]
+    recipe = yaml.safe_load(Path("found.yaml").read_text())
+    recipe["data"]["sources"].append({"kind": "table", "describe": described})
+    Path("found.yaml").write_text(yaml.safe_dump(recipe))
+    before = Path(name).read_text()
+    done = safecotc("data", "annotate", "found.yaml", "-o", name)
+    assert (done.code, done.err) == (2, f"error: {name} is a file that this command reads; name another with --out\n")
+    assert Path(name).read_text() == before
+
+
 def test_what_was_filled_in_is_written_with_its_origin(safecotc: Run, recipes: None):
     done = safecotc("data", "annotate", "found.yaml", "-o", "facts.jsonl")
     assert done.code == 0, done.err

@@ -50,7 +50,14 @@ def test_nothing_is_written_for_a_policy_with_errors(safecotc: Run, folder: Path
 def test_an_artifact_is_not_written_over_itself(safecotc: Run) -> None:
     safecotc("compile", "p.safecot")
     result = safecotc("compile", "p.json")
-    assert (result.code, result.err) == (2, "error: p.json is the artifact itself; name another file with --out\n")
+    assert (result.code, result.err) == (
+        2,
+        "error: p.json is a file that this command reads; name another with --out\n",
+    )
+    over = safecotc("compile", "p.safecot", "-o", "p.safecot")
+    assert (over.code, over.err.split(";")[0]) == (2, "error: p.safecot: only the source of a policy ends in .safecot")
+    into_its_folder = safecotc("compile", "p.json", "-o", ".")
+    assert (into_its_folder.code, into_its_folder.err) == (result.code, result.err)
     assert safecotc("compile", "p.json", "-o", "copy.json").code == 0
     assert Path("copy.json").read_bytes() == Path("p.json").read_bytes()
 

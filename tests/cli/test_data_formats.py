@@ -55,6 +55,22 @@ def test_an_export_is_sound_and_says_how_it_is_read(format: str, made: str, safe
     assert re.fullmatch(r"[24] rows by the rules of .*: no faults\n", checked.out)  # with the records of provenance
 
 
+def test_an_export_spares_what_is_no_older_export(made: str, process: Run, folder: Path) -> None:
+    """Files of other kinds, and a file where a folder is meant, are left as they are."""
+    (folder / "mine" / "data").mkdir(parents=True)
+    for name in ("mine/data/notes.csv", "one.txt"):
+        (folder / name).write_text("mine", encoding="utf-8")
+    held = process("data", "export", made, "--for", "trl-sft", "-o", "mine")
+    assert (held.code, held.out) == (3, "")
+    assert (
+        "error: mine holds files that are not written here and would be lost: data/notes.csv. Name another folder"
+        in held.err
+    )
+    file = process("data", "export", made, "--for", "trl-sft", "-o", "one.txt")
+    assert "error: one.txt is a file: name a folder\n" in file.err
+    assert [(folder / name).read_text() for name in ("mine/data/notes.csv", "one.txt")] == ["mine", "mine"]
+
+
 def test_an_export_as_json(made: str, safecotc: Run) -> None:
     """For programs: the same counts."""
     report = safecotc("data", "export", made, "--for", "trl-sft", "-o", "out", "-f", "json").json()

@@ -336,3 +336,11 @@ def test_what_is_read_has_a_bound(safecotc: Run, folder: Path, monkeypatch: pyte
         assert lines[0]["error"].startswith("line 1 has more than")
         # What `grade` writes ends with a summary.
         assert [list(line) == ["summary"] for line in lines[1:]] == [False] + [True] * (words[0] == "grade")
+
+
+def test_a_table_is_no_case(safecotc: Run, folder: Path) -> None:
+    (folder / "t.csv").write_text("query.intent\nmix\n")
+    for command in ("decide", "explain"):
+        result = safecotc(command, "p.safecot", "--case", "t.csv")
+        said = "error: t.csv is a file of many cases: `safecotc decide POLICY --cases t.csv`\n"
+        assert (result.code, result.err) == (2, said)

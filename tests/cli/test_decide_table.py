@@ -56,7 +56,7 @@ def test_from_parquet_with_masks(safecotc: Run, folder: Path) -> None:
         (("cases.jsonl",), 2, "a TABLE of cases needs --out FILE.parquet, and neither --case nor --cases"),
         (("cases.jsonl", "-o", "out.csv"), 2, "out.csv: decisions are written as Parquet; let the file's name end in"),
         (("nowhere.csv", "-o", "out.parquet"), 2, "nowhere.csv: there is no such file"),
-        (("a.parquet", "-o", "a.parquet"), 2, "a.parquet is the file of cases itself; name another with --out"),
+        (("a.parquet", "-o", "a.parquet"), 2, "a.parquet is a file that this command reads; name another with --out"),
         (("cases.jsonl", "-o", "o.parquet", "--columns", "verdct"), 1, "a decision has no column `verdct`; did you"),
         (
             ("wrong.csv", "-o", "o.parquet"),

@@ -60,6 +60,27 @@ def test_what_is_no_policy_has_no_page_and_no_export(command: tuple[str, ...], s
     assert (into_folder.code, into_folder.err) == (2, "error: . is a folder: name a file in it\n")
 
 
+@pytest.mark.parametrize("words", [("docs",), ("gallery",), ("export", "--to", "promptfoo")])
+def test_a_page_does_not_take_the_place_of_a_policy(words: tuple[str, ...], safecotc: Run, folder: Path) -> None:
+    result = safecotc("policy", words[0], "p.safecot", *words[1:], "--out", "p.safecot")
+    assert (result.code, result.err) == (
+        2,
+        "error: p.safecot: only the source of a policy ends in .safecot; name another file with --out\n",
+    )
+    assert (folder / "p.safecot").read_text(encoding="utf-8") == POLICY
+
+
+def test_an_export_spares_a_folder_with_other_files(process: Run, folder: Path) -> None:
+    """It replaces an older export, and nothing that anybody keeps beside it."""
+    words = ("policy", "export", "p.safecot", "--to", "nemo-guardrails", "--out", "rails")
+    assert (process(*words).code, process(*words).code) == (0, 0)
+    (folder / "rails" / "thesis.txt").write_text("mine", encoding="utf-8")
+    refused = process(*words)
+    assert refused.code == 3
+    assert refused.err.startswith("error: rails holds files that are not written here and would be lost: thesis.txt. ")
+    assert (folder / "rails" / "thesis.txt").read_text(encoding="utf-8") == "mine"
+
+
 @pytest.mark.parametrize("target", ["gpt-oss-safeguard", "llama-guard", "shieldgemma", "nemo-guardrails", "promptfoo"])
 def test_an_export_says_loudly_what_it_leaves_out(target: str, safecotc: Run, folder: Path) -> None:
     """To the user, and in the file where no model reads it."""

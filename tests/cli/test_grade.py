@@ -193,3 +193,13 @@ def test_responses_in_a_table(safecotc: Run, folder: Path) -> None:
     (folder / "none.csv").write_text("query.intent\nmix\n")
     result = safecotc("grade", "p.safecot", "--responses", "none.csv")
     assert (result.code, result.err) == (2, "error: none.csv has no column `response`\n")
+
+
+def test_grades_are_not_written_over_the_responses(safecotc: Run, folder: Path) -> None:
+    (folder / "r.jsonl").write_text(json.dumps({"response": REFUSAL}) + "\n")
+    result = safecotc("grade", "p.safecot", "--responses", "r.jsonl", "--out", "r.jsonl")
+    assert (result.code, result.err) == (
+        2,
+        "error: r.jsonl is a file that this command reads; name another with --out\n",
+    )
+    assert json.loads((folder / "r.jsonl").read_text()) == {"response": REFUSAL}

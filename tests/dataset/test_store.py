@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,6 +39,18 @@ def test_files_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     assert [row["id"] for row in dataset.rows(split="train")] == ["b", "c", "d"]
     assert (len(dataset), dataset.splits) == (4, ("dev", "train"))
     assert split_of(Path("train-00010.parquet")) == "train"
+
+
+def test_what_is_no_data_set_names_the_one_that_is_meant(tmp_path: Path) -> None:
+    """A run's folder names its data sets; a file that is none is no error of its reader."""
+    made = tmp_path / "arms" / "safecot" / "data"
+    (made / "data").mkdir(parents=True)
+    (made / "data" / "train-00000.parquet").touch()
+    with pytest.raises(DatasetError, match=re.escape(f"; did you mean {made}?")):
+        open_dataset(tmp_path)
+    (tmp_path / "p.safecot").write_text("policy p {}")
+    with pytest.raises(DatasetError, match="cannot be read as Parquet: name a file of rows"):
+        open_dataset(tmp_path / "p.safecot")
 
 
 def test_one_file_of_a_data_set_is_opened_alone(policy: CompiledPolicy, source: Writer, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,23 @@ def test_an_unknown_value_is_an_error_with_its_row(policy: CompiledPolicy, tmp_p
     write(tmp_path, {"label": "Fraud"}, {"label": "Spam"})
     with pytest.raises(FactsError, match=r"hand rows\.jsonl:2: .*`image\.topic` has no entry for 'Spam'"):
         read(table(files=["rows.jsonl"], requests=REQUESTS, facts=FACTS), policy, tmp_path)
+
+
+def test_a_misspelt_column_of_a_picture_is_said(policy: CompiledPolicy, tmp_path: Path) -> None:
+    """Without it every row is read without its picture, and nothing fails."""
+    (tmp_path / "rows.csv").write_text("prompt,picture,reply\nq,a.png,r\n")
+    (tmp_path / "a.png").write_bytes(png())
+    requests = [{"prompt": "prompt", "answer": "answer", "images": ["pictures"]}]
+    with pytest.warns(UserWarning, match="no columns of its files") as caught:
+        open_source(table(files=["rows.csv"], requests=requests), policy, tmp_path, seed=0)
+    assert [str(each.message) for each in caught] == [
+        "hand: `answer`, `pictures` (did you mean `picture`?) are no columns of its files (they have picture, prompt, "
+        "reply)"
+    ]
+    requests = [{"prompt": "prompt", "answer": "reply", "images": ["picture", "{prompt}.png"]}]
+    with warnings.catch_warnings(record=True) as none:
+        open_source(table(files=["rows.csv"], requests=requests), policy, tmp_path, seed=0)
+    assert none == []
 
 
 def test_columns_are_checked_before_any_row_is_read(policy: CompiledPolicy, tmp_path: Path) -> None:

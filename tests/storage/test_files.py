@@ -18,6 +18,7 @@ from safecot_dsl.storage import (
     whole_directory,
     write_whole,
 )
+from safecot_dsl.storage.files import OthersFilesError
 
 
 def names(folder: Path) -> list[str]:
@@ -85,6 +86,40 @@ def test_whole_directory_appears_at_the_end_and_replaces_the_old_one(tmp_path: P
         assert names(target) == ["old.txt"]
     assert names(target) == ["new.txt"]
     assert names(tmp_path) == ["data"]
+
+
+OLD_IMAGE, NEW_IMAGE = "images/ff/ff" + "a" * 30 + ".png", "images/7b/7b" + "07" * 15 + ".png"
+
+
+def write_export(target: Path, *files: str) -> None:
+    with whole_directory(target, spare=True) as folder:
+        for name in files:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text("new")
+
+
+def test_a_folder_that_is_spared_is_replaced_where_it_holds_the_same_kinds(tmp_path: Path):
+    target = tmp_path / "export"
+    write_export(target, "README.md", "data/train-00000.parquet", "data/train-00001.parquet", OLD_IMAGE)
+    (target / ".DS_Store").write_text("of the system")
+    write_export(target, "README.md", "data/train-00000.parquet", NEW_IMAGE)
+    assert [path.name for path in target.rglob("*.png")] == [Path(NEW_IMAGE).name]
+    assert names(target / "data") == ["train-00000.parquet"]
+
+
+def test_a_folder_with_other_files_is_spared(tmp_path: Path):
+    """Whoever names the wrong folder loses nothing, and no partial folder stays."""
+    target = tmp_path / "home"
+    target.mkdir()
+    for number in range(5):
+        (target / f"{'abcde'[number]}.txt").write_text("mine")
+    with pytest.raises(OthersFilesError, match=r"would be lost: a\.txt, b\.txt, c\.txt and others\. "):
+        write_export(target, "README.md")
+    assert names(tmp_path) == ["home"]
+    assert len(names(target)) == 5
+    with pytest.raises(OthersFilesError, match=r"is a file: name a folder"):
+        write_export(target / "a.txt", "README.md")
+    assert (target / "a.txt").read_text() == "mine"
 
 
 def test_whole_directory_that_fails_leaves_the_old_one(tmp_path: Path):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, OutputFormat, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, check_target, console, fail, write_json
 from safecot_dsl.cli.recipe import ONE_ARM, OVERRIDE, RECIPE, arms_of, open_run
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def annotate(
     with Progress() as progress:
         run = open_run(recipe, None, set_, progress)
         data = _data(run, arm)
+        if out is not None:
+            check_target(out, *_inputs(run, data))
         if not data.annotators:
             fail(f"the recipe {run.recipe.name} has no `data.annotators`")
         annotators = open_annotators(
@@ -105,6 +107,25 @@ def annotate(
 
 def _data(run: Run, arm: str | None) -> DataRecipe:
     return run.recipe.data_of(arms_of(run, arm)[0])
+
+
+def _inputs(run: Run, data: DataRecipe) -> Iterator[Path]:
+    """The files that people keep and that are read here, but for images."""
+    from safecot_dsl.facts import DescribedTable, Jsonl
+    from safecot_dsl.facts.records import chosen_parts
+    from safecot_dsl.facts.roots import description_of
+
+    yield from (run.path, run.policy_path)
+    for source in data.sources:
+        match source:
+            case Jsonl():
+                yield run.base_dir / source.path
+            case DescribedTable():
+                for part in chosen_parts(description_of(source, run.base_dir), source.parts):
+                    for name in part.files:
+                        yield from (run.base_dir / source.root).glob(name)
+            case _:
+                pass
 
 
 def _blocks(run: Run, data: DataRecipe, skipped: dict[str, int]) -> Iterator[list[Item]]:

@@ -31,7 +31,7 @@ class ImagePlace(StrEnum):
 def export(
     dataset: Path = typer.Argument(..., help="The folder of a data set that `safecotc generate` made."),
     for_: str = FOR,
-    out: Path = typer.Option(..., "--out", "-o", help="The folder to write; an older one is replaced."),
+    out: Path = typer.Option(..., "--out", "-o", help="The folder to write; an older export is replaced."),
     images: ImagePlace | None = typer.Option(
         None, "--images", help="Images in the rows, as files beside them, or where they are now. Default: the format's."
     ),

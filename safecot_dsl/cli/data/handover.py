@@ -13,7 +13,7 @@ from safecot_dsl.cli.recipe import ONE_ARM, OUT, OVERRIDE, RECIPE, arms_of, open
 def handover(
     recipe: str = RECIPE,
     for_: str = typer.Option(..., "--for", metavar="TOOL", help="trl or llamafactory."),
-    to: Path = typer.Option(..., "--to", help="The folder to write; an older one is replaced."),
+    to: Path = typer.Option(..., "--to", help="The folder to write; an older handover is replaced."),
     out: Path | None = OUT,
     arm: str | None = ONE_ARM,
     set_: list[str] = OVERRIDE,

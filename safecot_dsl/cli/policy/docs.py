@@ -49,7 +49,7 @@ def docs(
         from safecot_dsl.export.markdown import write_markdown
 
         text = write_markdown(document, _links(policy, out))
-    write_text(out, text)
+    write_text(out, text, policy)
 
 
 def _cited(policy: CompiledPolicy, sources: Mapping[str, SourceFile]) -> dict[str, str]:

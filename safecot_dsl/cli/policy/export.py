@@ -47,11 +47,11 @@ def export(
     compiled = open_compiled(policy, set_, path)
     exported = _exporter(to)(compiled, Verdict(violation))
     if not exported.files:
-        write_text(out, exported.text)
+        write_text(out, exported.text, policy)
     elif out is None:
         fail(f"`--to {to}` writes a folder: name it with --out")
     else:
-        with whole_directory(out) as folder:
+        with whole_directory(out, spare=True) as folder:
             for name, text in exported.files.items():
                 write_whole(folder / name, text)
     notes = "\n".join(f"  - {sentence}" for sentence in exported.lost)

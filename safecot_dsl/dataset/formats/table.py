@@ -162,6 +162,7 @@ def export_dataset(
     Raises:
         ExportError: no such format, images that it cannot take, nothing to write, or a row that breaks a rule.
         DatasetError: there is no such data set.
+        OthersFilesError: `out` holds files that are not an older export's; it is as it was.
     """
     target, source = find_format(format), open_dataset(dataset) if isinstance(dataset, Path) else dataset
     where = images or target.images[0]
@@ -174,7 +175,7 @@ def export_dataset(
     if progress is not None:
         progress.start(f"writing {format}", _rows(source, target), unit="rows")
         source = _Watched(**{field.name: getattr(source, field.name) for field in fields(source)}, progress=progress)
-    with whole_directory(out) as folder:
+    with whole_directory(out, spare=True) as folder:
         written = target.write(source, folder, where)
         if check:
             options = CheckOptions(tags=source.tags, image_root=image_root, decode=False)

@@ -85,12 +85,15 @@ def test_a_row_that_breaks_a_rule_keeps_the_export_from_appearing(dataset: Path,
     assert report.rows == 12
 
 
-def test_an_older_export_is_replaced_whole(made: Path, tmp_path: Path) -> None:
-    """What an earlier export left, and this one does not write, is gone."""
-    export_dataset(made, "ms-swift", tmp_path / "out")
-    (tmp_path / "out/old.jsonl").write_text("{}")
-    export_dataset(made, "ms-swift", tmp_path / "out")
-    assert not (tmp_path / "out/old.jsonl").exists()
+@pytest.mark.parametrize("format", [format.name for format in FORMATS])
+def test_an_older_export_is_replaced_whole(format: str, made: Path, tmp_path: Path) -> None:
+    """Images of an earlier export that no row has any more are gone."""
+    export_dataset(made, format, tmp_path / "out")
+    older = next((tmp_path / "out").rglob("*.png"), None)
+    if older is not None:
+        older.rename(older.with_name(f"{'ab' * 16}.png"))
+    report = export_dataset(made, format, tmp_path / "out")
+    assert sum(1 for _ in (tmp_path / "out").rglob("*.png")) == report.image_files
 
 
 def test_a_data_set_without_pairs_has_no_preferences_to_export(dataset: Path, tmp_path: Path) -> None:
