@@ -126,10 +126,14 @@ def _rows(policy: CompiledPolicy, path: Path, sheet: str | None) -> Iterator[Cas
 
 
 def _note(columns: CaseColumns, name: str, *, kept: bool = False) -> None:
-    """Say which columns were taken for which facts where their names differ, and which hold no facts, unless these are
-    `kept` beside the decisions."""
+    """Say which columns were taken for which facts where their names differ, which are probably misspelt, and which
+    hold no facts, unless these are `kept` beside the decisions."""
     taken = [f"`{column}` is read as `{fact}`" for column, fact in columns.renamed]
     rest = [] if kept else [f"`{column}`" for column in columns.others if column != "id"]
+    for column, fact in columns.alike:
+        complain(
+            f"{name}: the column `{column}` is no fact; did you mean `{fact}`? As it is, no case has that", "warning"
+        )
     if not columns.facts:
         complain(f"{name}: no column is a fact of the policy: nothing is known of any case", "warning")
     elif taken or rest:

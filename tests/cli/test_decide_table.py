@@ -35,6 +35,16 @@ def test_a_table(safecotc: Run, table: Path) -> None:
         assert row == {**decision, "assumed": sorted(decision["assumed"])}
 
 
+@pytest.mark.parametrize("options", [("cases.csv", "--out", "d.parquet"), ("--cases", "cases.csv")])
+def test_a_column_that_is_probably_misspelt(options: tuple[str, ...], safecotc: Run, folder: Path) -> None:
+    """Its fact is known of no case, which alone would be said of no case as such."""
+    (folder / "cases.csv").write_text("objects,intnet,note\nbleach;ammonia,mix,a\n")
+    result = safecotc("decide", "p.safecot", *options)
+    assert result.code == 0
+    said = "warning: cases.csv: the column `intnet` is no fact; did you mean `query.intent`? As it is, no case has that"
+    assert [line for line in result.err.splitlines() if line.startswith("warning")] == [said]
+
+
 def test_from_parquet_with_masks(safecotc: Run, folder: Path) -> None:
     """Some columns of the decision, and the summary as JSON."""
     policy = compile_policy("p.safecot")

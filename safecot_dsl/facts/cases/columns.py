@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from safecot_dsl.artifact import CompiledPolicy, Subject
@@ -18,11 +18,13 @@ OWN = frozenset({"id", "prompt", "image", "images", "answer", "split", "response
 @dataclass(frozen=True)
 class CaseColumns:
     """`facts` are the columns that hold facts, by the fact's name; `others` those that hold none, in order; `faults`
-    what is wrong with the rest: one that is named as a fact is and is none, or could be several."""
+    what is wrong with the rest: one that is named as a fact is and is none, or could be several. `alike` are those of
+    the others that are called nearly what a fact without a column is called, each with that fact."""
 
     facts: Mapping[str, str]
     others: tuple[str, ...]
     faults: tuple[str, ...]
+    alike: tuple[tuple[str, str], ...] = ()
 
     @property
     def renamed(self) -> tuple[tuple[str, str], ...]:
@@ -70,7 +72,7 @@ def match_columns(
         if fault is not None and (not shared or (hint is not None and hint not in found and hint not in taken)):
             faults.append(fault)
             others.remove(name)
-    return CaseColumns(found, tuple(others), tuple(faults))
+    return CaseColumns(found, tuple(others), tuple(faults), tuple(_alike(policy, others, found)) if bare else ())
 
 
 def _folded(name: str) -> str:
@@ -86,6 +88,15 @@ def _misspelt(policy: CompiledPolicy, name: str) -> tuple[str | None, str | None
     hint = meant_fact(policy, name.strip().lower())
     also = f"; did you mean `{hint}`?" if hint else ""
     return hint, f"the column `{name}` is no fact of the policy{also}; rename or drop it"
+
+
+def _alike(policy: CompiledPolicy, others: Iterable[str], found: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The columns whose bare name is nearly that of a fact which no column holds, each with that fact."""
+    for name in others:
+        folded = _folded(name)
+        fact = None if folded in OWN or "." in name else meant_fact(policy, folded)
+        if fact is not None and fact not in found:
+            yield name, fact
 
 
 def meant_fact(policy: CompiledPolicy, name: str) -> str | None:
