@@ -6,6 +6,7 @@ import { Empty } from '../../parts/Empty';
 import { FactField } from '../../parts/FactField';
 import { policyLink } from '../../parts/links';
 import { Loading } from '../../parts/Loading';
+import { Prose } from '../../parts/Prose';
 import { sentenceOf } from '../../shell/say';
 import { useBench } from '../bench';
 import type { Live } from '../live';
@@ -68,7 +69,7 @@ export function CasePane({ facts, recipes, unsettled, asked }: CasePaneProps) {
         {!facts.data && facts.error === null ? <Loading what="the facts" /> : null}
         {!facts.data && facts.error ? (
           <Empty icon={IconForms} title="No case yet">
-            {sentenceOf(facts.error)} Mend the policy, and its facts become a form here.
+            <Prose text={sentenceOf(facts.error)} /> Mend the policy, and its facts become a form here.
           </Empty>
         ) : null}
         {facts.data && all.length === 0 ? (
