@@ -30,7 +30,7 @@ def session(studio: Studio, asked: Nothing) -> Session:
     return Session(
         version=__version__,
         folder=studio.folder.name,
-        root_uri=studio.folder.root.as_uri(),
+        root_uri=studio.folder.uri,
         demo=studio.demo,
         recipes=tuple(found["recipe"]),
         policies=tuple(found["policy"]),

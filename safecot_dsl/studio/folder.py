@@ -33,6 +33,11 @@ class StudioFolder:
     def name(self) -> str:
         return self.root.name or str(self.root)
 
+    @property
+    def uri(self) -> str:
+        """The folder's address: what tells it apart from others, also of the same name."""
+        return self.root.as_uri()
+
     def find(self, path: str) -> Path:
         """The resolved path of a file or a folder that there is. Raises :class:`StudioError` for any other."""
         place = self.place(path)

@@ -294,3 +294,19 @@ def test_messages_name_files_by_their_paths_in_the_folder(client: TestClient, fo
     assert shown(f"{root}/recipes/a.yaml: `data` is missing") == "recipes/a.yaml: `data` is missing"
     assert shown(f"nothing below {root}") == "nothing below this folder"
     assert shown("/elsewhere/a.yaml") == "/elsewhere/a.yaml"
+
+
+def test_a_page_of_another_folder_is_refused_whatever_it_asks(client: TestClient, folder: Path) -> None:
+    """A page names the folder that it was opened on: a copy's studio on the same port is none of its business."""
+    mine = {"x-studio-folder": folder.as_uri()}
+    others = {"x-studio-folder": (folder.parent / "copy").as_uri()}
+    assert f'content="{folder.as_uri()}"' in client.get("/policy").text
+    asked = {"path": "policies/new.safecot", "template": "starter"}
+    for answer in (
+        client.get("/api/v1/session", headers=others),
+        client.post("/api/v1/policy/new", json=asked, headers=others),
+    ):
+        assert answer.status_code == 409
+        assert answer.json()["error"]["code"] == "other_folder"
+    assert not (folder / "policies" / "new.safecot").exists()
+    assert client.post("/api/v1/policy/new", json=asked, headers=mine).status_code == 200
