@@ -105,7 +105,7 @@ def _check_folder(request: Request) -> None:
         raise StudioError(
             409,
             "other_folder",
-            "The studio of another folder answers here now: start this page's own again, or open the link of the other. "
+            "The studio of another folder answers here now: start this page's own again, or open the link of that one. "
             "Nothing was written.",
         )
 

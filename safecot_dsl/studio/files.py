@@ -33,6 +33,11 @@ def session(studio: Studio, asked: Nothing) -> Session:
         root_uri=studio.folder.uri,
         demo=studio.demo,
         recipes=tuple(found["recipe"]),
+        recipe_policies={
+            recipe: policy
+            for recipe in found["recipe"]
+            if (policy := studio.folder.policy_of(recipe)) in found["policy"]
+        },
         policies=tuple(found["policy"]),
         runs=tuple(found["run"]),
     )

@@ -119,6 +119,16 @@ class StudioFolder:
             raise StudioError(422, "no_rows", "This run has no rows.", path=run)
         return found
 
+    def policy_of(self, recipe: str) -> str | None:
+        """The policy that a recipe names, by its path in the folder; None where it names none there."""
+        place = self.place(recipe)
+        try:
+            named = _named_policy(read_bounded(place, MAX_TEXT))
+            found = None if named is None else (place.parent / named).resolve()
+        except (OSError, RuntimeError, ValueError):
+            return None
+        return self.relative(found) if found is not None and found.is_relative_to(self.root) else None
+
     def tree(self) -> Tree:
         """All that can be opened, folders first."""
         left = [MAX_ENTRIES]
@@ -202,6 +212,20 @@ def is_recipe(data: bytes) -> bool:
     lines = data.decode("utf-8", "replace").splitlines()
     keys = {line.partition(":")[0].strip() for line in lines if line[:1].isalpha() and ":" in line}
     return keys.issuperset(_RECIPE_KEYS)
+
+
+def _named_policy(data: bytes) -> str | None:
+    """What the line `policy:` at the top of a recipe says, whatever else is wrong with it."""
+    import yaml
+
+    for line in data.decode("utf-8", "replace").splitlines():
+        if line.startswith("policy:"):
+            try:
+                named = yaml.safe_load(line)["policy"]
+            except (yaml.YAMLError, KeyError, TypeError):
+                return None
+            return named if isinstance(named, str) else None
+    return None
 
 
 def _writable(place: Path, data: bytes) -> bool:

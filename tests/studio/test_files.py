@@ -310,3 +310,13 @@ def test_a_page_of_another_folder_is_refused_whatever_it_asks(client: TestClient
         assert answer.json()["error"]["code"] == "other_folder"
     assert not (folder / "policies" / "new.safecot").exists()
     assert client.post("/api/v1/policy/new", json=asked, headers=mine).status_code == 200
+
+
+def test_the_policy_of_each_recipe_is_told_where_it_is_in_the_folder(client: TestClient, folder: Path) -> None:
+    recipe = "name: x\npolicy: {}\ndata: {{}}\n"
+    (folder / "policies" / "near.yaml").write_text(recipe.format("household.safecot # near"), encoding="utf-8")
+    (folder / "far.yaml").write_text(recipe.format("../../secret.safecot"), encoding="utf-8")
+    (folder / "odd.yaml").write_text(recipe.format("[1, {"), encoding="utf-8")
+    told = client.get("/api/v1/session").json()
+    assert {"policies/near.yaml", "far.yaml", "odd.yaml"} <= set(told["recipes"])
+    assert told["recipe_policies"] == {"policies/near.yaml": "policies/household.safecot"}

@@ -208,7 +208,7 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
       ) : null}
     </div>
   );
-  const casePane = <CasePane facts={facts} recipes={session.recipes} unsettled={decision.data?.unsettled ?? []} asked={asked} />;
+  const casePane = <CasePane facts={facts} recipes={session.recipes} policies={session.recipe_policies} unsettled={decision.data?.unsettled ?? []} asked={asked} />;
   const decided = (
     <DecisionPane
       decision={decision}

@@ -9,6 +9,7 @@ import { Empty } from '../../parts/Empty';
 import { Loading } from '../../parts/Loading';
 import { many, whole } from '../../parts/numbers';
 import { Prose } from '../../parts/Prose';
+import { Verbatim } from '../../parts/Verbatim';
 import { VerdictBadge, VERDICTS } from '../../parts/verdicts';
 import { asSentence } from '../../parts/words';
 import { useBench } from '../bench';
@@ -125,7 +126,9 @@ function Rows({ run, rows }: { run: string | null; rows: ChangedRows }) {
         {rows.rows.map((row) => (
           <li key={row.id} className={classes.item}>
             <Step before={row.before} after={row.after} />
-            <Link href={`/rows?${new URLSearchParams({ run: run ?? '', id: row.id }).toString()}`}>{row.id}</Link>
+            <Link href={`/rows?${new URLSearchParams({ run: run ?? '', id: row.id }).toString()}`} title={row.id}>
+              <Verbatim text={row.request || row.id} />
+            </Link>
           </li>
         ))}
       </ul>
