@@ -120,12 +120,13 @@ class StudioFolder:
         return found
 
     def policy_of(self, recipe: str) -> str | None:
-        """The policy that a recipe names, by its path in the folder; None where it names none there."""
-        place = self.place(recipe)
+        """The policy that a recipe names, by its path in the folder; None where it names none there, or where the
+        recipe is one that is listed and not opened, such as `a:b.yaml`."""
         try:
+            place = self.place(recipe)
             named = _named_policy(read_bounded(place, MAX_TEXT))
             found = None if named is None else (place.parent / named).resolve()
-        except (OSError, RuntimeError, ValueError):
+        except (StudioError, OSError, RuntimeError, ValueError):
             return None
         return self.relative(found) if found is not None and found.is_relative_to(self.root) else None
 
@@ -220,6 +221,9 @@ def _named_policy(data: bytes) -> str | None:
 
     for line in data.decode("utf-8", "replace").splitlines():
         if line.startswith("policy:"):
+            # No path is that long, and to parse a long list takes seconds.
+            if len(line) > _MAX_PATH:
+                return None
             try:
                 named = yaml.safe_load(line)["policy"]
             except (yaml.YAMLError, KeyError, TypeError):

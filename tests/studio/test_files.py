@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from starlette.testclient import TestClient
 
 from safecot_dsl.storage import sha256_bytes
@@ -320,3 +321,20 @@ def test_the_policy_of_each_recipe_is_told_where_it_is_in_the_folder(client: Tes
     told = client.get("/api/v1/session").json()
     assert {"policies/near.yaml", "far.yaml", "odd.yaml"} <= set(told["recipes"])
     assert told["recipe_policies"] == {"policies/near.yaml": "policies/household.safecot"}
+
+
+def test_a_recipe_that_names_no_policy_costs_the_page_nothing(
+    client: TestClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    parse = yaml.safe_load
+    monkeypatch.setattr(yaml, "safe_load", lambda text: (parsed.append(text), parse(text))[1])
+    recipe = "name: x\npolicy: {}\ndata: {{}}\n"
+    (folder / "a:b.yaml").write_text(recipe.format("policies/household.safecot"), encoding="utf-8")
+    (folder / "deep.yaml").write_text(recipe.format("[" * 900), encoding="utf-8")
+    (folder / "long.yaml").write_text(recipe.format(f"[{'a,' * 200_000}]"), encoding="utf-8")
+    answer = client.get("/api/v1/session")
+    assert answer.status_code == 200
+    assert {"a:b.yaml", "deep.yaml", "long.yaml"} <= set(answer.json()["recipes"])
+    assert answer.json()["recipe_policies"] == {}
+    assert [len(text) for text in parsed if "[" in text] == [len("policy: ") + 900]
