@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from safecot_dsl.storage.json_text import parse_json
-from safecot_dsl.studio.asking import HEADER, MAX_NAME, asking
+from safecot_dsl.studio.asking import FOLDER_HEADER, HEADER, MAX_NAME, asking
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.messages.files import Nothing
 
@@ -59,6 +59,7 @@ class ApiRoute(Route):
     async def _answer(self, request: Request) -> Response:
         asking.set(request.headers.get(HEADER, "")[:MAX_NAME])
         try:
+            _check_folder(request)
             arguments = [request.app.state.studio, await self._asked(request)]
             if self.uploads:
                 arguments = [arguments[0], *cast("tuple[Any, Any]", arguments[1])]
@@ -94,6 +95,19 @@ class ApiRoute(Route):
             given = dict(request.query_params)
         asked = read_message(self.takes, {**given, **request.path_params})
         return (asked, files) if self.uploads else asked
+
+
+def _check_folder(request: Request) -> None:
+    """Refuse a page that was opened on another folder, whatever it asks; a program that names none means this one."""
+    studio: Studio = request.app.state.studio
+    meant = request.headers.get(FOLDER_HEADER)
+    if meant is not None and meant != studio.folder.uri:
+        raise StudioError(
+            409,
+            "other_folder",
+            "The studio of another folder answers here now: start this page's own again, or open the link of that one. "
+            "Nothing was written.",
+        )
 
 
 def read_message(model: type[BaseModel], given: dict[str, Any]) -> BaseModel:

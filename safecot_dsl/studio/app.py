@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -28,6 +29,7 @@ ROOMS = (
     "openapi",
 )
 _NONCE = "__NONCE__"
+_FOLDER = "__FOLDER__"
 _TYPES = {
     ".js": "text/javascript",
     ".css": "text/css",
@@ -81,7 +83,9 @@ async def page(request: Request) -> Response:
     index = PAGE / "index.html"
     if not index.is_file():
         return Response("The page is not built: run `make studio`.", 503, media_type="text/plain")
+    studio: Studio = request.app.state.studio
     text = index.read_text(encoding="utf-8").replace(_NONCE, request.scope["nonce"])
+    text = text.replace(_FOLDER, html.escape(studio.folder.uri))
     return Response(text, media_type="text/html")
 
 

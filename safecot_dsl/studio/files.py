@@ -30,9 +30,14 @@ def session(studio: Studio, asked: Nothing) -> Session:
     return Session(
         version=__version__,
         folder=studio.folder.name,
-        root_uri=studio.folder.root.as_uri(),
+        root_uri=studio.folder.uri,
         demo=studio.demo,
         recipes=tuple(found["recipe"]),
+        recipe_policies={
+            recipe: policy
+            for recipe in found["recipe"]
+            if (policy := studio.folder.policy_of(recipe)) in found["policy"]
+        },
         policies=tuple(found["policy"]),
         runs=tuple(found["run"]),
     )

@@ -33,6 +33,11 @@ class StudioFolder:
     def name(self) -> str:
         return self.root.name or str(self.root)
 
+    @property
+    def uri(self) -> str:
+        """The folder's address: what tells it apart from others, also of the same name."""
+        return self.root.as_uri()
+
     def find(self, path: str) -> Path:
         """The resolved path of a file or a folder that there is. Raises :class:`StudioError` for any other."""
         place = self.place(path)
@@ -113,6 +118,17 @@ class StudioFolder:
         if found is None:
             raise StudioError(422, "no_rows", "This run has no rows.", path=run)
         return found
+
+    def policy_of(self, recipe: str) -> str | None:
+        """The policy that a recipe names, by its path in the folder; None where it names none there, or where the
+        recipe is one that is listed and not opened, such as `a:b.yaml`."""
+        try:
+            place = self.place(recipe)
+            named = _named_policy(read_bounded(place, MAX_TEXT))
+            found = None if named is None else (place.parent / named).resolve()
+        except (StudioError, OSError, RuntimeError, ValueError):
+            return None
+        return self.relative(found) if found is not None and found.is_relative_to(self.root) else None
 
     def tree(self) -> Tree:
         """All that can be opened, folders first."""
@@ -197,6 +213,23 @@ def is_recipe(data: bytes) -> bool:
     lines = data.decode("utf-8", "replace").splitlines()
     keys = {line.partition(":")[0].strip() for line in lines if line[:1].isalpha() and ":" in line}
     return keys.issuperset(_RECIPE_KEYS)
+
+
+def _named_policy(data: bytes) -> str | None:
+    """What the line `policy:` at the top of a recipe says, whatever else is wrong with it."""
+    import yaml
+
+    for line in data.decode("utf-8", "replace").splitlines():
+        if line.startswith("policy:"):
+            # No path is that long, and to parse a long list takes seconds.
+            if len(line) > _MAX_PATH:
+                return None
+            try:
+                named = yaml.safe_load(line)["policy"]
+            except (yaml.YAMLError, KeyError, TypeError):
+                return None
+            return named if isinstance(named, str) else None
+    return None
 
 
 def _writable(place: Path, data: bytes) -> bool:

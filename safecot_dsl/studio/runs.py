@@ -16,8 +16,10 @@ from typing import Any, Generic, TypeVar
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.artifact.policy import OtherVersionError
 from safecot_dsl.dataset import Dataset, DatasetError, open_dataset
+from safecot_dsl.dataset.lineage import provenance_schema
 from safecot_dsl.dataset.reviews import ReadReviews, ReviewsError, Standing, read_reviews, reviews_file
 from safecot_dsl.dataset.reviews.problems import AnswerReader
+from safecot_dsl.dataset.schema import canonical_schema
 from safecot_dsl.storage import read_bounded
 from safecot_dsl.studio.errors import StudioError, not_found
 from safecot_dsl.studio.folder import StudioFolder
@@ -243,8 +245,6 @@ def is_data(path: Path) -> bool:
 
 def data_state(path: Path) -> tuple[RunState, str | None]:
     """Whether a data set can be opened, and else why not, in a sentence."""
-    import pyarrow.parquet as parquet
-
     if not is_data(path):
         return "unfinished", "Its rows are not all made yet: the same `safecotc generate` goes on where it stopped."
     if not any((path / "provenance").glob("*.parquet")):
@@ -259,16 +259,29 @@ def data_state(path: Path) -> tuple[RunState, str | None]:
         dataset = open_dataset(path)
         _ = dataset.policy
         part = "data"
-        len(dataset)
+        lacking = _lacking(dataset.files, canonical_schema().names)
         part = "provenance"
-        for file in dataset.provenance_files:
-            parquet.read_metadata(file)
+        lacking = lacking or _lacking(dataset.provenance_files, provenance_schema().names)
+        if lacking is not None:
+            return "broken", f"Its {lacking}: make the rows again with `safecotc generate`."
     except DatasetError as error:
         other = isinstance(error.__context__, OtherVersionError)
         return "other_version" if other else "broken", _sentence(path, error)
     except (ValueError, OSError, RecursionError):
         return "broken", f"Its `{part}` is damaged, or only half written: make the rows again with `safecotc generate`."
     return "complete", None
+
+
+def _lacking(files: Sequence[Path], names: Sequence[str]) -> str | None:
+    """Which of these columns a file does not have, None where all have them all."""
+    import pyarrow.parquet as parquet
+
+    for file in files:
+        there = set(parquet.read_schema(file).names)
+        lacking = next((name for name in names if name not in there), None)
+        if lacking is not None:
+            return f"`{file.parent.name}/{file.name}` has no column `{lacking}`"
+    return None
 
 
 def evaluation_state(path: Path) -> tuple[RunState, str | None]:

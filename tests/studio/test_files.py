@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from starlette.testclient import TestClient
 
 from safecot_dsl.storage import sha256_bytes
@@ -294,3 +295,46 @@ def test_messages_name_files_by_their_paths_in_the_folder(client: TestClient, fo
     assert shown(f"{root}/recipes/a.yaml: `data` is missing") == "recipes/a.yaml: `data` is missing"
     assert shown(f"nothing below {root}") == "nothing below this folder"
     assert shown("/elsewhere/a.yaml") == "/elsewhere/a.yaml"
+
+
+def test_a_page_of_another_folder_is_refused_whatever_it_asks(client: TestClient, folder: Path) -> None:
+    """A page names the folder that it was opened on: a copy's studio on the same port is none of its business."""
+    mine = {"x-studio-folder": folder.as_uri()}
+    others = {"x-studio-folder": (folder.parent / "copy").as_uri()}
+    assert f'content="{folder.as_uri()}"' in client.get("/policy").text
+    asked = {"path": "policies/new.safecot", "template": "starter"}
+    for answer in (
+        client.get("/api/v1/session", headers=others),
+        client.post("/api/v1/policy/new", json=asked, headers=others),
+    ):
+        assert answer.status_code == 409
+        assert answer.json()["error"]["code"] == "other_folder"
+    assert not (folder / "policies" / "new.safecot").exists()
+    assert client.post("/api/v1/policy/new", json=asked, headers=mine).status_code == 200
+
+
+def test_the_policy_of_each_recipe_is_told_where_it_is_in_the_folder(client: TestClient, folder: Path) -> None:
+    recipe = "name: x\npolicy: {}\ndata: {{}}\n"
+    (folder / "policies" / "near.yaml").write_text(recipe.format("household.safecot # near"), encoding="utf-8")
+    (folder / "far.yaml").write_text(recipe.format("../../secret.safecot"), encoding="utf-8")
+    (folder / "odd.yaml").write_text(recipe.format("[1, {"), encoding="utf-8")
+    told = client.get("/api/v1/session").json()
+    assert {"policies/near.yaml", "far.yaml", "odd.yaml"} <= set(told["recipes"])
+    assert told["recipe_policies"] == {"policies/near.yaml": "policies/household.safecot"}
+
+
+def test_a_recipe_that_names_no_policy_costs_the_page_nothing(
+    client: TestClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    parse = yaml.safe_load
+    monkeypatch.setattr(yaml, "safe_load", lambda text: (parsed.append(text), parse(text))[1])
+    recipe = "name: x\npolicy: {}\ndata: {{}}\n"
+    (folder / "a:b.yaml").write_text(recipe.format("policies/household.safecot"), encoding="utf-8")
+    (folder / "deep.yaml").write_text(recipe.format("[" * 900), encoding="utf-8")
+    (folder / "long.yaml").write_text(recipe.format(f"[{'a,' * 200_000}]"), encoding="utf-8")
+    answer = client.get("/api/v1/session")
+    assert answer.status_code == 200
+    assert {"a:b.yaml", "deep.yaml", "long.yaml"} <= set(answer.json()["recipes"])
+    assert answer.json()["recipe_policies"] == {}
+    assert [len(text) for text in parsed if "[" in text] == [len("policy: ") + 900]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 
 pytest.importorskip("starlette")
 
+import pyarrow.parquet as pq
 from PIL import Image
 
 from safecot_dsl.artifact import CompiledPolicy
@@ -20,6 +22,8 @@ from safecot_dsl.dataset.reviews import read_reviews
 from safecot_dsl.studio.rows.index import index_files
 from tests.dataset.conftest import policy, source
 from tests.dataset.kitchen import ANGRY, COMPLIED, HURT, REDIRECTED, REFUSED, UNKNOWN, WARNED, Writer, facts
+from tests.studio.hostile import ENDLESS, PICTURES, SIGNS, TURNED, make_hostile
+from tests.studio.hostile import MARKUP as MARKUP_THAT_RUNS
 from tests.studio.rooms import Page
 
 __all__ = ["policy", "source"]
@@ -355,6 +359,41 @@ def test_a_part_that_is_half_written_is_named_with_what_to_do(page: Page, folder
     assert told["message"] == (
         f"Its `{name}` is damaged, or only half written: make the rows again with `safecotc generate`."
     )
+
+
+@pytest.mark.parametrize(
+    ("file", "column"),
+    [("data/train-00000.parquet", "sentences"), ("provenance/part-00000.parquet", "speaker")],
+)
+def test_a_run_that_lacks_a_column_is_listed_with_it(page: Page, folder: Path, file: str, column: str) -> None:
+    path = folder / RUN / file
+    pq.write_table(pq.read_table(path).drop_columns([column]), path)
+    (told,) = (run for run in page.get("/runs")["runs"] if run["kind"] == "data")
+    assert told["state"] == "broken"
+    assert told["message"] == f"Its `{file}` has no column `{column}`: make the rows again with `safecotc generate`."
+    assert page.get("/runs/rows", 422, run=RUN)["message"] == told["message"]
+
+
+def test_rows_that_were_made_to_do_harm_are_data(page: Page, folder: Path) -> None:
+    first = make_hostile(folder / RUN)
+    assert page.get("/runs/rows", run=RUN)["total"] == 7
+    rows = [page.get("/runs/row", run=RUN, id=key) for key in first]
+    assert [row["request"] for row in rows[:3]] == [MARKUP_THAT_RUNS, f"{TURNED} {SIGNS}", ENDLESS]
+    # What the criteria cannot read is not what is due.
+    assert (rows[1]["read_as"]["verdict"], rows[1]["read_as"]["right"]) == ("unscored", None)
+    assert page.get("/runs/rows", run=RUN, q=SIGNS[:40])["total"] == 1
+    said = {
+        name: page.get("/runs/picture", 422, run=RUN, id=key)["message"]
+        for name, key in zip(PICTURES, first[3:], strict=True)
+        if name != "strip"
+    }
+    assert said == {
+        "bomb": "The picture cannot be shown: it has more than 40 million pixels.",
+        "truncated": "The picture cannot be shown: it is damaged, or not whole.",
+        "svg": "The picture cannot be shown: it is none of PNG, JPEG, WebP or GIF.",
+    }
+    with Image.open(io.BytesIO(page.picture("/runs/picture", run=RUN, id=first[-1])[1])) as strip:
+        assert strip.size == (1024, 1)
 
 
 def test_a_run_is_opened_by_its_own_name(page: Page) -> None:

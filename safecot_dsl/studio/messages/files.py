@@ -28,13 +28,15 @@ class ErrorMessage(Frozen):
 
 
 class Session(Frozen):
-    """What is served. `root_uri` is the folder's address for the language server; `demo` says that it is the demo's."""
+    """What is served. `root_uri` is the folder's address for the language server; `demo` says that it is the demo's.
+    `recipe_policies` gives the policy of each recipe, where that is in the folder."""
 
     version: str
     folder: str
     root_uri: str
     demo: bool
     recipes: tuple[str, ...]
+    recipe_policies: dict[str, str]
     policies: tuple[str, ...]
     runs: tuple[str, ...]
 

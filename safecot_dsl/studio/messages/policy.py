@@ -271,9 +271,11 @@ class ChangedRegion(Frozen):
 
 
 class ChangedRowMessage(Frozen):
-    """A row whose verdict would be another; `after` is None where its case does not fit the policy any more."""
+    """A row whose verdict would be another; `after` is None where its case does not fit the policy any more. `id` is
+    what the Rows room names it by, `request` the beginning of its request."""
 
     id: str
+    request: str
     before: str
     after: str | None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy
@@ -27,6 +28,8 @@ from safecot_dsl.workspace import Opened, open_policy
 SAVED = "saved"
 #: Changed rows that are named.
 MOST_ROWS = 200
+#: Characters of a row's request by which a person knows it.
+_BEGINNING = 160
 #: How often what a version imports is looked up again, once its own imports are known.
 _ROUNDS = 4
 
@@ -49,7 +52,7 @@ def find_changes(policies: Policies, asked: ChangesQuery) -> ChangesMessage:
     after = policies.compiled(asked.source)
     before = _before(policies, after, asked.against)
     difference = compare(before, after.compiled)
-    rows = None if asked.run is None else _rows(policies.folder, asked.run, before, after.compiled)
+    rows = None if asked.run is None else rows_changed(policies.folder, asked.run, before, after.compiled)
     return ChangesMessage(
         complete=difference.complete,
         message=verdict(difference)[1],
@@ -99,22 +102,45 @@ def _at_revision(folder: StudioFolder, place: Path, path: str, revision: str) ->
     return open_policy(place, overlay=overlay)
 
 
-def _rows(folder: StudioFolder, run: str, before: CompiledPolicy, after: CompiledPolicy) -> ChangedRowsMessage:
+def rows_changed(folder: StudioFolder, run: str, before: CompiledPolicy, after: CompiledPolicy) -> ChangedRowsMessage:
     """The rows of a run that have another verdict under the new policy than under the one before."""
+    from safecot_dsl.dataset import DatasetError
     from safecot_dsl.dataset.row_changes import RowsError, changed_rows
 
+    path = folder.dataset(run)
     try:
-        found = changed_rows(folder.dataset(run), before, after, texts=False)
-    except RowsError as error:
+        found = changed_rows(path, before, after, texts=False)
+        changed = [row for row in found.changed if row.what in ("verdict", "unreadable")]
+        named = _named(path, [row.id for row in changed[:MOST_ROWS]])
+    except (RowsError, DatasetError) as error:
         raise StudioError(422, "no_rows", f"The rows of this run cannot be read: {error}.", path=run) from None
-    changed = [row for row in found.changed if row.what in ("verdict", "unreadable")]
     return ChangedRowsMessage(
         changed=len(changed),
         total=found.total,
         rows=tuple(
-            ChangedRowMessage(id=row.id, before=row.old_verdict, after=row.new_verdict) for row in changed[:MOST_ROWS]
+            ChangedRowMessage(
+                id=named[row.id][0], request=named[row.id][1], before=row.old_verdict, after=row.new_verdict
+            )
+            for row in changed[:MOST_ROWS]
         ),
     )
+
+
+def _named(path: Path, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """By the id of each of these rows its key, which opens it in the Rows room, and how its request begins."""
+    from safecot_dsl.dataset import open_dataset
+
+    if not ids:
+        return {}
+    wanted = set(ids)
+    dataset = open_dataset(path)
+    keys = {one["id"]: str(one["key"]) for one in dataset.provenance(("id", "key")) if one["id"] in wanted}
+    requests = {one["id"]: str(one["prompt"]) for one in dataset.rows(("id", "prompt")) if one["id"] in wanted}
+    return {id_: (keys.get(id_, id_), _beginning(requests.get(id_, ""))) for id_ in wanted}
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= _BEGINNING else f"{text[: _BEGINNING - 1]}…"
 
 
 ROUTES = [

@@ -156,7 +156,8 @@ def _now(row: StoredRow) -> _Now:
     reading = row.run.reader_of(row.policy).read(_item(row, change.case), text, written)
     if change.answer is None and rendered is None:
         # It was made a row with this answer: what an item of a source would be asked besides is not asked again.
-        reading = AnswerReading(reading.grade, True if reading.problem is None else reading.right, None)
+        right = True if reading.problem is None and reading.grade.verdict != "unscored" else reading.right
+        reading = AnswerReading(reading.grade, right, None)
     return _Now(change, decision, reasoning, answer, text, reading, rendered is not None)
 
 

@@ -23,6 +23,15 @@ export const BASE = '/api/v1';
 /** This page among those that are open: a newer question of it ends an older one, and none of another page's. */
 const PAGE = crypto.randomUUID();
 
+/**
+ * The folder that this page was opened on, as the server wrote it into the page. Every request names it: where another
+ * folder's studio was started in the place of this one's, that one refuses, and nothing of this page lands there.
+ */
+const FOLDER = document.querySelector<HTMLMetaElement>('meta[name="studio-folder"]')?.content ?? '';
+
+/** What every request says of the page. The development server writes no folder into it, and no page then names one. */
+const SAID: Record<string, string> = { 'X-Studio-Page': PAGE, ...(FOLDER.startsWith('file:') ? { 'X-Studio-Folder': FOLDER } : {}) };
+
 type Query = Record<string, string | number | boolean | null | undefined>;
 
 /** An address of the API, with the query's empty values left out. */
@@ -49,11 +58,14 @@ async function failure(answer: Response): Promise<ApiError> {
   return new ApiError(answer.status, code, message, typeof error.path === 'string' ? error.path : null, whole);
 }
 
+/** What a server says that is not this page's own. */
+const STRANGE: Partial<Record<string, 'strange' | 'other'>> = { no_session: 'strange', other_folder: 'other' };
+
 /** Every request of the page goes through here: one place for cookies, lost connections and errors. */
 async function send<T>(method: string, url: string, body?: BodyInit, type?: string, signal?: AbortSignal): Promise<T> {
   let answer: Response;
   try {
-    const headers: Record<string, string> = { 'X-Studio-Page': PAGE, ...(type ? { 'Content-Type': type } : {}) };
+    const headers = { ...SAID, ...(type ? { 'Content-Type': type } : {}) };
     answer = await fetch(url, { method, headers, body: body ?? null, signal: signal ?? null, credentials: 'same-origin' });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
@@ -62,7 +74,7 @@ async function send<T>(method: string, url: string, body?: BodyInit, type?: stri
   }
   if (!answer.ok) {
     const error = await failure(answer);
-    useConnection.getState().set(error.code === 'no_session' ? 'strange' : 'up');
+    useConnection.getState().set(STRANGE[error.code] ?? 'up');
     throw error;
   }
   useConnection.getState().set('up');

@@ -867,11 +867,14 @@ export interface components {
         };
         /**
          * ChangedRowMessage
-         * @description A row whose verdict would be another; `after` is None where its case does not fit the policy any more.
+         * @description A row whose verdict would be another; `after` is None where its case does not fit the policy any more. `id` is
+         *     what the Rows room names it by, `request` the beginning of its request.
          */
         ChangedRowMessage: {
             /** Id */
             id: string;
+            /** Request */
+            request: string;
             /** Before */
             before: string;
             /** After */
@@ -2040,6 +2043,7 @@ export interface components {
         /**
          * Session
          * @description What is served. `root_uri` is the folder's address for the language server; `demo` says that it is the demo's.
+         *     `recipe_policies` gives the policy of each recipe, where that is in the folder.
          */
         Session: {
             /** Version */
@@ -2052,6 +2056,10 @@ export interface components {
             demo: boolean;
             /** Recipes */
             recipes: string[];
+            /** Recipe Policies */
+            recipe_policies: {
+                [key: string]: string;
+            };
             /** Policies */
             policies: string[];
             /** Runs */

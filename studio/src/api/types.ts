@@ -8,6 +8,8 @@ export interface Session {
   root_uri: string;
   demo: boolean;
   recipes: string[];
+  /** The policy in the folder that each recipe is of. */
+  recipe_policies: Record<string, string>;
   policies: string[];
   runs: string[];
 }
@@ -176,7 +178,7 @@ export interface ChangedRegion {
 export interface ChangedRows {
   changed: number;
   total: number;
-  rows: { id: string; before: string; after: string | null }[];
+  rows: { id: string; request: string; before: string; after: string | null }[];
 }
 
 export interface Changes {

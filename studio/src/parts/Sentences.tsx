@@ -3,6 +3,7 @@ import { Link } from 'wouter';
 import type { Case, Part, Sentence, Where } from '../api/types';
 import { policyLink } from './links';
 import classes from './Sentences.module.css';
+import { LongVerbatim, Verbatim } from './Verbatim';
 
 /** What a part of a reasoning is about, in the order in which it is said. */
 const PARTS: Record<Part, string> = {
@@ -66,8 +67,12 @@ function Pointing({ sentence, beside: { isLit, onPoint, onOpen } }: { sentence: 
   const lit = sentence.where.some(isLit) || undefined;
   const text = (
     <>
-      {sentence.text}
-      {where ? <span className={classes.source}>{sourceOf(where)}</span> : null}
+      <Verbatim text={sentence.text} />
+      {where ? (
+        <span className={classes.source}>
+          <Verbatim text={sourceOf(where)} />
+        </span>
+      ) : null}
     </>
   );
   if (where?.line == null) {
@@ -98,15 +103,17 @@ function Linked({ sentence, policy, held }: { sentence: Sentence; policy: string
   const path = where ? fileOf(where.path, policy) : null;
   return (
     <span className={classes.item}>
-      {sentence.text}
+      <LongVerbatim text={sentence.text} />
       {where && path ? (
         <Tooltip label={`Go to ${sourceOf(where)} of ${path}`}>
           <Link className={classes.source} href={policyLink({ path, line: where.line, case: held })} aria-label={`${sourceOf(where)}, open it in ${path}`}>
-            {sourceOf(where)}
+            <Verbatim text={sourceOf(where)} />
           </Link>
         </Tooltip>
       ) : where ? (
-        <span className={classes.source}>{sourceOf(where)}</span>
+        <span className={classes.source}>
+          <Verbatim text={sourceOf(where)} />
+        </span>
       ) : null}
     </span>
   );

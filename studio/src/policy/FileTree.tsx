@@ -9,6 +9,8 @@ import type { FileNode, FileTree as Files } from '../api/types';
 import { Empty } from '../parts/Empty';
 import { policyLink } from '../parts/links';
 import { Loading } from '../parts/Loading';
+import { Prose } from '../parts/Prose';
+import { Verbatim } from '../parts/Verbatim';
 import { sentenceOf } from '../shell/say';
 import { draftedPaths } from './drafts';
 import classes from './FileTree.module.css';
@@ -39,7 +41,7 @@ export function FileTree({ folder, path, onOpen }: { folder: string; path: strin
   if (files.error) {
     return (
       <Empty icon={IconFolder} title="The files cannot be listed">
-        {sentenceOf(files.error)}
+        <Prose text={sentenceOf(files.error)} />
       </Empty>
     );
   }
@@ -104,7 +106,9 @@ function Listed({ files, folder, path, onOpen }: { files: Files; folder: string;
             >
               <div className={classes.row} data-open={file.path === path || undefined} title={file.path}>
                 <Icon size={15} stroke={1.6} aria-hidden />
-                <span className={classes.name}>{file.name}</span>
+                <span className={classes.name}>
+                  <Verbatim text={file.name} />
+                </span>
                 {drafted.has(file.path) ? (
                   <span className={classes.dot}>
                     <VisuallyHidden>, not saved</VisuallyHidden>

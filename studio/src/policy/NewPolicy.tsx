@@ -5,6 +5,7 @@ import { useLocation } from 'wouter';
 import { api } from '../api/calls';
 import type { FileNode } from '../api/types';
 import { policyLink } from '../parts/links';
+import { Prose } from '../parts/Prose';
 import { say, sentenceOf } from '../shell/say';
 
 const TEMPLATES = [
@@ -75,7 +76,7 @@ export function NewPolicy({ opened, close, files, beside }: NewPolicyProps) {
             placeholder="household"
             data-autofocus
             value={name}
-            error={making.error ? sentenceOf(making.error) : null}
+            error={making.error ? <Prose text={sentenceOf(making.error)} /> : null}
             onChange={(event) => {
               setName(event.currentTarget.value);
               making.reset();

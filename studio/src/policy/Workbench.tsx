@@ -9,6 +9,7 @@ import type { CoveredLine, Session } from '../api/types';
 import { Empty } from '../parts/Empty';
 import { policyLink } from '../parts/links';
 import { Loading } from '../parts/Loading';
+import { Prose } from '../parts/Prose';
 import { VerdictBadge } from '../parts/verdicts';
 import { sentenceOf, say } from '../shell/say';
 import { Below } from './Below';
@@ -131,7 +132,7 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
     return (
       <WithoutFile folder={session.root_uri} path={path}>
         <Empty icon={IconFileAlert} title={`${path} does not open`} action={<Button onClick={() => void held.file.refetch()}>Try again</Button>}>
-          {sentenceOf(held.file.error)} Open another file of the list.
+          <Prose text={sentenceOf(held.file.error)} /> Open another file of the list.
         </Empty>
       </WithoutFile>
     );
@@ -207,7 +208,7 @@ export function Workbench({ session, path, client, language }: WorkbenchProps) {
       ) : null}
     </div>
   );
-  const casePane = <CasePane facts={facts} recipes={session.recipes} unsettled={decision.data?.unsettled ?? []} asked={asked} />;
+  const casePane = <CasePane facts={facts} recipes={session.recipes} policies={session.recipe_policies} unsettled={decision.data?.unsettled ?? []} asked={asked} />;
   const decided = (
     <DecisionPane
       decision={decision}

@@ -6,6 +6,7 @@ import type { Session } from '../api/types';
 import { Empty } from '../parts/Empty';
 import { caseFromLink, policyLink } from '../parts/links';
 import { Loading } from '../parts/Loading';
+import { Prose } from '../parts/Prose';
 import { useSession } from '../shell/Frame';
 import { say, sentenceOf } from '../shell/say';
 import { languageClient, useLanguageUp } from './editor/client';
@@ -26,7 +27,7 @@ export default function PolicyRoom() {
   if (session.error && !session.data) {
     return (
       <Empty icon={IconPlugConnectedX} title="The studio does not answer" action={<Button onClick={() => void session.refetch()}>Try again</Button>}>
-        {sentenceOf(session.error)}
+        <Prose text={sentenceOf(session.error)} />
       </Empty>
     );
   }

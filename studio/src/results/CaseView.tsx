@@ -8,7 +8,9 @@ import { Empty } from '../parts/Empty';
 import { policyLink } from '../parts/links';
 import { Loading } from '../parts/Loading';
 import { Picture } from '../parts/Picture';
+import { Prose } from '../parts/Prose';
 import { Sentences } from '../parts/Sentences';
+import { LongVerbatim, Verbatim } from '../parts/Verbatim';
 import { useReviewer } from '../rows/reviewer';
 import { sentenceOf } from '../shell/say';
 import { pictureOfCase, results } from './calls';
@@ -61,7 +63,7 @@ export function CaseView({ run, id, place, tint, first, onClose, onMove }: CaseV
       </header>
       {found.isError ? (
         <Empty icon={IconAlertTriangle} title="This case cannot be shown" action={<Button onClick={() => void found.refetch()}>Try again</Button>}>
-          {sentenceOf(found.error)}
+          <Prose text={sentenceOf(found.error)} />
         </Empty>
       ) : found.data ? (
         <>
@@ -97,16 +99,17 @@ function Asked({ run, one, heading }: { run: string; one: CaseResult; heading: R
       </div>
       <div className={classes.words}>
         <h1 className={classes.request} ref={heading} tabIndex={-1}>
-          {one.request}
+          <LongVerbatim text={one.request} />
         </h1>
         <Text size="xs" c="dimmed">
-          {one.suite}, {one.id}
-          {one.change ? `, ${one.change}` : ''}
+          <Verbatim text={[one.suite, one.id, one.change].filter(Boolean).join(', ')} />
         </Text>
         {one.system ? (
           <details className={classes.system}>
             <summary>With instructions in the system turn</summary>
-            <p>{one.system}</p>
+            <p>
+              <LongVerbatim text={one.system} />
+            </p>
           </details>
         ) : null}
         <div className={classes.links}>
@@ -128,7 +131,11 @@ function Asked({ run, one, heading }: { run: string; one: CaseResult; heading: R
         </h2>
         <p className={classes.dueLine}>
           {due.verdict ? <DueBadge due={due.verdict} size="md" /> : null}
-          {due.verdict ? <code>{due.rule}</code> : null}
+          {due.verdict ? (
+            <code>
+              <Verbatim text={due.rule} />
+            </code>
+          ) : null}
           {due.expected ? <span>Expected: {due.expected}</span> : null}
         </p>
         {due.rule === 'default' && due.near ? (
@@ -179,12 +186,18 @@ function Answer({ arm, tint }: { arm: ArmAnswer; tint: string | undefined }) {
       </header>
       <p className={classes.read}>
         read as <DueBadge due={arm.read_as} />
-        {arm.why ? <span>{arm.why}</span> : null}
+        {arm.why ? (
+          <span>
+            <Prose text={arm.why} />
+          </span>
+        ) : null}
       </p>
       <h4 className={classes.label}>Reasoning</h4>
-      {arm.reasoning ? <p className={classes.reasoning}>{arm.reasoning}</p> : <p className={classes.none}>It gave none.</p>}
+      {arm.reasoning ? <p className={classes.reasoning}>
+          <LongVerbatim text={arm.reasoning} />
+        </p> : <p className={classes.none}>It gave none.</p>}
       <h4 className={classes.label}>Answer</h4>
-      <p className={classes.answer}>{arm.answer || <em>nothing</em>}</p>
+      <p className={classes.answer}>{arm.answer ? <LongVerbatim text={arm.answer} /> : <em>nothing</em>}</p>
       {arm.marks.length > 0 || arm.faults.length > 0 ? (
         <>
           <h4 className={classes.label}>What the judge marks</h4>
@@ -201,7 +214,7 @@ function Answer({ arm, tint }: { arm: ArmAnswer; tint: string | undefined }) {
           </ul>
           {arm.faults.map((fault) => (
             <p key={fault} className={classes.fault}>
-              {fault}
+              <Prose text={fault} />
             </p>
           ))}
         </>

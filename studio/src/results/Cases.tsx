@@ -8,6 +8,8 @@ import { Empty } from '../parts/Empty';
 import { Loading } from '../parts/Loading';
 import { whole } from '../parts/numbers';
 import { Picture } from '../parts/Picture';
+import { Prose } from '../parts/Prose';
+import { Verbatim } from '../parts/Verbatim';
 import { VERDICTS, VerdictBadge } from '../parts/verdicts';
 import { sentenceOf } from '../shell/say';
 import type { ResultsAddress } from './address';
@@ -89,7 +91,7 @@ export function Cases({ address, run, found, arms, rules }: CasesProps) {
       {pages.isPending ? <Loading what="the cases" /> : null}
       {pages.isError && cases.length === 0 ? (
         <Empty icon={IconAlertTriangle} title="The cases cannot be read" action={<Button onClick={() => void pages.refetch()}>Try again</Button>}>
-          {sentenceOf(pages.error)}
+          <Prose text={sentenceOf(pages.error)} />
         </Empty>
       ) : null}
       {pages.data && total === 0 ? (
@@ -145,7 +147,9 @@ function CaseLine({ run, one, labels, arms, onOpen }: CaseLineProps) {
     <button type="button" className={classes.case} onClick={onOpen} data-case={one.id}>
       <span className={classes.frame}>{one.picture ? <Picture src={pictureOfCase(run, one.id)} alt="" lazy /> : <span aria-hidden>Aa</span>}</span>
       <span className={classes.words}>
-        <span className={classes.request}>{one.request}</span>
+        <span className={classes.request}>
+          <Verbatim text={one.request} />
+        </span>
         <span className={classes.due}>
           due <DueBadge due={one.due} />
           <span className={classes.rule}>{one.rule === 'default' && one.near ? `default, near ${one.near}` : one.rule}</span>

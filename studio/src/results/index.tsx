@@ -5,6 +5,7 @@ import { lazy, Suspense, useCallback, useEffect, useMemo } from 'react';
 import { Link } from 'wouter';
 import { Empty } from '../parts/Empty';
 import { Loading } from '../parts/Loading';
+import { Prose } from '../parts/Prose';
 import { whole } from '../parts/numbers';
 import { sentenceOf } from '../shell/say';
 import { type ResultsAddress, useResultsAddress } from './address';
@@ -29,7 +30,7 @@ export default function ResultsRoom() {
   if (found.isError) {
     return (
       <Empty icon={IconAlertTriangle} title="The results cannot be read" action={<Button onClick={() => void found.refetch()}>Try again</Button>}>
-        {sentenceOf(found.error)}
+        <Prose text={sentenceOf(found.error)} />
       </Empty>
     );
   }
@@ -156,7 +157,7 @@ function RunResults({ run, data, address }: { run: string; data: Results; addres
         {rules.isPending ? <Loading what="the rules" /> : null}
         {rules.isError ? (
           <Empty icon={IconAlertTriangle} title="The rules cannot be read" action={<Button onClick={() => void rules.refetch()}>Try again</Button>}>
-            {sentenceOf(rules.error)}
+            <Prose text={sentenceOf(rules.error)} />
           </Empty>
         ) : null}
         {rules.data ? (

@@ -2,7 +2,9 @@ import { Modal, Stack, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Loading } from '../parts/Loading';
 import { percent } from '../parts/numbers';
+import { Prose } from '../parts/Prose';
 import { Rate } from '../parts/Rate';
+import { Verbatim } from '../parts/Verbatim';
 import { sentenceOf } from '../shell/say';
 import { rows } from './calls';
 import classes from './AgreementDialog.module.css';
@@ -13,7 +15,7 @@ export function AgreementDialog({ run, onClose }: { run: string; onClose: () => 
   return (
     <Modal opened onClose={onClose} title="Agreement" size="xl">
       {found.isPending ? <Loading what="the agreement" /> : null}
-      {found.isError ? <Text role="alert">{sentenceOf(found.error)}</Text> : null}
+      {found.isError ? <Text role="alert"><Prose text={sentenceOf(found.error)} /></Text> : null}
       {found.data ? (
         <Stack gap="xl">
           <section aria-labelledby="between-reviewers">
@@ -39,7 +41,7 @@ export function AgreementDialog({ run, onClose }: { run: string; onClose: () => 
                   {found.data.reviewers.map((pair) => (
                     <Table.Tr key={`${pair.a} ${pair.b}`}>
                       <Table.Td>
-                        {pair.a} and {pair.b}
+                        <Verbatim text={pair.a} /> and <Verbatim text={pair.b} />
                       </Table.Td>
                       <Table.Td data-label="Rows of both">{pair.n}</Table.Td>
                       <Table.Td data-label="Say the same">
@@ -73,7 +75,9 @@ export function AgreementDialog({ run, onClose }: { run: string; onClose: () => 
                 <Table.Tbody>
                   {found.data.annotators.map((one) => (
                     <Table.Tr key={`${one.annotator} ${one.fact}`}>
-                      <Table.Td>{one.annotator}</Table.Td>
+                      <Table.Td>
+                        <Verbatim text={one.annotator} />
+                      </Table.Td>
                       <Table.Td data-label="Fact">{one.fact}</Table.Td>
                       <Table.Td data-label="Rows">{one.n}</Table.Td>
                       <Table.Td data-label="Agree, per cent">

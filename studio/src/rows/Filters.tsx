@@ -3,6 +3,7 @@ import { useDebouncedCallback } from '@mantine/hooks';
 import { IconSearch } from '@tabler/icons-react';
 import { useState } from 'react';
 import { whole } from '../parts/numbers';
+import { Verbatim } from '../parts/Verbatim';
 import type { RowsAddress } from './address';
 import classes from './Filters.module.css';
 import type { Facets } from './types';
@@ -72,7 +73,8 @@ function Search({ value, onSearch }: { value: string; onSearch: (text: string) =
       id="rows-search"
       type="search"
       label="Search"
-      placeholder="Words of request or answer"
+      placeholder="Words of the request"
+      maxLength={500}
       leftSection={<IconSearch size={14} aria-hidden />}
       value={text}
       onChange={(event) => {
@@ -115,7 +117,9 @@ function Facet({ name, counts, said, value, onPick, always = true }: FacetProps)
           disabled={count === 0 && one !== value}
           onClick={() => onPick(one === value ? null : one)}
         >
-          <span className={classes.label}>{said?.[one] ?? one}</span>
+          <span className={classes.label}>
+            <Verbatim text={said?.[one] ?? one} />
+          </span>
           <span className={classes.count}>{whole(count)}</span>
         </button>
       ))}

@@ -6,6 +6,7 @@ import { Link } from 'wouter';
 import { api } from '../api/calls';
 import type { Job } from '../api/types';
 import { many } from '../parts/numbers';
+import { Prose } from '../parts/Prose';
 import { shareOf, useJobs } from '../parts/useJobs';
 import { rows } from './calls';
 import classes from './Generate.module.css';
@@ -81,7 +82,7 @@ export function GenerateProgress({ run }: { run: string }) {
         <Progress className={classes.bar} value={share ?? 100} animated={share === null} striped={share === null} aria-label="Progress" />
       ) : null}
       <Text size="xs" c="dimmed" className={classes.line}>
-        {job.state === 'stopped' ? null : (job.message ?? job.line)}
+        {job.state === 'stopped' ? null : <Prose text={job.message ?? job.line} />}
       </Text>
       {job.state === 'running' ? (
         <Button variant="default" leftSection={<IconPlayerStop size={14} aria-hidden />} loading={stop.isPending} onClick={() => stop.mutate(job.id)}>

@@ -4,6 +4,7 @@ import { useElementSize } from '@mantine/hooks';
 import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from 'react';
 import { Picture } from '../parts/Picture';
 import { VerdictBadge } from '../parts/verdicts';
+import { Verbatim } from '../parts/Verbatim';
 import { pictureOfRow } from './calls';
 import classes from './Grid.module.css';
 import type { Waiting } from './outbox';
@@ -167,18 +168,26 @@ function Card({ run, row, place, list, current, focused, standing: stands, onOpe
           <Picture src={pictureOfRow(run, row.id)} alt="" lazy />
         ) : (
           <span className={classes.wordsOnly} aria-hidden>
-            {list ? 'Aa' : row.request}
+            {list ? 'Aa' : <Verbatim text={row.request} />}
           </span>
         )}
         <StandingMark standing={stands} />
       </span>
       <span className={classes.words}>
-        <span className={classes.request}>{row.request}</span>
+        <span className={classes.request}>
+          <Verbatim text={row.request} />
+        </span>
         <span className={classes.foot}>
           {row.left_out ? null : <VerdictBadge verdict={row.verdict as Verdict} size="xs" />}
-          <span className={classes.rule}>{row.left_out ?? row.rule}</span>
+          <span className={classes.rule}>
+            <Verbatim text={row.left_out ?? row.rule} />
+          </span>
         </span>
-        {row.first_because && !list ? <span className={classes.because}>{row.first_because}</span> : null}
+        {row.first_because && !list ? (
+          <span className={classes.because}>
+            <Verbatim text={row.first_because} />
+          </span>
+        ) : null}
       </span>
     </button>
   );

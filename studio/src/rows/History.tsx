@@ -1,5 +1,6 @@
 import { Text } from '@mantine/core';
 import { stateSaid } from '../parts/states';
+import { LongVerbatim, Verbatim } from '../parts/Verbatim';
 import classes from './History.module.css';
 import type { Review, RowFact } from './types';
 
@@ -16,10 +17,21 @@ export function History({ reviews, facts }: { reviews: readonly Review[]; facts:
         {reviews.toReversed().map((review) => (
           <li key={review.id}>
             <Text size="sm">
-              <strong>{review.reviewer}</strong> {said(review, label)}
+              <strong>
+                <Verbatim text={review.reviewer} />
+              </strong>{' '}
+              <Verbatim text={said(review, label)} />
             </Text>
-            {review.comment ? <Text className={classes.words}>{review.comment}</Text> : null}
-            {review.answer ? <Text className={classes.words}>{review.answer}</Text> : null}
+            {review.comment ? (
+              <Text className={classes.words}>
+                <Verbatim text={review.comment} />
+              </Text>
+            ) : null}
+            {review.answer ? (
+              <Text className={classes.words}>
+                <LongVerbatim text={review.answer} />
+              </Text>
+            ) : null}
             <Text size="xs" c="dimmed">
               <time dateTime={review.at}>{when(review.at)}</time>
             </Text>

@@ -5,8 +5,10 @@ import { Link } from 'wouter';
 import type { Case, Verdict } from '../api/types';
 import { policyLink } from '../parts/links';
 import { Picture } from '../parts/Picture';
+import { Prose } from '../parts/Prose';
 import { Sentences } from '../parts/Sentences';
 import { sameState, stateSaid } from '../parts/states';
+import { LongVerbatim, Verbatim } from '../parts/Verbatim';
 import { VerdictBadge } from '../parts/verdicts';
 import { pictureOfRow } from './calls';
 import { StandingMark } from './Grid';
@@ -48,7 +50,12 @@ export function OpenRow({ run, row, stands, place, onClose, onChangeFact, onChan
             <StandingMark standing={stands} />
           </span>
           {STANDING_SAID[stands.state]}
-          {stands.by && stands.state !== 'unseen' ? ` by ${stands.by}` : ''}
+          {stands.by && stands.state !== 'unseen' ? (
+            <>
+              {' '}
+              by <Verbatim text={stands.by} />
+            </>
+          ) : null}
         </span>
         {policy ? (
           <Button component={Link} href={policyLink({ path: policy, case: held })} variant="default" leftSection={<IconScale size={14} aria-hidden />} className={classes.toPolicy}>
@@ -58,15 +65,19 @@ export function OpenRow({ run, row, stands, place, onClose, onChangeFact, onChan
       </header>
       {row.left_out ? (
         <Alert color="yellow" variant="light" p="xs" title="Left out of the data">
-          {row.left_out}
+          <Verbatim text={row.left_out} />
         </Alert>
       ) : null}
       {row.message ? (
         <Alert color="yellow" variant="light" p="xs">
-          {row.message}
+          <Prose text={row.message} />
         </Alert>
       ) : null}
-      {row.first_because ? <Text className={classes.because}>{row.first_because}</Text> : null}
+      {row.first_because ? (
+        <Text className={classes.because}>
+          <Verbatim text={row.first_because} />
+        </Text>
+      ) : null}
       <div className={classes.columns}>
         <div className={classes.left}>
           {Array.from({ length: row.pictures }, (_, number) => (
@@ -81,9 +92,11 @@ export function OpenRow({ run, row, stands, place, onClose, onChangeFact, onChan
             <h2 id="row-request" className={classes.title}>
               Request
             </h2>
-            <p className={classes.request}>{row.request}</p>
+            <p className={classes.request}>
+              <LongVerbatim text={row.request} />
+            </p>
             <Text size="xs" c="dimmed">
-              from {row.source}
+              from <Verbatim text={row.source} />
             </Text>
           </section>
           <Facts facts={row.facts} onChange={onChangeFact} />
@@ -95,7 +108,9 @@ export function OpenRow({ run, row, stands, place, onClose, onChangeFact, onChan
             </h2>
             <p className={classes.due}>
               <VerdictBadge verdict={row.verdict as Verdict} size="md" />
-              <span className={classes.rule}>{row.rule}</span>
+              <span className={classes.rule}>
+                <Verbatim text={row.rule} />
+              </span>
             </p>
             {row.before ? (
               <Text size="sm">
@@ -122,7 +137,9 @@ export function OpenRow({ run, row, stands, place, onClose, onChangeFact, onChan
             </h2>
             <div className={classes.answer}>
               {row.answer.map((sentence, at) => (
-                <p key={at}>{sentence.text}</p>
+                <p key={at}>
+                  <LongVerbatim text={sentence.text} />
+                </p>
               ))}
               {row.answer.length === 0 ? <p>There is no answer.</p> : null}
             </div>
@@ -161,7 +178,7 @@ function Facts({ facts, onChange }: { facts: readonly RowFact[]; onChange: (name
           return (
             <li key={fact.name} className={classes.fact}>
               <span className={classes.factName}>
-                {fact.label}
+                <Verbatim text={fact.label} />
                 {differ ? (
                   <Badge size="xs" color="yellow" variant="light" className={classes.differ}>
                     read differently
@@ -169,15 +186,17 @@ function Facts({ facts, onChange }: { facts: readonly RowFact[]; onChange: (name
                 ) : null}
               </span>
               <button type="button" className={classes.value} data-unknown={fact.state?.state !== 'known' || undefined} onClick={() => onChange(fact.name)} aria-label={`${fact.label}: ${stateSaid(fact.state, labels)}. Change it`}>
-                {stateSaid(fact.state, labels)}
+                <Verbatim text={stateSaid(fact.state, labels)} />
                 <IconEdit size={13} stroke={1.7} aria-hidden />
               </button>
-              <span className={classes.from}>{originSaid(fact.from)}</span>
+              <span className={classes.from}>
+                <Verbatim text={originSaid(fact.from)} />
+              </span>
               {fact.by.length > 1 || fact.by.some((one) => !sameState(one.state, fact.state)) ? (
                 <ul className={classes.by}>
-                  {fact.by.map((one) => (
-                    <li key={one.annotator} title={one.detail || undefined}>
-                      {whoSaid(one.annotator)}: {stateSaid(one.state, labels)}
+                  {fact.by.map((one, at) => (
+                    <li key={at} title={one.detail.slice(0, 1_000) || undefined}>
+                      <Verbatim text={whoSaid(one.annotator)} />: <Verbatim text={stateSaid(one.state, labels)} />
                       {one.confidence === null ? '' : `, ${Math.round(100 * one.confidence)} % sure`}
                     </li>
                   ))}
@@ -210,7 +229,9 @@ function ReadAs({ row }: { row: Row }) {
             : 'The criteria read it as something else than what is due:'}
         {right === null ? null : <VerdictBadge verdict={verdict as Verdict} size="xs" />}
       </p>
-      {message ? <p className={classes.readLine}>{message}</p> : null}
+      {message ? <p className={classes.readLine}>
+          <Prose text={message} />
+        </p> : null}
       <Propositions marks={marks} />
     </div>
   );

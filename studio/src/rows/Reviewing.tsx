@@ -6,6 +6,7 @@ import { useRef, useState } from 'react';
 import { Empty } from '../parts/Empty';
 import { unlessDialog } from '../parts/keys';
 import { Loading } from '../parts/Loading';
+import { Prose } from '../parts/Prose';
 import { sentenceOf } from '../shell/say';
 import { Actions, type Acts } from './Actions';
 import { rows } from './calls';
@@ -109,7 +110,7 @@ export function Reviewing({ run, id, summary, place, reviewing, onMove, onOpen, 
         />
       ) : found.isError ? (
         <Empty icon={IconAlertTriangle} title="This row cannot be shown" action={<Button onClick={() => void found.refetch()}>Try again</Button>}>
-          {sentenceOf(found.error)}
+          <Prose text={sentenceOf(found.error)} />
         </Empty>
       ) : (
         <Loading what="the row" />

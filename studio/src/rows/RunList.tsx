@@ -4,6 +4,8 @@ import { Link } from 'wouter';
 import { Empty } from '../parts/Empty';
 import { policyLink } from '../parts/links';
 import { many, whole } from '../parts/numbers';
+import { Prose } from '../parts/Prose';
+import { Verbatim } from '../parts/Verbatim';
 import { useSession } from '../shell/Frame';
 import classes from './RunList.module.css';
 import type { Run } from './types';
@@ -56,9 +58,11 @@ export function RunList({ runs, missing, onOpen }: RunListProps) {
             return (
               <li key={run.path} className={classes.run} data-closed={closed || undefined}>
                 <div className={classes.names}>
-                  <h2 className={classes.name}>{run.name}</h2>
+                  <h2 className={classes.name}>
+                    <Verbatim text={run.name} />
+                  </h2>
                   <Text size="xs" c="dimmed" className={classes.path}>
-                    {[run.path, run.policy].filter(Boolean).join(' · ')}
+                    <Verbatim text={[run.path, run.policy].filter(Boolean).join(' · ')} />
                   </Text>
                 </div>
                 {STATES[run.state] ? (
@@ -74,7 +78,11 @@ export function RunList({ runs, missing, onOpen }: RunListProps) {
                     {run.reviewed > 0 ? <Progress size={4} value={(100 * run.reviewed) / Math.max(1, run.rows)} aria-label={`Reviewed of ${run.name}`} /> : null}
                   </div>
                 )}
-                {run.message ? <Text className={classes.message}>{run.message}</Text> : null}
+                {run.message ? (
+                  <Text className={classes.message}>
+                    <Prose text={run.message} />
+                  </Text>
+                ) : null}
                 {closed ? null : (
                   <Button variant="default" className={classes.open} onClick={() => onOpen(run.path)} aria-label={`Open ${run.name}`}>
                     Open

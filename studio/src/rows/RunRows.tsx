@@ -7,6 +7,8 @@ import { Empty } from '../parts/Empty';
 import { unlessDialog } from '../parts/keys';
 import { Loading } from '../parts/Loading';
 import { whole } from '../parts/numbers';
+import { Prose } from '../parts/Prose';
+import { Verbatim } from '../parts/Verbatim';
 import { sentenceOf } from '../shell/say';
 import { useRowsAddress } from './address';
 import { AgreementDialog } from './AgreementDialog';
@@ -130,7 +132,7 @@ export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
       <GenerateProgress run={run.path} />
       {facets.data && facets.data.faults.length > 0 ? (
         <Text size="sm" className={classes.faults} role="status">
-          {facets.data.faults.length === 1 ? 'A line' : `${facets.data.faults.length} lines`} of the file of reviews cannot be read and {facets.data.faults.length === 1 ? 'is' : 'are'} passed over: {facets.data.faults[0]}
+          {facets.data.faults.length === 1 ? 'A line' : `${facets.data.faults.length} lines`} of the file of reviews cannot be read and {facets.data.faults.length === 1 ? 'is' : 'are'} passed over: <Verbatim text={facets.data.faults[0] ?? ''} />
         </Text>
       ) : null}
       <div className={classes.body} data-open={id !== null || undefined}>
@@ -150,7 +152,7 @@ export function RunRows({ run, runs }: { run: Run; runs: readonly Run[] }) {
             {pages.isPending ? <Loading what="the rows" /> : null}
             {pages.isError && list.length === 0 ? (
               <Empty icon={IconAlertTriangle} title="The rows cannot be read" action={<Button onClick={() => void pages.refetch()}>Try again</Button>}>
-                {sentenceOf(pages.error)}
+                <Prose text={sentenceOf(pages.error)} />
               </Empty>
             ) : null}
             {pages.data && total === 0 ? (

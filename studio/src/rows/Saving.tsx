@@ -1,6 +1,7 @@
 import { Button, Text } from '@mantine/core';
 import { IconAlertTriangle, IconCloudOff } from '@tabler/icons-react';
 import { many } from '../parts/numbers';
+import { Prose } from '../parts/Prose';
 import { drop, retry, send, useOutbox } from './outbox';
 import classes from './Saving.module.css';
 
@@ -34,7 +35,7 @@ export function Saving({ freshDigest }: SavingProps) {
         <div key={one.key} className={classes.notice} role="alert">
           <IconAlertTriangle size={18} stroke={1.7} aria-hidden />
           <Text size="sm" className={classes.words}>
-            A review of row {one.id.slice(0, 8)} was not saved. {one.refused}
+            A review of row {one.id.slice(0, 8)} was not saved. <Prose text={one.refused ?? ''} />
           </Text>
           <Button
             variant="default"

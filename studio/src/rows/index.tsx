@@ -5,6 +5,7 @@ import { Button } from '@mantine/core';
 import { useConnection } from '../api/connection';
 import { Empty } from '../parts/Empty';
 import { Loading } from '../parts/Loading';
+import { Prose } from '../parts/Prose';
 import { useSession } from '../shell/Frame';
 import { sentenceOf } from '../shell/say';
 import { useRowsAddress } from './address';
@@ -28,7 +29,7 @@ export default function RowsRoom() {
   if (runs.isError) {
     return (
       <Empty icon={IconAlertTriangle} title="The runs cannot be read" action={<Button onClick={() => void runs.refetch()}>Try again</Button>}>
-        {sentenceOf(runs.error)}
+        <Prose text={sentenceOf(runs.error)} />
       </Empty>
     );
   }

@@ -1,7 +1,5 @@
 import { create } from 'zustand';
-import { api } from '../api/calls';
 import { ApiError } from '../api/client';
-import { useConnection } from '../api/connection';
 import type { State } from '../api/types';
 import { rows } from './calls';
 import type { Action, Review, Row } from './types';
@@ -109,12 +107,6 @@ export async function send(): Promise<void> {
 
 async function sendOne(next: Waiting): Promise<boolean> {
   try {
-    if (useOutbox.getState().lost && (await api.session()).root_uri !== folder) {
-      // Another folder's studio was started in the place of this one's: what waits here is none of its reviews.
-      useConnection.getState().set('strange');
-      again();
-      return false;
-    }
     const answer = await rows.review({ ...next, digest: digests.get(place(next)) ?? next.digest });
     digests.set(place(next), answer.row.digest);
     pause = FIRST_PAUSE;
@@ -123,8 +115,9 @@ async function sendOne(next: Waiting): Promise<boolean> {
     for (const listener of listeners) listener(next, answer);
     return true;
   } catch (error) {
-    // The server is away, or is not well: that passes. What it understood and refused would be refused again.
-    if (!(error instanceof ApiError) || error.status === 0 || error.status >= 500 || error.status === 401) {
+    // The server is away, or not well, or another folder's stands in its place: that passes. What it understood and
+    // refused would be refused again.
+    if (!(error instanceof ApiError) || error.status === 0 || error.status >= 500 || error.status === 401 || error.code === 'other_folder') {
       useOutbox.setState({ lost: true });
       again();
       return false;

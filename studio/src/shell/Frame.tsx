@@ -89,6 +89,17 @@ function LostConnection() {
   }, [up, queries]);
 
   if (up) return <div />;
+  if (state === 'other') {
+    return (
+      <div className={classes.lost} role="alert">
+        <IconPlugConnectedX size={18} stroke={1.7} aria-hidden />
+        <span>
+          <strong>The studio of another folder answers here now.</strong> Start this folder’s again, and the page goes on; or open the
+          link of the other. What you changed here is kept in this browser, and nothing of it was written there.
+        </span>
+      </div>
+    );
+  }
   if (state === 'strange') {
     return (
       <div className={classes.lost} role="alert">

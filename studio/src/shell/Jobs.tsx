@@ -5,6 +5,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { Link } from 'wouter';
 import type { Job } from '../api/types';
+import { Prose } from '../parts/Prose';
 import { shareOf, useJobs } from '../parts/useJobs';
 
 const NAMES: Record<string, string> = { generate: 'Making rows', test: 'Testing', ask: 'Asking a model' };
@@ -66,7 +67,7 @@ function Piece({ job, onStop, stopping, onOpen }: { job: Job; onStop: () => void
       {job.state === 'running' ? <Progress value={share ?? 100} animated={share === null} striped={share === null} aria-label={`Progress: ${name}`} /> : null}
       {job.state === 'stopped' ? null : (
         <Text size="xs" c="dimmed" lineClamp={4} style={{ overflowWrap: 'anywhere' }}>
-          {job.message ?? job.line}
+          <Prose text={job.message ?? job.line} />
         </Text>
       )}
       {job.state === 'running' ? (

@@ -133,6 +133,54 @@ def test_two_folders_of_one_name_do_not_mix_what_waits(browser: Any, tmp_path: P
         assert [one["action"] for one in reviews_of(mine / RUN)] == ["reject"]
 
 
+def test_a_page_whose_studio_was_swapped_between_two_answers_writes_nothing_there(browser: Any, tmp_path: Path) -> None:
+    """The page of one folder is open, and a copy's studio answers at its next request."""
+    mine = make_folder(tmp_path / "mine" / "work")
+    make_rows(mine)
+    other = Path(shutil.copytree(mine, tmp_path / "other" / "work"))
+    policy = "policies/miniature.safecot"
+    text = (other / policy).read_text(encoding="utf-8")
+    with serving(mine, tmp_path / "state") as server, browsing(browser, server, f"/rows?run={RUN}") as page:
+        editing = page.context.new_page()
+        editing.goto(f"{server.address}/policy?path={policy}")
+        editing.locator(".cm-content").wait_for()
+        page.locator("[data-row]").first.wait_for()
+        page.keyboard.press("j")
+        page.get_by_role("heading", name="Answer").wait_for()
+        page.keyboard.press("a")
+        page.get_by_label("Your name").fill("Ada")
+        page.keyboard.press("Enter")
+        page.get_by_text("1 of 24 reviewed").wait_for()
+
+        server.kill()
+        server.folder = other
+        server.start()
+        page.context.request.get(server.link)  # as the browser does when the other studio opens its page
+        page.keyboard.press("r")
+        page.get_by_text("1 review waits for the studio").wait_for()
+        page.get_by_text("The studio of another folder answers here now").wait_for()
+        editing.locator(".cm-content").focus()
+        editing.keyboard.press("Control+Home")
+        editing.keyboard.insert_text("# mine\n")
+        editing.keyboard.press("Control+s")
+        editing.get_by_text("Your text is kept in this browser", exact=False).wait_for()
+        assert reviews_of(other / RUN) == []
+        assert (other / policy).read_text(encoding="utf-8") == text
+
+        server.kill()
+        server.folder = mine
+        server.start()
+        page.context.request.get(server.link)
+        page.get_by_text("2 of 24 reviewed").wait_for()
+        page.get_by_text("The studio of another folder answers here now").wait_for(state="hidden")
+        assert [one["action"] for one in reviews_of(mine / RUN)] == ["accept", "reject"]
+        editing.get_by_text("The studio of another folder").wait_for(state="hidden")
+        editing.locator(".cm-content").focus()
+        editing.keyboard.press("Control+s")
+        editing.get_by_text("Saved", exact=True).wait_for()
+        assert (mine / policy).read_text(encoding="utf-8") == "# mine\n" + text
+
+
 def test_a_file_that_is_removed_while_it_is_edited_is_written_anew(browser: Any, tmp_path: Path) -> None:
     folder = tmp_path / "work"
     folder.mkdir()

@@ -293,3 +293,15 @@ def test_a_picture_that_is_a_bomb_is_said_and_the_case_stays(browser: Any, serve
         page.get_by_role("button", name="Have it looked at").click()
         page.get_by_text("The picture cannot be used", exact=False).wait_for()
         verdict(page, "refuse")
+
+
+def test_the_editor_goes_on_without_a_reload_after_the_studio_was_killed(browser: Any, server: Server) -> None:
+    with browsing(browser, server) as page:
+        open_policy(page)
+        server.kill()
+        page.get_by_text("The language server is not connected").wait_for()
+        append(page, "\nrule late { when nosuch }\n")
+        server.start()
+        page.get_by_text("The language server is not connected").wait_for(state="hidden")
+        page.locator(".cm-lintRange-error").first.wait_for()
+        page.get_by_text("The policy does not compile", exact=False).first.wait_for()

@@ -8,6 +8,8 @@ import type { ChangedRows, Verdict } from '../../api/types';
 import { Empty } from '../../parts/Empty';
 import { Loading } from '../../parts/Loading';
 import { many, whole } from '../../parts/numbers';
+import { Prose } from '../../parts/Prose';
+import { Verbatim } from '../../parts/Verbatim';
 import { VerdictBadge, VERDICTS } from '../../parts/verdicts';
 import { asSentence } from '../../parts/words';
 import { useBench } from '../bench';
@@ -72,13 +74,13 @@ export function ChangesPane({ runs, run, setRun, against, setAgainst }: ChangesP
       {!data && !live.error ? <Loading what="what changed" /> : null}
       {data?.regions.length === 0 && !data.rows?.changed ? (
         <Empty icon={IconEqual} title="No case is decided otherwise">
-          {asSentence(data.message)}{' '}
+          <Prose text={asSentence(data.message)} />{' '}
           {against === 'saved' ? `Change a rule${known.length > 0 ? ', or choose an older version to hold the text against' : ''}.` : ''}
         </Empty>
       ) : null}
       {data && data.regions.length > 0 ? (
         <Text size="sm" px={12} py={8}>
-          {asSentence(data.message)}
+          <Prose text={asSentence(data.message)} />
         </Text>
       ) : null}
       <ul className={classes.list}>
@@ -86,7 +88,7 @@ export function ChangesPane({ runs, run, setRun, against, setAgainst }: ChangesP
           <li key={index} className={classes.item}>
             <Step before={region.before} after={region.after} />
             <div className={classes.grow}>
-              {region.sentence}
+              <Prose text={region.sentence} />
               {region.rules.length > 0 ? <div className={classes.code}>{region.rules.join(', ')}</div> : null}
             </div>
             <Button variant="default" size="compact-xs" onClick={() => bench.openCase(region.witness, 'such a case')}>
@@ -124,7 +126,9 @@ function Rows({ run, rows }: { run: string | null; rows: ChangedRows }) {
         {rows.rows.map((row) => (
           <li key={row.id} className={classes.item}>
             <Step before={row.before} after={row.after} />
-            <Link href={`/rows?${new URLSearchParams({ run: run ?? '', id: row.id }).toString()}`}>{row.id}</Link>
+            <Link href={`/rows?${new URLSearchParams({ run: run ?? '', id: row.id }).toString()}`} title={row.id}>
+              <Verbatim text={row.request || row.id} />
+            </Link>
           </li>
         ))}
       </ul>

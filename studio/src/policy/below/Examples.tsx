@@ -3,6 +3,7 @@ import { IconCircleCheck, IconCircleDashed, IconCircleX, IconListCheck } from '@
 import type { ExampleItem } from '../../api/types';
 import { Empty } from '../../parts/Empty';
 import { Loading } from '../../parts/Loading';
+import { Prose } from '../../parts/Prose';
 import { useBench } from '../bench';
 import { findingsOf, type Live } from '../live';
 import { useRoom } from '../store';
@@ -55,7 +56,11 @@ export function Examples({ live, claims }: { live: Live<{ items: ExampleItem[] }
                 <UnstyledButton className={classes.title} onClick={() => bench.goTo(item)}>
                   {item.name}
                 </UnstyledButton>
-                {item.message ? <div className={classes.more}>{item.message}</div> : null}
+                {item.message ? (
+                  <div className={classes.more}>
+                    <Prose text={item.message} />
+                  </div>
+                ) : null}
               </div>
               <span className={classes.code}>
                 {KINDS[item.kind]}

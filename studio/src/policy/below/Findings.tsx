@@ -2,6 +2,7 @@ import { Button, Text, UnstyledButton } from '@mantine/core';
 import { IconAlertTriangle, IconCircleCheck, IconCircleX, IconInfoCircle } from '@tabler/icons-react';
 import type { Finding } from '../../api/types';
 import { Empty } from '../../parts/Empty';
+import { Prose } from '../../parts/Prose';
 import { capitalised } from '../../parts/words';
 import { useBench } from '../bench';
 import { useRoom } from '../store';
@@ -47,9 +48,13 @@ function FindingList({ findings }: { findings: readonly Finding[] }) {
             <sign.icon size={16} stroke={1.8} color={sign.color} aria-label={severity} />
             <div className={classes.grow}>
               <UnstyledButton className={classes.title} onClick={() => bench.goTo({ path, line })}>
-                {capitalised(message)}
+                <Prose text={capitalised(message)} />
               </UnstyledButton>
-              {help ? <div className={classes.more}>{help}</div> : null}
+              {help ? (
+                <div className={classes.more}>
+                  <Prose text={help} />
+                </div>
+              ) : null}
             </div>
             <span className={classes.code}>
               {code} · {here ? '' : `${path} `}line {line}
@@ -61,7 +66,7 @@ function FindingList({ findings }: { findings: readonly Finding[] }) {
             ) : null}
             {fix && here ? (
               <Button size="compact-xs" onClick={() => bench.mend(fix)}>
-                {capitalised(fix.title)}
+                <Prose text={capitalised(fix.title)} />
               </Button>
             ) : null}
           </li>

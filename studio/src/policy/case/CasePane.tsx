@@ -6,6 +6,7 @@ import { Empty } from '../../parts/Empty';
 import { FactField } from '../../parts/FactField';
 import { policyLink } from '../../parts/links';
 import { Loading } from '../../parts/Loading';
+import { Prose } from '../../parts/Prose';
 import { sentenceOf } from '../../shell/say';
 import { useBench } from '../bench';
 import type { Live } from '../live';
@@ -18,13 +19,15 @@ const OF: Record<string, string> = { image: 'The picture', request: 'The request
 interface CasePaneProps {
   facts: Live<{ facts: Fact[] }>;
   recipes: readonly string[];
+  /** The policy of each recipe. */
+  policies: Readonly<Record<string, string>>;
   /** The facts that the verdict hangs on. */
   unsettled: readonly string[];
   /** A fact to come to, asked for elsewhere; the number makes the same one count again. */
   asked: { name: string; at: number } | null;
 }
 
-export function CasePane({ facts, recipes, unsettled, asked }: CasePaneProps) {
+export function CasePane({ facts, recipes, policies, unsettled, asked }: CasePaneProps) {
   const bench = useBench();
   const held = useRoom((room) => room.case);
   const setFact = useRoom((room) => room.setFact);
@@ -68,7 +71,7 @@ export function CasePane({ facts, recipes, unsettled, asked }: CasePaneProps) {
         {!facts.data && facts.error === null ? <Loading what="the facts" /> : null}
         {!facts.data && facts.error ? (
           <Empty icon={IconForms} title="No case yet">
-            {sentenceOf(facts.error)} Mend the policy, and its facts become a form here.
+            <Prose text={sentenceOf(facts.error)} /> Mend the policy, and its facts become a form here.
           </Empty>
         ) : null}
         {facts.data && all.length === 0 ? (
@@ -87,7 +90,7 @@ export function CasePane({ facts, recipes, unsettled, asked }: CasePaneProps) {
         {subjects.map((of) => (
           <div key={of}>
             <h3 className={classes.of}>{OF[of] ?? of}</h3>
-            {of === 'image' ? <Picture path={bench.path} recipes={recipes} annotated={annotated} setAnnotated={setAnnotated} /> : null}
+            {of === 'image' ? <Picture path={bench.path} recipes={recipes} policies={policies} annotated={annotated} setAnnotated={setAnnotated} /> : null}
             {all
               .filter((fact) => fact.of === of)
               .map((fact) => {

@@ -13,16 +13,18 @@ const TYPES = ['image/png', 'image/jpeg', 'image/webp', 'image/gif'];
 interface PictureProps {
   path: string;
   recipes: readonly string[];
+  /** The policy of each recipe: one of the open file's stands first to be chosen. */
+  policies: Readonly<Record<string, string>>;
   /** Who told which fact, and what was left out, once annotators have looked. */
   annotated: Annotated | null;
   setAnnotated: (annotated: Annotated | null) => void;
 }
 
 /** A picture by drop, paste or choice; the annotators of a recipe look at it when they are asked to. */
-export function Picture({ path, recipes, annotated, setAnnotated }: PictureProps) {
+export function Picture({ path, recipes, policies, annotated, setAnnotated }: PictureProps) {
   const [picture, setPicture] = useState<File | null>(null);
   const [over, setOver] = useState(false);
-  const [recipe, setRecipe] = useState<string | null>(recipes[0] ?? null);
+  const [recipe, setRecipe] = useState<string | null>(recipes.find((one) => policies[one] === path) ?? recipes[0] ?? null);
   const [unseen, setUnseen] = useState<string | null>(null);
   const shown = useMemo(() => (picture ? URL.createObjectURL(picture) : null), [picture]);
   useEffect(

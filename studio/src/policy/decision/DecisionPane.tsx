@@ -4,6 +4,7 @@ import { useState } from 'react';
 import type { Decision, Fact, RuleRef, Where } from '../../api/types';
 import { Empty } from '../../parts/Empty';
 import { Loading } from '../../parts/Loading';
+import { Prose } from '../../parts/Prose';
 import { Sentences } from '../../parts/Sentences';
 import { valueSaid } from '../../parts/states';
 import { VERDICT_MEANS, VERDICTS } from '../../parts/verdicts';
@@ -40,7 +41,7 @@ export function DecisionPane({ decision, facts, style, setStyle, keep, askFor }:
     if (error) {
       return (
         <Empty icon={IconScale} title="No decision">
-          {sentenceOf(error)}
+          <Prose text={sentenceOf(error)} />
         </Empty>
       );
     }
@@ -59,7 +60,7 @@ export function DecisionPane({ decision, facts, style, setStyle, keep, askFor }:
       {broken ? <Broken findings={broken} before /> : null}
       {error && !broken ? (
         <Text size="xs" p="xs" c="var(--warn)" role="alert">
-          {sentenceOf(error)}
+          <Prose text={sentenceOf(error)} />
         </Text>
       ) : null}
       <Head decision={data} facts={facts.data?.facts ?? NO_FACTS} askFor={askFor} old={old} />

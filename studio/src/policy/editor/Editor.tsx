@@ -10,6 +10,7 @@ import {
   EditorView,
   highlightActiveLine,
   highlightActiveLineGutter,
+  highlightSpecialChars,
   keymap,
   lineNumbers,
 } from '@codemirror/view';
@@ -112,6 +113,7 @@ function basics(): Extension {
     lineNumbers(),
     lintGutter(),
     foldGutter(),
+    highlightSpecialChars(),
     history(),
     drawSelection(),
     indentOnInput(),

@@ -2,6 +2,7 @@ import { type Action, type Diagnostic, forEachDiagnostic, openLintPanel, setDiag
 import { type LSPClientExtension, LSPPlugin } from '@codemirror/lsp-client';
 import { type Command, type EditorView, ViewPlugin, type ViewUpdate } from '@codemirror/view';
 import type * as lsp from 'vscode-languageserver-protocol';
+import { piecesOf } from '../../parts/words';
 import { codeActions, runAction } from './actions';
 
 const SEVERITY = ['error', 'error', 'warning', 'info', 'hint'] as const;
@@ -49,15 +50,17 @@ export function diagnostics(): LSPClientExtension {
         const plugin = view && LSPPlugin.get(view);
         if (!view || !plugin) return true;
         const at = (place: lsp.Position) => plugin.unsyncedChanges.mapPos(plugin.fromPosition(place, plugin.syncedDoc));
-        const shown = params.diagnostics.map(
-          (item): Diagnostic => ({
+        const shown = params.diagnostics.map((item): Diagnostic => {
+          const message = typeof item.message === 'string' ? item.message : item.message.value;
+          return {
             from: at(item.range.start),
             to: Math.max(at(item.range.start), at(item.range.end)),
             severity: SEVERITY[item.severity ?? 1],
-            message: typeof item.message === 'string' ? item.message : item.message.value,
+            message,
+            renderMessage: () => proseOf(message),
             source: String(item.code ?? ''),
-          }),
-        );
+          };
+        });
         view.dispatch(setDiagnostics(view.state, shown));
         void withFixes(view, params.diagnostics, shown);
         return true;
@@ -65,6 +68,16 @@ export function diagnostics(): LSPClientExtension {
     },
     editorExtension: sync,
   };
+}
+
+/** A message as the rest of the page shows a sentence: what stands between backticks is code. */
+function proseOf(message: string): Node {
+  const shown = document.createElement('span');
+  for (const { text, code } of piecesOf(message)) {
+    const piece = code ? shown.appendChild(document.createElement('code')) : shown;
+    piece.append(text);
+  }
+  return shown;
 }
 
 /** Asks for the quick fixes of what was found, and shows them with it once they are there. */
