@@ -267,8 +267,10 @@ def _faults(error: ValidationError, model: type[BaseModel], prefix: str = "") ->
             continue  # the list is not empty: what is in it has faults, which are reported
         written = (prefix + ".".join(_walk(model, location)[0])).removesuffix(".")
         if fault["type"] == "extra_forbidden":
-            meant = closest(str(location[-1]), _walk(model, location[:-1])[1])
-            faults.append(f"unknown key `{written}`" + (f"; did you mean `{meant}`?" if meant else ""))
+            known = _walk(model, location[:-1])[1]
+            meant = closest(str(location[-1]), known)
+            here = f"; the keys here are {', '.join(sorted(known))}" if known else ""
+            faults.append(f"unknown key `{written}`" + (f"; did you mean `{meant}`?" if meant else here))
         elif fault["type"] == "missing":
             faults.append(f"`{written}` is missing")
         elif fault["type"] == "union_tag_not_found":
