@@ -181,7 +181,8 @@ def load_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recip
     Raises :class:`RecipeError` for a file that cannot be read or is not YAML, an unknown key, a value that does not
     fit, and an override of something that is not there; every fault of the file in one message.
     """
-
+    if path.suffix == ".safecot":
+        raise RecipeError(f"{path} is a policy: a recipe is a YAML file that names one under `policy`")
     try:
         raw = read_bounded(path, MAX_BYTES)
     except OSError as error:

@@ -111,6 +111,11 @@ def test_an_unknown_key_in_a_mapping_of_facts(tmp_path: Path):
     assert fault == "unknown key `data.sources.1.facts.query.intent.mapp`; did you mean `map`?"
 
 
+def test_a_policy_is_no_recipe(tmp_path: Path):
+    with pytest.raises(RecipeError, match=r"p\.safecot is a policy: a recipe is a YAML file that names one"):
+        load_recipe(tmp_path / "p.safecot")
+
+
 def test_every_fault_of_a_file_is_in_one_message(tmp_path: Path):
     data = changed("data.rows", 0) | {"seeed": 1}
     del data["policy"]
