@@ -160,6 +160,9 @@ def grade(
         _show(summary, policy, out)
     if summary.errors:
         raise typer.Exit(Exit.ERRORS)
+    if not summary.responses:
+        complain(f"{responses} holds no responses: nothing was graded")
+        raise typer.Exit(Exit.USAGE)
 
 
 def _graded(policy: Policy, rows: Iterable[tuple[int, Any, str | None]], vectors: bool) -> Iterator[_Line]:

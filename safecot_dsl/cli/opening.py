@@ -21,6 +21,7 @@ POLICY = typer.Argument(
 )
 SET = typer.Option([], "--set", metavar="NAME=NUMBER", help="Set a param of the policy; may be given several times.")
 TAGS = typer.Option("<think>,</think>", "--tags", help="The tags around the reasoning.")
+_DATA = frozenset({".yaml", ".yml", ".csv", ".tsv", ".xlsx", ".jsonl", ".parquet"})
 PATH = typer.Option([], "--path", metavar="DIR", help="Where imports are looked for too; may be given several times.")
 
 
@@ -44,6 +45,7 @@ def the_policy(path: Path) -> Path:
     from safecot_dsl.workspace import FolderError
     from safecot_dsl.workspace import the_policy as policy_at
 
+    _refuse_data(path)
     try:
         return policy_at(path)
     except FolderError as error:
@@ -55,10 +57,18 @@ def policy_files(paths: list[Path]) -> Iterator[Path]:
     from safecot_dsl.workspace import FolderError
     from safecot_dsl.workspace import policy_files as files_at
 
+    for path in paths:
+        _refuse_data(path)
     try:
         yield from files_at(paths)
     except FolderError as error:
         fail(str(error))
+
+
+def _refuse_data(path: Path) -> None:
+    """End the command for a recipe or a table: read as a policy, each of its lines would be a fault."""
+    if path.suffix.lower() in _DATA and path.is_file():
+        fail(f"{path} is no policy: name a .safecot file, a compiled .json artifact, or a folder of policies")
 
 
 def policies_of(paths: list[Path]) -> Iterator[Path]:

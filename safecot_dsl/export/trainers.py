@@ -56,6 +56,7 @@ def hand_over(
 
     Raises:
         TrainerExportError: an unknown tool, or what it cannot do.
+        OthersFilesError: `out` holds files that are not an older handover's; it is as it was.
     """
     trainer = _known(tool)
     if recipe.objective not in trainer.formats:

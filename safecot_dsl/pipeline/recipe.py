@@ -181,7 +181,8 @@ def load_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recip
     Raises :class:`RecipeError` for a file that cannot be read or is not YAML, an unknown key, a value that does not
     fit, and an override of something that is not there; every fault of the file in one message.
     """
-
+    if path.suffix == ".safecot":
+        raise RecipeError(f"{path} is a policy: a recipe is a YAML file that names one under `policy`")
     try:
         raw = read_bounded(path, MAX_BYTES)
     except OSError as error:
@@ -267,8 +268,10 @@ def _faults(error: ValidationError, model: type[BaseModel], prefix: str = "") ->
             continue  # the list is not empty: what is in it has faults, which are reported
         written = (prefix + ".".join(_walk(model, location)[0])).removesuffix(".")
         if fault["type"] == "extra_forbidden":
-            meant = closest(str(location[-1]), _walk(model, location[:-1])[1])
-            faults.append(f"unknown key `{written}`" + (f"; did you mean `{meant}`?" if meant else ""))
+            known = _walk(model, location[:-1])[1]
+            meant = closest(str(location[-1]), known)
+            here = f"; the keys here are {', '.join(sorted(known))}" if known else ""
+            faults.append(f"unknown key `{written}`" + (f"; did you mean `{meant}`?" if meant else here))
         elif fault["type"] == "missing":
             faults.append(f"`{written}` is missing")
         elif fault["type"] == "union_tag_not_found":

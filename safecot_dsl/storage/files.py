@@ -70,11 +70,13 @@ def whole_directory(path: Path | str, *, spare: bool = False) -> Generator[Path]
     that the new one has too, by its name less numbers and digests. Anything else would be lost.
 
     Raises:
-        OthersFilesError: with `spare`, `path` is a file, or holds other files; it is as it was.
+        OthersFilesError: with `spare`, `path` is a file, or holds other files or the working folder; it is as it was.
     """
     path = Path(path)
     if spare and path.exists() and not path.is_dir():
         raise OthersFilesError(f"{path} is a file: name a folder")
+    if spare and Path.cwd().is_relative_to(path.resolve()):
+        raise OthersFilesError(f"{path} is the folder you are in, or holds it: name another")
     path.parent.mkdir(parents=True, exist_ok=True)
     restore_directory(path)
     for stale in path.parent.glob(f".{_escaped(path.name)}.partial-*"):

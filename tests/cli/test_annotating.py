@@ -55,6 +55,16 @@ def test_facts_are_not_written_over_what_they_are_read_from(name: str, safecotc:
     assert Path(name).read_text() == before
 
 
+def test_a_table_at_an_absolute_path_is_refused_as_without_a_file_to_write(safecotc: Run, recipes: None):
+    described = {"name": "table", "licence": "CC0-1.0", "commercial": True, "files": [str(Path("rows.csv").absolute())]}
+    source = {"kind": "table", "describe": {**described, "id": "id", "requests": [{"prompt": "prompt"}]}}
+    recipe = yaml.safe_load(Path("found.yaml").read_text())
+    recipe["data"]["sources"].append(source)
+    Path("found.yaml").write_text(yaml.safe_dump(recipe))
+    with pytest.raises(FactsError, match=r"leaves the source's folder"):
+        safecotc("data", "annotate", "found.yaml", "-o", "facts.jsonl")
+
+
 def test_what_was_filled_in_is_written_with_its_origin(safecotc: Run, recipes: None):
     done = safecotc("data", "annotate", "found.yaml", "-o", "facts.jsonl")
     assert done.code == 0, done.err

@@ -125,3 +125,15 @@ def test_help_and_version(safecotc: Run) -> None:
         assert safecotc(name, "--help").code == 0
     version = safecotc("--version")
     assert (version.code, version.out.split()[0]) == (0, "safecotc")
+
+
+@pytest.mark.parametrize("words", [("check",), ("compile",), ("policy", "diff", "p.safecot")])
+@pytest.mark.parametrize("name", ["recipe.yaml", "requests.csv"])
+def test_a_recipe_or_a_table_is_not_read_as_a_policy(
+    name: str, words: tuple[str, ...], safecotc: Run, folder: Path
+) -> None:
+    """Each of its lines would be a fault."""
+    (folder / name).write_text("name: 'shop'\n")
+    result = safecotc(*words, name)
+    wanted = "name a .safecot file, a compiled .json artifact, or a folder of policies"
+    assert (result.code, result.out, result.err) == (2, "", f"error: {name} is no policy: {wanted}\n")

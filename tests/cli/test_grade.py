@@ -203,3 +203,10 @@ def test_grades_are_not_written_over_the_responses(safecotc: Run, folder: Path) 
         "error: r.jsonl is a file that this command reads; name another with --out\n",
     )
     assert json.loads((folder / "r.jsonl").read_text()) == {"response": REFUSAL}
+
+
+def test_a_file_without_responses_is_said(safecotc: Run, folder: Path) -> None:
+    (folder / "empty.jsonl").write_text("")
+    result = safecotc("grade", "p.safecot", "--responses", "empty.jsonl", "-f", "json")
+    assert (result.code, result.err) == (2, "error: empty.jsonl holds no responses: nothing was graded\n")
+    assert result.json()["summary"]["responses"] == 0

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from safecot_dsl.datafiles import recipes_root
+from safecot_dsl.dataset import DataRecipe
 from safecot_dsl.pipeline import Recipe, find_recipe, load_recipe
 from safecot_dsl.pipeline.recipe import MAX_BYTES, RecipeError
 
@@ -85,7 +86,17 @@ def test_an_unknown_key_is_named_as_written_with_what_was_meant(tmp_path: Path, 
 
 def test_the_key_of_another_kind_of_source_is_not_suggested(tmp_path: Path):
     """`root` is FigStep's and VLGuard's; a JSONL source has nothing like it."""
-    assert fault_of(tmp_path, changed("data.sources.1.rooot", "x")) == "unknown key `data.sources.1.rooot`"
+    fault = fault_of(tmp_path, changed("data.sources.1.rooot", "x"))
+    assert fault.startswith("unknown key `data.sources.1.rooot`; the keys here are commercial, ")
+    assert "root," not in fault
+
+
+@pytest.mark.parametrize("key", ["size", "budget", "n"])
+def test_a_key_that_is_like_none_is_answered_with_those_that_there_are(tmp_path: Path, key: str):
+    fault = fault_of(tmp_path, changed(f"data.{key}", 24))
+    head, known = fault.split("; the keys here are ")
+    assert head == f"unknown key `data.{key}`"
+    assert known.split(", ") == sorted(DataRecipe.model_fields)
 
 
 def test_an_unknown_key_in_the_sources_of_an_arm(tmp_path: Path):
@@ -98,6 +109,11 @@ def test_an_unknown_key_in_a_mapping_of_facts(tmp_path: Path):
     facts = {"query.intent": {"column": "what", "mapp": {}}}
     fault = fault_of(tmp_path, changed("data.sources.1.facts", facts))
     assert fault == "unknown key `data.sources.1.facts.query.intent.mapp`; did you mean `map`?"
+
+
+def test_a_policy_is_no_recipe(tmp_path: Path):
+    with pytest.raises(RecipeError, match=r"p\.safecot is a policy: a recipe is a YAML file that names one"):
+        load_recipe(tmp_path / "p.safecot")
 
 
 def test_every_fault_of_a_file_is_in_one_message(tmp_path: Path):

@@ -107,6 +107,15 @@ def test_a_folder_that_is_spared_is_replaced_where_it_holds_the_same_kinds(tmp_p
     assert names(target / "data") == ["train-00000.parquet"]
 
 
+def test_the_working_folder_is_never_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "deeper").mkdir()
+    monkeypatch.chdir(tmp_path / "deeper")
+    for target in (".", ".."):
+        with pytest.raises(OthersFilesError, match=r"is the folder you are in, or holds it: name another"):
+            write_export(Path(target), "README.md")
+    assert names(tmp_path) == ["deeper"]
+
+
 def test_a_folder_with_other_files_is_spared(tmp_path: Path):
     """Whoever names the wrong folder loses nothing, and no partial folder stays."""
     target = tmp_path / "home"

@@ -121,9 +121,11 @@ def _inputs(run: Run, data: DataRecipe) -> Iterator[Path]:
             case Jsonl():
                 yield run.base_dir / source.path
             case DescribedTable():
+                root = run.base_dir / source.root
                 for part in chosen_parts(description_of(source, run.base_dir), source.parts):
                     for name in part.files:
-                        yield from (run.base_dir / source.root).glob(name)
+                        if not Path(name).is_absolute():  # such a one is refused when it is read
+                            yield from root.glob(name)
             case _:
                 pass
 

@@ -57,7 +57,7 @@ def verify(
         policy = open_compiled(path, set_, search)
         checked = _Checked(policy, Tags())
         found = _lines(policy, texts, style)
-    elif path.is_dir() or path.suffix == ".parquet":
+    elif path.is_dir() or path.suffix == ".parquet" or not path.exists():
         from safecot_dsl.dataset.store import open_dataset
 
         dataset = open_dataset(path)

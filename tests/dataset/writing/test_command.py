@@ -82,6 +82,8 @@ def test_wrong_usage_is_said(tmp_path: Path):
     result = CliRunner().invoke(app, ["data", "verify", POLICY])
     assert result.exit_code == 2
     assert "--texts" in result.stderr
+    result = CliRunner().invoke(app, ["data", "verify", "nowhere"])
+    assert str(result.exception) == "nowhere: there is no such folder or file"
     result = run(tmp_path, options=("--style", "long"))
     assert result.exit_code == 2
 
