@@ -45,7 +45,7 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_a_policy_that_is_opened_broken_says_what_to_mend(browser: Any, damaged: Server) -> None:
     with browsing(browser, damaged, "/policy?path=broken.safecot") as page:
         page.get_by_text("The policy does not compile. Mend this first:").wait_for()
-        page.get_by_text("The policy has no `default`").wait_for()
+        page.get_by_text("The policy has no default").wait_for()
 
 
 def test_a_file_that_does_not_open_leaves_the_others_at_hand(browser: Any, damaged: Server) -> None:

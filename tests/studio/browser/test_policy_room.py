@@ -203,7 +203,7 @@ def test_an_empty_folder_begins_with_a_policy(browser: Any, tmp_path: Path) -> N
             page.get_by_role("button", name="New policy").click()
             page.get_by_label("Name", exact=False).fill("My Policy")
             page.get_by_role("button", name="Write it").click()
-            page.get_by_text("write `my_policy`").wait_for()
+            page.get_by_text("write my_policy").wait_for()
             page.get_by_label("Name", exact=False).fill("my_policy")
             page.get_by_role("button", name="Write it").click()
             page.locator(".cm-content").wait_for()
