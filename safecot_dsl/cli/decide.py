@@ -65,9 +65,10 @@ def decide(
 
 def one_case(path: Path) -> Any:
     """The JSON value of a file, or of standard input for `-`; what is none ends the command."""
+    from safecot_dsl.facts.cases.file import is_table
     from safecot_dsl.storage.json_text import parse_json
 
-    if path.suffix.lower() in (".csv", ".tsv", ".xlsx", ".parquet"):
+    if is_table(path):
         fail(f"{path} is a file of many cases: `safecotc decide POLICY --cases {path}`")
     try:
         return parse_json(read_text(path))

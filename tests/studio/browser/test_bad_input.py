@@ -86,11 +86,16 @@ def test_a_folder_with_a_recipe_and_no_policy_says_what_to_do(browser: Any, tmp_
         assert serious(page) == []
 
 
+def two_folders(place: Path) -> tuple[Path, Path]:
+    """A folder with rows, and a copy of it of the same name."""
+    mine = make_folder(place / "mine" / "work")
+    make_rows(mine)
+    return mine, Path(shutil.copytree(mine, place / "other" / "work"))
+
+
 def test_two_folders_of_one_name_do_not_mix_what_waits(browser: Any, tmp_path: Path) -> None:
     """One browser and one port: the studio of one folder is ended, and that of a copy of it is started."""
-    mine = make_folder(tmp_path / "mine" / "work")
-    make_rows(mine)
-    other = Path(shutil.copytree(mine, tmp_path / "other" / "work"))
+    mine, other = two_folders(tmp_path)
     path = "policies/miniature.safecot"
     text = (mine / path).read_text(encoding="utf-8")
     rows = f"/rows?run={RUN}"
@@ -135,9 +140,7 @@ def test_two_folders_of_one_name_do_not_mix_what_waits(browser: Any, tmp_path: P
 
 def test_a_page_whose_studio_was_swapped_between_two_answers_writes_nothing_there(browser: Any, tmp_path: Path) -> None:
     """The page of one folder is open, and a copy's studio answers at its next request."""
-    mine = make_folder(tmp_path / "mine" / "work")
-    make_rows(mine)
-    other = Path(shutil.copytree(mine, tmp_path / "other" / "work"))
+    mine, other = two_folders(tmp_path)
     policy = "policies/miniature.safecot"
     text = (other / policy).read_text(encoding="utf-8")
     with serving(mine, tmp_path / "state") as server, browsing(browser, server, f"/rows?run={RUN}") as page:
