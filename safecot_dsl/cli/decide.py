@@ -68,7 +68,7 @@ def one_case(path: Path) -> Any:
     from safecot_dsl.facts.cases.file import is_table
     from safecot_dsl.storage.json_text import parse_json
 
-    if is_table(path):
+    if path.is_file() and is_table(path):
         fail(f"{path} is a file of many cases: `safecotc decide POLICY --cases {path}`")
     try:
         return parse_json(read_text(path))
