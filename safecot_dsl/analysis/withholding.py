@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 
 from safecot_dsl.analysis.draws import ValueDraws
 from safecot_dsl.analysis.examination import Examination
-from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Value, Verdict, facts_read
-from safecot_dsl.engine import Interpreter
+from safecot_dsl.artifact import Case, CompiledPolicy, Value, Verdict, facts_read
+from safecot_dsl.engine.interpreter import Trace, with_unsure
 
 SAMPLES = 300  # complete cases, of which one fact at a time is taken away
 _LEAST = 5  # such cases must be withheld for what is not known: of fewer nothing is said
@@ -40,8 +40,8 @@ class _Ambiguous:
     """A drawn case without one of its facts, whose verdict depends on it: the values that the fact could have, and how
     many of them are answered once that is asked for."""
 
-    case: Case
-    complete: Case
+    trace: Trace
+    complete: Trace
     fact: str
     values: Sequence[Value]
     harmless: int | None = None
@@ -62,22 +62,23 @@ class AmbiguousDraws:
         draws, random = ValueDraws(self._examination.encoding), Random(0)
         found: list[_Ambiguous] = []
         for _ in range(SAMPLES):
-            complete = draws.case(random)
+            drawn = draws.case(random)
+            complete = interpreter.trace(drawn)
             for fact in policy.facts:
                 if fact.name not in read or fact.assume is not None:
                     continue
-                case = complete.with_fact(fact.name, None)
-                if interpreter.decide(case).certain:
+                trace = interpreter.trace(drawn.with_fact(fact.name, None), near=complete)
+                if trace.decision.certain:
                     continue
-                own = complete.known[fact.name]
-                found.append(_Ambiguous(case, complete, fact.name, [own, *draws.others(fact.name, own)]))
+                own = drawn.known[fact.name]
+                found.append(_Ambiguous(trace, complete, fact.name, [own, *draws.others(fact.name, own)]))
         return found
 
     def _harmless(self, ambiguous: _Ambiguous) -> int:
         if ambiguous.harmless is None:
-            decide, name = self._examination.interpreter.decide, ambiguous.fact
-            filled = (ambiguous.complete.with_fact(name, value) for value in ambiguous.values)
-            ambiguous.harmless = sum(decide(case).verdict.answers for case in filled)
+            trace, name, complete = self._examination.interpreter.trace, ambiguous.fact, ambiguous.complete
+            filled = (complete.case.with_fact(name, value) for value in ambiguous.values)
+            ambiguous.harmless = sum(trace(case, near=complete).decision.verdict.answers for case in filled)
         return ambiguous.harmless
 
     def mostly_harmless(self, policy: CompiledPolicy) -> dict[str, Withheld]:
@@ -86,30 +87,30 @@ class AmbiguousDraws:
         own = {rule.name: rule.unsure for rule in policy.rules if rule.unsure is not None}
         if not any(verdict.withholds for verdict in (policy.unsure, *own.values())):
             return {}
-        interpreter = Interpreter(policy)
         supposed = {fact.name for fact in policy.facts if fact.assume is not None}
         seen: dict[str, Withheld] = {}
         for ambiguous in self._ambiguous:
             if ambiguous.fact in supposed:
                 continue
-            decision = interpreter.decide(ambiguous.case)
-            if not decision.verdict.withholds or decision.verdict is decision.lower:
+            trace, decision = ambiguous.trace, ambiguous.trace.decision
+            verdict = with_unsure(decision.lower, (policy.rule_index[rule.name] for rule in trace.matter), policy)
+            if not verdict.withholds or verdict is decision.lower:
                 continue
             harmless, of = self._harmless(ambiguous), len(ambiguous.values)
-            for source in _sources(decision, own, policy.unsure):
+            for source in _sources(decision.undecided, verdict, own, policy.unsure):
                 tally = seen.setdefault(source, Withheld())
                 tally.harmless += harmless
                 tally.of += of
                 tally.cases += 1
                 if harmless / of > tally.share:
-                    tally.share, tally.case, tally.fact = harmless / of, ambiguous.case, ambiguous.fact
-                    tally.told, tally.verdict = (harmless, of), decision.verdict
+                    tally.share, tally.case, tally.fact = harmless / of, trace.case, ambiguous.fact
+                    tally.told, tally.verdict = (harmless, of), verdict
         return {source: tally for source, tally in sorted(seen.items()) if tally.mostly_harmless}
 
 
-def _sources(decision: Decision, own: dict[str, Verdict], shared: Verdict) -> Iterator[str]:
+def _sources(undecided: Iterable[str], verdict: Verdict, own: dict[str, Verdict], shared: Verdict) -> Iterator[str]:
     """Whose `unsure` sets the verdict of an ambiguous case: rules with one of their own, and `unsure` for the rest."""
-    names = [name for name in decision.undecided if own.get(name, shared) is decision.verdict]
+    names = [name for name in undecided if own.get(name, shared) is verdict]
     yield from (name for name in names if name in own)
     if any(name not in own for name in names):
         yield "unsure"

@@ -28,9 +28,9 @@ def evaluate(condition: Condition, known: Mapping[str, Value]) -> Truth:
         case Not(item=item):
             return ~evaluate(item, known)
         case And(items=items):
-            return conjunction([evaluate(item, known) for item in items])
+            return conjunction(evaluate(item, known) for item in items)
         case Or(items=items):
-            return disjunction([evaluate(item, known) for item in items])
+            return disjunction(evaluate(item, known) for item in items)
         case AtLeast(count=count, items=items):
             return at_least(count, [evaluate(item, known) for item in items])
         case _:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
-from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Decision, Rule, Value, laxest, strictest
+from safecot_dsl.artifact import (
+    Case,
+    CompiledPolicy,
+    Condition,
+    Decision,
+    Rule,
+    Value,
+    Verdict,
+    facts_read,
+    laxest,
+    strictest,
+)
 from safecot_dsl.engine.evaluate import evaluate, maybe_atoms
 from safecot_dsl.engine.nearest import Nearest, changes
 from safecot_dsl.engine.order import exceptions_of, parents_first
@@ -15,12 +27,16 @@ from safecot_dsl.engine.truth import Truth, conjunction, disjunction
 
 @dataclass(frozen=True)
 class Trace:
-    """What a decision rests on: the case with suppositions filled in, and what became of every rule."""
+    """What a decision rests on: the case with suppositions filled in, and what became of every rule, by its name:
+    what its own condition comes to, whether it applies, and whether it is effective. Where the verdict is not certain,
+    `matter` has the rules whose `unsure` set it."""
 
     case: Case
     decision: Decision
+    conditions: dict[str, Truth]
     applies: dict[str, Truth]
     effective: dict[str, Truth]
+    matter: tuple[Rule, ...] = ()
 
     def truth(self, condition: Condition) -> Truth:
         """Any condition over facts, under this case."""
@@ -65,18 +81,25 @@ class Interpreter:
         """The decision on a well-typed case (see :func:`safecot_dsl.artifact.read_case`). Never fails on one."""
         return self.trace(case).decision
 
-    def trace(self, case: Case) -> Trace:
-        """The decision with everything that it rests on."""
+    @cached_property
+    def _reads(self) -> dict[str, frozenset[str]]:
+        return {rule.name: frozenset(facts_read(*rule.conditions)) for rule in self.policy.rules}
+
+    def trace(self, case: Case, *, near: Trace | None = None) -> Trace:
+        """The decision with everything that it rests on. `near` is this policy's trace of a case that differs in few
+        facts: conditions that read none of those are not worked out again."""
         case, assumed = self.suppose(case)
         known = case.known
         policy = self.policy
+        conditions = self._conditions(known, near)
+        settled = near is not None and near.decision.certain and near.decision.assumed == assumed
+        if near is not None and settled and conditions == near.conditions:
+            return replace(near, case=case)  # certain, so nothing in it hangs on what is not known
 
-        # 2. A rule applies as its `when` and not its `unless`; an exception also needs a rule that it is to.
+        # 2. A rule applies as its own condition does; an exception also needs a rule that it is to.
         applies: dict[str, Truth] = {}
         for rule in self._order:
-            truth = evaluate(rule.when, known)
-            if rule.unless is not None:
-                truth = conjunction((truth, ~evaluate(rule.unless, known)))
+            truth = conditions[rule.name]
             if rule.exception_to:
                 truth = conjunction((truth, disjunction(applies[parent] for parent in rule.exception_to)))
             applies[rule.name] = truth
@@ -108,6 +131,7 @@ class Interpreter:
         certain = lower is upper
         deciding: list[Rule] = []
         unsettled: set[str] = set()
+        matter: list[Rule] = []
         if certain:
             verdict = lower
             if in_force:
@@ -118,7 +142,7 @@ class Interpreter:
             speaker = self._speaker(deciding)
         else:
             matter = [r for r in maybe_rules if not in_force or r.verdict.strictness > lower.strictness]
-            verdict = strictest((lower, *(rule.unsure or policy.unsure for rule in matter)))
+            verdict = with_unsure(lower, matter, policy)
             unsettled = self._unsettled(matter, applies, case)
             speaker = "unsure"
 
@@ -135,7 +159,23 @@ class Interpreter:
             assumed=assumed,
             policy=policy.digest,
         )
-        return Trace(case, decision, applies, effective)
+        return Trace(case, decision, conditions, applies, effective, tuple(matter))
+
+    def _conditions(self, known: Mapping[str, Value], near: Trace | None) -> dict[str, Truth]:
+        """Of each rule, its `when` and not its `unless`."""
+        conditions: dict[str, Truth] = {}
+        if near is not None:
+            before = near.case.known
+            differing = {name for name in known.keys() | before.keys() if known.get(name) != before.get(name)}
+            conditions = {name: near.conditions[name] for name, read in self._reads.items() if not read & differing}
+        for rule in self.policy.rules:
+            if rule.name in conditions:
+                continue
+            truth = evaluate(rule.when, known)
+            if rule.unless is not None:
+                truth = conjunction((truth, ~evaluate(rule.unless, known)))
+            conditions[rule.name] = truth
+        return conditions
 
     def _may_replace(self, rule: Rule, applies: dict[str, Truth]) -> list[Rule]:
         """The exceptions to `rule` that apply (yes or maybe), and what may replace those, downwards."""
@@ -189,6 +229,12 @@ class Interpreter:
             return None
         rule = min(candidates, key=lambda r: (cost[r.name], -r.verdict.strictness, -self._severity[r.name], r.name))
         return Nearest(rule, cost[rule.name])
+
+
+def with_unsure(lower: Verdict, matter: Iterable[Rule], policy: CompiledPolicy) -> Verdict:
+    """The verdict where it is not certain, by the `unsure` of the rules that matter and the policy's own (charter,
+    *semantics*, 6)."""
+    return strictest((lower, *(rule.unsure or policy.unsure for rule in matter)))
 
 
 def decide(policy: CompiledPolicy, case: Case) -> Decision:

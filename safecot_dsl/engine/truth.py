@@ -34,11 +34,25 @@ _NEGATED = {Truth.NO: Truth.YES, Truth.MAYBE: Truth.MAYBE, Truth.YES: Truth.NO}
 
 
 def conjunction(truths: Iterable[Truth]) -> Truth:
-    return min(truths, default=Truth.YES)
+    """The least of them, yes of none; nothing is taken after a no."""
+    least = Truth.YES
+    for truth in truths:
+        if truth is Truth.NO:
+            return truth
+        if truth < least:
+            least = truth
+    return least
 
 
 def disjunction(truths: Iterable[Truth]) -> Truth:
-    return max(truths, default=Truth.NO)
+    """The greatest of them, no of none; nothing is taken after a yes."""
+    greatest = Truth.NO
+    for truth in truths:
+        if truth is Truth.YES:
+            return truth
+        if truth > greatest:
+            greatest = truth
+    return greatest
 
 
 def at_least(count: int, truths: Sequence[Truth]) -> Truth:
