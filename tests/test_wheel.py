@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+BASE = ROOT / "recipes" / "miniature-base"
 CASE = {"facts": {"image.objects": ["bleach", "ammonia"], "image.setting": "kitchen", "query.intent": "mix"}}
 
 #: What the core is made of; an environment with these and nothing else is one without extras.
@@ -23,12 +24,21 @@ CORE = ["lark", "pydantic", "google-re2", "typer", "rich", "pyyaml", "z3-solver"
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from the checkout, without the network."""
-    out = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
+    return built(ROOT, tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="session")
+def base_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The base model's, built in the same way."""
+    return built(ROOT / "packages" / "miniature-base", tmp_path_factory.mktemp("base"))
+
+
+def built(source: Path, out: Path) -> Path:
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    (built,) = out.glob("*.whl")
-    return built
+    (wheel,) = out.glob("*.whl")
+    return wheel
 
 
 class Environment:
@@ -111,8 +121,9 @@ def test_every_file_that_the_package_reads_is_in_the_wheel(wheel: Path) -> None:
         held = {name for name in archive.namelist() if not name.endswith("/")}
         for folder in ("grammar", "policies", "recipes", "docs/codes"):
             for path in (ROOT / folder).rglob("*"):
-                # What editors read is fetched from the repository, not from an installation.
-                if path.is_file() and not path.is_relative_to(ROOT / "grammar" / "editors"):
+                # What editors read is fetched from the repository; the base model is a package of its own.
+                elsewhere = path.is_relative_to(ROOT / "grammar" / "editors") or path.is_relative_to(BASE)
+                if path.is_file() and not elsewhere:
                     name = f"safecot_dsl/_data/{path.relative_to(ROOT).as_posix().removeprefix('docs/')}"
                     assert name in held
                     assert archive.read(name) == path.read_bytes()
@@ -127,16 +138,29 @@ def test_every_file_that_the_package_reads_is_in_the_wheel(wheel: Path) -> None:
 
 
 def test_nothing_else_is_in_it(wheel: Path) -> None:
-    """No tests, no runs, no compiled policies that lay about; weights only of the small base that a recipe may ship."""
+    """No tests, no runs, no weights, no compiled policies that lay about."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"safecot_dsl"}
-    base = "safecot_dsl/_data/recipes/miniature-base/"
-    texts = {Path(name).suffix for name in names if "/_data/" in name and not name.startswith(base)}
+    texts = {Path(name).suffix for name in names if "/_data/" in name}
     assert texts <= {".lark", ".safecot", ".yaml", ".jsonl", ".md", ".json"}
     weights = (".pyc", ".pt", ".pth", ".bin", ".pkl", ".safetensors")
-    assert {name for name in names if name.endswith(weights)} <= {f"{base}model.safetensors"}
+    assert not [name for name in names if name.endswith(weights)]
+    assert wheel.stat().st_size < 4e6
+
+
+def test_the_base_model_is_a_package_of_its_own(base_wheel: Path) -> None:
+    with zipfile.ZipFile(base_wheel) as archive:
+        held = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+    model = {f"safecot_dsl_miniature/model/{path.name}": path.read_bytes() for path in BASE.iterdir()}
+    assert model.items() <= held.items()
+    others = {name for name in held.keys() - model.keys() if ".dist-info/" not in name}
+    assert others == {"safecot_dsl_miniature/__init__.py"}
+    (metadata,) = [text.decode() for name, text in held.items() if name.endswith("METADATA")]
+    from safecot_dsl import __version__
+
+    assert f"Name: safecot-dsl-miniature\nVersion: {__version__}\n" in metadata
 
 
 def test_the_metadata_names_the_extras_and_keeps_torch_out_of_the_core(wheel: Path) -> None:
@@ -245,15 +269,19 @@ def test_the_artifact_is_the_same_as_from_the_checkout(core: Environment) -> Non
 
 
 @pytest.mark.parametrize(
-    ("verb", "recipe", "extra"),
-    [("generate", "figstep", "data"), ("train", "demo", "miniature"), ("run", "demo", "miniature")],
+    ("verb", "recipe", "wanted"),
+    [
+        ("generate", "figstep", "'safecot-dsl[data]'"),
+        ("train", "demo", "'safecot-dsl[miniature]' && pip install safecot-dsl-miniature"),
+        ("run", "demo", "'safecot-dsl[miniature]' && pip install safecot-dsl-miniature"),
+    ],
 )
-def test_the_core_says_which_extra_is_wanted(core: Environment, verb: str, recipe: str, extra: str) -> None:
+def test_the_core_says_which_extra_is_wanted(core: Environment, verb: str, recipe: str, wanted: str) -> None:
     done = core.run("safecotc", verb, recipe, "--out", "out")
     assert done.returncode == 2, done.stderr
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: this needs `")
-    assert line.endswith(f"pip install 'safecot-dsl[{extra}]'")
+    assert line.endswith(f"installed: pip install {wanted}")
     assert not (core.elsewhere / "out").exists()
 
 
@@ -292,6 +320,21 @@ def test_the_shipped_recipe_finds_its_policy_when_installed(wheel: Path, tmp_pat
     assert report["path"] == "runs/demo/arms/safecot/data"
     assert report["rows"] == 4
     assert {path.name for path in (here / "runs" / "demo").iterdir()} == {"arms", "policy.json"}
+
+
+def test_an_installation_has_its_base_model_from_the_other_wheel(wheel: Path, base_wheel: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    for each in (wheel, base_wheel):
+        with zipfile.ZipFile(each) as archive:
+            archive.extractall(site)
+    code = f"import sys; sys.path.insert(0, {str(site)!r})\n"
+    plan = "from safecot_dsl.pipeline import Run, find_recipe, load_recipe; from safecot_dsl.storage import Progress\n"
+    plan += "from pathlib import Path; path = find_recipe('demo')\n"
+    plan += "print(Run(load_recipe(path, {}), path, Path('out'), Progress(), {}).model)"
+    done = subprocess.run(
+        [sys.executable, "-c", code + plan], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == str(site / "safecot_dsl_miniature" / "model"), done.stderr
 
 
 @pytest.mark.long

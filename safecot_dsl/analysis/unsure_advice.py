@@ -50,7 +50,7 @@ class UnsureAdvice:
         said = f"{strict} refuses until the exception is known to apply"
         if self._allowed(Code.EVADED_REFUSAL, key_of(rule)):
             return said
-        withheld = self._newly_withheld.get(rule.name)
+        withheld = self._newly_withheld(rule)
         if withheld is None:
             raised: Problems = frozenset()
             if self._withholds_elsewhere:
@@ -117,18 +117,13 @@ class UnsureAdvice:
         own = [rule.unsure for rule in self._policy.rules if rule.unsure is not None]
         return any(verdict.withholds for verdict in (self._policy.unsure, *own))
 
-    @cached_property
-    def _newly_withheld(self) -> dict[str, Withheld]:
-        """What is found of SC1122, and not of this policy, with `unsure refuse` in all refusals that have exceptions.
-        No other finding can come of it: none of them asks for an `unsure` that is laxer than the rule. And of one
-        refusal the same is found whether the others have it or not, since `refuse` is above all else."""
-        with_way_out = {
-            rule.name: Verdict.REFUSE
-            for rule in self._policy.rules
-            if rule.verdict is Verdict.REFUSE and self._examination.interpreter.exceptions[rule.name]
-        }
-        strict = self._drawn.mostly_harmless(changed(self._policy, unsure=with_way_out))
-        return {source: withheld for source, withheld in strict.items() if source not in self.withheld}
+    def _newly_withheld(self, rule: Rule) -> Withheld | None:
+        """What is found of SC1122, and not of this policy, with `unsure refuse` in a refusal that has exceptions. No
+        other finding can come of it: none of them asks for an `unsure` that is laxer than the rule."""
+        if rule.name in self.withheld:
+            return None
+        strict = changed(self._policy, unsure={rule.name: Verdict.REFUSE})
+        return self._drawn.mostly_harmless(strict, rule.name).get(rule.name)
 
     def _supposed(self, rule: Rule) -> dict[str, bool]:
         """Flags to suppose so that no exception to the rule applies for what is not known: one for each exception, and

@@ -9,10 +9,13 @@ from random import Random
 
 from safecot_dsl.analysis.draws import ValueDraws
 from safecot_dsl.analysis.examination import Examination
-from safecot_dsl.artifact import Case, CompiledPolicy, Value, Verdict, facts_read
+from safecot_dsl.artifact import And, Case, CompiledPolicy, Rule, Value, Verdict, facts_read, strictest
+from safecot_dsl.engine import Interpreter, Truth, evaluate
 from safecot_dsl.engine.interpreter import Trace, with_unsure
+from safecot_dsl.engine.order import exceptions_of
 
 SAMPLES = 300  # complete cases, of which one fact at a time is taken away
+_OTHERS = "(others)"  # no rule has such a name
 _LEAST = 5  # such cases must be withheld for what is not known: of fewer nothing is said
 
 
@@ -37,14 +40,21 @@ class Withheld:
 
 @dataclass
 class _Ambiguous:
-    """A drawn case without one of its facts, whose verdict depends on it: the values that the fact could have, and how
-    many of them are answered once that is asked for."""
+    """A drawn case without one of its facts, whose verdict depends on it: how it is decided, the case with it, the
+    values that the fact could have, and how many of them are answered once that is asked for."""
 
     trace: Trace
-    complete: Trace
+    complete: Case
     fact: str
     values: Sequence[Value]
+    interpreter: Interpreter
     harmless: int | None = None
+
+    def count_harmless(self) -> int:
+        if self.harmless is None:
+            filled = (self.complete.with_fact(self.fact, value) for value in self.values)
+            self.harmless = sum(self.interpreter.decide(case).verdict.answers for case in filled)
+        return self.harmless
 
 
 class AmbiguousDraws:
@@ -53,51 +63,41 @@ class AmbiguousDraws:
     and of its suppositions, which are never needed but for the fact that is unknown."""
 
     def __init__(self, examination: Examination) -> None:
-        self._examination = examination
+        self._policy = examination.policy
+        self._interpreter = examination.interpreter
+        self._draws = ValueDraws(examination.encoding)
+        self._parts: dict[str, _Part] = {}
+        self._found: dict[tuple[int, str], _Ambiguous | None] = {}
 
     @cached_property
-    def _ambiguous(self) -> list[_Ambiguous]:
-        policy, interpreter = self._examination.policy, self._examination.interpreter
-        read = set(facts_read(*(condition for rule in policy.rules for condition in rule.conditions)))
-        draws, random = ValueDraws(self._examination.encoding), Random(0)
-        found: list[_Ambiguous] = []
-        for _ in range(SAMPLES):
-            drawn = draws.case(random)
-            complete = interpreter.trace(drawn)
-            for fact in policy.facts:
-                if fact.name not in read or fact.assume is not None:
-                    continue
-                trace = interpreter.trace(drawn.with_fact(fact.name, None), near=complete)
-                if trace.decision.certain:
-                    continue
-                own = drawn.known[fact.name]
-                found.append(_Ambiguous(trace, complete, fact.name, [own, *draws.others(fact.name, own)]))
-        return found
+    def _complete(self) -> list[Case]:
+        random = Random(0)
+        return [self._draws.case(random) for _ in range(SAMPLES)]
 
-    def _harmless(self, ambiguous: _Ambiguous) -> int:
-        if ambiguous.harmless is None:
-            trace, name, complete = self._examination.interpreter.trace, ambiguous.fact, ambiguous.complete
-            filled = (complete.case.with_fact(name, value) for value in ambiguous.values)
-            ambiguous.harmless = sum(trace(case, near=complete).decision.verdict.answers for case in filled)
-        return ambiguous.harmless
+    @cached_property
+    def _effective(self) -> list[tuple[str, ...]]:
+        return [self._interpreter.decide(case).effective for case in self._complete]
 
-    def mostly_harmless(self, policy: CompiledPolicy) -> dict[str, Withheld]:
+    def mostly_harmless(self, policy: CompiledPolicy, rule: str | None = None) -> dict[str, Withheld]:
         """The `unsure` that set a verdict of `redirect` or `refuse` where most values of the unknown fact are answered,
-        with `comply` or `warn`: by the rule's name, and `unsure` for the policy's own."""
+        with `comply` or `warn`: by the rule's name, and `unsure` for the policy's own. With `rule`, which has an
+        `unsure` of its own, that one alone is looked at, which takes less time."""
         own = {rule.name: rule.unsure for rule in policy.rules if rule.unsure is not None}
         if not any(verdict.withholds for verdict in (policy.unsure, *own.values())):
             return {}
         supposed = {fact.name for fact in policy.facts if fact.assume is not None}
         seen: dict[str, Withheld] = {}
-        for ambiguous in self._ambiguous:
+        for ambiguous in self._ambiguous(rule):
             if ambiguous.fact in supposed:
                 continue
             trace, decision = ambiguous.trace, ambiguous.trace.decision
             verdict = with_unsure(decision.lower, (policy.rule_index[rule.name] for rule in trace.matter), policy)
             if not verdict.withholds or verdict is decision.lower:
                 continue
-            harmless, of = self._harmless(ambiguous), len(ambiguous.values)
+            harmless, of = ambiguous.count_harmless(), len(ambiguous.values)
             for source in _sources(decision.undecided, verdict, own, policy.unsure):
+                if rule not in (None, source):
+                    continue
                 tally = seen.setdefault(source, Withheld())
                 tally.harmless += harmless
                 tally.of += of
@@ -106,6 +106,79 @@ class AmbiguousDraws:
                     tally.share, tally.case, tally.fact = harmless / of, trace.case, ambiguous.fact
                     tally.told, tally.verdict = (harmless, of), verdict
         return {source: tally for source, tally in sorted(seen.items()) if tally.mostly_harmless}
+
+    def _ambiguous(self, rule: str | None) -> Iterator[_Ambiguous]:
+        """All of them, or those in which a rule may be effective."""
+        rules = self._policy.rules if rule is None else _related(self._policy, [rule])
+        read = set(facts_read(*(condition for each in rules for condition in each.conditions)))
+        asked = [fact.name for fact in self._policy.facts if fact.name in read and fact.assume is None]
+        alone = None if rule is None else Interpreter(self._policy.with_content(rules=rules))
+        for index, complete in enumerate(self._complete):
+            for name in asked:
+                case = complete.with_fact(name, None)
+                if alone is None or rule is None:
+                    is_open = self._part(name).is_open(case)
+                else:
+                    is_open = alone.trace(case).effective[rule] is Truth.MAYBE
+                ambiguous = self._without(index, case, name) if is_open else None
+                if ambiguous is not None:
+                    yield ambiguous
+
+    def _without(self, index: int, case: Case, name: str) -> _Ambiguous | None:
+        """A drawn case, which was given without one fact, if the verdict depends on that."""
+        if (index, name) not in self._found:
+            interpreter = self._part(name).interpreter(self._effective[index])
+            trace, complete = interpreter.trace(case), self._complete[index]
+            values = [own := complete.known[name], *self._draws.others(name, own)]
+            found = None if trace.decision.certain else _Ambiguous(trace, complete, name, values, interpreter)
+            self._found[index, name] = found
+        return self._found[index, name]
+
+    def _part(self, fact: str) -> _Part:
+        if fact not in self._parts:
+            self._parts[fact] = _Part(self._policy, fact)
+        return self._parts[fact]
+
+
+class _Part:
+    """The rules of a policy that one fact can make a difference to, those that read it and all that are exceptions of
+    one another with them: of a thousand rules a dozen. The others are as the complete case has them, and come in as one
+    rule that always applies, with the strictest verdict of those that are effective."""
+
+    def __init__(self, policy: CompiledPolicy, fact: str) -> None:
+        self._policy = policy
+        reading = [rule for rule in policy.rules if fact in facts_read(*rule.conditions)]
+        self._rules = _related(policy, [rule.name for rule in reading])
+        self._conditions = [condition for rule in reading for condition in rule.conditions]
+        self._names = {rule.name for rule in self._rules}
+        self._interpreters: dict[Verdict | None, Interpreter] = {}
+
+    def is_open(self, case: Case) -> bool:
+        """Whether a condition hangs on the fact in a case that has all others."""
+        return any(evaluate(condition, case.known) is Truth.MAYBE for condition in self._conditions)
+
+    def interpreter(self, effective: Iterable[str]) -> Interpreter:
+        """Decides cases that differ in this fact alone from the one in which these rules are effective."""
+        index = self._policy.rule_index
+        others = [index[name].verdict for name in effective if name not in self._names]
+        verdict = strictest(others) if others else None
+        if verdict not in self._interpreters:
+            rest = [] if verdict is None else [Rule(name=_OTHERS, when=And(items=()), verdict=verdict)]
+            self._interpreters[verdict] = Interpreter(self._policy.with_content(rules=(*self._rules, *rest)))
+        return self._interpreters[verdict]
+
+
+def _related(policy: CompiledPolicy, names: Iterable[str]) -> tuple[Rule, ...]:
+    """These rules, and all that are exceptions to one another with them."""
+    exceptions = exceptions_of(policy)
+    waiting = list(names)
+    found = set(waiting)
+    while waiting:
+        name = waiting.pop()
+        near = {*policy.rule_index[name].exception_to, *(exception.name for exception in exceptions[name])} - found
+        found |= near
+        waiting += near
+    return tuple(rule for rule in policy.rules if rule.name in found)
 
 
 def _sources(undecided: Iterable[str], verdict: Verdict, own: dict[str, Verdict], shared: Verdict) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from safecot_dsl.cli.output import Exit, console, fail
+from safecot_dsl.datafiles import is_packaged_model
 from safecot_dsl.extras import require
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def open_run(
         opened = open_policy(run.policy_path, recipe.params)
         console(error=True).print(render_text(error.diagnostics, opened.sources), end="")
         raise typer.Exit(Exit.ERRORS) from None
-    require([*_extras_of(recipe, training), *extras], vectors=any(map(_by_meaning, _data_of(recipe))))
+    base = training and is_packaged_model(str(recipe.model), run.base_dir)
+    require([*_extras_of(recipe, training), *extras], vectors=any(map(_by_meaning, _data_of(recipe))), base=base)
     return run
 
 

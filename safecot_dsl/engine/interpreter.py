@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from safecot_dsl.artifact import (
-    Case,
-    CompiledPolicy,
-    Condition,
-    Decision,
-    Rule,
-    Value,
-    Verdict,
-    facts_read,
-    laxest,
-    strictest,
-)
+from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Decision, Rule, Value, Verdict, laxest, strictest
 from safecot_dsl.engine.evaluate import evaluate, maybe_atoms
 from safecot_dsl.engine.nearest import Nearest, changes
 from safecot_dsl.engine.order import exceptions_of, parents_first
@@ -27,13 +15,11 @@ from safecot_dsl.engine.truth import Truth, conjunction, disjunction
 
 @dataclass(frozen=True)
 class Trace:
-    """What a decision rests on: the case with suppositions filled in, and what became of every rule, by its name:
-    what its own condition comes to, whether it applies, and whether it is effective. Where the verdict is not certain,
-    `matter` has the rules whose `unsure` set it."""
+    """What a decision rests on: the case with suppositions filled in, and what became of every rule. Where the verdict
+    is not certain, `matter` has the rules whose `unsure` set it."""
 
     case: Case
     decision: Decision
-    conditions: dict[str, Truth]
     applies: dict[str, Truth]
     effective: dict[str, Truth]
     matter: tuple[Rule, ...] = ()
@@ -81,25 +67,18 @@ class Interpreter:
         """The decision on a well-typed case (see :func:`safecot_dsl.artifact.read_case`). Never fails on one."""
         return self.trace(case).decision
 
-    @cached_property
-    def _reads(self) -> dict[str, frozenset[str]]:
-        return {rule.name: frozenset(facts_read(*rule.conditions)) for rule in self.policy.rules}
-
-    def trace(self, case: Case, *, near: Trace | None = None) -> Trace:
-        """The decision with everything that it rests on. `near` is this policy's trace of a case that differs in few
-        facts: conditions that read none of those are not worked out again."""
+    def trace(self, case: Case) -> Trace:
+        """The decision with everything that it rests on."""
         case, assumed = self.suppose(case)
         known = case.known
         policy = self.policy
-        conditions = self._conditions(known, near)
-        settled = near is not None and near.decision.certain and near.decision.assumed == assumed
-        if near is not None and settled and conditions == near.conditions:
-            return replace(near, case=case)  # certain, so nothing in it hangs on what is not known
 
-        # 2. A rule applies as its own condition does; an exception also needs a rule that it is to.
+        # 2. A rule applies as its `when` and not its `unless`; an exception also needs a rule that it is to.
         applies: dict[str, Truth] = {}
         for rule in self._order:
-            truth = conditions[rule.name]
+            truth = evaluate(rule.when, known)
+            if rule.unless is not None:
+                truth = conjunction((truth, ~evaluate(rule.unless, known)))
             if rule.exception_to:
                 truth = conjunction((truth, disjunction(applies[parent] for parent in rule.exception_to)))
             applies[rule.name] = truth
@@ -159,23 +138,7 @@ class Interpreter:
             assumed=assumed,
             policy=policy.digest,
         )
-        return Trace(case, decision, conditions, applies, effective, tuple(matter))
-
-    def _conditions(self, known: Mapping[str, Value], near: Trace | None) -> dict[str, Truth]:
-        """Of each rule, its `when` and not its `unless`."""
-        conditions: dict[str, Truth] = {}
-        if near is not None:
-            before = near.case.known
-            differing = {name for name in known.keys() | before.keys() if known.get(name) != before.get(name)}
-            conditions = {name: near.conditions[name] for name, read in self._reads.items() if not read & differing}
-        for rule in self.policy.rules:
-            if rule.name in conditions:
-                continue
-            truth = evaluate(rule.when, known)
-            if rule.unless is not None:
-                truth = conjunction((truth, ~evaluate(rule.unless, known)))
-            conditions[rule.name] = truth
-        return conditions
+        return Trace(case, decision, applies, effective, tuple(matter))
 
     def _may_replace(self, rule: Rule, applies: dict[str, Truth]) -> list[Rule]:
         """The exceptions to `rule` that apply (yes or maybe), and what may replace those, downwards."""

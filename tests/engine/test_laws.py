@@ -157,20 +157,6 @@ def test_a_supposition_decides_like_the_value_itself(policy_and_case: PolicyAndC
 STATES = (True, False, None)
 
 
-@examples(150)
-@given(policies_and_cases(), st.data())
-def test_a_trace_that_starts_from_one_nearby_is_the_same(policy_and_case: PolicyAndCase, data: st.DataObject) -> None:
-    policy, case = policy_and_case
-    interpreter = Interpreter(policy)
-    near = interpreter.trace(case)
-    for fact in data.draw(st.lists(st.sampled_from(policy.facts), max_size=3)) if policy.facts else ():
-        value = data.draw(st.none() | finer(fact, Case({})))
-        case = case.with_fact(fact.name, value)
-    found = interpreter.trace(case, near=near)
-    event("taken over" if found.decision is near.decision else "worked out")
-    assert found == interpreter.trace(case)
-
-
 def every_small_policy(size: int, verdicts: tuple[Verdict, ...]) -> list[CompiledPolicy]:
     """All policies of `size` rules, each reading a flag of its own, with every set of exceptions among them."""
     names = ("c", "a", "d", "b")[:size]

@@ -93,7 +93,10 @@ def ask(
         fail("`--engine vllm` serves the `--model`; one that is served already is asked by `--endpoint` alone")
     if engine_args and not vllm:
         fail("`--engine-args` are those of `--engine vllm`")
-    require(["data", "endpoint" if endpoint is not None or vllm else "train"])
+    from safecot_dsl.datafiles import is_packaged_model
+
+    base = model is not None and is_packaged_model(model, Path())
+    require(["data", "endpoint" if endpoint is not None or vllm else "train"], base=base)
     from safecot_dsl.evaluation.asking.ask import ask_folder
     from safecot_dsl.evaluation.asking.folder import PolicyNamed
     from safecot_dsl.render import policy_prompt as prompt_of
