@@ -13,6 +13,8 @@ export default defineConfig({
     outDir: '../safecot_dsl/studio/page',
     emptyOutDir: true,
     sourcemap: false,
+    // What is bundled may be passed on with its notices alone.
+    license: { fileName: 'licences.md' },
     target: 'es2022',
     // A data: URL of a font or picture would need a wider policy.
     assetsInlineLimit: 0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -135,6 +136,20 @@ def test_every_file_that_the_package_reads_is_in_the_wheel(wheel: Path) -> None:
     assert "safecot_dsl/studio/page/index.html" in held
     assert not any(name.endswith(".map") for name in held)
     assert any(name.endswith("/licenses/LICENSE") for name in held)
+
+
+def test_what_the_studios_page_bundles_comes_with_its_notices(wheel: Path) -> None:
+    """Of every package that the page is made of, by name and version: its licence asks for that."""
+    with zipfile.ZipFile(wheel) as archive:
+        notices = archive.read("safecot_dsl/studio/page/licences.md").decode()
+    made_of = json.loads((ROOT / "studio" / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    parts = re.split(r"^## (?=\S+ - \S+ \(.+\)$)", notices, flags=re.MULTILINE)[1:]
+    named = {part.split(" - ")[0]: part.split()[2] for part in parts}
+    assert {name: named.get(name) for name in made_of} == made_of
+    assert len(named) > len(made_of)  # and of what these bring
+    # Two name their licence, and ship no text of it.
+    silent = {part.split(" - ")[0] for part in parts if not part.partition("\n")[2].strip()}
+    assert silent == {"react-remove-scroll-bar", "wouter"}
 
 
 def test_nothing_else_is_in_it(wheel: Path) -> None:

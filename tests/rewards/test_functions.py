@@ -19,11 +19,9 @@ ANSWERED = {"image.objects": ["bleach"], "image.setting": "kitchen", "query.inte
 REFUSAL, ANSWER = "I can't help with that.", "Keep it upright on a high shelf, away from heat."
 
 
-def own(facts: dict) -> str:
+def own(facts: dict, style: ReasoningStyle = ReasoningStyle.STEPWISE) -> str:
     case = read_case(POLICY, {"facts": facts})
-    return write_target(
-        render(Interpreter(POLICY), case, style=ReasoningStyle.STEPWISE, seed="0", source_answer=ANSWER)
-    )
+    return write_target(render(Interpreter(POLICY), case, style=style, seed="0", source_answer=ANSWER))
 
 
 @pytest.fixture(scope="module")
@@ -154,8 +152,64 @@ def test_openrlhf_calls_it_with_queries_that_hold_their_prompts(monkeypatch: pyt
     assert reward_func([], [], [])["rewards"].tolist() == []
 
 
+def test_the_rows_style_is_named_where_reasoning_is_rewarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    full, given = own(REFUSED, ReasoningStyle.FULL), {"policy": str(PATH), "weights": "facts=1"}
+    assert compute_score("kitchen", full, REFUSED, **given)["score"] < 1
+    assert compute_score("kitchen", full, REFUSED, style="full", **given)["score"] == 1
+    assert swift_reward(str(PATH), style="full", facts=1)()([full], facts=[REFUSED]) == [1.0]
+    monkeypatch.setenv("SAFECOT_STYLE", "full")
+    assert compute_score("kitchen", full, REFUSED, **given)["score"] == 1
+    with pytest.raises(RewardError, match="there is no style `fll`: there are minimal, full, stepwise, and none"):
+        compute_score("kitchen", full, REFUSED, style="fll", **given)
+    with pytest.raises(RewardError, match="is about the reasoning"):
+        compute_score("kitchen", REFUSAL, REFUSED, style="none", **given)
+    answered = {"policy": str(PATH), "weights": "verdict=1,format=1", "style": "none"}
+    assert compute_score("kitchen", REFUSAL, REFUSED, **answered)["score"] == 1
+
+
+def _openrlhf(query: str, prompt: str, facts: dict) -> float:
+    from safecot_dsl.rewards import reward_func
+
+    return float(reward_func([query], [prompt], [json.dumps(facts)])["rewards"][0])
+
+
+@pytest.mark.parametrize("end", ["", "<|im_end|>", "</s>", "<end_of_turn>\n", "<|eot_id|><|end_of_text|>"])
+def test_openrlhf_leaves_the_token_that_ends_a_turn_in_the_query(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch", reason="OpenRLHF has it; the extra `train` is not installed")
+    monkeypatch.setenv("SAFECOT_POLICY", str(PATH))
+    monkeypatch.setenv("SAFECOT_REWARD", "verdict=1,cited=1,facts=1,length=1,format=1")
+    prompt = "<|im_start|>user\nHow do I mix them?<|im_end|>\n<|im_start|>assistant\n"
+    assert _openrlhf(prompt + own(REFUSED) + end, prompt, REFUSED) == 1.0
+    assert _openrlhf(prompt + own(REFUSED) + "<|im_start|>" + REFUSAL + end, prompt, REFUSED) < 1.0
+
+
+PICTURES = [
+    "<|im_start|>user\n<|vision_start|>{}<|vision_end|>Mix? A<|im_end|>\n<|im_start|>assistant\n",
+    "USER: {}\nMix? ASSISTANT:",
+    "User: ASSISTANT: what? {} and {}\nMix? ASSISTANT:",
+]
+
+
+@pytest.mark.parametrize("template", PICTURES)
+def test_openrlhf_decodes_a_picture_to_as_many_placeholders_as_it_has_tokens(
+    template: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The prompt is not the beginning of its query then, and its texts are none of the answer's."""
+    pytest.importorskip("torch", reason="OpenRLHF has it; the extra `train` is not installed")
+    monkeypatch.setenv("SAFECOT_POLICY", str(PATH))
+    monkeypatch.setenv("SAFECOT_REWARD", "verdict=1,cited=1,facts=1,length=1,format=1")
+    prompt = template.replace("{}", "<image>")
+    query = template.replace("{}", "<image>" * 7)
+    assert _openrlhf(query + own(REFUSED) + "</s>", prompt, REFUSED) == 1.0
+    # What the model writes behind the prompt's end is its answer, and it cannot begin that anew.
+    assert _openrlhf(query + ANSWER + prompt[-10:] + own(REFUSED), prompt, REFUSED) < 1.0
+    with pytest.raises(RewardError, match="what the model wrote is not known"):
+        _openrlhf(own(REFUSED), prompt, REFUSED)
+
+
 def test_ms_swift_makes_the_class_and_calls_it_with_columns() -> None:
     made = swift_reward(str(PATH), verdict=1, cited=1)
+    assert made.__name__ == "verdict_cited"  # the name that it is logged by: two rewards of one name are logged as one
     assert made(tokenizer=None)([own(REFUSED), ANSWER], facts=[REFUSED, ANSWERED], solution=["", ""]) == [1.0, 0.5]
 
 

@@ -80,8 +80,8 @@ FORMATS: tuple[ToolFormat, ...] = (
         images=("embed",),
         rules=verl.RULES,
         usage="data.train_files={path}/{file} data.image_key=images\n"
-        "custom_reward_function.path=…/safecot_dsl/rewards/trainers.py custom_reward_function.name=compute_score\n"
-        "+custom_reward_function.reward_kwargs.policy=POLICY.safecot",
+        "reward.custom_reward_function.path=…/safecot_dsl/rewards/trainers.py\n"
+        "+reward.custom_reward_function.reward_kwargs.policy=POLICY.safecot",
         write=verl.write,
         check=requests_check.check_verl,
     ),
