@@ -196,7 +196,9 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError:
         fail(f"{path}: the file is not UTF-8")
     except OSError as error:
-        fail(f"{path}: {error.strerror or error}")
+        from safecot_dsl.diagnostics import unreadable
+
+        fail(f"{path}: {unreadable(error)}")
 
 
 def write_text(out: Path | None, text: str, *inputs: Path) -> None:

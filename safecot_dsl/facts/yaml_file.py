@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from safecot_dsl.diagnostics import unreadable
 from safecot_dsl.storage import read_bounded
 
 _MAX_BYTES = 1 << 20
@@ -25,7 +26,7 @@ def read_yaml(path: Path, model: type[Model], error: type[ValueError]) -> Model:
     try:
         raw = read_bounded(path, _MAX_BYTES)
     except OSError as failed:
-        raise error(f"cannot read {path}: {failed.strerror}") from None
+        raise error(f"cannot read {path}: {unreadable(failed, path)}") from None
     try:
         for event in yaml.parse(raw, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.CollectionStartEvent) and event.anchor is not None:

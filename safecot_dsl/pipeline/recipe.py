@@ -13,7 +13,7 @@ from pydantic import BaseModel, Discriminator, Field, StringConstraints, Tag, Va
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.datafiles import recipes_root
 from safecot_dsl.dataset import DataRecipe
-from safecot_dsl.diagnostics import closest
+from safecot_dsl.diagnostics import closest, unreadable
 from safecot_dsl.evaluation import EvaluationRecipe
 from safecot_dsl.pipeline.arms import check_pairs, check_starts
 from safecot_dsl.render import Lookups
@@ -186,7 +186,7 @@ def load_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recip
     try:
         raw = read_bounded(path, MAX_BYTES)
     except OSError as error:
-        raise RecipeError(f"{path}: {error.strerror or error}") from None
+        raise RecipeError(f"{path}: {unreadable(error, path)}") from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -17,7 +17,7 @@ _TYPES = frozenset({"flag", "one", "set", "score", "number", "text"})
 
 def _unquoted(fault: SyntaxFault) -> list[Token] | None:
     """`say I cannot help`, `ask what it is for`: a text without its quotes, to the end of the line or what follows."""
-    if "STRING" not in fault.accepted or fault.before is None or fault.before not in _BEFORE_TEXTS:
+    if "STRING" not in fault.accepted or fault.before is None or str(fault.before) not in _BEFORE_TEXTS:
         return None
     if not (is_word(fault.token) or fault.token.type == "NUMBER") or not fault.same_line(fault.before, fault.token):
         return None
@@ -38,7 +38,7 @@ def _to_the_end(fault: SyntaxFault) -> int:
             continue
         if token.type in ("LBRACE", "RBRACE", "STRING", "BAR"):
             break
-        if token in _BEFORE_TEXTS and following is not None and following.type == "STRING":
+        if str(token) in _BEFORE_TEXTS and following is not None and following.type == "STRING":
             break
         stop += 1
     return stop - fault.index
@@ -51,7 +51,7 @@ def _after_verdict(fault: SyntaxFault) -> list[Token] | None:
         return None
     if fault.index < 2 or fault.tokens[fault.index - 2] != "verdict" or not fault.same_line(before, token):
         return None
-    if not (token in ("with", "saying") or token.type == "STRING"):
+    if not (str(token) in ("with", "saying") or token.type == "STRING"):
         return None
     count = 1 if token.type == "STRING" else _to_the_end(fault)
     if token.type != "STRING" and fault.after(count) is not None and fault.tokens[fault.index + count].type == "STRING":
@@ -78,7 +78,7 @@ def _asks(fault: SyntaxFault) -> list[Token] | None:
 def _misspelt(fault: SyntaxFault) -> list[Token] | None:
     """`flag asume yes`, `sasy "..."`: the word was taken for the name of the next fact."""
     before, token = fault.before, fault.token
-    if fault.opening != "facts" or fault.accepted != {"COLON"} or before is None or token in _TYPES:
+    if fault.opening != "facts" or fault.accepted != {"COLON"} or before is None or str(token) in _TYPES:
         return None
     value = is_word(token) or token.type == "NUMBER"
     meant = suggest(str(before), _OF_A_FACT if token.type == "STRING" else {"assume"} if value else ())
