@@ -162,6 +162,14 @@ def test_a_policy_with_errors_decides_nothing(safecotc: Run, folder: Path) -> No
     assert (result.code, result.out, result.err.count("error[SC0301]")) == (1, "", 2)
 
 
+def test_explain_names_the_file_of_a_case_that_is_wrong(safecotc: Run, folder: Path) -> None:
+    (folder / "wrong.json").write_text('{"query.harm": 1}', encoding="utf-8")
+    result = safecotc("explain", "p.safecot", "--case", "wrong.json")
+    said = 'error: wrong.json: a case is an object with the key "facts", itself an object\n'
+    assert (result.code, result.err) == (1, said)
+    assert safecotc("explain", "p.safecot", "--case", "-", stdin="[]").err.startswith("error: standard input: a case")
+
+
 def test_explain_says_what_made_it_so(safecotc: Run) -> None:
     result = safecotc("explain", "p.safecot", "--case", "case.json")
     assert result.code == 0
