@@ -44,6 +44,9 @@ def faults_of(error: ValidationError, model: type[BaseModel], prefix: str = "") 
             faults.append(f"`{written}.kind`: there is no kind `{tag}`; {known}")
         else:
             message = _said(fault["type"], fault["input"], fault.get("ctx", {})) or fault["msg"]
+            if fault["type"] in ("model_type", "model_attributes_type"):
+                keys = ", ".join(sorted(_walk(model, location)[1]))
+                message += f"; the keys are {keys}" if keys else ""
             message = message.removeprefix("Value error, ")
             faults.append(f"`{written}`: {message}" if written else message)
     return list(dict.fromkeys(faults))

@@ -262,7 +262,7 @@ def test_all_asks_for_every_fact_as_declared(safecotc: Run) -> None:
         ("context.minor = maybe", "`context.minor`: `maybe` is not among the values"),
         (
             "intent = mix",
-            "`image.objects`: `=` is not among the values; to answer for another fact, write its whole name: "
+            "`image.objects`: `intent` is not among the values; to answer for another fact, write its whole name: "
             "`query.intent = mix`",
         ),
     ],

@@ -225,7 +225,7 @@ def test_explain_draws_by_the_seed_and_takes_a_style(safecotc: Run) -> None:
 def test_explain_of_a_wrong_case_is_one_line(safecotc: Run) -> None:
     result = safecotc("explain", "p.safecot", "--case", "-", stdin='{"facts": {"query.harm": 2}}')
     assert (result.code, result.out) == (1, "")
-    assert result.err == "error: `query.harm`: 2 is not a number from 0 to 1\n"
+    assert result.err == "error: standard input: `query.harm`: 2 is not a number from 0 to 1\n"
 
 
 def test_a_text_of_a_case_cannot_steer_the_terminal(safecotc: Run) -> None:

@@ -340,7 +340,7 @@ def test_a_name_that_is_none() -> None:
     ("text", "message"),
     [
         ("name: [", "not YAML"),
-        ("name: x", r"licence: Field required"),
+        ("name: x", r"`licence` is missing"),
         ("{name: x, licence: y, commercial: true}", "a source has either `parts`, or `files`"),
         ("{name: x, licence: y, commercial: true, files: [a.csv]}", "the part `row` has no `requests`"),
         (

@@ -128,7 +128,7 @@ def test_every_fault_of_a_file_is_in_one_message(tmp_path: Path):
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        ("data", 5, "`data`: a mapping"),
+        ("data", 5, "`data`: a mapping of keys to values is wanted here; the keys are annotators, attacks, "),
         ("data.sources", [], "`data.sources`: "),
         ("data.sources", "miniature", "`data.sources`: "),
         (
@@ -216,7 +216,7 @@ def test_a_fault_below_the_model_is_said_once(tmp_path: Path):
         (b'name: "a\nseed: 1\n', ":3:1: not YAML: a quotation mark is not closed (it begins in line 1); YAML says: "),
         (b"name: {a\nb: 1", ":2:2: not YAML: a `}` or a comma is missing before this"),
         (b"name: @a", ":1:7: not YAML: a text that begins with `@` stands in quotation marks; YAML says: "),
-        (b'name: "\\d"', ":1:8: not YAML: in double quotation marks `\\` begins an escape; take single ones"),
+        (b'name: "\\d"', ":1:9: not YAML: in double quotation marks `\\` begins an escape; take single ones"),
         (b"name: a\nname: b", ":2:1: not YAML: the key `name` stands twice"),
         (b"name: 2024-13-45", "not YAML: "),
         (b"seed: " + b"9" * 5000, "not YAML: "),
