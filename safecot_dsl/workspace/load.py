@@ -213,6 +213,8 @@ class Loader:
         prefix = ".".join(name.parts[:-1])
         meant = suggest(name.parts[-1], siblings)
         full = Suggestion(tuple(f"{prefix}.{stem}" if prefix else stem for stem in meant.names))
+        if not full and not prefix and (policies_root() / "std" / f"{name.text}{SUFFIX}").is_file():
+            full = Suggestion((f"std.{name.text}",))
         help = f"`{name.text}` is the file `{'/'.join(name.parts)}{SUFFIX}`"
         if full.help is not None:
             help = full.help
