@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from safecot_dsl.analysis.examination import Finding, listed
-from safecot_dsl.analysis.own_answers import NEUTRAL_ANSWER, Misreading, OwnAnswer, OwnAnswers, read_as
+from safecot_dsl.analysis.own_answers import NEUTRAL_ANSWER, Misreading, OwnAnswer, OwnAnswers, read_as, text_of
 from safecot_dsl.artifact import Condition, Criteria, Proposed, Verdict, atoms
 from safecot_dsl.criteria import READINGS
 from safecot_dsl.diagnostics import Code
 from safecot_dsl.render import Sentence
+from safecot_dsl.render.model import answer_sentence
 
 #: So many answers of one finding are quoted, each up to so many characters.
 MOST_QUOTED = 3
@@ -74,8 +75,18 @@ def _misread(answers: OwnAnswers, key: str, found: _Found) -> Finding:
         key,
         f"an answer of {listed(list(found.speakers))} is given for `{due}` and read as {read_as(shown or 'nothing')}",
         notes=(*_quotes(found), *_propositions(answers, found, conditions)),
-        help=f"word it so that it reads as `{due}`; if it already does to a person, mend the detector that is wrong",
+        help=f"word it so that it reads as `{due}`{_such_as(answers, due)}; "
+        "if it already does to a person, mend the detector that is wrong",
     )
+
+
+def _such_as(answers: OwnAnswers, due: Verdict) -> str:
+    """The first of the verdict's own phrases that the criteria read as that verdict, as an example."""
+    for phrase in answers.policy.verdict_phrases[due].say:
+        said = answer_sentence("say", phrase, key=None, rule=None, built=True)
+        if answers.grader.grade(text_of(due, (said,))).verdict is due:
+            return f', as "{phrase}" does'
+    return ""
 
 
 def _broken(answers: OwnAnswers, key: str, found: _Found) -> Finding:

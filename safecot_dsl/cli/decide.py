@@ -169,13 +169,14 @@ def decide_table(
     Where cells do not fit the policy's facts, all of them are shown, and nothing is written.
     """
     require(["data", *["xlsx"] * (table.suffix.lower() == ".xlsx")])
+    from safecot_dsl.diagnostics import no_such_file
     from safecot_dsl.engine.columnar import COLUMNS, ColumnarPolicy, FrameError
     from safecot_dsl.facts import FactsError
     from safecot_dsl.facts.cases.frames import case_tables, count_cases
     from safecot_dsl.storage import Progress
 
     if not table.is_file():
-        fail(f"{table}: there is no such file")
+        fail(f"{table}: {no_such_file(table)}")
     if out.suffix.lower() != ".parquet":
         fail(f"{out}: decisions are written as Parquet; let the file's name end in .parquet")
     check_target(out, table)

@@ -120,9 +120,15 @@ def _hazard(policy: CompiledPolicy, wanted: str) -> str:
         return meant[0]
     if meant:
         fail(f"`--hazard {wanted}`: this could be {' or '.join(f'`{name}`' for name in meant)}")
-    ends = {name.rpartition(".")[2] for name in known}
-    near = closest(wanted.rpartition(".")[2], sorted(ends))
-    return fail(f"`--hazard {wanted}`: OLD has no such hazard" + (f"; did you mean `{near}`?" if near else ""))
+    ends = sorted({name.rpartition(".")[2] for name in known})
+    end = wanted.rpartition(".")[2]
+    near = closest(end, ends) or next((name for name in ends if end in name.split("_")), None)
+    if near:
+        return fail(f"`--hazard {wanted}`: OLD has no such hazard; did you mean `{near}`?")
+    # Where its rules are about some, only these can narrow the comparison.
+    named = sorted({rule.hazard.rpartition(".")[2] for rule in policy.rules if rule.hazard}) or ends
+    there = f"; its rules are about {', '.join(f'`{name}`' for name in named)}" if named else ": it names none"
+    return fail(f"`--hazard {wanted}`: OLD has no such hazard{there}")
 
 
 def _warn(path: Path | None, found: RowChanges | None, old: CompiledPolicy) -> None:

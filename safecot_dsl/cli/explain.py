@@ -45,7 +45,8 @@ def explain(
     interpreter = Interpreter(open_compiled(policy, set_, path))
     row = json_row(interpreter.policy, one_case(case), 1)
     if row.case is None:
-        fail("\n".join(row.faults), Exit.ERRORS)
+        name = "standard input" if str(case) == "-" else case
+        fail("\n".join(f"{name}: {fault}" for fault in row.faults), Exit.ERRORS)
     parsed = row.case
     explanation = explain_case(interpreter, parsed)
     rendered = render(interpreter, parsed, style=ReasoningStyle(style), seed=seed)

@@ -105,8 +105,10 @@ def main() -> None:
         if error.errno == errno.ENOSPC:
             complain(f"the disk is full: {error.filename or 'writing failed'}; nothing half-written was left behind")
         else:
+            from safecot_dsl.diagnostics import unreadable
+
             where = f"{error.filename}: " if error.filename else ""
-            complain(f"{where}{error.strerror or error}")
+            complain(f"{where}{unreadable(error)}")
         sys.exit(Exit.FAILED)
     except ModuleNotFoundError as error:
         message = missing_extra(error)

@@ -196,7 +196,9 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError:
         fail(f"{path}: the file is not UTF-8")
     except OSError as error:
-        fail(f"{path}: {error.strerror or error}")
+        from safecot_dsl.diagnostics import unreadable
+
+        fail(f"{path}: {unreadable(error)}")
 
 
 def write_text(out: Path | None, text: str, *inputs: Path) -> None:
@@ -210,12 +212,12 @@ def write_text(out: Path | None, text: str, *inputs: Path) -> None:
     write_whole(out, text)
 
 
-def check_target(out: Path, *inputs: Path) -> None:
-    """End the command where the file that it writes is a folder, would take the place of a file that it reads, or
-    has a name that only the source of a policy has."""
+def check_target(out: Path, *inputs: Path, option: str = "--out") -> None:
+    """End the command where the file that it writes, under `option`, is a folder, would take the place of a file that
+    it reads, or has a name that only the source of a policy has."""
     if out.is_dir():
         fail(f"{out} is a folder: name a file in it")
     if out.suffix == ".safecot":
-        fail(f"{out}: only the source of a policy ends in .safecot; name another file with --out")
+        fail(f"{out}: only the source of a policy ends in .safecot; name another file with {option}")
     if any(out.resolve() == given.resolve() for given in inputs):
-        fail(f"{out} is a file that this command reads; name another with --out")
+        fail(f"{out} is a file that this command reads; name another with {option}")

@@ -72,6 +72,8 @@ def run_once(plan: TestPlan) -> Exit:
 
 def run_files(plan: TestPlan, files: Collection[Path]) -> list[Tested]:
     """Run the wanted tests of some files, and write what came of them."""
+    if plan.junit is not None:
+        output.check_target(plan.junit, *files, option="--junit")
     params = output.settings(plan.params)
     opened = [open_policy(file, params, plan.search) for file in files]
     wanted = [list(_wanted(plan, one)) for one in opened]

@@ -41,6 +41,15 @@ class Reporter:
     def warning(self, code: Code, message: str, start: int, end: int, *, help: str | None = None) -> None:
         self._add(code, message, start, end, help, None, None, ())
 
+    def withdraw(self, code: Code, start: int, end: int) -> None:
+        """Take back what was said with `code` of the characters from `start` to `end`: another fault explains it."""
+        first, last = self.source.position(start), self.source.position(end)
+        self.diagnostics = [
+            said
+            for said in self.diagnostics
+            if said.code is not code or not first <= (said.span.line, said.span.column) < last
+        ]
+
     def meant(self, name: str, known: Iterable[str]) -> Suggestion:
         """The known names of which one was probably meant; none once many have been suggested."""
         return suggest(name, known) if len(self.diagnostics) < MAX_SUGGESTIONS else Suggestion()

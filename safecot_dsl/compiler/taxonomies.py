@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 from safecot_dsl.artifact import Node, Taxonomy
 from safecot_dsl.artifact.policy import Hazard
 from safecot_dsl.compiler.lookup import unknown
 from safecot_dsl.compiler.modules import Module, NodeEntry
 from safecot_dsl.compiler.syntax import tree as t
-from safecot_dsl.diagnostics import Code
+from safecot_dsl.diagnostics import Code, Suggestion
+
+_LISTED = 40  # of all hazards, where none is like the one that is unknown
 
 
 def words(name: str) -> str:
@@ -65,11 +68,37 @@ def find_node(module: Module, name: t.QName) -> tuple[Module, NodeEntry] | None:
             help="put the taxonomy's name before it",
         )
         return None
-    known = [known for owner in below for known in owner.nodes]
-    for alias, imported in module.imports.items():
-        known += [f"{alias}.{node}" for node in imported.nodes]
-    unknown(module, "hazard", name, known)
+    _unknown(module, name, below)
     return None
+
+
+def _unknown(module: Module, name: t.QName, below: list[Module]) -> None:
+    """Report an unknown hazard with those that may have been meant: those spelt alike, else those with a word of it in
+    their name or phrase, else all there are."""
+    known = {node: entries for owner in below for node, entries in owner.nodes.items()}
+    for alias, imported in module.imports.items():
+        known |= {f"{alias}.{node}": entries for node, entries in imported.nodes.items()}
+    first, dot, node = name.text.rpartition(".")
+    alike = list(known)
+    if dot and first in module.imports:  # what all have in common makes none of them likely
+        alike = [f"{first}.{near}" for near in module.report.meant(node, module.imports[first].nodes).names]
+    unknown(module, "hazard", name, alike, help=_hazards(node, known))
+
+
+def _hazards(node: str, known: Mapping[str, Sequence[NodeEntry]]) -> str:
+    """The hazards that have a word in common with an unknown one, else all there are."""
+    if not known:
+        return "a hazard is a node of a taxonomy: add `import std.hazards` for those that ship"
+    said = set(node.split("_"))
+    alike = sorted(
+        name
+        for name, entries in known.items()
+        if said & {*name.rpartition(".")[2].split("_"), *(word for e in entries for word in _phrase(e.node).split())}
+    )
+    if alike:
+        return Suggestion(tuple(alike)).help or ""
+    more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
+    return f"the hazards are {', '.join(f'`{name}`' for name in list(known)[:_LISTED])}{more}"
 
 
 def hazard_of(module: Module, entry: NodeEntry) -> Hazard:

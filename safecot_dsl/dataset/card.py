@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.dataset.licences import licence_metadata
 from safecot_dsl.dataset.recipe import DataRecipe
 from safecot_dsl.dataset.report import DatasetReport
 from safecot_dsl.dataset.reviews.telling import review_lines
@@ -134,11 +135,9 @@ def write_card(policy: CompiledPolicy, recipe: DataRecipe, report: DatasetReport
 def _front_matter(report: DatasetReport) -> Iterable[str]:
     import yaml
 
-    licences = sorted(report.licences)
     matter = {
         "pretty_name": report.name,
-        # The Hub knows one licence a data set, by its own identifiers; several sources are listed in the card.
-        "license": "mit" if licences == ["MIT"] else "other",
+        **licence_metadata(report.licences),
         "task_categories": ["image-text-to-text"],
         "language": ["en"],
         "tags": ["safety", "refusal", "chain-of-thought", "vision-language"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from safecot_dsl.dataset.formats.hub import LICENCES
+from safecot_dsl.dataset.licences import LICENCES
 from safecot_dsl.dataset.store import DatasetError, open_dataset
 
 #: Names on the Hub's list that say nothing of what is allowed.

@@ -197,6 +197,17 @@ class Dataset:
         return data if hashlib.sha256(data).hexdigest() == sha256 else None
 
     @cached_property
+    def report(self) -> dict[str, Any]:
+        """The report beside the rows; empty where it is not there."""
+        file = self.path / "report.json"
+        return from_json(file.read_bytes()) if file.is_file() else {}
+
+    @property
+    def left_out(self) -> tuple[Mapping[str, Any], ...]:
+        """What was left out: for each `reason` its `count`, and the first few as `examples`."""
+        return tuple(self.report.get("left_out", ()))
+
+    @cached_property
     def recipe(self) -> dict[str, Any]:
         """The recipe beside the rows; empty where it is not there."""
         import yaml

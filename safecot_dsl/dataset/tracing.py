@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.dataset.card import REASONS
 from safecot_dsl.dataset.store import Dataset, split_of
 from safecot_dsl.dataset.tracing_exports import find_exports
 from safecot_dsl.dataset.tracing_model import (
@@ -99,12 +100,34 @@ def _record(dataset: Dataset, row: str) -> dict[str, Any]:
         named = ", ".join(f"{one['id']} ({one['key']})" for one in found[:_NAMED])
         raise TraceError(f"{dataset.path}: several rows begin with `{row}`: {named}{' …' * (len(found) > _NAMED)}")
     if "/" in row:
+        why = _why_left_out(dataset, row)
+        if why:
+            raise TraceError(f"{dataset.path}: the item `{row}` was left out: {why}")
         near = closest(row, scan.select("key").head(_COMPARED).collect()["key"].to_list())
         hint = f"; did you mean `{near}`?" if near else ""
-        raise TraceError(f"{dataset.path}: no row was made from the item `{row}`{hint}")
+        raise TraceError(f"{dataset.path}: no row was made from the item `{row}`{hint}{_unnamed(dataset)}")
     if not _ID.fullmatch(row):
         raise TraceError(f"`{row}` names no row: give {PREFIX} to 24 digits of its id (0 to 9, a to f), or `source/id`")
     raise TraceError(f"{dataset.path}: no row's id begins with `{row}`")
+
+
+def _why_left_out(dataset: Dataset, item: str) -> str | None:
+    """Why no row was made from an item, by the report; None where the report does not name the item."""
+    for entry in dataset.left_out:
+        for told in entry["examples"]:
+            key, detail = told[: len(item)], told[len(item) :]
+            if key == item and (not detail or detail[0] in ": "):
+                meaning = REASONS.get(entry["reason"], "")
+                said = detail.removeprefix(":").strip()
+                return f"{said or meaning} (`{entry['reason']}`{f': {meaning}' if said and meaning else ''})"
+    return None
+
+
+def _unnamed(dataset: Dataset) -> str:
+    """That the item may be one of those that were left out and are not named."""
+    counts = [(entry["reason"], entry["count"] - len(entry["examples"])) for entry in dataset.left_out]
+    unnamed = ", ".join(f"{count} `{reason}`" for reason, count in counts if count > 0)
+    return f" (report.json counts items that were left out, not naming them: {unnamed})" if unnamed else ""
 
 
 def _row(dataset: Dataset, record: Mapping[str, Any]) -> tuple[Path, int, dict[str, Any]]:
@@ -187,5 +210,4 @@ def _partner(dataset: Dataset, record: Mapping[str, Any]) -> Neighbour | None:
 
 
 def _command(dataset: Dataset) -> str:
-    report = dataset.path / "report.json"
-    return json.loads(report.read_bytes()).get("command", "") if report.is_file() else ""
+    return dataset.report.get("command", "")

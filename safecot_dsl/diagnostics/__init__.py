@@ -6,6 +6,7 @@ modules of their own, `safecot_dsl.diagnostics.sarif` and `.github`: few runs ne
 
 from safecot_dsl.diagnostics.codes import Code, Severity
 from safecot_dsl.diagnostics.model import Diagnostic, DiagnosticsError, Fix, Label, Span
+from safecot_dsl.diagnostics.nearby import nearby, no_such_file, unreadable
 from safecot_dsl.diagnostics.show import render_json, render_text
 from safecot_dsl.diagnostics.source import SourceFile
 from safecot_dsl.diagnostics.suggest import Suggestion, closest, suggest
@@ -21,7 +22,10 @@ __all__ = [
     "Span",
     "Suggestion",
     "closest",
+    "nearby",
+    "no_such_file",
     "render_json",
     "render_text",
     "suggest",
+    "unreadable",
 ]

@@ -99,7 +99,7 @@ def _about(policy: CompiledPolicy, english: English) -> Iterable[Block]:
     for fact in policy.facts:
         value = supposed(fact)
         unknown = "Unknown" if value is None else f"Taken to be: {known_value(fact, value)}"
-        asked = f"; a person is asked {fold_line(fact.ask)}" if fact.ask else ""
+        asked = f"; the user can be asked “{fold_line(fact.ask)}”" if fact.ask else ""  # it speaks to the user: “you”
         place = SourceLine(policy.span(f"fact:{fact.name}"))
         rows.append((
             (english.heading(fact), " ", CodeText(fact.name), " ", place),

@@ -7,6 +7,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from safecot_dsl.diagnostics import unreadable
+from safecot_dsl.facts.faults import faults_of
+from safecot_dsl.facts.yaml_words import yaml_fault
 from safecot_dsl.storage import read_bounded
 
 _MAX_BYTES = 1 << 20
@@ -25,18 +28,17 @@ def read_yaml(path: Path, model: type[Model], error: type[ValueError]) -> Model:
     try:
         raw = read_bounded(path, _MAX_BYTES)
     except OSError as failed:
-        raise error(f"cannot read {path}: {failed.strerror}") from None
+        raise error(f"cannot read {path}: {unreadable(failed, path)}") from None
     try:
         for event in yaml.parse(raw, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.CollectionStartEvent) and event.anchor is not None:
                 raise error(f"{path}: `&{event.anchor}` names a list or a mapping; only texts may be used again")
         data = yaml.safe_load(raw)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as failed:
-        raise error(f"{path} is not YAML: {failed}") from None
+    except yaml.YAMLError as failed:
+        raise error(yaml_fault(failed, str(path))) from None
+    except (UnicodeDecodeError, RecursionError) as failed:
+        raise error(f"{path}: not YAML: {failed}") from None
     try:
         return model.model_validate(data)
     except ValidationError as failed:
-        first = failed.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        message = first["msg"].removeprefix("Value error, ")
-        raise error(f"{path}: {where + ': ' if where else ''}{message}") from None
+        raise error(f"{path}: {'; '.join(faults_of(failed, model))}") from None

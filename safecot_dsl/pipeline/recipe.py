@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Discriminator, Field, StringConstraints, Tag, ValidationError, model_validator
+from pydantic import Discriminator, Field, StringConstraints, Tag, ValidationError, model_validator
 
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.datafiles import recipes_root
 from safecot_dsl.dataset import DataRecipe
-from safecot_dsl.diagnostics import closest
+from safecot_dsl.diagnostics import unreadable
 from safecot_dsl.evaluation import EvaluationRecipe
+from safecot_dsl.facts.faults import faults_of
+from safecot_dsl.facts.yaml_words import yaml_fault
 from safecot_dsl.pipeline.arms import check_pairs, check_starts
 from safecot_dsl.render import Lookups
 from safecot_dsl.storage import read_bounded
@@ -23,7 +23,6 @@ from safecot_dsl.training import TrainingRecipe
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 
-_Location = tuple[int | str, ...]
 #: What names a folder of a run: it cannot lead out of the run's own.
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
@@ -131,7 +130,7 @@ class Recipe(Frozen):
                     settings(name)
                 except ValidationError as error:
                     model = DataRecipe if section == "data" else TrainingRecipe
-                    raise ValueError("; ".join(_faults(error, model, f"arms.{name}.{section}."))) from None
+                    raise ValueError("; ".join(faults_of(error, model, f"arms.{name}.{section}."))) from None
         check_starts({name: self.training_of(name).start_from for name in self.arms})
         for name in self.arms:
             check_pairs(name, self.data_of(name), self.training_of(name))
@@ -186,7 +185,7 @@ def load_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recip
     try:
         raw = read_bounded(path, MAX_BYTES)
     except OSError as error:
-        raise RecipeError(f"{path}: {error.strerror or error}") from None
+        raise RecipeError(f"{path}: {unreadable(error, path)}") from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -199,7 +198,7 @@ def load_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recip
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
-        raise RecipeError(f"{path}: " + "; ".join(_faults(error, Recipe))) from None
+        raise RecipeError(f"{path}: " + "; ".join(faults_of(error, Recipe))) from None
 
 
 def _parsed(text: str, where: str) -> Any:
@@ -230,10 +229,7 @@ def _parsed(text: str, where: str) -> Any:
                 raise RecipeError(f"{where}: nested more than {MAX_DEPTH} deep")
         return yaml.load(text, UniqueKeyLoader)  # noqa: S506 (a safe loader)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
-        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
-        raise RecipeError(f"{place}: not YAML: {problem}") from None
+        raise RecipeError(yaml_fault(error, where)) from None
     except ValueError as error:  # a date that is none, a number of thousands of digits
         if isinstance(error, RecipeError):
             raise
@@ -256,71 +252,3 @@ def _override(data: Any, dotted: str, value: Any, path: Path) -> None:
         node[int(last)] = value
     else:
         raise RecipeError(f"{path}: there is no `{dotted}` to set")
-
-
-def _faults(error: ValidationError, model: type[BaseModel], prefix: str = "") -> list[str]:
-    """Each fault of a `model` with the dotted path that the file's author wrote; `prefix` is where the model stands."""
-    found = error.errors(include_url=False, include_input=False)
-    faults: list[str] = []
-    for fault in found:
-        location = fault["loc"]
-        if fault["type"] == "too_short" and any(o["loc"][: len(location)] == location for o in found if o is not fault):
-            continue  # the list is not empty: what is in it has faults, which are reported
-        written = (prefix + ".".join(_walk(model, location)[0])).removesuffix(".")
-        if fault["type"] == "extra_forbidden":
-            known = _walk(model, location[:-1])[1]
-            meant = closest(str(location[-1]), known)
-            here = f"; the keys here are {', '.join(sorted(known))}" if known else ""
-            faults.append(f"unknown key `{written}`" + (f"; did you mean `{meant}`?" if meant else here))
-        elif fault["type"] == "missing":
-            faults.append(f"`{written}` is missing")
-        elif fault["type"] == "union_tag_not_found":
-            faults.append(f"`{written}.kind` is missing")
-        elif fault["type"] == "union_tag_invalid":
-            told = fault.get("ctx", {})
-            tag, kinds = str(told["tag"]), re.findall(r"'([^']+)'", str(told["expected_tags"]))
-            meant = closest(tag, kinds)
-            known = f"did you mean `{meant}`?" if meant else f"there are {', '.join(kinds)}"
-            faults.append(f"`{written}.kind`: there is no kind `{tag}`; {known}")
-        elif fault["type"] in ("model_type", "model_attributes_type", "dict_type"):
-            faults.append(f"`{written}`: a mapping of keys to values is wanted here")
-        else:
-            message = fault["msg"].removeprefix("Value error, ")
-            faults.append(f"`{written}`: {message}" if written else message)
-    return list(dict.fromkeys(faults))
-
-
-def _walk(kind: Any, location: _Location) -> tuple[list[str], set[str]]:
-    """What of a location stands in the file, and the keys that may stand where it ends.
-
-    Pydantic's locations also name the branches of unions (`sources`, 0, `figstep`, `root`), which nobody has written.
-    """
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        if not location:
-            return [], set(kind.model_fields)
-        field = kind.model_fields.get(str(location[0]))
-        inner = field.annotation if field is not None else None
-    else:
-        origin, arguments = get_origin(kind), get_args(kind)
-        if origin is Annotated:
-            return _walk(arguments[0], location)
-        if origin in (Union, UnionType):
-            branches = [branch for branch in arguments if branch is not NoneType]
-            if len(branches) == 1:
-                return _walk(branches[0], location)
-            chosen = [branch for branch in branches if location and _is_branch(branch, location[0])]
-            return _walk(chosen[0], location[1:]) if chosen else ([], set())
-        if origin not in (dict, tuple) or not location:
-            return [], set()
-        inner = arguments[1] if origin is dict else arguments[0]
-        if location[1:] == ("[key]",):  # the fault is the key's own
-            return [str(location[0])], set()
-    parts, keys = _walk(inner, location[1:])
-    return [str(location[0]), *parts], keys
-
-
-def _is_branch(kind: Any, tag: int | str) -> bool:
-    if get_origin(kind) is Annotated:
-        return any(isinstance(of, Tag) and of.tag == tag for of in get_args(kind)[1:])
-    field = getattr(kind, "model_fields", {}).get("kind")
-    return field is not None and field.default == tag

@@ -18,7 +18,7 @@ from safecot_dsl.pipeline.asked import make_items, world_of
 from safecot_dsl.pipeline.data import generate_data, generate_data_shard
 from safecot_dsl.pipeline.evaluating import evaluate_arms, held_out_splits
 from safecot_dsl.pipeline.recipe import Recipe, RecipeError
-from safecot_dsl.pipeline.stages import MEANING, make_stage
+from safecot_dsl.pipeline.stages import MEANING, make_stage, refuse_others_run
 from safecot_dsl.pipeline.training import train_arm
 from safecot_dsl.render import Reasoning, ReasoningStyle, Tags
 from safecot_dsl.storage import Progress, Stage
@@ -41,6 +41,7 @@ class Run:
         self.base_dir = path.parent
         self.out = out
         self.progress = progress
+        self._out_is_ours = False
         self._overrides = [part for key, value in (overrides or {}).items() for part in ("--set", f"{key}={value}")]
 
     @property
@@ -85,6 +86,9 @@ class Run:
 
     def stage(self, directory: Path, inputs: dict[str, str], work: Callable[[Path], None]) -> Stage:
         """A stage of this run; see :func:`~safecot_dsl.pipeline.stages.make_stage`."""
+        if not self._out_is_ours:
+            refuse_others_run(self.out, self.policy.to_json().encode())
+            self._out_is_ours = True
         return make_stage(directory, inputs, work, self.progress)
 
     def command(self, verb: str, *options: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fnmatch
 import hashlib
 import itertools
 import json
@@ -12,7 +13,7 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from pathlib import Path
 
 from safecot_dsl.errors import SafecotError
@@ -59,7 +60,7 @@ def write_whole(path: Path | str, data: bytes | str, *, mode: int | None = None)
 
 
 @contextlib.contextmanager
-def whole_directory(path: Path | str, *, spare: bool = False) -> Generator[Path]:
+def whole_directory(path: Path | str, *, spare: bool = False, kinds: Collection[str] = ()) -> Generator[Path]:
     """Give an empty folder to fill; it becomes `path` when the block ends, and is removed when the block raises.
 
     It is built beside `path` as `.NAME.partial-…`. An older `path` is moved aside and removed only after the new one
@@ -67,7 +68,9 @@ def whole_directory(path: Path | str, *, spare: bool = False) -> Generator[Path]
     processes that died are removed; those of living ones are held by a lock and left alone.
 
     With `spare`, for a `path` that a person names: an older one is only replaced where every file in it is of a kind
-    that the new one has too, by its name less numbers and digests. Anything else would be lost.
+    the new one has too, by its name less numbers and digests. Anything else would be lost. `kinds` are the patterns of
+    all files that may be written here: with them, what is no such file is refused before the block begins, and an older
+    folder may have files of more kinds than the new one.
 
     Raises:
         OthersFilesError: with `spare`, `path` is a file, or holds other files or the working folder; it is as it was.
@@ -79,6 +82,12 @@ def whole_directory(path: Path | str, *, spare: bool = False) -> Generator[Path]
         raise OthersFilesError(f"{path} is the folder you are in, or holds it: name another")
     path.parent.mkdir(parents=True, exist_ok=True)
     restore_directory(path)
+
+    def of_kinds(name: str) -> bool:
+        return any(fnmatch.fnmatchcase(name, kind) for kind in kinds)
+
+    if spare and kinds:
+        refuse_others(path, files_below(path), of_kinds)
     for stale in path.parent.glob(f".{_escaped(path.name)}.partial-*"):
         _remove_if_abandoned(stale.with_name(stale.name.removesuffix(LOCK_SUFFIX)))
     partial = path.with_name(f".{path.name}.partial-{secrets.token_hex(6)}")
@@ -88,8 +97,9 @@ def whole_directory(path: Path | str, *, spare: bool = False) -> Generator[Path]
         partial.mkdir()
         try:
             yield partial
-            if spare:
-                _refuse_others(partial, path)
+            if spare:  # also what came meanwhile
+                written = {_kind(name) for name in files_below(partial)}
+                refuse_others(path, files_below(path), lambda name: _kind(name) in written or of_kinds(name))
             replace_directory(partial, path)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
@@ -114,10 +124,9 @@ def replace_directory(new: Path, path: Path) -> None:
         remove(retired)
 
 
-def _refuse_others(new: Path, path: Path) -> None:
-    """Raise :class:`OthersFilesError` where the folder `path` holds files of other kinds than the folder `new`."""
-    kinds = {_kind(name) for name in _files_below(new)}
-    others = (name for name in _files_below(path) if _kind(name) not in kinds)
+def refuse_others(path: Path, files: Iterable[str], ours: Callable[[str], bool]) -> None:
+    """Raise :class:`OthersFilesError` where some of the files, named relative to the folder `path`, are not `ours`."""
+    others = (name for name in files if not ours(name))
     if named := list(itertools.islice(others, _NAMED)):  # no more are looked for: it may be a whole disk
         more = " and others" if next(others, None) is not None else ""
         raise OthersFilesError(
@@ -130,7 +139,7 @@ def _kind(name: str) -> str:
     return _NUMBERS.sub("#", name)
 
 
-def _files_below(path: Path) -> Iterator[str]:
+def files_below(path: Path) -> Iterator[str]:
     """The files below a folder, relative to it, but for those that the system's file manager leaves there."""
     for folder, folders, files in os.walk(path):
         folders.sort()

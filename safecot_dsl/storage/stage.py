@@ -100,6 +100,13 @@ def stage_inputs(directory: Path) -> dict[str, str] | None:
     return stamp.get("inputs") if isinstance(stamp, dict) else None
 
 
+def stage_outputs(directory: Path) -> frozenset[str] | None:
+    """The names of what the finished stage in the folder wrote, by its stamp; None where there is none."""
+    stamp = _read_json(directory / STAMP)
+    outputs = stamp.get("outputs") if isinstance(stamp, dict) else None
+    return frozenset(outputs) if isinstance(outputs, dict) else None
+
+
 def _prepare(partial: Path, wanted: dict[str, str]) -> None:
     """Keep what an earlier run with the same inputs left, less the files it was writing when it was killed."""
     if _read_json(partial / _INPUTS) == wanted:

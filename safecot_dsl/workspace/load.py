@@ -9,7 +9,7 @@ from pathlib import Path
 from safecot_dsl.compiler import STANDARD_CRITERIA, VERDICT_PHRASES, Module, Reporter, join_base
 from safecot_dsl.compiler.syntax import tree as t
 from safecot_dsl.datafiles import policies_root
-from safecot_dsl.diagnostics import Code, SourceFile, Suggestion, suggest
+from safecot_dsl.diagnostics import Code, SourceFile, Suggestion, no_such_file, suggest
 from safecot_dsl.systems import open_file
 from safecot_dsl.workspace.parsing import parse
 
@@ -213,6 +213,8 @@ class Loader:
         prefix = ".".join(name.parts[:-1])
         meant = suggest(name.parts[-1], siblings)
         full = Suggestion(tuple(f"{prefix}.{stem}" if prefix else stem for stem in meant.names))
+        if not full and not prefix and (policies_root() / "std" / f"{name.text}{SUFFIX}").is_file():
+            full = Suggestion((f"std.{name.text}",))
         help = f"`{name.text}` is the file `{'/'.join(name.parts)}{SUFFIX}`"
         if full.help is not None:
             help = full.help
@@ -275,7 +277,7 @@ def read_source(path: Path, overlay: Mapping[Path, str]) -> tuple[str, str, str 
         except IsADirectoryError:
             return "", "", "this is a folder, not a policy file"
         except FileNotFoundError:
-            return "", "", "there is no such file"
+            return "", "", no_such_file(path)
         except OSError as error:
             return "", "", f"the file cannot be read: {error.strerror or error}"
     digest = hashlib.sha256(data).hexdigest()

@@ -260,6 +260,11 @@ def test_all_asks_for_every_fact_as_declared(safecotc: Run) -> None:
         ("query.harm = 1.5", "`query.harm`: `1.5` is not a number from 0 to 1"),
         ("query.harm = nan", "`query.harm`: `nan` is not a number from 0 to 1"),
         ("context.minor = maybe", "`context.minor`: `maybe` is not among the values"),
+        (
+            "intent = mix",
+            "`image.objects`: `intent` is not among the values; to answer for another fact, write its whole name: "
+            "`query.intent = mix`",
+        ),
     ],
 )
 def test_a_piped_answer_that_is_no_value_ends_the_command(safecotc: Run, answer: str, message: str) -> None:

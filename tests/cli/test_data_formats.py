@@ -71,6 +71,20 @@ def test_an_export_spares_what_is_no_older_export(made: str, process: Run, folde
     assert [(folder / name).read_text() for name in ("mine/data/notes.csv", "one.txt")] == ["mine", "mine"]
 
 
+def test_an_export_replaces_an_older_one_of_more_kinds(made: str, safecotc: Run, folder: Path) -> None:
+    """The rows were once split, and had preference pairs: that export is one of ours all the same."""
+    for format, older in (
+        ("trl-sft", "data/test-00000.parquet"),
+        ("llamafactory", "preference-flip.jsonl"),
+        ("canonical", "preferences/flip-00000.parquet"),
+    ):
+        assert safecotc("data", "export", made, "--for", format, "-o", format).code == 0
+        (folder / format / older).parent.mkdir(exist_ok=True)
+        (folder / format / older).write_text("", encoding="utf-8")
+        assert safecotc("data", "export", made, "--for", format, "-o", format).code == 0
+        assert not (folder / format / older).exists()
+
+
 def test_an_export_as_json(made: str, safecotc: Run) -> None:
     """For programs: the same counts."""
     report = safecotc("data", "export", made, "--for", "trl-sft", "-o", "out", "-f", "json").json()

@@ -162,6 +162,14 @@ def test_a_policy_with_errors_decides_nothing(safecotc: Run, folder: Path) -> No
     assert (result.code, result.out, result.err.count("error[SC0301]")) == (1, "", 2)
 
 
+def test_explain_names_the_file_of_a_case_that_is_wrong(safecotc: Run, folder: Path) -> None:
+    (folder / "wrong.json").write_text('{"query.harm": 1}', encoding="utf-8")
+    result = safecotc("explain", "p.safecot", "--case", "wrong.json")
+    said = 'error: wrong.json: a case is an object with the key "facts", itself an object\n'
+    assert (result.code, result.err) == (1, said)
+    assert safecotc("explain", "p.safecot", "--case", "-", stdin="[]").err.startswith("error: standard input: a case")
+
+
 def test_explain_says_what_made_it_so(safecotc: Run) -> None:
     result = safecotc("explain", "p.safecot", "--case", "case.json")
     assert result.code == 0
@@ -217,7 +225,7 @@ def test_explain_draws_by_the_seed_and_takes_a_style(safecotc: Run) -> None:
 def test_explain_of_a_wrong_case_is_one_line(safecotc: Run) -> None:
     result = safecotc("explain", "p.safecot", "--case", "-", stdin='{"facts": {"query.harm": 2}}')
     assert (result.code, result.out) == (1, "")
-    assert result.err == "error: `query.harm`: 2 is not a number from 0 to 1\n"
+    assert result.err == "error: standard input: `query.harm`: 2 is not a number from 0 to 1\n"
 
 
 def test_a_text_of_a_case_cannot_steer_the_terminal(safecotc: Run) -> None:

@@ -101,6 +101,11 @@ def test_within_a_hazard(safecotc: Run, folder: Path) -> None:
         )
     result = safecotc("diff", "p.safecot", "new.safecot", "--hazard", "harn")
     assert (result.code, result.err) == (2, "error: `--hazard harn`: OLD has no such hazard; did you mean `harm`?\n")
+    result = safecotc("diff", "p.safecot", "new.safecot", "--hazard", "health")
+    assert (result.code, result.err) == (
+        2,
+        "error: `--hazard health`: OLD has no such hazard; its rules are about `harm`\n",
+    )
 
 
 def test_params_of_one_side(safecotc: Run) -> None:

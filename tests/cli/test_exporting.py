@@ -70,6 +70,22 @@ def test_a_page_does_not_take_the_place_of_a_policy(words: tuple[str, ...], safe
     assert (folder / "p.safecot").read_text(encoding="utf-8") == POLICY
 
 
+def test_a_page_is_of_the_kind_that_its_name_says(safecotc: Run, folder: Path) -> None:
+    for name, words, begins in (
+        ("page.md", (), "# "),
+        ("page.html", (), "<!doctype html>"),
+        ("other.md", ("--to", "html"), "<!doctype html>"),
+    ):
+        assert safecotc("policy", "docs", "p.safecot", "--out", name, *words).code == 0
+        assert (folder / name).read_text(encoding="utf-8").startswith(begins)
+
+
+def test_what_a_page_says_of_a_fact_is_said_of_the_user(safecotc: Run) -> None:
+    """The text of `ask` speaks to the user, and stands in quotation marks on a page that others read."""
+    page = safecotc("policy", "docs", "p.safecot", "--to", "markdown").out
+    assert "Unknown; the user can be asked “what you want to do”" in page
+
+
 def test_an_export_spares_a_folder_with_other_files(process: Run, folder: Path) -> None:
     """It replaces an older export, and nothing that anybody keeps beside it."""
     words = ("policy", "export", "p.safecot", "--to", "nemo-guardrails", "--out", "rails")

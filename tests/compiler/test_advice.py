@@ -156,6 +156,7 @@ FIXED: list[tuple[str, str]] = [
     ("| rule r { when image.minor verdict refuse }", "| rule r { when image.minor verdict refused }"),
     ("| rule r { when image.minor verdict comply }", "| rule r { when image.minor verdict complies }"),
     ("| rule r { when image.minor verdict clarify }", "| rule r { when image.minor verdict clarifies }"),
+    ("| rule r { when image.minor verdict clarify }", "| rule r { when image.minor verdict ask }"),
     ("| rule r { when image.minor verdict redirect }", "| rule r { when image.minor verdict redirct }"),
     ("| rule r { when image.minor verdict refuse }", '| rule r { when image.minor verdict "refuse" }'),
     ("| rule r { when image.minor verdict refuse }", "| rule r { when image.minor verdict refuse } }"),
@@ -174,6 +175,13 @@ FIXED: list[tuple[str, str]] = [
     ("| facts query { more : flag } rule r { when query.more verdict refuse }", "| facts query { more = flag } rule r { when query.more verdict refuse }"),
     ("| facts query { more : number 0..5 } rule r { when query.more > 1 verdict refuse }", "| facts query { more : number 0-5 } rule r { when query.more > 1 verdict refuse }"),
     ('| facts query { more : flag says "It is more." } rule r { when query.more verdict refuse }', '| facts query { more : flag says: "It is more." } rule r { when query.more verdict refuse }'),
+    ("| facts query { more : flag assume yes } rule r { when query.more verdict refuse }", "| facts query { more : flag asume yes } rule r { when query.more verdict refuse }"),
+    ('| facts query { more : flag says "It is more." } rule r { when query.more verdict refuse }', '| facts query { more : flag sasy "It is more." } rule r { when query.more verdict refuse }'),
+    ('| facts query { more : flag ask "how much more" } rule r { when query.more verdict refuse }', "| facts query { more : flag ask how much more\n} rule r { when query.more verdict refuse }"),
+    ('| facts query { more : flag says "It is so." } rule r { when query.more verdict refuse }', "| facts query { more : flag says It is so.\n} rule r { when query.more verdict refuse }"),
+    ('| rule r { when image.minor verdict refuse answer { say "I can\'t help!" } }', "| rule r { when image.minor verdict refuse answer { say I can't help! } }"),
+    ('| rule r { when image.minor verdict refuse think { risk "It hurts." } }', "| rule r { when image.minor verdict refuse think { risk It hurts. } }"),
+    ("| import std.hazards rule r { hazard hazards.violent_crimes when risky verdict refuse }", "| import std.hazards rule r { hazard hazards.violent_crime when risky verdict refuse }"),
     ("| import std.hazards rule r { hazard hazards.violent_crimes when risky verdict refuse }", "| import std/hazards rule r { hazard hazards.violent_crimes when risky verdict refuse }"),
     ("| import std.hazards rule r { hazard hazards.violent_crimes when risky verdict refuse }", '| import "std/hazards" rule r { hazard hazards.violent_crimes when risky verdict refuse }'),
     ("| import std.hazards rule r { hazard hazards.violent_crimes when risky verdict refuse }", "| import std.hazard as hazards rule r { hazard hazards.violent_crimes when risky verdict refuse }"),
@@ -220,6 +228,7 @@ CHOICES: list[tuple[str, str]] = [
     ("not image.objects has toy", "not toy"),
     ("query.harm >= 0.5", "query.harm >= 50%"),
     ("query.level >= 5", "query.level >= 5%"),
+    ("| import std.hazards rule r { hazard hazards.weapons_crimes when risky verdict refuse }", "| import std.hazards rule r { hazard hazards.weapons when risky verdict refuse }"),
     ("| facts query { harm_1 : flag harm_2 : flag } rule r { when query.harm_2 verdict refuse }", "| facts query { harm_1 : flag harm_2 : flag } rule r { when query.harm_3 verdict refuse }"),
     ("| facts query { drug : one of { a, b } } rule r { when query.drug is a verdict refuse }", "| facts query { drug : one of { a, b } } rule r { when drug is a verdict refuse }"),
 ]  # fmt: skip
@@ -245,6 +254,11 @@ SAYS: list[str] = [
     "| T row a : mix, yes, yes then refuse",
     "| T row a : mix, >= 0.5 then refuse",
     "| rule r { when image.minor verdict help }",
+    "| rule r { when image.minor verdict unknown }",
+    "| rule r { when image.minor verdict refuse with probability 0.5 }",
+    '| rule r { when image.minor verdict comply "I cannot help." }',
+    '| facts query { more : flag says "It is more." assume yes } rule r { when query.more verdict refuse }',
+    "| import std.hazards rule r { hazard hazards.medicine when risky verdict refuse }",
 ]  # fmt: skip
 
 

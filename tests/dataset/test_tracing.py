@@ -220,6 +220,24 @@ def test_no_row_and_several(make: Make) -> None:
         trace_row(dataset, "abcd")
 
 
+def test_an_item_that_was_left_out_is_answered_with_the_reason(make: Make, tmp_path: Path) -> None:
+    make(VINEGAR, VINEGAR)
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    rows += [rows[0] | {"id": f"r{number}"} for number in range(2, 6)] + [rows[0] | {"id": "r6", "prompt": "New?"}]
+    del rows[-1]["answer"]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    source = {"kind": "jsonl", "path": "rows.jsonl", "licence": "CC0-1.0", "name": "hand"}
+    policy = compile_policy(tmp_path / "kitchen.safecot")
+    generate(policy, DataRecipe.model_validate({"sources": [source]}), tmp_path / "data", seed=0, base_dir=tmp_path)
+    dataset = open_dataset(tmp_path / "data")
+    with pytest.raises(TraceError, match=r"hand/r6` was left out: `comply`, and no answer \(`no_answer`: the policy"):
+        trace_row(dataset, "hand/r6")
+    with pytest.raises(TraceError, match=r"hand/r2` was left out: is hand/r0 again \(`duplicate`: the same request"):
+        trace_row(dataset, "hand/r2")
+    with pytest.raises(TraceError, match=r"no row was made from the item `hand/r5`.*not naming them: 1 `duplicate`"):
+        trace_row(dataset, "hand/r5")  # three are named of each reason
+
+
 def test_what_is_shown_cannot_steer_the_terminal(make: Make) -> None:
     trace = trace_row(make(MIXING), "hand/r0")
     hostile = trace.model_copy(update={"prompt": "a\x1b[2Jb\u202ec", "key": "k\x1b", "command": "c\x07"})

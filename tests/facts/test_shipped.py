@@ -339,8 +339,8 @@ def test_a_name_that_is_none() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: [", "is not YAML"),
-        ("name: x", r"licence: Field required"),
+        ("name: [", "not YAML"),
+        ("name: x", r"`licence` is missing"),
         ("{name: x, licence: y, commercial: true}", "a source has either `parts`, or `files`"),
         ("{name: x, licence: y, commercial: true, files: [a.csv]}", "the part `row` has no `requests`"),
         (

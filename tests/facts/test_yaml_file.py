@@ -29,11 +29,11 @@ def test_what_is_there_is_read(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: [a\n", "is not YAML"),
+        ("name: [a\n", "not YAML"),
         ("name: a\nparts: [&one [b], *one]\n", "`&one` names a list or a mapping"),
-        ("nme: a\n", "name: Field required"),
+        ("nme: a\n", "`name` is missing"),
         ("name: a\n# " + "x" * (1 << 20), "larger than 1,048,576 bytes"),
-        ("[" * 3_000, "is not YAML"),
+        ("[" * 3_000, "not YAML"),
     ],
 )
 def test_a_fault_is_said_with_the_file(tmp_path: Path, text: str, message: str):

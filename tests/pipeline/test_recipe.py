@@ -121,14 +121,14 @@ def test_every_fault_of_a_file_is_in_one_message(tmp_path: Path):
     del data["policy"]
     fault = fault_of(tmp_path, data)
     assert "`policy` is missing" in fault
-    assert "`data.rows`: Input should be greater than or equal to 1" in fault
+    assert "`data.rows`: `0` is too small: it is at least 1" in fault
     assert "unknown key `seeed`; did you mean `seed`?" in fault
 
 
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        ("data", 5, "`data`: a mapping"),
+        ("data", 5, "`data`: a mapping of keys to values is wanted here; the keys are annotators, attacks, "),
         ("data.sources", [], "`data.sources`: "),
         ("data.sources", "miniature", "`data.sources`: "),
         (
@@ -143,10 +143,18 @@ def test_every_fault_of_a_file_is_in_one_message(tmp_path: Path):
             "`data.annotators.0.kind`: there is no kind `patern`; did you mean `pattern`?",
         ),
         ("data.annotators", [{"kind": "x"}], "`data.annotators.0.kind`: there is no kind `x`; there are "),
-        ("data.sources.0.pool", "many", "`data.sources.0.pool`: "),
-        ("data.rows", 1.5, "`data.rows`: "),
-        ("data.style", "stepwize", "`data.style`: "),
-        ("training.learning_rate", -1.0, "`training.learning_rate`: "),
+        ("data.sources.0.pool", "many", "`data.sources.0.pool`: `many` is no whole number"),
+        ("data.rows", 1.5, "`data.rows`: `1.5` is no whole number"),
+        (
+            "data.style",
+            "stepwize",
+            "`data.style`: `stepwize` is none of `none`, `minimal`, `full` and `stepwise`; did you mean `stepwise`?",
+        ),
+        ("data.images", "picture", "`data.images`: `picture` is none of `embed` and `reference`"),
+        ("data.strict", "maybe", "`data.strict`: `maybe` is neither `true` nor `false`"),
+        ("data.exports", "trl-sft", "`data.exports`: `trl-sft` is no list; write `[trl-sft]`"),
+        ("name", 1.0, '`name`: `1.0` is no text; in quotation marks it is one: `"1.0"`'),
+        ("training.learning_rate", -1.0, "`training.learning_rate`: `-1.0` is too small: it is more than 0"),
         ("training.learning_rate", float("nan"), "`training.learning_rate`: "),
         ("arms", [], "`arms`: a mapping"),
         ("arms.safecot", None, "`arms.safecot`: a mapping"),
@@ -156,7 +164,7 @@ def test_every_fault_of_a_file_is_in_one_message(tmp_path: Path):
         ("name", "", "`name`: "),
         ("arms.a/b", {}, "`arms.a/b`: "),
         ("arms.base", {}, "`arms.base` is an arm that is never trained"),
-        ("seed", -1, "`seed`: "),
+        ("seed", -1, "`seed`: `-1` is too small: it is at least 0"),
         ("model", {"minature": {}}, "`model` is a folder, a hub id, or `{miniature: {...}}`"),
         ("model", 3, "`model`: "),
         ("params", {"threshold": "high"}, "`params.threshold`: "),
@@ -169,14 +177,28 @@ def test_every_fault_of_a_file_is_in_one_message(tmp_path: Path):
 def test_a_value_that_does_not_fit_is_named_by_its_key(tmp_path: Path, path: str, value: Any, said: str):
     fault = fault_of(tmp_path, changed(path, value))
     assert fault.startswith(said)
-    for word in ("DataRecipe", "TrainingRecipe", "EvaluationRecipe", "Arm", "MiniatureBase", "validation error"):
+    for word in (
+        "Input should",
+        "DataRecipe",
+        "TrainingRecipe",
+        "EvaluationRecipe",
+        "Arm",
+        "MiniatureBase",
+        "validation error",
+    ):
         assert word not in fault
+
+
+def test_the_keys_of_a_place_are_listed_once(tmp_path: Path):
+    fault = fault_of(tmp_path, changed("training", {"zebra": 1, "yak": 2}))
+    assert fault.startswith("unknown key `training.yak`; the keys here are ")
+    assert fault.endswith("; unknown key `training.zebra`")
 
 
 def test_a_fault_below_the_model_is_said_once(tmp_path: Path):
     """`model` may be a text too; a mapping is not told that it is none."""
     fault = fault_of(tmp_path, changed("model.miniature.steps", 0))
-    assert fault == "`model.miniature.steps`: Input should be greater than or equal to 1"
+    assert fault == "`model.miniature.steps`: `0` is too small: it is at least 1"
 
 
 @pytest.mark.parametrize(
@@ -189,7 +211,12 @@ def test_a_fault_below_the_model_is_said_once(tmp_path: Path):
         (b"name: \xff\xfe", "the file is not UTF-8"),
         (b"name: \x00", "not YAML: "),
         (b"name: [a,\n  b", ":2:4: not YAML: "),
-        (b"name: a\n\tpolicy: b", "not YAML: "),
+        (b"name: a\n\tpolicy: b", ":2:1: not YAML: a tab stands here; indent with blanks; YAML says: found char"),
+        (b"name: a\ndescription: Note: b", ":2:18: not YAML: there is one `:` too many in this line, or "),
+        (b'name: "a\nseed: 1\n', ":3:1: not YAML: a quotation mark is not closed (it begins in line 1); YAML says: "),
+        (b"name: {a\nb: 1", ":2:2: not YAML: a `}` or a comma is missing before this"),
+        (b"name: @a", ":1:7: not YAML: a text that begins with `@` stands in quotation marks; YAML says: "),
+        (b'name: "\\d"', ":1:9: not YAML: in double quotation marks `\\` begins an escape; take single ones"),
         (b"name: a\nname: b", ":2:1: not YAML: the key `name` stands twice"),
         (b"name: 2024-13-45", "not YAML: "),
         (b"seed: " + b"9" * 5000, "not YAML: "),

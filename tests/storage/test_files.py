@@ -107,6 +107,23 @@ def test_a_folder_that_is_spared_is_replaced_where_it_holds_the_same_kinds(tmp_p
     assert names(target / "data") == ["train-00000.parquet"]
 
 
+def test_of_files_that_may_be_written_an_older_folder_may_have_more_and_others_are_refused_at_once(tmp_path: Path):
+    target = tmp_path / "export"
+    write_export(target, "README.md", "data/train-00000.parquet", "preferences/flip-00000.parquet")
+    kinds = ("README.md", "*/*-?????.parquet")
+    with whole_directory(target, spare=True, kinds=kinds) as folder:
+        (folder / "README.md").write_text("new")
+    assert names(target) == ["README.md"]
+    (target / "notes.txt").write_text("mine")
+    begun: list[Path] = []
+    with (
+        pytest.raises(OthersFilesError, match=r"would be lost: notes\.txt\. "),
+        whole_directory(target, spare=True, kinds=kinds) as folder,
+    ):
+        begun.append(folder)
+    assert (begun, names(target)) == ([], ["README.md", "notes.txt"])
+
+
 def test_the_working_folder_is_never_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "deeper").mkdir()
     monkeypatch.chdir(tmp_path / "deeper")

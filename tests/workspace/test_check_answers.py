@@ -103,6 +103,14 @@ def test_each_text_that_is_to_blame_is_named_with_its_answers_and_what_was_found
     assert said == SAID
 
 
+def test_the_help_gives_an_answer_that_is_read_as_is_due(tmp_path: Path) -> None:
+    helps = {diagnostic.message: diagnostic.help or "" for diagnostic in found(POLICY, tmp_path)}
+    (warn,) = [said for message, said in helps.items() if "`no_warning`" in message]
+    assert warn.startswith('word it so that it reads as `warn`, as "Please be careful: this can be dangerous." does; ')
+    (comply,) = [said for message, said in helps.items() if "`says_no`" in message]
+    assert comply.startswith("word it so that it reads as `comply`; ")  # it has no phrases of its own
+
+
 def test_without_proofs_no_answer_is_read(tmp_path: Path) -> None:
     assert found(POLICY, tmp_path, proofs=False) == []
 

@@ -150,3 +150,13 @@ def test_an_artifact_that_cannot_be_read_is_said_to_be_one(tmp_path: Path) -> No
     folder = tmp_path / "d.json"
     folder.mkdir()
     assert said(folder) == [("SC0502", "the file cannot be read: Is a directory")]
+
+
+def test_a_library_that_ships_is_suggested_where_its_folder_was_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "p.safecot"
+    head = 'policy p { version "1" }\n'
+    path.write_text(f"{head}import hazards\ndefault comply\nunsure clarify\n", encoding="utf-8")
+    (fault,) = open_policy(path).diagnostics
+    assert (fault.message, fault.help) == ("there is no file for `hazards`", "did you mean `std.hazards`?")
+    assert fault.fix is not None
+    assert fault.fix.replacement == "std.hazards"

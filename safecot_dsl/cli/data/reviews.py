@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, Exit, OutputFormat, check_target, console, fail, write_json
 from safecot_dsl.extras import require
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def reviews(
     missing = next((file for file in files if not file.is_file()), None)
     if missing is not None:
         fail(f"there is no file {missing}")
+    if out is not None:
+        check_target(out, *files)
     parts = {file: read_reviews(file) for file in files}
     merged, clashes = merge_reviews(parts.values())
     faults = [f"{file}: {fault}" for file, part in parts.items() for fault in part.faults] + list(clashes)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from safecot_dsl.cli.eval.suites_text import counts, print_made, print_suite, print_suites
-from safecot_dsl.cli.output import FORMAT, OutputFormat, console, fail, write_json
+from safecot_dsl.cli.output import FORMAT, OutputFormat, check_target, console, fail, write_json
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import CompiledPolicy
@@ -104,6 +104,9 @@ def make(
     require(["data"])
     if out.suffix != ".parquet":
         fail(f"`--out {out}`: the items are written as Parquet; name the file ITEMS.parquet")
+    inputs = [path for path in (policy, against, *trained, *map(Path, names)) if path is not None]
+    for path in (out, _skipped_file(out)):
+        check_target(path, *inputs)
     read: dict[str, SuiteItems] = {}
     with Progress() as progress:
         for name in dict.fromkeys(names):
@@ -153,13 +156,17 @@ def _made(
     return SuiteItems(made.items, tuple(Skipped(what, name, "not_made", why) for what, why in made.short.items()))
 
 
+def _skipped_file(out: Path) -> Path:
+    return out.with_suffix(".skipped.jsonl")
+
+
 def _write_skipped(out: Path, read: dict[str, SuiteItems]) -> Path | None:
     """The rows that gave no item, one a line; no file where there are none."""
     import json
 
     from safecot_dsl.storage import write_whole
 
-    path = out.with_suffix(".skipped.jsonl")
+    path = _skipped_file(out)
     lines = [
         json.dumps({"suite": name, **asdict(entry)}, ensure_ascii=True) + "\n"
         for name, one in read.items()

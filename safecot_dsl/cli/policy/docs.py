@@ -28,7 +28,11 @@ class Page(StrEnum):
 
 def docs(
     policy: Path = POLICY,
-    to: Page = typer.Option(Page.HTML, "--to", help="What to write: one file of HTML, or Markdown."),
+    to: Page | None = typer.Option(
+        None,
+        "--to",
+        help="What to write: one file of HTML, or Markdown. Default: Markdown into a file that ends in .md, else HTML.",
+    ),
     out: Path | None = TEXT_OUT,
     set_: list[str] = SET,
     path: list[Path] = PATH,
@@ -41,6 +45,8 @@ def docs(
     policy = the_policy(policy)
     opened, artifact = open_whole(policy, set_, path)
     document = policy_document(artifact, prove(artifact), coverage(artifact))
+    if to is None:
+        to = Page.MARKDOWN if out is not None and out.suffix == ".md" else Page.HTML
     if to is Page.HTML:
         from safecot_dsl.export.html import write_html
 

@@ -21,4 +21,5 @@ def gallery(
     """Write cases of each sort with the texts that they compile to, as Markdown, to be read aloud."""
     from safecot_dsl.export.gallery import gallery_page
 
-    write_text(out, gallery_page([open_compiled(file, [], path) for file in policies_of(policies)], seed=seed))
+    files = list(policies_of(policies))
+    write_text(out, gallery_page([open_compiled(file, [], path) for file in files], seed=seed), *files)

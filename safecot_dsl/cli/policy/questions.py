@@ -143,12 +143,27 @@ def hint(fact: Fact) -> str:
 
 _NAMED = re.compile(r"\s*((?:image|query|context)\.[a-z][a-z0-9_]*)\s*=\s*(.*)", re.DOTALL)
 
+_ANY_NAMED = re.compile(r"\s*([a-z][a-z0-9_.]*)\s*=\s*(.*)", re.DOTALL)
+
 
 def named_fact(policy: CompiledPolicy, answer: str) -> tuple[Fact, str] | None:
     """The fact and the answer of `image.setting = kitchen`, whatever was asked for; None where it names no fact."""
     named = _NAMED.fullmatch(answer)
     fact = policy.fact_index.get(named[1]) if named else None
     return None if named is None or fact is None else (fact, named[2])
+
+
+def named_hint(policy: CompiledPolicy, answer: str) -> str:
+    """Where an answer that is no value looks like `intent = harm`, and names no fact: how the fact is written."""
+    written = _ANY_NAMED.fullmatch(answer)
+    if written is None or written[1] in policy.fact_index:
+        return ""
+    names = [fact.name for fact in policy.facts if fact.name.rpartition(".")[2] == written[1].rpartition(".")[2]]
+    near = names or [name for name in (closest(written[1], policy.fact_index),) if name]
+    if not near:
+        return f"; the policy has no fact `{written[1]}`"
+    forms = " or ".join(f"`{name} = {written[2].strip()}`" for name in near)
+    return f"; to answer for another fact, write its whole name: {forms}"
 
 
 def read_answer(policy: CompiledPolicy, fact: Fact, answer: str) -> Value | Unknown:

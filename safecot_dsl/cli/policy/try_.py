@@ -21,6 +21,7 @@ from safecot_dsl.cli.policy.questions import (
     depth,
     hint,
     named_fact,
+    named_hint,
     next_fact,
     question,
     read_answer,
@@ -133,7 +134,8 @@ class _Session:
                 self._answers[fact_named.name] = read_answer(policy, fact_named, answer_named)
             except AnswerError as error:
                 named = not self._interactive or fact_named is not fact
-                self._complain(f"`{fact_named.name}`: {error}" if named else str(error))
+                said = f"{error}{named_hint(policy, answer)}"
+                self._complain(f"`{fact_named.name}`: {said}" if named else said)
                 continue
             return None
 

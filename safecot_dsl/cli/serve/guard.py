@@ -11,7 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from safecot_dsl.cli.opening import PATH, POLICY, SET, TAGS, open_compiled, tags_of
-from safecot_dsl.cli.output import fail
+from safecot_dsl.cli.output import check_target, fail
 from safecot_dsl.extras import require
 from safecot_dsl.render.style import Lookups, PartsTold
 
@@ -94,6 +94,8 @@ def guard(
     from safecot_dsl.guard.serving import is_local, server
     from safecot_dsl.guard.settings import GuardSettings
 
+    if log is not None:
+        check_target(log, policy, *([] if keys is None else [keys]), option="--log")
     own = tags_of(tags)
     try:
         settings = GuardSettings(

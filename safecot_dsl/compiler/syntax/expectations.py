@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lark import Token
 
+from safecot_dsl.artifact import Verdict
 from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.chunks import Chunk
 from safecot_dsl.compiler.syntax.items import open_braces
@@ -22,6 +23,12 @@ def report_unexpected(tokens: list[Token], index: int, accepted: set[str], chunk
     start, end = token.start_pos or 0, token.end_pos or 0
     found = shown(token)
     if is_word(token) and str(token) in RESERVED and "NAME" in accepted and "LPAR" not in accepted:
+        if verdict_comes(tokens, index, accepted):
+            verdicts = ", ".join(f"`{verdict}`" for verdict in Verdict)
+            report.error(
+                Code.UNKNOWN_VERDICT, f"`{token}` is not a verdict", start, end, help=f"the verdicts are {verdicts}"
+            )
+            return
         asked = token == "unknown" and index > 0 and tokens[index - 1] in ("is", "not")
         help = "no condition asks whether a fact is known: `unsure` says what holds then" if asked else None
         report.error(

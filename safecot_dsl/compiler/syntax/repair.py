@@ -17,6 +17,8 @@ VERDICT_NEXT = frozenset({"verdict", "unsure", "then", "default", "expect"})
 SUBJECTS = ("image", "query", "context")
 VERDICTS = frozenset(verdict.value for verdict in Verdict)
 
+_MORE_OF_TEXT = re.compile(r'[^\n"{}|#]*')
+
 
 def is_word(token: Token) -> bool:
     return token.type == "WORD"
@@ -75,8 +77,15 @@ class SyntaxFault:
     def quote(self, message: str, count: int, *, help: str | None = None) -> list[Token]:
         """Say that this token and those after it, `count` in all, are a text without its quotes, and make them one."""
         start, end = self.token.start_pos or 0, self.tokens[self.index + count - 1].end_pos or 0
+        following = self.after(count)
+        stop = len(self.report.source.text) if following is None else following.start_pos or 0
+        # Signs such as `!` are no tokens, and of the text all the same.
+        end += len((_MORE_OF_TEXT.match(self.report.source.text[end:stop]) or [""])[0].rstrip())
+        for code in (Code.MALFORMED_WORD, Code.UNKNOWN_SIGN):  # in a text, words need not be names
+            self.report.withdraw(code, start, end)
         content = self.report.source.text[start:end]
-        self.report.error(Code.UNEXPECTED_WORD, message, start, end, help=help, replacement=f'"{content}"')
+        written = content.replace("\\", "\\\\")
+        self.report.error(Code.UNEXPECTED_WORD, message, start, end, help=help, replacement=f'"{written}"')
         made = text_token(Words, content, start, end)
         return [*self.tokens[: self.index], made, *self.tokens[self.index + count :]]
 

@@ -3,29 +3,17 @@ datasets 5.2: `utils/metadata.py`, `data_files.py`; the lists of licences and ta
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from safecot_dsl.dataset.formats import canonical
 from safecot_dsl.dataset.formats.files import pair_kinds
 from safecot_dsl.dataset.formats.model import FormatRule, Images, WrittenFiles
+from safecot_dsl.dataset.licences import licence_metadata
 from safecot_dsl.dataset.store import DATA, PREFERENCES, PROVENANCE, Dataset, split_of
 from safecot_dsl.storage import write_whole
 
 CARD = "README.md"
-
-#: The identifiers of licences that the Hub knows: SPDX's in small letters, and some of its own.
-LICENCES = frozenset(
-    (
-        "apache-2.0 mit cc cc0-1.0 cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc-by-nc-2.0 "
-        "cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 "
-        "cc-by-nd-4.0 cdla-permissive-1.0 cdla-permissive-2.0 cdla-sharing-1.0 pddl odc-by odbl openrail openrail++ "
-        "gpl gpl-2.0 gpl-3.0 agpl-3.0 lgpl lgpl-2.1 lgpl-3.0 bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear "
-        "bsl-1.0 mpl-2.0 ms-pl eupl-1.1 eupl-1.2 epl-1.0 epl-2.0 afl-3.0 artistic-2.0 isc ncsa ofl-1.1 osl-3.0 "
-        "postgresql unlicense wtfpl zlib unknown other"
-    ).split()
-)
 
 #: The Hub's sizes: below which number of rows each ends.
 SIZES = (
@@ -84,17 +72,11 @@ def size_category(rows: int) -> str:
 
 def _metadata(dataset: Dataset, folder: Path, written: WrittenFiles) -> dict[str, Any]:
     rows = sum(count for name, count in written.files.items() if name.startswith(f"{DATA}/"))
-    return {**_licence(dataset), "size_categories": [size_category(rows)], "configs": _configs(dataset, folder)}
-
-
-def _licence(dataset: Dataset) -> dict[str, Any]:
-    """The Hub has one licence for a data set: that of the sources where they have the same, else the card tells."""
-    report = dataset.path / "report.json"
-    licences = json.loads(report.read_bytes()).get("licences", {}) if report.is_file() else {}
-    names = [name.lower() for name in licences]
-    if len(names) == 1 and names[0] in LICENCES:
-        return {"license": names[0]}
-    return {"license": "other", "license_name": "by-source", "license_link": "#what-the-rows-are"}
+    return {
+        **licence_metadata(dataset.report.get("licences", {})),
+        "size_categories": [size_category(rows)],
+        "configs": _configs(dataset, folder),
+    }
 
 
 def _configs(dataset: Dataset, folder: Path) -> list[dict[str, Any]]:

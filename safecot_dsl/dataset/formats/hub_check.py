@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from safecot_dsl.dataset.formats.hub import CARD, LICENCES, SIZES, size_category, split_card
+from safecot_dsl.dataset.formats.hub import CARD, SIZES, size_category, split_card
 from safecot_dsl.dataset.formats.images import ImageChecks
 from safecot_dsl.dataset.formats.lines import UnreadableError, read_records
 from safecot_dsl.dataset.formats.model import CheckOptions, FormatFault, FormatRule
 from safecot_dsl.dataset.formats.reporting import Ids, faults_of, file_fault
 from safecot_dsl.dataset.formats.tables import IMAGES, features_of
 from safecot_dsl.dataset.formats.turns import Violation
+from safecot_dsl.dataset.licences import LICENCES
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -16,7 +16,7 @@ FOLDER = "images"
 MAX_FILE = 256 << 20  # bytes
 _REMEMBERED = 1 << 16  # files
 
-_SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
+SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
 
 
 class ImageFiles:
@@ -36,7 +36,7 @@ class ImageFiles:
         Raises:
             ValueError: `data` is not an image of an allowed format.
         """
-        suffix = _SUFFIXES.get(image_type(data))
+        suffix = SUFFIXES.get(image_type(data))
         if suffix is None:
             raise ValueError(f"not an image of an allowed format: {len(data)} bytes that begin {data[:8]!r}")
         digest = hashlib.sha256(data).hexdigest()[:32]

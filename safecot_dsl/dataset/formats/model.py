@@ -123,7 +123,8 @@ class FormatCheck(Protocol):
 class ToolFormat:
     """A tool's format: what it is called, what of a data set it takes, where its images may be (the first is the
     default), its rules in the tool's own terms, its writer and its validator. `usage` tells how the tool reads an
-    export in the folder `{path}`, with images in `{images}`, whose first file is `{file}`."""
+    export in the folder `{path}`, with images in `{images}`, whose first file is `{file}`. `files` are the patterns of
+    all files that the writer may write: an older export may hold others of these than the new one."""
 
     name: str
     tool: str
@@ -133,3 +134,4 @@ class ToolFormat:
     usage: str
     write: Write
     check: FormatCheck
+    files: tuple[str, ...]

@@ -22,13 +22,27 @@ from safecot_dsl.dataset.formats import (
     trl_check,
     verl,
 )
+from safecot_dsl.dataset.formats.images import SUFFIXES
 from safecot_dsl.dataset.formats.model import CheckOptions, ExportError, ExportReport, FormatFault, Images, ToolFormat
-from safecot_dsl.dataset.store import PREFERENCES, READ_ROWS, Dataset, open_dataset
+from safecot_dsl.dataset.store import DATA, PREFERENCES, PROVENANCE, READ_ROWS, Dataset, open_dataset
 from safecot_dsl.diagnostics import closest
 from safecot_dsl.storage import Progress, whole_directory
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_PART = "*-[0-9][0-9][0-9][0-9][0-9]*.parquet"  # `train-00000.parquet`
+_OWN = (
+    *("README.md", "recipe.yaml", "report.json", "policy.json", "policies/*.json", "policies/*.safecot"),
+    *(f"{folder}/{_PART}" for folder in (DATA, PREFERENCES, PROVENANCE)),
+)
+_TRL = ("README.md", f"{DATA}/{_PART}")
+_SPLITS = ("train", "test", "validation", "preference-*")
+_RECORDS = (
+    *(f"{split}.jsonl" for split in _SPLITS),
+    *(f"{split}/{_PART}" for split in _SPLITS),
+    *(f"images/[0-9a-f][0-9a-f]/*.{suffix}" for suffix in SUFFIXES.values()),
+)
 
 FORMATS: tuple[ToolFormat, ...] = (
     ToolFormat(
@@ -40,6 +54,7 @@ FORMATS: tuple[ToolFormat, ...] = (
         usage="safecotc data trace and safecotc train read {path}",
         write=canonical.write,
         check=canonical_check.check,
+        files=_OWN,
     ),
     ToolFormat(
         name="trl-sft",
@@ -50,6 +65,7 @@ FORMATS: tuple[ToolFormat, ...] = (
         usage='SFTTrainer(train_dataset=load_dataset("{path}", split="train"), …)',
         write=trl.write_sft,
         check=trl_check.check_sft,
+        files=_TRL,
     ),
     ToolFormat(
         name="trl-preference",
@@ -60,6 +76,7 @@ FORMATS: tuple[ToolFormat, ...] = (
         usage='DPOTrainer(train_dataset=load_dataset("{path}", split="train"), …)',
         write=trl.write_preference,
         check=trl_check.check_preference,
+        files=_TRL,
     ),
     ToolFormat(
         name="trl-grpo",
@@ -72,6 +89,7 @@ FORMATS: tuple[ToolFormat, ...] = (
         'GRPOTrainer(reward_funcs=rewards.functions("verdict"), train_dataset=rows, …)',
         write=trl.write_grpo,
         check=requests_check.check_trl,
+        files=_TRL,
     ),
     ToolFormat(
         name="verl",
@@ -84,6 +102,7 @@ FORMATS: tuple[ToolFormat, ...] = (
         "+reward.custom_reward_function.reward_kwargs.policy=POLICY.safecot",
         write=verl.write,
         check=requests_check.check_verl,
+        files=(_PART,),
     ),
     ToolFormat(
         name="llamafactory",
@@ -94,6 +113,7 @@ FORMATS: tuple[ToolFormat, ...] = (
         usage="dataset_dir: {path}\nmedia_dir: {images}\ndataset: an entry of dataset_info.json",
         write=llamafactory.write,
         check=llamafactory_check.check,
+        files=("dataset_info.json", *_RECORDS),
     ),
     ToolFormat(
         name="ms-swift",
@@ -104,6 +124,7 @@ FORMATS: tuple[ToolFormat, ...] = (
         usage="ROOT_IMAGE_DIR={images} swift sft --dataset {path}/{file}",
         write=swift.write,
         check=swift_check.check,
+        files=_RECORDS,
     ),
     ToolFormat(
         name="ms-swift-grpo",
@@ -115,6 +136,7 @@ FORMATS: tuple[ToolFormat, ...] = (
         "--external_plugins PLUGIN.py --reward_funcs safecot",
         write=swift.write_grpo,
         check=requests_check.check_swift,
+        files=_RECORDS,
     ),
     ToolFormat(
         name="hf",
@@ -125,6 +147,7 @@ FORMATS: tuple[ToolFormat, ...] = (
         usage="hf upload --repo-type dataset NAME {path}",
         write=hub.write,
         check=hub_check.check,
+        files=_OWN,
     ),
 )
 
@@ -175,7 +198,7 @@ def export_dataset(
     if progress is not None:
         progress.start(f"writing {format}", _rows(source, target), unit="rows")
         source = _Watched(**{field.name: getattr(source, field.name) for field in fields(source)}, progress=progress)
-    with whole_directory(out, spare=True) as folder:
+    with whole_directory(out, spare=True, kinds=_kinds(target, source)) as folder:
         written = target.write(source, folder, where)
         if check:
             options = CheckOptions(tags=source.tags, image_root=image_root, decode=False)
@@ -183,6 +206,13 @@ def export_dataset(
     roots = {"path": out, "images": source.image_root if where == "reference" else out}
     usage = target.usage.format(**roots, file=next(iter(written.files), ""))
     return ExportReport(format, out, where, written.files, written.image_files, written.image_bytes, usage)
+
+
+def _kinds(target: ToolFormat, source: Dataset) -> tuple[str, ...]:
+    """The patterns of the files that an older export may have."""
+    if _RECORDS[0] not in target.files:
+        return target.files
+    return (*target.files, *(name for split in source.splits for name in (f"{split}.jsonl", f"{split}/{_PART}")))
 
 
 def validate(path: Path, format: str, options: CheckOptions | None = None) -> list[FormatFault]:

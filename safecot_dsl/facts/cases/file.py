@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safecot_dsl.artifact import Case, CaseError, CompiledPolicy, Unknown, Value, read_case
+from safecot_dsl.diagnostics import no_such_file
 from safecot_dsl.facts.cases.cells import CellError, read_cell
 from safecot_dsl.facts.cases.columns import CaseColumns, match_columns
 from safecot_dsl.facts.cases.faults import Faults
@@ -82,7 +83,7 @@ def open_cases(policy: CompiledPolicy, path: Path, *, sheet: str | None = None) 
     facts are and are none; `ModuleNotFoundError` where a format needs an extra.
     """
     if not path.is_file():
-        raise FactsError(f"{path}: there is no such file")
+        raise FactsError(f"{path}: {no_such_file(path)}")
     if sheet is not None and path.suffix.lower() != ".xlsx":
         raise FactsError(f"{path} has no sheets: only an .xlsx file has")
     table = open_table(Location(str(path)), None, sheet)

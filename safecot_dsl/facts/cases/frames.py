@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safecot_dsl.artifact import Case, Fact, FlagType, NumberType, OneOfType, SetType, TextType, Unknown
+from safecot_dsl.diagnostics import no_such_file
 from safecot_dsl.engine.columnar import COLUMNS, ColumnarPolicy
 from safecot_dsl.engine.columnar.cases import columns_of, frame_of
 from safecot_dsl.engine.columnar.policy import BLOCK
@@ -75,7 +76,7 @@ def case_tables(
     found no more tables come: the rest of the file is looked through, and the error at the end names all of them."""
     kind = path.suffix.lower()
     if not path.is_file():
-        raise FactsError(f"{path}: {'this is a folder' if path.is_dir() else 'there is no such file'}")
+        raise FactsError(f"{path}: {'this is a folder' if path.is_dir() else no_such_file(path)}")
     if kind in _COLUMNAR:
         faults = Faults(str(path), "row")
         tables = _columnar_tables(layout, path, faults, told)

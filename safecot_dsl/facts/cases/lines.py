@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.diagnostics import unreadable
 from safecot_dsl.facts.cases.file import CaseRow, json_row
 from safecot_dsl.facts.item import FactsError
 from safecot_dsl.facts.tables.limits import MAX_RECORD
@@ -83,4 +84,4 @@ def _opened(path: Path) -> Any:
     try:
         return path.open("rb")
     except OSError as error:
-        raise FactsError(f"{path}: {error.strerror or error}") from None
+        raise FactsError(f"{path}: {unreadable(error, path)}") from None

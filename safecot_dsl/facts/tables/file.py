@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from safecot_dsl.diagnostics import unreadable
 from safecot_dsl.facts.item import FactsError
 from safecot_dsl.facts.tables.limits import MAX_MEMBER
 from safecot_dsl.facts.tables.members import MemberBytes, packed_table
@@ -63,7 +64,7 @@ class Location:
         try:
             return Path(self.path).open("rb") if self.member is None else io.BytesIO(self.held())
         except OSError as error:
-            raise FactsError(f"cannot read {self.name}: {error.strerror or error}") from None
+            raise FactsError(f"cannot read {self.name}: {unreadable(error)}") from None
 
     def held(self) -> bytes:
         """All bytes of a member of an archive. Raises :class:`FactsError` where there are too many of them."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from safecot_dsl.diagnostics import Suggestion, nearby
 from safecot_dsl.facts.description import SourcePart
 from safecot_dsl.facts.item import FactsError
 from safecot_dsl.facts.tables.columnar import Columnar
@@ -42,7 +43,9 @@ def open_part(part: SourcePart, root: Path, boundary: Path | None = None) -> lis
         found.update(dict.fromkeys(locate(root, pattern, boundary)))
     if not found:
         looked = ", ".join(part.files)
-        raise FactsError(f"there is no {looked} in {root} (part `{part.name}`); set the source's `root` to its folder")
+        meant = nearby(root / part.files[0]) if len(part.files) == 1 else Suggestion()
+        mend = meant.help or "set the source's `root` to its folder"
+        raise FactsError(f"there is no {looked} in {root} (part `{part.name}`); {mend}")
     if part.format == "pictures":
         return [(None, Pictures(tuple(_pictures(list(found), root))))]
     refused = [entry for entry in found if isinstance(entry, Broken)]
