@@ -3,6 +3,7 @@ import { IconCircleCheck, IconCircleDashed } from '@tabler/icons-react';
 import type { Coverage } from '../../api/types';
 import { Empty } from '../../parts/Empty';
 import { Loading } from '../../parts/Loading';
+import { Prose } from '../../parts/Prose';
 import { many } from '../../parts/numbers';
 import { useBench } from '../bench';
 import type { Live } from '../live';
@@ -59,7 +60,11 @@ export function CoveragePane({ live, runs, run, setRun }: CoveragePaneProps) {
               <UnstyledButton className={classes.title} onClick={() => bench.goTo({ path: bench.path, line: line.line })}>
                 {line.reached ? `This ${line.what} is reached in part` : `No example${run ? ' or row' : ''} reaches this ${line.what}`}
               </UnstyledButton>
-              {line.missing.length > 0 ? <div className={classes.more}>Not yet: {line.missing.join('; ')}</div> : null}
+              {line.missing.length > 0 ? (
+                <div className={classes.more}>
+                  <Prose text={`Not yet: ${line.missing.join('; ')}`} />
+                </div>
+              ) : null}
             </div>
             <span className={classes.code}>line {line.line}</span>
           </li>
