@@ -403,3 +403,19 @@ def test_the_studio_of_another_folder_gets_nothing_of_the_editor(
         page.context.request.get(server.start())
         page.get_by_text("The language server is not connected").wait_for(state="hidden")
         page.get_by_text("The studio of another folder answers here now").wait_for(state="hidden")
+
+
+def test_nothing_is_said_of_a_text_that_is_not_checked_yet(browser: Any, server: Server) -> None:
+    waiting: list[Any] = []
+    with browsing(browser, server) as page:
+        open_policy(page)
+        page.get_by_role("tab", name="Findings").click()
+        page.get_by_text("Nothing to mend").wait_for()
+        page.route("**/api/v1/policy/findings", lambda route: waiting.append(route))
+        append(page, "\n# a thought\n")
+        until(page, lambda: len(waiting) > 0)
+        page.get_by_text("Nothing to mend").wait_for(state="hidden")
+        page.unroute("**/api/v1/policy/findings")
+        for route in waiting:
+            route.continue_()
+        page.get_by_text("Nothing to mend").wait_for()
