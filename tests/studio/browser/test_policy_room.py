@@ -415,7 +415,7 @@ def test_nothing_is_said_of_a_text_that_is_not_checked_yet(browser: Any, server:
         append(page, "\n# a thought\n")
         until(page, lambda: len(waiting) > 0)
         page.get_by_text("Nothing to mend").wait_for(state="hidden")
-        page.unroute("**/api/v1/policy/findings")
         for route in waiting:
             route.continue_()
+        page.unroute("**/api/v1/policy/findings")
         page.get_by_text("Nothing to mend").wait_for()
