@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +53,20 @@ class RowChanges(Frozen):
         return dict(sorted(moved.items(), key=lambda entry: (-entry[1], entry[0])))
 
 
-def changed_rows(path: Path, old: CompiledPolicy, new: CompiledPolicy, *, texts: bool = True) -> RowChanges:
+def changed_rows(
+    path: Path,
+    old: CompiledPolicy,
+    new: CompiledPolicy,
+    *,
+    texts: bool = True,
+    tell: Callable[[ChangedRow, str], None] | None = None,
+) -> RowChanges:
     """The rows of a data set, of one of its files, or of a JSONL file with the same columns, under `new`.
 
     What a row says is compared with what `new` makes of its facts, with the row's own style and seed; an answer that
     came from the source or a model is taken to be the same. Facts that `new` does not declare are left out. Without
-    `texts` verdicts and deciding rules alone are compared, in a tenth of the time.
+    `texts` verdicts and deciding rules alone are compared, in a tenth of the time. `tell` is told of each changed row
+    with its request, which is empty where the file has none.
 
     Raises:
         RowsError: the file cannot be read, or a row lacks `facts`, `verdict` or `rules`.
@@ -68,7 +76,7 @@ def changed_rows(path: Path, old: CompiledPolicy, new: CompiledPolicy, *, texts:
     ignored: Counter[str] = Counter()
     total = foreign = untexted = 0
     made_under = _made_under(path, old)
-    for number, row in enumerate(_rows(path)):
+    for number, row in enumerate(_rows(path, _READ if tell is None else (*_READ, "prompt"))):
         total += 1
         foreign += row.get("policy") not in made_under
         facts = _facts(path, number, row)
@@ -79,6 +87,8 @@ def changed_rows(path: Path, old: CompiledPolicy, new: CompiledPolicy, *, texts:
         found = _compared(interpreter, number, row, {k: v for k, v in facts.items() if k not in undeclared}, has_text)
         if found is not None:
             changed.append(found)
+            if tell is not None:
+                tell(found, str(row.get("prompt") or ""))
     return RowChanges(
         total=total, foreign=foreign, ignored=dict(sorted(ignored.items())), untexted=untexted, changed=tuple(changed)
     )
@@ -155,17 +165,17 @@ def _made_under(path: Path, old: CompiledPolicy) -> set[str]:
     return {digest for digest in dataset.policies if dataset.present(digest) == dataset.policy}
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    return _stored(path) if path.is_dir() or path.suffix == ".parquet" else _jsonl(path)
+def _rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    return _stored(path, columns) if path.is_dir() or path.suffix == ".parquet" else _jsonl(path)
 
 
-def _stored(path: Path) -> Iterator[dict[str, Any]]:
+def _stored(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     from safecot_dsl.dataset.store import DatasetError, open_dataset
 
     try:
         dataset = open_dataset(path)
         # Not the images: they are most of the bytes, and decide nothing.
-        yield from dataset.rows([name for name in _READ if name in dataset.columns])
+        yield from dataset.rows([name for name in columns if name in dataset.columns])
     except DatasetError as error:
         raise RowsError(str(error)) from error
 

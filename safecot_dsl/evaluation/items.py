@@ -6,13 +6,16 @@ import io
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.models import Request
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: The most bytes of different policies that a file of items holds each once.
 _DICTIONARY_BYTES = 256 << 20
@@ -100,6 +103,25 @@ class ItemsError(ValueError):
     """The file does not hold evaluation items."""
 
 
+def items_schema() -> pa.Schema:
+    """The columns of a file of items, with those that are there only where an item has something in them."""
+    import pyarrow as pa
+
+    text, texts = pa.string(), pa.list_(pa.string())
+    return pa.schema(
+        [
+            *((name, text) for name in ("id", "split", "kind")),
+            ("images", pa.list_(pa.struct([("bytes", pa.binary()), ("path", text)]))),
+            *((name, text) for name in ("prompt", "due", "must", "expected", "facts")),
+            ("rules", texts),
+            *((name, text) for name in ("group", "source", "suite", "hazard", "system", "begun", "of", "change")),
+            ("options", texts),
+            ("accepts", texts),
+            ("policy", text),
+        ]
+    )
+
+
 def write_items(path: Path, items: Sequence[EvalItem]) -> None:
     """Write the items as Parquet, whole or not at all; images in the layout that `datasets.Image` reads. There is a
     column `accepts` where an item has some, and `policy` where one has a policy of its own: files without keep their
@@ -114,27 +136,8 @@ def write_items(path: Path, items: Sequence[EvalItem]) -> None:
 
     _assert_distinct(path, items)
     own_policies = any(item.policy for item in items)
-    image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-    schema = pa.schema(
-        [
-            ("id", pa.string()),
-            ("split", pa.string()),
-            ("kind", pa.string()),
-            ("images", pa.list_(image)),
-            ("prompt", pa.string()),
-            ("due", pa.string()),
-            ("must", pa.string()),
-            ("expected", pa.string()),
-            ("facts", pa.string()),
-            ("rules", pa.list_(pa.string())),
-            ("group", pa.string()),
-            ("source", pa.string()),
-            *((name, pa.string()) for name in ("suite", "hazard", "system", "begun", "of", "change")),
-            ("options", pa.list_(pa.string())),
-            *([("accepts", pa.list_(pa.string()))] if any(item.accepts for item in items) else []),
-            *([("policy", pa.string())] if own_policies else []),
-        ]
-    )
+    unused = {"accepts": not any(item.accepts for item in items), "policy": not own_policies}
+    schema = pa.schema([field for field in items_schema() if not unused.get(field.name)])
     rows = [
         item.model_dump(mode="python")
         | {"kind": item.kind.value, "due": item.due.value if item.due else None}

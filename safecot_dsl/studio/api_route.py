@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from safecot_dsl.storage.json_text import parse_json
-from safecot_dsl.studio.asking import FOLDER_HEADER, HEADER, MAX_NAME, asking
+from safecot_dsl.studio.asking import FOLDER_PARAMETER, HEADER, MAX_NAME, asking, means_folder
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.messages.files import Nothing
 
@@ -92,16 +92,15 @@ class ApiRoute(Route):
         elif self.asked_by in ("POST", "PUT"):
             given = _object(await body_of(request, MAX_BODY), request)
         else:
-            given = dict(request.query_params)
+            given = {name: value for name, value in request.query_params.items() if name != FOLDER_PARAMETER}
         asked = read_message(self.takes, {**given, **request.path_params})
         return (asked, files) if self.uploads else asked
 
 
 def _check_folder(request: Request) -> None:
-    """Refuse a page that was opened on another folder, whatever it asks; a program that names none means this one."""
+    """Refuse a page that was opened on another folder, whatever it asks."""
     studio: Studio = request.app.state.studio
-    meant = request.headers.get(FOLDER_HEADER)
-    if meant is not None and meant != studio.folder.uri:
+    if not means_folder(request, studio.folder.uri):
         raise StudioError(
             409,
             "other_folder",

@@ -28,6 +28,7 @@ class StudioFolder:
     def __init__(self, root: Path) -> None:
         self.root = root.resolve(strict=True)
         self._writing = threading.Lock()
+        self._recipes = KnownRecipes()
 
     @property
     def name(self) -> str:
@@ -124,7 +125,7 @@ class StudioFolder:
         recipe is one that is listed and not opened, such as `a:b.yaml`."""
         try:
             place = self.place(recipe)
-            named = _named_policy(read_bounded(place, MAX_TEXT))
+            named = self._recipes.look(place)[1]
             found = None if named is None else (place.parent / named).resolve()
         except (StudioError, OSError, RuntimeError, ValueError):
             return None
@@ -159,7 +160,7 @@ class StudioFolder:
                 inside = not path.is_symlink() or path.resolve().is_relative_to(self.root)
             except (OSError, RuntimeError):
                 inside = False
-            kind = kind_of(path) if inside else None
+            kind = kind_of(path, self._recipes) if inside else None
             if kind is None:
                 continue
             left[0] -= 1
@@ -180,7 +181,27 @@ class StudioFolder:
             ) from None
 
 
-def kind_of(path: Path) -> FileKind | None:
+class KnownRecipes:
+    """What the YAML files of a folder are, each read again where it was changed."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[tuple[int, int, int], bool, str | None]] = {}
+
+    def look(self, path: Path) -> tuple[bool, str | None]:
+        """Whether a file is a recipe, and the policy that it names. Raises :class:`OSError` where it cannot be read."""
+        told = path.stat()
+        stamp = (told.st_mtime_ns, told.st_size, told.st_ino)
+        known = self._known.get(path)
+        if known is None or known[0] != stamp:
+            data = read_bounded(path, MAX_TEXT)
+            known = (stamp, True, _named_policy(data)) if is_recipe(data) else (stamp, False, None)
+            if len(self._known) >= MAX_ENTRIES:
+                self._known.clear()
+            self._known[path] = known
+        return known[1:]
+
+
+def kind_of(path: Path, recipes: KnownRecipes | None = None) -> FileKind | None:
     """What stands there; None for what is neither a file nor a folder, such as a pipe."""
     if path.is_dir():
         return "run" if is_run(path) else "folder"
@@ -192,7 +213,7 @@ def kind_of(path: Path) -> FileKind | None:
         return "reviews"
     if path.suffix in (".yaml", ".yml"):
         try:
-            return "recipe" if is_recipe(read_bounded(path, MAX_TEXT)) else "other"
+            return "recipe" if (recipes or KnownRecipes()).look(path)[0] else "other"
         except OSError:
             return "other"
     return "other"
@@ -226,7 +247,7 @@ def _named_policy(data: bytes) -> str | None:
                 return None
             try:
                 named = yaml.safe_load(line)["policy"]
-            except (yaml.YAMLError, KeyError, TypeError):
+            except (yaml.YAMLError, KeyError, TypeError, RecursionError):
                 return None
             return named if isinstance(named, str) else None
     return None

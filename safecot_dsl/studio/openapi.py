@@ -18,8 +18,10 @@ from starlette.responses import Response
 
 from safecot_dsl import __version__
 from safecot_dsl.studio.api_route import ROOT, ApiRoute
+from safecot_dsl.studio.asking import FOLDER_HEADER, FOLDER_PARAMETER
 from safecot_dsl.studio.messages.files import ErrorMessage, Nothing
 from safecot_dsl.studio.messages.policy import DoesNotCompile
+from safecot_dsl.studio.policy.language import ALIVE
 from safecot_dsl.studio.state import Studio
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -46,8 +48,10 @@ def document(questions: Sequence[ApiRoute]) -> dict[str, Any]:
             "title": "The studio of SafeCoT-DSL",
             "version": __version__,
             "description": "What the page asks the local server. Every request needs the cookie that the link sets; a "
-            "request that changes something needs the page's own `Origin`. The language server is at "
-            f"`{ROOT}/language`, a WebSocket with a JSON-RPC message a text frame.",
+            "request that changes something needs the page's own `Origin`. A request that names a folder, in the "
+            f"header `{FOLDER_HEADER}` or the query's `{FOLDER_PARAMETER}`, is refused where another one is served. "
+            f"The language server is at `{ROOT}/language`, a WebSocket with a JSON-RPC message a text frame; the frame "
+            f"`{ALIVE}` is answered with itself, whatever the language server does.",
         },
         "paths": dict(sorted(paths.items())),
         "components": {"schemas": dict(sorted(definitions["$defs"].items()))},

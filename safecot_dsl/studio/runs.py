@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.artifact.policy import OtherVersionError
@@ -20,11 +20,16 @@ from safecot_dsl.dataset.lineage import provenance_schema
 from safecot_dsl.dataset.reviews import ReadReviews, ReviewsError, Standing, read_reviews, reviews_file
 from safecot_dsl.dataset.reviews.problems import AnswerReader
 from safecot_dsl.dataset.schema import canonical_schema
+from safecot_dsl.evaluation.items import items_schema
 from safecot_dsl.storage import read_bounded
+from safecot_dsl.studio.columns import column_fault
 from safecot_dsl.studio.errors import StudioError, not_found
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.rows import RunEntry, RunState
 from safecot_dsl.studio.run_policy import RunPolicy, policy_paths
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: Folders that are looked into for runs, and how deep.
 MAX_FOLDERS = 3_000
@@ -259,11 +264,11 @@ def data_state(path: Path) -> tuple[RunState, str | None]:
         dataset = open_dataset(path)
         _ = dataset.policy
         part = "data"
-        lacking = _lacking(dataset.files, canonical_schema().names)
+        fault = _first_fault(dataset.files, canonical_schema())
         part = "provenance"
-        lacking = lacking or _lacking(dataset.provenance_files, provenance_schema().names)
-        if lacking is not None:
-            return "broken", f"Its {lacking}: make the rows again with `safecotc generate`."
+        fault = fault or _first_fault(dataset.provenance_files, provenance_schema())
+        if fault is not None:
+            return "broken", f"Its {fault}: make the rows again with `safecotc generate`."
     except DatasetError as error:
         other = isinstance(error.__context__, OtherVersionError)
         return "other_version" if other else "broken", _sentence(path, error)
@@ -272,16 +277,8 @@ def data_state(path: Path) -> tuple[RunState, str | None]:
     return "complete", None
 
 
-def _lacking(files: Sequence[Path], names: Sequence[str]) -> str | None:
-    """Which of these columns a file does not have, None where all have them all."""
-    import pyarrow.parquet as parquet
-
-    for file in files:
-        there = set(parquet.read_schema(file).names)
-        lacking = next((name for name in names if name not in there), None)
-        if lacking is not None:
-            return f"`{file.parent.name}/{file.name}` has no column `{lacking}`"
-    return None
+def _first_fault(files: Sequence[Path], schema: pa.Schema) -> str | None:
+    return next(filter(None, (column_fault(file, schema, schema.names) for file in files)), None)
 
 
 def evaluation_state(path: Path) -> tuple[RunState, str | None]:
@@ -297,6 +294,12 @@ def evaluation_state(path: Path) -> tuple[RunState, str | None]:
             "broken",
             "Its `policy.json` is damaged, or only half written: begin the same `safecotc run` in a new folder.",
         )
+    try:
+        fault = column_fault(path / "items" / "items.parquet", items_schema(), ("id", "kind", "images", "prompt"))
+    except (OSError, ValueError):
+        fault = "`items/items.parquet` is damaged, or only half written"
+    if fault is not None:
+        return "broken", f"Its {fault}: begin the same `safecotc run` in a new folder."
     return "complete", None
 
 

@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 import yaml
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
-from safecot_dsl.storage import sha256_bytes
+from safecot_dsl.storage import read_bounded, sha256_bytes
 from safecot_dsl.studio.api_route import MAX_BODY
 from safecot_dsl.studio.errors import StudioError
 from safecot_dsl.studio.folder import MAX_TEXT, StudioFolder
 from safecot_dsl.studio.messages.files import FileWrite
-from tests.studio.conftest import HOUSEHOLD
+from safecot_dsl.studio.policy.language import ALIVE, OTHER_FOLDER
+from tests.studio.conftest import HOUSEHOLD, PORT
 
 POLICY = "policies/household.safecot"
 RECIPE = "name: mine\npolicy: p.safecot\ndata: {}\n"
@@ -313,6 +315,21 @@ def test_a_page_of_another_folder_is_refused_whatever_it_asks(client: TestClient
     assert client.post("/api/v1/policy/new", json=asked, headers=mine).status_code == 200
 
 
+def test_what_a_browser_asks_for_by_itself_names_the_folder_in_its_address(client: TestClient, folder: Path) -> None:
+    """A picture and a WebSocket have no headers of the page's."""
+    here, elsewhere = folder.as_uri(), (folder.parent / "copy").as_uri()
+    picture = "/api/v1/runs/picture?run=none&id=none&folder="
+    assert client.get(picture + elsewhere).json()["error"]["code"] == "other_folder"
+    assert client.get(picture + here).json()["error"]["code"] == "not_found"
+    language = f"ws://127.0.0.1:{PORT}/api/v1/language?folder="
+    with client.websocket_connect(language + elsewhere) as socket, pytest.raises(WebSocketDisconnect) as ended:
+        socket.receive_text()
+    assert ended.value.code == OTHER_FOLDER
+    with client.websocket_connect(language + here) as socket:
+        socket.send_text(ALIVE)
+        assert socket.receive_text() == ALIVE
+
+
 def test_the_policy_of_each_recipe_is_told_where_it_is_in_the_folder(client: TestClient, folder: Path) -> None:
     recipe = "name: x\npolicy: {}\ndata: {{}}\n"
     (folder / "policies" / "near.yaml").write_text(recipe.format("household.safecot # near"), encoding="utf-8")
@@ -338,3 +355,22 @@ def test_a_recipe_that_names_no_policy_costs_the_page_nothing(
     assert {"a:b.yaml", "deep.yaml", "long.yaml"} <= set(answer.json()["recipes"])
     assert answer.json()["recipe_policies"] == {}
     assert [len(text) for text in parsed if "[" in text] == [len("policy: ") + 900]
+
+
+def test_a_recipe_is_read_once_until_it_changes(
+    client: TestClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def reading(path: Path, most: int) -> bytes:
+        read.append(path.name)
+        return read_bounded(path, most)
+
+    monkeypatch.setattr("safecot_dsl.studio.folder.read_bounded", reading)
+    for _ in range(2):
+        assert client.get("/api/v1/session").json()["recipes"] == ["demo.yaml"]
+    client.get("/api/v1/files")
+    assert read == ["demo.yaml"]
+    (folder / "demo.yaml").write_text("name: x\n", encoding="utf-8")
+    assert client.get("/api/v1/session").json()["recipes"] == []
+    assert read == ["demo.yaml"] * 2

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +14,9 @@ from starlette.testclient import TestClient
 
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.policy import Source
+from safecot_dsl.studio.policy import policies
 from safecot_dsl.studio.policy.policies import Policies
+from safecot_dsl.workspace import open_policy
 from tests.studio.conftest import HOUSEHOLD, SOURCE
 
 MIXING: dict[str, Any] = {
@@ -289,3 +293,32 @@ def test_a_run_without_rows_is_said(client: TestClient, folder: Path) -> None:
     (folder / "runs" / "one" / "data").mkdir()
     (folder / "runs" / "one" / "data" / "train-00000.parquet").write_bytes(b"PAR1 half written")
     assert refused(client, "coverage", run="runs/one")["error"]["code"] == "no_rows"
+
+
+def test_memory_is_not_tidied_while_a_policy_is_compiled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a large policy that takes longer than to compile it, and nothing else is answered meanwhile."""
+    compiling = threading.Event()
+    tidied: list[bool] = []
+    tidied_once = threading.Event()
+
+    def compiled(*arguments: Any, **settings: Any) -> Any:
+        compiling.set()
+        time.sleep(1.0)
+        try:
+            return open_policy(*arguments, **settings)
+        finally:
+            compiling.clear()
+
+    def tidy() -> int:
+        tidied.append(compiling.is_set())
+        tidied_once.set()
+        return 0
+
+    monkeypatch.setattr(policies, "_IDLE", 0.5)
+    monkeypatch.setattr(policies, "open_policy", compiled)
+    monkeypatch.setattr(policies, "gc", SimpleNamespace(collect=tidy))
+    kept = Policies(StudioFolder(folder))
+    for number in range(3):
+        kept.open(Source(path="policies/household.safecot", text=f"{HOUSEHOLD}\n# {number}\n"))
+    assert tidied_once.wait(10), "it is tidied when nobody types any more"
+    assert not any(tidied)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytest.importorskip("starlette")
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from safecot_dsl.artifact import CompiledPolicy, Verdict
 from safecot_dsl.evaluation import (
@@ -195,8 +199,6 @@ def test_runs_that_cannot_be_read_are_named(page: Page, folder: Path, policy: Co
 
 
 def test_a_run_whose_policy_is_half_written_is_named_without_what_a_library_says(page: Page, folder: Path) -> None:
-    import shutil
-
     torn = Path(shutil.copytree(folder / RUN, folder / "runs/version")) / "policy.json"
     torn.write_bytes(torn.read_bytes()[:100])
     said = page.get("/results")["unread"]["runs/version"]
@@ -205,8 +207,6 @@ def test_a_run_whose_policy_is_half_written_is_named_without_what_a_library_says
 
 
 def test_an_arm_whose_answers_are_torn(folder: Path, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(folder / RUN, tmp_path / "run")
     (tmp_path / "run/arms/base/answers/answers.jsonl").write_text('{"id": "mixed", "ans')
     page = Page(tmp_path)
@@ -219,3 +219,16 @@ def test_an_arm_whose_answers_are_torn(folder: Path, tmp_path: Path) -> None:
         "refuse_everything",
         "comply_with_everything",
     }
+
+
+def test_cases_with_a_column_of_another_type_are_named_with_what_to_do(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / RUN, tmp_path / "run")
+    file = tmp_path / "run/items/items.parquet"
+    table = pq.read_table(file)
+    for number, name in enumerate(table.column_names):
+        pq.write_table(table.set_column(number, name, pa.array([7] * table.num_rows)), file)
+        said = Page(tmp_path).get("/results")["unread"]["run"]
+        assert said.startswith(f"Its `items/items.parquet` has whole numbers in the column `{name}`, where ")
+        assert said.endswith(" belong: begin the same `safecotc run` in a new folder.")
+    file.write_bytes(file.read_bytes()[:100])
+    assert "`items/items.parquet` is damaged" in Page(tmp_path).get("/results")["unread"]["run"]

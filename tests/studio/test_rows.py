@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 pytest.importorskip("starlette")
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
@@ -372,6 +374,40 @@ def test_a_run_that_lacks_a_column_is_listed_with_it(page: Page, folder: Path, f
     assert told["state"] == "broken"
     assert told["message"] == f"Its `{file}` has no column `{column}`: make the rows again with `safecotc generate`."
     assert page.get("/runs/rows", 422, run=RUN)["message"] == told["message"]
+
+
+@pytest.mark.parametrize("file", ["data/train-00000.parquet", "provenance/part-00000.parquet"])
+def test_a_column_of_another_type_is_named_with_its_file_and_what_to_do(page: Page, folder: Path, file: str) -> None:
+    path = folder / RUN / file
+    table = pq.read_table(path)
+    for number, name in enumerate(table.column_names):
+        whole = pa.types.is_integer(table.schema.field(name).type)
+        wrong = pa.array(["x" if whole else 7] * table.num_rows)
+        pq.write_table(table.set_column(number, name, wrong), path)
+        said = page.get("/runs/rows", 422, run=RUN)["message"]
+        assert said.startswith(
+            f"Its `{file}` has {'texts' if whole else 'whole numbers'} in the column `{name}`, where "
+        )
+        assert said.endswith(" belong: make the rows again with `safecotc generate`.")
+        os.utime((folder / RUN / file).parent, ns=(number, number))
+
+
+def test_columns_of_another_width_or_encoding_are_read(page: Page, folder: Path) -> None:
+    """As another program writes them."""
+    for file in ("data/train-00000.parquet", "provenance/part-00000.parquet"):
+        path = folder / RUN / file
+        table = pq.read_table(path)
+        for number, field in enumerate(table.schema):
+            column = table.column(number)
+            if pa.types.is_string(field.type):
+                column = column.dictionary_encode() if field.name == "verdict" else column.cast(pa.large_string())
+            elif pa.types.is_integer(field.type):
+                column = column.cast(pa.int64())
+            if field.name in ("origins", "system") and column.null_count == len(column):
+                column = pa.nulls(len(column))
+            table = table.set_column(number, field.name, column)
+        pq.write_table(table, path)
+    assert page.get("/runs/rows", run=RUN)["total"] > 0
 
 
 def test_rows_that_were_made_to_do_harm_are_data(page: Page, folder: Path) -> None:

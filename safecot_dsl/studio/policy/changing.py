@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from safecot_dsl.artifact import CompiledPolicy
@@ -104,39 +103,40 @@ def _at_revision(folder: StudioFolder, place: Path, path: str, revision: str) ->
 
 def rows_changed(folder: StudioFolder, run: str, before: CompiledPolicy, after: CompiledPolicy) -> ChangedRowsMessage:
     """The rows of a run that have another verdict under the new policy than under the one before."""
-    from safecot_dsl.dataset import DatasetError
-    from safecot_dsl.dataset.row_changes import RowsError, changed_rows
+    from safecot_dsl.dataset import DatasetError, open_dataset
+    from safecot_dsl.dataset.row_changes import ChangedRow, RowsError, changed_rows
 
     path = folder.dataset(run)
+    changed: list[tuple[ChangedRow, str]] = []
+    others = 0
+
+    def tell(row: ChangedRow, request: str) -> None:
+        nonlocal others
+        if row.what not in ("verdict", "unreadable"):
+            return
+        if len(changed) < MOST_ROWS:
+            changed.append((row, _beginning(request)))
+        else:
+            others += 1
+
     try:
-        found = changed_rows(path, before, after, texts=False)
-        changed = [row for row in found.changed if row.what in ("verdict", "unreadable")]
-        named = _named(path, [row.id for row in changed[:MOST_ROWS]])
+        total = changed_rows(path, before, after, texts=False, tell=tell).total
+        ids = {row.id for row, _ in changed}
+        provenance = open_dataset(path).provenance(("id", "key")) if ids else ()
+        # A row is opened in the Rows room by its key.
+        keys = {one["id"]: str(one["key"]) for one in provenance if one["id"] in ids}
     except (RowsError, DatasetError) as error:
         raise StudioError(422, "no_rows", f"The rows of this run cannot be read: {error}.", path=run) from None
     return ChangedRowsMessage(
-        changed=len(changed),
-        total=found.total,
+        changed=len(changed) + others,
+        total=total,
         rows=tuple(
             ChangedRowMessage(
-                id=named[row.id][0], request=named[row.id][1], before=row.old_verdict, after=row.new_verdict
+                id=keys.get(row.id, row.id), request=request, before=row.old_verdict, after=row.new_verdict
             )
-            for row in changed[:MOST_ROWS]
+            for row, request in changed
         ),
     )
-
-
-def _named(path: Path, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """By the id of each of these rows its key, which opens it in the Rows room, and how its request begins."""
-    from safecot_dsl.dataset import open_dataset
-
-    if not ids:
-        return {}
-    wanted = set(ids)
-    dataset = open_dataset(path)
-    keys = {one["id"]: str(one["key"]) for one in dataset.provenance(("id", "key")) if one["id"] in wanted}
-    requests = {one["id"]: str(one["prompt"]) for one in dataset.rows(("id", "prompt")) if one["id"] in wanted}
-    return {id_: (keys.get(id_, id_), _beginning(requests.get(id_, ""))) for id_ in wanted}
 
 
 def _beginning(text: str) -> str:

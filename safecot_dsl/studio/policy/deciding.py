@@ -101,7 +101,7 @@ def rule_ref(found: PreparedPolicy, name: str, verdict: Verdict | None = None) -
     line, path = rule_place(found, name)
     if rule is None:
         given = verdict or (found.compiled.unsure if name == "unsure" else found.compiled.default)
-        label = "What is unknown" if name == "unsure" else "No rule applies"
+        label = "unsure, as something is unknown" if name == "unsure" else "the default, as no rule applies"
         return RuleRef(rule=name, verdict=given, line=line, path=path, label=label)
     return RuleRef(rule=name, verdict=rule.verdict, line=line, path=path, label=title(rule))
 

@@ -2,6 +2,8 @@
 
 The protocol's messages go to and from its standard streams as they are; only their framing differs, a text frame here
 and a `Content-Length` header there. A process of its own keeps what an editor types from what a decision waits for.
+
+A page asks with the frame :data:`ALIVE` whether the connection still is one, and is answered with the same.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from safecot_dsl.processes import command, environment
 from safecot_dsl.storage.json_text import parse_json
 from safecot_dsl.studio.api_route import ROOT
+from safecot_dsl.studio.asking import means_folder
 
 if TYPE_CHECKING:
     from safecot_dsl.studio.state import Studio
@@ -26,6 +29,12 @@ if TYPE_CHECKING:
 MOST = 16
 #: Bytes of a message.
 MAX_MESSAGE = 4 << 20
+#: What a page asks for a sign of life with, and the answer: a busy language server does not keep it waiting.
+ALIVE = '{"jsonrpc":"2.0","method":"studio/alive"}'
+#: Messages that wait for a busy language server.
+_MOST_WAITING = 256
+#: What a connection is ended with that is meant for another folder.
+OTHER_FOLDER = 4409
 #: The keys under which messages name files and folders.
 _PLACES = frozenset({"uri", "rootUri", "rootPath", "oldUri", "newUri", "targetUri", "baseUri"})
 #: Seconds that a server has to end after it was told to.
@@ -76,6 +85,9 @@ async def language(socket: WebSocket) -> None:
     """Serve one editor until it goes, or its server ends."""
     studio: Studio = socket.app.state.studio
     await socket.accept()
+    if not means_folder(socket, studio.folder.uri):
+        await socket.close(OTHER_FOLDER, "the studio of another folder answers here now")
+        return
     process = await studio.editors.take()
     if process is None:
         await socket.close(4429, "too many editors are open")
@@ -83,8 +95,10 @@ async def language(socket: WebSocket) -> None:
     try:
         assert process.stdin is not None
         assert process.stdout is not None
+        waiting: asyncio.Queue[str] = asyncio.Queue(_MOST_WAITING)
         ways = {
-            asyncio.create_task(_from_editor(socket, process.stdin, studio.folder.root)),
+            asyncio.create_task(_from_editor(socket, waiting, studio.folder.root)),
+            asyncio.create_task(_to_server(waiting, process.stdin)),
             asyncio.create_task(_to_editor(socket, process.stdout)),
         }
         _, going = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -109,14 +123,24 @@ async def _start() -> asyncio.subprocess.Process:
     )
 
 
-async def _from_editor(socket: WebSocket, writer: asyncio.StreamWriter, root: Path) -> None:
-    """Every text frame to the server, but for one that names a file outside of the folder, which ends it."""
-    with suppress(WebSocketDisconnect, ConnectionError, KeyError):
+async def _from_editor(socket: WebSocket, waiting: asyncio.Queue[str], root: Path) -> None:
+    """Take every text frame for the server, but for one that names a file outside of the folder, which ends it."""
+    with suppress(WebSocketDisconnect, KeyError, RuntimeError):
         while True:
             text = await socket.receive_text()
+            if text == ALIVE:
+                await socket.send_text(ALIVE)
+                continue
             if not stays_inside(text, root):
                 return
-            message = text.encode("utf-8", "replace")
+            await waiting.put(text)
+
+
+async def _to_server(waiting: asyncio.Queue[str], writer: asyncio.StreamWriter) -> None:
+    """Every message to the server, as fast as it takes them."""
+    with suppress(ConnectionError):
+        while True:
+            message = (await waiting.get()).encode("utf-8", "replace")
             writer.write(b"Content-Length: %d\r\n\r\n" % len(message))
             writer.write(message)
             await writer.drain()

@@ -24,9 +24,10 @@ from safecot_dsl.workspace import Opened, Policy, open_policy
 MOST_KEPT = 12
 #: Seconds after which what did not compile is looked at again: what it imports may be there by now.
 _FAILED_FOR = 1.0
-#: Compilations in a row after which memory is tidied at the latest, and the seconds without one that it waits for.
-_MOST_UNTIDIED = 100
-_IDLE = 0.5
+#: Compilations in a row after which memory is tidied at the latest, and the seconds without one that it waits for. Of a
+#: policy that is dropped next to nothing is in circles: some 150 objects a compilation of 300 rules.
+_MOST_UNTIDIED = 1_000
+_IDLE = 30.0
 
 _Stamps = tuple[tuple[Path, int, int], ...]
 
@@ -103,6 +104,7 @@ class Policies:
         self.folder = folder
         self._kept: OrderedDict[tuple[str, str], Future[PreparedPolicy]] = OrderedDict()
         self._lock = threading.Lock()
+        self._compiling = 0
         self._untidied = 0
         self._tidying: threading.Timer | None = None
 
@@ -128,6 +130,7 @@ class Policies:
                 while len(self._kept) > MOST_KEPT:
                     self._kept.popitem(last=False)
         if mine is not None:
+            self._compile_begins()
             try:
                 opened = open_policy(place, overlay={place: text})
                 mine.set_result(PreparedPolicy(self.folder, self.folder.relative(place), text, opened))
@@ -135,7 +138,7 @@ class Policies:
                 mine.set_exception(error)
                 raise
             finally:
-                self._tidy_later()
+                self._compile_ended()
         return known.result()
 
     def compiled(self, source: Source) -> PreparedPolicy:
@@ -145,18 +148,25 @@ class Policies:
             raise does_not_compile(found)
         return found
 
-    def _tidy_later(self) -> None:
-        """Free what is in circles once nobody types: with many trees at hand that takes as long as a compilation, and
-        Python would do it in the middle of one (:func:`gc.disable` is called where a studio is served)."""
+    def _compile_begins(self) -> None:
         with self._lock:
-            self._untidied += 1
+            self._compiling += 1
             if self._tidying is not None:
                 self._tidying.cancel()
                 self._tidying = None
+
+    def _compile_ended(self) -> None:
+        """Have what is in circles freed once nobody types. With many trees at hand that takes longer than a
+        compilation, during which nothing else is answered, and Python would do it in the middle of one
+        (:func:`gc.disable` is called where a studio is served)."""
+        with self._lock:
+            self._compiling -= 1
+            self._untidied += 1
             if self._untidied < _MOST_UNTIDIED:
-                self._tidying = threading.Timer(_IDLE, self._tidy)
-                self._tidying.daemon = True
-                self._tidying.start()
+                if self._compiling == 0:
+                    self._tidying = threading.Timer(_IDLE, self._tidy)
+                    self._tidying.daemon = True
+                    self._tidying.start()
                 return
         self._tidy()
 

@@ -51,7 +51,8 @@ export const api = {
     return upload<Annotated>('/policy/annotate', form);
   },
 
-  jobs: (signal?: AbortSignal) => get<{ jobs: Job[] }>('/jobs', undefined, signal),
+  /** Asked for by every page again and again: where there is no answer in time, the connection is taken for lost. */
+  jobs: (signal: AbortSignal) => get<{ jobs: Job[] }>('/jobs', undefined, AbortSignal.any([signal, AbortSignal.timeout(20_000)])),
   startJob: (job: { kind: string } & Record<string, unknown>) => post<{ id: string }>('/jobs', job),
   stopJob: (id: string) => remove<unknown>(`/jobs/${encodeURIComponent(id)}`),
 };

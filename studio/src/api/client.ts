@@ -18,7 +18,7 @@ export class ApiError extends Error {
   }
 }
 
-export const BASE = '/api/v1';
+const BASE = '/api/v1';
 
 /** This page among those that are open: a newer question of it ends an older one, and none of another page's. */
 const PAGE = crypto.randomUUID();
@@ -29,13 +29,16 @@ const PAGE = crypto.randomUUID();
  */
 const FOLDER = document.querySelector<HTMLMetaElement>('meta[name="studio-folder"]')?.content ?? '';
 
-/** What every request says of the page. The development server writes no folder into it, and no page then names one. */
-const SAID: Record<string, string> = { 'X-Studio-Page': PAGE, ...(FOLDER.startsWith('file:') ? { 'X-Studio-Folder': FOLDER } : {}) };
+/** The development server writes no folder into the page, and no page then names one. */
+const NAMED = FOLDER.startsWith('file:');
+
+/** What every request says of the page. */
+const SAID: Record<string, string> = { 'X-Studio-Page': PAGE, ...(NAMED ? { 'X-Studio-Folder': FOLDER } : {}) };
 
 type Query = Record<string, string | number | boolean | null | undefined>;
 
 /** An address of the API, with the query's empty values left out. */
-export function address(path: string, query: Query = {}): string {
+function address(path: string, query: Query = {}): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== null && value !== '') search.set(name, String(value));
@@ -43,6 +46,9 @@ export function address(path: string, query: Query = {}): string {
   const tail = search.toString();
   return `${BASE}${path}${tail && '?'}${tail}`;
 }
+
+/** As `address`, for what the browser itself asks for, which takes no header: a picture, a WebSocket. It names the folder. */
+export const addressHere = (path: string, query: Query = {}): string => address(path, { ...query, folder: NAMED ? FOLDER : null });
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,5 +1,6 @@
 import { IconPhotoOff } from '@tabler/icons-react';
 import { useState } from 'react';
+import { useConnection } from '../api/connection';
 import classes from './Picture.module.css';
 
 interface PictureProps {
@@ -15,8 +16,15 @@ const SMALL = 160;
 
 /** A picture of a request, whole, in the frame that its parent gives it. */
 export function Picture({ src, alt, lazy = false }: PictureProps) {
+  const up = useConnection(({ state }) => state === 'up');
   const [failed, setFailed] = useState<string | null>(null);
   const [small, setSmall] = useState(false);
+  // What could not be loaded from a server that was gone is loaded when it is back.
+  const [wasUp, setWasUp] = useState(up);
+  if (up !== wasUp) {
+    setWasUp(up);
+    if (up) setFailed(null);
+  }
   if (failed === src) {
     return (
       <span className={classes.missing} role={alt ? 'img' : undefined} aria-label={alt ? `${alt}: it cannot be shown` : undefined}>

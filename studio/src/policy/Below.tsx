@@ -29,6 +29,9 @@ export function Below({ findings, quick, examples, claims, coverage, ...rows }: 
   const [against, setAgainst] = useState('saved');
   const broken = findingsOf(findings.error);
   const found = broken ?? findings.data?.findings ?? quick;
+  // What was found in the text before says nothing yet of this one.
+  const checking = !broken && findings.old && !findings.error;
+  const counted = checking && found?.length === 0 ? undefined : found;
   const errors = found?.filter((finding) => finding.severity === 'error').length ?? 0;
   const items = [...(examples.data?.items ?? []), ...(claims.data?.items ?? [])];
   const failing = items.filter((item) => item.state === 'fails').length;
@@ -47,9 +50,9 @@ export function Below({ findings, quick, examples, claims, coverage, ...rows }: 
         <Tabs.Tab value="changes">What changed</Tabs.Tab>
         <Tabs.Tab value="findings">
           Findings
-          {found ? (
+          {counted ? (
             <span className={classes.count} data-bad={errors > 0 || undefined}>
-              {found.length}
+              {counted.length}
             </span>
           ) : null}
         </Tabs.Tab>
@@ -64,7 +67,8 @@ export function Below({ findings, quick, examples, claims, coverage, ...rows }: 
         <ChangesPane {...rows} against={against} setAgainst={setAgainst} />
       </Tabs.Panel>
       <Tabs.Panel value="findings" className={classes.panel}>
-        {found ? <Findings findings={found} /> : findings.error ? <NotNow error={findings.error} /> : <Loading what="the findings" />}
+        {checking ? <Loading what="the findings" /> : null}
+        {counted ? <Findings findings={counted} /> : findings.error ? <NotNow error={findings.error} /> : null}
       </Tabs.Panel>
     </Tabs>
   );

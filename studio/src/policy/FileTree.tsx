@@ -38,7 +38,7 @@ const foldersTo = (path: string) => path.split('/').slice(0, -1).map((_, index, 
 
 export function FileTree({ folder, path, onOpen }: { folder: string; path: string | null; onOpen?: () => void }) {
   const files = useQuery({ queryKey: ['files'], queryFn: ({ signal }) => api.files(signal), refetchOnWindowFocus: true });
-  if (files.error) {
+  if (files.error && !files.data) {
     return (
       <Empty icon={IconFolder} title="The files cannot be listed">
         <Prose text={sentenceOf(files.error)} />

@@ -2,7 +2,7 @@ import { ActionIcon, Button, SegmentedControl, Splitter, Text, Tooltip, Unstyled
 import { useDebouncedValue, useDisclosure, useHotkeys, useMediaQuery } from '@mantine/hooks';
 import { formatDocument, type LSPClient } from '@codemirror/lsp-client';
 import { IconDeviceFloppy, IconFileAlert, IconKeyboard, IconTextWrapDisabled } from '@tabler/icons-react';
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { Suspense, useMemo, useState } from 'react';
 import { useLocation } from 'wouter';
 import { api } from '../api/calls';
 import type { CoveredLine, Session } from '../api/types';
@@ -11,6 +11,7 @@ import { policyLink } from '../parts/links';
 import { Loading } from '../parts/Loading';
 import { Prose } from '../parts/Prose';
 import { VerdictBadge } from '../parts/verdicts';
+import { fetched } from '../shell/fetched';
 import { sentenceOf, say } from '../shell/say';
 import { Below } from './Below';
 import { type Bench, BenchContext } from './bench';
@@ -31,7 +32,7 @@ import { useRoom, useUnsaved } from './store';
 import { useFile } from './useFile';
 import { WithoutFile } from './WithoutFile';
 
-const RulesPicture = lazy(() => import('./rules/RulesPicture').then((module) => ({ default: module.RulesPicture })));
+const RulesPicture = fetched(() => import('./rules/RulesPicture').then((module) => ({ default: module.RulesPicture })));
 const NO_LINES: CoveredLine[] = [];
 
 type View = 'files' | 'text' | 'rules' | 'case' | 'decision' | 'checks';

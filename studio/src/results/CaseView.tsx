@@ -61,7 +61,7 @@ export function CaseView({ run, id, place, tint, first, onClose, onMove }: CaseV
           </Tooltip>
         </span>
       </header>
-      {found.isError ? (
+      {found.isError && !found.data ? (
         <Empty icon={IconAlertTriangle} title="This case cannot be shown" action={<Button onClick={() => void found.refetch()}>Try again</Button>}>
           <Prose text={sentenceOf(found.error)} />
         </Empty>

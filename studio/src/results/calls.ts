@@ -1,4 +1,4 @@
-import { address, get } from '../api/client';
+import { addressHere, get } from '../api/client';
 import type { CasePage, CaseResult, Results, RuleResult, Which } from './types';
 
 const PAGE = 100;
@@ -21,4 +21,4 @@ export const results = {
 };
 
 /** Where a picture of a case is; they are numbered from 0. */
-export const pictureOfCase = (run: string, id: string, number = 0): string => address('/results/picture', { run, id, number });
+export const pictureOfCase = (run: string, id: string, number = 0): string => addressHere('/results/picture', { run, id, number });

@@ -1,12 +1,13 @@
 import { Alert, Button, Select } from '@mantine/core';
 import { IconAlertTriangle, IconChartDots } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, useCallback, useEffect, useMemo } from 'react';
+import { Suspense, useCallback, useEffect, useMemo } from 'react';
 import { Link } from 'wouter';
 import { Empty } from '../parts/Empty';
 import { Loading } from '../parts/Loading';
 import { Prose } from '../parts/Prose';
 import { whole } from '../parts/numbers';
+import { fetched } from '../shell/fetched';
 import { sentenceOf } from '../shell/say';
 import { type ResultsAddress, useResultsAddress } from './address';
 import { runName, tints } from './arms';
@@ -20,14 +21,15 @@ import { RuleTable } from './RuleTable';
 import type { Results, Which } from './types';
 
 // The library of the chart is loaded with it, after the tables stand.
-const Plane = lazy(() => import('./Plane').then(({ Plane: component }) => ({ default: component })));
+const Plane = fetched(() => import('./Plane').then(({ Plane: component }) => ({ default: component })));
 
 /** The Results room: the arms of every run, rule by rule, and the cases behind each figure. */
 export default function ResultsRoom() {
   const address = useResultsAddress();
   const found = useQuery({ queryKey: ['results'], queryFn: ({ signal }) => results.all(signal), staleTime: 60_000 });
   if (found.isPending) return <Loading what="the results" />;
-  if (found.isError) {
+  // What is there stays while it cannot be asked for again.
+  if (found.data === undefined) {
     return (
       <Empty icon={IconAlertTriangle} title="The results cannot be read" action={<Button onClick={() => void found.refetch()}>Try again</Button>}>
         <Prose text={sentenceOf(found.error)} />
@@ -155,7 +157,7 @@ function RunResults({ run, data, address }: { run: string; data: Results; addres
           Rule by rule
         </h2>
         {rules.isPending ? <Loading what="the rules" /> : null}
-        {rules.isError ? (
+        {rules.isError && !rules.data ? (
           <Empty icon={IconAlertTriangle} title="The rules cannot be read" action={<Button onClick={() => void rules.refetch()}>Try again</Button>}>
             <Prose text={sentenceOf(rules.error)} />
           </Empty>

@@ -3,6 +3,7 @@ import { useDebouncedCallback } from '@mantine/hooks';
 import { IconSearch } from '@tabler/icons-react';
 import { useState } from 'react';
 import { whole } from '../parts/numbers';
+import { Prose } from '../parts/Prose';
 import { Verbatim } from '../parts/Verbatim';
 import type { RowsAddress } from './address';
 import classes from './Filters.module.css';
@@ -118,7 +119,7 @@ function Facet({ name, counts, said, value, onPick, always = true }: FacetProps)
           onClick={() => onPick(one === value ? null : one)}
         >
           <span className={classes.label}>
-            <Verbatim text={said?.[one] ?? one} />
+            {said?.[one] ? <Prose text={said[one]} /> : <Verbatim text={one} />}
           </span>
           <span className={classes.count}>{whole(count)}</span>
         </button>

@@ -47,9 +47,9 @@ export function GenerateButton({ run, facets }: { run: string; facets: Facets | 
             <>
               <Text size="sm">The rows are made again by the recipe of this run, beside it; this run stays as it is.</Text>
               <List size="sm" spacing={2}>
-                <List.Item>{many(rejected, 'rejected row')} {rejected === 1 ? 'is' : 'are'} left out.</List.Item>
-                <List.Item>{many(changed, 'changed row')} {changed === 1 ? 'is' : 'are'} decided and written by what was changed.</List.Item>
-                <List.Item>{many(accepted, 'accepted row')} {accepted === 1 ? 'stays' : 'stay'} as {accepted === 1 ? 'it is' : 'they are'}.</List.Item>
+                {rejected > 0 ? <List.Item>{many(rejected, 'rejected row')} {rejected === 1 ? 'is' : 'are'} left out.</List.Item> : null}
+                {changed > 0 ? <List.Item>{many(changed, 'changed row')} {changed === 1 ? 'is' : 'are'} decided and written by what was changed.</List.Item> : null}
+                {accepted > 0 ? <List.Item>{many(accepted, 'accepted row')} {accepted === 1 ? 'stays' : 'stay'} as {accepted === 1 ? 'it is' : 'they are'}.</List.Item> : null}
               </List>
             </>
           ) : (

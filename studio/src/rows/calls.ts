@@ -1,4 +1,4 @@
-import { address, get, post } from '../api/client';
+import { addressHere, get, post } from '../api/client';
 import type { Agreement, Facets, Filters, Page, Review, Row, Run } from './types';
 import type { Waiting } from './outbox';
 
@@ -28,4 +28,4 @@ export const rows = {
 };
 
 /** Where a picture of a row is; they are numbered from 0. */
-export const pictureOfRow = (run: string, id: string, number = 0): string => address('/runs/picture', { run, id, number });
+export const pictureOfRow = (run: string, id: string, number = 0): string => addressHere('/runs/picture', { run, id, number });

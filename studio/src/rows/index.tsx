@@ -26,7 +26,8 @@ export default function RowsRoom() {
   }, [up]);
 
   if (runs.isPending) return <Loading what="the runs" />;
-  if (runs.isError) {
+  // What is there stays while it cannot be asked for again: reviewing goes on.
+  if (runs.data === undefined) {
     return (
       <Empty icon={IconAlertTriangle} title="The runs cannot be read" action={<Button onClick={() => void runs.refetch()}>Try again</Button>}>
         <Prose text={sentenceOf(runs.error)} />

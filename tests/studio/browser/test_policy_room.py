@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.studio.browser.rooms import (
@@ -94,6 +96,15 @@ def append(page: Any, text: str) -> None:
         }""",
         text,
     )
+
+
+def until(page: Any, holds: Callable[[], bool]) -> None:
+    """Wait for something that happens outside of the page's text."""
+    for _ in range(PATIENCE // 200):
+        if holds():
+            return
+        page.wait_for_timeout(200)
+    raise AssertionError("it did not happen")
 
 
 def verdict(page: Any, expected: str) -> None:
@@ -305,3 +316,106 @@ def test_the_editor_goes_on_without_a_reload_after_the_studio_was_killed(browser
         page.get_by_text("The language server is not connected").wait_for(state="hidden")
         page.locator(".cm-lintRange-error").first.wait_for()
         page.get_by_text("The policy does not compile", exact=False).first.wait_for()
+
+
+def test_a_connection_that_died_without_a_word_is_opened_anew(browser: Any, server: Server) -> None:
+    """As after a sleep, or a network that was dropped: nothing arrives any more, and the browser is told of no end."""
+    dead: set[int] = set()
+    opened: list[int] = []
+
+    def between(socket: Any) -> None:
+        number = len(opened)
+        opened.append(number)
+        beyond = socket.connect_to_server()
+        socket.on_message(lambda message: number in dead or beyond.send(message))
+        beyond.on_message(lambda message: number in dead or socket.send(message))
+
+    with browsing(browser, server) as page:
+        page.route_web_socket(re.compile("/language"), between)
+        page.reload()
+        open_policy(page)
+        append(page, "\nrule first { when nosuch }\n")
+        page.locator(".cm-lintRange-error").first.wait_for()
+        dead.update(opened)
+        append(page, "\nrule second { when another }\n")
+        page.evaluate("window.dispatchEvent(new Event('online'))")
+        page.get_by_text("The language server is not connected").wait_for()
+        page.get_by_text("The language server is not connected").wait_for(state="hidden")
+        page.locator(".cm-lintRange-error", has_text="another").wait_for()
+        assert len(opened) == 2
+
+
+def test_a_server_that_does_not_answer_is_missed_and_found_again(browser: Any, server: Server) -> None:
+    """Stopped and not ended: its connections stay open, and nobody answers."""
+    with browsing(browser, server) as page:
+        open_policy(page)
+        assert server.process is not None
+        server.process.send_signal(signal.SIGSTOP)
+        append(page, "\nrule late { when nosuch }\n")
+        page.evaluate("window.dispatchEvent(new Event('online'))")
+        page.get_by_text("The language server is not connected").wait_for()
+        server.process.send_signal(signal.SIGCONT)
+        page.get_by_text("The language server is not connected").wait_for(state="hidden")
+        page.locator(".cm-lintRange-error").first.wait_for()
+
+
+def test_a_language_server_that_is_busy_is_left_its_connection(browser: Any, server: Server) -> None:
+    opened: list[Any] = []
+    with browsing(browser, server) as page:
+        page.on("websocket", lambda socket: opened.append(socket))
+        page.reload()
+        open_policy(page)
+        append(page, "\nrule first { when nosuch }\n")
+        page.locator(".cm-lintRange-error").first.wait_for()
+        assert server.process is not None
+        editors = [one for one in psutil.Process(server.process.pid).children() if "editor" in one.cmdline()]
+        for one in editors:
+            one.suspend()
+        append(page, f"\n# {'x' * 300_000}\n")  # more than a pipe holds
+        page.evaluate("window.dispatchEvent(new Event('online'))")
+        page.wait_for_timeout(9_000)
+        for one in editors:
+            one.resume()
+        append(page, "\nrule second { when another }\n")
+        page.locator(".cm-lintRange-error", has_text="another").wait_for()
+        assert len(opened) == 1
+
+
+def test_the_studio_of_another_folder_gets_nothing_of_the_editor(
+    browser: Any, server: Server, folder: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    with browsing(browser, server) as page:
+        open_policy(page)
+        sent: list[str] = []
+        page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(str(frame))))
+        server.kill()
+        page.get_by_text("The language server is not connected").wait_for()
+        server.folder = copy
+        with_cookie = server.start()
+        page.context.request.get(with_cookie)  # whoever opens the other's link has the cookie of both
+        page.get_by_text("The studio of another folder answers here now").first.wait_for()
+        until(page, lambda: any('"initialize"' in frame for frame in sent))  # a connection was opened
+        page.wait_for_timeout(3_000)
+        assert not any("didOpen" in frame for frame in sent)
+        server.kill()
+        server.folder = folder
+        page.context.request.get(server.start())
+        page.get_by_text("The language server is not connected").wait_for(state="hidden")
+        page.get_by_text("The studio of another folder answers here now").wait_for(state="hidden")
+
+
+def test_nothing_is_said_of_a_text_that_is_not_checked_yet(browser: Any, server: Server) -> None:
+    waiting: list[Any] = []
+    with browsing(browser, server) as page:
+        open_policy(page)
+        page.get_by_role("tab", name="Findings").click()
+        page.get_by_text("Nothing to mend").wait_for()
+        page.route("**/api/v1/policy/findings", lambda route: waiting.append(route))
+        append(page, "\n# a thought\n")
+        until(page, lambda: len(waiting) > 0)
+        page.get_by_text("Nothing to mend").wait_for(state="hidden")
+        for route in waiting:
+            route.continue_()
+        page.unroute("**/api/v1/policy/findings")
+        page.get_by_text("Nothing to mend").wait_for()

@@ -123,3 +123,68 @@ def test_nothing_serious_is_found_by_axe(browser: Any, studio: Any, width: int, 
         page.locator("[data-case]").first.click()
         page.get_by_role("heading", name="What each arm answered").wait_for()
         assert serious(page) == []
+
+
+@pytest.fixture
+def mortal(studio: Any) -> Iterator[Any]:
+    """The studio, for a test that kills it: whatever happens, it serves the tests after that one."""
+    yield studio
+    if studio.process is None:
+        studio.start()
+
+
+def test_the_results_go_on_without_a_reload_after_the_studio_was_killed(browser: Any, mortal: Any) -> None:
+    with browsing(browser, mortal, "/results") as page:
+        page.locator("[data-case]").nth(2).wait_for()
+        page.get_by_role("button", name=re.compile("^SafeCoT: safe refusal")).wait_for()
+        mortal.kill()
+        page.locator("[data-case]").first.click()
+        page.get_by_text("This case cannot be shown").wait_for()
+        page.get_by_text("Is it still running in its terminal?").first.wait_for()
+        page.get_by_text("The studio does not answer.", exact=True).wait_for()
+        page.get_by_role("button", name="Back to the results").click()
+        page.get_by_role("row", name=re.compile("^SafeCoT")).wait_for()  # what is there stays
+        page.locator("[data-case]").first.click()
+        mortal.start()
+        page.get_by_role("heading", name="What each arm answered").wait_for()
+        page.get_by_text("The studio does not answer.", exact=True).wait_for(state="hidden")
+        picture = page.get_by_role("img", name="The picture of the request")
+        picture.wait_for()
+        page.wait_for_function("document.querySelector('article img').naturalWidth > 0")
+
+
+def test_a_room_that_cannot_be_fetched_comes_when_the_studio_is_back(browser: Any, mortal: Any) -> None:
+    with browsing(browser, mortal, "/results") as page:
+        page.locator("[data-case]").first.wait_for()
+        mortal.kill()
+        page.get_by_role("link", name="Rows").click()
+        page.get_by_text("The studio does not answer.", exact=True).wait_for()
+        page.get_by_text("Start safecotc studio again").wait_for()
+        mortal.start()
+        page.get_by_text("No rows in this folder yet").wait_for()
+
+
+def test_what_was_shown_stays_when_it_cannot_be_asked_for_again(browser: Any, mortal: Any) -> None:
+    with browsing(browser, mortal, "/results") as page:
+        page.locator("[data-case]").first.wait_for()
+        page.get_by_role("link", name="Rows").click()
+        page.get_by_text("No rows in this folder yet").wait_for()
+        mortal.kill()
+        page.clock.install()
+        page.clock.fast_forward("02:00")  # by then it is asked for again
+        page.get_by_role("link", name="Results").click()
+        page.get_by_text("The studio does not answer.", exact=True).wait_for()
+        for _ in range(30):  # until it has been asked for in vain as often as it is
+            page.clock.run_for(1_000)
+            page.wait_for_timeout(50)
+        page.get_by_role("row", name=re.compile("^SafeCoT")).wait_for(timeout=5_000)
+        mortal.start()
+        page.clock.run_for(5_000)
+
+
+def test_a_machine_without_a_network_reaches_its_own_studio(browser: Any, mortal: Any) -> None:
+    with browsing(browser, mortal, "/results") as page:
+        page.locator("[data-case]").first.wait_for()
+        page.evaluate("window.dispatchEvent(new Event('offline'))")
+        page.locator("[data-case]").first.click()
+        page.get_by_role("heading", name="What each arm answered").wait_for()

@@ -1,4 +1,4 @@
-import { Button, Select, Text } from '@mantine/core';
+import { Anchor, Button, Select, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconArrowNarrowRight, IconEqual } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
@@ -126,9 +126,9 @@ function Rows({ run, rows }: { run: string | null; rows: ChangedRows }) {
         {rows.rows.map((row) => (
           <li key={row.id} className={classes.item}>
             <Step before={row.before} after={row.after} />
-            <Link href={`/rows?${new URLSearchParams({ run: run ?? '', id: row.id }).toString()}`} title={row.id}>
+            <Anchor component={Link} size="sm" href={`/rows?${new URLSearchParams({ run: run ?? '', id: row.id }).toString()}`} title={row.id}>
               <Verbatim text={row.request || row.id} />
-            </Link>
+            </Anchor>
           </li>
         ))}
       </ul>

@@ -3,7 +3,9 @@ import { IconCircleCheck, IconCircleDashed } from '@tabler/icons-react';
 import type { Coverage } from '../../api/types';
 import { Empty } from '../../parts/Empty';
 import { Loading } from '../../parts/Loading';
+import { Prose } from '../../parts/Prose';
 import { many } from '../../parts/numbers';
+import { capitalised } from '../../parts/words';
 import { useBench } from '../bench';
 import type { Live } from '../live';
 import { useRoom } from '../store';
@@ -57,9 +59,13 @@ export function CoveragePane({ live, runs, run, setRun }: CoveragePaneProps) {
             <IconCircleDashed size={16} stroke={1.8} color="var(--warn)" aria-hidden />
             <div className={classes.grow}>
               <UnstyledButton className={classes.title} onClick={() => bench.goTo({ path: bench.path, line: line.line })}>
-                {line.reached ? `This ${line.what} is reached in part` : `No example${run ? ' or row' : ''} reaches this ${line.what}`}
+                <Prose text={line.reached ? `${capitalised(named(line.what))} is reached in part` : `No example${run ? ' or row' : ''} reaches ${named(line.what)}`} />
               </UnstyledButton>
-              {line.missing.length > 0 ? <div className={classes.more}>Not yet: {line.missing.join('; ')}</div> : null}
+              {line.missing.length > 0 ? (
+                <div className={classes.more}>
+                  <Prose text={`Not yet: ${line.missing.join('; ')}`} />
+                </div>
+              ) : null}
             </div>
             <span className={classes.code}>line {line.line}</span>
           </li>
@@ -68,6 +74,9 @@ export function CoveragePane({ live, runs, run, setRun }: CoveragePaneProps) {
     </>
   );
 }
+
+/** The last words of a policy, of which there is one each, by their names; anything else as one of many. */
+const named = (what: string) => (what === 'unsure' || what === 'default' ? `\`${what}\`` : `this ${what}`);
 
 function said(coverage: Coverage | undefined, run: string | null): string {
   if (!coverage || run === null) return '';

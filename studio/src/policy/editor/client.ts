@@ -16,10 +16,12 @@ import { type EditorView, keymap } from '@codemirror/view';
 import DOMPurify from 'dompurify';
 import { navigate } from 'wouter/use-browser-location';
 import { create } from 'zustand';
-import { BASE } from '../../api/client';
+import { addressHere } from '../../api/client';
+import { useConnection } from '../../api/connection';
 import { policyLink } from '../../parts/links';
 import { say } from '../../shell/say';
 import { useRoom } from '../store';
+import { watch } from './alive';
 import { diagnostics } from './diagnostics';
 import { whenOpen } from './handle';
 
@@ -117,9 +119,12 @@ export function uriOf(root: string, path: string): string {
   return start + path.split('/').map(encodeURIComponent).join('/');
 }
 
+/** What the server ends a connection with where it serves another folder than this page's. */
+const OTHER_FOLDER = 4409;
+
 /** Keeps the language server's connection: opens it anew, a little later each time, when it was lost. */
 function connect(client: LSPClient, wait = 500): void {
-  const socket = new WebSocket(`${window.location.origin.replace(/^http/, 'ws')}${BASE}/language`);
+  const socket = new WebSocket(`${window.location.origin.replace(/^http/, 'ws')}${addressHere('/language')}`);
   const handlers = new Set<(message: string) => void>();
   const transport: Transport = {
     send: (message) => {
@@ -130,21 +135,34 @@ function connect(client: LSPClient, wait = 500): void {
     unsubscribe: (handler) => handlers.delete(handler),
   };
   let next = wait;
-  socket.onopen = () => {
-    next = 500;
-    useLanguageUp.setState({ up: true });
-    client.connect(transport);
-    client.initializing.catch(() => undefined);
-  };
-  socket.onmessage = (event) => {
-    if (typeof event.data === 'string') for (const handler of handlers) handler(event.data);
-  };
-  socket.onclose = () => {
+  const lost = () => {
+    // A dead connection is not waited for: to close it by the protocol takes the browser minutes.
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+    watched.stop();
     useLanguageUp.setState({ up: false });
     client.initializing.catch(() => undefined);
     client.disconnect();
     client.initializing.catch(() => undefined);
     setTimeout(() => connect(client, Math.min(next * 2, 8000)), next);
+  };
+  const watched = watch(socket, lost);
+  socket.onopen = () => {
+    watched.heard('');
+    client.connect(transport);
+    client.initializing.catch(() => undefined);
+  };
+  socket.onmessage = (event) => {
+    if (typeof event.data !== 'string') return;
+    // Not when it opens: a connection that another folder's studio ends is opened first.
+    next = 500;
+    useLanguageUp.setState({ up: true });
+    if (watched.heard(event.data)) return;
+    for (const handler of handlers) handler(event.data);
+  };
+  socket.onclose = (event) => {
+    if (event.code === OTHER_FOLDER) useConnection.getState().set('other');
+    lost();
   };
 }
 
