@@ -18,10 +18,10 @@ MOST_NAMED = 8
 def dead_rule_findings(examination: Examination) -> Iterator[Finding]:
     """The findings on each rule, in the order of the policy."""
     never: set[str] = set()  # rules that never apply: what follows from that is not said again
-    for rule in examination.policy.rules:
+    for rule in examination.rules():
         if _never_applies(examination, rule):
             never.add(rule.name)
-    for rule in examination.policy.rules:
+    for rule in examination.rules():
         if rule.name in never:
             yield from _why_never(examination, rule, never)
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -47,15 +47,24 @@ class UnconfirmedError(RuntimeError):
 class Examination:
     """A policy under examination. `undecided` collects what there was no time, or no text, to decide: (code, what)."""
 
-    def __init__(self, policy: CompiledPolicy, limits: Limits) -> None:
+    def __init__(self, policy: CompiledPolicy, limits: Limits, looked_at: Callable[[], None] | None = None) -> None:
+        """`looked_at` is called whenever one of :meth:`rules` is done."""
         self.policy = policy
         self.limits = limits
         self.interpreter = Interpreter(policy)
         self.undecided: list[tuple[Code, str]] = []
+        self._looked_at = looked_at
         self._end = time.monotonic() + limits.seconds_in_all
         # The same few cases are decided again and again: when they are confirmed, shortened and shown.
         self.trace = lru_cache(maxsize=64)(self.interpreter.trace)
         self._texts = frozenset(fact.name for fact in policy.facts if isinstance(fact.type, TextType))
+
+    def rules(self) -> Iterator[Rule]:
+        """The policy's rules, for a pass over all of them that takes its time."""
+        for rule in self.policy.rules:
+            yield rule
+            if self._looked_at is not None:
+                self._looked_at()
 
     def of_changed(self, policy: CompiledPolicy) -> Examination:
         """The examination of another version of the policy, in the time that is left of this one."""

@@ -24,6 +24,8 @@ __all__ = ["Finding", "Limits", "analyse"]
 
 #: So many questions that were not decided are named.
 MOST_NAMED = 8
+#: How often the findings go over all rules: `looked_at` is called so often for each.
+PASSES = 4
 
 
 def analyse(
@@ -32,15 +34,16 @@ def analyse(
     limits: Limits = USUAL_LIMITS,
     covered: Coverage | None = None,
     allowed: Callable[[Code, str], bool] = lambda code, key: False,
+    looked_at: Callable[[], None] | None = None,
 ) -> tuple[Finding, ...]:
     """What can be proved of a policy, or shown by a case: see docs/design/analysis.md for what each finding claims.
 
     The order is fixed: claims first, then tables, rules, refusals, ignorance, what is left over, and the texts. With
     `covered`, the share of `default` is said, and of imported taxonomies the nodes that no rule speaks of. What was not
     decided within `limits` is one finding at the end (SC1005). Where a finding of a code at a key is `allowed` it is
-    found, but no advice is worked out for it.
+    found, but no advice is worked out for it. `looked_at` is called :data:`PASSES` times for each rule.
     """
-    examination = Examination(policy, limits)
+    examination = Examination(policy, limits, looked_at)
     advice = UnsureAdvice(examination, allowed)
     findings = [
         *claim_findings(examination),

@@ -15,7 +15,7 @@ from safecot_dsl.engine import Trace, Truth
 
 def ignorance_findings(examination: Examination, advice: UnsureAdvice) -> Iterator[Finding]:
     yield from _stricter_than_possible(examination, advice)
-    for rule in examination.policy.rules:
+    for rule in examination.rules():
         yield from _softened(examination, advice, rule)
     yield from _laxer_than_default(examination, advice)
 

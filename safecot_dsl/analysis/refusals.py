@@ -14,7 +14,7 @@ from safecot_dsl.engine import Trace, Truth
 
 def refusal_findings(examination: Examination) -> Iterator[Finding]:
     """The findings on each refusal that decides some case, in the order of the policy."""
-    for rule in examination.policy.rules:
+    for rule in examination.rules():
         if rule.verdict is Verdict.REFUSE and _decides(examination, rule):
             yield from _one_sided(examination, rule)
             yield from _without_neighbour(examination, rule)

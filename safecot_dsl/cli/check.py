@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -15,6 +19,12 @@ from safecot_dsl.cli.output import (
     settings,
     write_diagnostics,
 )
+
+if TYPE_CHECKING:
+    from safecot_dsl.storage import Progress
+    from safecot_dsl.workspace.check import Watch
+
+_LONG = 400  # steps of proofs (100 rules, some seconds) from which on a bar shows how far they have come
 
 
 def check(
@@ -39,7 +49,10 @@ def check(
     limits = Limits(seconds_in_all=time_limit)
     params = settings(set_)
     named = list(policy_files(files))
-    found, sources = check_files(named, params, path, proofs=not quick, limits=limits, coverage=coverage)
+    with ExitStack() as stack:
+        found, sources = check_files(
+            named, params, path, proofs=not quick, limits=limits, coverage=coverage, watching=_bars(stack)
+        )
     # On rules that never apply or never decide: the policy contradicts itself there.
     contradictions = (Code.NEVER_APPLIES, Code.NEVER_DECIDES)
     without_effect = [diagnostic for diagnostic in found if diagnostic.code in contradictions]
@@ -56,6 +69,30 @@ def check(
     write_diagnostics(found, sources, format, summary)
     if errors or (strict and warnings):
         raise typer.Exit(Exit.ERRORS)
+
+
+def _bars(stack: ExitStack) -> Callable[[Path], Watch] | None:
+    """A bar for the proofs on a policy that is long, on a terminal."""
+    if not sys.stderr.isatty():
+        return None
+
+    def watching(file: Path) -> Watch:
+        bars: list[Progress] = []
+
+        def watch(done: int, total: int) -> None:
+            if total < _LONG:
+                return
+            if not bars:
+                from safecot_dsl.storage import Progress
+
+                bars.append(stack.enter_context(Progress(f"proofs on {file}", total, unit="steps")))
+            bars[0].advance()
+            if done == total:
+                stack.close()
+
+        return watch
+
+    return watching
 
 
 def _count(number: int, word: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ from safecot_dsl.workspace.places import Places
 if TYPE_CHECKING:
     from safecot_dsl.analysis.findings import Finding
 
+#: Hears how many steps of the proofs on a policy are done, and of how many.
+Watch = Callable[[int, int], None]
+
 #: What is looked for without proofs.
 _QUICK = frozenset({Code.FAILED_EXAMPLE, Code.UNREACHABLE_CLASS})
 #: What is looked for in full only where cases are sampled.
@@ -24,14 +28,19 @@ _SAMPLED = frozenset({Code.LEFT_TO_DEFAULT, Code.UNMENTIONED_HARM, Code.BUILT_SE
 
 
 def check_policy(
-    opened: Opened, *, proofs: bool = True, limits: Limits = USUAL_LIMITS, coverage: bool = False
+    opened: Opened,
+    *,
+    proofs: bool = True,
+    limits: Limits = USUAL_LIMITS,
+    coverage: bool = False,
+    watch: Watch | None = None,
 ) -> tuple[Diagnostic, ...]:
     """The compiler's diagnostics, and after them, of a policy that compiles, its findings by place.
 
     Findings that the author has answered for with an `allow` comment are left out, and a comment that answers for
     nothing is one (SC0702). Without `proofs` the solver is not asked: examples and classes of responses only.
     What was not decided within `limits` is a finding (SC1005). With `coverage` cases are sampled, and the share of each
-    verdict is said (SC1106).
+    verdict is said (SC1106). `watch` hears how far the proofs have come.
     """
     policy = opened.policy
     if policy is None:
@@ -41,12 +50,16 @@ def check_policy(
     if proofs:
         from safecot_dsl.analysis.answer_findings import answer_findings
         from safecot_dsl.analysis.coverage import coverage as sampled
-        from safecot_dsl.analysis.findings import analyse
+        from safecot_dsl.analysis.findings import PASSES, analyse
         from safecot_dsl.analysis.own_answers import OwnAnswers
 
         found += [_diagnostic(finding, places) for finding in answer_findings(OwnAnswers(policy))]
         covered = sampled(policy) if coverage else None
-        findings = analyse(policy, limits=limits, covered=covered, allowed=_allowed(policy, places))
+        steps, total = count(1), PASSES * len(policy.rules)
+        looked_at = None if watch is None else lambda: watch(next(steps), total)
+        findings = analyse(
+            policy, limits=limits, covered=covered, allowed=_allowed(policy, places), looked_at=looked_at
+        )
         found += [_diagnostic(finding, places) for finding in findings]
     undecided = any(diagnostic.code is Code.UNDECIDED for diagnostic in found)
 
@@ -66,14 +79,16 @@ def check_files(
     proofs: bool = True,
     limits: Limits = USUAL_LIMITS,
     coverage: bool = False,
+    watching: Callable[[Path], Watch] | None = None,
 ) -> tuple[tuple[Diagnostic, ...], dict[str, SourceFile]]:
     """What :func:`check_policy` says of each file, in order, and the sources by displayed path. A library's faults show
-    with every policy that imports it, and are said once."""
+    with every policy that imports it, and are said once. `watching` gives what hears of the proofs on a file."""
     found: dict[tuple[str, Span, str], Diagnostic] = {}
     sources: dict[str, SourceFile] = {}
     for file in files:
         opened = open_policy(file, params, search)
-        for diagnostic in check_policy(opened, proofs=proofs, limits=limits, coverage=coverage):
+        watch = None if watching is None else watching(file)
+        for diagnostic in check_policy(opened, proofs=proofs, limits=limits, coverage=coverage, watch=watch):
             found.setdefault((diagnostic.code, diagnostic.span, diagnostic.message), diagnostic)
         sources.update(opened.sources)
     return tuple(found.values()), sources

@@ -311,6 +311,19 @@ def in_terminal(folder: Path, answers: list[bytes], *words: str) -> tuple[str, i
     return shown.decode("utf-8", "replace").replace("\r", ""), os.waitstatus_to_exitcode(status)
 
 
+def test_check_shows_how_far_the_proofs_on_a_long_policy_have_come(folder: Path) -> None:
+    rule = "rule r{0} {{ when query.intent is mix and query.harm > 0.{0:03d} verdict refuse }}\n"
+    head, tail = 'policy long { version "1" }\n', "default comply\nunsure clarify\n"
+    facts = "facts query { intent : one of { mix, store } harm : number 0..1 }\n"
+    for name, rules in (("long", 100), ("short", 3)):
+        text = head + facts + "".join(rule.format(number) for number in range(1, rules + 1)) + tail
+        (folder / f"{name}.safecot").write_text(text, encoding="utf-8")
+    shown, _ = in_terminal(folder, [], "check", "short.safecot", "long.safecot")
+    assert "proofs on long.safecot" in shown
+    assert "400/400" in shown
+    assert "proofs on short.safecot" not in shown
+
+
 def test_try_in_a_terminal(folder: Path) -> None:
     answers = [b"toi\r", b"1,2\r", b"<\r", b"3\r"]
     shown, code = in_terminal(folder, answers, "try", "p.safecot")

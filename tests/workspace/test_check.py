@@ -144,3 +144,12 @@ def test_a_finding_stands_where_its_example_stands(tmp_path: Path) -> None:
     (finding,) = check_policy(open_policy(path), proofs=False)
     assert finding.span.file == str(path)
     assert (finding.severity, finding.span.line, finding.span.column) == (Severity.ERROR, 8, 1)
+
+
+def test_whoever_watches_hears_of_every_step_of_the_proofs(tmp_path: Path) -> None:
+    path = tmp_path / "p.safecot"
+    path.write_text(POLICY.format(""), encoding="utf-8")
+    heard: list[tuple[int, int]] = []
+    unwatched = check_policy(open_policy(path))
+    assert check_policy(open_policy(path), watch=lambda done, of: heard.append((done, of))) == unwatched
+    assert heard == [(step, 12) for step in range(1, 13)]  # four passes over three rules
