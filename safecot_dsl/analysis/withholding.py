@@ -10,9 +10,8 @@ from random import Random
 from safecot_dsl.analysis.draws import ValueDraws
 from safecot_dsl.analysis.examination import Examination
 from safecot_dsl.artifact import And, Case, CompiledPolicy, Rule, Value, Verdict, facts_read, strictest
-from safecot_dsl.engine import Interpreter, Truth, evaluate
-from safecot_dsl.engine.interpreter import Trace, with_unsure
-from safecot_dsl.engine.order import exceptions_of
+from safecot_dsl.engine import Interpreter, Trace, Truth, evaluate
+from safecot_dsl.engine.interpreter import with_unsure
 
 SAMPLES = 300  # complete cases, of which one fact at a time is taken away
 _OTHERS = "(others)"  # no rule has such a name
@@ -48,13 +47,11 @@ class _Ambiguous:
     fact: str
     values: Sequence[Value]
     interpreter: Interpreter
-    harmless: int | None = None
 
-    def count_harmless(self) -> int:
-        if self.harmless is None:
-            filled = (self.complete.with_fact(self.fact, value) for value in self.values)
-            self.harmless = sum(self.interpreter.decide(case).verdict.answers for case in filled)
-        return self.harmless
+    @cached_property
+    def harmless(self) -> int:
+        filled = (self.complete.with_fact(self.fact, value) for value in self.values)
+        return sum(self.interpreter.decide(case).verdict.answers for case in filled)
 
 
 class AmbiguousDraws:
@@ -63,11 +60,15 @@ class AmbiguousDraws:
     and of its suppositions, which are never needed but for the fact that is unknown."""
 
     def __init__(self, examination: Examination) -> None:
+        self._examination = examination
         self._policy = examination.policy
         self._interpreter = examination.interpreter
-        self._draws = ValueDraws(examination.encoding)
         self._parts: dict[str, _Part] = {}
         self._found: dict[tuple[int, str], _Ambiguous | None] = {}
+
+    @cached_property
+    def _draws(self) -> ValueDraws:
+        return ValueDraws(self._examination.encoding)
 
     @cached_property
     def _complete(self) -> list[Case]:
@@ -78,11 +79,19 @@ class AmbiguousDraws:
     def _effective(self) -> list[tuple[str, ...]]:
         return [self._interpreter.decide(case).effective for case in self._complete]
 
+    @cached_property
+    def _readers(self) -> dict[str, list[Rule]]:
+        readers: dict[str, list[Rule]] = {}
+        for rule in self._policy.rules:
+            for fact in facts_read(*rule.conditions):
+                readers.setdefault(fact, []).append(rule)
+        return readers
+
     def mostly_harmless(self, policy: CompiledPolicy, rule: str | None = None) -> dict[str, Withheld]:
         """The `unsure` that set a verdict of `redirect` or `refuse` where most values of the unknown fact are answered,
         with `comply` or `warn`: by the rule's name, and `unsure` for the policy's own. With `rule`, which has an
         `unsure` of its own, that one alone is looked at, which takes less time."""
-        own = {rule.name: rule.unsure for rule in policy.rules if rule.unsure is not None}
+        own = {each.name: each.unsure for each in policy.rules if each.unsure is not None}
         if not any(verdict.withholds for verdict in (policy.unsure, *own.values())):
             return {}
         supposed = {fact.name for fact in policy.facts if fact.assume is not None}
@@ -91,10 +100,10 @@ class AmbiguousDraws:
             if ambiguous.fact in supposed:
                 continue
             trace, decision = ambiguous.trace, ambiguous.trace.decision
-            verdict = with_unsure(decision.lower, (policy.rule_index[rule.name] for rule in trace.matter), policy)
+            verdict = with_unsure(decision.lower, (policy.rule_index[each.name] for each in trace.matter), policy)
             if not verdict.withholds or verdict is decision.lower:
                 continue
-            harmless, of = ambiguous.count_harmless(), len(ambiguous.values)
+            harmless, of = ambiguous.harmless, len(ambiguous.values)
             for source in _sources(decision.undecided, verdict, own, policy.unsure):
                 if rule not in (None, source):
                     continue
@@ -109,7 +118,7 @@ class AmbiguousDraws:
 
     def _ambiguous(self, rule: str | None) -> Iterator[_Ambiguous]:
         """All of them, or those in which a rule may be effective."""
-        rules = self._policy.rules if rule is None else _related(self._policy, [rule])
+        rules = self._policy.rules if rule is None else _related(self._interpreter, [rule])
         read = set(facts_read(*(condition for each in rules for condition in each.conditions)))
         asked = [fact.name for fact in self._policy.facts if fact.name in read and fact.assume is None]
         alone = None if rule is None else Interpreter(self._policy.with_content(rules=rules))
@@ -136,7 +145,7 @@ class AmbiguousDraws:
 
     def _part(self, fact: str) -> _Part:
         if fact not in self._parts:
-            self._parts[fact] = _Part(self._policy, fact)
+            self._parts[fact] = _Part(self._interpreter, self._readers[fact])
         return self._parts[fact]
 
 
@@ -145,10 +154,10 @@ class _Part:
     one another with them: of a thousand rules a dozen. The others are as the complete case has them, and come in as one
     rule that always applies, with the strictest verdict of those that are effective."""
 
-    def __init__(self, policy: CompiledPolicy, fact: str) -> None:
-        self._policy = policy
-        reading = [rule for rule in policy.rules if fact in facts_read(*rule.conditions)]
-        self._rules = _related(policy, [rule.name for rule in reading])
+    def __init__(self, whole: Interpreter, reading: Sequence[Rule]) -> None:
+        """`whole` is of the policy, and `reading` are its rules that read the fact."""
+        self._policy = whole.policy
+        self._rules = _related(whole, [rule.name for rule in reading])
         self._conditions = [condition for rule in reading for condition in rule.conditions]
         self._names = {rule.name for rule in self._rules}
         self._interpreters: dict[Verdict | None, Interpreter] = {}
@@ -168,9 +177,9 @@ class _Part:
         return self._interpreters[verdict]
 
 
-def _related(policy: CompiledPolicy, names: Iterable[str]) -> tuple[Rule, ...]:
+def _related(whole: Interpreter, names: Iterable[str]) -> tuple[Rule, ...]:
     """These rules, and all that are exceptions to one another with them."""
-    exceptions = exceptions_of(policy)
+    policy, exceptions = whole.policy, whole.exceptions
     waiting = list(names)
     found = set(waiting)
     while waiting:

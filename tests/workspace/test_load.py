@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from safecot_dsl.datafiles import policies_root
 from safecot_dsl.diagnostics import DiagnosticsError
 from safecot_dsl.workspace import compile_policy, open_policy
 
@@ -160,3 +161,14 @@ def test_a_library_that_ships_is_suggested_where_its_folder_was_forgotten(tmp_pa
     assert (fault.message, fault.help) == ("there is no file for `hazards`", "did you mean `std.hazards`?")
     assert fault.fix is not None
     assert fault.fix.replacement == "std.hazards"
+
+
+def test_every_library_that_ships_is_suggested_where_its_import_was_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "p.safecot"
+    names = {file.stem for file in (policies_root() / "std").glob("*.safecot")} - {"verdicts"}  # every policy has that
+    assert names
+    for name in sorted(names):
+        rule = f"rule r {{ hazard {name}.x when image.a verdict refuse }}"
+        path.write_text(f'policy p {{ version "1" }}\nfacts image {{ a : flag }}\n{rule}\n', encoding="utf-8")
+        helps = [diagnostic.help or "" for diagnostic in open_policy(path).diagnostics]
+        assert any(f"add `import std.{name}`" in help for help in helps), name
