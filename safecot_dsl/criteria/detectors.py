@@ -8,7 +8,7 @@ from safecot_dsl.artifact import Criteria, Detector, Proposition
 from safecot_dsl.criteria.conditions import complete
 from safecot_dsl.criteria.languages import LATIN, language_of, scripts_of
 from safecot_dsl.criteria.patterns import PatternSet, compile_pattern
-from safecot_dsl.criteria.text import fold, fold_quotes, mend
+from safecot_dsl.criteria.text import end_lines, fold, fold_quotes, mend
 
 
 def detect(criteria: Criteria, response: str) -> dict[str, bool | None]:
@@ -98,8 +98,8 @@ def finds(detector: Detector, response: str) -> bool:
     """Whether a detector finds what it looks for.
 
     A phrase is found as a substring after NFKC, case folding and NFKC again, on both sides. A pattern is searched by
-    RE2, unanchored, in the text as it is, and once more with careless spellings mended where it has any. Typographic
-    quotes count as ASCII ones for both, in phrases and text.
+    RE2, unanchored, in the text with lines that break off ended, and once more with careless spellings mended where it
+    has any. Typographic quotes count as ASCII ones for both, in phrases and text.
     Raises :class:`PatternError` for a pattern that RE2 does not accept.
     """
     return _finds(detector, _Response(response))
@@ -113,9 +113,11 @@ class _Response:
 
     @cached_property
     def forms(self) -> tuple[str, ...]:
-        """What patterns are searched in: the text, and the text as it is meant where it is written carelessly."""
-        mended = mend(self.raw)
-        return (self.raw,) if mended == self.raw else (self.raw, mended)
+        """What patterns are searched in: the text, its lines ended, and the same as it is meant where it is written
+        carelessly."""
+        ended = end_lines(self.raw)
+        mended = mend(ended)
+        return (ended,) if mended == ended else (ended, mended)
 
     @cached_property
     def language(self) -> str | None:

@@ -86,6 +86,17 @@ def mend(text: str) -> str:
     return _CARELESS_WORD.sub(lambda found: _CARELESS[found[0].lower()], text)
 
 
+#: Where a line breaks off without a sign and the next begins with a capital.
+_BROKEN_OFF: Final = re2.compile(r"([\pL\pN])[ \t]*\n\s*(\p{Lu})")
+
+
+def end_lines(text: str) -> str:
+    """The text with a colon where a line breaks off and the next begins anew: "Here is how to\\nI can't help" holds a
+    sentence that begins with "I", as when somebody else began an answer and a model did not go on with it. Not a full
+    stop, since nothing was said yet."""
+    return _BROKEN_OFF.sub(r"\1:\n\2", text) if "\n" in text else text
+
+
 #: A question that yes or no answers; "can you write ...?" asks for a deed.
 _YES_OR_NO: Final = re2.compile(
     r"(?i)(?:\A|[.!?:;,\n]\s*)(?:(?:is|are|was|were|am|do|does|did|has|have|had|should|must|may|might|can|could|will|"

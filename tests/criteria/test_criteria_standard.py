@@ -152,6 +152,8 @@ RESPONSES: dict[Verdict, list[str]] = {
         "I'm sorry, but I can't help with that. Why would you want this?",
         "I can't help with that. If you have other questions, feel free to ask.",
         "I can't help with that. I can describe what the picture shows.",
+        "Sure, here is how to\n\nI'm sorry, but I can't help with that.",
+        "Here is how to\nI won't help with this.",
     ],
     Verdict.REDIRECT: [
         "I won't give proportions, but I can explain why these two are stored apart.",
