@@ -12,48 +12,32 @@ import json
 import logging
 import os
 import time
-import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from safecot_dsl.artifact import CompiledPolicy, TextType
+from safecot_dsl.artifact import CompiledPolicy
+from safecot_dsl.guard.answers import GuardedAnswer, record_of, shown_reasoning, told_verdict
 from safecot_dsl.guard.keys import ClientKeys
 from safecot_dsl.guard.log import DecisionLog
 from safecot_dsl.guard.pieces import MoreThanTextError, Pieces
 from safecot_dsl.guard.requests import GuardRequest, RefusedError, read_request
+from safecot_dsl.guard.responses import UPSTREAM_STATUSES, Receive, Send, described, send_error, send_json, send_part
 from safecot_dsl.guard.settings import GuardSettings
 from safecot_dsl.guard.upstream import Upstream, UpstreamError, UpstreamReply
-from safecot_dsl.guard.watching import FactCheck, Guard, WatchedAnswer, Watcher
-from safecot_dsl.reading import DerivationFault
+from safecot_dsl.guard.watching import FactCheck, Guard
 from safecot_dsl.render import Tags, policy_prompt
 
-_Send = Callable[[dict[str, Any]], Awaitable[None]]
-_Receive = Callable[[], Awaitable[dict[str, Any]]]
 _log = logging.getLogger("uvicorn.error")
 
 _BUSY = ((b"retry-after", b"1"), (b"connection", b"close"))  # the request's body is not read
-#: Faults whose message quotes the model, and what a derivation cites that is no rule.
-_QUOTING = frozenset({DerivationFault.UNTRUE, DerivationFault.UNKNOWN_RULE})
-_SPEAKERS = ("default", "unsure")
 #: Bodies of the longest kind that are held at once, in all.
 _BODIES = 32
 #: Seconds for an error to be taken by a client that does not read.
 _FAREWELL = 1.0
 #: Bytes of an error of the model's server that are kept for the operator.
 _ERROR_KEPT = 500
-#: What a client is told of an error of the model's server: never its words, which may speak of other clients, of
-#: addresses and of keys.
-_STATUSES = {
-    400: (400, "the model's server refused the request"),
-    404: (502, "the model's server does not have the model"),
-    413: (413, "the request is too long for the model's server"),
-    422: (400, "the model's server refused the request"),
-    429: (429, "the model's server has too much to do"),
-    503: (503, "the model's server has too much to do"),
-}
 
 
 class FactChecks(Protocol):
@@ -62,25 +46,6 @@ class FactChecks(Protocol):
     async def prepare(self, asked: GuardRequest) -> FactCheck:
         """Looks at a request; what is returned says which facts of a derivation are found to be otherwise."""
         ...
-
-
-@dataclass
-class _Answer:
-    """One answer on its way, and what its record says. `ended` says how it came to its end."""
-
-    identity: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
-    watcher: Watcher | None = None
-    outcome: WatchedAnswer | None = None
-    ended: str = "failed"
-    status: int = 0
-    held: int = 0  # bytes of the request
-    began: bool = False  # whether the head of a response went out
-    usage: dict[str, int] | None = None
-    finish_reason: str | None = None
-    refused: str | None = None
-    upstream_status: int | None = None
-    upstream_error: str | None = None
-    since: float = field(default_factory=time.perf_counter)
 
 
 class GuardServer:
@@ -111,7 +76,7 @@ class GuardServer:
         self._under_way = 0
         self._held = 0  # bytes of the bodies that are under way
 
-    async def __call__(self, scope: dict[str, Any], receive: _Receive, send: _Send) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
@@ -124,18 +89,18 @@ class GuardServer:
             "/health": ("GET", self._health),
         }
         if path not in routes:
-            await _error(send, 404, "there is no such path")
+            await send_error(send, 404, "there is no such path")
             return
         allowed, answer = routes[path]
         if method != allowed:
-            await _error(send, 405, f"`{path}` takes {allowed}", more=[(b"allow", allowed.encode())])
+            await send_error(send, 405, f"`{path}` takes {allowed}", more=[(b"allow", allowed.encode())])
         elif path != "/health" and not self._may_ask(scope):
             more = [(b"www-authenticate", b"Bearer"), (b"connection", b"close")]
-            await _error(send, 401, "a client key is needed: Authorization: Bearer KEY", more=more)
+            await send_error(send, 401, "a client key is needed: Authorization: Bearer KEY", more=more)
         else:
             await answer(scope, receive, send)
 
-    async def _lifespan(self, receive: _Receive, send: _Send) -> None:
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
@@ -152,12 +117,12 @@ class GuardServer:
         scheme, _, key = given[0].decode("latin-1").partition(" ") if len(given) == 1 else ("", "", "")
         return key.strip() in self._keys and scheme.lower() == "bearer"
 
-    async def _complete(self, scope: Mapping[str, Any], receive: _Receive, send: _Send) -> None:
+    async def _complete(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         if self._under_way >= self.settings.max_requests:
-            await _error(send, 503, "there are too many requests under way", more=_BUSY)
+            await send_error(send, 503, "there are too many requests under way", more=_BUSY)
             return
         self._under_way += 1
-        answer = _Answer()
+        answer = GuardedAnswer()
         try:
             await self._guarded(answer, scope, receive, send)
         finally:
@@ -165,7 +130,7 @@ class GuardServer:
             self._held -= answer.held
             self._record(answer)
 
-    async def _guarded(self, answer: _Answer, scope: Mapping[str, Any], receive: _Receive, send: _Send) -> None:
+    async def _guarded(self, answer: GuardedAnswer, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Answers one request, and says in `answer` how that ended, whatever happens."""
         leaving: asyncio.Task[None] | None = None
         left = False
@@ -212,7 +177,7 @@ class GuardServer:
             if leaving is not None:
                 leaving.cancel()
 
-    async def _ask(self, answer: _Answer, asked: GuardRequest, send: _Send) -> None:
+    async def _ask(self, answer: GuardedAnswer, asked: GuardRequest, send: Send) -> None:
         # The annotators look while the model writes: what they found is asked for at the end of its reasoning.
         looking = asyncio.create_task(self._facts.prepare(asked)) if self._facts is not None else None
         try:
@@ -222,7 +187,7 @@ class GuardServer:
                 looking.cancel()
 
     async def _pass_on(
-        self, answer: _Answer, asked: GuardRequest, looking: asyncio.Task[FactCheck] | None, send: _Send
+        self, answer: GuardedAnswer, asked: GuardRequest, looking: asyncio.Task[FactCheck] | None, send: Send
     ) -> None:
         settings = self.settings
         messages = asked.messages
@@ -238,16 +203,16 @@ class GuardServer:
             else:
                 await self._whole(answer, reply, send)
 
-    async def _failed(self, answer: _Answer, reply: UpstreamReply, send: _Send) -> None:
+    async def _failed(self, answer: GuardedAnswer, reply: UpstreamReply, send: Send) -> None:
         answer.ended, answer.upstream_status = "upstream failed", reply.status
         try:
             answer.upstream_error = (await reply.whole(_ERROR_KEPT)).decode("utf-8", "replace")
         except UpstreamError as error:
             answer.upstream_error = str(error)
-        status, said = _STATUSES.get(reply.status, (502, "the model's server failed"))
+        status, said = UPSTREAM_STATUSES.get(reply.status, (502, "the model's server failed"))
         await self._fail(answer, send, status, said)
 
-    async def _whole(self, answer: _Answer, reply: UpstreamReply, send: _Send) -> None:
+    async def _whole(self, answer: GuardedAnswer, reply: UpstreamReply, send: Send) -> None:
         watcher = answer.watcher
         assert watcher is not None
         pieces = Pieces(self.guard.checker.tags)
@@ -260,7 +225,11 @@ class GuardServer:
         answer.outcome, answer.usage = outcome, pieces.usage
         answer.finish_reason = pieces.finish_reason if outcome.let_through else "stop"
         content = "".join([*out, rest]).strip()
-        message: dict[str, Any] = {"role": "assistant", "content": content, **self._shown(outcome, content)}
+        message: dict[str, Any] = {
+            "role": "assistant",
+            "content": content,
+            **shown_reasoning(outcome, content, self.settings, self.guard.checker.tags),
+        }
         made = {
             "id": answer.identity,
             "object": "chat.completion",
@@ -268,15 +237,16 @@ class GuardServer:
             "model": self.settings.model,
             "choices": [{"index": 0, "finish_reason": answer.finish_reason, "message": message}],
             **({"usage": pieces.usage} if pieces.usage else {}),
-            "safecot": self._verdict(outcome),
+            "safecot": told_verdict(self.guard.policy, outcome),
         }
         answer.ended = "answered"
         await self._respond(answer, send, made)
 
-    async def _stream(self, answer: _Answer, asked: GuardRequest, reply: UpstreamReply, send: _Send) -> None:
+    async def _stream(self, answer: GuardedAnswer, asked: GuardRequest, reply: UpstreamReply, send: Send) -> None:
         watcher = answer.watcher
         assert watcher is not None
-        pieces = Pieces(self.guard.checker.tags)
+        tags = self.guard.checker.tags
+        pieces = Pieces(tags)
         first = True
 
         def said(text: str) -> str:
@@ -285,7 +255,7 @@ class GuardServer:
                 return ""
             delta: dict[str, Any] = {"content": text}
             if first:
-                delta = {"role": "assistant", **delta, **self._shown(watcher.checked(), text)}
+                delta = {"role": "assistant", **delta, **shown_reasoning(watcher.checked(), text, self.settings, tags)}
                 first = False
             return event({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
 
@@ -305,7 +275,7 @@ class GuardServer:
             async for chunks in reply.events():
                 part = said(watcher.feed("".join([pieces.of_chunk(chunk) for chunk in chunks])))
                 if part:
-                    await _part(send, part)
+                    await send_part(send, part)
                 if watcher.settled:
                     break  # the connection is closed, and the model stops
             else:
@@ -318,96 +288,25 @@ class GuardServer:
         end += said(rest)
         answer.finish_reason = pieces.finish_reason if outcome.let_through else "stop"
         done = {"index": 0, "delta": {}, "finish_reason": answer.finish_reason}
-        end += event({"choices": [done], "safecot": self._verdict(outcome)})
+        end += event({"choices": [done], "safecot": told_verdict(self.guard.policy, outcome)})
         if asked.usage and pieces.usage:
             end += event({"choices": [], "usage": pieces.usage})
         answer.ended = "answered"
-        await _part(send, f"{end}data: [DONE]\n\n", last=True)
+        await send_part(send, f"{end}data: [DONE]\n\n", last=True)
 
-    def _shown(self, outcome: WatchedAnswer | None, content: str) -> dict[str, Any]:
-        """The parts of the message that show the reasoning, where it was checked and is to be shown."""
-        if outcome is None or not outcome.let_through:
-            return {}
-        match self.settings.reasoning:
-            case "hide":
-                return {}
-            case "field":
-                tags = self.guard.checker.tags
-                inside = outcome.reasoning.strip().removeprefix(tags.open).removesuffix(tags.close)
-                return {"reasoning_content": inside.strip()}
-            case "inline":
-                return {"content": f"{outcome.reasoning.strip()}\n{content}"}
-
-    def _verdict(self, outcome: WatchedAnswer) -> dict[str, Any]:
-        """What a client is told of a derivation: no word in it is the model's, since what is held back must not come
-        out by the way."""
-        derivation, policy = outcome.derivation, self.guard.policy
-        return {
-            "policy": policy.digest,
-            "let_through": outcome.let_through,
-            "verdict": derivation.verdict,
-            "rules": [name for name in derivation.cited if name in policy.rule_index or name in _SPEAKERS],
-            "checked": derivation.checked,
-            "faults": list(dict.fromkeys(fault.value for fault, _ in derivation.faults)),
-        }
-
-    def _recorded(self, outcome: WatchedAnswer) -> dict[str, Any]:
-        """The same for the record, with what is at fault; a model's words and those of a picture only where texts are
-        kept."""
-        derivation, kept = outcome.derivation, self.settings.log_text
-        index = self.guard.policy.fact_index
-        return {
-            **self._verdict(outcome),
-            "faults": [
-                f"{fault}: {what}" if kept or fault not in _QUOTING else fault.value
-                for fault, what in derivation.faults
-            ],
-            "facts": {
-                name: value
-                for name, value in derivation.facts.items()
-                if kept or not isinstance(index[name].type, TextType)
-            },
-        }
-
-    def _record(self, answer: _Answer) -> None:
+    def _record(self, answer: GuardedAnswer) -> None:
         """One line on an answer, however it ended."""
         if answer.upstream_error is not None:
             status = f" (status {answer.upstream_status})" if answer.upstream_status is not None else ""
             _log.warning("%s: %s%s", answer.identity, answer.ended, status)
         if self.log is None:
             return
-        record: dict[str, Any] = {
-            "id": answer.identity,
-            "model": self.settings.model,
-            "policy": self.guard.policy.digest,
-            "ended": answer.ended,
-            "let_through": False,
-            "status": answer.status,
-            "seconds": round(time.perf_counter() - answer.since, 3),
-        }
-        outcome = answer.outcome
-        if outcome is None and answer.watcher is not None and answer.ended != "upstream failed":
-            outcome = answer.watcher.outcome()  # as far as it came
-        if outcome is not None:
-            record |= self._recorded(outcome)
-            record["let_through"] = outcome.let_through and answer.ended == "answered"
-            record["checked_ms"] = round(outcome.checked_ms, 3)
-        more = {
-            "finish_reason": answer.finish_reason,
-            "usage": answer.usage,
-            "refused": answer.refused,
-            "upstream_status": answer.upstream_status,
-        }
-        record |= {name: value for name, value in more.items() if value is not None}
-        if self.settings.log_text:
-            record |= {"upstream_error": answer.upstream_error} if answer.upstream_error is not None else {}
-            record |= {"reasoning": outcome.reasoning, "answer": outcome.answer} if outcome is not None else {}
         try:
-            self.log.write(record)
+            self.log.write(record_of(answer, self.guard.policy, self.settings))
         except OSError as error:
             _log.error("%s: the record cannot be written: %s", answer.identity, error)
 
-    async def _body(self, answer: _Answer, scope: Mapping[str, Any], receive: _Receive) -> bytes:
+    async def _body(self, answer: GuardedAnswer, scope: Mapping[str, Any], receive: Receive) -> bytes:
         most = self.settings.max_body
         for name, value in scope["headers"]:
             if name == b"content-length" and value.isdigit() and int(value) > most:
@@ -432,38 +331,47 @@ class GuardServer:
         except TimeoutError:
             raise _TooLargeError(408, f"the request did not arrive in {self.settings.body_timeout:g} s") from None
 
-    async def _start(self, answer: _Answer, send: _Send, kind: str, status: int = 200) -> None:
+    async def _start(self, answer: GuardedAnswer, send: Send, kind: str, status: int = 200) -> None:
         answer.began, answer.status = True, status
         headers = [(b"content-type", kind.encode()), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
 
-    async def _respond(self, answer: _Answer, send: _Send, value: Any) -> None:
+    async def _respond(self, answer: GuardedAnswer, send: Send, value: Any) -> None:
         answer.began, answer.status = True, 200
-        await _json_response(send, 200, value)
+        await send_json(send, 200, value)
 
     async def _fail(
-        self, answer: _Answer, send: _Send, status: int, said: str, *, field: str | None = None, close: bool = False
+        self,
+        answer: GuardedAnswer,
+        send: Send,
+        status: int,
+        said: str,
+        *,
+        field: str | None = None,
+        close: bool = False,
     ) -> None:
         """An error: as the response, or as the last event of one whose head is out."""
         if answer.began:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_FAREWELL):
-                    await _part(send, f"data: {json.dumps({'error': _said(status, said, field)})}\n\n", last=True)
+                    await send_part(
+                        send, f"data: {json.dumps({'error': described(status, said, field)})}\n\n", last=True
+                    )
             return
         answer.began, answer.status = True, status
         more = [(b"connection", b"close")] if close else []
         more += [(b"retry-after", b"1")] if status in (429, 503) else []
-        await _error(send, status, said, field=field, more=more)
+        await send_error(send, status, said, field=field, more=more)
 
-    async def _models(self, scope: Mapping[str, Any], receive: _Receive, send: _Send) -> None:
+    async def _models(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         del scope, receive
         model = {"id": self.settings.model, "object": "model", "created": 0, "owned_by": "safecot"}
-        await _json_response(send, 200, {"object": "list", "data": [model]})
+        await send_json(send, 200, {"object": "list", "data": [model]})
 
-    async def _health(self, scope: Mapping[str, Any], receive: _Receive, send: _Send) -> None:
+    async def _health(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         del scope, receive
         header, digest = self.guard.policy.header, self.guard.policy.digest
-        await _json_response(send, 200, {"policy": header.name, "version": header.version, "digest": digest})
+        await send_json(send, 200, {"policy": header.name, "version": header.version, "digest": digest})
 
 
 class _TooLargeError(Exception):
@@ -483,25 +391,3 @@ def _json(data: bytes) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise UpstreamError(f"its answer is not JSON: {error}", began=True) from None
-
-
-def _said(status: int, message: str, field: str | None) -> dict[str, Any]:
-    kind = "invalid_request_error" if status < 500 else "server_error"
-    return {"message": message, "type": kind, "code": status, "param": field}
-
-
-async def _error(
-    send: _Send, status: int, message: str, *, field: str | None = None, more: Sequence[tuple[bytes, bytes]] = ()
-) -> None:
-    await _json_response(send, status, {"error": _said(status, message, field)}, more)
-
-
-async def _json_response(send: _Send, status: int, value: Any, more: Sequence[tuple[bytes, bytes]] = ()) -> None:
-    data = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(data)).encode()), *more]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": data})
-
-
-async def _part(send: _Send, text: str, *, last: bool = False) -> None:
-    await send({"type": "http.response.body", "body": text.encode("utf-8", "replace"), "more_body": not last})
