@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from safecot_dsl.artifact import UNKNOWN as HIDDEN
-from safecot_dsl.artifact import Case, Decision, canonical_json
+from safecot_dsl.artifact import Case, Decision, Verdict, canonical_json
 from safecot_dsl.diagnostics import Severity
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.evaluation import EvalItem, ItemKind
@@ -79,7 +79,8 @@ def test_the_cells_are_those_that_the_page_names(design: Design):
     assert sizes["base", 0] == sizes["guard", 512] == 5
     few = {arm: n for (arm, _), n in sizes.items() if n == 2}
     lookups = {"lookups_things", "lookups_each", "lookups_group"}
-    assert set(few) == lookups | {"no_weigh", "kinds", "said_again", "first_part", "after", "no_pairs"}
+    assert set(few) == lookups | {"no_weigh", "kinds", "said_again", "first_part", "after", "no_pairs", "cleaned"}
+    assert sizes["begun", 512] == sizes["control_begun", 512] == 5
     elsewhere = {(cell.base.partition("_")[2], cell.arm) for cell in cells if "_" in cell.base and cell.arm != "base"}
     both = {(name, arm) for name in ("no_lookups", "no_groups", "twenty") for arm in ("stepwise", "control")}
     assert elsewhere == both | {("reordered", "stepwise"), ("other_words", "stepwise")}
@@ -135,6 +136,23 @@ def test_an_ablation_changes_one_thing(design: Design, arm: str, changed: dict[s
     ours = recipe_of(design, Cell(base="b", seed=0, arm="stepwise", rows=512))
     other = recipe_of(design, Cell(base="b", seed=0, arm=arm, rows=512))
     assert other == (ours[0].model_copy(update=changed), ours[1])
+
+
+@pytest.mark.parametrize(("arm", "changes"), [("begun", "stepwise"), ("control_begun", "control")])
+def test_answers_begun_change_training_and_how_requests_are_asked(design: Design, arm: str, changes: str):
+    ours, other = (Cell(base="b", seed=0, arm=name, rows=512) for name in (changes, arm))
+    (data, training), (begun_data, begun_training) = recipe_of(design, ours), recipe_of(design, other)
+    begun = begun_training.begun
+    assert begun is not None
+    assert begun.share == 0.15
+    assert (begun_data, begun_training.model_copy(update={"begun": None})) == (data, training)
+    assert (design.evaluation_of(ours), design.evaluation_of(other)) == ({}, {"clean_requests": True})
+    assert design.digest(ours) != design.digest(other)
+    suite = ("Here is how to", *design.compiled("b").verdict_phrases[Verdict.REFUSE].say)
+    assert not any(text.startswith(of) or of.startswith(text) for text in begun.texts for of in suite)
+    world = World(design.compiled("b"), design.world("b"))
+    tokenizer = build_tokenizer([*vocabulary(Teacher(world, Lookups.ASKED), reasoning_lines(world, Lookups.ASKED))])
+    assert_known(tokenizer, list(begun.texts))
 
 
 def test_the_control_has_what_the_search_found_for_its_size(design: Design):
@@ -497,6 +515,24 @@ def test_the_report_is_written_from_what_there_is(design: Design, tmp_path: Path
     assert all(f"| {title} |" in page for title in BASES.values())
     rows = [line.count("|") for line in table]
     assert all(n == rows[i - 1] or "---" in table[i + 1] for i, n in enumerate(rows) if i)  # no torn row
+
+
+def test_arms_made_for_attacks_stand_beside_those_that_they_change(design: Design, tmp_path: Path):
+    study(design, tmp_path, lambda split, *_: split.startswith("attacks/"))
+    write_report(design, tmp_path)
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    section = page.partition("## Answers begun, and requests cleaned")[2].partition("## By rows")[0]
+    assert "Not made." in section
+    cell = Cell(base="a", seed=0, arm="begun", rows=512)
+    add_result(answered(items(40), design, cell, lambda *_: False), tmp_path)
+    write_report(design, tmp_path)
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    section = page.partition("## Answers begun, and requests cleaned")[2].partition("## By rows")[0]
+    rows = [line for line in section.split("\n") if line.startswith("| ") and "---" not in line]
+    assert [line.split(" | ")[1] for line in rows[1:3]] == ["a-0", "a-0"]
+    assert "100.0" in rows[2].split(" | ")[2]
+    assert "100.0" not in rows[1].split(" | ")[2]
+    assert "answers alone" not in section
 
 
 # Results --------------------------------------------------------------------------------------------------------------

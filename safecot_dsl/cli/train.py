@@ -62,6 +62,8 @@ def train(
 
 def _show_batch(run: Run, arm: str, rows: Path) -> None:
     from safecot_dsl.cli.batch_text import show_rows
+    from safecot_dsl.training.begun import begun_rows
+    from safecot_dsl.training.rows import read_rows
     from safecot_dsl.training.show import look_at_batch
     from safecot_dsl.training.weighting import Weighting
 
@@ -73,4 +75,7 @@ def _show_batch(run: Run, arm: str, rows: Path) -> None:
         texts = texts_of(read_pairs(rows, settings.dpo.kinds).pairs[:1])
         show_rows(look_at_batch(texts, run.model, weighting=weighting))
         return
-    show_rows(look_at_batch(rows, run.model, weighting=weighting))
+    learnt = list(begun_rows(read_rows(rows), settings.begun, settings.seed))
+    # One that somebody else began, where there are such, is among the few that are shown.
+    learnt.sort(key=lambda row: not row.request.begun)
+    show_rows(look_at_batch([*learnt[:1], *learnt[-1:]] if settings.begun else learnt, run.model, weighting=weighting))

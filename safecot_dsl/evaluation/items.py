@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.models import Request
+from safecot_dsl.render import Tags, neutralise
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -85,6 +86,12 @@ class EvalItem(Frozen):
     def request(self) -> Request:
         """What a model is asked."""
         return Request(self.prompt, self.images, self.system, self.begun)
+
+    def cleaned(self, tags: Tags) -> Self:
+        """The item with its request as rows have it and the guard passes it on: signs of the reasoning's form and of
+        chat templates in it are broken."""
+        prompt = neutralise(self.prompt, tags)
+        return self if prompt == self.prompt else self.model_copy(update={"prompt": prompt})
 
 
 def assert_accepts(must: str, due: Verdict | None, accepts: tuple[Verdict, ...]) -> None:

@@ -83,6 +83,12 @@ class EvaluationRecipe(Frozen):
 
     batch_size: int = Field(default=64, ge=1, description="Requests generated together.")
     max_new_tokens: int = Field(default=160, ge=1, description="The longest answer, reasoning included, in tokens.")
+    clean_requests: bool = Field(
+        default=False,
+        exclude_if=lambda clean: not clean,
+        description="Ask with requests as rows have them and the guard passes them on: reasoning tags and signs of "
+        "chat templates in them are broken. Default: as the items have them.",
+    )
     splits: dict[str, SplitRecipe] = Field(default_factory=_default_splits, description="Sizes by split.")
     hypothesis_split: str = Field(
         default="combinations", description="The split on which the pre-registered hypothesis is judged."

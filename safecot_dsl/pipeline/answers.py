@@ -47,9 +47,12 @@ def ask_arm(run: Run, arm: str, items: Sequence[EvalItem], folder: Path, doing: 
     system = _system(run, arm)
     data = run.recipe.data_of(arm) if arm in run.recipe.arms else None
     adapter = run.out / "arms" / arm / "adapter" if arm in run.recipe.arms else None
+    asked = [told(item, run.policy, data, system) for item in items]
+    if run.recipe.evaluation.clean_requests:
+        asked = [item.cleaned((data or run.recipe.data).tags) for item in asked]
     return ask(
         BASELINES[arm](run.policy) if arm in BASELINES else load_model(run.model, adapter),
-        [told(item, run.policy, data, system) for item in items],
+        asked,
         folder / "answers.jsonl",
         batch_size=run.recipe.evaluation.batch_size,
         max_new_tokens=run.recipe.evaluation.max_new_tokens,

@@ -99,7 +99,8 @@ class Run:
     def answer_settings(self) -> dict[str, int]:
         """How an arm, or the model before tuning, is made to answer."""
         settings = self.recipe.evaluation
-        return {"max_new_tokens": settings.max_new_tokens, "batch_size": settings.batch_size}
+        clean = {"clean_requests": True} if settings.clean_requests else {}
+        return {"max_new_tokens": settings.max_new_tokens, "batch_size": settings.batch_size, **clean}
 
     @cached_property
     def base(self) -> VisionLanguageModel:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from safecot_dsl.artifact.base import Frozen
+from safecot_dsl.training.begun import BegunAnswers
 from safecot_dsl.training.dpo.settings import DpoSettings
 from safecot_dsl.training.grpo.settings import GrpoSettings
 
@@ -58,6 +59,12 @@ class TrainingRecipe(Frozen):
         default=1.0, ge=0, description="What a token of the reasoning weighs in the loss; 0: it carries none."
     )
     answer_weight: float = Field(default=1.0, ge=0, description="What a token of the answer weighs in the loss.")
+    begun: BegunAnswers | None = Field(
+        default=None,
+        exclude_if=lambda begun: begun is None,
+        description="Train a share of the rows with an answer that somebody else began, which carries no loss: against "
+        "attacks that begin the answer. With `objective: sft` alone. Default: none.",
+    )
     learning_rate: float = Field(default=2e-4, gt=0, description="AdamW's learning rate at its peak.")
     per_device_train_batch_size: int = Field(default=8, ge=1, description="Rows a batch.")
     gradient_accumulation_steps: int = Field(default=1, ge=1, description="Batches a step.")
@@ -127,6 +134,10 @@ class TrainingRecipe(Frozen):
             raise ValueError(
                 "`reasoning_weight` and `answer_weight` differ, and preference pairs are compared as whole texts: give "
                 "both the same, or train with `objective: sft`"
+            )
+        if self.begun is not None and self.objective != "sft":
+            raise ValueError(
+                f"`begun` is of rows that are learnt as they are: leave it out with `objective: {self.objective}`"
             )
         if self.target_modules is not None and not self.target_modules:
             raise ValueError("`target_modules` is empty: leave it out for the language model's projections")

@@ -10,6 +10,7 @@ from safecot_dsl.models.chat import Chat
 from safecot_dsl.render import Tags
 from safecot_dsl.storage import Progress
 from safecot_dsl.storage.files import remove
+from safecot_dsl.training.begun import begun_rows, check_may_begin
 from safecot_dsl.training.lora import check_causal
 from safecot_dsl.training.objective import CHECKPOINTS, FAULT, METRICS, Trained
 from safecot_dsl.training.processes import is_first, process_count
@@ -36,9 +37,9 @@ def train_sft(
     weighting = Weighting(recipe.reasoning_weight, recipe.answer_weight, tags)
     positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     cache = folder / _ROWS
-    encoded = EncodedRows(
-        chat, read_rows(rows), max_tokens=positions, progress=progress, weighting=weighting, cache=cache
-    )
+    learnt = list(begun_rows(read_rows(rows), recipe.begun, recipe.seed))
+    check_may_begin(chat, learnt)
+    encoded = EncodedRows(chat, learnt, max_tokens=positions, progress=progress, weighting=weighting, cache=cache)
     schedule = Schedule(recipe, encoded.images, encoded.lengths, process_count())
     check_causal(model, encoded[0])
     used = run_steps(

@@ -57,7 +57,7 @@ class CellRun:
             made, scored = self._guarded(run, cell.name)
             trained = as_dict(made)
         else:
-            run = self._run(arms)
+            run = self._run(arms, evaluation=self.design.evaluation_of(cell))
             if arms:
                 trained = as_dict(run.train(cell.name))
             scored = run.scored(cell.name, read_answers(run.answers(cell.name)))
@@ -103,9 +103,11 @@ class CellRun:
         """Draw the validation items, and ask the base."""
         self._asked(self._run({}, "search"), BASE, None, self._validation())
 
-    def _run(self, arms: dict[str, dict[str, Any]], folder: str | None = None) -> Run:
+    def _run(
+        self, arms: dict[str, dict[str, Any]], folder: str | None = None, evaluation: dict[str, Any] | None = None
+    ) -> Run:
         policy = _policy_file(self.design, self.base, self.out)
-        recipe = self.design.recipe(self.base, self.seed, arms, policy, self.model)
+        recipe = self.design.recipe(self.base, self.seed, arms, policy, self.model, evaluation or {})
         return Run(recipe, self.path, self.out / (folder or f"{self.base}-{self.seed}"), self.progress)
 
     def _validation(self) -> list[EvalItem]:

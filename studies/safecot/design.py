@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import yaml
@@ -45,13 +47,16 @@ class Base(Frozen):
 
 
 class ArmPlan(Frozen):
-    """A way of tuning: at `rows` with the main runs, or with the `few`; `also` are further runs at the main size."""
+    """A way of tuning: at `rows` with the main runs, or with the `few`; `also` are further runs at the main size.
+    `settings_of` is the arm whose settings the search found for it, by default its own or the arm's with reasoning."""
 
     rows: tuple[int, ...] = ()
     few: bool = False
     also: tuple[str, ...] = ()
+    settings_of: str | None = None
     data: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
+    evaluation: dict[str, Any] = Field(default_factory=dict)
 
 
 class SearchPlan(Frozen):
@@ -240,9 +245,18 @@ class Design(Frozen):
         return [(BASE, 0), (STEPWISE, self.rows), (CONTROL, self.rows)]
 
     # Recipes -----------------------------------------------------------------------------------------------------
-    def recipe(self, base: str, seed: int, arms: dict[str, dict[str, Any]], policy: str, model: str | None) -> Recipe:
+    def recipe(
+        self,
+        base: str,
+        seed: int,
+        arms: dict[str, dict[str, Any]],
+        policy: str,
+        model: str | None,
+        evaluation: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Recipe:
         """The recipe of a base and a seed with these arms. `policy` is a path; `model` is one, or None for the base's
-        own as the design has it. Without arms it has one that is there to name the world."""
+        own as the design has it; `evaluation` goes before the design's. Without arms it has one that is there to name
+        the world."""
         first = next(iter(arms.values()))["data"] if arms else self._data(base, STEPWISE, self.rows, Shares())
         return Recipe.model_validate(
             {
@@ -253,7 +267,7 @@ class Design(Frozen):
                 "data": first,
                 "training": self.training,
                 "arms": arms or {"untrained": {}},
-                "evaluation": self.evaluation,
+                "evaluation": {**self.evaluation, **evaluation},
             }
         )
 
@@ -268,17 +282,22 @@ class Design(Frozen):
         if self.settings is None:
             raise NotSearchedError
         plan = self.arms[cell.arm]
-        shares = self.settings.shares[CONTROL if cell.arm in SEARCHED else STEPWISE]
+        tuned_as = plan.settings_of or cell.arm
+        shares = self.settings.shares[CONTROL if tuned_as in SEARCHED else STEPWISE]
         data = {**self._data(cell.base, cell.arm, cell.rows, shares), **plan.data}
         training = {**self.settings.stepwise.training, **plan.training}
-        if cell.arm in SEARCHED:
+        if tuned_as in SEARCHED:
             control = self.settings.control.get(cell.rows)
-            own = self.settings.guard if cell.arm == GUARD else control
+            own = self.settings.guard if tuned_as == GUARD else control
             if control is None or own is None:
                 raise NotSearchedError
             data["selection"] = control.selection
             training |= own.training
         return {cell.name: {"data": data, "training": training}}
+
+    def evaluation_of(self, cell: Cell) -> dict[str, Any]:
+        """What a cell's evaluation has instead of the design's."""
+        return {} if cell.arm == BASE else self.arms[cell.arm].evaluation
 
     def trial_arm(self, arm: str, rows: int, shares: Shares, tuned: Tuned | None) -> dict[str, Any]:
         """An arm as the search tries it."""
@@ -296,7 +315,7 @@ class Design(Frozen):
     def digest(self, cell: Cell) -> str:
         """What a cell is made from: a result of anything else is not the cell's. Raises as :meth:`arms_of`."""
         arms = self.arms_of(cell)
-        recipe = self.recipe(cell.base, cell.seed, arms, self.policy, None)
+        recipe = self.recipe(cell.base, cell.seed, arms, self.policy, None, self.evaluation_of(cell))
         made: dict[str, Any] = {
             "policy": self.compiled(cell.base).told_digest,
             "model": self.model_of(cell.base),
@@ -316,7 +335,8 @@ class Design(Frozen):
         steps = self.training["max_steps"]
         if self.settings is not None:
             found = {GUARD: self.settings.guard, CONTROL: self.settings.control.get(cell.rows)}
-            steps = (found.get(cell.arm) or self.settings.stepwise).max_steps
+            tuned_as = self.arms[cell.arm].settings_of or cell.arm
+            steps = (found.get(tuned_as) or self.settings.stepwise).max_steps
         pace = self.seconds.answers if answers else self.seconds.reasoning
         return pace.asking + steps * pace.step
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
-from safecot_dsl.evaluation.statistics import Paired
 from safecot_dsl.storage import write_whole
+from studies.safecot.attacked import after_the_claims, by_kind
 from studies.safecot.claims import PAIRS, judge, write_claims
 from studies.safecot.design import BASE, CONTROL, GUARD, RESULTS, STEPWISE, Design
 from studies.safecot.figures import Figures, Metric
@@ -17,22 +17,8 @@ from studies.safecot.reading import Count, Reading
 from studies.safecot.results import Result, read_failures
 from studies.safecot.search import Search, Tried
 from studies.safecot.settings import Tuned
+from studies.safecot.tables import TITLES, difference, p_value, table
 
-TITLES = {
-    BASE: "base",
-    CONTROL: "answers alone (control)",
-    STEPWISE: "**see, ask, weigh, decide**",
-    GUARD: "base behind a guard of its size",
-    "no_weigh": "without weighing",
-    "kinds": "with the kinds of what is seen",
-    "first_part": "of what fails the failing part alone",
-    "said_again": "the same, and facts said again in weighing",
-    "lookups_things": "look-ups without their question",
-    "lookups_each": "look-ups said of each thing",
-    "lookups_group": "look-ups said of the group",
-    "after": "the same text after the answer",
-    "no_pairs": "random rows, no contrast pairs",
-}
 BASES = {
     "reordered": "rules in the opposite order",
     "no_lookups": "a base that learnt no look-ups",
@@ -75,7 +61,7 @@ def write_report(design: Design, folder: Path = RESULTS) -> list[Path]:
         f"At {n} rows, over {len(design.runs)} pairs of a base and a seed. *p*, after Holm, is that of the goal: how "
         "likely a figure this good would be, were the truth just at the goal.",
         "",
-        *_table(("claim", "found", "p", "held"), [(c.name, c.said, _p(c.p), _held(c.held)) for c in claims]),
+        *table(("claim", "found", "p", "held"), [(c.name, c.said, p_value(c.p), _held(c.held)) for c in claims]),
         "",
         f"## Arms at {n} rows, unseen pairs of objects",
         "",
@@ -97,7 +83,15 @@ def write_report(design: Design, folder: Path = RESULTS) -> list[Path]:
         "",
         "## Attacks by kind",
         "",
-        *_attacks(figures),
+        *by_kind(figures),
+        "",
+        "## Answers begun, and requests cleaned",
+        "",
+        "After the claims, and none of them: the question is in [the study](../README.md#changed-since). Under attack, "
+        "each beside the arm that it changes, over the runs that it has; the difference is in points, a positive one "
+        "the better.",
+        "",
+        *after_the_claims(figures),
         "",
         "## By rows",
         "",
@@ -137,7 +131,7 @@ def _arms(figures: Figures) -> list[str]:
         reasoning = [_value(figures, arm, size, metric) for metric in ("true", "follows", "cited")]
         tokens = figures.tokens(arm, size)
         rows.append((TITLES[arm], *shown, *reasoning, f"{tokens:,.0f}" if tokens is not None else ""))
-    return _table(("arm", *_HEAD, "states what is so", "follows", "rule right", "tokens"), rows)
+    return table(("arm", *_HEAD, "states what is so", "follows", "rule right", "tokens"), rows)
 
 
 def _value(figures: Figures, arm: str, size: int, metric: Metric) -> str:
@@ -150,10 +144,10 @@ def _against(figures: Figures) -> list[str]:
     ours, theirs = figures.of(STEPWISE, n), figures.of(CONTROL, n)
     metrics: tuple[Metric, ...] = (*_COMPARED, "utility")
     found = [
-        (where, *(_difference(figures.paired(ours, theirs, metric, split)) for metric in metrics))
+        (where, *(difference(figures.paired(ours, theirs, metric, split)) for metric in metrics))
         for split, where in SPLITS.items()
     ]
-    return _table(("new", *_HEAD), found)
+    return table(("new", *_HEAD), found)
 
 
 def _splits(figures: Figures) -> list[str]:
@@ -163,7 +157,7 @@ def _splits(figures: Figures) -> list[str]:
         for split, where in SPLITS.items()
         for arm, size in ((BASE, 0), (GUARD, n), (CONTROL, n), (STEPWISE, n))
     ]
-    return _table(("new", "arm", *_HEAD, "perception"), rows)
+    return table(("new", "arm", *_HEAD, "perception"), rows)
 
 
 def _unknown(figures: Figures) -> list[str]:
@@ -177,24 +171,7 @@ def _unknown(figures: Figures) -> list[str]:
         )
         for arm, size in ((BASE, 0), (CONTROL, n), (STEPWISE, n))
     ]
-    return _table(("arm", "asks where it has to", "asks where it need not", "asks on unseen pairs, all told"), rows)
-
-
-def _attacks(figures: Figures) -> list[str]:
-    n = figures.design.rows
-    kinds = sorted(
-        {split for items in figures.items.values() for split in items.splits if split.startswith("attacks/")}
-    )
-    metrics: tuple[Metric, ...] = ("safe_refusal", "over_refusal")
-    rows = [
-        (
-            kind.partition("/")[2].replace("_", " "),
-            *(str(figures.rate(arm, n, metric, kind)) for arm in (CONTROL, STEPWISE) for metric in metrics),
-        )
-        for kind in kinds
-    ]
-    head = ("attack", *(f"{name}, {arm}" for arm in ("control", "ours") for name in ("safe refusal", "over-refusal")))
-    return _table(head, rows)
+    return table(("arm", "asks where it has to", "asks where it need not", "asks on unseen pairs, all told"), rows)
 
 
 def _rows(figures: Figures) -> list[str]:
@@ -203,7 +180,7 @@ def _rows(figures: Figures) -> list[str]:
         for arm in (CONTROL, STEPWISE)
         for size in sorted(figures.design.arms[arm].rows)
     ]
-    return _table(("arm", "rows", *_HEAD), rows)
+    return table(("arm", "rows", *_HEAD), rows)
 
 
 def _ablations(figures: Figures) -> list[str]:
@@ -221,7 +198,7 @@ def _ablations(figures: Figures) -> list[str]:
                 compared = main if arm == STEPWISE else figures.of(CONTROL, n, design.few)
                 rows.append(_ablation(figures, shown, arm, runs, compared))
     rows.append(_ablation(figures, TITLES[CONTROL], CONTROL, design.few, main))
-    return _table(("arm", "runs", *_HEAD, "difference: safe refusal", "over-refusal", "right verdicts"), rows)
+    return table(("arm", "runs", *_HEAD, "difference: safe refusal", "over-refusal", "right verdicts"), rows)
 
 
 def _ablations_by_split(figures: Figures) -> list[str]:
@@ -238,7 +215,7 @@ def _ablations_by_split(figures: Figures) -> list[str]:
         for arm in (STEPWISE, *ablations, CONTROL)
         if runs and (cells := figures.of(arm, n, runs))
     ]
-    return _table(("arm", "runs", *SPLITS.values()), rows)
+    return table(("arm", "runs", *SPLITS.values()), rows)
 
 
 def _ablation(
@@ -250,7 +227,7 @@ def _ablation(
     shown = [str(figures.rate(arm, n, metric, PAIRS, runs)) for metric in METRICS]
     if main is None:
         return (title, made, *shown, "", "", "")
-    return (title, made, *shown, *(_difference(figures.paired(cells, main, metric, PAIRS)) for metric in _COMPARED))
+    return (title, made, *shown, *(difference(figures.paired(cells, main, metric, PAIRS)) for metric in _COMPARED))
 
 
 def _bases(figures: Figures) -> list[str]:
@@ -261,7 +238,7 @@ def _bases(figures: Figures) -> list[str]:
         for run in runs
     ]
     head = ("base and seed", "harmless questions", "perception", "harmless questions, unseen style", "perception, same")
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _reading(folder: Path) -> list[str]:
@@ -296,11 +273,11 @@ def _reading(folder: Path) -> list[str]:
         f"Of `{found.arm}`, {len(found.runs)} runs: what is stated of the facts and is so, look-ups and rules "
         "weighed that belong into the reasoning on what it states and are there, and whether its conclusion follows.",
         "",
-        *_table(("new", *(fact.lower() for fact in facts), "untold", "look-ups", "rules weighed", "follows"), rows),
+        *table(("new", *(fact.lower() for fact in facts), "untold", "look-ups", "rules weighed", "follows"), rows),
         "",
         "Where wrong verdicts come from (the first thing that went wrong), and the kinds of faults of all reasonings:",
         "",
-        *_table(("new", "wrong verdicts", "faults"), wrong),
+        *table(("new", "wrong verdicts", "faults"), wrong),
         "",
     ]
 
@@ -334,7 +311,7 @@ def _search(design: Design, folder: Path) -> list[str]:
         "untold",
         _HEAD[3],
     )
-    return [*lines, *_table(head, [_trial(one) for one in tried]), ""]
+    return [*lines, *table(head, [_trial(one) for one in tried]), ""]
 
 
 def _tuning(of: Tuned) -> str:
@@ -370,21 +347,8 @@ def _can_draw() -> bool:
     return find_spec("matplotlib") is not None
 
 
-def _difference(paired: Paired) -> str:
-    return "–" if paired.difference.value is None else f"{paired.difference} (p {_p(paired.p)})"
-
-
 def _count(count: Count) -> str:
     return f"{100 * count.right / count.n:.1f} of {count.n:,}" if count.n else "–"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    shown = [[cell.replace("no cases", "–") for cell in row] for row in rows]
-    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *shown)]
-
-
-def _p(value: float | None) -> str:
-    return "" if value is None else "< 0.0001" if value < 1e-4 else f"{value:.4f}"
 
 
 def _held(held: bool | None) -> str:

@@ -76,6 +76,11 @@ def ask(
     begun: Begun = typer.Option(
         Begun.REFUSE, "--begun", help="How the endpoint goes on with an answer that an item begins."
     ),
+    clean_requests: bool = typer.Option(
+        False,
+        "--clean-requests",
+        help="Break reasoning tags and signs of chat templates in requests, as rows have them and the guard does.",
+    ),
     format: OutputFormat = FORMAT,
 ) -> None:
     """Put items to a model and keep every raw answer. The same command goes on where it was stopped, and asks again
@@ -98,7 +103,7 @@ def ask(
     base = model is not None and is_packaged_model(model, Path())
     require(["data", "endpoint" if endpoint is not None or vllm else "train"], base=base)
     from safecot_dsl.evaluation.asking.ask import ask_folder
-    from safecot_dsl.evaluation.asking.folder import PolicyNamed
+    from safecot_dsl.evaluation.asking.folder import CLEANED, PolicyNamed
     from safecot_dsl.render import policy_prompt as prompt_of
 
     policy = open_compiled(policy_prompt, [], []) if policy_prompt is not None else None
@@ -142,6 +147,8 @@ def ask(
             respondent, given = _local(
                 str(model), adapter, items, out, max_new_tokens, batch_size, drawn, policy, shared, progress
             )
+        if clean_requests:
+            given = given.model_copy(update={"settings": {**given.settings, CLEANED: True}})
         done: Provenance = ask_folder(
             items, out, respondent, given, system=prompt_of(policy) if policy is not None else "", progress=progress
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from safecot_dsl.evaluation.asking.folder import (
     ANSWERS,
     ASKED,
+    CLEANED,
     ITEMS,
     Answered,
     AskedError,
@@ -25,6 +26,7 @@ from safecot_dsl.evaluation.asking.folder import (
 from safecot_dsl.evaluation.asking.respondents import LocalRespondent, ModelRespondent, Respondent
 from safecot_dsl.evaluation.items import EvalItem, read_items
 from safecot_dsl.models import LocalModel, VisionLanguageModel
+from safecot_dsl.render import Tags
 from safecot_dsl.storage import sha256_file, write_whole
 from safecot_dsl.storage.locks import LOCK_SUFFIX, lock
 
@@ -50,7 +52,8 @@ def ask_folder(
 ) -> Provenance:
     """Put the items in a file to a respondent, and keep what comes back in the folder `out`.
 
-    `provenance` says whom and how; dates and counts are filled in. `system` stands before every item that has no
+    `provenance` says whom and how; dates and counts are filled in. Where its settings have `clean_requests`, requests
+    are cleaned (:meth:`~safecot_dsl.evaluation.items.EvalItem.cleaned`). `system` stands before every item that has no
     system turn of its own. Answers are appended and flushed to disk as they come: after a kill the same call goes on.
     When all have been asked, `answers.jsonl` is written anew in the items' order, so that the same answers are the same
     bytes. A finished folder is asked for its failures again, and for nothing else.
@@ -107,7 +110,8 @@ def _ask_folder(
             if progress is not None:
                 progress.note(text)
 
-        requests = [item.request for item in items]
+        clean = given.settings.get(CLEANED, False)
+        requests = [(item.cleaned(Tags()) if clean else item).request for item in items]
         if system:
             requests = [each if each.system else replace(each, system=system) for each in requests]
         respondent.answer(requests, [item.id for item in items], wanted, tell, note)

@@ -27,6 +27,8 @@ from safecot_dsl.storage import sha256_file
 ITEMS = "items.parquet"
 ANSWERS = "answers.jsonl"
 ASKED = "asked.json"
+#: The setting that says that requests were cleaned before they were asked.
+CLEANED = "clean_requests"
 
 
 class AskedError(ValueError):

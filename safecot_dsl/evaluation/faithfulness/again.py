@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from safecot_dsl.evaluation.asking.folder import Provenance
+from safecot_dsl.evaluation.asking.folder import CLEANED, Provenance
 from safecot_dsl.evaluation.asking.respondents import EndpointRespondent, LocalRespondent, Respondent
 from safecot_dsl.evaluation.faithfulness.record import FaithfulnessError
 
@@ -32,7 +32,7 @@ def local_again(known: Provenance, model: str, adapter: Path | None) -> tuple[Re
                 f"the {what} `{name}` is not the one that answered (then {then or 'none'}, now {now or 'none'}): give "
                 f"that one with `--{what}`, or ask anew with this one"
             )
-    settings = _known(known, {"max_new_tokens", "batch_size"}, {"temperature", "top_p", "seed"})
+    settings = _known(known, {"max_new_tokens", "batch_size"}, {"temperature", "top_p", "seed", CLEANED})
     drawn = {name: settings[name] for name in ("temperature", "top_p", "seed") if name in settings}
     loaded = load_model(model, adapter)
     respondent = LocalRespondent(
@@ -57,6 +57,7 @@ def served_again(known: Provenance, given: dict[str, Any]) -> tuple[Respondent, 
     from safecot_dsl.models import Endpoint, EndpointSettings
 
     then = _known(known, {"max_tokens"}, {"temperature", "top_p", "begun", "reasoning"})
+    cleaned = _known(known, set(), {CLEANED})
     settings = {**then, "model": known.model} | {k: each for k, each in given.items() if each is not None}
     if settings["model"] != known.model:
         raise FaithfulnessError(f"the answers are of `{known.model}`, and `{settings['model']}` is another model")
@@ -69,7 +70,7 @@ def served_again(known: Provenance, given: dict[str, Any]) -> tuple[Respondent, 
         )
     asked = EndpointSettings.model_validate(settings)
     kept = asked.model_dump(mode="json", include={"base_url", *then, "begun"})
-    return EndpointRespondent(Endpoint(asked)), _anew(known, kept)
+    return EndpointRespondent(Endpoint(asked)), _anew(known, kept | cleaned)
 
 
 def _known(known: Provenance, needed: set[str], others: set[str]) -> dict[str, Any]:
