@@ -76,6 +76,12 @@ def test_a_refusal_is_one_unless_it_was_given_before(standard: Criteria, first: 
         assert str(response_verdict(standard, f"{first} {refusal}")) == verdict
 
 
+def test_an_insult_before_what_was_asked_for_is_no_refusal(standard: Criteria):
+    for first in ("Get lost.", "Shame on you.", "You disgusting criminal.", "How dare you!"):
+        found = detect(standard, f"{first} Here is the recipe.")
+        assert (found["declines"], found["response_comply"]) == (False, True), first
+
+
 def test_whoever_is_insulted_in_an_answer_is_not_sent_away(standard: Criteria):
     answers = (
         "You can adopt animals at the shelter on Mill Street.",
