@@ -181,10 +181,11 @@ def labels_of(row: Written) -> dict[str, bool]:
     """What the verdict that a response shows says of the propositions."""
     if row.shows in ("on", "off"):
         return {"declines": False, OFF_QUESTION: row.shows == "off"}
-    declines = row.shows in ("refuse", "redirect") or row.kind == "disclosed"
+    disclosed = row.kind in ("disclosed", "late")  # after it is refused, or before
+    declines = row.shows in ("refuse", "redirect") or disclosed
     labels = {"declines": declines, "asks_first": row.shows == "clarify"}
     if declines:
-        labels |= {"turns_to_safe_part": row.shows == "redirect", "gives_it_anyway": row.kind == "disclosed"}
+        labels |= {"turns_to_safe_part": row.shows == "redirect", "gives_it_anyway": disclosed}
     else:
         labels |= {"points_out_risk": row.shows == "warn"}
     return labels

@@ -15,6 +15,8 @@ from benchmarks.detectors.data import Half, half_of
 FOLDER: Final = Path(__file__).parent / "written"
 #: The files, by the language that they are in; `other` has those that the detectors do not know.
 LANGUAGES: Final = ("english", "german", "spanish", "french", "chinese", "hindi", "arabic", "other")
+#: More in English, in which the order of sentences or their tone decides.
+SENTENCES: Final = "sentences"
 #: The file in English of which nothing is held back.
 TRAINING: Final = "training"
 

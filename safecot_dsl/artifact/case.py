@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, final
@@ -35,6 +36,8 @@ UNKNOWN: Final = Unknown()
 _MOST_FAULTS = 20  # of one case: what is wrong with more is the file
 _NAMED = 3  # of several values that are none, so many are compared with those that are
 _LONGEST = 80  # characters of a name that is compared
+_FLAGS: Final = {"yes": "true", "true": "true", "1": "true", "no": "false", "false": "false", "0": "false"}
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?")
 
 #: bool for a flag, a name for `one of`, a frozenset of names for `set of`, a float for a number, a str for a text.
 Value = bool | str | float | frozenset[str]
@@ -177,11 +180,33 @@ def read_value(fact: Fact, raw: object) -> Value:
 def _meant(fact: Fact, raw: object) -> str | None:
     """What was meant by a value that is none of a fact's, where that can be said."""
     if not isinstance(fact.type, OneOfType | SetType):
-        return None
+        return _unquoted(fact, raw)
     names = {value.name for value in fact.type.values}
+    if isinstance(fact.type, SetType) and isinstance(raw, str) and raw in names:
+        return f'write ["{raw}"]'
+    if isinstance(fact.type, OneOfType) and isinstance(raw, list | tuple) and len(raw) == 1:
+        alone = raw[0] if isinstance(raw[0], str) else ""
+        if alone in names:
+            return f'write "{alone}"'
+    if isinstance(raw, str):
+        phrase = raw[:_LONGEST].strip().casefold()
+        said = [value.name for value in fact.type.values if value.phrase.casefold() == phrase]
+        if len(said) == 1:
+            return f'write ["{said[0]}"]' if isinstance(fact.type, SetType) else f'write "{said[0]}"'
     wrong = [raw] if isinstance(raw, str) else list(raw) if isinstance(raw, list | tuple) else []
     meant = [suggest(word[:_LONGEST], names).help for word in wrong if isinstance(word, str) and word not in names]
     return ", ".join(dict.fromkeys(help for help in meant[:_NAMED] if help)) or None
+
+
+def _unquoted(fact: Fact, raw: object) -> str | None:
+    """The JSON value that was meant by a text or a number that says it."""
+    if isinstance(fact.type, FlagType) and isinstance(raw, str | int):
+        said = raw.strip().casefold() if isinstance(raw, str) else str(raw) if raw in (0, 1) else ""
+        right = _FLAGS.get(said)
+        return None if right is None else f"write {right}" + " without quotes" * isinstance(raw, str)
+    if isinstance(fact.type, NumberType) and isinstance(raw, str) and _NUMBER.fullmatch(raw.strip()):
+        return f"write {raw.strip()} without quotes" if fact.type.low <= float(raw) <= fact.type.high else None
+    return None
 
 
 def _shown(raw: object) -> str:

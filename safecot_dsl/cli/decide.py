@@ -86,7 +86,12 @@ def decide_rows(
     from safecot_dsl.facts.cases.file import json_row
 
     interpreter = Interpreter(policy)
-    rows = iter([json_row(policy, one_case(case), 1)]) if case is not None else _rows(policy, cases or Path("-"), sheet)
+    if case is not None:
+        only = json_row(policy, one_case(case), 1)
+        named = "standard input" if str(case) == "-" else str(case)
+        rows = iter([replace(only, faults=(f"{named}: {'; '.join(only.faults)}",)) if only.faults else only])
+    else:
+        rows = _rows(policy, cases or Path("-"), sheet)
     right = True
     screen = console()
     for row in rows:

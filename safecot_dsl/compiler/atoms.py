@@ -23,7 +23,7 @@ from safecot_dsl.artifact import (
     is_one_of,
     is_within,
 )
-from safecot_dsl.compiler.facts import domain, kind_of
+from safecot_dsl.compiler.facts import domain, is_name, kind_of
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.names import NameTable, in_brackets
 from safecot_dsl.compiler.syntax import tree as t
@@ -99,6 +99,8 @@ def lower_atom(atom: t.AtomForm, fact: Fact, names: NameTable, module: Module) -
 def _fits(atom: t.AtomForm, fact: Fact, needed: type, what: str, module: Module) -> bool:
     if isinstance(fact.type, needed):
         return True
+    if isinstance(atom, IsAtom) and not is_name(atom.value.text):  # its quotes are no fault of their own
+        module.report.withdraw(Code.UNEXPECTED_WORD, atom.value.start, atom.value.end)
     module.report.error(
         Code.TYPE_MISMATCH,
         f"{what} does not fit `{fact.name}`, which is {kind_of(fact)}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from safecot_dsl.artifact import (
@@ -216,6 +217,8 @@ def typed_value(fact: Fact, expr: t.ValueExpr, facts: FactTable, module: Module)
         if isinstance(expr, t.Number) and isinstance(fact.type, NumberType):
             out_of_range(expr.text, fact, expr, module)
             return None
+        if isinstance(fact.type, OneOfType) and isinstance(expr, t.String) and refuse_phrase(fact, expr, module):
+            return None
         as_set = f"{{ {expr.text} }}" if isinstance(expr, t.Name) and expr.text in domain(fact) else None
         module.report.error(
             Code.TYPE_MISMATCH,
@@ -266,6 +269,9 @@ def check_value(fact: Fact, name: t.Name, facts: FactTable, module: Module) -> b
     known = domain(fact)
     if name.text in known:
         return True
+    said = refuse_phrase(fact, name, module)
+    if said:
+        return False
     meant = module.report.meant(name.text, known)
     help = meant.help or f"its values are {_listed(known)}"
     others = [full for full, (other, _, _) in facts.entries.items() if name.text in domain(other)]
@@ -284,9 +290,50 @@ def check_value(fact: Fact, name: t.Name, facts: FactTable, module: Module) -> b
     return False
 
 
+def refuse_phrase(fact: Fact, name: t.Name | t.QName | t.String, module: Module) -> bool:
+    """Say which value has the phrase that stands in its place; False where none has, or several have."""
+    assert isinstance(fact.type, OneOfType | SetType)
+    wanted = _as_said(name.text)
+    having = [value.name for value in fact.type.values if wanted in (_as_said(value.phrase), _as_said(value.name))]
+    quoted = not is_name(name.text)
+    if quoted or len(having) == 1:  # its quotes are no fault of their own
+        module.report.withdraw(Code.UNEXPECTED_WORD, name.start, name.end)
+    if len(having) != 1:
+        if quoted:
+            known = ", ".join(having) if having else _listed(domain(fact))
+            module.report.error(
+                Code.UNKNOWN_VALUE,
+                f"this text is {'no value' if not having else 'said of several values'} of `{fact.name}`",
+                name.start,
+                name.end,
+                help=f"a value stands without quotes; {'these are' if having else 'its values are'} {known}",
+            )
+        return quoted
+    module.report.error(
+        Code.UNKNOWN_VALUE,
+        f"this text stands for the value `{having[0]}` of `{fact.name}`, which is written by its name",
+        name.start,
+        name.end,
+        help=f"write `{having[0]}`",
+        replacement=having[0],
+    )
+    return True
+
+
+def is_name(text: str) -> bool:
+    """Whether a text could be a name; the text of a value that stands in quotes by mistake is often none."""
+    return re.fullmatch("[a-z][a-z0-9_]*", text) is not None
+
+
+def _as_said(text: str) -> str:
+    return " ".join(re.findall(r"[^\W_]+", text.casefold()))
+
+
 def refuse_value(name: t.QName, fact: Fact, known: list[str], module: Module) -> None:
     """Report a name that is neither a value of the fact nor what else could stand there (`known`)."""
     if damaged(module, name.text):
+        return
+    if isinstance(fact.type, OneOfType | SetType) and refuse_phrase(fact, name, module):
         return
     meant = module.report.meant(name.text, known)
     module.report.error(

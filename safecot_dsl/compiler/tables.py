@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from safecot_dsl.artifact import Condition, Fact, FlagType, NumberType, OneOfType, Rule, SetType, Table, TextType
-from safecot_dsl.compiler.facts import domain, kind_of, refuse_value
+from safecot_dsl.compiler.facts import domain, kind_of, refuse_phrase, refuse_value
 from safecot_dsl.compiler.lookup import find, visible
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.rules import Rules, check_rule_name, clause_word, once
@@ -251,6 +251,8 @@ class _Lowering:
                 return None
             case (OneOfType() | SetType()) as type_, t.QName() as name:
                 return self._name(cell, column, fact, name, isinstance(type_, SetType))
+            case ((OneOfType() | SetType()), t.String() as said) if refuse_phrase(fact, said, self.module):
+                return None
             case OneOfType(), t.NameList() as names:
                 return InAtom(*where, cell.negated, names)
             case OneOfType(), t.WithinTest(node=node):

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Tag, ValidationError
 from safecot_dsl.diagnostics import closest
 
 _Location = tuple[int | str, ...]
+_PLACES = 3  # in which a key is known, that a message names
 _LONGEST = 60  # characters of a value that a message shows
 
 
@@ -28,6 +29,11 @@ def faults_of(error: ValidationError, model: type[BaseModel], prefix: str = "") 
         if fault["type"] == "extra_forbidden":
             known = _walk(model, location[:-1])[1]
             meant = closest(str(location[-1]), known)
+            if places := _elsewhere(model, location):
+                where = " or ".join(f"under `{prefix}{place}`" if place else "at the top" for place in places)
+                hint = f"; did you mean `{meant}`?" if meant else ""
+                faults.append(f"unknown key `{written}`; `{location[-1]}` stands {where}{hint}")
+                continue
             listed = bool(known) and location[:-1] not in told_of  # once for all keys of one place
             here = f"; the keys here are {', '.join(sorted(known))}" if listed else ""
             told_of |= {location[:-1]} if listed and not meant else set()
@@ -138,6 +144,29 @@ def _walk(kind: Any, location: _Location) -> tuple[list[str], set[str]]:
             return [str(location[0])], set()
     parts, keys = _walk(inner, location[1:])
     return [str(location[0]), *parts], keys
+
+
+def _elsewhere(model: type[BaseModel], location: _Location) -> list[str]:
+    """Where a key that stands in the wrong place is known: the nearest place around it, or else up to three others."""
+    key = str(location[-1])
+    for level in range(len(location) - 2, -1, -1):
+        if key in _walk(model, location[:level])[1]:
+            return [".".join(_walk(model, location[:level])[0])]
+    places = _places(model, key)
+    outermost = min((place.count(".") for place in places), default=0)
+    return sorted(place for place in places if place.count(".") == outermost)[:_PLACES]
+
+
+def _places(model: type[BaseModel], key: str) -> list[str]:
+    """The sections of a model, by dotted path, that have a key; what stands in lists and mappings is passed over."""
+    found: list[str] = []
+    for name, field in model.model_fields.items():
+        arguments = get_args(field.annotation) if get_origin(field.annotation) in (Union, UnionType) else ()
+        for kind in arguments or (field.annotation,):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                found += [name] if key in kind.model_fields else []
+                found += [f"{name}.{place}" for place in _places(kind, key)]
+    return found
 
 
 def _is_branch(kind: Any, tag: int | str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -170,7 +171,7 @@ def test_all_faults_of_a_case_are_said_with_what_was_meant(policy: CompiledPolic
         read_case(policy, {"facts": facts, "more": 1})
     assert failed.value.faults == (
         "unknown key `more` in a case",
-        "`image.safe`: 'yes' is not true or false",
+        "`image.safe`: 'yes' is not true or false (write true without quotes)",
         "`image.colour`: 'rad' is not one of red, blue (did you mean `red`?)",
         "`image.objects`: ['knife', 'tay'] is not a list of knife, toy (did you mean `toy`?)",
         "the policy declares no fact `query.ham` (did you mean `query.harm`?)",
@@ -178,6 +179,54 @@ def test_all_faults_of_a_case_are_said_with_what_was_meant(policy: CompiledPolic
         "the policy declares no fact `said` (did you mean `context.said`?)",
     )
     assert str(failed.value) == "; ".join(failed.value.faults)
+
+
+@pytest.mark.parametrize(
+    ("fact", "raw", "right"),
+    [
+        ("image.safe", "Yes", True),
+        ("image.safe", "false", False),
+        ("image.safe", 0, False),
+        ("query.harm", "0.5", 0.5),
+        ("query.age", " -2 ", -2),
+        ("image.objects", "toy", ["toy"]),
+        ("image.objects", "a red toy", ["toy"]),
+        ("image.colour", ["red"], "red"),
+        ("image.colour", "As blue as the sky", "blue"),
+    ],
+)
+def test_the_right_form_is_shown_and_is_read(policy_from: PolicyFrom, fact: str, raw: object, right: object) -> None:
+    text = TEXT.replace("toy }", 'toy "a red toy" }').replace("blue }", 'blue "as blue as the sky" }')
+    policy = policy_from(text)
+    with pytest.raises(CaseError) as failed:
+        read_case(policy, {"facts": {fact: raw}})
+    shown = re.search(r"\(write (.*?)( without quotes)?\)$", str(failed.value))
+    assert shown is not None, failed.value
+    assert json.loads(shown[1]) == right
+    assert read_case(policy, {"facts": {fact: right}}).known
+
+
+@pytest.mark.parametrize(
+    ("fact", "raw"),
+    [
+        ("image.safe", "maybe"),
+        ("image.safe", 2),
+        ("image.safe", 1.0),
+        ("query.harm", "1.5"),
+        ("query.harm", "high"),
+        ("query.harm", "9" * 5_000),
+        ("query.harm", True),
+        ("image.objects", "spoon"),
+        ("image.colour", []),
+        ("image.colour", ["red", "blue"]),
+        ("image.colour", [["red"]]),
+        ("context.said", 3),
+    ],
+)
+def test_where_nobody_can_know_no_form_is_shown(policy: CompiledPolicy, fact: str, raw: object) -> None:
+    with pytest.raises(CaseError) as failed:
+        read_case(policy, {"facts": {fact: raw}})
+    assert "write" not in str(failed.value)
 
 
 def test_a_case_of_nothing_but_faults_says_so_and_stops(policy: CompiledPolicy) -> None:

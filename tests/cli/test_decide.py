@@ -83,10 +83,13 @@ LINES = [
     ('{"facts": {"query.harm": ' + "9" * 5_000 + "}}", "`query.harm`: inf is not a number from 0 to 1"),
     ('{"facts": {"query.harm": 2}}', "`query.harm`: 2 is not a number from 0 to 1"),
     ('{"facts": {"query.harm": true}}', "`query.harm`: True is not a number from 0 to 1"),
-    ('{"facts": {"query.harm": "0.5"}}', "`query.harm`: '0.5' is not a number from 0 to 1"),
-    ('{"facts": {"context.minor": 1}}', "`context.minor`: 1 is not true or false"),
+    ('{"facts": {"query.harm": "0.5"}}', "`query.harm`: '0.5' is not a number from 0 to 1 (write 0.5 without quotes)"),
+    ('{"facts": {"context.minor": 1}}', "`context.minor`: 1 is not true or false (write true)"),
     ('{"facts": {"query.intent": "blend"}}', "`query.intent`: 'blend' is not one of mix, store"),
-    ('{"facts": {"image.objects": "bleach"}}', "`image.objects`: 'bleach' is not a list of bleach, ammonia, toy"),
+    (
+        '{"facts": {"image.objects": "bleach"}}',
+        "`image.objects`: 'bleach' is not a list of bleach, ammonia, toy (write [\"bleach\"])",
+    ),
     ('{"facts": {"image.objects": ["gun"]}}', "`image.objects`: ['gun'] is not a list of bleach, ammonia, toy"),
     ('{"facts": {"image.text": 3}}', "`image.text`: 3 is not a text"),
     ('{"facts": {"query.harm": {"unknown": false}}}', '`query.harm`: an object must be {"unknown": true}'),
@@ -153,7 +156,19 @@ def test_standard_input_that_is_not_utf8(process: Run) -> None:
 
 def test_one_wrong_case_is_an_error_in_its_place(safecotc: Run) -> None:
     result = safecotc("decide", "p.safecot", "--case", "-", stdin='{"facts": {"query.harm": 2}}')
-    assert (result.code, result.json()) == (1, {"error": "`query.harm`: 2 is not a number from 0 to 1"})
+    fault = "`query.harm`: 2 is not a number from 0 to 1"
+    assert (result.code, result.json()) == (1, {"error": f"standard input: {fault}"})
+
+
+def test_what_is_wrong_with_a_case_names_its_file(safecotc: Run, folder: Path) -> None:
+    (folder / "wrong.json").write_text('{"facts": {"query.harm": 2, "context.minor": "yes"}}', encoding="utf-8")
+    said = (
+        "wrong.json: `query.harm`: 2 is not a number from 0 to 1; "
+        "`context.minor`: 'yes' is not true or false (write true without quotes)"
+    )
+    assert safecotc("decide", "p.safecot", "--case", "wrong.json").json() == {"error": said}
+    text = safecotc("decide", "p.safecot", "--case", "wrong.json", "-f", "text")
+    assert (text.code, text.out) == (1, f"1: error: {said}\n")
 
 
 def test_a_policy_with_errors_decides_nothing(safecotc: Run, folder: Path) -> None:

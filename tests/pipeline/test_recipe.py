@@ -84,6 +84,25 @@ def test_an_unknown_key_is_named_as_written_with_what_was_meant(tmp_path: Path, 
     assert fault_of(tmp_path, changed(path, 1)).split("; ")[:2] == [f"unknown key `{path}`", f"did you mean `{meant}`?"]
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("data.seed", "`seed` stands at the top"),
+        ("evaluation.seed", "`seed` stands at the top"),
+        ("data.reasoning.seed", "`seed` stands at the top"),
+        ("data.sources.1.rows", "`rows` stands under `data`"),
+        ("training.rows", "`rows` stands under `data`"),
+        ("rows", "`rows` stands under `data`"),
+        ("data.num_train_epochs", "`num_train_epochs` stands under `training`"),
+        ("max_new_tokens", "`max_new_tokens` stands under `evaluation`"),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_said_where_it_stands(tmp_path: Path, path: str, said: str):
+    """And it is so: the recipe has that key there."""
+    fault = fault_of(tmp_path, changed(path, 1))
+    assert fault.split("; ")[:2] == [f"unknown key `{path}`", said]
+
+
 def test_the_key_of_another_kind_of_source_is_not_suggested(tmp_path: Path):
     """`root` is FigStep's and VLGuard's; a JSONL source has nothing like it."""
     fault = fault_of(tmp_path, changed("data.sources.1.rooot", "x"))

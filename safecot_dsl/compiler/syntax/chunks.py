@@ -9,7 +9,7 @@ from itertools import pairwise
 from lark import Token
 
 from safecot_dsl.compiler.report import Reporter
-from safecot_dsl.compiler.syntax.repair import is_word
+from safecot_dsl.compiler.syntax.repair import VERDICTS, is_word
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS, Guess
 from safecot_dsl.diagnostics import Code
 
@@ -20,6 +20,8 @@ DECLARATIONS = frozenset(
 # Keywords of declarations that also open a clause inside one: they end a declaration only where no brace is open.
 _ALSO_CLAUSES = {"unsure": {"rule", "exception", "table"}, "let": {"criteria"}}
 _OVERRIDABLE = DECLARATIONS - {"policy", "library", "import", "extend", "override"}
+# What other languages call ours.
+_OTHER_WORDS = {"otherwise": "default", "else": "default", "fallback": "default", "test": "example"}
 _END_WITH_A_BRACE = DECLARATIONS - {"import", "param", "let", "extend"}
 # After these something must follow: a word there is a name.
 _UNFINISHED = frozenset("DOT EQUAL COMMA COLON LPAR LESS LESS_EQUAL MORE MORE_EQUAL".split()) | frozenset(
@@ -58,7 +60,7 @@ def split(tokens: list[Token], report: Reporter) -> list[Chunk]:
     A declaration starts with its keyword where no brace is open, or where that keyword opens a line at the column of
     the declaration before it: then a closing brace was forgotten.
     """
-    tokens = _with_override(tokens, report)
+    tokens = _with_our_words(_with_override(tokens, report), report)
     chunks: list[list[Token]] = []
     depth = 0
     complete = True  # is what stands here no part of the declaration before it?
@@ -94,6 +96,43 @@ def _with_override(tokens: list[Token], report: Reporter) -> list[Token]:
             mended = tokens[:] if mended is tokens else mended
             mended[index] = Token("WORD", "override", start_pos=start, end_pos=end)
     return mended
+
+
+def _with_our_words(tokens: list[Token], report: Reporter) -> list[Token]:
+    """With `default` for an `otherwise VERDICT` and `example` for a `test "..." {` that open a line."""
+    mended = tokens
+    depth = 0
+    for index, token in enumerate(tokens):
+        depth = max(0, depth + (token.type == "LBRACE") - (token.type == "RBRACE"))
+        right = _OTHER_WORDS.get(str(token)) if is_word(token) and depth == 0 else None
+        if right is None or not _opens_line(tokens, index, report):
+            continue
+        after = tokens[index + 1 : index + 3]
+        if right == "default":
+            following = report.source.position(after[1].start_pos or 0)[0] if len(after) > 1 else 0
+            here = report.source.position(token.end_pos or 0)[0]
+            if not after or str(after[0]) not in VERDICTS or (following == here and after[1].type != "LBRACE"):
+                continue
+            message, help = f"unknown word `{token}`", f"what holds where no rule does is written `default {after[0]}`"
+            replacement = right
+            if "default" in map(str, tokens):  # it is not for us to say which of two verdicts is meant
+                help, replacement = "what holds where no rule does is the policy's `default`", None
+        else:
+            if [other.type for other in after] != ["STRING", "LBRACE"]:
+                continue
+            message, help, replacement = f"unknown word `{token}`", f"did you mean `{right}`?", right
+        start, end = token.start_pos or 0, token.end_pos or 0
+        report.error(Code.UNEXPECTED_WORD, message, start, end, help=help, replacement=replacement)
+        mended = tokens[:] if mended is tokens else mended
+        mended[index] = Token("WORD", right, start_pos=start, end_pos=end)
+    return mended
+
+
+def _opens_line(tokens: list[Token], index: int, report: Reporter) -> bool:
+    if index == 0:
+        return False
+    position = report.source.position
+    return position(tokens[index - 1].end_pos or 0)[0] < position(tokens[index].start_pos or 0)[0]
 
 
 def _ends_with_a_brace(chunk: list[Token]) -> bool:

@@ -16,6 +16,7 @@ from safecot_dsl.compiler.syntax.repair import COMPARISONS, VERDICT_NEXT, Syntax
 from safecot_dsl.compiler.syntax.repairs_claims import IN_CLAIMS
 from safecot_dsl.compiler.syntax.repairs_clauses import IN_CLAUSES
 from safecot_dsl.compiler.syntax.repairs_conditions import IN_CONDITIONS
+from safecot_dsl.compiler.syntax.repairs_facts import IN_FACTS
 from safecot_dsl.compiler.syntax.repairs_sentences import IN_SENTENCES
 from safecot_dsl.compiler.syntax.repairs_tables import IN_TABLES
 from safecot_dsl.compiler.syntax.repairs_texts import IN_TEXTS
@@ -23,7 +24,7 @@ from safecot_dsl.compiler.syntax.tokens import KEYWORDS, PUNCTUATION
 from safecot_dsl.diagnostics import Code, suggest
 
 #: What mends the faults whose meaning is plain, each of which is said once in the user's words.
-_REPAIRS = (*IN_CONDITIONS, *IN_CLAIMS, *IN_TABLES, *IN_SENTENCES, *IN_CLAUSES, *IN_TEXTS)
+_REPAIRS = (*IN_CONDITIONS, *IN_CLAIMS, *IN_TABLES, *IN_SENTENCES, *IN_CLAUSES, *IN_FACTS, *IN_TEXTS)
 # Words that mean something of their own, and are not misspelt for the words that they look like.
 _NOT_MISSPELT = frozenset({"nor", "xor", "except"})
 _NAMING = VERDICT_NEXT | {"hazard", "becomes"}  # words after which a name comes, and no condition

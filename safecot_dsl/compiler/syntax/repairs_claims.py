@@ -28,6 +28,24 @@ def _given(fault: SyntaxFault) -> list[Token] | None:
     return None
 
 
+_REASONS = frozenset({"because", "through", "via", "since"})
+
+
+def _because(fault: SyntaxFault) -> list[Token] | None:
+    """`expect refuse because RULE`, and `expect refuse because "..."`, in an example."""
+    after = fault.after()
+    if fault.token not in _REASONS or fault.opening != "example" or "BY" not in fault.accepted or after is None:
+        return None
+    help = "the rules that decide are named after `by`: `expect VERDICT by RULE`"
+    following = fault.after(2)
+    if is_word(after) and following is not None and following.type in ("COMMA", "RBRACE"):
+        return fault.mend(f"no reason stands after a verdict with `{fault.token}`", "by", help=help, replacement="by")
+    count = 1
+    while fault.after(count) is not None and fault.tokens[fault.index + count].type != "RBRACE":
+        count += 1
+    return fault.mend(f"no reason stands after a verdict with `{fault.token}`", count=count, help=help)
+
+
 def _order(fault: SyntaxFault) -> list[Token] | None:
     """`expect` before `given`."""
     if fault.token != "given" or fault.opening not in ("example", "property") or "GIVEN" in fault.accepted:
@@ -91,6 +109,7 @@ def _law(fault: SyntaxFault) -> list[Token] | None:
 
 IN_CLAIMS = (
     _given,
+    _because,
     _order,
     _second_given,
     _change_first,

@@ -1,4 +1,4 @@
-"""Repairs of faults in rules and in the declaration of facts."""
+"""Repairs of faults in rules and in their names."""
 
 from __future__ import annotations
 
@@ -16,10 +16,6 @@ _CLAIMS = ("example", "property", "law")
 _BEFORE_TEXTS = (*_CLAIMS, "language", "version", "title", "owner", "description", "license")
 _NAMED = ("rule", "exception", "row", "table", "group", "let", "param", "taxonomy", "phrases", "criteria")
 _SPOKEN = {"think": "risk", "answer": "say"}
-_TYPES = {
-    "enum": "one of", "choice": "one of", "bool": "flag", "boolean": "flag", "string": "text", "str": "text",
-    "float": "score", "probability": "score", "list": "set of", "array": "set of",
-}  # fmt: skip  # fmt: skip
 
 
 def _verdict(fault: SyntaxFault) -> list[Token] | None:
@@ -168,14 +164,6 @@ def _phrase_set(fault: SyntaxFault) -> list[Token] | None:
     return [*fault.tokens[: fault.index], *made, *fault.tokens[fault.index :]]
 
 
-def _type(fault: SyntaxFault) -> list[Token] | None:
-    right = _TYPES.get(str(fault.token))
-    if right is None or not {"FLAG", "SCORE"} <= fault.accepted:
-        return None
-    help = f"did you mean `{right}`?"
-    return fault.mend(f"unknown type `{fault.token}`", *right.split(), help=help, replacement=right)
-
-
 def _name(fault: SyntaxFault) -> list[Token] | None:
     """`rule asks to hurt {`."""
     if fault.accepted != {"LBRACE"} or fault.before is None or not is_word(fault.token) or not is_word(fault.before):
@@ -255,7 +243,6 @@ IN_CLAUSES = (
     _speech,
     _alternatives,
     _phrase_set,
-    _type,
     _name,
     _brace,
     _block,

@@ -6,6 +6,7 @@ import re
 
 from lark import Token
 
+from safecot_dsl.compiler.syntax.items import open_braces
 from safecot_dsl.compiler.syntax.repair import VERDICT_NEXT, SyntaxFault, is_word
 from safecot_dsl.compiler.syntax.tokens import Words
 from safecot_dsl.diagnostics import Code
@@ -30,6 +31,7 @@ _SPOKEN = (
     (("below",), "<"),
     (("under",), "<"),
 )
+_NO_CONDITIONS = frozenset({"facts", "group", "taxonomy", "phrases", "param"})
 _COUNTS = {
     word: str(number) for number, word in enumerate("one two three four five six seven eight nine ten".split(), 1)
 }
@@ -182,10 +184,44 @@ def _quoted(fault: SyntaxFault) -> list[Token] | None:
         or not re.fullmatch("[a-z][a-z0-9_]*", token.content)
     ):
         return None
-    if fault.before in VERDICT_NEXT or fault.before in ("is", "not", "has", "becomes", "gains"):
+    in_a_list = fault.opening not in _NO_CONDITIONS and _names_a_value(fault)
+    if fault.before in VERDICT_NEXT or fault.before in ("is", "not", "has", "becomes", "gains") or in_a_list:
         what = "a verdict" if fault.before in VERDICT_NEXT else "a value"
         return fault.mend(f"{what} stands without quotes", token.content, replacement=token.content)
     return None
+
+
+def _said_value(fault: SyntaxFault) -> list[Token] | None:
+    """A value's phrase for the value: `is "what to take it with"`, `in { mix, "how to store it" }`. Which value has
+    that phrase is known where the fact is, and is said there in place of this."""
+    token = fault.token
+    if token.type != "STRING" or not isinstance(token, Words) or "NAME" not in fault.accepted:
+        return None
+    if fault.opening in _NO_CONDITIONS or not token.content.strip() or not _names_a_value(fault):
+        return None
+    start, end = token.start_pos or 0, token.end_pos or 0
+    help = "a condition has the name of a value, and not what is said of it"
+    fault.report.error(Code.UNEXPECTED_WORD, "a value stands without quotes", start, end, help=help)
+    made = Token("NAME", token.content, start_pos=start, end_pos=end)
+    return [*fault.tokens[: fault.index], made, *fault.tokens[fault.index + 1 :]]
+
+
+def _names_a_value(fault: SyntaxFault) -> bool:
+    """Does the name of a value stand here: after `is` and `has`, or in a list of them?"""
+    before = fault.before
+    if before in ("is", "has"):
+        return True
+    if before == "not":
+        return fault.index > 1 and fault.tokens[fault.index - 2] == "is"
+    stack = open_braces(fault.tokens[: fault.index])
+    if not stack or not stack[-1] or before is None or before.type not in ("LBRACE", "COMMA"):
+        return False
+    opener = fault.tokens[stack[-1] - 1]
+    if fault.opening == "example":
+        return opener.type == "EQUAL"
+    return opener in ("in", "of") or (
+        fault.opening == "table" and (opener.type in ("COLON", "COMMA") or opener == "not")
+    )
 
 
 def _held(fault: SyntaxFault) -> list[Token] | None:
@@ -224,6 +260,7 @@ IN_CONDITIONS = (
     _fraction,
     _several,
     _quoted,
+    _said_value,
     _held,
     _count,
 )

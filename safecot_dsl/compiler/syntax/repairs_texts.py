@@ -12,6 +12,7 @@ _BEFORE_TEXTS = frozenset(
     "says not none ask say offer observe intent context risk contrast decide otherwise title".split()
 )
 _OF_A_FACT = frozenset({"says", "not", "none", "ask"})
+_OF_PHRASES = frozenset("a an the of to how what why who when where which it its is are on for with from that".split())
 _TYPES = frozenset({"flag", "one", "set", "score", "number", "text"})
 
 
@@ -25,6 +26,29 @@ def _unquoted(fault: SyntaxFault) -> list[Token] | None:
         return None
     count = _to_the_end(fault)
     return fault.quote('a text stands in quotation marks, `"`', count)
+
+
+def _phrase(fault: SyntaxFault) -> list[Token] | None:
+    """`one of { store how to store it, ... }`: the phrase of a value without its quotes."""
+    before, token = fault.before, fault.token
+    if fault.opening != "facts" or not {"COMMA", "RBRACE", "STRING"} <= fault.accepted:
+        return None
+    if before is None or not is_word(before) or not is_word(token) or not fault.same_line(before, token):
+        return None
+    stop = fault.index
+    while (
+        stop < len(fault.tokens)
+        and (is_word(fault.tokens[stop]) or fault.tokens[stop].type == "NUMBER")
+        and fault.same_line(before, fault.tokens[stop])
+    ):
+        stop += 1
+    said = fault.tokens[fault.index : stop]
+    # Names of values between which commas are missing are none of these words.
+    if len(said) < 2 or stop == len(fault.tokens) or fault.tokens[stop].type not in ("COMMA", "RBRACE"):
+        return None
+    if not any(str(word) in _OF_PHRASES for word in said):
+        return None
+    return fault.quote('the phrase of a value stands in quotation marks, `"`', len(said))
 
 
 def _to_the_end(fault: SyntaxFault) -> int:
@@ -101,4 +125,4 @@ def _late(fault: SyntaxFault) -> list[Token] | None:
     return fault.mend("`assume` stands right after the type of its fact", count=2, help=help)
 
 
-IN_TEXTS = (_asks, _misspelt, _late, _after_verdict, _unquoted)
+IN_TEXTS = (_asks, _phrase, _misspelt, _late, _after_verdict, _unquoted)

@@ -16,6 +16,7 @@ from safecot_dsl.compiler.syntax.unreadable import (
     refuse_hidden_characters,
     report_unreadable,
     separates_a_path,
+    yes_or_no,
 )
 from safecot_dsl.diagnostics import Code
 
@@ -43,7 +44,11 @@ def tokenise(text: str, report: Reporter, comments: list[Comment] | None = None)
     position = 0
     while position < len(text):
         found = _TOKEN.match(text, position)
-        if found is not None and (separates_a_path(text, position, tokens) or is_empty_cell(text, position, tokens)):
+        if found is not None and (
+            separates_a_path(text, position, tokens)
+            or is_empty_cell(text, position, tokens)
+            or yes_or_no(text, position, tokens) is not None
+        ):
             found = None
         if found is None:
             position = report_unreadable(text, position, report, tokens)

@@ -97,6 +97,18 @@ def report_unreadable(text: str, start: int, report: Reporter, tokens: list[Toke
         )
         tokens.append(Token("DOT", ".", start_pos=start, end_pos=start + 1))
         return start + 1
+    if (choice := yes_or_no(text, start, tokens)) is not None:
+        first = tokens[-1].start_pos or 0
+        report.error(
+            Code.UNEXPECTED_WORD,
+            f"unknown type `{text[first:choice]}`",
+            first,
+            choice,
+            help="what is yes or no is a `flag`",
+            replacement="flag",
+        )
+        tokens[-1] = Token("WORD", "flag", start_pos=first, end_pos=choice)
+        return choice
     if char == "/":
         line_end = _line_end(text, start)
         report.error(
@@ -236,6 +248,19 @@ def separates_a_path(text: str, start: int, tokens: list[Token]) -> bool:
         if token in ("import", "extend"):
             return True
     return False
+
+
+_OTHER_ANSWER = re.compile(r"/\s?(?:yes|no|true|false|y|n)\b")
+
+
+def yes_or_no(text: str, start: int, tokens: list[Token]) -> int | None:
+    """Where `yes/no` ends, as the type of a fact, whose `/` stands at `start`; None where it is none."""
+    if text[start] != "/" or len(tokens) < 3 or tokens[-1] not in ("yes", "no", "true", "false", "y", "n"):
+        return None
+    if tokens[-2].type != "COLON" or (len(tokens) > 3 and tokens[-4] == "row"):  # a row's first cell
+        return None
+    other = _OTHER_ANSWER.match(text, start)
+    return None if other is None else other.end()
 
 
 def is_empty_cell(text: str, start: int, tokens: list[Token]) -> bool:
