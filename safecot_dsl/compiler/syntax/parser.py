@@ -22,10 +22,11 @@ from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.build import Builder
 from safecot_dsl.compiler.syntax.chunks import Chunk, split, what_is_missing
 from safecot_dsl.compiler.syntax.expectations import HEADER_HELP
+from safecot_dsl.compiler.syntax.lalr import Table
 from safecot_dsl.compiler.syntax.recovery import mend
 from safecot_dsl.compiler.syntax.scanner import tokenise
 from safecot_dsl.compiler.syntax.tables import load_tables
-from safecot_dsl.compiler.syntax.tokens import KEYWORDS, MAX_NESTING, RESERVED, Guess, too_deep
+from safecot_dsl.compiler.syntax.tokens import KEYWORDS, MAX_NESTING, Guess, is_keyword, new_token, too_deep
 from safecot_dsl.compiler.syntax.tree import Comment, Cond, FileTree
 from safecot_dsl.datafiles import grammar_path
 from safecot_dsl.diagnostics import Code
@@ -53,19 +54,12 @@ class ContextualWords(Lexer):
             word = str(token)
             keyword = KEYWORDS.get(word)
             accepted = states[parser_state.position]
-            is_keyword = keyword is not None and (
-                word in RESERVED or "NAME" not in accepted or (keyword in accepted and _takes(parser_state, keyword))
-            )
-            kind = keyword if is_keyword else "NAME"
-            yield Token(str(kind), word, start_pos=token.start_pos, end_pos=token.end_pos)
+            kind = keyword if keyword and is_keyword(word, keyword, accepted, _takes, parser_state) else "NAME"
+            yield new_token(kind, word, token.start_pos, token.end_pos)
 
 
 def _takes(parser_state: Any, terminal: str) -> bool:
-    """Can the parser shift the terminal, after the reductions that this asks for?
-
-    The table's row alone does not say so: LALR gives a name the lookaheads of every place in which one may stand, so
-    the fact after `topic : one of subjects` could not be called `title`.
-    """
+    """Can the parser shift the terminal, after the reductions that this asks for?"""
     states = parser_state.parse_conf.parse_table.states
     stack = list(parser_state.state_stack)
     while True:
@@ -97,7 +91,16 @@ def build_parser(grammar: str) -> Lark:
     )
 
 
+@lru_cache(maxsize=1)
+def _table() -> Table:
+    return Table(_lark(), Builder())
+
+
 def _parse(tokens: list[Token], start: str) -> Any:
+    """What the tokens come to; raises `UnexpectedToken` where they have a fault."""
+    made = _table().parse(tokens, start)
+    if made is not None:
+        return made
     return _lark().parse(tokens, start=start)  # pyright: ignore[reportArgumentType] - a custom lexer takes any input
 
 
@@ -111,7 +114,7 @@ def parse_file(report: Reporter) -> FileTree:
     comments: list[Comment] = []
     tokens = tokenise(report.source.text, report, comments)
     tree = None
-    if too_deep(tokens) is None and not any(isinstance(token, Guess) for token in tokens):
+    if Guess not in set(map(type, tokens)) and too_deep(tokens) is None:
         with suppress(UnexpectedToken):
             tree = _parse(tokens, "file")
     return (tree or _parse_in_pieces(tokens, report)).replaced(comments=tuple(comments))
