@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,16 @@ from lark.exceptions import UnexpectedToken
 
 from safecot_dsl.compiler import Reporter
 from safecot_dsl.compiler.syntax.build import Builder
-from safecot_dsl.compiler.syntax.lalr import Table
+from safecot_dsl.compiler.syntax.lalr import LalrTable
 from safecot_dsl.compiler.syntax.parser import build_parser
 from safecot_dsl.compiler.syntax.scanner import tokenise
+from safecot_dsl.compiler.syntax.tables import dump_tables
 from safecot_dsl.datafiles import grammar_path, policies_root
 from safecot_dsl.diagnostics import SourceFile
 
-LARK = build_parser(grammar_path("safecot.lark").read_text(encoding="utf-8"))
-TABLE = Table(LARK, Builder())
+GRAMMAR = grammar_path("safecot.lark").read_text(encoding="utf-8")
+LARK = build_parser(GRAMMAR)
+TABLE = LalrTable(json.loads(dump_tables(LARK, GRAMMAR)), Builder())
 POLICIES = sorted(policies_root().rglob("*.safecot"))
 
 

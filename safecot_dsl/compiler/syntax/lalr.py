@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from lark import Lark, Token
-from lark.parsers.lalr_analysis import Shift
+from lark import Token
 
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS, is_keyword, new_token
 
@@ -22,26 +21,23 @@ Maker = Callable[[list[Any]], Any]
 Reduction = tuple[int, Maker | None, str]
 
 
-class Table:
+class LalrTable:
     """The rows of a parser's states, with what `builder` has a method for: rules, or their aliases, and terminals."""
 
-    def __init__(self, parser: Lark, builder: object) -> None:
-        front: Any = parser.parser
-        table = front.parser._parse_table
-        rows: dict[int, Row] = {state: {} for state in table.states}
-        reductions: dict[int, Reduction] = {}
+    def __init__(self, record: Any, builder: object) -> None:
+        """Of what :func:`~safecot_dsl.compiler.syntax.tables.dump_tables` writes."""
+        table, memo = record["data"]["parser"]["parser"], record["memo"]
+        rules = {number: entry for number, entry in memo.items() if entry["__type__"] == "Rule"}
+        reductions = {number: _reduction(rule, builder) for number, rule in rules.items()}
+        names: dict[str, str] = table["tokens"]
+        rows: dict[str, Row] = {state: {} for state in table["states"]}
         for state, row in rows.items():
-            for symbol, (action, target) in table.states[state].items():
-                if action is Shift:
-                    row[symbol] = rows[target]
-                else:
-                    if id(target) not in reductions:
-                        reductions[id(target)] = len(target.expansion), _maker(target, builder), target.origin.name
-                    row[symbol] = reductions[id(target)]
-        self._starts = {start: rows[state] for start, state in table.start_states.items()}
-        self._ends = {start: rows[state] for start, state in table.end_states.items()}
-        names = {terminal.name for terminal in parser.terminals}
-        self._terminals = {name: getattr(builder, name) for name in names if hasattr(builder, name)}
+            for symbol, (reduces, target) in table["states"][state].items():
+                row[names[symbol]] = reductions[str(target["@"])] if reduces else rows[str(target)]
+        self._starts = {start: rows[str(state)] for start, state in table["start_states"].items()}
+        self._ends = {start: rows[str(state)] for start, state in table["end_states"].items()}
+        terminals = [name for name in names.values() if name.isupper()]
+        self._terminals = {name: getattr(builder, name) for name in terminals if hasattr(builder, name)}
 
     def parse(self, tokens: Iterable[Token], start: str) -> Any:
         """What the builder made of `start`; None where the tokens have a fault."""
@@ -84,13 +80,18 @@ def _reduced(action: Reduction, stack: list[Row], values: list[Any]) -> Row:
     return row
 
 
-def _maker(rule: Any, builder: object) -> Maker | None:
+def _reduction(rule: dict[str, Any], builder: object) -> Reduction:
+    return len(rule["expansion"]), _maker(rule, builder), rule["origin"]["name"]
+
+
+def _maker(rule: dict[str, Any], builder: object) -> Maker | None:
     """What Lark makes of a rule: of one whose name begins with `_`, the list of its parts, which stand in its place
     wherever it does; of one with `?`, its only part where it has one."""
-    inlined = [not symbol.is_term and symbol.name.startswith("_") for symbol in rule.expansion]
-    if rule.options.expand1 and not rule.alias and len(inlined) == 1:
+    name, parts = rule["origin"]["name"], rule["expansion"]
+    inlined = [part["__type__"] == "NonTerminal" and part["name"].startswith("_") for part in parts]
+    if rule["options"]["expand1"] and not rule["alias"] and len(parts) == 1:
         return _first_of_first if inlined[0] else None
-    made: Maker = _as_it_is if rule.origin.name.startswith("_") else getattr(builder, rule.alias or rule.origin.name)
+    made: Maker = _as_it_is if name.startswith("_") else getattr(builder, rule["alias"] or name)
     if not any(inlined):
         return made
     first, *rest = inlined

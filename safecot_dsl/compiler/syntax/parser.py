@@ -7,6 +7,7 @@ around it is left out, so that every other fault of the file is reported in the 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
@@ -22,10 +23,10 @@ from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.build import Builder
 from safecot_dsl.compiler.syntax.chunks import Chunk, split, what_is_missing
 from safecot_dsl.compiler.syntax.expectations import HEADER_HELP
-from safecot_dsl.compiler.syntax.lalr import Table
+from safecot_dsl.compiler.syntax.lalr import LalrTable
 from safecot_dsl.compiler.syntax.recovery import mend
 from safecot_dsl.compiler.syntax.scanner import tokenise
-from safecot_dsl.compiler.syntax.tables import load_tables
+from safecot_dsl.compiler.syntax.tables import dump_tables, parser_of, read_tables
 from safecot_dsl.compiler.syntax.tokens import KEYWORDS, MAX_NESTING, Guess, is_keyword, new_token, too_deep
 from safecot_dsl.compiler.syntax.tree import Comment, Cond, FileTree
 from safecot_dsl.datafiles import grammar_path
@@ -71,12 +72,15 @@ def _takes(parser_state: Any, terminal: str) -> bool:
         stack.append(states[stack[-1]][target.origin.name][1])
 
 
+def _grammar() -> str:
+    return grammar_path("safecot.lark").read_text(encoding="utf-8")
+
+
 @lru_cache(maxsize=1)
 def _lark() -> Lark:
-    grammar = grammar_path("safecot.lark").read_text(encoding="utf-8")
-    return load_tables(grammar_path("safecot.tables.json"), grammar, ContextualWords, Builder()) or build_parser(
-        grammar
-    )
+    grammar = _grammar()
+    record = read_tables(grammar_path("safecot.tables.json"), grammar)
+    return build_parser(grammar) if record is None else parser_of(record, ContextualWords, Builder())
 
 
 def build_parser(grammar: str) -> Lark:
@@ -92,8 +96,11 @@ def build_parser(grammar: str) -> Lark:
 
 
 @lru_cache(maxsize=1)
-def _table() -> Table:
-    return Table(_lark(), Builder())
+def _table() -> LalrTable:
+    """Made without Lark's parser, which takes another 30 ms of a start and is needed where there is a fault."""
+    grammar = _grammar()
+    record = read_tables(grammar_path("safecot.tables.json"), grammar)
+    return LalrTable(json.loads(dump_tables(build_parser(grammar), grammar)) if record is None else record, Builder())
 
 
 def _parse(tokens: list[Token], start: str) -> Any:
