@@ -9,7 +9,7 @@ from random import Random
 
 from safecot_dsl.analysis.draws import ValueDraws
 from safecot_dsl.analysis.examination import Examination
-from safecot_dsl.artifact import And, Case, CompiledPolicy, Rule, Value, Verdict, facts_read, strictest
+from safecot_dsl.artifact import And, Case, CompiledPolicy, Condition, Rule, Value, Verdict, facts_read, strictest
 from safecot_dsl.engine import Interpreter, Trace, Truth, evaluate
 from safecot_dsl.engine.interpreter import with_unsure
 
@@ -119,17 +119,24 @@ class AmbiguousDraws:
     def _ambiguous(self, rule: str | None) -> Iterator[_Ambiguous]:
         """All of them, or those in which a rule may be effective."""
         rules = self._policy.rules if rule is None else _related(self._interpreter, [rule])
-        read = set(facts_read(*(condition for each in rules for condition in each.conditions)))
-        asked = [fact.name for fact in self._policy.facts if fact.name in read and fact.assume is None]
+        reading: dict[str, list[Condition]] = {}
+        for condition in (condition for each in rules for condition in each.conditions):
+            for name in facts_read(condition):
+                reading.setdefault(name, []).append(condition)
+        asked = [fact.name for fact in self._policy.facts if fact.name in reading and fact.assume is None]
         alone = None if rule is None else Interpreter(self._policy.with_content(rules=rules))
         for index, complete in enumerate(self._complete):
+            known = dict(complete.known)
             for name in asked:
+                value = known.pop(name)
+                is_open = any(evaluate(condition, known) is Truth.MAYBE for condition in reading[name])
+                known[name] = value
+                if not is_open:
+                    continue
                 case = complete.with_fact(name, None)
-                if alone is None or rule is None:
-                    is_open = self._part(name).is_open(case)
-                else:
-                    is_open = alone.trace(case).effective[rule] is Truth.MAYBE
-                ambiguous = self._without(index, case, name) if is_open else None
+                if alone is not None and rule is not None and alone.trace(case).effective[rule] is not Truth.MAYBE:
+                    continue
+                ambiguous = self._without(index, case, name)
                 if ambiguous is not None:
                     yield ambiguous
 
@@ -158,13 +165,8 @@ class _Part:
         """`whole` is of the policy, and `reading` are its rules that read the fact."""
         self._policy = whole.policy
         self._rules = _related(whole, [rule.name for rule in reading])
-        self._conditions = [condition for rule in reading for condition in rule.conditions]
         self._names = {rule.name for rule in self._rules}
         self._interpreters: dict[Verdict | None, Interpreter] = {}
-
-    def is_open(self, case: Case) -> bool:
-        """Whether a condition hangs on the fact in a case that has all others."""
-        return any(evaluate(condition, case.known) is Truth.MAYBE for condition in self._conditions)
 
     def interpreter(self, effective: Iterable[str]) -> Interpreter:
         """Decides cases that differ in this fact alone from the one in which these rules are effective."""

@@ -51,6 +51,11 @@ class OneOfType(Frozen):
     taxonomy: str | None = None
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the values, in the order of declaration."""
+        return tuple(value.name for value in self.values)
+
+    @cached_property
     def parents(self) -> dict[str, str | None]:
         """The value that each stands below."""
         return {value.name: value.parent for value in self.values}
@@ -105,6 +110,11 @@ class SetType(Frozen):
 
     kind: Literal["set_of"] = "set_of"
     values: tuple[ValueName, ...]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the values, in the order of declaration."""
+        return tuple(value.name for value in self.values)
 
 
 class NumberType(Frozen):

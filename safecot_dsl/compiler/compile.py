@@ -339,7 +339,6 @@ def _source_map(
 ) -> SourceMap:
     placed: dict[str, Span] = {}
     for key, (module, syntax) in sorted(spans.items()):
-        span = module.report.source.span(syntax.start, syntax.end)
-        placed[key] = span.model_copy(update={"file": module.record})
+        placed[key] = module.report.source.span(syntax.start, syntax.end, module.record)
     files = tuple(SourceFileRecord(path=module.record, sha256=module.sha256) for module in modules)
     return SourceMap(files=tuple(sorted(files, key=lambda record: record.path)), spans=placed, allowed=allowed)

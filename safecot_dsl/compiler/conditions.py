@@ -203,6 +203,8 @@ class ConditionLowering:
         """Report values that stand alone behind the condition that they share: `F is a or b`, `F has a and b`. Gives
         the places of all that has been reported."""
         said: set[int] = set()
+        if not any(isinstance(item, t.NameAtom) for item in items):
+            return said
         for place, atom in enumerate(items):
             if place in said or not isinstance(atom, IsAtom | HasAtom):
                 continue
@@ -285,16 +287,13 @@ class ConditionLowering:
 
     def _size(self, condition: Condition) -> int:
         """Number of parts, counting a shared part wherever it stands."""
+        if not isinstance(condition, Not | And | Or | AtLeast):
+            return 1
         known = self._sizes.get(id(condition))
         if known is not None:
             return known
-        match condition:
-            case Not(item=item):
-                size = 1 + self._size(item)
-            case And(items=items) | Or(items=items) | AtLeast(items=items):
-                size = 1 + sum(self._size(item) for item in items)
-            case _:
-                size = 1
+        items = (condition.item,) if isinstance(condition, Not) else condition.items
+        size = 1 + sum(map(self._size, items))
         self._sizes[id(condition)] = size
         self._kept.append(condition)
         return size

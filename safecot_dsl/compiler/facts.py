@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from safecot_dsl.artifact import (
@@ -243,21 +244,21 @@ def kind_of(fact: Fact) -> str:
         case FlagType():
             return "a flag (yes or no)"
         case OneOfType():
-            return "one of " + _listed([value.name for value in fact.type.values])
+            return "one of " + _listed(fact.type.names)
         case SetType():
-            return "a set of " + _listed([value.name for value in fact.type.values])
+            return "a set of " + _listed(fact.type.names)
         case NumberType(low=low, high=high):
             return f"a number from {low:g} to {high:g}"
         case TextType():
             return "a text"
 
 
-def _listed(names: list[str]) -> str:
+def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
 
 
-def domain(fact: Fact) -> list[str]:
-    return [value.name for value in fact.type.values] if isinstance(fact.type, OneOfType | SetType) else []
+def domain(fact: Fact) -> tuple[str, ...]:
+    return fact.type.names if isinstance(fact.type, OneOfType | SetType) else ()
 
 
 def is_group(name: t.Name, module: Module) -> bool:
@@ -329,7 +330,7 @@ def _as_said(text: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", text.casefold()))
 
 
-def refuse_value(name: t.QName, fact: Fact, known: list[str], module: Module) -> None:
+def refuse_value(name: t.QName, fact: Fact, known: Sequence[str], module: Module) -> None:
     """Report a name that is neither a value of the fact nor what else could stand there (`known`)."""
     if damaged(module, name.text):
         return

@@ -80,7 +80,7 @@ def _values(
         case t.Name(text=text):
             return ((text,), None) if check_value(fact, law.to, conditions.names.facts, module) else None
         case t.AnyValue():
-            values = tuple(domain(fact))
+            values = domain(fact)
             return (values, None) if conditions.affords(values, law.to, module) else None
         case t.NameList() | t.QName():
             members = conditions.names.members_or_value(law.to, fact, module)

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 from safecot_dsl.diagnostics.model import Span
 
@@ -21,11 +22,7 @@ class SourceFile:
 
     @cached_property
     def _starts(self) -> list[int]:
-        starts = [0]
-        for offset, char in enumerate(self.text):
-            if char == "\n":
-                starts.append(offset + 1)
-        return starts
+        return [0, *accumulate(len(line) + 1 for line in self.lines[:-1])]
 
     @cached_property
     def lines(self) -> list[str]:
@@ -36,11 +33,13 @@ class SourceFile:
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
-    def span(self, start: int, end: int) -> Span:
-        """The span of the characters from `start` up to `end`."""
+    def span(self, start: int, end: int, file: str | None = None) -> Span:
+        """The span of the characters from `start` up to `end`, in the file under its own path or another name."""
         line, column = self.position(start)
         end_line, end_column = self.position(end)
-        return Span(file=self.path, line=line, column=column, end_line=end_line, end_column=end_column)
+        return Span(
+            file=self.path if file is None else file, line=line, column=column, end_line=end_line, end_column=end_column
+        )
 
 
 def sanitised(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import repeat
 
 from safecot_dsl.artifact import And, AtLeast, Atom, Condition, Not, Or, TreeAtom, Value
 from safecot_dsl.engine.operators import OPERATORS
@@ -24,17 +25,16 @@ def evaluate(condition: Condition, known: Mapping[str, Value]) -> Truth:
         if holds(condition, value):
             return Truth.YES
         return Truth.MAYBE if isinstance(condition, TreeAtom) and value in condition.above else Truth.NO
-    match condition:
-        case Not(item=item):
-            return ~evaluate(item, known)
-        case And(items=items):
-            return conjunction(evaluate(item, known) for item in items)
-        case Or(items=items):
-            return disjunction(evaluate(item, known) for item in items)
-        case AtLeast(count=count, items=items):
-            return at_least(count, [evaluate(item, known) for item in items])
-        case _:
-            raise TypeError("a proposition is no condition over facts")
+    # Neither patterns nor generators, which take half as long again: most of what is decided is decided here.
+    if isinstance(condition, And):
+        return conjunction(map(evaluate, condition.items, repeat(known)))
+    if isinstance(condition, Not):
+        return ~evaluate(condition.item, known)
+    if isinstance(condition, Or):
+        return disjunction(map(evaluate, condition.items, repeat(known)))
+    if isinstance(condition, AtLeast):
+        return at_least(condition.count, [evaluate(item, known) for item in condition.items])
+    raise TypeError("a proposition is no condition over facts")
 
 
 def maybe_atoms(condition: Condition, known: Mapping[str, Value]) -> list[Atom]:

@@ -85,10 +85,10 @@ class Interpreter:
 
         # 3. A rule is effective as it applies and no exception to it applies.
         effective = {
-            rule.name: conjunction(
-                (applies[rule.name], *(~applies[exception.name] for exception in self.exceptions[rule.name]))
-            )
-            for rule in policy.rules
+            name: conjunction((applies[name], *(~applies[exception.name] for exception in exceptions)))
+            if exceptions
+            else applies[name]
+            for name, exceptions in self.exceptions.items()
         }
 
         # 4. The bounds.

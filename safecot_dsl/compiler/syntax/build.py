@@ -306,5 +306,4 @@ class Builder(AtomBuilder, Transformer[Token, Any]):
         return c[0]
 
     def qname(self, c: list[Any]) -> t.QName:
-        names = _all(c, t.Name)
-        return t.QName(*span(c), tuple(name.text for name in names))
+        return t.QName(c[0].start, c[-1].end, tuple([name.text for name in c[::2]]))

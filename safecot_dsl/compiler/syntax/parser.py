@@ -7,6 +7,7 @@ around it is left out, so that every other fault of the file is reported in the 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
@@ -22,10 +23,11 @@ from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.build import Builder
 from safecot_dsl.compiler.syntax.chunks import Chunk, split, what_is_missing
 from safecot_dsl.compiler.syntax.expectations import HEADER_HELP
+from safecot_dsl.compiler.syntax.lalr import LalrTable
 from safecot_dsl.compiler.syntax.recovery import mend
 from safecot_dsl.compiler.syntax.scanner import tokenise
-from safecot_dsl.compiler.syntax.tables import load_tables
-from safecot_dsl.compiler.syntax.tokens import KEYWORDS, MAX_NESTING, RESERVED, Guess, too_deep
+from safecot_dsl.compiler.syntax.tables import dump_tables, parser_of, read_tables
+from safecot_dsl.compiler.syntax.tokens import KEYWORDS, MAX_NESTING, Guess, is_keyword, new_token, too_deep
 from safecot_dsl.compiler.syntax.tree import Comment, Cond, FileTree
 from safecot_dsl.datafiles import grammar_path
 from safecot_dsl.diagnostics import Code
@@ -53,19 +55,12 @@ class ContextualWords(Lexer):
             word = str(token)
             keyword = KEYWORDS.get(word)
             accepted = states[parser_state.position]
-            is_keyword = keyword is not None and (
-                word in RESERVED or "NAME" not in accepted or (keyword in accepted and _takes(parser_state, keyword))
-            )
-            kind = keyword if is_keyword else "NAME"
-            yield Token(str(kind), word, start_pos=token.start_pos, end_pos=token.end_pos)
+            kind = keyword if keyword and is_keyword(word, keyword, accepted, _takes, parser_state) else "NAME"
+            yield new_token(kind, word, token.start_pos, token.end_pos)
 
 
 def _takes(parser_state: Any, terminal: str) -> bool:
-    """Can the parser shift the terminal, after the reductions that this asks for?
-
-    The table's row alone does not say so: LALR gives a name the lookaheads of every place in which one may stand, so
-    the fact after `topic : one of subjects` could not be called `title`.
-    """
+    """Can the parser shift the terminal, after the reductions that this asks for?"""
     states = parser_state.parse_conf.parse_table.states
     stack = list(parser_state.state_stack)
     while True:
@@ -77,12 +72,15 @@ def _takes(parser_state: Any, terminal: str) -> bool:
         stack.append(states[stack[-1]][target.origin.name][1])
 
 
+def _grammar() -> str:
+    return grammar_path("safecot.lark").read_text(encoding="utf-8")
+
+
 @lru_cache(maxsize=1)
 def _lark() -> Lark:
-    grammar = grammar_path("safecot.lark").read_text(encoding="utf-8")
-    return load_tables(grammar_path("safecot.tables.json"), grammar, ContextualWords, Builder()) or build_parser(
-        grammar
-    )
+    grammar = _grammar()
+    record = read_tables(grammar_path("safecot.tables.json"), grammar)
+    return build_parser(grammar) if record is None else parser_of(record, ContextualWords, Builder())
 
 
 def build_parser(grammar: str) -> Lark:
@@ -97,7 +95,19 @@ def build_parser(grammar: str) -> Lark:
     )
 
 
+@lru_cache(maxsize=1)
+def _table() -> LalrTable:
+    """Made without Lark's parser, which takes another 30 ms of a start and is needed where there is a fault."""
+    grammar = _grammar()
+    record = read_tables(grammar_path("safecot.tables.json"), grammar)
+    return LalrTable(json.loads(dump_tables(build_parser(grammar), grammar)) if record is None else record, Builder())
+
+
 def _parse(tokens: list[Token], start: str) -> Any:
+    """What the tokens come to; raises `UnexpectedToken` where they have a fault."""
+    made = _table().parse(tokens, start)
+    if made is not None:
+        return made
     return _lark().parse(tokens, start=start)  # pyright: ignore[reportArgumentType] - a custom lexer takes any input
 
 
@@ -111,7 +121,7 @@ def parse_file(report: Reporter) -> FileTree:
     comments: list[Comment] = []
     tokens = tokenise(report.source.text, report, comments)
     tree = None
-    if too_deep(tokens) is None and not any(isinstance(token, Guess) for token in tokens):
+    if Guess not in set(map(type, tokens)) and too_deep(tokens) is None:
         with suppress(UnexpectedToken):
             tree = _parse(tokens, "file")
     return (tree or _parse_in_pieces(tokens, report)).replaced(comments=tuple(comments))

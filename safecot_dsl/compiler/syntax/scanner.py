@@ -9,7 +9,7 @@ import unicodedata
 from lark import Token
 
 from safecot_dsl.compiler.report import Reporter
-from safecot_dsl.compiler.syntax.tokens import PUNCTUATION, Words, text_with_places
+from safecot_dsl.compiler.syntax.tokens import PUNCTUATION, Words, new_token, text_with_places
 from safecot_dsl.compiler.syntax.tree import Comment
 from safecot_dsl.compiler.syntax.unreadable import (
     is_empty_cell,
@@ -20,17 +20,21 @@ from safecot_dsl.compiler.syntax.unreadable import (
 )
 from safecot_dsl.diagnostics import Code
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+# Spaces after a token are part of its match, not of its group: nothing is then asked of them alone.
 _TOKEN = re.compile(
     r"""
+    (?:
       (?P<space>[ \t\n]+)
+    | (?P<name>[a-z][a-z0-9_]*(?!\w|-\w))
+    | (?P<punctuation>\.\.|<=|>=|\|(?!\|)|[{}(),.:=<>])
     | (?P<comment>\#[^\n]*)
     | (?P<word>[^\W\d]\w*(?:-\w+)*)
     | (?P<number>-?[0-9]+(?:\.[0-9]+)?(?![0-9A-Za-z_]))
     | (?P<long>\"\"\"(?:[^\\"]|\\.|\\\n|"(?!""))*\"\"\")
     | (?P<string>(?!\"\"\")"(?:[^\\"\n]|\\[^\n])*")
     | (?P<regex>/(?!\*)(?:[^\\/\n]|\\[^\n])+/i?)
-    | (?P<punctuation>\.\.|<=|>=|\|(?!\|)|[{}(),.:=<>])
+    | (?P<unreadable>(?s:.))
+    )[ \t\n]*
     """,
     re.VERBOSE,
 )
@@ -43,51 +47,53 @@ def tokenise(text: str, report: Reporter, comments: list[Comment] | None = None)
     tokens: list[Token] = []
     position = 0
     while position < len(text):
-        found = _TOKEN.match(text, position)
-        if found is not None and (
-            separates_a_path(text, position, tokens)
-            or is_empty_cell(text, position, tokens)
-            or yes_or_no(text, position, tokens) is not None
-        ):
-            found = None
-        if found is None:
+        for found in _TOKEN.finditer(text, position):
+            kind, group = found.lastgroup, found.lastindex or 0
+            value, (start, end) = found[group], found.span(group)
+            if kind == "name":
+                tokens.append(new_token("WORD", value, start, end))
+            elif kind == "punctuation":
+                tokens.append(new_token(PUNCTUATION[value], value, start, end))
+            elif kind == "comment":
+                if comments is not None:
+                    comments.append(Comment(start, end, value))
+            elif kind == "string" or kind == "long":
+                tokens.append(_string(value, start, kind == "long", report))
+            elif kind != "space":
+                if kind == "unreadable" or _is_for_another_token(text, start, tokens):
+                    break
+                word = kind == "word"
+                tokens.append(_word(value, start, report) if word else new_token(str(kind).upper(), value, start, end))
+            position = found.end()
+        if position < len(text):
             position = report_unreadable(text, position, report, tokens)
-            continue
-        start, position = position, found.end()
-        kind = found.lastgroup
-        if kind == "space":
-            continue
-        value = found.group()
-        if kind == "comment":
-            if comments is not None:
-                comments.append(Comment(start, position, value))
-            continue
-        if kind == "word":
-            tokens.append(_word(value, start, report))
-        elif kind == "string" or kind == "long":
-            tokens.append(_string(value, start, kind == "long", report))
-        else:
-            name = PUNCTUATION[value] if kind == "punctuation" else str(kind).upper()
-            tokens.append(Token(name, value, start_pos=start, end_pos=position))
     return tokens
 
 
+def _is_for_another_token(text: str, start: int, tokens: list[Token]) -> bool:
+    """Whether what reads as a pattern, a number or a word was written for something else."""
+    return (
+        separates_a_path(text, start, tokens)
+        or is_empty_cell(text, start, tokens)
+        or yes_or_no(text, start, tokens) is not None
+    )
+
+
 def _word(value: str, start: int, report: Reporter) -> Token:
+    """Of a word that is not a name: what it was probably meant to be."""
     end = start + len(value)
-    if not _NAME.match(value):
-        parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", value)
-        plain = unicodedata.normalize("NFKD", parts).lower().replace("-", "_")
-        proper = re.sub(r"\W|^[\d_]+", "", plain, flags=re.ASCII)
-        report.error(
-            Code.MALFORMED_WORD,
-            f"`{value}` is not a name: names are lower-case letters, digits and `_`, starting with a letter",
-            start,
-            end,
-            help=f"write `{proper}`" if proper else None,
-            replacement=proper or None,
-        )
-        value = proper or "name"
-    return Token("WORD", value, start_pos=start, end_pos=end)
+    parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", value)
+    plain = unicodedata.normalize("NFKD", parts).lower().replace("-", "_")
+    proper = re.sub(r"\W|^[\d_]+", "", plain, flags=re.ASCII)
+    report.error(
+        Code.MALFORMED_WORD,
+        f"`{value}` is not a name: names are lower-case letters, digits and `_`, starting with a letter",
+        start,
+        end,
+        help=f"write `{proper}`" if proper else None,
+        replacement=proper or None,
+    )
+    return new_token("WORD", proper or "name", start, end)
 
 
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n"}

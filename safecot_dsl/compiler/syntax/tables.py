@@ -29,14 +29,17 @@ def dump_tables(parser: Lark, grammar: str) -> str:
     return json.dumps(record, separators=(",", ":"), sort_keys=True) + "\n"
 
 
-def load_tables(path: Path, grammar: str, lexer: type[Lexer], transformer: Transformer[Any, Any]) -> Lark | None:
-    """The parser of the tables in a file; None where there are none for this grammar and this version of Lark."""
+def read_tables(path: Path, grammar: str) -> Any:
+    """What a file has of :func:`dump_tables`; None where it has none for this grammar and this version of Lark."""
     try:
         record = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
-    if record["lark"] != lark.__version__ or record["grammar"] != _digest(grammar):
-        return None
+    return record if record["lark"] == lark.__version__ and record["grammar"] == _digest(grammar) else None
+
+
+def parser_of(record: Any, lexer: type[Lexer], transformer: Transformer[Any, Any]) -> Lark:
+    """The parser whose tables these are; what was read is changed by it."""
     data = record["data"]
     data["options"]["lexer"] = data["parser"]["lexer_conf"]["lexer_type"] = lexer
     table = data["parser"]["parser"]

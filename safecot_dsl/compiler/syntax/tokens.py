@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Container
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 from lark import Token
+
+_Stack = TypeVar("_Stack")
 
 # Words that are never names (language charter, surface syntax).
 RESERVED = frozenset("not and or at assume ask severity within empty unknown".split())
@@ -41,6 +44,29 @@ PUNCTUATION = {
     ">": "MORE",
 }
 MAX_NESTING = 64  # brackets, braces and `not` in one another; all that comes after the parser is recursive
+
+
+def new_token(kind: str, value: str, start: int, end: int) -> Token:
+    """A token without lines and columns. Lark's own constructor looks for arguments of earlier versions first, which
+    takes longer than all the rest."""
+    token = str.__new__(Token, value)
+    token.type = kind
+    token.value = value
+    token.start_pos = start
+    token.end_pos = end
+    token.line = token.column = token.end_line = token.end_column = None
+    return token
+
+
+def is_keyword(
+    word: str, keyword: str, accepted: Container[str], takes: Callable[[_Stack, str], bool], stack: _Stack
+) -> bool:
+    """Is a word that spells a keyword one, where the parser's state accepts these terminals?
+
+    The table's row alone does not say so: LALR gives a name the lookaheads of every place in which one may stand, so
+    the fact after `topic : one of subjects` could not be called `title`. `takes` says whether the keyword can follow.
+    """
+    return word in RESERVED or "NAME" not in accepted or (keyword in accepted and takes(stack, keyword))
 
 
 class Words(Token):
@@ -80,15 +106,16 @@ def too_deep(tokens: list[Token]) -> Token | None:
     depth = nots = 0
     opened: list[int] = []  # what each open bracket added, with the `not`s before it
     for token in tokens:
-        if token.type in ("LPAR", "LBRACE"):
+        kind = token.type
+        if kind in ("LPAR", "LBRACE"):
             opened.append(nots + 1)
             depth += nots + 1
             nots = 0
-        elif token.type in ("RPAR", "RBRACE"):
+        elif kind in ("RPAR", "RBRACE"):
             depth -= opened.pop() if opened else 0
             nots = 0
         else:
-            nots = nots + 1 if token.type == "WORD" and token == "not" else 0
+            nots = nots + 1 if kind == "WORD" and token.value == "not" else 0
         if depth + nots > MAX_NESTING:
             return token
     return None
