@@ -1,8 +1,8 @@
 """`safecotc` in processes of its own, forked from a server that has loaded the libraries once.
 
 To load them takes longer than most commands do. What a command does in such a process is what it does in a fresh one,
-but that nothing is loaded late: tests of what is loaded, of streams that close, and of terminals start Python itself
-(:data:`COMMAND`). Each process may be killed at a chosen moment.
+but that nothing is loaded late (`preloaded.py`): tests of what is loaded, of streams that close, and of terminals start
+Python itself (:data:`COMMAND`). Each process may be killed at a chosen moment.
 """
 
 from __future__ import annotations
@@ -23,9 +23,6 @@ from pathlib import Path
 COMMAND = (sys.executable, "-c", "from safecot_dsl.cli import main; main()")
 
 ROOT = Path(__file__).resolve().parent.parent
-
-#: What the server loads where it is installed. None of it starts a thread when it is loaded, which a fork would lose.
-_LOADED = ("torch", "transformers", "peft", "safecot_dsl.pipeline", "safecot_dsl.miniature", "polars", "z3")
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,7 @@ class CommandLine:
 def _server() -> ForkServerContext:
     """The server, begun at the first call. It looks for modules where it is started: there stands this checkout."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(_LOADED))
+    context.set_forkserver_preload(["tests.preloaded"])
     with contextlib.chdir(ROOT):
         forkserver.ensure_running()
     return context

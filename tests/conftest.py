@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.workspace import compile_policy
 from tests.commands import CommandLine
 from tests.scheduling import place, scheduler
+from tests.strategies import examples
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,10 +27,17 @@ collect_ignore_glob = ["*.safecot"]
 # the libraries are imported, and by the processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Bytecode is written, whatever the caller's environment says: else each process that a test starts compiles the package
+# anew, and each process of pytest-xdist rewrites the asserts of every test.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # Derandomised, so that a failure in continuous integration can be repeated; no deadline, because machines are shared.
 # Tests that cost more or less a case than most give their own number of examples through `examples()`.
 _CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=_CHECKS)
+settings.register_profile(
+    "ci", max_examples=examples(100).max_examples, derandomize=True, deadline=None, suppress_health_check=_CHECKS
+)
 # The search for counterexamples: SAFECOT_HYPOTHESIS=long, times as many examples as SAFECOT_EXAMPLES_FACTOR says.
 settings.register_profile("long", derandomize=False, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("SAFECOT_HYPOTHESIS", "ci"))
@@ -36,6 +46,19 @@ settings.load_profile(os.environ.get("SAFECOT_HYPOTHESIS", "ci"))
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
     return scheduler(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Modules and tests stay until the end: the garbage collector need not look through them while there are more and
+    more of them, nor afterwards."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(10_000)  # of what tests make next to nothing stays
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -12,7 +12,8 @@ A fenced block says what it is by its info string:
 - everything else is only read.
 
 Commands run in a folder of their own for each page, with the shipped policies in it and in its `policies/`: `safecotc`
-in a process forked from one that has loaded the libraries, and by a shell where the line needs one.
+in a process forked from one that has loaded the libraries, also where its exit code is echoed, and by a shell where the
+line needs one.
 """
 
 from __future__ import annotations
@@ -133,11 +134,15 @@ def declared_name(text: str) -> str | None:
 
 
 def run(command: str, folder: Path, command_line: CommandLine) -> subprocess.CompletedProcess[str]:
-    plain = re.sub(r"'[^']*'", "", command)
-    if command.startswith("safecotc ") and not re.search(r"[|&;<>$`*?~\\]", plain):
-        words = shlex.split(command)[1:]
+    alone = command.removesuffix(f" || {_ECHOED}").removesuffix(f"; {_ECHOED}")
+    plain = re.sub(r"'[^']*'", "", alone)
+    if alone.startswith("safecotc ") and not re.search(r"[|&;<>$`*?~\\]", plain):
+        words = shlex.split(alone)[1:]
         ended = command_line(*words, folder=folder, environment={"COLUMNS": "120"})
-        return subprocess.CompletedProcess(command, ended.code, ended.out, ended.err)
+        if alone == command:
+            return subprocess.CompletedProcess(command, ended.code, ended.out, ended.err)
+        echoed = f"exit code {ended.code}\n" if ended.code or command.startswith(f"{alone};") else ""
+        return subprocess.CompletedProcess(command, 0, ended.out + echoed, ended.err)
     (folder / "bin").mkdir(exist_ok=True)
     for name, given in (("safecotc", COMMAND), ("python", COMMAND[:1])):
         shim = folder / "bin" / name

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from fixture_types import PolicyFrom
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import cases
 
@@ -21,6 +21,7 @@ from safecot_dsl.render import Renderer, Sentence
 from safecot_dsl.render.model import answer_sentence
 from safecot_dsl.render.style import ReasoningStyle
 from safecot_dsl.workspace import compile_policy
+from tests.strategies import examples
 
 RECIPES = policies_root().parent / "recipes"
 SHIPPED = [
@@ -85,7 +86,7 @@ def test_every_answer_of_a_shipped_policy_is_read_as_its_verdict(path: Path) -> 
 
 
 @given(data=st.data(), seed=st.integers(0, 1 << 30))
-@settings(max_examples=120)
+@examples(120)
 def test_no_answer_that_is_given_was_left_out(data: st.DataObject, seed: int) -> None:
     """Whatever the case and the seed: who speaks, for which verdict, and each text, slots aside, was looked at; and so
     was the very text, where the slots hold what the examination fills them with."""

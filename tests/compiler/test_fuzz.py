@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from safecot_dsl.artifact import CompiledPolicy
@@ -17,6 +17,7 @@ from safecot_dsl.compiler.syntax.tokens import KEYWORDS, PUNCTUATION
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.diagnostics import SourceFile, render_json, render_text
 from safecot_dsl.workspace import open_policy
+from tests.strategies import examples
 
 from .sources import FACTS, HEAD, TAIL
 from .vocabulary import speaks_parser
@@ -121,7 +122,7 @@ def mutations(draw: st.DrawFn) -> str:
     return "".join(pieces)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(mutations())
 def test_mutated_policies(text: str) -> None:
     check(text)
@@ -234,7 +235,7 @@ def test_policies_cut_off_anywhere(path: Path, cuts: int) -> None:
 
 
 @pytest.mark.long
-@settings(max_examples=3_000)
+@examples(3_000)
 @given(st.one_of(mutations(), soup.map(lambda text: HEAD + FACTS + text + TAIL)))
 def test_many_more(text: str) -> None:
     check(text)

@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from safecot_dsl.artifact import CompiledPolicy, Criteria, Verdict
 from safecot_dsl.criteria import detect, grade, response_verdict, unreachable_classes
+from tests.strategies import examples
 
 YES_AND_NO: dict[str, tuple[list[str], list[str]]] = {
     "declines": (
@@ -254,7 +255,7 @@ def test_every_standard_class_can_be_reached(standard: Criteria):
     assert unreachable_classes(standard) == []
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(
     st.lists(st.sampled_from([*"\"'.?!,\n iI’", "can't ", "help ", "sorry ", "I ", "you "]), max_size=60).map("".join)
 )

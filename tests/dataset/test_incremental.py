@@ -26,6 +26,7 @@ from safecot_dsl.dataset.tracing_rules import TraceCheck, check_traces
 from safecot_dsl.pipeline import Run, load_recipe
 from safecot_dsl.storage import Progress
 from safecot_dsl.workspace import compile_policy
+from tests.strategies import examples
 
 from .kitchen import png
 from .writing.scripted import Server
@@ -134,7 +135,7 @@ def changes_of(folder: Path) -> tuple[Changes, dict[str, RowChange]]:
 
 
 @given(first=st.sets(st.sampled_from(sorted(EDITS))), second=st.sets(st.sampled_from(sorted(EDITS))))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(examples(12), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_rows_are_those_of_a_fresh_data_set_and_say_under_which_policy_they_were_made(
     tmp_path_factory: pytest.TempPathFactory, first: set[str], second: set[str]
 ) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from safecot_dsl.evaluation import read_choice
+from tests.strategies import examples
 
 PROMPT = "What is on the mat?\nA. a cat\nB. a dog\n(C) a dog and a cat\nD: none of these"
 
@@ -58,7 +59,7 @@ def test_the_letter_comes_back_as_the_item_writes_it() -> None:
     assert read_choice("B", ()) is None
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.text(max_size=60), st.sampled_from("ABCD"))
 def test_any_text_is_read_to_one_of_the_options_or_none(text: str, letter: str) -> None:
     """No text raises, and one that states its answer at its end is read so."""

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -26,6 +26,7 @@ from safecot_dsl.facts import DescribedTable, FactsError, Item, Jsonl
 from safecot_dsl.facts.tables import limits
 from safecot_dsl.facts.tables.places import FileBytes, Folder
 from safecot_dsl.models.images import ImageError, ImageFault, open_image
+from tests.strategies import examples
 
 from .making import png, read, table
 
@@ -315,7 +316,7 @@ def test_paths_of_images(policy: CompiledPolicy, paths: Path, path: str, expecte
     assert reasons(Jsonl(path="rows.jsonl", licence="x", ignore=("image",)), policy, paths) == [expected]
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     st.lists(st.sampled_from(["a", "a.png", "out", "root", "link.png", "inner.png", "..", ".", "", "/"]), max_size=5)
 )

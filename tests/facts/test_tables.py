@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from safecot_dsl.artifact import CompiledPolicy
@@ -38,6 +38,7 @@ from safecot_dsl.facts.tables.file import Location
 from safecot_dsl.facts.tables.ids import repeated_ids
 from safecot_dsl.facts.tables.lines import Lines
 from safecot_dsl.facts.tables.record import Broken
+from tests.strategies import examples
 
 from .making import png, read, table
 
@@ -158,7 +159,7 @@ _JSON = st.recursive(
 _RECORDS = st.lists(st.dictionaries(st.text(), _JSON, max_size=4), max_size=8)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(_RECORDS, st.sampled_from([None, 0, 2]), st.booleans(), st.booleans())
 def test_a_document_is_what_json_says(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], indent: int | None, ascii: bool, under: bool
@@ -171,7 +172,7 @@ def test_a_document_is_what_json_says(
     assert list(opened.read(0, opened.rows)) == list(enumerate(rows, start=1))
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(_RECORDS)
 def test_lines_are_what_json_says(tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]) -> None:
     path = tmp_path_factory.mktemp("lines") / "rows.jsonl"
@@ -181,7 +182,7 @@ def test_lines_are_what_json_says(tmp_path_factory: pytest.TempPathFactory, rows
     assert found == list(zip(range(1, 2 * len(rows), 2), rows, strict=True))
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.lists(st.tuples(st.text(max_size=8), st.text(min_size=1, max_size=8)), max_size=8))
 def test_records_of_csv_are_what_csv_says(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]

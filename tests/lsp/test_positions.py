@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 
 from safecot_dsl.diagnostics import SourceFile
 from safecot_dsl.diagnostics.source import sanitised
 from safecot_dsl.lsp.positions import PositionedText
+from tests.strategies import examples
 
 CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 #: Line breaks as `\n`, as a document has them when it is opened; a carriage return may stand alone.
@@ -30,7 +31,7 @@ def _reference(content: str, offset: int, encoding: str) -> types.Position:
 
 
 @given(TEXTS, ENCODINGS, st.data())
-@settings(max_examples=200)
+@examples(200)
 def test_a_position_is_the_line_and_the_code_units_before_it(content: str, encoding: str, data: st.DataObject) -> None:
     offset = data.draw(st.integers(0, len(content)))
     text = PositionedText(content, encoding)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import given, reject
 from hypothesis import strategies as st
 from strategies import declarations, policies
 
@@ -14,6 +14,7 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.lsp.symbols import SymbolKind
 from safecot_dsl.lsp.workspace import RenameRefusedError, Workspace
 from safecot_dsl.workspace import open_policy
+from tests.strategies import examples
 
 from .client import applied
 from .snippets import HEAD, LIBRARY, cursor, opened
@@ -134,7 +135,7 @@ def test_a_member_of_a_group_that_fits_two_facts_is_not_torn_apart(tmp_path: Pat
 
 
 @given(policies(), st.data())
-@settings(max_examples=30)
+@examples(30)
 def test_a_random_policy_compiles_after_a_rename_and_is_the_same_after_the_way_back(
     tmp_path: Path, policy: CompiledPolicy, data: st.DataObject
 ) -> None:

@@ -21,6 +21,7 @@ from safecot_dsl.models.growing import growing_cache
 from safecot_dsl.models.memory import bytes_per_token, fitting_batch_size
 from safecot_dsl.models.sampling import Sampling, drawn_tokens, uniforms
 from safecot_dsl.models.writing import GeneratedTokens, answer_text, write
+from tests.strategies import examples
 
 from . import tiny
 from .families import BUILDERS
@@ -265,7 +266,7 @@ def test_a_cold_draw_is_greedy(idefics: LocalModel) -> None:
     assert written(idefics, sampling=Sampling(temperature=1e-6)) == written(idefics)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(examples(40), deadline=None)
 @given(
     logits=st.lists(st.floats(-4, 4), min_size=2, max_size=6),
     point=st.floats(0, 1, exclude_max=True),

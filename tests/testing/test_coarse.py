@@ -12,6 +12,7 @@ from safecot_dsl.engine import Interpreter
 from safecot_dsl.testing import laws
 from safecot_dsl.testing.strategies import cases, completions
 from tests.engine.test_coarse import PHARMACY
+from tests.strategies import examples
 
 SLOWLY = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 SUPPOSED = PHARMACY.replace("one of drugs", "one of drugs assume prescription_only")
@@ -46,7 +47,7 @@ COARSE = ("prescription_only", "opioids")
 def test_complete_cases_have_leaves_and_others_may_be_coarse(policy_from: PolicyFrom) -> None:
     policy = policy_from(PHARMACY)
 
-    @settings(max_examples=60, suppress_health_check=SLOWLY, deadline=None)
+    @settings(examples(60), suppress_health_check=SLOWLY, deadline=None)
     @given(cases(policy), cases(policy, fixed={"image.drug": "opioids"}))
     def leaves(case: Case, fixed: Case) -> None:
         assert case.known["image.drug"] not in COARSE
@@ -58,7 +59,7 @@ def test_complete_cases_have_leaves_and_others_may_be_coarse(policy_from: Policy
         assert found.known["image.drug"] == drug
 
 
-@settings(max_examples=30, suppress_health_check=SLOWLY, deadline=None)
+@settings(examples(30), suppress_health_check=SLOWLY, deadline=None)
 @given(st.sampled_from([*COARSE, "codeine", None]), st.data())
 def test_completions_lie_below_what_is_known(policy_from: PolicyFrom, drug: str | None, data: st.DataObject) -> None:
     known: dict[str, Value] = {} if drug is None else {"image.drug": drug}

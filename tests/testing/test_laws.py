@@ -67,7 +67,7 @@ def verdict_of(policy: CompiledPolicy, case: Case) -> Verdict:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_laws_hold_of_shipped_policies(name: str) -> None:
-    laws.check(compile_policy(policies_root() / f"{name}.safecot"), examples=40)
+    laws.check(compile_policy(policies_root() / f"{name}.safecot"), examples=examples(40).max_examples)
 
 
 def hold_of(policy: CompiledPolicy, claims: Sequence[laws.PolicyLaw], data: st.DataObject, times: int) -> None:

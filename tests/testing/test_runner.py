@@ -24,6 +24,7 @@ from safecot_dsl.testing.policies import policies
 from safecot_dsl.testing.report import as_json, description, headline
 from safecot_dsl.testing.runner import CheckKind, PolicyTests, Status, TestOutcome, TestSettings, run_policy
 from safecot_dsl.workspace import Opened, open_policy
+from tests.strategies import examples
 
 HEAD = """policy p { version "1" }
 facts query {
@@ -290,7 +291,7 @@ def _all_cases(policy: CompiledPolicy) -> list[Case]:
     return [Case(dict(zip(names, combination, strict=True))) for combination in every]
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.nested_given, HealthCheck.too_slow])
+@settings(examples(25), suppress_health_check=[HealthCheck.nested_given, HealthCheck.too_slow])
 @given(policies(max_rules=4), st.sets(st.sampled_from(list(Verdict)), min_size=1, max_size=4), st.booleans())
 def test_outcomes_agree_with_trying_every_case(policy: CompiledPolicy, expect: set[Verdict], conditional: bool) -> None:
     """Random policies: a property that a case breaks fails, a failure shows a case that breaks it, and the two ways of

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, find, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 from strategies import examples, policies_and_cases, skeletons, unknown_facts
 from strategies import policies as small_policies
@@ -101,7 +101,8 @@ def drawn(strategy: st.SearchStrategy[T], count: int = 100) -> list[T]:
 
 
 def simplest(strategy: st.SearchStrategy[T], fails: Callable[[T], bool] = lambda value: True) -> T:
-    return find(strategy, fails, settings=settings(max_examples=5000, database=None, derandomize=True))
+    phases = (Phase.generate, Phase.shrink)  # without the explanation, which follows every line
+    return find(strategy, fails, settings=settings(max_examples=5000, database=None, derandomize=True, phases=phases))
 
 
 def decision(policy: Opened, case: Case) -> Decision:

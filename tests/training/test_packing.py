@@ -16,6 +16,7 @@ from safecot_dsl.training import TrainingRecipe, packing, speedups
 from safecot_dsl.training.packing import LAYOUT, POSITIONS, PackedLayout, all_at_once, pack, positions_of, row_by_row
 from safecot_dsl.training.rows import Row, encode_row, read_rows
 from safecot_dsl.training.speedups import Batches, pulled_levers
+from tests.strategies import examples
 
 from .conftest import eight_rows, row
 from .steps import PLAIN, encoded, take, tuned_model
@@ -58,7 +59,7 @@ def test_where_tokens_stand_and_whom_they_see():
     assert PackedLayout((2, 3)).mask(3, CPU) is None
 
 
-@settings(max_examples=8, deadline=None)
+@settings(examples(8), deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 7), min_size=1, max_size=4),
     window=st.none() | st.integers(1, 4),

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from safecot_dsl.artifact import CompiledPolicy
@@ -97,7 +97,7 @@ def test_a_policy_means_the_same_after_formatting(policy: CompiledPolicy, random
 
 
 @pytest.mark.long
-@settings(max_examples=3000)
+@examples(3000)
 @given(RANDOM)
 def test_the_laws_hold_of_much_that_the_grammar_allows(random: Random) -> None:
     text = scattered(random_file(random, depth=random.randrange(8, 22)), random)

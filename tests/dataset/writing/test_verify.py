@@ -20,6 +20,7 @@ from benchmarks.verifier.texts import Right, changed, own_text, reworded, right_
 from safecot_dsl.artifact import CompiledPolicy, read_case
 from safecot_dsl.dataset.writing import CheckResult, Draft, DraftedRequest, Verifier, failed, verify
 from safecot_dsl.render import ReasoningStyle, Tags, parse_target, render, write_target
+from tests.strategies import examples
 
 from .scripted import MIXING, STORING
 
@@ -81,7 +82,7 @@ def test_the_policies_own_texts_pass(name: str, shipped: Shipped):
         assert messages(verifier.verify(case, None, text)) == [], f"{verifier.style} {example.name}\n{text}"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(examples(60), deadline=None)
 @given(
     name=st.sampled_from(POLICIES), draws=st.randoms(use_true_random=False), style=st.sampled_from(list(ReasoningStyle))
 )

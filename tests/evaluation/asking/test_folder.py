@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from safecot_dsl.evaluation import EvalItem, read_items, write_items
@@ -24,6 +24,7 @@ from safecot_dsl.evaluation.asking.folder import (
 from safecot_dsl.evaluation.asking.respondents import ModelRespondent
 from safecot_dsl.models import Request, ScriptedModel
 from safecot_dsl.storage.locks import LOCK_SUFFIX, lock
+from tests.strategies import examples
 
 
 class Scripted:
@@ -196,7 +197,7 @@ ONE = st.one_of(
 )
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(lines=st.dictionaries(st.text(), ONE, max_size=5))
 def test_lines_are_read_as_they_were_written(
     tmp_path_factory: pytest.TempPathFactory, lines: dict[str, Answered | Failed]

@@ -7,7 +7,7 @@ import math
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from safecot_dsl.evaluation import Paired, Rate, RateDifference, mcnemar, wilson
@@ -19,6 +19,7 @@ from safecot_dsl.evaluation.statistics.clusters import (
     t_test,
     t_within,
 )
+from tests.strategies import examples
 
 
 @pytest.mark.parametrize(
@@ -77,14 +78,14 @@ def test_two_groupings_by_hand() -> None:
     assert clustered_variance(residuals, [groups, seeds]) == pytest.approx(1 / 4)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_single_observations_make_mcnemar_of_the_flips(first: int, second: int) -> None:
     differences = [1] * first + [-1] * second + [0] * 3
     assert flip_test(differences, range(len(differences))) == pytest.approx(mcnemar(first, second))
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 4)), min_size=1, max_size=10))
 def test_flips_are_counted_one_by_one(entries: list[tuple[int, int]]) -> None:
     """All signs of all clusters, written out."""

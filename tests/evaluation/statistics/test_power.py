@@ -22,6 +22,7 @@ from safecot_dsl.evaluation.statistics.power import (
     items_for_unpaired,
     power_of_paired,
 )
+from tests.strategies import examples
 
 
 def test_the_power_is_the_published_one() -> None:
@@ -30,7 +31,7 @@ def test_the_power_is_the_published_one() -> None:
     assert power_of_paired(50, 0.32, 0.08, 0.40, level=0.10) == pytest.approx(0.839343, abs=3e-5)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(examples(20), deadline=None)
 @given(st.integers(1, 14), st.floats(0.05, 0.95), st.floats(0.0, 1.0))
 def test_the_power_is_the_sum_over_all_tables(items: int, disagree: float, wins: float) -> None:
     """Every count of disagreements and of wins among them, with its chance, and what the test says of it."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from safecot_dsl.evaluation import Paired, Rate, RateDifference, holm, mcnemar, wilson
+from tests.strategies import examples
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_holm_by_hand() -> None:
     assert holm([]) == ()
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.lists(st.floats(0, 1), max_size=8))
 def test_holm_lies_between_none_and_bonferroni(p_values: list[float]) -> None:
     """No test gets better, none worse than by Bonferroni, the order stays, and equal values stay equal."""

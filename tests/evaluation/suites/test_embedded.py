@@ -8,7 +8,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from safecot_dsl.evaluation.suites import read_suite
@@ -16,6 +16,7 @@ from safecot_dsl.evaluation.suites.description import Embedded
 from safecot_dsl.evaluation.suites.embedded import read_embedded, split_record
 from safecot_dsl.facts import FactsError, Skipped
 from safecot_dsl.facts.unfolding import Raw
+from tests.strategies import examples
 
 from .shapes import png
 
@@ -43,7 +44,7 @@ def entries(root: Path) -> dict[str, Raw | Skipped]:
     return {entry.id: entry for entry in read_embedded(Embedded(files=("*.tsv",)), "hand", root)}
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(questions=st.lists(_CELL.filter(lambda text: text.isprintable() and text.strip() != ""), min_size=1, max_size=4))
 def test_every_row_is_read_with_its_own_picture(questions: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
     root = tmp_path_factory.mktemp("tsv")

@@ -10,7 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -161,11 +161,42 @@ def reviews_of(rows: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
 
 
+def until(page: Any, holds: Callable[[], bool]) -> None:
+    """Wait for something that happens outside of the page's text."""
+    for _ in range(PATIENCE // 100):
+        if holds():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("it did not happen")
+
+
+def written(page: Any, rows: Path, actions: list[str]) -> list[dict[str, Any]]:
+    """Wait until the server has written these reviews: the page shows one as soon as it is made. All of them."""
+    until(page, lambda: len(reviews_of(rows)) >= len(actions))
+    said = reviews_of(rows)
+    assert [one["action"] for one in said] == actions
+    return said
+
+
+def drafted(page: Any, text: str) -> None:
+    """Wait until the browser keeps a draft with this text: the page does so a moment after the last key."""
+    kept = """text => Object.entries(localStorage).some(
+        ([key, held]) => key.startsWith('studio:draft:') && JSON.parse(held).text.includes(text))"""
+    page.wait_for_function(kept, arg=text)
+
+
+#: Until nothing moves or fades any more, but for what does so without an end.
+SETTLED = """() => Promise.all(document.getAnimations()
+    .filter(one => one.playState === 'running' && one.effect?.getComputedTiming().endTime !== Infinity)
+    .map(one => one.finished.catch(() => null)))"""
+
+
 def serious(page: Any) -> list[str]:
-    """What axe finds serious or critical on the page as it is; skips where axe is not there."""
+    """What axe finds serious or critical on the page, once nothing on it moves; skips where axe is not there."""
     axe = ROOT / "studio" / "node_modules" / "axe-core" / "axe.min.js"
     if not axe.is_file():
         pytest.skip("axe is among the page's development tools: `npm ci` in studio/")
+    page.evaluate(SETTLED)
     page.evaluate(axe.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run({resultTypes: ['violations']})")
     return [

@@ -13,12 +13,14 @@ from tests.studio.browser.rooms import (
     ROOT,
     Server,
     browsing,
+    drafted,
     make_folder,
     make_rows,
     needs_browser,
     reviews_of,
     serious,
     serving,
+    written,
 )
 
 pytestmark = needs_browser
@@ -72,7 +74,6 @@ def test_what_went_wrong_can_be_read_by_everybody(browser: Any, damaged: Server,
         page.get_by_role("img", name="none.png: it cannot be shown").wait_for()
         page.get_by_role("button", name="Have it looked at").click()
         page.get_by_text("it is none of PNG", exact=False).wait_for()
-        page.wait_for_timeout(500)  # the notice fades in
         assert serious(page) == []
 
 
@@ -113,9 +114,9 @@ def test_two_folders_of_one_name_do_not_mix_what_waits(browser: Any, tmp_path: P
         page.get_by_label("Your name").fill("Ada")
         page.keyboard.press("Enter")
         page.get_by_text("1 review waits for the studio").wait_for()
-        drafted = "([key, held]) => localStorage.setItem(key, JSON.stringify(held))"
+        keep = "([key, held]) => localStorage.setItem(key, JSON.stringify(held))"
         draft = {"text": text + "# mine\n", "base": text, "digest": "x", "at": ""}
-        page.evaluate(drafted, [f"studio:draft:{mine.as_uri()}:{path}", draft])
+        page.evaluate(keep, [f"studio:draft:{mine.as_uri()}:{path}", draft])
 
         server.folder = other
         server.start()
@@ -135,7 +136,7 @@ def test_two_folders_of_one_name_do_not_mix_what_waits(browser: Any, tmp_path: P
         page.get_by_text("changed from elsewhere", exact=False).first.wait_for()  # the draft, of another digest
         page.goto(server.address + rows)
         page.get_by_text("1 of 24 reviewed").wait_for()
-        assert [one["action"] for one in reviews_of(mine / RUN)] == ["reject"]
+        written(page, mine / RUN, ["reject"])
 
 
 def test_a_page_whose_studio_was_swapped_between_two_answers_writes_nothing_there(browser: Any, tmp_path: Path) -> None:
@@ -154,6 +155,7 @@ def test_a_page_whose_studio_was_swapped_between_two_answers_writes_nothing_ther
         page.get_by_label("Your name").fill("Ada")
         page.keyboard.press("Enter")
         page.get_by_text("1 of 24 reviewed").wait_for()
+        written(page, mine / RUN, ["accept"])
 
         server.kill()
         server.folder = other
@@ -176,7 +178,7 @@ def test_a_page_whose_studio_was_swapped_between_two_answers_writes_nothing_ther
         page.context.request.get(server.link)
         page.get_by_text("2 of 24 reviewed").wait_for()
         page.get_by_text("The studio of another folder answers here now").wait_for(state="hidden")
-        assert [one["action"] for one in reviews_of(mine / RUN)] == ["accept", "reject"]
+        written(page, mine / RUN, ["accept", "reject"])
         editing.get_by_text("The studio of another folder").wait_for(state="hidden")
         editing.locator(".cm-content").focus()
         editing.keyboard.press("Control+s")
@@ -197,7 +199,7 @@ def test_a_file_that_is_removed_while_it_is_edited_is_written_anew(browser: Any,
         page.keyboard.insert_text("# mine\n")
         page.get_by_text("(not saved)", exact=False).wait_for()
         file.unlink()
-        page.wait_for_timeout(500)  # the draft is kept
+        drafted(page, "# mine")
         page.goto(server.address + "/policy?path=miniature.safecot")
         page.get_by_text("Your unsaved changes", exact=False).wait_for()
         page.get_by_role("button", name="Copy link").focus()

@@ -177,7 +177,7 @@ def test_what_was_shown_stays_when_it_cannot_be_asked_for_again(browser: Any, mo
         for _ in range(30):  # until it has been asked for in vain as often as it is
             page.clock.run_for(1_000)
             page.wait_for_timeout(50)
-        page.get_by_role("row", name=re.compile("^SafeCoT")).wait_for(timeout=5_000)
+        page.get_by_role("row", name=re.compile("^SafeCoT")).wait_for()
         mortal.start()
         page.clock.run_for(5_000)
 

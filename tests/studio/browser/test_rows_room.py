@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from tests.studio.browser.rooms import (
-    PATIENCE,
     browsing,
     make_folder,
     make_rows,
@@ -19,6 +18,7 @@ from tests.studio.browser.rooms import (
     reviews_of,
     serious,
     serving,
+    written,
 )
 
 pytestmark = needs_browser
@@ -65,16 +65,6 @@ def at(page: Any, place: int) -> None:
     page.get_by_role("heading", name="Answer").wait_for()
 
 
-def written(page: Any, folder: Path, actions: list[str]) -> list[dict[str, Any]]:
-    """Wait until the server has written these reviews: the page shows one as soon as it is made. All of them."""
-    patience = PATIENCE
-    while len(said := reviews_of(folder / RUN)) < len(actions) and patience > 0:
-        page.wait_for_timeout(100)
-        patience -= 100
-    assert [one["action"] for one in said] == actions
-    return said
-
-
 def reviewed(page: Any, rows: int) -> None:
     page.get_by_text(f"{rows} of {ROWS} reviewed").wait_for()
 
@@ -101,8 +91,7 @@ def test_ten_rows_by_keyboard_and_a_server_that_is_killed_loses_none(browser: An
         studio.start()
         reviewed(page, 10)
         page.get_by_text("wait for the studio").wait_for(state="hidden")
-        said = reviews_of(folder / RUN)
-        assert [one["action"] for one in said] == [{"a": "accept", "r": "reject"}[key] for key in keys]
+        said = written(page, folder / RUN, [{"a": "accept", "r": "reject"}[key] for key in keys])
         assert len({one["row"] for one in said}) == 10
         assert {one["reviewer"] for one in said} == {"Ada"}
         # What was reviewed is seen by who opens the list anew.
@@ -114,15 +103,14 @@ def test_ten_rows_by_keyboard_and_a_server_that_is_killed_loses_none(browser: An
 def test_reviews_that_wait_outlive_a_reload(browser: Any, studio: Any, folder: Path) -> None:
     with browsing(browser, studio, "/rows") as page:
         open_first(page)
-        reviewed(page, 1)
-        at(page, 2)
+        written(page, folder / RUN, ["accept"])
         studio.kill()
         page.keyboard.press("r")
         page.get_by_text("1 review waits for the studio").wait_for()
         studio.start()
         page.goto(studio.address + f"/rows?run={RUN}")
         reviewed(page, 2)
-        assert [one["action"] for one in reviews_of(folder / RUN)] == ["accept", "reject"]
+        written(page, folder / RUN, ["accept", "reject"])
 
 
 def test_a_changed_fact_is_decided_at_once_and_undone(browser: Any, studio: Any, folder: Path) -> None:
@@ -145,12 +133,12 @@ def test_a_changed_fact_is_decided_at_once_and_undone(browser: Any, studio: Any,
         page.get_by_text("changed by Ada").wait_for()
         page.get_by_text("read differently").wait_for()
         assert page.get_by_text("reviewer:").count() == 0  # who said it, by name
-        change = written(page, folder, ["accept", "change_fact"])[1]
+        change = written(page, folder / RUN, ["accept", "change_fact"])[1]
         assert (change["fact"], change["value"]) == ("query.intent", "look")
         page.locator("section[aria-labelledby='row-verdict']").get_by_text("default", exact=True).wait_for()
         page.keyboard.press("u")
         page.get_by_text("not reviewed", exact=True).last.wait_for()
-        assert written(page, folder, ["accept", "change_fact", "undo"])[2]["undoes"] == change["id"]
+        assert written(page, folder / RUN, ["accept", "change_fact", "undo"])[2]["undoes"] == change["id"]
 
 
 def test_an_answer_is_read_by_the_criteria_and_a_comment_is_kept(browser: Any, studio: Any, folder: Path) -> None:
@@ -165,7 +153,7 @@ def test_an_answer_is_read_by_the_criteria_and_a_comment_is_kept(browser: Any, s
         page.get_by_role("dialog").get_by_role("textbox").fill("<b>not</b> what was asked")
         page.keyboard.press("Control+Enter")
         page.get_by_text("<b>not</b> what was asked").wait_for()
-        written(page, folder, ["accept", "change_answer", "comment"])
+        written(page, folder / RUN, ["accept", "change_answer", "comment"])
 
 
 @pytest.mark.long
@@ -174,7 +162,7 @@ def test_rows_are_generated_from_the_reviews_and_go_on_after_a_reload(browser: A
         open_first(page)
         page.keyboard.press("r")
         reviewed(page, 2)
-        rejected = reviews_of(folder / RUN)[-1]["row"]
+        rejected = written(page, folder / RUN, ["accept", "reject"])[-1]["row"]
         page.get_by_role("button", name="Generate from these reviews").click()
         page.get_by_role("dialog").get_by_role("button", name="Generate").last.click()
         page.get_by_text("Generating from these reviews").wait_for()
