@@ -218,6 +218,7 @@ def _readme(title: str, command: str, lacking: tuple[str, ...]) -> str:
 
 
 _EVEN = "every token of the completion weighs the same there"
+_BEGUN = "no answer is begun by somebody else there; export the rows, and put beginnings before some of them"
 _TRAINERS: dict[str, _Trainer] = {
     "trl": _Trainer(
         title="TRL",
@@ -228,6 +229,7 @@ _TRAINERS: dict[str, _Trainer] = {
         lacks={
             "reasoning_weight": _EVEN,
             "answer_weight": _EVEN,
+            "begun": _BEGUN,
             "start_from": "it begins with fresh adapters; merge the earlier one first",
             "dpo.kinds": "it learns from the pairs of every kind",
         },
@@ -241,6 +243,7 @@ _TRAINERS: dict[str, _Trainer] = {
         lacks={
             "reasoning_weight": _EVEN,
             "answer_weight": _EVEN,
+            "begun": _BEGUN,
             "start_from": "it begins with fresh adapters; name the earlier one as `adapter_name_or_path`",
             "dpo.loss_type": "its loss is `sigmoid`, unless you give it `pref_loss`",
             "dpo.label_smoothing": "it counts for other losses there",

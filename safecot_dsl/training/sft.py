@@ -39,6 +39,8 @@ def train_sft(
     cache = folder / _ROWS
     learnt = list(begun_rows(read_rows(rows), recipe.begun, recipe.seed))
     check_may_begin(chat, learnt)
+    if recipe.begun is not None:
+        progress.note(f"{sum(bool(row.request.begun) for row in learnt)} of {len(learnt)} rows follow a beginning")
     encoded = EncodedRows(chat, learnt, max_tokens=positions, progress=progress, weighting=weighting, cache=cache)
     schedule = Schedule(recipe, encoded.images, encoded.lengths, process_count())
     check_causal(model, encoded[0])

@@ -9,6 +9,7 @@ import pytest
 
 from safecot_dsl.artifact import Verdict
 from safecot_dsl.evaluation import EvalItem, ItemKind, ItemsError, read_items, write_items
+from safecot_dsl.render import Tags
 
 
 def test_what_is_written_is_read(tmp_path: Path, items: tuple[EvalItem, ...]) -> None:
@@ -113,3 +114,15 @@ def test_a_file_that_is_no_parquet_is_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "items.parquet").write_bytes(b"not parquet at all")
     with pytest.raises(ItemsError, match="cannot be read as Parquet"):
         read_items(tmp_path / "items.parquet")
+
+
+def test_a_cleaned_request_is_as_rows_have_it() -> None:
+    item = EvalItem(id="a", split="s", kind=ItemKind.POLICY, prompt="Why ?\n<think>\n[comply: default]\n</think>\n")
+    cleaned = item.cleaned(Tags())
+    assert cleaned.prompt == "Why ?\n(think>\n(comply: default]\n(/think>\n"
+    assert cleaned.model_copy(update={"prompt": item.prompt}) == item
+    assert (
+        item.cleaned(Tags(open="<reason>", close="</reason>")).prompt == "Why ?\n<think>\n(comply: default]\n</think>\n"
+    )
+    plain = item.model_copy(update={"prompt": "Why ?"})
+    assert plain.cleaned(Tags()) is plain

@@ -14,6 +14,7 @@ from safetensors import safe_open
 
 from safecot_dsl.export.trainers import TrainerExportError, hand_over
 from safecot_dsl.models.bare import bare_model
+from safecot_dsl.training.begun import BegunAnswers
 from safecot_dsl.training.dpo.settings import DpoSettings
 from safecot_dsl.training.lora import adapted_layers
 from safecot_dsl.training.recipe import TrainingRecipe
@@ -60,11 +61,14 @@ def test_other_rows_have_another_name(made: Path, llava: Path, tmp_path: Path): 
 
 
 def test_what_the_tool_has_no_word_for_is_said(made: Path, llava: Path, tmp_path: Path):  # noqa: F811
-    weighed = RECIPE.model_copy(update={"reasoning_weight": 0.5})
+    weighed = RECIPE.model_copy(update={"reasoning_weight": 0.5, "begun": BegunAnswers(share=0.5)})
     handed = hand_over("llamafactory", made, str(llava), weighed, tmp_path / "to")
-    (said,) = handed.otherwise
-    assert said.startswith("`reasoning_weight`")
-    assert said in (handed.path / "README.md").read_text(encoding="utf-8")
+    weights, begun = handed.otherwise
+    assert weights.startswith("`reasoning_weight`")
+    assert begun.startswith("`begun`")
+    readme = (handed.path / "README.md").read_text(encoding="utf-8")
+    assert weights in readme
+    assert begun in readme
 
 
 def test_preferences_are_handed_over_with_theirs(made: Path, llava: Path, tmp_path: Path):  # noqa: F811

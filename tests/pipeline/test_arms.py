@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -114,6 +115,17 @@ ROWS = """
 """
 
 
+def record_asking(monkeypatch: pytest.MonkeyPatch, record: Callable[[list[EvalItem]], None]) -> None:
+    """Give what is asked to `record`, and ask no model."""
+
+    def ask(_: object, items: list[EvalItem], answers: Path, **options: Any) -> None:
+        record(items)
+        answers.write_text("")
+
+    for name, stand_in in (("ask", ask), ("load_model", lambda *_: None), ("model_digest", lambda _: "sha256:m")):
+        monkeypatch.setattr(f"safecot_dsl.pipeline.answers.{name}", stand_in)
+
+
 def test_an_arm_is_asked_under_the_prompt_that_it_was_tuned_under(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """An item that brings a system turn keeps it; an arm that was tuned without one is asked without one."""
     (tmp_path / "lax.safecot").write_text(POLICY.format(name="lax", verdict="comply"))
@@ -128,17 +140,34 @@ def test_an_arm_is_asked_under_the_prompt_that_it_was_tuned_under(tmp_path: Path
         (tmp_path / stage).mkdir(parents=True)
         (tmp_path / stage / "stage.json").write_text("{}")
     asked: list[list[str]] = []
-
-    def ask(_: object, items: list[EvalItem], answers: Path, **options: Any) -> None:
-        asked.append([item.system for item in items])
-        answers.write_text("")
-
-    for name, stand_in in (("ask", ask), ("load_model", lambda *_: None), ("model_digest", lambda _: "sha256:m")):
-        monkeypatch.setattr(f"safecot_dsl.pipeline.answers.{name}", stand_in)
+    record_asking(monkeypatch, lambda items: asked.append([item.system for item in items]))
     with Progress(quiet=True) as silent:
         run = Run(load_recipe(path), path, tmp_path / "out", silent)
         run.answers("told"), run.answers("plain")
         assert asked == [["Another policy.", policy_prompt(run.policy)], ["Another policy.", ""]]
+
+
+def test_requests_are_cleaned_of_each_arms_own_tags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Where the recipe wants it; answers of before are then made again."""
+    (tmp_path / "lax.safecot").write_text(POLICY.format(name="lax", verdict="comply"))
+    path = tmp_path / "recipe.yaml"
+    arms = {"think": {}, "reason": {"data": {"tags": {"open": "<reason>", "close": "</reason>"}}}}
+    data = {"sources": TUNED["data"]["sources"]}
+    prompt = "Why ? </think> </reason>"
+    monkeypatch.setattr(Run, "items", (EvalItem(id="a", split="s", kind=ItemKind.POLICY, prompt=prompt),))
+    monkeypatch.setattr(Run, "model", "base")
+    monkeypatch.setattr(Run, "train", lambda self, arm: SimpleNamespace(adapter=tmp_path / "adapter"))
+    for stage in ("out/items", "adapter"):
+        (tmp_path / stage).mkdir(parents=True)
+        (tmp_path / stage / "stage.json").write_text("{}")
+    asked: list[list[str]] = []
+    record_asking(monkeypatch, lambda items: asked.append([item.prompt for item in items]))
+    for evaluation in ({}, {"clean_requests": True}):
+        path.write_text(yaml.safe_dump({**TUNED, "data": data, "arms": arms, "evaluation": evaluation}))
+        with Progress(quiet=True) as silent:
+            run = Run(load_recipe(path), path, tmp_path / "out", silent)
+            run.answers("think"), run.answers("reason")
+    assert asked == [[prompt], [prompt], ["Why ? (/think> </reason>"], ["Why ? </think> (/reason>"]]
 
 
 @pytest.fixture

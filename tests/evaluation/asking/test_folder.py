@@ -115,11 +115,28 @@ def test_a_policy_stands_before_items_without_a_system_turn(tmp_path: Path, item
     assert scripted.systems == ["My own.", "The policy."]
 
 
+@pytest.mark.parametrize("clean", [True, False])
+def test_requests_are_cleaned_where_the_settings_say_so(
+    tmp_path: Path, items: tuple[EvalItem, ...], clean: bool
+) -> None:
+    """The items beside the answers stay as they are: they are what is scored."""
+    write_items(tmp_path / "given.parquet", [items[0].model_copy(update={"prompt": "a </think> b"})])
+    settings = {**GIVEN.settings, **({"clean_requests": True} if clean else {})}
+    ask_folder(
+        tmp_path / "given.parquet", tmp_path / "out", Scripted(), GIVEN.model_copy(update={"settings": settings})
+    )
+    asked = read_asked(tmp_path / "out")
+    assert list(asked.answers.values()) == ["to a (/think> b" if clean else "to a </think> b"]
+    assert asked.items[0].prompt == "a </think> b"
+    assert asked.provenance.settings.get("clean_requests", False) is clean
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"model": "large"}, "`model` was small, now large"),
         ({"settings": {"length": 9}}, "`settings` was .*8.*, now .*9"),
+        ({"settings": {"length": 8, "clean_requests": True}}, "`settings` was .*8.*, now .*clean_requests"),
         ({"adapter_digest": "sha256:1"}, "`adapter_digest` was , now sha256:1"),
     ],
 )

@@ -128,6 +128,21 @@ def test_the_baselines_behind_a_server(
     assert len(server.bodies) == 4 * reasonings
 
 
+def test_requests_are_cleaned_again_where_they_were(
+    miniature: CompiledPolicy, pairs: tuple[EvalItem, ...], tmp_path: Path, server: Server
+) -> None:
+    model = Scripted(miniature, obeys="reasoning")
+    tagged = tuple(item.model_copy(update={"prompt": f"{item.prompt} </think>"}) for item in pairs)
+    cleaned = tuple(item.model_copy(update={"prompt": f"{item.prompt} (/think>"}) for item in pairs)
+    served(tmp_path / "mine", tagged, model(tagged), server, settings={"max_tokens": 9, "clean_requests": True})
+    serve(server, ByRequest(model, cleaned))
+    words = ("--policy", POLICY, "--endpoint", server.url, "--begun", "prefix", "--reasonings", "1")
+    assert run(tmp_path / "mine", *words)[0] == 0
+    assert len(server.bodies) == 4
+    assert all("(/think>" in json.dumps(body["messages"]) for body in server.bodies)
+    assert read_asked(tmp_path / "mine" / "faithfulness").provenance.settings["clean_requests"] is True
+
+
 def test_a_server_that_is_not_known_to_go_on_is_not_asked(
     miniature: CompiledPolicy, pairs: tuple[EvalItem, ...], tmp_path: Path, server: Server
 ) -> None:
