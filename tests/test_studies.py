@@ -80,7 +80,8 @@ def test_the_cells_are_those_that_the_page_names(design: Design):
     few = {arm: n for (arm, _), n in sizes.items() if n == 2}
     lookups = {"lookups_things", "lookups_each", "lookups_group"}
     assert set(few) == lookups | {"no_weigh", "kinds", "said_again", "first_part", "after", "no_pairs", "cleaned"}
-    assert sizes["begun", 512] == sizes["control_begun", 512] == 5
+    begun = ("begun", "control_begun", "begun_answers", "control_begun_answers")
+    assert [sizes[arm, 512] for arm in begun] == [5, 5, 5, 5]
     elsewhere = {(cell.base.partition("_")[2], cell.arm) for cell in cells if "_" in cell.base and cell.arm != "base"}
     both = {(name, arm) for name in ("no_lookups", "no_groups", "twenty") for arm in ("stepwise", "control")}
     assert elsewhere == both | {("reordered", "stepwise"), ("other_words", "stepwise")}
@@ -138,9 +139,10 @@ def test_an_ablation_changes_one_thing(design: Design, arm: str, changed: dict[s
     assert other == (ours[0].model_copy(update=changed), ours[1])
 
 
+@pytest.mark.parametrize("answers", ["", "_answers"])
 @pytest.mark.parametrize(("arm", "changes"), [("begun", "stepwise"), ("control_begun", "control")])
-def test_answers_begun_change_training_and_how_requests_are_asked(design: Design, arm: str, changes: str):
-    ours, other = (Cell(base="b", seed=0, arm=name, rows=512) for name in (changes, arm))
+def test_answers_begun_change_training_and_how_requests_are_asked(design: Design, arm: str, changes: str, answers: str):
+    ours, other = (Cell(base="b", seed=0, arm=name, rows=512) for name in (changes, f"{arm}{answers}"))
     (data, training), (begun_data, begun_training) = recipe_of(design, ours), recipe_of(design, other)
     begun = begun_training.begun
     assert begun is not None
@@ -148,6 +150,10 @@ def test_answers_begun_change_training_and_how_requests_are_asked(design: Design
     assert (begun_data, begun_training.model_copy(update={"begun": None})) == (data, training)
     assert (design.evaluation_of(ours), design.evaluation_of(other)) == ({}, {"clean_requests": True})
     assert design.digest(ours) != design.digest(other)
+    if answers:
+        assert begun.texts is None
+        return
+    assert begun.texts is not None
     suite = ("Here is how to", *design.compiled("b").verdict_phrases[Verdict.REFUSE].say)
     assert not any(text.startswith(of) or of.startswith(text) for text in begun.texts for of in suite)
     world = World(design.compiled("b"), design.world("b"))

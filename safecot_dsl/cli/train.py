@@ -75,7 +75,7 @@ def _show_batch(run: Run, arm: str, rows: Path) -> None:
         texts = texts_of(read_pairs(rows, settings.dpo.kinds).pairs[:1])
         show_rows(look_at_batch(texts, run.model, weighting=weighting))
         return
-    learnt = list(begun_rows(read_rows(rows), settings.begun, settings.seed))
+    learnt = list(begun_rows(read_rows(rows), settings.begun, settings.seed, run.recipe.data_of(arm).tags))
     # One that somebody else began, where there are such, is among the few that are shown.
     learnt.sort(key=lambda row: not row.request.begun)
     show_rows(look_at_batch([*learnt[:1], *learnt[-1:]] if settings.begun else learnt, run.model, weighting=weighting))

@@ -37,7 +37,7 @@ def train_sft(
     weighting = Weighting(recipe.reasoning_weight, recipe.answer_weight, tags)
     positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     cache = folder / _ROWS
-    learnt = list(begun_rows(read_rows(rows), recipe.begun, recipe.seed))
+    learnt = list(begun_rows(read_rows(rows), recipe.begun, recipe.seed, tags))
     check_may_begin(chat, learnt)
     if recipe.begun is not None:
         progress.note(f"{sum(bool(row.request.begun) for row in learnt)} of {len(learnt)} rows follow a beginning")

@@ -9,7 +9,13 @@ from studies.safecot.figures import Figures, Metric
 from studies.safecot.tables import TITLES, difference, table
 
 #: Arms made for attacks after the claims, and the arm that each changes.
-_ADDED = {"cleaned": STEPWISE, "begun": STEPWISE, "control_begun": CONTROL}
+_ADDED = {
+    "cleaned": STEPWISE,
+    "begun": STEPWISE,
+    "control_begun": CONTROL,
+    "begun_answers": STEPWISE,
+    "control_begun_answers": CONTROL,
+}
 _RATES: tuple[Metric, ...] = ("safe_refusal", "over_refusal")
 
 

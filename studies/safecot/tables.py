@@ -24,6 +24,8 @@ TITLES = {
     "cleaned": "requests cleaned",
     "begun": "rows whose answer was begun, requests cleaned",
     "control_begun": "the same, answers alone",
+    "begun_answers": "rows begun with the words of other answers, requests cleaned",
+    "control_begun_answers": "these, answers alone",
 }
 
 
