@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
 from lark.exceptions import UnexpectedToken
 
 from safecot_dsl.compiler import Reporter
@@ -16,6 +17,8 @@ from safecot_dsl.compiler.syntax.scanner import tokenise
 from safecot_dsl.compiler.syntax.tables import dump_tables
 from safecot_dsl.datafiles import grammar_path, policies_root
 from safecot_dsl.diagnostics import SourceFile
+from tests.compiler.test_fuzz import mutations
+from tests.strategies import examples
 
 GRAMMAR = grammar_path("safecot.lark").read_text(encoding="utf-8")
 LARK = build_parser(GRAMMAR)
@@ -53,3 +56,15 @@ def test_of_tokens_with_a_fault_it_makes_nothing(start: str, text: str) -> None:
     assert TABLE.parse(tokens, start) is None
     with pytest.raises(UnexpectedToken):
         LARK.parse(tokens, start=start)  # type: ignore[arg-type]
+
+
+@examples(60)
+@given(mutations())
+def test_of_mutated_policies_it_makes_what_lark_makes_or_nothing(text: str) -> None:
+    tokens = tokenise(text, Reporter(SourceFile("p", text)))
+    made = TABLE.parse(tokens, "file")
+    try:
+        expected = LARK.parse(tokens, start="file")  # type: ignore[arg-type]
+    except UnexpectedToken:
+        expected = None
+    assert made == expected
