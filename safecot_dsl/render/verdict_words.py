@@ -20,7 +20,7 @@ class VerdictWords:
     | `concluded`   | the end of a reasoning without a phrase of the policy | a sentence that begins with I |
     | `instruction` | a model that is to follow the policy untrained        | an order without a full stop  |
     | `does`        | people, on a page about the policy                    | follows "the model"           |
-    | `meaning`     | authors, in an editor                                 | a sentence                    |
+    | `meaning`     | authors, in an editor and the studio                  | a sentence                    |
     | `owed`        | a model that writes the reasoning of a row            | sentences on the answer       |
     | `recognised`  | a judge, who reads the verdict from an answer         | a clause that begins with it  |
     """

@@ -93,7 +93,7 @@ def learn_to_see(
     layers = [weight for weight in eyes[TOWER].get_submodule("encoder").parameters() if weight.dim() == 2]
     known = {id(layer) for layer in layers}
     others = [weight for weight in eyes.parameters() if id(weight) not in known]
-    # Muon needs half the steps that AdamW does for such a tower (safecot_dsl/miniature/base.py).
+    # Muon needs half the steps that AdamW does for such a tower (safecot_dsl/miniature/vision_training.py).
     optimizers = (
         torch.optim.AdamW([{"params": others, "part": 1.0}], weight_decay=0.05, fused=True),
         torch.optim.Muon([{"params": layers, "part": _MUON_PART}], weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),

@@ -16,10 +16,9 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from safecot_dsl.artifact import CompiledPolicy, Criteria
 from safecot_dsl.criteria import response_verdict
-from safecot_dsl.miniature import Split, World, build_base, draw, taught_digest
-from safecot_dsl.miniature import base as base_module
-from safecot_dsl.miniature.base import chat, sight
+from safecot_dsl.miniature import Split, World, base, build_base, draw, lesson_training, taught_digest, vision_training
 from safecot_dsl.miniature.drawing import BASE_STYLES, TUNING_STYLES
+from safecot_dsl.miniature.lesson_training import chat
 from safecot_dsl.miniature.lessons import (
     Lesson,
     PolicyLines,
@@ -32,6 +31,7 @@ from safecot_dsl.miniature.lessons import (
 from safecot_dsl.miniature.model import IMAGE_TOKENS, new_model
 from safecot_dsl.miniature.requests import QUESTIONS, Topic
 from safecot_dsl.miniature.tokenizer import build_tokenizer
+from safecot_dsl.miniature.vision_training import Readout, draw_pixels, scaled, sight
 from safecot_dsl.storage import Progress
 
 LOOKED_AROUND = {*QUESTIONS[Topic.PLACE], *QUESTIONS[Topic.SIGN]}
@@ -61,9 +61,9 @@ def built(
 ) -> tuple[Path, Recorded]:
     folder = tmp_path_factory.mktemp("miniature") / "base"
     with pytest.MonkeyPatch.context() as patched, Recorded() as progress:
-        patched.setattr(base_module, "reasoning_lines", lambda *_: lines)
-        patched.setattr(base_module, "_WARMUP_BATCH", 32)
-        patched.setattr(base_module, "_BATCH", 16)
+        patched.setattr(base, "reasoning_lines", lambda *_: lines)
+        patched.setattr(vision_training, "_BATCH", 32)
+        patched.setattr(lesson_training, "_BATCH", 16)
         build_base(policy, folder, seed=0, progress=progress, warmup_steps=10, steps=10, more_steps=4, images=96)
     return folder, progress
 
@@ -114,7 +114,7 @@ def test_training_feeds_the_model_what_the_processor_does(built: tuple[Path, Rec
     assert inputs["input_ids"][0].tolist() == processor.tokenizer(chat("How do I mix these?"))["input_ids"]
     assert (inputs["input_ids"] == processor.tokenizer.convert_tokens_to_ids("<image>")).sum() == IMAGE_TOKENS
     with Progress(quiet=True) as silent:
-        pixels = base_module._scaled(base_module._draw([scene], [None], "s", silent))
+        pixels = scaled(draw_pixels([scene], [None], "s", silent))
     assert torch.allclose(inputs["pixel_values"][0, 0], pixels[0], atol=1e-6)
 
 
@@ -126,7 +126,7 @@ def test_what_image_tokens_say_is_read_off_them(built: tuple[Path, Recorded], wo
     assert set(shares) == {"objects", "place", "sign", "all"}
     assert shares["all"] <= min(shares["objects"], shares["place"], shares["sign"])
     assert shares == sight(model, tokenizer, world, TUNING_STYLES, n=60, seed="t")
-    readout = base_module._readout(model, world, tokenizer)
+    readout = Readout.of(model, world, tokenizer)
     said = torch.zeros(1, IMAGE_TOKENS, readout.words[0].shape[1])
     for place, words in zip(readout.where, readout.words, strict=True):
         said[:, place] = words[2]
@@ -136,7 +136,7 @@ def test_what_image_tokens_say_is_read_off_them(built: tuple[Path, Recorded], wo
 def test_a_build_that_fails_leaves_nothing_and_keeps_the_older_one(
     policy: CompiledPolicy, lines: PolicyLines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(base_module, "reasoning_lines", lambda *_: lines)
+    monkeypatch.setattr(base, "reasoning_lines", lambda *_: lines)
     out = tmp_path / "base"
     out.mkdir()
     (out / "marker").write_text("older")
@@ -144,7 +144,7 @@ def test_a_build_that_fails_leaves_nothing_and_keeps_the_older_one(
     def full_disk(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(base_module, "new_processor", full_disk)
+    monkeypatch.setattr(base, "new_processor", full_disk)
     with pytest.raises(OSError, match="No space left"):
         build_base(policy, out, warmup_steps=1, steps=1, more_steps=1, images=64)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["marker"]

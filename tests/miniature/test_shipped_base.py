@@ -11,7 +11,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.datafiles import recipes_root
 from safecot_dsl.miniature import World, build_base
-from safecot_dsl.miniature.base import examine
+from safecot_dsl.miniature.lesson_training import examine
 from safecot_dsl.miniature.lessons import Lesson, Teacher, reasoning_lines, vocabulary
 from safecot_dsl.miniature.model import new_model
 from safecot_dsl.miniature.tokenizer import build_tokenizer

@@ -10,9 +10,9 @@ from safetensors.torch import load_file
 from torch import nn
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.miniature import base as base_module
-from safecot_dsl.miniature import build_base
+from safecot_dsl.miniature import base, build_base, lesson_training, vision_training
 from safecot_dsl.miniature.lessons import PolicyLines
+from safecot_dsl.miniature.optimization import update
 from safecot_dsl.miniature.unfinished import Unfinished, build_key
 
 
@@ -83,10 +83,10 @@ def test_the_key_tells_values_and_tensors_apart() -> None:
 def test_a_build_that_was_killed_ends_as_one_that_was_not(
     phase: str, policy: CompiledPolicy, lines: PolicyLines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(base_module, "reasoning_lines", lambda *_: lines)
-    monkeypatch.setattr(base_module, "SAVED_EVERY", 2)
-    monkeypatch.setattr(base_module, "_WARMUP_BATCH", 16)
-    monkeypatch.setattr(base_module, "_BATCH", 16)
+    monkeypatch.setattr(base, "reasoning_lines", lambda *_: lines)
+    for training in (vision_training, lesson_training):
+        monkeypatch.setattr(training, "SAVED_EVERY", 2)
+        monkeypatch.setattr(training, "_BATCH", 16)
 
     def build(name: str) -> None:
         build_base(policy, tmp_path / name, warmup_steps=4, steps=4, more_steps=4, images=64)
@@ -105,13 +105,13 @@ def test_a_build_that_was_killed_ends_as_one_that_was_not(
             build("killed")
     assert [path.name for path in tmp_path.iterdir() if "killed" in path.name] == [".killed.unfinished"]
     steps: list[int] = []
-    step = base_module._step
 
     def counted(*args: object, **named: object) -> None:
         steps.append(1)
-        step(*args, **named)  # pyright: ignore[reportArgumentType]
+        update(*args, **named)  # pyright: ignore[reportArgumentType]
 
-    monkeypatch.setattr(base_module, "_step", counted)
+    for training in (vision_training, lesson_training):
+        monkeypatch.setattr(training, "update", counted)
     build("killed")
     assert len(steps) == {"learning to see": 10, "learning to speak": 6, "learning on": 2}[phase]
     whole, went_on = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "killed"))

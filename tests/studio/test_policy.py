@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from safecot_dsl.artifact import Verdict
+from safecot_dsl.render.verdict_words import VERDICT_WORDS
 from safecot_dsl.studio.folder import StudioFolder
 from safecot_dsl.studio.messages.policy import Source
 from safecot_dsl.studio.policy import policies
@@ -101,6 +103,13 @@ def test_a_case_is_decided_with_the_place_of_every_sentence(client: TestClient) 
     written = next(sentence for sentence in told["reasoning"] if sentence["part"] == "decide")
     assert written["text"] in LINES[written["where"][0]["line"] - 1]
     assert written["where"][0]["rule"] == "toxic_mixing"
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_a_decision_says_what_its_verdict_asks_for_as_the_editor_does(client: TestClient, verdict: Verdict) -> None:
+    text = HOUSEHOLD.replace("query.intent is mix\n  verdict refuse", f"query.intent is mix\n  verdict {verdict}", 1)
+    told = ask(client, "decide", source=with_text(text), case=MIXING)
+    assert (told["verdict"], told["meaning"]) == (verdict, VERDICT_WORDS[verdict].meaning)
 
 
 def test_what_is_not_known_gives_an_interval_and_what_to_ask(client: TestClient) -> None:

@@ -150,12 +150,13 @@ class TruthNode(Frozen):
 
 
 class DecisionMessage(Frozen):
-    """What the policy says of a case. `possible` are all verdicts from the laxest to the strictest that learning more
-    could give. `in_question` are the rules that may apply and are not settled. `unsettled` are the facts to learn;
-    `assumed` those that were supposed. `needs_answer`: the answer itself comes from a model or a data source.
-    `milliseconds` are the server's own, compiling included."""
+    """What the policy says of a case. `meaning` says in a sentence what the verdict asks for. `possible` are all
+    verdicts from the laxest to the strictest that learning more could give. `in_question` are the rules that may apply
+    and are not settled. `unsettled` are the facts to learn; `assumed` those that were supposed. `needs_answer`: the
+    answer itself comes from a model or a data source. `milliseconds` are the server's own, compiling included."""
 
     verdict: Verdict
+    meaning: str
     possible: tuple[Verdict, ...]
     certain: bool
     deciding: tuple[RuleRef, ...]

@@ -12,6 +12,7 @@ from safecot_dsl.render import ReasoningStyle, Sentence
 from safecot_dsl.render.phrasing import title
 from safecot_dsl.render.procedure import DecidedCase
 from safecot_dsl.render.rendering import cited, plan
+from safecot_dsl.render.verdict_words import VERDICT_WORDS
 from safecot_dsl.studio.api_route import ApiRoute
 from safecot_dsl.studio.messages.policy import (
     DecideQuery,
@@ -80,6 +81,7 @@ def decision_message(
     possible = [v for v in Verdict if decision.lower.strictness <= v.strictness <= decision.upper.strictness]
     return DecisionMessage(
         verdict=decision.verdict,
+        meaning=VERDICT_WORDS[decision.verdict].meaning,
         possible=tuple(possible),
         certain=decision.certain,
         deciding=tuple(rule_ref(found, name, decision.verdict) for name in cited(decision)),

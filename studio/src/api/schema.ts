@@ -986,13 +986,15 @@ export interface components {
         };
         /**
          * DecisionMessage
-         * @description What the policy says of a case. `possible` are all verdicts from the laxest to the strictest that learning more
-         *     could give. `in_question` are the rules that may apply and are not settled. `unsettled` are the facts to learn;
-         *     `assumed` those that were supposed. `needs_answer`: the answer itself comes from a model or a data source.
-         *     `milliseconds` are the server's own, compiling included.
+         * @description What the policy says of a case. `meaning` says in a sentence what the verdict asks for. `possible` are all
+         *     verdicts from the laxest to the strictest that learning more could give. `in_question` are the rules that may apply
+         *     and are not settled. `unsettled` are the facts to learn; `assumed` those that were supposed. `needs_answer`: the
+         *     answer itself comes from a model or a data source. `milliseconds` are the server's own, compiling included.
          */
         DecisionMessage: {
             verdict: components["schemas"]["Verdict"];
+            /** Meaning */
+            meaning: string;
             /** Possible */
             possible: components["schemas"]["Verdict"][];
             /** Certain */

@@ -140,6 +140,8 @@ export interface RuleRef {
 
 export interface Decision {
   verdict: Verdict;
+  /** What the verdict asks for, in a sentence. */
+  meaning: string;
   possible: Verdict[];
   certain: boolean;
   deciding: RuleRef[];

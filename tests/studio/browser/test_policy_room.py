@@ -12,6 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
+from safecot_dsl.artifact import Verdict
+from safecot_dsl.render.verdict_words import VERDICT_WORDS
 from tests.studio.browser.rooms import (
     PATIENCE,
     ROOT,
@@ -182,6 +184,7 @@ def test_a_link_opens_its_case_and_its_line(browser: Any, looked_at: Server) -> 
         open_policy(page)
         choose(page, "query.intent", "how to hurt someone")
         verdict(page, "refuse")
+        page.get_by_label("Decision").get_by_text(VERDICT_WORDS[Verdict.REFUSE].meaning, exact=True).wait_for()
         page.wait_for_url(re.compile("case="))
         page.goto(page.url + "&line=130")
         verdict(page, "refuse")

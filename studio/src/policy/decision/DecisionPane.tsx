@@ -7,7 +7,7 @@ import { Loading } from '../../parts/Loading';
 import { Prose } from '../../parts/Prose';
 import { Sentences } from '../../parts/Sentences';
 import { valueSaid } from '../../parts/states';
-import { VERDICT_MEANS, VERDICTS } from '../../parts/verdicts';
+import { VERDICTS } from '../../parts/verdicts';
 import { sentenceOf } from '../../shell/say';
 import { useBench } from '../bench';
 import { Broken } from '../below/Findings';
@@ -101,7 +101,7 @@ export function DecisionPane({ decision, facts, style, setStyle, keep, askFor }:
 }
 
 function Head({ decision, facts, askFor, old }: { decision: Decision; facts: readonly Fact[]; askFor: (fact: string) => void; old: boolean }) {
-  const { verdict, possible, certain, deciding, in_question: open, unsettled, assumed, nearest, milliseconds } = decision;
+  const { verdict, meaning, possible, certain, deciding, in_question: open, unsettled, assumed, nearest, milliseconds } = decision;
   const label = (name: string) => facts.find((fact) => fact.name === name)?.label ?? name;
   const supposed = Object.entries(assumed);
   return (
@@ -111,7 +111,7 @@ function Head({ decision, facts, askFor, old }: { decision: Decision; facts: rea
           {verdict}
         </span>
         <Text size="xs" c="dimmed" flex={1}>
-          {certain ? VERDICT_MEANS[verdict] : 'Not certain: it depends on what is not known.'}
+          {certain ? meaning : 'Not certain: it depends on what is not known.'}
         </Text>
         <Text size="xs" c="dimmed" title="The server's time for this answer, compiling included">
           {milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms
