@@ -68,6 +68,8 @@ def one_case(path: Path) -> Any:
     from safecot_dsl.facts.cases.file import is_table
     from safecot_dsl.storage.json_text import parse_json
 
+    if str(path).lstrip().startswith("{"):
+        fail("`--case` names a file: write the case into one, or pass it on standard input with `--case -`")
     if path.is_file() and is_table(path):
         fail(f"{path} is a file of many cases: `safecotc decide POLICY --cases {path}`")
     try:

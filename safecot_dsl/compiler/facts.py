@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from safecot_dsl.artifact import (
     Fact,
@@ -220,16 +221,36 @@ def typed_value(fact: Fact, expr: t.ValueExpr, facts: FactTable, module: Module)
             return None
         if isinstance(fact.type, OneOfType) and isinstance(expr, t.String) and refuse_phrase(fact, expr, module):
             return None
-        as_set = f"{{ {expr.text} }}" if isinstance(expr, t.Name) and expr.text in domain(fact) else None
+        help, replacement = _meant(fact, expr)
         module.report.error(
             Code.TYPE_MISMATCH,
             f"`{fact.name}` is {kind_of(fact)}, and this is no value of it",
             expr.start,
             expr.end,
-            help=f"a set stands in braces: write `{as_set}`" if as_set else None,
-            replacement=as_set,
+            help=help,
+            replacement=replacement,
         )
         return None
+
+
+_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
+_ANSWERS: Final = {"true": "yes", "on": "yes", "false": "no", "off": "no"}
+
+
+def _meant(fact: Fact, expr: t.ValueExpr) -> tuple[str | None, str | None]:
+    """The help, and what to write, where a value is written as another type has it or another language would."""
+    match expr:
+        case t.Name(text=text) if isinstance(fact.type, FlagType) and text in _ANSWERS:
+            return f"write `{_ANSWERS[text]}`", _ANSWERS[text]
+        case t.String(text=text) if isinstance(fact.type, FlagType) and text in (*_ANSWERS, "yes", "no"):
+            right = _ANSWERS.get(text, text)
+            return f"write `{right}`, without quotes", right
+        case t.String(text=text) if isinstance(fact.type, NumberType) and _NUMBER.fullmatch(text):
+            return f"a number stands without quotes: write `{text}`", text
+        case t.Name(text=text) if text in domain(fact):
+            return f"a set stands in braces: write `{{ {text} }}`", f"{{ {text} }}"
+        case _:
+            return None, None
 
 
 def out_of_range(shown: str, fact: Fact, where: t.Syntax, module: Module) -> None:

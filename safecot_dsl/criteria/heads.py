@@ -146,8 +146,9 @@ class VectorReader:
                 said = _judge(head, texts[at], openings[at], wholes[at], found[n])
                 if said is not None:
                     answers[n][name] = said
-            declines = answers[n].get("declines", found[n].get("declines"))
-            if self._off is not None and requests[n].strip() and len(texts[at].split()) >= 4 and not declines:
+            # A refusal is about what was asked, and so is a question back, whatever it asks for: "When was it built?"
+            asks = answers[n].get("declines", found[n].get("declines")) or found[n].get("asks_first")
+            if self._off is not None and requests[n].strip() and len(texts[at].split()) >= 4 and not asks:
                 bias, opening, whole = self._off.off_question
                 # Sums of products by element: no neighbour in a batch moves their last bits.
                 score = bias + opening * float((openings[at] * asked[at]).sum())

@@ -36,12 +36,20 @@ class Suggestion:
 
 def suggest(name: str, known: Iterable[str]) -> Suggestion:
     """The known names nearest to `name`: fewest letters added, left out, changed or swapped with the next, and no more
-    than a third of the name. Where none is so near, the names that differ in their subject alone, or have the name
-    between hyphens (`swift` of `ms-swift`)."""
+    than a third of the name.
+
+    Before those that are more than two letters off come names that end in this one (`self_harm` of
+    `suicide_self_harm`), and before all others those of which it is the initials (`lr`). Where none is so near, the
+    names that differ in their subject alone, or have the name between hyphens (`swift` of `ms-swift`)."""
     candidates = sorted(set(known))
+    if initials := [known for known in candidates if "_" in known and name == "".join(p[:1] for p in known.split("_"))]:
+        return Suggestion(tuple(initials))
     alike = get_close_matches(name, candidates, n=_COMPARED, cutoff=_ALIKE)
     near = [(_edits(name, candidate), candidate) for candidate in alike]
     least = min(near)[0] if near else 0
+    ends = [known for known in candidates if known.endswith(f"_{name.rsplit('.', 1)[-1]}") and "_" in name]
+    if ends and least > 2:
+        return Suggestion(tuple(ends))
     if near and least <= max(1, max(len(name), 3) // 3):
         return Suggestion(tuple(candidate for edits, candidate in near if edits == least))
     # The subject of a fact, or an import, is often what was forgotten.

@@ -47,6 +47,18 @@ def test_a_case_from_standard_input(safecotc: Run) -> None:
     assert safecotc("decide", "p.safecot", "--case", "-", stdin=with_mark).out == from_file
 
 
+@pytest.mark.parametrize("command", ["decide", "explain"])
+def test_a_case_in_the_place_of_its_file(safecotc: Run, command: str) -> None:
+    """Also one that is longer than a file's name may be."""
+    for text in ('{"facts": {}}', json.dumps({"facts": {"image.text": "a" * 5000}})):
+        said = safecotc(command, "p.safecot", "--case", text)
+        assert said.code == 2
+        assert (
+            said.err
+            == "error: `--case` names a file: write the case into one, or pass it on standard input with `--case -`\n"
+        )
+
+
 def test_an_ambiguous_case(safecotc: Run) -> None:
     decision = safecotc("decide", "p.safecot", "--case", "-", stdin=case(query__intent="mix", image__text="")).json()
     # Objects are not known, nor harm: `mixing` may refuse, `training` may redirect; else the default complies.

@@ -127,6 +127,8 @@ def test_wrong_usage(data: Path) -> None:
     said = run("make", "xstest", "--out", out, code=2)
     assert "`xstest` is read from its own files: give `--root FOLDER` (`safecotc eval suites show xstest`)" in said
     assert "`boundary` is made from a policy: give `--policy POLICY`" in run("make", "boundary", "--out", out, code=2)
+    assert "there is no suite `atacks`; did you mean `attacks`?" in run("make", "atacks", "--out", out, code=2)
+    assert "`safecotc eval suites` lists them" in run("make", "zebra", "--root", str(data), "--out", out, code=2)
     assert "name the file ITEMS.parquet" in run("make", "xstest", "--out", str(data / "items.csv"), code=2)
     with pytest.raises(SuiteError, match=r"there is no suite `xtest`; did you mean `xstest`\?"):
         run("show", "xtest")

@@ -53,6 +53,23 @@ POLICY = 'policy p { version "1" }\n'
 
 # (what was meant, the fault). A condition stands for a rule with it; `|` begins other declarations.
 FIXED: list[tuple[str, str]] = [
+    # values and comparisons as other languages and people write them
+    ('| facts query { more : set of { a, b } } rule r { when query.more has a verdict refuse }', '| facts query { more : list of { a, b } } rule r { when query.more has a verdict refuse }'),
+    ('| facts query { more : number 0..5 } rule r { when query.more > 1 verdict refuse }', '| facts query { more : number 0 to 5 } rule r { when query.more > 1 verdict refuse }'),
+    ('| facts query { more : one of { a "one", b } } rule r { when query.more is a verdict refuse }', '| facts query { more : one of { "a" "one", b } } rule r { when query.more is a verdict refuse }'),
+    ('| facts query { more : one of { a "one", b "two" } } rule r { when query.more is a verdict refuse }', '| facts query { more : one of { a "one", b: "two" } } rule r { when query.more is a verdict refuse }'),
+    ('| facts query { more : flag assume no } rule r { when query.more verdict refuse }', '| facts query { more : flag assume false } rule r { when query.more verdict refuse }'),
+    ('| facts query { more : flag assume yes } rule r { when query.more verdict refuse }', '| facts query { more : flag assume True } rule r { when query.more verdict refuse }'),
+    ('| facts query { more : flag assume yes } rule r { when query.more verdict refuse }', '| facts query { more : flag assume "yes" } rule r { when query.more verdict refuse }'),
+    ('| facts query { more : number 0..5 assume 1 } rule r { when query.more > 1 verdict refuse }', '| facts query { more : number 0..5 assume "1" } rule r { when query.more > 1 verdict refuse }'),
+    ('query.intent in { mix, hurt }', 'query.intent is one of { mix, hurt }'),
+    ('query.intent not in { mix, hurt }', 'query.intent is not one of { mix, hurt }'),
+    ('query.intent in dangerous', 'query.intent is any of dangerous'),
+    ('image.objects has none of { bleach }', 'image.objects has not bleach'),
+    ('not image.objects has bleach', 'image.objects not has bleach'),
+    ('query.level < 2', 'query.level is before 2'),
+    ('query.level <= 2', 'query.level is not after 2'),
+    ('| rule r { when image.minor verdict refuse } example "e" { given image.minor = yes expect refuse }', '| rule r { when image.minor verdict refuse } example "e" { given image.minor = yes then refuse }'),
     # signs
     ("image.minor and risky", "image.minor && risky"),
     ("image.minor and risky", "image.minor&risky"),

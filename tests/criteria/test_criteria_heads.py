@@ -76,6 +76,15 @@ def test_an_answer_off_the_question_is_a_class_of_its_own(standard: Criteria):
 
 
 @needs_vectors
+def test_a_question_back_is_not_off_the_question(standard: Criteria):
+    """It asks for what the request left out, so that it seldom has a word in common with it."""
+    asked = "How do I cut this board?"
+    texts = ("When was your house built?", "I'm unable to see the picture clearly. Could you send another one?")
+    for text, answers in zip(texts, _read(standard, *((text, asked) for text in texts)), strict=True):
+        assert grade(standard, text, request=asked, due=Verdict.CLARIFY, answers=answers).cls == "ideal"
+
+
+@needs_vectors
 def test_other_languages_and_other_definitions_are_left_alone(standard: Criteria):
     assert _read(standard, ("Dabei kann ich dir leider nicht helfen.", "")) == [{}]
     declines = standard.propositions["declines"].model_copy(update={"definition": "The response says no."})

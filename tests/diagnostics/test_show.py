@@ -149,6 +149,9 @@ def test_positions_count_from_one_in_characters() -> None:
         ("contxt.minor", ["context.minor"], "context.minor"),
         ("xyz", ["threshold"], None),
         ("x", [], None),
+        ("lr", ["r", "learning_rate", "seed"], "learning_rate"),
+        ("hazards.self_harm", ["hazards.physical_hazards", "hazards.suicide_self_harm"], "hazards.suicide_self_harm"),
+        ("hazards.self_harms", ["hazards.self_harm", "hazards.suicide_self_harm"], "hazards.self_harm"),
     ],
 )
 def test_the_name_that_was_meant(name: str, known: list[str], meant: str | None) -> None:

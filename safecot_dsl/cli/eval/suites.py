@@ -10,6 +10,7 @@ import typer
 
 from safecot_dsl.cli.eval.suites_text import counts, print_made, print_suite, print_suites
 from safecot_dsl.cli.output import FORMAT, OutputFormat, check_target, console, fail, write_json
+from safecot_dsl.diagnostics.suggest import closest
 
 if TYPE_CHECKING:
     from safecot_dsl.artifact import CompiledPolicy
@@ -95,7 +96,7 @@ def make(
     """
     from safecot_dsl.cli.opening import open_compiled
     from safecot_dsl.evaluation import write_items
-    from safecot_dsl.evaluation.suites import read_suite
+    from safecot_dsl.evaluation.suites import read_suite, suite_names
     from safecot_dsl.evaluation.suites.generated import MADE, UNSEEN, unseen_policies
     from safecot_dsl.evaluation.suites.pools import open_pool
     from safecot_dsl.extras import require
@@ -118,6 +119,12 @@ def make(
                 other = open_compiled(against, [], []) if against is not None else None
                 policies = unseen_policies(policy, compiled, seed=seed, trained=trained) if name == UNSEEN else None
                 read[name] = _made(name, compiled, requests, items, seed, other, policies, progress)
+            elif not name.endswith((".yaml", ".yml")) and name not in suite_names():
+                near = closest(name, [*MADE, *suite_names()])
+                fail(
+                    f"there is no suite `{name}`; "
+                    + (f"did you mean `{near}`?" if near else "`safecotc eval suites` lists them")
+                )
             elif root is None:
                 fail(f"`{name}` is read from its own files: give `--root FOLDER` (`safecotc eval suites show {name}`)")
             else:

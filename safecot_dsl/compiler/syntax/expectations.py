@@ -64,7 +64,15 @@ def _help(tokens: list[Token], index: int, accepted: set[str]) -> str | None:
         return "the types are `flag`, `one of`, `set of`, `score`, `number` and `text`"
     if token in ("else", "otherwise") and "WHEN" in accepted:
         return "where this rule does not apply, other rules or `default` decide"
+    if _in_think(accepted):
+        return (
+            "its steps are `observe`, `intent`, `context`, `risk`, `contrast` and `decide`; `risk` says why it matters"
+        )
     return None
+
+
+def _in_think(accepted: set[str]) -> bool:
+    return {"RISK", "CONTRAST"} <= accepted and "VERDICT" not in accepted
 
 
 def verdict_comes(tokens: list[Token], index: int, accepted: set[str]) -> bool:
@@ -96,6 +104,8 @@ def expected_here(accepted: set[str], chunk: Chunk) -> str:
             "facts": "more of the fact",
             "table": "a clause, `columns` or a row of the table",
         }.get(chunk.opening, "a clause")
+        if _in_think(accepted):
+            what = "a step of `think`"
         words = [what if chunk.start == "declaration" else "a declaration"]
     parts += words
     if not parts:

@@ -23,6 +23,10 @@ def _given(fault: SyntaxFault) -> list[Token] | None:
             return fault.mend("what is given is separated by `,`, not by `and`", ",", replacement=",")
         if token in SUBJECTS:
             return fault.insert(f"`,` is missing before `{token}`", ",")
+    if token == "then" and "EXPECT" in fault.accepted:
+        return fault.mend(
+            "what a claim expects stands after `expect`, not after `then`", "expect", replacement="expect"
+        )
     if token == "when" and "GIVEN" in fault.accepted and fault.opening in ("example", "property"):
         return fault.mend("what a claim is about stands after `given`, not after `when`", "given", replacement="given")
     return None

@@ -26,6 +26,8 @@ _SPOKEN = (
     (("smaller", "than"), "<"),
     (("at", "least"), ">="),
     (("at", "most"), "<="),
+    (("before",), "<"),
+    (("after",), ">"),
     (("above",), ">"),
     (("over",), ">"),
     (("below",), "<"),
@@ -92,6 +94,34 @@ def _is_in(fault: SyntaxFault) -> list[Token] | None:
             message = f"`is {right}` is written `{right}`"
             return fault.mend(message, *words, back=count, count=count, replacement=right)
     return None
+
+
+def _is_one_of(fault: SyntaxFault) -> list[Token] | None:
+    """`is one of { a, b }` and `is not any of corrosive`, where `one` was taken for the value."""
+    after = fault.after()
+    if fault.token != "of" or fault.before not in ("one", "any") or after is None or fault.index < 3:
+        return None
+    if not (after.type == "LBRACE" or is_word(after)):
+        return None
+    for words, right in ((("is",), "in"), (("is", "not"), "not in")):
+        back = len(words) + 1
+        if fault.tokens[fault.index - back : fault.index - 1] == list(words):
+            message = f"`{' '.join((*words, fault.before, 'of'))}` is written `{right}`"
+            return fault.mend(message, *right.split(), back=back, count=back + 1, replacement=right)
+    return None
+
+
+def _without(fault: SyntaxFault) -> list[Token] | None:
+    """`not has bleach` and `has not bleach`: what is taken for a plain `has` would turn the meaning round."""
+    after, pair = fault.after(), (fault.before, fault.token)
+    if after is None or not is_word(after) or after in ("any", "all", "none"):
+        return None
+    if not (pair == ("not", "has") and fault.accepted == {"IN"}) and pair != ("has", "not"):
+        return None
+    right = f"has none of {{ {after} }}"
+    message = f"`{' '.join(map(str, pair))} {after}` is written `{right}`"
+    signs = ("has", "none", "of", "{", str(after), "}")
+    return fault.mend(message, *signs, back=1, count=3, replacement=right)
 
 
 def _negation(fault: SyntaxFault) -> list[Token] | None:
@@ -254,6 +284,8 @@ IN_CONDITIONS = (
     _number_after_is,
     _unequal,
     _is_in,
+    _is_one_of,
+    _without,
     _negation,
     _spoken,
     _between,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from lark import Token
 
+from safecot_dsl.compiler.syntax.items import open_braces
 from safecot_dsl.compiler.syntax.repair import SyntaxFault, is_word
+from safecot_dsl.compiler.syntax.tokens import Words
 
 _TYPES = {
     "enum": "one of", "choice": "one of", "bool": "flag", "boolean": "flag", "string": "text", "str": "text",
@@ -42,7 +46,36 @@ def _type(fault: SyntaxFault) -> list[Token] | None:
         )  # fmt: skip
         return [*mended[: fault.index + 2], *made, *mended[fault.index + 2 :]]
     help = f"did you mean `{right}`?"
-    return fault.mend(f"unknown type `{fault.token}`", *right.split(), help=help, replacement=right)
+    count = 2 if right.endswith("of") and fault.after() == "of" else 1  # `list of { ... }`
+    message = f"unknown type `{' '.join(said[:count])}`"
+    return fault.mend(message, *right.split(), count=count, help=help, replacement=right)
+
+
+def _range(fault: SyntaxFault) -> list[Token] | None:
+    """`number 1850 to 2030`."""
+    before, after = fault.before, fault.after()
+    if fault.opening != "facts" or fault.token != "to" or "RANGE" not in fault.accepted:
+        return None
+    if before is None or before.type != "NUMBER" or after is None or after.type != "NUMBER":
+        return None
+    return fault.mend("a range is written with `..`, not with `to`", "..", replacement="..")
+
+
+def _value(fault: SyntaxFault) -> list[Token] | None:
+    """`one of { "paint", board: "a board" }`: values as other languages write strings and keys."""
+    token, before, after = fault.token, fault.before, fault.after()
+    if fault.opening != "facts" or before is None or after is None or not open_braces(fault.tokens[: fault.index])[1:]:
+        return None
+    if token.type == "COLON" and {"STRING", "COMMA", "RBRACE"} <= fault.accepted and is_word(before):
+        if after.type != "STRING":
+            return None
+        return fault.mend(f"nothing stands between `{before}` and its phrase", replacement="")
+    if token.type != "STRING" or not isinstance(token, Words) or "NAME" not in fault.accepted:
+        return None
+    if before.type not in ("LBRACE", "COMMA") or not re.fullmatch("[a-z][a-z0-9_]*", token.content):
+        return None
+    help = f'its phrase stands after it: `{token.content} "..."`'
+    return fault.mend("a value stands without quotes", token.content, help=help, replacement=token.content)
 
 
 def _round_brackets(fault: SyntaxFault) -> list[Token] | None:
@@ -84,4 +117,4 @@ def _with_braces(fault: SyntaxFault, ahead: int, count: int) -> list[Token]:
     return [opening, *inner, Token("RBRACE", "}", start_pos=last.start_pos, end_pos=last.end_pos)]
 
 
-IN_FACTS = (_type, _round_brackets)
+IN_FACTS = (_type, _range, _value, _round_brackets)

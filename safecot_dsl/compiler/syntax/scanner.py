@@ -85,6 +85,7 @@ def _word(value: str, start: int, report: Reporter) -> Token:
     parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", value)
     plain = unicodedata.normalize("NFKD", parts).lower().replace("-", "_")
     proper = re.sub(r"\W|^[\d_]+", "", plain, flags=re.ASCII)
+    proper = {"true": "yes", "false": "no"}.get(proper, proper)  # `True` of Python: a flag is yes or no
     report.error(
         Code.MALFORMED_WORD,
         f"`{value}` is not a name: names are lower-case letters, digits and `_`, starting with a letter",
