@@ -9,7 +9,7 @@ from typing import Final
 from safecot_dsl.artifact import CompiledPolicy, Criteria, Verdict
 from safecot_dsl.criteria.conditions import complete
 from safecot_dsl.criteria.detectors import DetectorSet
-from safecot_dsl.criteria.grading import Grade, grade_values, required_conditions, why_unread
+from safecot_dsl.criteria.grading import Grade, grade_values, languages_read, required_conditions, why_unread
 from safecot_dsl.criteria.own import criteria_of
 from safecot_dsl.criteria.text import spelled_out
 
@@ -30,6 +30,7 @@ class Grader:
         self._criteria = criteria_of(policy)
         self._detectors = DetectorSet(self._criteria)
         self._names = tuple(self._criteria.propositions)
+        self._languages = lru_cache(maxsize=1)(lambda: languages_read(self._criteria))
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._read)
         self._grades = lru_cache(maxsize=_REMEMBERED)(self._grade)
 
@@ -54,7 +55,7 @@ class Grader:
     def _read(self, response: str) -> tuple[tuple[bool | None, ...], str | None]:
         """What the detectors say of each proposition, and why there is nothing to judge, where there is not."""
         found = self._detectors.detect(response)
-        return tuple(found.values()), why_unread(self._criteria, response, found)
+        return tuple(found.values()), why_unread(self._criteria, response, found, self._languages)
 
     def _grade(
         self, found: tuple[bool | None, ...], unread: str | None, due: Verdict | None, rules: tuple[str, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 from pydantic import AliasChoices, ConfigDict, Field
@@ -159,20 +159,30 @@ def response_verdict(
     return _verdict(criteria, why_unread(criteria, response, values if not answers else None), values)[0]
 
 
-def why_unread(criteria: Criteria, response: str, detected: Mapping[str, bool | None] | None = None) -> str | None:
+def why_unread(
+    criteria: Criteria,
+    response: str,
+    detected: Mapping[str, bool | None] | None = None,
+    languages: Callable[[], frozenset[str]] | None = None,
+) -> str | None:
     """Why a response cannot be judged, None where it can.
 
     `detected` is what the detectors found, where they alone are asked: that they find nothing in a language that they
-    do not know must not count as compliance.
+    do not know must not count as compliance. `languages` gives :func:`languages_read`, where it is kept.
     """
     if not has_text(response):
         return "the response has no letter and no digit: there is nothing to judge"
     if detected is None or any(detected[name] for name in criteria.propositions):
         return None
     language = language_of(response)
-    if language is None or any(language in languages_known(each) for each in _read_for_verdicts(criteria)):
+    if language is None or language in (languages() if languages is not None else languages_read(criteria)):
         return None
     return f"the response is in {name_of(language)}, which no detector knows: a judge has to read it"
+
+
+def languages_read(criteria: Criteria) -> frozenset[str]:
+    """The languages in which the criteria's detectors read a verdict, by code."""
+    return frozenset[str]().union(*map(languages_known, _read_for_verdicts(criteria)))
 
 
 def _read_for_verdicts(criteria: Criteria) -> list[Proposition]:

@@ -135,8 +135,14 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
 }
 #: Every language in Latin script.
 LATIN: Final = frozenset((*_WORDS, UNNAMED_LATIN))
+_OTHERS: Final = tuple(code for code in _WORDS if code != "en")
 # Words that are of English alone here: a text that has enough of them is asked nothing else.
-_ENGLISH: Final = _WORDS["en"].difference(*(words for code, words in _WORDS.items() if code != "en"))
+_ENGLISH: Final = _WORDS["en"].difference(*(_WORDS[code] for code in _OTHERS))
+# The languages but English that have a word: most words of a text have none, which one look-up says.
+_WHOSE: Final[dict[str, tuple[str, ...]]] = {
+    word: tuple(code for code in _OTHERS if word in _WORDS[code])
+    for word in frozenset[str]().union(*(_WORDS[code] for code in _OTHERS))
+}
 # Letters that no text in English has but in names, and what has them.
 _LETTERS: Final[dict[str, str]] = {
     "ß": "de", "ñ": "es", "¿": "es", "¡": "es", "œ": "fr", "ã": "pt", "õ": "pt", "ș": "ro", "ț": "ro", "ţ": "ro",
@@ -167,7 +173,6 @@ _FIRST: Final = 200
 _PROSE: Final = 8
 
 
-@lru_cache(maxsize=4096)
 def language_of(text: str) -> str | None:
     """The ISO 639-1 code of the text's language, :data:`UNNAMED_LATIN` for prose in Latin script that shows none that
     is known here, a script's English name in lower case for another script, None where nothing can be told: a word or
@@ -175,9 +180,14 @@ def language_of(text: str) -> str | None:
 
     `cs`, `da`, `hr`, `id` and `ru` stand for several that are alike (:data:`NAMES`).
     """
-    text = text[:_READ].replace("\u2019", "'")
+    return _language_of(text[:_READ].replace("\u2019", "'"))
+
+
+# By what is looked at, so that long texts are not kept.
+@lru_cache(maxsize=4096)
+def _language_of(text: str) -> str | None:
     words = _WORD.findall(text[:_FIRST].lower())
-    if len(words) >= _PROSE and sum(word in _ENGLISH for word in words) >= 0.2 * len(words):
+    if len(words) >= _PROSE and _is_english(words):
         return "en"
     if not text.isascii():
         beyond = [letter for letter in text if ord(letter) > _LAST_LATIN and letter.isalpha()]
@@ -223,15 +233,20 @@ def _of_script(text: str, letters: Sequence[str]) -> str:
 def _of_latin(words: list[str], text: str) -> str | None:
     if not words:
         return None
-    if sum(word in _ENGLISH for word in words) >= 0.2 * len(words):
+    if _is_english(words):
         return "en"
-    english = sum(word in _WORDS["en"] for word in words)
-    hits = {code: sum(word in small for word in words) for code, small in _WORDS.items() if code != "en"}
-    for letter in set(text.lower()) & _LETTERS.keys():
-        hits[_LETTERS[letter]] += 1
+    english = sum(map(_WORDS["en"].__contains__, words))
+    hits = dict.fromkeys(_OTHERS, 0)
+    for word in words:
+        for code in _WHOSE.get(word, ()):
+            hits[code] += 1
+    if not text.isascii():
+        for letter in set(text.lower()) & _LETTERS.keys():
+            hits[_LETTERS[letter]] += 1
+    with_mark = [word for word in words if "'" in word]
     for codes, elided in _ELIDED:
         for code in codes:
-            hits[code] += sum(word.startswith(elided) for word in words)
+            hits[code] += sum(word.startswith(elided) for word in with_mark)
     code, most = max(hits.items(), key=lambda entry: entry[1])
     # Two small words, or one of two words in all; and more of them than English has.
     if (most >= 2 or (most == 1 and len(words) == 2)) and most > english and most >= 0.2 * len(words):
@@ -239,6 +254,10 @@ def _of_latin(words: list[str], text: str) -> str | None:
     if english >= 2 or (english and english >= 0.2 * len(words)):
         return "en" if len(words) > 1 else None
     return UNNAMED_LATIN if english == 0 and len(words) >= _PROSE and _is_prose(text, len(words)) else None
+
+
+def _is_english(words: Sequence[str]) -> bool:
+    return sum(map(_ENGLISH.__contains__, words)) >= 0.2 * len(words)
 
 
 def _is_prose(text: str, words: int) -> bool:
