@@ -23,9 +23,9 @@ TITLES = {
     "no_pairs": "random rows, no contrast pairs",
     "cleaned": "requests cleaned",
     "begun": "rows whose answer was begun, requests cleaned",
-    "control_begun": "the same, answers alone",
+    "control_begun": "answers alone, rows whose answer was begun, requests cleaned",
     "begun_answers": "rows begun with the words of other answers, requests cleaned",
-    "control_begun_answers": "these, answers alone",
+    "control_begun_answers": "answers alone, rows begun with the words of other answers, requests cleaned",
 }
 
 
