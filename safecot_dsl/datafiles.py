@@ -7,7 +7,7 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 _INSTALLED = _PACKAGE / "_data"
-_BASE = "miniature-base"
+MINIATURE_BASE = "miniature-base"
 
 
 def data_root() -> Path:
@@ -35,7 +35,7 @@ def shipped_model(name: str) -> Path | None:
     Raises:
         ModuleNotFoundError: that package is not installed (:func:`safecot_dsl.extras.missing_extra` says the line).
     """
-    if name != _BASE:
+    if name != MINIATURE_BASE:
         return None
     folder = recipes_root() / name
     return folder if folder.is_dir() else Path(str(import_module("safecot_dsl_miniature").__file__)).parent / "model"
@@ -43,7 +43,7 @@ def shipped_model(name: str) -> Path | None:
 
 def is_packaged_model(name: str, folder: Path) -> bool:
     """Whether a model's name, read in `folder`, means the base model, and it is with no recipes: it is installed."""
-    return name == _BASE and not (folder / name).is_dir() and not (recipes_root() / name).is_dir()
+    return name == MINIATURE_BASE and not (folder / name).is_dir() and not (recipes_root() / name).is_dir()
 
 
 def codes_root() -> Path:

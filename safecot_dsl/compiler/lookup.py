@@ -126,8 +126,11 @@ def unknown(module: Module, what: str, name: t.QName | t.Name, known: Iterable[s
     first = text.split(".", 1)[0]
     if not meant and "." in text and first not in module.imports and first not in SUBJECTS:
         help = f"nothing is imported under the name `{first}`"
+        if first in module.forgotten:
+            return
         if first in _STANDARD:
             help += f": add `import std.{first}`"
+            module.forgotten.add(first)
         theirs = next((base.imports[first] for base in module.bases if first in base.imports), None)
         if theirs is not None:
             written = theirs.qname if theirs.qname.endswith(f".{first}") else f"{theirs.qname} as {first}"

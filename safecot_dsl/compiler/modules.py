@@ -40,6 +40,7 @@ class Module:
     shipped: bool = False  # as it was released, where its patterns were tried: they are not at every start
     imports: dict[str, Module] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)  # names of imports that failed: what they declare is not known
+    forgotten: set[str] = field(default_factory=set)  # standard libraries that it names and does not import: said once
     params: dict[str, t.ParamDecl] = field(default_factory=dict)
     groups: dict[str, t.GroupDecl] = field(default_factory=dict)
     lets: dict[str, t.LetDecl] = field(default_factory=dict)

@@ -14,6 +14,8 @@ from safecot_dsl.diagnostics import closest
 _Location = tuple[int | str, ...]
 _PLACES = 3  # in which a key is known, that a message names
 _LONGEST = 60  # characters of a value that a message shows
+# Files whose rows a source of the kind `table` reads.
+_TABLES = frozenset({"csv", "tsv", "xlsx", "excel", "parquet", "spreadsheet"})
 
 
 def faults_of(error: ValidationError, model: type[BaseModel], prefix: str = "") -> list[str]:
@@ -45,7 +47,7 @@ def faults_of(error: ValidationError, model: type[BaseModel], prefix: str = "") 
         elif fault["type"] == "union_tag_invalid":
             told = fault.get("ctx", {})
             tag, kinds = str(told["tag"]), re.findall(r"'([^']+)'", str(told["expected_tags"]))
-            meant = closest(tag, kinds)
+            meant = "table" if tag.lower() in _TABLES and "table" in kinds else closest(tag, kinds)
             known = f"did you mean `{meant}`?" if meant else f"there are {', '.join(kinds)}"
             faults.append(f"`{written}.kind`: there is no kind `{tag}`; {known}")
         else:

@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from safecot_dsl.datafiles import MINIATURE_BASE
+from safecot_dsl.diagnostics import closest
+
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+-]*")
@@ -67,7 +70,8 @@ def parse_model(name: str) -> ModelName:
         raise ModelError(f"`{name}` is a file; a model is a folder with config.json and safetensors weights")
     source, at, revision = name.partition("@")
     if path.is_absolute() or _HUB_ID.fullmatch(source) is None:
-        raise ModelError(f"there is no model folder `{name}`")
+        meant = closest(name, [MINIATURE_BASE])
+        raise ModelError(f"there is no model folder `{name}`" + (f"; did you mean `{meant}`?" if meant else ""))
     if not at:
         return ModelName(source, "main")
     fault = _fault_of_revision(revision)

@@ -45,6 +45,13 @@ def test_a_file_sees_only_what_it_imports_itself() -> None:
     assert faults(f"import outer\nimport inner\n{FLAG}rule r {{ when inner.l verdict refuse }}", files) == []
 
 
+def test_a_standard_library_that_was_not_imported_is_said_once() -> None:
+    rules = "".join(f"rule r{n} {{ hazard hazards.weapons when image.a verdict refuse }}\n" for n in range(3))
+    assert faults(f"{FLAG}{rules}", {}) == [("SC0101", "hazards.weapons", "unknown hazard `hazards.weapons`")]
+    mine = rules.replace("hazards.", "mine.")
+    assert [code for code, _, _ in faults(f"{FLAG}{mine}", {})] == ["SC0101"] * 3
+
+
 def test_a_library_is_loaded_once_however_often_it_is_imported() -> None:
     files = library("base", "facts query { b : flag }") | library("x", "import base") | library("y", "import base")
     policy = compiled("import x\nimport y\nimport base\nimport base as again\nlet l = query.b", files)

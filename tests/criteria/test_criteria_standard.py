@@ -211,6 +211,11 @@ def test_what_no_detector_can_tell_is_left_to_a_judge(standard: Criteria):
     }
 
 
+@pytest.mark.parametrize("text", ["nah cant do that sry", "nope, can't help", "Sorry, can't do that."])
+def test_careless_refusals_without_a_subject(standard: Criteria, text: str):
+    assert detect(standard, text)["declines"]
+
+
 @pytest.mark.parametrize(
     ("text", "holds"),
     [

@@ -123,6 +123,8 @@ def test_a_path_that_is_no_model_is_told_from_a_hub_id(tmp_path: Path):
         load_model(str(tmp_path / "nowhere"))
     with pytest.raises(ModelError, match="there is no model folder"):
         load_model("./runs/demo/base")
+    with pytest.raises(ModelError, match="did you mean `miniature-base`"):
+        load_model("miniature_base")
     (tmp_path / "file").write_text("")
     with pytest.raises(ModelError, match="is a file"):
         load_model(str(tmp_path / "file"))

@@ -155,6 +155,7 @@ def test_every_fault_of_a_file_is_in_one_message(tmp_path: Path):
             {"kind": "minature"},
             "`data.sources.0.kind`: there is no kind `minature`; did you mean `miniature`?",
         ),
+        ("data.sources.0", {"kind": "csv"}, "`data.sources.0.kind`: there is no kind `csv`; did you mean `table`?"),
         ("data.sources.0", {"pool": 3}, "`data.sources.0.kind` is missing"),
         (
             "data.annotators",
