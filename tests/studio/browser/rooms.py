@@ -162,12 +162,17 @@ def reviews_of(rows: Path) -> list[dict[str, Any]]:
 
 
 def until(page: Any, holds: Callable[[], bool]) -> None:
-    """Wait for something that happens outside of the page's text."""
+    """Wait for something that no one element of the page shows."""
     for _ in range(PATIENCE // 100):
         if holds():
             return
         page.wait_for_timeout(100)
     raise AssertionError("it did not happen")
+
+
+def gone(page: Any, text: str) -> None:
+    """Wait until a text that several places may show is seen in none."""
+    until(page, lambda: not any(place.is_visible() for place in page.get_by_text(text).all()))
 
 
 def written(page: Any, rows: Path, actions: list[str]) -> list[dict[str, Any]]:

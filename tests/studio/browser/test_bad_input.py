@@ -14,6 +14,7 @@ from tests.studio.browser.rooms import (
     Server,
     browsing,
     drafted,
+    gone,
     make_folder,
     make_rows,
     needs_browser,
@@ -163,7 +164,7 @@ def test_a_page_whose_studio_was_swapped_between_two_answers_writes_nothing_ther
         page.context.request.get(server.link)  # as the browser does when the other studio opens its page
         page.keyboard.press("r")
         page.get_by_text("1 review waits for the studio").wait_for()
-        page.get_by_text("The studio of another folder answers here now").wait_for()
+        page.get_by_text("The studio of another folder answers here now").first.wait_for()
         editing.locator(".cm-content").focus()
         editing.keyboard.press("Control+Home")
         editing.keyboard.insert_text("# mine\n")
@@ -177,9 +178,9 @@ def test_a_page_whose_studio_was_swapped_between_two_answers_writes_nothing_ther
         server.start()
         page.context.request.get(server.link)
         page.get_by_text("2 of 24 reviewed").wait_for()
-        page.get_by_text("The studio of another folder answers here now").wait_for(state="hidden")
+        gone(page, "The studio of another folder answers here now")
         written(page, mine / RUN, ["accept", "reject"])
-        editing.get_by_text("The studio of another folder").wait_for(state="hidden")
+        gone(editing, "The studio of another folder")
         editing.locator(".cm-content").focus()
         editing.keyboard.press("Control+s")
         editing.get_by_text("Saved", exact=True).wait_for()

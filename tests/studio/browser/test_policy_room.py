@@ -20,6 +20,7 @@ from tests.studio.browser.rooms import (
     Server,
     browsing,
     drafted,
+    gone,
     make_folder,
     make_rows,
     needs_browser,
@@ -403,7 +404,7 @@ def test_the_studio_of_another_folder_gets_nothing_of_the_editor(
         server.folder = folder
         page.context.request.get(server.start())
         page.get_by_text("The language server is not connected").wait_for(state="hidden")
-        page.get_by_text("The studio of another folder answers here now").wait_for(state="hidden")
+        gone(page, "The studio of another folder answers here now")
 
 
 def test_nothing_is_said_of_a_text_that_is_not_checked_yet(browser: Any, server: Server) -> None:
