@@ -21,6 +21,7 @@ from tests.studio.browser.rooms import (
     reviews_of,
     serious,
     serving,
+    until,
     written,
 )
 
@@ -180,11 +181,10 @@ def test_a_page_whose_studio_was_swapped_between_two_answers_writes_nothing_ther
         page.get_by_text("2 of 24 reviewed").wait_for()
         gone(page, "The studio of another folder answers here now")
         written(page, mine / RUN, ["accept", "reject"])
-        gone(editing, "The studio of another folder")
         editing.locator(".cm-content").focus()
         editing.keyboard.press("Control+s")
-        editing.get_by_text("Saved", exact=True).wait_for()
-        assert (mine / policy).read_text(encoding="utf-8") == "# mine\n" + text
+        until(editing, lambda: (mine / policy).read_text(encoding="utf-8") == "# mine\n" + text)
+        assert (other / policy).read_text(encoding="utf-8") == text
 
 
 def test_a_file_that_is_removed_while_it_is_edited_is_written_anew(browser: Any, tmp_path: Path) -> None:
