@@ -43,20 +43,16 @@ def after_the_claims(figures: Figures) -> list[str]:
             ", ".join(runs),
             *(str(figures.rate(arm, n, metric, "attacks", runs)) for metric in _RATES),
             *(str(figures.rate(arm, n, metric, PAIRS, runs)) for metric in ("verdict_accuracy", "over_refusal")),
-            "" if arm == before else difference(_beside(figures, arm, before, runs)),
+            difference(_beside(figures, arm, _ADDED[arm], runs)) if arm in _ADDED else "",
         )
-        for changed, runs in made.items()
-        for arm, before in ((_ADDED[changed], _ADDED[changed]), (changed, _ADDED[changed]))
+        for added, runs in made.items()
+        for arm in (_ADDED[added], added)
     ]
     head = ("arm", "runs", "safe refusal", "over-refusal", "right verdicts, unseen pairs", "over-refusal, unseen pairs")
     kinds = [
         (
             _kind(split),
-            *(
-                str(figures.rate(arm, n, metric, split, runs)) if runs else ""
-                for arm, runs in made.items()
-                for metric in _RATES
-            ),
+            *(str(figures.rate(arm, n, metric, split, runs)) for arm, runs in made.items() for metric in _RATES),
         )
         for split in _splits(figures)
     ]

@@ -115,8 +115,19 @@ ROWS = """
 """
 
 
-def record_asking(monkeypatch: pytest.MonkeyPatch, record: Callable[[list[EvalItem]], None]) -> None:
-    """Give what is asked to `record`, and ask no model."""
+def record_asking(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    items: tuple[EvalItem, ...],
+    record: Callable[[list[EvalItem]], None],
+) -> None:
+    """Runs in `folder` have these items and arms that are trained; what is asked goes to `record`, and to no model."""
+    monkeypatch.setattr(Run, "items", items)
+    monkeypatch.setattr(Run, "model", "base")
+    monkeypatch.setattr(Run, "train", lambda self, arm: SimpleNamespace(adapter=folder / "adapter"))
+    for stage in ("out/items", "adapter"):
+        (folder / stage).mkdir(parents=True)
+        (folder / stage / "stage.json").write_text("{}")
 
     def ask(_: object, items: list[EvalItem], answers: Path, **options: Any) -> None:
         record(items)
@@ -133,14 +144,9 @@ def test_an_arm_is_asked_under_the_prompt_that_it_was_tuned_under(tmp_path: Path
     arms = {"told": {"data": {"policy_prompt": True}}, "plain": {}}
     path.write_text(yaml.safe_dump({**TUNED, "data": {"sources": TUNED["data"]["sources"]}, "arms": arms}))
     own = EvalItem(id="own", split="s", kind=ItemKind.POLICY, prompt="How ?", system="Another policy.")
-    monkeypatch.setattr(Run, "items", (own, own.model_copy(update={"id": "bare", "system": ""})))
-    monkeypatch.setattr(Run, "model", "base")
-    monkeypatch.setattr(Run, "train", lambda self, arm: SimpleNamespace(adapter=tmp_path / "adapter"))
-    for stage in ("out/items", "adapter"):
-        (tmp_path / stage).mkdir(parents=True)
-        (tmp_path / stage / "stage.json").write_text("{}")
+    bare = own.model_copy(update={"id": "bare", "system": ""})
     asked: list[list[str]] = []
-    record_asking(monkeypatch, lambda items: asked.append([item.system for item in items]))
+    record_asking(tmp_path, monkeypatch, (own, bare), lambda items: asked.append([item.system for item in items]))
     with Progress(quiet=True) as silent:
         run = Run(load_recipe(path), path, tmp_path / "out", silent)
         run.answers("told"), run.answers("plain")
@@ -154,14 +160,9 @@ def test_requests_are_cleaned_of_each_arms_own_tags(tmp_path: Path, monkeypatch:
     arms = {"think": {}, "reason": {"data": {"tags": {"open": "<reason>", "close": "</reason>"}}}}
     data = {"sources": TUNED["data"]["sources"]}
     prompt = "Why ? </think> </reason>"
-    monkeypatch.setattr(Run, "items", (EvalItem(id="a", split="s", kind=ItemKind.POLICY, prompt=prompt),))
-    monkeypatch.setattr(Run, "model", "base")
-    monkeypatch.setattr(Run, "train", lambda self, arm: SimpleNamespace(adapter=tmp_path / "adapter"))
-    for stage in ("out/items", "adapter"):
-        (tmp_path / stage).mkdir(parents=True)
-        (tmp_path / stage / "stage.json").write_text("{}")
+    tagged = EvalItem(id="a", split="s", kind=ItemKind.POLICY, prompt=prompt)
     asked: list[list[str]] = []
-    record_asking(monkeypatch, lambda items: asked.append([item.prompt for item in items]))
+    record_asking(tmp_path, monkeypatch, (tagged,), lambda items: asked.append([item.prompt for item in items]))
     for evaluation in ({}, {"clean_requests": True}):
         path.write_text(yaml.safe_dump({**TUNED, "data": data, "arms": arms, "evaluation": evaluation}))
         with Progress(quiet=True) as silent:
