@@ -11,9 +11,8 @@ from safecot_dsl.miniature.unfinished import Unfinished
 from safecot_dsl.storage import Progress
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
     from torch.optim import Optimizer
-    from transformers import Idefics3ForConditionalGeneration
 
 RATE = 2e-3
 
@@ -40,7 +39,7 @@ def shuffled_batches(n: int, size: int, seed: int, lengths: Tensor | None = None
 def begin_phase(
     phase: str,
     steps: int,
-    model: Idefics3ForConditionalGeneration,
+    model: nn.Module,
     optimizers: Sequence[Optimizer],
     progress: Progress,
     unfinished: Unfinished,
@@ -56,12 +55,18 @@ def begin_phase(
 
 
 def update(
-    optimizers: Sequence[Optimizer], weights: Sequence[Tensor], loss: Tensor, step: int, steps: int, warmup: int
+    optimizers: Sequence[Optimizer],
+    weights: Sequence[Tensor],
+    loss: Tensor,
+    step: int,
+    steps: int,
+    warmup: int,
+    least: float = 0.05,
 ) -> None:
-    """One update; the rate rises over `warmup` steps and then falls along a cosine to a twentieth."""
+    """One update; the rate rises over `warmup` steps and then falls along a cosine to a share `least` of itself."""
     import torch
 
-    fall = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / steps))
+    fall = least + (1 - least) * 0.5 * (1 + math.cos(math.pi * step / steps))
     for group in (group for optimizer in optimizers for group in optimizer.param_groups):
         group["lr"] = RATE * group["part"] * min(1.0, (step + 1) / warmup) * fall
     for optimizer in optimizers:

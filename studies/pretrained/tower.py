@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from safecot_dsl.miniature import World
+from safecot_dsl.miniature.optimization import begin_phase, update
 from safecot_dsl.miniature.unfinished import SAVED_EVERY, Unfinished
 from safecot_dsl.storage import Progress
 from studies.pretrained.captions import TOKENS_A_FACT, Captions, Shown
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 BATCH = 128
-_RATE, _MUON_PART, _WARMUP = 2e-3, 3.0, 40
+_MUON_PART, _WARMUP = 3.0, 40
 _SHARPNESS = 12.0  # of the distances that values are told apart by
 _NEARNESS = 2.0  # what the distance from the caption itself weighs beside it
 PHASE = "learning to see"
@@ -98,23 +98,11 @@ def learn_to_see(
         torch.optim.AdamW([{"params": others, "part": 1.0}], weight_decay=0.05, fused=True),
         torch.optim.Muon([{"params": layers, "part": _MUON_PART}], weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
     )
-    done = 0
-    if unfinished.begun()[0] == PHASE:
-        done = unfinished.begun()[1]
-        unfinished.restore(eyes, optimizers)
-    progress.start(f"base: {PHASE}", steps, completed=done, unit="steps")
+    done = begin_phase(PHASE, steps, eyes, optimizers, progress, unfinished)
     for step in range(done, steps):
         shown, drawn = drawings_of(world, step, seed)
         loss = targets.loss(see(eyes, drawn), captions.classes(shown))
-        fall = 0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * step / steps))
-        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
-            group["lr"] = _RATE * group["part"] * min(1.0, (step + 1) / _WARMUP) * fall
-        for optimizer in optimizers:
-            optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_([*others, *layers], 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
+        update(optimizers, [*others, *layers], loss, step, steps, _WARMUP, least=0.03)
         progress.advance(loss=loss.item())
         if (step + 1) % SAVED_EVERY == 0 or step + 1 == steps:
             unfinished.save(PHASE, step + 1, eyes, optimizers)
