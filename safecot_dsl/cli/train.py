@@ -64,6 +64,7 @@ def _show_batch(run: Run, arm: str, rows: Path) -> None:
     from safecot_dsl.cli.batch_text import show_rows
     from safecot_dsl.training.begun import begun_rows
     from safecot_dsl.training.rows import read_rows
+    from safecot_dsl.training.sft import rows_on_groups
     from safecot_dsl.training.show import look_at_batch
     from safecot_dsl.training.weighting import Weighting
 
@@ -75,7 +76,10 @@ def _show_batch(run: Run, arm: str, rows: Path) -> None:
         texts = texts_of(read_pairs(rows, settings.dpo.kinds).pairs[:1])
         show_rows(look_at_batch(texts, run.model, weighting=weighting))
         return
-    learnt = list(begun_rows(read_rows(rows), settings.begun, settings.seed, run.recipe.data_of(arm).tags))
-    # One that somebody else began, where there are such, is among the few that are shown.
+    data = run.recipe.data_of(arm)
+    learnt = list(begun_rows(read_rows(rows), settings.begun, settings.seed, data.tags))
+    # One that somebody else began, and one on groups, where there are such, are among the few that are shown.
     learnt.sort(key=lambda row: not row.request.begun)
-    show_rows(look_at_batch([*learnt[:1], *learnt[-1:]] if settings.begun else learnt, run.model, weighting=weighting))
+    shown = [*learnt[:1], *learnt[-1:]] if settings.begun else learnt[:2]
+    shown += [each.row for each in rows_on_groups(run.policy, settings, data.tags, data.reasoning)[:1]]
+    show_rows(look_at_batch(shown, run.model, count=len(shown), weighting=weighting))

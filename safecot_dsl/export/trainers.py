@@ -219,6 +219,7 @@ def _readme(title: str, command: str, lacking: tuple[str, ...]) -> str:
 
 _EVEN = "every token of the completion weighs the same there"
 _BEGUN = "no answer is begun by somebody else there; export the rows, and put beginnings before some of them"
+_GROUPS = "it learns from the data set's rows alone; `group_rows.jsonl` beside an adapter of ours has such rows"
 _TRAINERS: dict[str, _Trainer] = {
     "trl": _Trainer(
         title="TRL",
@@ -230,6 +231,7 @@ _TRAINERS: dict[str, _Trainer] = {
             "reasoning_weight": _EVEN,
             "answer_weight": _EVEN,
             "begun": _BEGUN,
+            "group_rows": _GROUPS,
             "start_from": "it begins with fresh adapters; merge the earlier one first",
             "dpo.kinds": "it learns from the pairs of every kind",
         },
@@ -244,6 +246,7 @@ _TRAINERS: dict[str, _Trainer] = {
             "reasoning_weight": _EVEN,
             "answer_weight": _EVEN,
             "begun": _BEGUN,
+            "group_rows": _GROUPS,
             "start_from": "it begins with fresh adapters; name the earlier one as `adapter_name_or_path`",
             "dpo.loss_type": "its loss is `sigmoid`, unless you give it `pref_loss`",
             "dpo.label_smoothing": "it counts for other losses there",

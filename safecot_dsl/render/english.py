@@ -12,6 +12,7 @@ _DEFINITE = re.compile(
     r"(?:the|this|that|these|those|his|her|its|their|my|your|our|no|none|nothing|nobody|someone|somebody|something|"
     r"anyone|anybody|anything|what|which|who|whose|whether|how|where|when|why|to|for|by|with|without|two|three|four) "
 )
+_CLAUSE = re.compile(r"(?:to|how|what|where|when|why|who|which|whose|whether|for|by) ")
 _DOING = re.compile(r"[a-z]{2,}ing ")  # "breaking the law"
 _PLURAL = re.compile(r"(?:two|three|four|five|several|many|both|these|those|some of the) ")
 _HEAD = re.compile(
@@ -57,6 +58,11 @@ def definite(phrase: str) -> str:
     if not phrase[:1].islower() or _DEFINITE.match(f"{phrase} ") or _DOING.match(phrase):
         return phrase
     return f"the {phrase}"
+
+
+def is_clause(phrase: str) -> bool:
+    """Whether the phrase is no thing but something that is done or asked: "to mix them", "where this is"."""
+    return _CLAUSE.match(phrase) is not None
 
 
 def is_one(phrase: str) -> bool:

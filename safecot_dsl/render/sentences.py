@@ -7,7 +7,7 @@ statement says as much. The reader of these sentences is :mod:`safecot_dsl.readi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from math import inf, nextafter
 from typing import Any
@@ -171,6 +171,18 @@ class Sentences:
         elif texts is not None and not inside and texts.none:
             wording = _wording(texts.none, "", texts.key, "", texts.key)
         return replace(wording, texts=tuple(self._asked(counts_as, text) for text in wording.texts))
+
+    def sorted_out(
+        self, fact: Fact, values: Sequence[str], members: Collection[str], counts_as: str, group: str
+    ) -> Wording:
+        """Which of the values of a fact, up to three, count as something, as a built look-up says it of things seen;
+        `group` is the name of the group of these members."""
+        texts = self.policy.groups.get(group)
+        inside = phrases(fact, [value for value in values if value in members])
+        outside = phrases(fact, [value for value in values if value not in members])
+        said = self._counting(inside, outside, counts_as) if inside else self._none(outside, counts_as)
+        key = texts.key if texts is not None else f"fact:{fact.name}"
+        return Wording((self._asked(counts_as, said),), key, built=True)
 
     def counts(self, fact: Fact, value: str, counts_as: str, *, so: bool) -> Wording:
         """That a choice counts as something, or does not."""

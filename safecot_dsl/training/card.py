@@ -19,7 +19,8 @@ def _learnt(record: Mapping[str, Any], recipe: TrainingRecipe) -> str:
         return counted
     tokens = f"{record['labelled_tokens']} tokens with loss"
     if recipe.objective == "sft":
-        return f"{counted}, {tokens}"
+        about = record.get("group_rows")
+        return f"{counted}{f' ({about} of them on groups, in `group_rows.jsonl`)' if about else ''}, {tokens}"
     kinds = ", ".join(f"{count} {kind}" for kind, count in record["kinds"].items() if kind)
     return f"{counted}{f' ({kinds})' if kinds else ''}, {tokens}"
 

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.training.begun import BegunAnswers
 from safecot_dsl.training.dpo.settings import DpoSettings
+from safecot_dsl.training.group_rows import GroupRows
 from safecot_dsl.training.grpo.settings import GrpoSettings
 
 
@@ -64,6 +65,12 @@ class TrainingRecipe(Frozen):
         exclude_if=lambda begun: begun is None,
         description="Train a share of the rows with an answer that somebody else began, which carries no loss: against "
         "attacks that begin the answer. With `objective: sft` alone. Default: none.",
+    )
+    group_rows: GroupRows | None = Field(
+        default=None,
+        exclude_if=lambda rows: rows is None,
+        description="Rows beside the data set's that ask which values a group of the policy, or a node of its "
+        "taxonomies, has. They need no picture. With `objective: sft` alone. Default: none.",
     )
     learning_rate: float = Field(default=2e-4, gt=0, description="AdamW's learning rate at its peak.")
     per_device_train_batch_size: int = Field(default=8, ge=1, description="Rows a batch.")
@@ -135,10 +142,11 @@ class TrainingRecipe(Frozen):
                 "`reasoning_weight` and `answer_weight` differ, and preference pairs are compared as whole texts: give "
                 "both the same, or train with `objective: sft`"
             )
-        if self.begun is not None and self.objective != "sft":
-            raise ValueError(
-                f"`begun` is of rows that are learnt as they are: leave it out with `objective: {self.objective}`"
-            )
+        for name in ("begun", "group_rows"):
+            if getattr(self, name) is not None and self.objective != "sft":
+                raise ValueError(
+                    f"`{name}` is of rows that are learnt as they are: leave it out with `objective: {self.objective}`"
+                )
         if self.target_modules is not None and not self.target_modules:
             raise ValueError("`target_modules` is empty: leave it out for the language model's projections")
         return self

@@ -65,14 +65,16 @@ def train(
     `images`, `prompt`, `completion`), by the recipe's objective.
 
     `out` becomes a PEFT adapter folder: `adapter_model.safetensors`, `adapter_config.json`, `metrics.jsonl`,
-    `training.json`, `README.md` (the card) and `stage.json`; it appears whole, or not at all. If it is there already,
-    made from the same rows, base, recipe and digests, nothing is done. A run that was killed continues from its last
-    checkpoint, and comes to the same adapter on the same machine and number of threads.
+    `training.json`, `README.md` (the card) and `stage.json`, and `group_rows.jsonl` where rows ask about groups; it
+    appears whole, or not at all. If it is there already, made from the same rows, base, recipe and digests, nothing is
+    done. A run that was killed continues from its last checkpoint, and comes to the same adapter on the same machine
+    and number of threads.
 
     Under `accelerate launch` or `torchrun` every process calls this with the same arguments and has batches of its
     own in each step; the first one writes.
 
-    `policy` is the one that answers are rewarded by, which only the objective `grpo` needs. `start_from` is the folder
+    `policy` is the one that answers are rewarded by, and whose groups rows ask about: only the objective `grpo` and
+    `recipe.group_rows` need it. `start_from` is the folder
     of the adapter whose weights the training begins with; without it `recipe.start_from` is taken for that folder.
     `recipe_json` is the whole recipe that this run is a part of, for the card. `tags` tell the rows' reasoning from
     their answers, and `reasoning` is how it was written.
@@ -97,7 +99,7 @@ def train(
         inputs["start"] = made["start"] = start_digest(start)
     if recipe.uses_tags:
         inputs["tags"] = canonical_json(tags.model_dump())
-    if recipe.objective == "grpo" and reasoning != _REASONING:
+    if (recipe.objective == "grpo" or recipe.group_rows is not None) and reasoning != _REASONING:
         inputs["reasoning"] = canonical_json(reasoning.model_dump())
     job = _Job(rows, model, recipe, tags, reasoning, policy, start, made, recipe_json, device)
 
@@ -220,4 +222,4 @@ def _train_objective(folder: Path, job: _Job, tuned: Any, chat: Chat, progress: 
         return train_grpo(folder, job.rows, tuned, chat, job.policy, recipe, job.tags, job.reasoning, progress=progress)
     from safecot_dsl.training.sft import train_sft
 
-    return train_sft(folder, job.rows, tuned, chat, recipe, job.tags, progress=progress)
+    return train_sft(folder, job.rows, tuned, chat, job.policy, recipe, job.tags, job.reasoning, progress=progress)

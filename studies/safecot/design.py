@@ -285,15 +285,15 @@ class Design(Frozen):
         tuned_as = plan.settings_of or cell.arm
         shares = self.settings.shares[CONTROL if tuned_as in SEARCHED else STEPWISE]
         data = {**self._data(cell.base, cell.arm, cell.rows, shares), **plan.data}
-        training = {**self.settings.stepwise.training, **plan.training}
+        found = self.settings.stepwise.training
         if tuned_as in SEARCHED:
             control = self.settings.control.get(cell.rows)
             own = self.settings.guard if tuned_as == GUARD else control
             if control is None or own is None:
                 raise NotSearchedError
             data["selection"] = control.selection
-            training |= own.training
-        return {cell.name: {"data": data, "training": training}}
+            found |= own.training
+        return {cell.name: {"data": data, "training": {**found, **plan.training}}}
 
     def evaluation_of(self, cell: Cell) -> dict[str, Any]:
         """What a cell's evaluation has instead of the design's."""

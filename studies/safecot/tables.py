@@ -22,6 +22,8 @@ TITLES = {
     "after": "the same text after the answer",
     "no_pairs": "random rows, no contrast pairs",
     "cleaned": "requests cleaned",
+    "groups": "and rows on what counts as what",
+    "control_groups": "answers alone, and rows on what counts as what",
     "begun": "rows whose answer was begun, requests cleaned",
     "control_begun": "answers alone, rows whose answer was begun, requests cleaned",
     "begun_answers": "rows begun with the words of other answers, requests cleaned",
