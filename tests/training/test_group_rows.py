@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fixture_types import PolicyFrom
 from pydantic import ValidationError
 
 from safecot_dsl.artifact import CompiledPolicy
@@ -45,7 +47,7 @@ def texts(rows: tuple[GroupRow, ...]) -> dict[str, str]:
     return {each.row.request.prompt: each.row.completion for each in rows}
 
 
-def test_each_asks_which_values_a_group_or_a_node_has_and_answers_as_a_look_up_does(policy_from):
+def test_each_asks_which_values_a_group_or_a_node_has_and_answers_as_a_look_up_does(policy_from: PolicyFrom):
     rows = of(policy_from(TEXT))
     said = {each.row.id: (each.row.request.prompt, each.row.completion) for each in rows}
 
@@ -71,14 +73,14 @@ def test_each_asks_which_values_a_group_or_a_node_has_and_answers_as_a_look_up_d
     assert Counter({each.group for each in rows}) == Counter({"blades", "asks", "drug"})
 
 
-def test_the_place_is_the_groups_and_of_a_node_the_facts(policy_from):
+def test_the_place_is_the_groups_and_of_a_node_the_facts(policy_from: PolicyFrom):
     lines = {each.group: (each.file, each.line) for each in of(policy_from(TEXT))}
     text = ['policy p { version "1" }', *TEXT.splitlines()]
     for name, begins in (("blades", "group blades"), ("asks", "group asks"), ("drug", "  pill")):
         assert lines[name] == ("p.safecot", 1 + next(n for n, line in enumerate(text) if line.startswith(begins)))
 
 
-def test_there_are_no_more_than_there_are_different_ones_and_no_two_ask_the_same(policy_from):
+def test_there_are_no_more_than_there_are_different_ones_and_no_two_ask_the_same(policy_from: PolicyFrom):
     policy = policy_from(TEXT)
     rows = of(policy, values=1)
     assert len(rows) == 3 + 3 + 3  # one of three values each, of two groups and a node
@@ -105,12 +107,12 @@ def test_look_ups_are_worded_as_the_rows_are():
         assert "? " in row.row.completion
 
 
-def test_tags_in_phrases_are_neutralised(policy_from):
+def test_tags_in_phrases_are_neutralised(policy_from: PolicyFrom):
     policy = policy_from(TEXT.replace('"a cup"', '"a <think> cup"'))
     assert not any("<think>" in prompt + said for prompt, said in texts(of(policy)).items())
 
 
-def test_a_policy_without_groups_is_refused(policy_from):
+def test_a_policy_without_groups_is_refused(policy_from: PolicyFrom):
     policy = policy_from(
         "facts image { a : flag }\nrule r { when image.a verdict refuse }\ndefault comply\nunsure clarify"
     )
@@ -118,7 +120,12 @@ def test_a_policy_without_groups_is_refused(policy_from):
         of(policy)
 
 
-def test_a_run_learns_them_and_keeps_them_beside_the_adapter(idefics3: Path, write_rows, policy_from, tmp_path: Path):
+def test_a_run_learns_them_and_keeps_them_beside_the_adapter(
+    idefics3: Path,
+    write_rows: Callable[[Sequence[dict[str, Any]]], Path],
+    policy_from: PolicyFrom,
+    tmp_path: Path,
+):
     recipe = TrainingRecipe(group_rows=GroupRows(rows=6), max_steps=2, logging_steps=1, save_steps=1)
     digests: dict[str, Any] = {"policy_digest": "sha256:a", "data_digest": "sha256:b"}
     data, policy = write_rows(eight_rows()), policy_from(TEXT)
