@@ -24,6 +24,9 @@ COMMAND = (sys.executable, "-c", "from safecot_dsl.cli import main; main()")
 
 ROOT = Path(__file__).resolve().parent.parent
 
+#: Where coverage is measured, what a forked process did stands under this and its test.
+FORKED = "forked for "
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -129,6 +132,7 @@ def _main(order: _Order) -> None:
         sys.modules["torch"].set_num_threads(1)
     if order.at is not None:
         _strike(order.at)
+    _measured_for(order.environment.get("PYTEST_CURRENT_TEST", ""))
     if order.largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order.largest_file, order.largest_file))
     from safecot_dsl.cli import main
@@ -138,6 +142,15 @@ def _main(order: _Order) -> None:
         main()
     finally:
         sys.stdout.flush()
+
+
+def _measured_for(test: str) -> None:
+    """Where coverage is measured, what this process does is done for that test, and not for the server's first one."""
+    if "coverage" in sys.modules:
+        from coverage import Coverage
+
+        if (measuring := Coverage.current()) is not None:
+            measuring.switch_context(FORKED + test.rpartition(" (")[0])  # without the phase
 
 
 def _strike(at: Moment) -> None:
