@@ -56,8 +56,8 @@ studio:
 PROCESSES ?= 3
 PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile
 
-# Properties are tried on half as many examples as in `make test-all`, where SAFECOT_EXAMPLES_FACTOR says nothing else.
-test coverage: export SAFECOT_EXAMPLES_FACTOR := $(or $(SAFECOT_EXAMPLES_FACTOR),0.5)
+# Properties are tried on a quarter of the examples of `make test-all`, where SAFECOT_EXAMPLES_FACTOR says nothing else.
+test coverage: export SAFECOT_EXAMPLES_FACTOR := $(or $(SAFECOT_EXAMPLES_FACTOR),0.25)
 
 test: install
 	$(PYTEST) -m "not long"

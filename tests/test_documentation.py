@@ -70,6 +70,7 @@ LONG = frozenset(
         "docs/how-to/own-model.md",
         "docs/how-to/test.md",
         "docs/how-to/unseen-policies.md",
+        "docs/tutorial-testing.md",
     }
 )
 

@@ -341,6 +341,7 @@ def shown(ways: tuple[WayCount, ...]) -> str:
     return "\n".join(lines) + "\n"
 
 
+@pytest.mark.long
 def test_every_way_out_of_the_miniatures_rules_gets_pairs(tmp_path: Path) -> None:
     """512 rows of 12,000 requests, a tenth hanging on unknown facts. Pairs differ in their verdict, nearly all in one
     fact, and of every fact that can be hidden there are requests that do not need it."""
