@@ -66,12 +66,9 @@ EDITS = {
 LONG = frozenset(
     {
         "docs/how-to/agree.md",
-        "docs/how-to/compare.md",
         "docs/how-to/formats.md",
         "docs/how-to/objectives.md",
         "docs/how-to/own-model.md",
-        "docs/how-to/scale.md",
-        "docs/how-to/select.md",
         "docs/how-to/test.md",
         "docs/how-to/unseen-policies.md",
         "docs/tutorial-testing.md",

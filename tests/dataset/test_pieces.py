@@ -217,7 +217,7 @@ def child() -> Callable[..., BaseProcess]:
     return start
 
 
-@pytest.mark.parametrize("data", WITH_MOST_PHASES, ids=["every item", "selected"])
+@pytest.mark.parametrize("data", SELECTIONS, ids=["every item", "selected"])
 @pytest.mark.parametrize("moments", [(3, 16), pytest.param(range(1, 24), marks=pytest.mark.long)])
 def test_killed_at_a_rename_and_run_again(
     child: Callable[..., BaseProcess], tmp_path: Path, data: dict[str, Any], moments: Sequence[int]
