@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := runs/demo
 
-.PHONY: demo base gpu tables studio test test-all lint format install docs clean
+.PHONY: demo base gpu tables studio test test-all coverage lint format install docs clean
 
 # The torch to install: `cpu`, some 200 MB, or `cuda`, some gigabytes; by whether the machine has an NVIDIA GPU.
 TORCH ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
@@ -52,13 +52,27 @@ tables: install
 studio:
 	cd studio && npm ci --no-audit --no-fund && npm run build
 
-# Properties are tried on half as many examples as in `make test-all`, where SAFECOT_EXAMPLES_FACTOR says nothing else.
+# Processes that run tests, for two cores: the third has work while others wait for a browser, a server or a moment.
+PROCESSES ?= 3
+PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile
+
+# Properties are tried on a quarter of the examples of `make test-all`, where SAFECOT_EXAMPLES_FACTOR says nothing else.
+test coverage: export SAFECOT_EXAMPLES_FACTOR := $(or $(SAFECOT_EXAMPLES_FACTOR),0.25)
+
 test: install
-	SAFECOT_EXAMPLES_FACTOR=$${SAFECOT_EXAMPLES_FACTOR:-0.5} \
-	$(BIN)/python -m pytest -m "not long" --numprocesses 2 --dist loadfile
+	$(PYTEST) -m "not long"
 
 test-all: install
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(PYTEST)
+
+# What lines and branches of the package `make test` runs, the commands and servers that tests start included, and which
+# test ran what: `python -m tests.contexts`. In build/coverage, `html` shows each line, and `alone` counts those of one test.
+coverage: install
+	rm -rf build/coverage && mkdir -p build/coverage
+	$(PYTEST) -m "not long" -p tests.contexts --cov --cov-context=test --cov-report=
+	$(BIN)/python -m coverage html --quiet --directory build/coverage/html
+	$(BIN)/python -m tests.contexts > build/coverage/alone
+	@head -n 1 build/coverage/alone
 
 lint: install
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""`safecotc` in processes of its own, forked from a server that has loaded the libraries once.
+"""`safecotc`, or a function, in processes of its own, forked from a server that has loaded the libraries once.
 
 To load them takes longer than most commands do. What a command does in such a process is what it does in a fresh one,
 but that nothing is loaded late (`preloaded.py`): tests of what is loaded, of streams that close, and of terminals start
@@ -13,16 +13,19 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 #: `safecotc` in a fresh process, whether or not this checkout is the one that is installed.
 COMMAND = (sys.executable, "-c", "from safecot_dsl.cli import main; main()")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+#: Where coverage is measured, what a forked process did stands under this and its test.
+FORKED = "forked for "
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,14 @@ class CommandLine:
         return Ended(process.exitcode, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
 
 
+def forked(function: Callable[..., object], *arguments: object, **environment: str) -> ForkServerProcess:
+    """A process that calls the function, with more variables than this process has; it is begun. Function and arguments
+    have to be such as can be pickled."""
+    process = _server().Process(target=_call, args=({**os.environ, **environment}, function, arguments))
+    process.start()
+    return process
+
+
 def _server() -> ForkServerContext:
     """The server, begun at the first call. It looks for modules where it is started: there stands this checkout."""
     context = multiprocessing.get_context("forkserver")
@@ -114,19 +125,31 @@ def _server() -> ForkServerContext:
     return context
 
 
+def _call(environment: Mapping[str, str], function: Callable[..., object], arguments: tuple[object, ...]) -> None:
+    """In the process: what :func:`forked` is told."""
+    _prepare(environment)
+    function(*arguments)
+
+
+def _prepare(environment: Mapping[str, str]) -> None:
+    """In the process: as a fresh one has it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.clear()
+    os.environ.update(environment)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    _measured_for(environment.get("PYTEST_CURRENT_TEST", ""))
+
+
 def _main(order: _Order) -> None:
     """In the process: what `safecotc` does, with its streams in files."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _prepare(order.environment)
     os.chdir(order.folder)
-    os.environ.clear()
-    os.environ.update(order.environment)
     os.dup2(os.open(order.stdin, os.O_RDONLY), 0)
     os.dup2(os.open(order.out, os.O_WRONLY | os.O_CREAT), 1)
     os.dup2(os.open(order.err, os.O_WRONLY | os.O_CREAT), 2)
     sys.stdin, sys.stdout = os.fdopen(0, encoding="utf-8"), os.fdopen(1, "w", encoding="utf-8")
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", buffering=1)
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
     if order.at is not None:
         _strike(order.at)
     if order.largest_file is not None:
@@ -138,6 +161,15 @@ def _main(order: _Order) -> None:
         main()
     finally:
         sys.stdout.flush()
+
+
+def _measured_for(test: str) -> None:
+    """Where coverage is measured, what this process does is done for that test, and not for the server's first one."""
+    if "coverage" in sys.modules:
+        from coverage import Coverage
+
+        if (measuring := Coverage.current()) is not None:
+            measuring.switch_context(FORKED + test.rpartition(" (")[0])  # without the phase
 
 
 def _strike(at: Moment) -> None:

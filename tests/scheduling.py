@@ -11,8 +11,9 @@ from pathlib import PurePosixPath
 
 import pytest
 
-#: Folders that are one unit each: a run from nothing to its end, suites of every kind, data sets in every format.
-WHOLE = ("tests/pipeline", "tests/evaluation/made", "tests/dataset/formats")
+#: Folders that are one unit each: a run from nothing to its end, the small world and what is said in it, suites of
+#: every kind, data sets in every format.
+WHOLE = ("tests/pipeline", "tests/miniature", "tests/evaluation/made", "tests/dataset/formats")
 
 #: Files of which each test is a unit.
 APART = ("tests/test_documentation.py",)
@@ -20,11 +21,11 @@ APART = ("tests/test_documentation.py",)
 #: Where the units that take longest are, by how their names begin, the longest first.
 FIRST = (
     "tests/pipeline",
+    "tests/miniature",
     "tests/training/",
     "tests/studio/browser/",
     "tests/test_documentation.py",
     "tests/test_wheel.py",
-    "tests/miniature/",
     "tests/models/",
     "tests/testing/",
     "tests/analysis/",

@@ -31,6 +31,7 @@ __all__ = [
     "skeletons",
     "unknown_facts",
     "values_of",
+    "whole_cases",
     "whole_values_of",
 ]
 
@@ -60,6 +61,15 @@ def cases(draw: DrawFn, policy: CompiledPolicy, *, hostile: bool = False) -> Cas
     case = Case({})
     for fact in policy.facts:
         case = case.with_fact(fact.name, draw(fact_states(fact, hostile=hostile)))
+    return case
+
+
+@st.composite
+def whole_cases(draw: DrawFn, policy: CompiledPolicy) -> Case:
+    """A case with all of the policy's facts known, and none only coarsely."""
+    case = Case({})
+    for fact in policy.facts:
+        case = case.with_fact(fact.name, draw(whole_values_of(fact)))
     return case
 
 

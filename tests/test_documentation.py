@@ -66,10 +66,12 @@ EDITS = {
 LONG = frozenset(
     {
         "docs/how-to/agree.md",
+        "docs/how-to/formats.md",
         "docs/how-to/objectives.md",
         "docs/how-to/own-model.md",
         "docs/how-to/test.md",
         "docs/how-to/unseen-policies.md",
+        "docs/tutorial-testing.md",
     }
 )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -53,6 +52,7 @@ from studies.safecot.search import Search, Trial, Tried
 from studies.safecot.settings import Settings, Shares, Tuned
 from studies.safecot.validation import ATTACKED, UNKNOWN, validation_items
 from studies.safecot.work import Places
+from tests.tasks import killed, leave, refuse
 
 ROOT = Path(__file__).resolve().parent.parent
 TUNED = Tuned(selection="contrast", learning_rate=0.005, max_steps=1000)
@@ -745,28 +745,6 @@ def test_what_cannot_be_told_has_to_be_said(design: Design):
 
 
 # Running --------------------------------------------------------------------------------------------------------------
-def leave(path: str, text: str) -> None:
-    with Path(path).open("a") as file:
-        file.write(text)
-
-
-def refuse() -> None:
-    raise ValueError("the loss is not a number")
-
-
-def killed(path: str, times: int) -> None:
-    """Killed the first times that it is called."""
-    with Path(path).open("a") as file:
-        file.write("k")
-    if len(Path(path).read_text()) <= times:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def wait_long(path: str) -> None:
-    Path(path).write_text(str(os.getpid()))
-    time.sleep(600)
-
-
 def done(tasks: list[Task], jobs: int = 2) -> tuple[Outcome, list[tuple[str, str | None]]]:
     heard: list[tuple[str, str | None]] = []
     outcome = do_all(tasks, jobs, lambda task, seconds, why: heard.append((task.name, why)))
@@ -812,7 +790,7 @@ def test_tasks_that_wait_for_one_another_are_an_error():
 def test_tasks_end_with_the_process_that_started_them(tmp_path: Path):
     code = (
         "from pathlib import Path\nfrom studies.safecot.running import Task, do_all\n"
-        "from tests.test_studies import wait_long\n"
+        "from tests.tasks import wait_long\n"
         f"if __name__ == '__main__':\n    do_all([Task('long', wait_long, ({str(tmp_path / 'pid')!r},))], 1, print)\n"
     )
     script = tmp_path / "start.py"

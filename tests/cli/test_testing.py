@@ -60,6 +60,22 @@ def test_what_fails_is_told_with_an_example_that_can_be_pasted(safecotc: Run, cl
     assert done.out.splitlines()[-1] == "2 tests: 1 passed, 1 failed"
 
 
+def test_a_law_that_fails_is_told_with_both_cases_and_what_cannot_be_reached_is_named(
+    safecotc: Run, folder: Path
+) -> None:
+    never = "rule never { when context.minor and not context.minor verdict warn }\n"
+    law = 'law "of age or not" { change context.minor becomes yes expect never stricter }\n'
+    (folder / "p.safecot").write_text(POLICY + never + law, encoding="utf-8")
+    done = safecotc("test", "p.safecot", *FEW, "--coverage")
+    assert done.code == 1
+    lines = done.out.splitlines()
+    before, after = lines.index("  the case before the change:"), lines.index("  and after it:")
+    assert "    context.minor = no" in lines[before:after]
+    assert "    context.minor = yes" in lines[after:]
+    where = len((POLICY + never).splitlines())
+    assert [line for line in lines if line.startswith(f"p.safecot:{where}: cannot be reached: ")]
+
+
 def test_of_many_failures_the_first_are_told_in_full(safecotc: Run, folder: Path) -> None:
     wrong = "".join(f'example "wrong {n}" {{ given query.intent = store expect refuse }}\n' for n in range(23))
     (folder / "p.safecot").write_text(POLICY + wrong, encoding="utf-8")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import given
+from lark import Lark
 from lark.exceptions import UnexpectedToken
 
 from safecot_dsl.compiler import Reporter
@@ -21,16 +23,25 @@ from tests.compiler.test_fuzz import mutations
 from tests.strategies import examples
 
 GRAMMAR = grammar_path("safecot.lark").read_text(encoding="utf-8")
-LARK = build_parser(GRAMMAR)
-TABLE = LalrTable(json.loads(dump_tables(LARK, GRAMMAR)), Builder())
 POLICIES = sorted(policies_root().rglob("*.safecot"))
+
+
+@cache
+def lark() -> Lark:
+    """Made where it is asked for, and not in each process that collects the tests."""
+    return build_parser(GRAMMAR)
+
+
+@cache
+def table() -> LalrTable:
+    return LalrTable(json.loads(dump_tables(lark(), GRAMMAR)), Builder())
 
 
 @pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
 def test_it_makes_what_lark_makes_of_every_policy_that_ships(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     tokens = tokenise(text, Reporter(SourceFile(path.name, text)))
-    assert TABLE.parse(tokens, "file") == LARK.parse(tokens, start="file")  # type: ignore[arg-type]
+    assert table().parse(tokens, "file") == lark().parse(tokens, start="file")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +55,7 @@ def test_it_makes_what_lark_makes_of_every_policy_that_ships(path: Path) -> None
 )
 def test_parts_that_stand_alone_are_parsed_alike(start: str, text: str) -> None:
     tokens = tokenise(text, Reporter(SourceFile("p", text)))
-    assert TABLE.parse(tokens, start) == LARK.parse(tokens, start=start)  # type: ignore[arg-type]
+    assert table().parse(tokens, start) == lark().parse(tokens, start=start)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -53,18 +64,18 @@ def test_parts_that_stand_alone_are_parsed_alike(start: str, text: str) -> None:
 )
 def test_of_tokens_with_a_fault_it_makes_nothing(start: str, text: str) -> None:
     tokens = tokenise(text, Reporter(SourceFile("p", text)))
-    assert TABLE.parse(tokens, start) is None
+    assert table().parse(tokens, start) is None
     with pytest.raises(UnexpectedToken):
-        LARK.parse(tokens, start=start)  # type: ignore[arg-type]
+        lark().parse(tokens, start=start)  # type: ignore[arg-type]
 
 
 @examples(60)
 @given(mutations())
 def test_of_mutated_policies_it_makes_what_lark_makes_or_nothing(text: str) -> None:
     tokens = tokenise(text, Reporter(SourceFile("p", text)))
-    made = TABLE.parse(tokens, "file")
+    made = table().parse(tokens, "file")
     try:
-        expected = LARK.parse(tokens, start="file")  # type: ignore[arg-type]
+        expected = lark().parse(tokens, start="file")  # type: ignore[arg-type]
     except UnexpectedToken:
         expected = None
     assert made == expected

@@ -36,7 +36,7 @@ def test_no_kind_is_one_that_is_evaluated_with() -> None:
 def test_the_rows_of_the_miniature_carry_attacks_and_are_else_the_same(tmp_path: Path) -> None:
     """Both rows of a pair carry the same attack; about the share that was asked for, of every kind."""
     policy = compile_policy(policies_root() / "miniature.safecot")
-    given = {"sources": [{"kind": "miniature", "pool": 1500}], "rows": 120, "selection": "contrast"}
+    given = {"sources": [{"kind": "miniature", "pool": 700}], "rows": 120, "selection": "contrast"}
     made: list[list[dict[str, Any]]] = []
     for share in (0, 0.5):
         recipe = DataRecipe.model_validate({**given, "attacks": share})

@@ -62,6 +62,8 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 SELECTIONS = [{}, {"rows": 24, "selection": "contrast"}]
+#: For what takes long: where nothing is selected there is one phase less that could be interrupted.
+WITH_MOST_PHASES = [pytest.param({}, marks=pytest.mark.long), SELECTIONS[1]]
 
 
 @pytest.mark.parametrize("data", SELECTIONS, ids=["every item", "selected"])
@@ -84,7 +86,9 @@ def test_ray_gives_the_same_bytes(policy: CompiledPolicy, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("data", SELECTIONS, ids=["every item", "selected"])
-@pytest.mark.parametrize("shards", [1, 2, 3, 7])
+@pytest.mark.parametrize(
+    "shards", [pytest.param(1, marks=pytest.mark.long), 2, pytest.param(3, marks=pytest.mark.long), 7]
+)
 def test_shards_give_the_same_bytes(
     policy: CompiledPolicy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shards: int, data: dict[str, Any]
 ) -> None:
@@ -241,7 +245,7 @@ def test_killed_at_a_rename_and_run_again(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("data", SELECTIONS, ids=["every item", "selected"])
+@pytest.mark.parametrize("data", WITH_MOST_PHASES, ids=["every item", "selected"])
 def test_killed_at_random_moments_with_two_processes(
     child: Callable[..., BaseProcess], tmp_path: Path, data: dict[str, Any]
 ) -> None:

@@ -341,6 +341,19 @@ def shown(ways: tuple[WayCount, ...]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def test_pairs_of_the_miniature_differ_in_their_verdict_and_in_little_else(tmp_path: Path) -> None:
+    """As below, of fewer requests."""
+    found = previewed(tmp_path, unknown=0.1, rows=160, sources=[{"kind": "miniature", "pool": 1500}])
+    chosen = found.selection.chosen
+    assert (len(chosen), found.selection.short) == (160, {})
+    assert min(way.got for way in found.selection.ways if way.kind == "fails") >= 1
+    assert Counter(one.distance for one in chosen)[1] >= 150
+    assert sum(not one.candidate.decision.certain for one in chosen) == 16
+    for one, other in zip(chosen[::2], chosen[1::2], strict=True):
+        assert one.candidate.decision.verdict.strictness > other.candidate.decision.verdict.strictness
+
+
+@pytest.mark.long
 def test_every_way_out_of_the_miniatures_rules_gets_pairs(tmp_path: Path) -> None:
     """512 rows of 12,000 requests, a tenth hanging on unknown facts. Pairs differ in their verdict, nearly all in one
     fact, and of every fact that can be hidden there are requests that do not need it."""

@@ -33,14 +33,15 @@ def test_what_is_there_is_read(tmp_path: Path):
         ("name: a\nparts: [&one [b], *one]\n", "`&one` names a list or a mapping"),
         ("nme: a\n", "`name` is missing"),
         ("name: a\n# " + "x" * (1 << 20), "larger than 1,048,576 bytes"),
-        ("[" * 3_000, "not YAML"),
+        ("[" * 1_000, "not YAML"),
     ],
 )
 def test_a_fault_is_said_with_the_file(tmp_path: Path, text: str, message: str):
     path = tmp_path / "small.yaml"
     path.write_text(text)
-    assert message in told(path)
-    assert str(path) in told(path)
+    said = told(path)
+    assert message in said
+    assert str(path) in said
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path):

@@ -24,7 +24,6 @@ from safecot_dsl.miniature.lessons import (
     PolicyLines,
     Teacher,
     draw_lesson,
-    reasoning_lines,
     told_lines,
     vocabulary,
 )
@@ -137,6 +136,8 @@ def test_a_build_that_fails_leaves_nothing_and_keeps_the_older_one(
     policy: CompiledPolicy, lines: PolicyLines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base, "reasoning_lines", lambda *_: lines)
+    monkeypatch.setattr(vision_training, "_BATCH", 16)
+    monkeypatch.setattr(lesson_training, "_BATCH", 16)
     out = tmp_path / "base"
     out.mkdir()
     (out / "marker").write_text("older")
@@ -150,8 +151,7 @@ def test_a_build_that_fails_leaves_nothing_and_keeps_the_older_one(
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["marker"]
 
 
-def test_weights_and_lessons_are_the_seeds_alone(world: World) -> None:
-    lines = reasoning_lines(world)
+def test_weights_and_lessons_are_the_seeds_alone(world: World, lines: PolicyLines) -> None:
     tokenizer = build_tokenizer(vocabulary(Teacher(world), lines))
     one, same, other = (new_model(tokenizer, seed).state_dict() for seed in (3, 3, 4))
     assert all(torch.equal(one[name], same[name]) for name in one)
@@ -165,8 +165,10 @@ def test_attention_starts_out_as_copying(world: World) -> None:
         assert torch.allclose(read_and_written, 0.5 * torch.eye(len(read_and_written)), atol=1e-4)
 
 
-def test_no_lesson_refuses_a_request_or_gives_a_verdict_for_one(world: World, policy: CompiledPolicy) -> None:
-    lines, teacher = reasoning_lines(world), Teacher(world)
+def test_no_lesson_refuses_a_request_or_gives_a_verdict_for_one(
+    world: World, lines: PolicyLines, policy: CompiledPolicy
+) -> None:
+    teacher = Teacher(world)
     assert "I can't help with that." in lines.ends  # the words are known, as plain text
     rng = random.Random(0)
     seen: set[Lesson] = set()
@@ -182,9 +184,9 @@ def test_no_lesson_refuses_a_request_or_gives_a_verdict_for_one(world: World, po
     assert seen == set(Lesson) - {Lesson.UNKNOWN}
 
 
-def test_an_answer_after_other_text_is_the_one_without_it(world: World) -> None:
+def test_an_answer_after_other_text_is_the_one_without_it(world: World, lines: PolicyLines) -> None:
     """The lines before it are thoughts of other requests, between tags, and decide nothing."""
-    lines, rng, teacher = reasoning_lines(world), random.Random(3), Teacher(world)
+    rng, teacher = random.Random(3), Teacher(world)
     rows = [draw_lesson(teacher, world.any_scene(rng), lines, rng) for _ in range(600)]
     after = [row for row in rows if row.lesson is Lesson.AFTER]
     assert len(after) > 60
@@ -197,9 +199,9 @@ def test_an_answer_after_other_text_is_the_one_without_it(world: World) -> None:
     assert not [row for row in rows if row.before and row.lesson not in (Lesson.AFTER, Lesson.LOOKUP)]
 
 
-def test_what_it_looks_up_in_its_own_text_is_true_and_tied_to_no_request(world: World) -> None:
+def test_what_it_looks_up_in_its_own_text_is_true_and_tied_to_no_request(world: World, lines: PolicyLines) -> None:
     """The same groups are looked up whatever is asked; what stands before the look-ups is what is seen and asked."""
-    lines, rng, teacher = reasoning_lines(world), random.Random(5), Teacher(world)
+    rng, teacher = random.Random(5), Teacher(world)
     looked_up: dict[str, set[str]] = {}
     for _ in range(3000):
         row = draw_lesson(teacher, world.any_scene(rng), lines, rng)
@@ -218,9 +220,9 @@ def test_what_it_looks_up_in_its_own_text_is_true_and_tied_to_no_request(world: 
     assert all(groups == set(teacher.groups) for groups in looked_up.values())
 
 
-def test_what_a_picture_hides_is_not_known(world: World) -> None:
+def test_what_a_picture_hides_is_not_known(world: World, lines: PolicyLines) -> None:
     """The hidden fact is always asked for, and the others are told as ever."""
-    lines, rng, teacher = reasoning_lines(world), random.Random(4), Teacher(world)
+    rng, teacher = random.Random(4), Teacher(world)
     for _ in range(60):
         scene = world.any_scene(rng)
         row = draw_lesson(teacher, scene, lines, rng, hidden="image.sign")
@@ -230,9 +232,9 @@ def test_what_a_picture_hides_is_not_known(world: World) -> None:
         assert "I cannot tell where this is." not in row.answer
 
 
-def test_the_lessons_about_facts_are_true_of_their_scene(world: World) -> None:
+def test_the_lessons_about_facts_are_true_of_their_scene(world: World, lines: PolicyLines) -> None:
     """Worked out from the policy's text: the phrases of the scene's own values, and of no other object."""
-    lines, teacher = reasoning_lines(world), Teacher(world)
+    teacher = Teacher(world)
     rng = random.Random(1)
     objects = world.policy.fact_index["image.objects"]
     for _ in range(400):
@@ -259,8 +261,10 @@ def test_the_package_loads_neither_torch_nor_pillow() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
-def test_a_base_that_is_not_to_know_the_groups_never_reads_what_belongs_to_one(world: World) -> None:
-    lines, rng, teacher = reasoning_lines(world), random.Random(0), Teacher(world)
+def test_a_base_that_is_not_to_know_the_groups_never_reads_what_belongs_to_one(
+    world: World, lines: PolicyLines
+) -> None:
+    rng, teacher = random.Random(0), Teacher(world)
     told = told_lines(lines, [Lesson.AMONG])
     drawn = [draw_lesson(teacher, world.any_scene(rng), told, rng, [Lesson.AMONG]) for _ in range(400)]
     assert {row.lesson for row in drawn} == set(Lesson) - {Lesson.AMONG, Lesson.UNKNOWN}

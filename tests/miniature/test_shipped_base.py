@@ -12,7 +12,7 @@ from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.datafiles import recipes_root
 from safecot_dsl.miniature import World, build_base
 from safecot_dsl.miniature.lesson_training import examine
-from safecot_dsl.miniature.lessons import Lesson, Teacher, reasoning_lines, vocabulary
+from safecot_dsl.miniature.lessons import Lesson, PolicyLines, Teacher, vocabulary
 from safecot_dsl.miniature.model import new_model
 from safecot_dsl.miniature.tokenizer import build_tokenizer
 from safecot_dsl.storage import Progress
@@ -20,14 +20,9 @@ from safecot_dsl.storage import Progress
 BASE = recipes_root() / "miniature-base"
 
 
-@pytest.fixture(scope="module")
-def world(policy: CompiledPolicy) -> World:
-    return World(policy, 0)
-
-
-def test_it_knows_the_words_of_the_policy_as_it_is_now(world: World) -> None:
+def test_it_knows_the_words_of_the_policy_as_it_is_now(world: World, lines: PolicyLines) -> None:
     """A change of wording in the policy needs a new base: `make base`. It may know other words besides."""
-    tokenizer = build_tokenizer(vocabulary(Teacher(world), reasoning_lines(world)))
+    tokenizer = build_tokenizer(vocabulary(Teacher(world), lines))
     shipped = AutoProcessor.from_pretrained(BASE).tokenizer
     assert set(tokenizer.get_vocab()) <= set(shipped.get_vocab())
 
@@ -41,24 +36,22 @@ def test_it_is_the_model_that_the_command_trains(world: World) -> None:
     assert all(torch.isfinite(weight).all() for weight in shipped.parameters())
 
 
-def shares(folder: Path, world: World) -> dict[str, float]:
+def shares(folder: Path, world: World, lines: PolicyLines) -> dict[str, float]:
     model = AutoModelForImageTextToText.from_pretrained(folder)
     tokenizer = AutoProcessor.from_pretrained(folder).tokenizer
-    return examine(
-        model, tokenizer, Teacher(world), reasoning_lines(world), n=300, seed="shipped", progress=Progress(quiet=True)
-    )
+    return examine(model, tokenizer, Teacher(world), lines, n=300, seed="shipped", progress=Progress(quiet=True))
 
 
-def test_it_sees_and_answers(world: World) -> None:
+def test_it_sees_and_answers(world: World, lines: PolicyLines) -> None:
     """The card's shares on other lessons; the bounds leave room for the sampling of some 60 lessons of a sort."""
-    measured = shares(BASE, world)
+    measured = shares(BASE, world, lines)
     assert measured[Lesson.REQUEST] > 0.95
     assert min(measured[lesson] for lesson in (Lesson.HELP, Lesson.LOOK, Lesson.AFTER)) > 0.85
 
 
 @pytest.mark.long
-def test_the_command_makes_its_like(policy: CompiledPolicy, world: World, tmp_path: Path) -> None:
+def test_the_command_makes_its_like(policy: CompiledPolicy, world: World, lines: PolicyLines, tmp_path: Path) -> None:
     """Weights differ between machines as sums of floating-point numbers do; what they can do does not."""
     build_base(policy, tmp_path / "base")
-    again, shipped = shares(tmp_path / "base", world), shares(BASE, world)
+    again, shipped = shares(tmp_path / "base", world, lines), shares(BASE, world, lines)
     assert {lesson: again[lesson] for lesson in shipped} == pytest.approx(shipped, abs=0.1)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
-from safecot_dsl.miniature.lessons import Teacher, reasoning_lines, vocabulary
+from safecot_dsl.miniature.lessons import PolicyLines, Teacher, vocabulary
 from safecot_dsl.miniature.tokenizer import VocabularyError, assert_known, build_tokenizer, pieces
 from safecot_dsl.miniature.world import Split, World
 from safecot_dsl.render import ReasoningStyle, Renderer, write_target
@@ -32,8 +32,8 @@ def test_no_character_of_any_text_is_lost_between_pieces(text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def tokenizer(world: World) -> PreTrainedTokenizerFast:
-    return build_tokenizer(vocabulary(Teacher(world), reasoning_lines(world)))
+def tokenizer(world: World, lines: PolicyLines) -> PreTrainedTokenizerFast:
+    return build_tokenizer(vocabulary(Teacher(world), lines))
 
 
 @given(data=st.data())

@@ -147,7 +147,7 @@ def test_a_server_without_schemas_is_told_less(server: Server, structured: str, 
 
 def test_replies_keep_the_order_of_the_questions_though_they_come_in_another(server: Server):
     last_first = {str(number): threading.Event() for number in range(4)}
-    all_there = threading.Barrier(4, timeout=10)
+    all_there = threading.Barrier(4, timeout=60)
 
     def behaviour(body: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
         asked = body["messages"][-1]["content"]

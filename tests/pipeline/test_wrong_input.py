@@ -317,12 +317,12 @@ def test_items_that_cannot_be_drawn(safecotc: CommandLine, tmp_path: Path, pair:
     ("verb", "module", "extra"),
     [
         ("generate", "pyarrow", "data"),
-        ("generate", "PIL", "data"),
+        pytest.param("generate", "PIL", "data", marks=pytest.mark.long),
         ("train", "torch", "train"),
-        ("train", "transformers", "train"),
-        ("train", "peft", "train"),
+        pytest.param("train", "transformers", "train", marks=pytest.mark.long),
+        pytest.param("train", "peft", "train", marks=pytest.mark.long),
         ("train", "qtawesome", "miniature"),
-        ("train", "tokenizers", "miniature"),
+        pytest.param("train", "tokenizers", "miniature", marks=pytest.mark.long),
     ],
 )
 def test_a_missing_part_is_named_with_what_brings_it(

@@ -134,7 +134,9 @@ def test_two_labelled_propositions_count_for_no_class(tables: Tables) -> None:
     assert tables.simple - read == {"conditional_verbiage", "prescribes_dosage"}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.long] * (kind == "safe_refuse_2")) for kind in KINDS]
+)
 def test_one_class_holds_of_every_combination_and_it_is_the_compiled_one(kind: str, tables: Tables) -> None:
     """The origin's tables are disjoint and complete, as their comment says and nothing there checks; ours are they."""
     for answers in combinations(tables.read_by(kind)):

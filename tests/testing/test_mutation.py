@@ -482,10 +482,14 @@ def test_a_chain_of_exceptions_needs_no_stack() -> None:
 
 # --- the repository's policies ---------------------------------------------------------------------------------------
 
+#: Those that take seconds; mutants of the others are tried in `make test-all`.
+QUICK = ("household_chemicals.safecot", "weapons.safecot")
 SHIPPED = sorted(path.relative_to(policies_root()).as_posix() for path in policies_root().glob("*.safecot"))
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name not in QUICK)) for name in SHIPPED]
+)
 def test_the_shipped_policies_notice_a_slip(name: str) -> None:
     policy = compile_policy(policies_root() / name)
     report = mutate(policy)

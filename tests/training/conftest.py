@@ -1,5 +1,6 @@
 """Tiny base models and training rows."""
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -70,3 +71,16 @@ def write_rows(tmp_path: Path) -> Callable[[Sequence[dict[str, Any]]], Path]:
         return tmp_path / "rows.parquet"
 
     return write
+
+
+def wait_after_each_step(seconds: float) -> None:
+    """In a process of its own: training waits after each step, so that it can be killed in the middle."""
+    from safecot_dsl.training import trainer
+
+    quick = trainer._TrainingCallback.on_step_end
+
+    def on_step_end(self, *arguments, **options):
+        quick(self, *arguments, **options)
+        time.sleep(seconds)
+
+    trainer._TrainingCallback.on_step_end = on_step_end

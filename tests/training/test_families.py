@@ -24,7 +24,12 @@ QUICK = TrainingRecipe(r=4, max_steps=12, logging_steps=4, save_steps=12, learni
 DIGESTS = {"policy_digest": "sha256:the-policy", "data_digest": "sha256:the-data"}
 
 
-@pytest.fixture(scope="module", params=[family.model_type for family in FAMILIES])
+NAMES = [family.model_type for family in FAMILIES]
+#: Families that differ most: a projector without layers, images of any size, the family of most other tests.
+UNLIKE = ("gemma3", "qwen2_5_vl", "idefics3")
+
+
+@pytest.fixture(scope="module", params=NAMES)
 def base(request, tmp_path_factory) -> Path:
     return BUILDERS[request.param](tmp_path_factory.mktemp(request.param))
 
@@ -33,6 +38,9 @@ def test_every_family_of_the_table_has_a_tiny_model():
     assert {family.model_type for family in FAMILIES} == BUILDERS.keys()
 
 
+@pytest.mark.parametrize(
+    "base", [pytest.param(name, marks=[pytest.mark.long] * (name not in UNLIKE)) for name in NAMES], indirect=True
+)
 def test_a_step_a_save_a_reload_and_a_generation(base: Path, write_rows, tmp_path):
     """With plain PEFT and Transformers, to the logits of the package's own model."""
     train(write_rows(eight_rows()), str(base), tmp_path / "adapter", QUICK, **DIGESTS)

@@ -1,12 +1,9 @@
 """Two processes at one run: the same losses and the same adapter as one that takes their batches in turn."""
 
-import os
-import signal
 import socket
-import subprocess
-import sys
-import textwrap
 import time
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -15,10 +12,10 @@ from safetensors.torch import load_file
 
 from safecot_dsl.training import TrainingRecipe, train
 from safecot_dsl.training.metrics import read_metrics
+from tests.commands import forked
 
-from .conftest import eight_rows
+from .conftest import eight_rows, wait_after_each_step
 
-TESTS = Path(__file__).resolve().parents[1]
 DIGESTS = {"policy_digest": "sha256:the-policy", "data_digest": "sha256:the-data"}
 
 
@@ -35,48 +32,42 @@ def recipe(accumulated: int, **more) -> TrainingRecipe:
     )
 
 
-def start(
-    path: Path, model: Path, out: Path, settings: TrainingRecipe, *, slow: bool = False
-) -> list[subprocess.Popen]:
-    """Two processes as `torchrun` and `accelerate launch` start them."""
+@dataclass(frozen=True)
+class Rank:
+    """One of two processes, and the file in which it says whether it ran, and how many steps there are."""
+
+    process: BaseProcess
+    said: Path
+
+
+def start(path: Path, model: Path, out: Path, settings: TrainingRecipe, *, slow: bool = False) -> list[Rank]:
+    """Two processes with the variables that `torchrun` and `accelerate launch` set."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    code = textwrap.dedent(f"""
-        import sys, time
-        from pathlib import Path
-        sys.path.insert(0, {str(TESTS)!r})
-        import torch
-        torch.set_num_threads(1)
-        import safecot_dsl.training.trainer as trainer
-        from safecot_dsl.training import TrainingRecipe, train
-        if {slow}:
-            quick = trainer._TrainingCallback.on_step_end
-            def on_step_end(self, *arguments, **options):
-                quick(self, *arguments, **options)
-                time.sleep(0.5)
-            trainer._TrainingCallback.on_step_end = on_step_end
-        settings = TrainingRecipe.model_validate_json({settings.model_dump_json()!r})
-        result = train(Path({str(path)!r}), {str(model)!r}, Path({str(out)!r}), settings, **{DIGESTS!r})
-        print(result.ran, result.steps, flush=True)
-    """)
-    common = os.environ | {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
-    return [
-        subprocess.Popen(
-            [sys.executable, "-c", code],
-            env=common | {"RANK": str(rank), "LOCAL_RANK": str(rank), "MASTER_PORT": str(port)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
+    common = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    ranks: list[Rank] = []
+    for rank in range(2):
+        said = out.with_name(f"{out.name}.{port}.{rank}.said")
+        variables = common | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+        ranks.append(Rank(forked(train_and_say, path, model, out, settings, slow, said, **variables), said))
+    return ranks
 
 
-def finish(processes: list[subprocess.Popen]) -> list[str]:
+def train_and_say(path: Path, model: Path, out: Path, settings: TrainingRecipe, slow: bool, said: Path) -> None:
+    """In each of them; slowly, so that it can be killed in the middle."""
+    if slow:
+        wait_after_each_step(0.5)
+    result = train(path, str(model), out, settings, **DIGESTS)
+    said.write_text(f"{result.ran} {result.steps}")
+
+
+def finish(ranks: list[Rank]) -> list[str]:
     """What each says; that all of them end well."""
-    said = [process.communicate(timeout=240)[0].strip() for process in processes]
-    assert [process.returncode for process in processes] == [0, 0]
-    return said
+    for rank in ranks:
+        rank.process.join(240)
+    assert [rank.process.exitcode for rank in ranks] == [0, 0]
+    return [rank.said.read_text() for rank in ranks]
 
 
 def alike(one: Path, two: Path) -> None:
@@ -113,16 +104,16 @@ def test_two_processes_that_were_killed_go_on(idefics3, write_rows, tmp_path):
     """Killed after the checkpoint of step 2."""
     path = write_rows(eight_rows())
     finish(start(path, idefics3, tmp_path / "whole", recipe(1)))
-    processes = start(path, idefics3, tmp_path / "killed", recipe(1), slow=True)
+    ranks = start(path, idefics3, tmp_path / "killed", recipe(1), slow=True)
     work = tmp_path / ".killed.work"
     deadline = time.monotonic() + 120
     while not (work / ".checkpoints" / "checkpoint-2" / "complete.json").exists():
         assert time.monotonic() < deadline
-        assert all(process.poll() is None for process in processes)
+        assert all(rank.process.is_alive() for rank in ranks)
         time.sleep(0.05)
-    for process in processes:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+    for rank in ranks:
+        rank.process.kill()
+        rank.process.join()
     assert not (tmp_path / "killed").exists()
     finish(start(path, idefics3, tmp_path / "killed", recipe(1)))
     alike(tmp_path / "whole", tmp_path / "killed")

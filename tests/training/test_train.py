@@ -1,12 +1,8 @@
 """Adapters that are trained, really: what they learn, what they touch, and what a kill or a disk does to them."""
 
 import json
-import os
 import runpy
 import signal
-import subprocess
-import sys
-import textwrap
 import time
 from pathlib import Path
 
@@ -24,10 +20,10 @@ from safecot_dsl.training.lora import add_lora, check_trainable
 from safecot_dsl.training.metrics import Metrics, read_metrics
 from safecot_dsl.training.objective import FAULT
 from safecot_dsl.training.rows import read_rows
+from tests.commands import forked
 
-from .conftest import eight_rows, row
+from .conftest import eight_rows, row, wait_after_each_step
 
-TESTS = Path(__file__).resolve().parents[1]
 QUICK = TrainingRecipe(r=4, max_steps=4, logging_steps=1, save_steps=2, learning_rate=1e-3)
 DIGESTS = {"policy_digest": "sha256:the-policy", "data_digest": "sha256:the-data"}
 
@@ -264,43 +260,29 @@ KILLED = TrainingRecipe(
 )
 
 
-def trains_slowly_in_a_process(path: Path, model: Path, out: Path) -> subprocess.Popen[bytes]:
-    """A process that trains `KILLED`, and waits after each step, so that it can be killed in the middle."""
-    code = textwrap.dedent(f"""
-        import sys, time
-        from pathlib import Path
-        sys.path.insert(0, {str(TESTS)!r})
-        import torch
-        torch.set_num_threads(1)
-        import safecot_dsl.training.trainer as trainer
-        from safecot_dsl.training import train
-        from training.test_train import DIGESTS, KILLED
-        quick = trainer._TrainingCallback.on_step_end
-        def on_step_end(self, *arguments, **options):
-            quick(self, *arguments, **options)
-            time.sleep(0.3)
-        trainer._TrainingCallback.on_step_end = on_step_end
-        train(Path({str(path)!r}), {str(model)!r}, Path({str(out)!r}), KILLED, **DIGESTS)
-    """)
-    return subprocess.Popen([sys.executable, "-c", code])
+def train_slowly(path: Path, model: Path, out: Path) -> None:
+    """In a process of its own, which can be killed in the middle."""
+    wait_after_each_step(0.3)
+    train(path, str(model), out, KILLED, **DIGESTS)
 
 
 @pytest.mark.usefixtures("one_thread")
 def test_a_run_killed_in_the_middle_resumes_and_comes_to_the_same_adapter(idefics3, write_rows, tmp_path):
     """SIGKILL after step 7 of 12: it goes on from the checkpoint of step 6, with the same losses and weights."""
     path = write_rows(eight_rows())
-    victim = trains_slowly_in_a_process(path, idefics3, tmp_path / "killed")
-    train(path, str(idefics3), tmp_path / "undisturbed", KILLED, **DIGESTS)
+    victim = forked(train_slowly, path, idefics3, tmp_path / "killed")
     metrics = tmp_path / ".killed.work" / "metrics.jsonl"
     deadline = time.monotonic() + 120
     while len(read_metrics(metrics)) < 7 and time.monotonic() < deadline:
         time.sleep(0.02)
-    os.kill(victim.pid, signal.SIGKILL)
-    assert victim.wait() == -signal.SIGKILL
+    victim.kill()
+    victim.join()
+    assert victim.exitcode == -signal.SIGKILL
     assert not (tmp_path / "killed").exists()
     assert 7 <= read_metrics(metrics)[-1]["step"] < 12
 
     train(path, str(idefics3), tmp_path / "killed", KILLED, **DIGESTS)
+    train(path, str(idefics3), tmp_path / "undisturbed", KILLED, **DIGESTS)
     lines = without_time(tmp_path / "killed" / "metrics.jsonl")
     assert [line["step"] for line in lines] == list(range(1, 13))
     assert lines == without_time(tmp_path / "undisturbed" / "metrics.jsonl")
