@@ -201,7 +201,8 @@ def _language_of(text: str) -> str | None:
 
 def scripts_of(pattern: str) -> set[str]:
     """The languages that a detector's pattern knows by what it writes in another script than Latin."""
-    beyond = [letter for letter in pattern if ord(letter) > _LAST_LATIN and letter.isalpha()]
+    # A pattern of thousands of characters has few that differ.
+    beyond = [letter for letter in set(pattern) if ord(letter) > _LAST_LATIN and letter.isalpha()]
     named: list[str] = _NAMED_SCRIPT.findall(pattern)
     return {_of_script("", letter) for letter in beyond} | {_SCRIPTS.get(name.upper(), name.lower()) for name in named}
 
