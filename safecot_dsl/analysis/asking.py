@@ -10,7 +10,7 @@ from typing import Protocol
 
 import z3
 
-from safecot_dsl.analysis.logic import check, is_literal, is_true, negation, require
+from safecot_dsl.analysis.logic import check, finite_solver, is_literal, is_true, negation, require
 from safecot_dsl.artifact import Case
 
 
@@ -56,7 +56,7 @@ class Solver:
 
     def __init__(self, *encodings: Encoded, seconds_each: float = 5.0, seconds_in_all: float = 60.0) -> None:
         self.encodings = encodings
-        self._solver = z3.SolverFor("QF_FD", encodings[0].context)
+        self._solver = finite_solver(encodings[0].context)
         # False first: see `domains`.
         self._solver.set("phase", "always_false")
         self._solver.set("random_seed", 0)

@@ -14,7 +14,7 @@ import z3
 from safecot_dsl.analysis.draws import ValueDraws, alike
 from safecot_dsl.analysis.encoding import Encoding, Satisfiability, Solver
 from safecot_dsl.analysis.examination import UnconfirmedError
-from safecot_dsl.analysis.logic import all_of, at_most, negation, same
+from safecot_dsl.analysis.logic import all_of, at_most, finite_solver, negation, same
 from safecot_dsl.analysis.pairs import CasePair
 from safecot_dsl.artifact import And, Case, CompiledPolicy, Condition, Rule, Value, Verdict, atoms, is_within
 from safecot_dsl.engine import Interpreter, Truth, evaluate
@@ -146,7 +146,7 @@ class _Mender:
 
     def __init__(self, encoding: Encoding, claims: list[z3.BoolRef], random: Random, seconds: float) -> None:
         self._encoding, self._random = encoding, random
-        self._solver = z3.SolverFor("QF_FD", encoding.context)
+        self._solver = finite_solver(encoding.context)
         self._solver.set("timeout", max(1, int(1000 * seconds)))
         self._solver.add(*encoding.axioms, *claims)
 

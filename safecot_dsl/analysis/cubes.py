@@ -14,7 +14,7 @@ import z3
 from safecot_dsl.analysis.asking import Satisfiability, Solver
 from safecot_dsl.analysis.domains import Domain
 from safecot_dsl.analysis.encoding import Encoding
-from safecot_dsl.analysis.logic import all_of, check, negation, require
+from safecot_dsl.analysis.logic import all_of, check, finite_solver, negation, require
 from safecot_dsl.artifact import Case, Value
 from safecot_dsl.errors import UndecidedError
 
@@ -53,7 +53,7 @@ def cubes(wanting: Wanting, *, most: int, seconds: float) -> Iterator[tuple[Cube
     """
     context = wanting.encodings[0].context
     asker = Solver(*wanting.encodings, seconds_each=seconds, seconds_in_all=seconds * most)
-    against = z3.SolverFor("QF_FD", context)
+    against = finite_solver(context)
     against.set("timeout", max(1, int(1000 * seconds)))
     for encoding in wanting.encodings:
         against.add(*encoding.axioms)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import z3
 
 from safecot_dsl.analysis.encoding import Encoding
-from safecot_dsl.analysis.logic import all_of, implies, negation
+from safecot_dsl.analysis.logic import all_of, finite_solver, implies, negation
 from safecot_dsl.analysis.regions import Clauses, ConditionVocabulary, fact_of, place_of
 from safecot_dsl.artifact import Case, Compare, CompiledPolicy, Condition, Decision, Is, Not, OneOfType, Verdict, atoms
 
@@ -55,7 +55,7 @@ class Generaliser:
     ) -> None:
         self._encoding = encoding
         self._vocabulary = vocabulary
-        self._solver = z3.SolverFor("QF_FD", encoding.context)
+        self._solver = finite_solver(encoding.context)
         self._solver.set("timeout", max(1, int(seconds_each * 1000)))
         self._seen = 0
         self._names: dict[int, tuple[z3.BoolRef, z3.BoolRef]] = {}

@@ -37,13 +37,16 @@ def conjunction(conditions: Sequence[Condition]) -> Condition:
     return conditions[0] if len(conditions) == 1 else And(items=tuple(conditions))
 
 
-def complete(criteria: Criteria, propositions: Mapping[str, bool | None]) -> dict[str, bool | None]:
-    """`propositions` with every `let` worked out, in order of dependence.
+def complete(
+    criteria: Criteria, propositions: Mapping[str, bool | None], order: Sequence[str] | None = None
+) -> dict[str, bool | None]:
+    """`propositions` with every `let` worked out, in order of dependence; `order` is :func:`let_order`, where it is
+    at hand.
 
     Raises `ValueError` where lets refer to each other in a circle or to nothing, which no compiler lets through.
     """
     values = dict(propositions)
-    for name in let_order(criteria):
+    for name in let_order(criteria) if order is None else order:
         values[name] = evaluate(criteria.lets[name], values)
     return values
 

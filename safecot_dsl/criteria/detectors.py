@@ -25,9 +25,8 @@ def detect_propositions(criteria: Criteria, response: str) -> dict[str, bool | N
     """What the detectors find, without the lets."""
     text = _Response(response)
     return {
-        name: _found(
-            any(_finds(detector, text) for detector in proposition.detectors), languages_known(proposition), text
-        )
+        name: any(_finds(detector, text) for detector in proposition.detectors)
+        or _not_found(languages_known(proposition), text.language)
         if proposition.detectors
         else None
         for name, proposition in criteria.propositions.items()
@@ -51,47 +50,47 @@ def _languages(yes: tuple[str, ...], detectors: tuple[Detector, ...]) -> frozens
     return (told or LATIN).union(*written)
 
 
-def _found(found: bool, known: frozenset[str], text: _Response) -> bool | None:
-    if found or text.language is None or text.language in known:
-        return found
-    return None
+def _not_found(known: frozenset[str], language: str | None) -> bool | None:
+    """What it says that detectors which know some languages find nothing in a text of one."""
+    return False if language is None or language in known else None
 
 
 class DetectorSet:
     """The detectors of some criteria, prepared for many responses: finds what :func:`detect_propositions` finds."""
 
     def __init__(self, criteria: Criteria) -> None:
-        patterns: dict[tuple[str, bool], int] = {}
-        # None for a proposition that has no detectors.
-        self._propositions: dict[str, _Asked | None] = {}
+        # The propositions that a pattern speaks for, by the pattern, which several may share.
+        patterns: dict[tuple[str, bool], list[str]] = {}
+        self._phrases: list[tuple[str, Detector]] = []
         for name, proposition in criteria.propositions.items():
-            places: set[int] = set()
-            phrases: list[Detector] = []
             for detector in proposition.detectors:
                 if detector.pattern is None:
-                    phrases.append(detector)
+                    self._phrases.append((name, detector))
                 else:
-                    places.add(patterns.setdefault((detector.pattern, detector.ignore_case), len(patterns)))
-            known = languages_known(proposition)
-            asked = (frozenset(places), tuple(phrases), known) if proposition.detectors else None
-            self._propositions[name] = asked
+                    patterns.setdefault((detector.pattern, detector.ignore_case), []).append(name)
         self._patterns = PatternSet(tuple(patterns))
+        self._names = list(patterns.values())
+        self._propositions = criteria.propositions
+        # Languages are few, and detectors find little: that they find nothing is worked out once a language.
+        self._nothing = lru_cache(maxsize=64)(self._nothing_in)
 
     def detect(self, response: str) -> dict[str, bool | None]:
         text = _Response(response)
-        found = set[int]().union(*(self._patterns.search(form) for form in text.forms))
+        answers = self._nothing(text.language).copy()
+        for form in text.forms:
+            for place in self._patterns.search(form):
+                answers.update(dict.fromkeys(self._names[place], True))
+        for name, detector in self._phrases:
+            if not answers[name] and _finds(detector, text):
+                answers[name] = True
+        return answers
+
+    def _nothing_in(self, language: str | None) -> dict[str, bool | None]:
+        """What every proposition comes to where nothing is found in a text of this language."""
         return {
-            name: None
-            if asked is None
-            else _found(
-                not asked[0].isdisjoint(found) or any(_finds(phrases, text) for phrases in asked[1]), asked[2], text
-            )
-            for name, asked in self._propositions.items()
+            name: _not_found(languages_known(proposition), language) if proposition.detectors else None
+            for name, proposition in self._propositions.items()
         }
-
-
-#: Of a proposition the places of its patterns, its other detectors, and the languages that they know.
-_Asked = tuple[frozenset[int], tuple[Detector, ...], frozenset[str]]
 
 
 def finds(detector: Detector, response: str) -> bool:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from safecot_dsl.artifact import CompiledPolicy, Criteria, Verdict
-from safecot_dsl.criteria.conditions import complete
+from safecot_dsl.criteria.conditions import complete, let_order
 from safecot_dsl.criteria.detectors import DetectorSet
 from safecot_dsl.criteria.grading import Grade, grade_values, languages_read, required_conditions, why_unread
 from safecot_dsl.criteria.own import criteria_of
@@ -31,6 +31,7 @@ class Grader:
         self._detectors = DetectorSet(self._criteria)
         self._names = tuple(self._criteria.propositions)
         self._languages = lru_cache(maxsize=1)(lambda: languages_read(self._criteria))
+        self._order = lru_cache(maxsize=1)(lambda: let_order(self._criteria))
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._read)
         self._grades = lru_cache(maxsize=_REMEMBERED)(self._grade)
 
@@ -61,6 +62,6 @@ class Grader:
         self, found: tuple[bool | None, ...], unread: str | None, due: Verdict | None, rules: tuple[str, ...]
     ) -> Grade:
         propositions: Mapping[str, bool | None] = dict(zip(self._names, found, strict=True))
-        values = complete(self._criteria, propositions)
+        values = complete(self._criteria, propositions, self._order())
         required = required_conditions(self._policy, rules)
         return grade_values(self._criteria, values, unread=unread, due=due, required=required)

@@ -201,7 +201,8 @@ def _language_of(text: str) -> str | None:
 
 def scripts_of(pattern: str) -> set[str]:
     """The languages that a detector's pattern knows by what it writes in another script than Latin."""
-    beyond = [letter for letter in pattern if ord(letter) > _LAST_LATIN and letter.isalpha()]
+    # A pattern of thousands of characters has few that differ.
+    beyond = [letter for letter in set(pattern) if ord(letter) > _LAST_LATIN and letter.isalpha()]
     named: list[str] = _NAMED_SCRIPT.findall(pattern)
     return {_of_script("", letter) for letter in beyond} | {_SCRIPTS.get(name.upper(), name.lower()) for name in named}
 
@@ -237,17 +238,19 @@ def _of_latin(words: list[str], text: str) -> str | None:
         return "en"
     english = sum(map(_WORDS["en"].__contains__, words))
     hits = dict.fromkeys(_OTHERS, 0)
-    for word in words:
-        for code in _WHOSE.get(word, ()):
+    for word in filter(_WHOSE.__contains__, words):
+        for code in _WHOSE[word]:
             hits[code] += 1
     if not text.isascii():
         for letter in set(text.lower()) & _LETTERS.keys():
             hits[_LETTERS[letter]] += 1
-    with_mark = [word for word in words if "'" in word]
-    for codes, elided in _ELIDED:
-        for code in codes:
-            hits[code] += sum(word.startswith(elided) for word in with_mark)
-    code, most = max(hits.items(), key=lambda entry: entry[1])
+    for word in [word for word in words if "'" in word]:
+        for codes, elided in _ELIDED:
+            if word.startswith(elided):
+                for code in codes:
+                    hits[code] += 1
+    code = max(hits, key=hits.__getitem__)
+    most = hits[code]
     # Two small words, or one of two words in all; and more of them than English has.
     if (most >= 2 or (most == 1 and len(words) == 2)) and most > english and most >= 0.2 * len(words):
         return code

@@ -132,6 +132,14 @@ def _has_not(atom: Has, notation: Notation) -> str | None:
     return f"{atom.fact} has none of {notation.members(atom.fact, atom.values, atom.group)}"
 
 
+def _held(atom: Has) -> Callable[[Any], bool]:
+    # A set's own test goes over the smaller of two sets, and over all of anything else.
+    values = frozenset(atom.values)
+    if atom.quantifier == "any":
+        return lambda value: not values.isdisjoint(value)
+    return values.issubset
+
+
 _HAS = Operator[Has](
     holds=lambda atom, value: (
         not value.isdisjoint(atom.values) if atom.quantifier == "any" else value.issuperset(atom.values)
@@ -139,6 +147,7 @@ _HAS = Operator[Has](
     meaning=_has_meaning,
     written=_has,
     denied=_has_not,
+    prepared=_held,
 )
 
 

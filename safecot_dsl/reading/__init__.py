@@ -9,9 +9,9 @@ from safecot_dsl.reading.derivation import (
     DerivationChecker,
     DerivationFault,
     ExpectedSentence,
+    KnownSentences,
     LineComparison,
     is_free,
-    sentences,
 )
 from safecot_dsl.reading.facts import Claims, FactReader, Statement, includes
 
@@ -22,9 +22,9 @@ __all__ = [
     "DerivationFault",
     "ExpectedSentence",
     "FactReader",
+    "KnownSentences",
     "LineComparison",
     "Statement",
     "includes",
     "is_free",
-    "sentences",
 ]

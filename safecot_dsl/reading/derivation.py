@@ -9,19 +9,21 @@ right conclusion from it, has written a valid derivation.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
 from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Verdict
 from safecot_dsl.artifact.base import Frozen
-from safecot_dsl.engine import Interpreter, Trace, Truth
+from safecot_dsl.engine import Interpreter, Truth
 from safecot_dsl.reading.facts import Claims, FactReader
 from safecot_dsl.render import Lookups, Reasoning, ReasoningStyle, Renderer, Sentence, Tags, Target, parse_target
+from safecot_dsl.render.bounded import keep
 from safecot_dsl.render.english import within
 from safecot_dsl.render.model import SentenceStep
 from safecot_dsl.render.phrasing import title, words
+from safecot_dsl.render.plan import Part
 from safecot_dsl.render.rendering import cited
 from safecot_dsl.render.sentences import question
 
@@ -126,6 +128,7 @@ class DerivationChecker:
         self.reader = FactReader(policy, self.tags)
         self._interpreter = Interpreter(policy)
         self._renderer = Renderer(self._interpreter, settings)
+        self._parts: dict[int, tuple[Part, ExpectedSentence]] = {}
         self._calls = _names_of_groups(policy)
         asked = settings is not None and settings.lookups is Lookups.ASKED
         #: Questions before look-ups, which state nothing where another look-up follows than belongs there.
@@ -153,10 +156,10 @@ class DerivationChecker:
         if target.verdict is not None:
             faults += self._conclusion(target.verdict, target.cited)
             if not faults and derives:
-                trace = self._interpreter.trace(case)
-                faults += self._derived(target.verdict, target.cited, trace)
+                decision = self._renderer.decide(case)
+                faults += self._derived(target.verdict, target.cited, case, decision)
                 if not faults:
-                    faults += self._weighed(lines, case, trace.decision, own_words)
+                    faults += self._weighed(lines, case, decision, own_words)
         return Derivation(
             verdict=target.verdict,
             cited=target.cited,
@@ -185,10 +188,11 @@ class DerivationChecker:
 
     def _expected(self, case: Case, decision: Decision) -> Iterator[ExpectedSentence]:
         for part in self._renderer.plan(case, self.style, decision).reasoning.parts:
-            wordings = [part] if isinstance(part, Sentence) else part.sentences()
-            first = wordings[0]
-            texts = tuple(sentence.text for sentence in wordings)
-            yield ExpectedSentence(texts, first.step, first.about, is_free(first))
+            # The renderer gives what it keeps as one object each time, and no other has its identity while it is kept.
+            kept = self._parts.get(id(part))
+            if kept is None:
+                kept = keep(self._parts, id(part), (part, _expected(part)))
+            yield kept[1]
 
     def _conclusion(self, verdict: Verdict, names: tuple[str, ...]) -> Iterator[tuple[DerivationFault, str]]:
         """What is wrong with the names and the verdict, whatever is stated."""
@@ -210,12 +214,14 @@ class DerivationChecker:
         own = {rule.unsure for rule in self.policy.rules if rule.unsure is not None}
         return {self.policy.unsure, self.policy.default, *own, *(rule.verdict for rule in self.policy.rules)}
 
-    def _derived(self, verdict: Verdict, names: tuple[str, ...], trace: Trace) -> Iterator[tuple[DerivationFault, str]]:
+    def _derived(
+        self, verdict: Verdict, names: tuple[str, ...], case: Case, decision: Decision
+    ) -> Iterator[tuple[DerivationFault, str]]:
         """What is wrong with the conclusion by what is stated: it has to be the policy's on the case that is stated."""
-        decision = trace.decision
         if decision.verdict is verdict and set(names) == set(cited(decision)):
-            yield from self._left_open(decision, trace.case)
+            yield from self._left_open(decision, case)
             return
+        trace = self._interpreter.trace(case)
         for name in names:
             if name in trace.applies and trace.applies[name] is not Truth.YES:
                 maybe = " for certain" if trace.applies[name] is Truth.MAYBE else ""
@@ -249,12 +255,12 @@ class DerivationChecker:
     def compare(self, lines: Sequence[str], case: Case, decision: Decision) -> LineComparison:
         """The lines beside what belongs into the reasoning on a case."""
         expected = self.expected(case, decision)
-        wanted = {text for part in expected for text in part.texts}
+        wanted = KnownSentences(text for part in expected for text in part.texts)
         said: set[str] = set()
         foreign: list[tuple[int, str]] = []
         for number, line in enumerate(lines, start=1):
-            for text in sentences(line, wanted):
-                if text in wanted:
+            for text in wanted.split(line):
+                if text in wanted.texts:
                     said.add(text)
                 elif text not in self._questions:
                     foreign.append((number, text))
@@ -290,21 +296,37 @@ class DerivationChecker:
         )
 
 
-def sentences(line: str, known: Collection[str]) -> Iterator[str]:
-    """The sentences of a line: of those that are `known` the longest that begins at a place, else up to the next sign
-    that ends one."""
-    at = 0
-    lengths = sorted({len(text) for text in known}, reverse=True)
-    while at < len(line):
-        found = next((text for length in lengths if (text := line[at : at + length]) in known), None)
-        if found is None:
-            end = _SENTENCE_END.search(line, at)
-            found = line[at : end.end() if end is not None else len(line)].rstrip()
-        if found:
-            yield found
-        at += len(found)
-        while at < len(line) and line[at] == " ":
-            at += 1
+class KnownSentences:
+    """Sentences that may stand in a line."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self.texts = frozenset(texts)
+        self._lengths = sorted(set(map(len, self.texts)), reverse=True)
+
+    def split(self, line: str) -> Iterator[str]:
+        """The sentences of a line: of those that are known the longest that begins at a place, else up to the next sign
+        that ends one."""
+        at = 0
+        known = self.texts
+        while at < len(line):
+            for length in self._lengths:
+                found = line[at : at + length]
+                if found in known:
+                    break
+            else:
+                end = _SENTENCE_END.search(line, at)
+                found = line[at : end.end() if end is not None else len(line)].rstrip()
+            if found:
+                yield found
+            at += len(found)
+            while at < len(line) and line[at] == " ":
+                at += 1
+
+
+def _expected(part: Part) -> ExpectedSentence:
+    wordings = [part] if isinstance(part, Sentence) else part.sentences()
+    first = wordings[0]
+    return ExpectedSentence(tuple(sentence.text for sentence in wordings), first.step, first.about, is_free(first))
 
 
 def _names_of_groups(policy: CompiledPolicy) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import re2
@@ -27,6 +28,7 @@ from safecot_dsl.artifact import (
     Value,
 )
 from safecot_dsl.render import neutralise
+from safecot_dsl.render.bounded import MOST, is_short
 from safecot_dsl.render.cleaning import fold_line
 from safecot_dsl.render.english import capitalised
 from safecot_dsl.render.phrasing import phrase
@@ -102,6 +104,9 @@ class FactReader:
         self._open: list[tuple[str, str, Any, Callable[[str], Value | None]]] = []
         for fact in policy.facts:
             self._prepare(fact)
+        # A model writes the same lines again and again: most of a reasoning is on rules, not on the case.
+        self._kept = lru_cache(maxsize=MOST)(lambda line: tuple(self._split(line)))
+        self._starts = tuple(start for _, start, _, _ in self._open)
         # Of the sentences that begin alike the lengths, longest first: a place in a text is looked up for these alone.
         self._shared = min((_BEGINNING, *map(len, self._closed)))
         lengths: dict[str, set[int]] = {}
@@ -129,8 +134,11 @@ class FactReader:
         told = [[self._clean(text) for text in self._sentences.stated(of, each).texts] for each in (value, other)]
         return told[0] == told[1]
 
-    def statements(self, line: str) -> Iterator[Statement]:
+    def statements(self, line: str) -> tuple[Statement, ...]:
         """The sentences of a line, in order: those that state a fact, and what stands between them."""
+        return self._kept(line) if is_short(line) else tuple(self._split(line))
+
+    def _split(self, line: str) -> Iterator[Statement]:
         at, unread = 0, 0
         while at < len(line):
             found = self._at(line, at)
@@ -154,6 +162,8 @@ class FactReader:
             if known is not None and _ends(line, at + length):
                 best = Statement(text, *known)
                 break
+        if not line.startswith(self._starts, at):
+            return best
         for fact, start, pattern, value_of in self._open:
             if not line.startswith(start, at):
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import methodcaller
 from typing import Any
 
 from safecot_dsl.artifact import (
@@ -20,7 +21,7 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.engine import Truth
 from safecot_dsl.engine.operators import prepared
-from safecot_dsl.engine.truth import at_least
+from safecot_dsl.engine.truth import at_least, conjunction, disjunction
 
 # A member of an enumeration takes Python longer to find than to use.
 _YES, _MAYBE = Truth.YES, Truth.MAYBE
@@ -86,7 +87,10 @@ class Inner:
         self.items = items
 
     def truth(self, known: Mapping[str, Value]) -> Truth:
-        return at_least(self.count, [item.truth(known) for item in self.items])
+        truths = map(methodcaller("truth", known), self.items)
+        if self.count == len(self.items):
+            return conjunction(truths)
+        return disjunction(truths) if self.count == 1 else at_least(self.count, list(truths))
 
     def cost(self, known: Mapping[str, Value]) -> int:
         """The fewest literals to change for it to hold, as :meth:`Interpreter.nearest_rule` counts."""

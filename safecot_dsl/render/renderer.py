@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from safecot_dsl.artifact import (
-    Case,
-    CompiledPolicy,
-    Decision,
-    Fact,
-    FactSlot,
-    Rule,
-    Speech,
-    Subject,
-    Template,
-    TextType,
-    Value,
-    facts_read,
-)
+from safecot_dsl.artifact import Case, Decision, Fact, Rule, Subject, Value
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.render.answers import answer
 from safecot_dsl.render.bounded import is_short, keep
+from safecot_dsl.render.dependence import LineKeys, Projection, Values, asked_facts, speech_facts
 from safecot_dsl.render.grounds import Grounds
 from safecot_dsl.render.model import Rendered, SentenceStep
 from safecot_dsl.render.plan import Part, Parts, TextPlan
@@ -39,10 +26,7 @@ from safecot_dsl.render.procedure import (
 )
 from safecot_dsl.render.rendering import cited
 from safecot_dsl.render.style import Reasoning, ReasoningStyle
-from safecot_dsl.render.weighing import Weighed, Weighing
-
-#: The values of all facts in the order of declaration; None for one that is unknown.
-Values = tuple[Value | None, ...]
+from safecot_dsl.render.weighing import LineOutline, Weighed, Weighing
 
 
 class Renderer:
@@ -71,20 +55,18 @@ class Renderer:
             for fact in self.grounds.read_facts
             if fact.subject is subject
         ]
-        self._every = _Projection(policy, self._names)
+        self._every = Projection(policy, self._names)
         # A rule asks for few facts of the request: each combination is looked at once.
         self._asked = {
-            rule.name: (_Projection(policy, _asked_facts(self.grounds, rule)), dict[Any, bool]())
+            rule.name: (Projection(policy, asked_facts(self.grounds, rule)), dict[Any, bool]())
             for rule in self.grounds.tops
         }
-        self._lines = {
-            rule.name: _Projection(policy, list(dict.fromkeys(_line_reads(self.grounds, rule))))
-            for rule in self.grounds.tops
-        }
-        self._spoken: dict[str, _Projection] = {}
+        self._lines = {rule.name: LineKeys(self.grounds, rule) for rule in self.grounds.tops}
+        self._spoken: dict[str, Projection] = {}
         self._plans: dict[Any, TextPlan] = {}
         self._statements: dict[Any, Part] = {}
         self._weighed: dict[Any, Weighed] = {}
+        self._outlines: dict[Any, LineOutline] = {}
         self._speeches: dict[Any, tuple[Part, Parts, Parts, bool]] = {}
         self._decisions: dict[Any, Decision] = {}
 
@@ -175,12 +157,20 @@ class Renderer:
         return answer
 
     def _weigh(self, rule: Rule, outcome: DecidedCase, values: Values) -> Weighed:
-        reads = self._lines[rule.name]
-        key = (rule.name, reads.key(values), reads.supposed(outcome))
+        line = self._lines[rule.name]
+        supposed = line.reads.supposed(outcome.supposed)
+        key = (rule.name, line.reads.key(values), supposed)
         found = self._weighed.get(key)
         if found is None:
-            found = Weighing(self.grounds, outcome.known, outcome.supposed).weigh(rule)
-            if reads.is_short(values):
+            weighing = Weighing(self.grounds, outcome.known, outcome.supposed)
+            outline_key = (rule.name, line.outline_key(outcome.known), supposed)
+            outline = self._outlines.get(outline_key)
+            if outline is None:  # seldom: most new values settle the rule as others did before
+                outline = weighing.outline(rule)
+                if line.is_outline_short(values):
+                    keep(self._outlines, outline_key, outline)
+            found = weighing.told(outline)
+            if line.reads.is_short(values):
                 keep(self._weighed, key, found)
         return found
 
@@ -190,8 +180,8 @@ class Renderer:
         name = f"{decision.speaker} {decision.verdict}"
         reads = self._spoken.get(name)
         if reads is None:
-            spoken = list(dict.fromkeys(_spoken(speech_of(self.grounds, decision))))
-            reads = self._spoken[name] = _Projection(self.grounds.policy, spoken)
+            spoken = speech_facts(speech_of(self.grounds, decision))
+            reads = self._spoken[name] = Projection(self.grounds.policy, spoken)
         key = (name, reads.key(values), decision.unsettled)
         found = self._speeches.get(key)
         if found is None:
@@ -199,51 +189,3 @@ class Renderer:
             if reads.is_short(values):
                 keep(self._speeches, key, found)
         return found
-
-
-class _Projection:
-    """The values of some facts, as a key: equal keys, equal values. `names` are the facts, each once."""
-
-    def __init__(self, policy: CompiledPolicy, names: Sequence[str]) -> None:
-        places = {fact.name: place for place, fact in enumerate(policy.facts)}
-        index: dict[str, Fact] = policy.fact_index
-        self._texts = [places[name] for name in names if isinstance(index[name].type, TextType)]
-        self._supposable = [name for name in names if index[name].assume is not None]
-        self.key: Callable[[Values], Any] = itemgetter(*map(places.__getitem__, names)) if names else _no_key
-
-    def is_short(self, values: Values) -> bool:
-        """Whether the key is worth keeping: a case's texts can be of any length."""
-        return all(is_short(values[place]) for place in self._texts)
-
-    def supposed(self, outcome: DecidedCase) -> tuple[str, ...]:
-        """Those of the facts that are only supposed."""
-        if not self._supposable:
-            return ()
-        return tuple([name for name in self._supposable if name in outcome.supposed])
-
-
-def _asked_facts(grounds: Grounds, rule: Rule) -> list[str]:
-    """The facts of the request that a rule's own condition reads."""
-    asked = grounds.asked[rule.name]
-    return [] if asked is None else list(dict.fromkeys(leaf.fact for leaf in asked.leaves()))
-
-
-def _no_key(values: Values) -> None:
-    del values
-
-
-def _line_reads(grounds: Grounds, rule: Rule) -> Iterator[str]:
-    """The facts that the line of a rule depends on."""
-    for member in grounds.family(rule):
-        yield from facts_read(*member.conditions)
-        yield from _spoken(Speech(think=member.speech.think))
-
-
-def _spoken(speech: Speech) -> Iterator[str]:
-    """The facts that authored texts read."""
-    templates: list[Template] = []
-    for step in speech.think:
-        yield from facts_read(step.when)
-        templates += step.alternatives
-    templates += [said.template for said in (speech.answer.say, speech.answer.offer) if said and said.template]
-    yield from (segment.fact for template in templates for segment in template if isinstance(segment, FactSlot))

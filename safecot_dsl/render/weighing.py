@@ -9,6 +9,7 @@ from itertools import product
 
 from safecot_dsl.artifact import OneOfType, Rule, Step, StepKind, Subject, TreeAtom, Value
 from safecot_dsl.engine import Truth, evaluate
+from safecot_dsl.render.bounded import is_short, keep
 from safecot_dsl.render.english import listed, within
 from safecot_dsl.render.grounds import Grounds
 from safecot_dsl.render.literals import Leaf
@@ -21,6 +22,28 @@ from safecot_dsl.render.spoken import from_templates
 from safecot_dsl.render.style import PartsTold
 
 _STEPS = {StepKind.OBSERVE: Subject.IMAGE, StepKind.INTENT: Subject.QUERY, StepKind.CONTEXT: Subject.CONTEXT}
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """A literal that settles a rule and stands on the line of `line`: what is said of it hangs on its fact's value."""
+
+    leaf: Leaf
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineOutline:
+    """A rule in question before its literals are told: the fields are those of :class:`Weighed`, and `follows` is what
+    stands on the line behind what is looked up."""
+
+    rule: Rule
+    truth: Truth
+    failing: int
+    looked_up: tuple[Part | LookUp, ...]
+    follows: tuple[Part, ...]
+    hangs_on: tuple[str, ...]
+    asks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +75,43 @@ class Weighing:
 
     def weigh(self, rule: Rule) -> Weighed:
         """The rule, which is in question and no exception, with the exceptions to it."""
+        return self.told(self.outline(rule))
+
+    def outline(self, rule: Rule) -> LineOutline:
+        """The same without what is said of literals. It depends on what these come to, and on the values that authored
+        texts read, and not on the values of other facts."""
         condition = self.grounds.conditions[rule.name]
         truth = condition.truth(self.known)
         if truth is Truth.NO:
-            looked_up, follows = [*self._literals(rule, rule)], self._contrast(rule)
+            looked_up, follows = self._literals(rule, rule), self._contrast(rule)
         else:
-            looked_up, follows = [*self._looked_up(rule, rule)], self._conclusion(rule, truth, rule)
+            looked_up, follows = self._looked_up(rule, rule), self._conclusion(rule, truth, rule)
         asked = [leaf.truth(self.known) for leaf in condition.leaves() if self._is_asked(leaf)]
-        return Weighed(
+        return LineOutline(
             rule=rule,
             truth=truth,
             failing=condition.cost(self.known),
-            parts=(*looked_up, *follows),
             looked_up=tuple(looked_up),
+            follows=tuple(follows),
             hangs_on=self._open_facts(rule) if truth is Truth.MAYBE and len(follows) == 1 else (),
             asks=Truth.MAYBE in asked if truth is Truth.NO else self._hangs_on_request(rule),
+        )
+
+    def told(self, outline: LineOutline) -> Weighed:
+        """What was outlined, for these values."""
+        looked_up: list[Part] = []
+        for each in outline.looked_up:
+            part = self._literal_part(each) if isinstance(each, LookUp) else each
+            if part is not None:
+                looked_up.append(part)
+        return Weighed(
+            rule=outline.rule,
+            truth=outline.truth,
+            failing=outline.failing,
+            parts=(*looked_up, *outline.follows),
+            looked_up=tuple(looked_up),
+            hangs_on=outline.hangs_on,
+            asks=outline.asks,
         )
 
     def conclusion(self, rule: Rule) -> list[Part]:
@@ -79,7 +124,7 @@ class Weighing:
     def _may_apply(self, rule: Rule) -> bool:
         return self.grounds.conditions[rule.name].truth(self.known) is not Truth.NO
 
-    def _looked_up(self, rule: Rule, line: Rule) -> Iterator[Part]:
+    def _looked_up(self, rule: Rule, line: Rule) -> Iterator[Part | LookUp]:
         """What settles a rule that applies or may, and then the exceptions to it; `line` is whose line it is."""
         pending = [(rule, True)]  # and not by recursion: a chain of exceptions may be longer than Python's stack
         while pending:
@@ -107,7 +152,7 @@ class Weighing:
             else:
                 text = f"If it does, the exception on {within(title(exception))} goes before it."
                 wording = Wording((text,), f"rule:{exception.name}.verdict", built=True)
-                parts.append(self._part(wording, line, exception.name))
+                parts.append(self._part(wording, line.name, exception.name))
         if not replacing and truth is Truth.YES:
             parts += self._risk(rule, line)
         told = set(self._open_facts(rule)) if truth is Truth.MAYBE else set[str]()
@@ -141,8 +186,8 @@ class Weighing:
             done[each.name] = list(found.values())
         return done[rule.name]
 
-    def _literals(self, rule: Rule, line: Rule) -> Iterator[Part]:
-        """A sentence for each literal that settles the rule's own condition, none for what was said already."""
+    def _literals(self, rule: Rule, line: Rule) -> Iterator[Part | LookUp]:
+        """What is looked up for each literal that settles the rule's own condition, none for what was said already."""
         condition = self.grounds.conditions[rule.name]
         truth = condition.truth(self.known)
         told: dict[Subject, Part] = {}
@@ -158,9 +203,21 @@ class Weighing:
                 continue
             if truth is Truth.MAYBE and leaf.fact in self.supposed:
                 continue  # it hangs on what is not known, whatever is supposed
-            wording = self._literal(leaf)
-            if wording is not None:
-                yield self._part(wording, line, rule=leaf.reading.rule.name, key=leaf.reading.key)
+            yield LookUp(leaf, line.name)
+
+    def _literal_part(self, each: LookUp) -> Part | None:
+        """What is said of a literal; kept, since a literal comes again with its value where the rest of the line is
+        another one."""
+        leaf = each.leaf
+        value = self.known.get(leaf.fact)
+        key = (leaf, each.line, value, leaf.fact in self.supposed)
+        parts = self.grounds.parts
+        if key in parts:
+            return parts[key]
+        wording = self._literal(leaf)
+        reading = leaf.reading
+        part = None if wording is None else self._part(wording, each.line, reading.rule.name, reading.key)
+        return keep(parts, key, part) if is_short(value) else part
 
     def _literal(self, leaf: Leaf) -> Wording | None:
         fact = self.grounds.policy.fact_index[leaf.fact]
@@ -192,7 +249,8 @@ class Weighing:
             return [part]
         if rule.hazard is not None:
             about = self.grounds.policy.hazards[rule.hazard].phrase
-            return [self._part(Wording((f"This is about {about}.",), f"hazard:{rule.hazard}", True), line, rule.name)]
+            wording = Wording((f"This is about {about}.",), f"hazard:{rule.hazard}", built=True)
+            return [self._part(wording, line.name, rule.name)]
         return [self._of_rule(rule, line, f"The {_kind(rule)} on {within(title(rule))} applies.")]
 
     def _contrast(self, rule: Rule) -> list[Part]:
@@ -202,11 +260,11 @@ class Weighing:
     def _goes_before(self, rules: Sequence[Rule], exception: Rule, line: Rule | None = None) -> Part:
         named = listed([f"the {_kind(rule)} on {within(title(rule))}" for rule in rules])
         wording = Wording((f"This exception goes before {named}.",), f"rule:{exception.name}.verdict", built=True)
-        return self._part(wording, line or exception, exception.name)
+        return self._part(wording, (line or exception).name, exception.name)
 
     def _hangs(self, rule: Rule, line: Rule) -> Part:
         text = hangs_on(self.grounds, (rule,), self._open_facts(rule))
-        return self._part(Wording((text,), f"rule:{rule.name}.when", built=True), line, rule.name)
+        return self._part(Wording((text,), f"rule:{rule.name}.when", built=True), line.name, rule.name)
 
     def _open_facts(self, rule: Rule) -> tuple[str, ...]:
         return tuple(dict.fromkeys(leaf.fact for leaf in self._unknown(rule)))
@@ -232,11 +290,11 @@ class Weighing:
 
     def _of_rule(self, rule: Rule, line: Rule, text: str) -> Part:
         key = f"rule:{rule.name}.title" if rule.title else f"rule:{rule.name}"
-        return self._part(Wording((text,), key, built=True), line, rule.name)
+        return self._part(Wording((text,), key, built=True), line.name, rule.name)
 
-    def _part(self, wording: Wording, line: Rule, rule: str, key: str | None = None) -> Part:
+    def _part(self, wording: Wording, line: str, rule: str, key: str | None = None) -> Part:
         def make(text: str) -> object:
-            return line_sentence("weigh", text, key=key or wording.key, rule=rule, built=wording.built, about=line.name)
+            return line_sentence("weigh", text, key=key or wording.key, rule=rule, built=wording.built, about=line)
 
         return part_of(wording.texts, wording.key, make)  # pyright: ignore[reportArgumentType]
 

@@ -39,6 +39,19 @@ from safecot_dsl.engine import Interpreter, Truth, evaluate
 from tests.engine.completions import completions
 
 
+@examples(5)
+@given(policy=policies())
+def test_the_context_that_all_of_python_shares_is_not_made(policy: CompiledPolicy) -> None:
+    """It is of no use to an encoding, which has its own, and takes time and memory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("z3.z3.main_ctx", _unwanted)
+        assert Solver(Encoding(policy)).ask().outcome is not Satisfiability.UNSAT
+
+
+def _unwanted() -> None:
+    raise AssertionError("an encoding has a context of its own")
+
+
 def read_atoms(policy: CompiledPolicy) -> Iterator[FactAtom]:
     for rule in policy.rules:
         for condition in (rule.when, rule.unless):

@@ -34,9 +34,16 @@ MIXED = Criteria(
     lets={"response_refuse": Proposed(name="declines"), "response_comply": Not(item=Proposed(name="declines"))},
 )
 PIECES = ("NO", "no", "I decline", "STRASSE", "?", "Sorry", "don’t", " ", "\n", "A", "\ud800", "é", "")
+#: In languages that some of the detectors know, and in others.
+SAID = (
+    "Sure, here is how you do it. ",
+    "Je ne peux pas vous aider avec cela. ",
+    "Извините, не могу помочь. ",
+    "すみません",
+)
 
 
-@given(pieces=st.lists(st.sampled_from(PIECES), max_size=8))
+@given(pieces=st.lists(st.sampled_from([*PIECES, *SAID]), max_size=8))
 def test_detectors_together_find_what_each_finds(pieces: list[str]) -> None:
     response = "".join(pieces)
     assert DetectorSet(MIXED).detect(response) == detect_propositions(MIXED, response)

@@ -99,6 +99,30 @@ def test_every_text_of_any_policy_is_valid(pair):
     assert unclear or kinds(derivation) <= {DerivationFault.FORMAT}, (text, derivation.faults)
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_checker_that_has_read_much_says_what_a_new_one_says(name):
+    """Of texts that are valid, and of those with the conclusion or a line of another one."""
+    random = Random(2)
+    policy = compile_policy(policies_root() / f"{name}.safecot")
+    interpreter, long_used = Interpreter(policy), DerivationChecker(policy)
+    texts = [
+        write_target(
+            render(interpreter, looked_at(policy, case), style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine.")
+        )
+        for case in random_cases(policy, 12, random)
+    ]
+    tried = list(texts)
+    for text, other in pairwise(texts):
+        tried.append(concluding(text, f"[{other.rpartition('[')[2].partition(']')[0]}]"))
+        lines, others = text.split("\n"), other.split("\n")
+        tried.append("\n".join([lines[0], random.choice(others[1:-2] or others), *lines[2:]]))
+    for text in tried:
+        long_used.check(text)
+    new = {text: DerivationChecker(policy).check(text) for text in tried}
+    assert {text: long_used.check(text) for text in tried} == new
+    assert len({found.valid for found in new.values()}) == 2
+
+
 @pytest.mark.parametrize("parts", list(PartsTold))
 @pytest.mark.parametrize("lookups", list(Lookups))
 @pytest.mark.parametrize(("weigh", "again"), [(0, False), (1, True), (9, False), (9, True)])

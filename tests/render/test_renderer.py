@@ -40,6 +40,23 @@ def test_the_renderer_says_what_render_says(policy: CompiledPolicy, seed: int) -
 
 
 @examples(60)
+@given(policy=st.one_of(policies(), skeletons()), seed=st.integers(0, 2**32))
+def test_the_renderer_tells_apart_cases_that_differ_in_one_fact(policy: CompiledPolicy, seed: int) -> None:
+    """Each case differs from the one before in one fact, so that most of what is kept of that one is asked for again:
+    what settles a rule as before may still be told otherwise."""
+    random = Random(seed)
+    policy = with_speech(policy, random)
+    interpreter = Interpreter(policy)
+    renderer = Renderer(interpreter)
+    (case,) = draw_cases(policy, 1, random)
+    for other in draw_cases(policy, 30, random):
+        name = random.choice(policy.facts).name
+        case = case.with_fact(name, other.known.get(name))
+        said = renderer.render(case, style=ReasoningStyle.STEPWISE, seed="0")
+        assert said == render(interpreter, case, style=ReasoningStyle.STEPWISE, seed="0")
+
+
+@examples(60)
 @given(policy=st.one_of(policies(), skeletons()), seed=st.integers(0, 2**32), most=st.integers(0, 4))
 def test_the_renderer_weighs_as_render_does(policy: CompiledPolicy, seed: int, most: int) -> None:
     """With any number of failing rules written, any way to say look-ups, and any parts of what fails."""
@@ -48,10 +65,8 @@ def test_the_renderer_weighs_as_render_does(policy: CompiledPolicy, seed: int, m
     settings = Reasoning(weigh=most, lookups=random.choice(list(Lookups)), parts=random.choice(list(PartsTold)))
     renderer = Renderer(interpreter, settings)
     for case in draw_cases(policy, 8, random):
-        arguments = {"style": ReasoningStyle.STEPWISE, "seed": "0"}
-        assert renderer.render(case, **arguments) == render(  # type: ignore[arg-type]
-            interpreter, case, settings=settings, **arguments
-        )
+        said = renderer.render(case, style=ReasoningStyle.STEPWISE, seed="0")
+        assert said == render(interpreter, case, style=ReasoningStyle.STEPWISE, seed="0", settings=settings)
 
 
 def test_the_renderer_tells_apart_what_a_question_asks_for() -> None:
@@ -96,14 +111,28 @@ def test_the_renderer_tells_apart_what_is_known_and_what_is_supposed() -> None:
         assert rendered == render(interpreter, case, style=ReasoningStyle.STEPWISE, seed="0")
 
 
+def test_the_renderer_tells_apart_what_a_slot_shows() -> None:
+    """Cases that settle the rule alike and differ in the part of a set that a slot shows."""
+    slot = building.FactSlot(fact="image.objects", among=("bleach", "ammonia"))
+    risk = building.step("rule:asks_to_hurt", "risk", building.template("Here is ", slot, "."))
+    _told(
+        building.policy(building.speaking(building.HURTING, risk)),
+        *(
+            (f"Here is {phrase}.", building.case(query__intent="hurt", image__objects=frozenset({name, "vinegar"})))
+            for name, phrase in (("bleach", "a bottle of bleach"), ("ammonia", "a bottle of ammonia"))
+        ),
+    )
+
+
 def _told(policy: CompiledPolicy, *expected: tuple[str, Case]) -> None:
     """One renderer tells each case with its text, and as if it were the first."""
     interpreter = Interpreter(policy)
     renderer = Renderer(interpreter)
     for text, case in expected:
-        rendered = renderer.render(case, style=ReasoningStyle.FULL, seed="0")
-        assert rendered == render(interpreter, case, style=ReasoningStyle.FULL, seed="0")
-        assert text in [sentence.text for sentence in (*rendered.reasoning, *rendered.answer)]
+        for style in (ReasoningStyle.FULL, ReasoningStyle.STEPWISE):
+            rendered = renderer.render(case, style=style, seed="0")
+            assert rendered == render(interpreter, case, style=style, seed="0")
+            assert text in [sentence.text for sentence in (*rendered.reasoning, *rendered.answer)]
 
 
 def test_lines_are_shared_by_cases_that_differ_elsewhere() -> None:
@@ -113,6 +142,15 @@ def test_lines_are_shared_by_cases_that_differ_elsewhere() -> None:
         case = building.case(query__intent="hurt", query__harm=0.95, image__text=f"text {number}")
         renderer.render(case, style=ReasoningStyle.STEPWISE, seed="0")
     assert len(renderer._weighed) == 1  # pyright: ignore[reportPrivateUsage]
+
+
+def test_an_outline_is_shared_by_values_that_settle_a_rule_alike() -> None:
+    """Most values of a number come once: what they come to in a condition comes again."""
+    renderer = Renderer(Interpreter(building.PLAIN))
+    for number in range(50):
+        case = building.case(query__intent="hurt", query__harm=0.9 + number / 1000)
+        renderer.render(case, style=ReasoningStyle.STEPWISE, seed="0")
+    assert (len(renderer._weighed), len(renderer._outlines)) == (50, 1)  # pyright: ignore[reportPrivateUsage]
 
 
 def test_a_long_text_is_not_kept() -> None:
@@ -130,9 +168,17 @@ def test_a_long_text_is_not_kept() -> None:
     renderer = Renderer(Interpreter(building.policy(rule, facts=(text, off))))
     for number in range(5):
         long = Case({text.name: str(number) * (LONGEST + 1), off.name: False})
-        said = renderer.render(long, style=ReasoningStyle.FULL, seed="0")
-        assert any(sentence.text.startswith(f"It reads {number}{number}") for sentence in said.reasoning)
-    kept = [renderer._plans, renderer._decisions, renderer._weighed, renderer._statements, renderer.grounds.parts]  # pyright: ignore[reportPrivateUsage]
+        for style in (ReasoningStyle.FULL, ReasoningStyle.STEPWISE):
+            said = renderer.render(long, style=style, seed="0")
+            assert any(sentence.text.startswith(f"It reads {number}{number}") for sentence in said.reasoning)
+    kept = [
+        renderer._plans,  # pyright: ignore[reportPrivateUsage]
+        renderer._decisions,  # pyright: ignore[reportPrivateUsage]
+        renderer._weighed,  # pyright: ignore[reportPrivateUsage]
+        renderer._outlines,  # pyright: ignore[reportPrivateUsage]
+        renderer._statements,  # pyright: ignore[reportPrivateUsage]
+        renderer.grounds.parts,
+    ]
     assert not any(len(str(key)) > LONGEST for held in kept for key in held)
     short = Case({text.name: "short", off.name: False})
     renderer.render(short, style=ReasoningStyle.FULL, seed="0")

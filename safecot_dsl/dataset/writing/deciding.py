@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from safecot_dsl.artifact import CompiledPolicy, StepKind, Template, Text, Verdict
 from safecot_dsl.criteria import fold, has_text, response_verdict
 from safecot_dsl.dataset.writing.answering import refuses
-from safecot_dsl.reading import sentences
+from safecot_dsl.reading import KnownSentences
 from safecot_dsl.render.english import within
 from safecot_dsl.render.phrasing import title
 
@@ -31,7 +31,7 @@ class Decisions:
                     if step.kind is StepKind.DECIDE:
                         self._decided.setdefault(fold(text), set()).add(rule.verdict)
                     elif step.kind in (StepKind.RISK, StepKind.CONTRAST):
-                        for sentence in sentences(text, ()):
+                        for sentence in KnownSentences(()).split(text):
                             self._reasons.setdefault(fold(sentence), within(title(rule)))
 
     def elsewhere(self, text: str) -> Iterator[str]:

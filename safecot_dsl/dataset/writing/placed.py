@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from safecot_dsl.reading import ExpectedSentence, sentences
+from safecot_dsl.reading import ExpectedSentence, KnownSentences
 
 Line = tuple[ExpectedSentence, ...]
 
@@ -81,7 +81,7 @@ def _read(
 ) -> None:
     wordings = {wording for part in line for wording in part.texts}
     own: list[str] = []
-    for sentence in sentences(text, wordings):
+    for sentence in KnownSentences(wordings).split(text):
         if sentence in said:
             found.repeated.append((number, sentence))
         elif sentence in wordings:
