@@ -21,7 +21,8 @@ _LEAST = 5  # such cases must be withheld for what is not known: of fewer nothin
 @dataclass
 class Withheld:
     """What one `unsure` did: how many completions there were of the cases in which it set the verdict, how many of them
-    are harmless, in how many cases, and the case with the largest share."""
+    are harmless, in how many cases, and the case with the largest share; `harmful` are the values of the fact unknown
+    there that are not answered."""
 
     harmless: int = 0
     of: int = 0
@@ -30,6 +31,7 @@ class Withheld:
     case: Case | None = None
     fact: str = ""
     told: tuple[int, int] = (0, 0)
+    harmful: tuple[Value, ...] = ()
     verdict: Verdict = Verdict.REFUSE
 
     @property
@@ -40,7 +42,7 @@ class Withheld:
 @dataclass
 class _Ambiguous:
     """A drawn case without one of its facts, whose verdict depends on it: how it is decided, the case with it, the
-    values that the fact could have, and how many of them are answered once that is asked for."""
+    values that the fact could have, and those of them that are not answered, once that is asked for."""
 
     trace: Trace
     complete: Case
@@ -49,9 +51,9 @@ class _Ambiguous:
     interpreter: Interpreter
 
     @cached_property
-    def harmless(self) -> int:
-        filled = (self.complete.with_fact(self.fact, value) for value in self.values)
-        return sum(self.interpreter.decide(case).verdict.answers for case in filled)
+    def harmful(self) -> tuple[Value, ...]:
+        filled = ((value, self.complete.with_fact(self.fact, value)) for value in self.values)
+        return tuple([value for value, case in filled if not self.interpreter.decide(case).verdict.answers])
 
 
 class AmbiguousDraws:
@@ -103,7 +105,8 @@ class AmbiguousDraws:
             verdict = with_unsure(decision.lower, (policy.rule_index[each.name] for each in trace.matter), policy)
             if not verdict.withholds or verdict is decision.lower:
                 continue
-            harmless, of = ambiguous.harmless, len(ambiguous.values)
+            of = len(ambiguous.values)
+            harmless = of - len(ambiguous.harmful)
             for source in _sources(decision.undecided, verdict, own, policy.unsure):
                 if rule not in (None, source):
                     continue
@@ -113,7 +116,7 @@ class AmbiguousDraws:
                 tally.cases += 1
                 if harmless / of > tally.share:
                     tally.share, tally.case, tally.fact = harmless / of, trace.case, ambiguous.fact
-                    tally.told, tally.verdict = (harmless, of), verdict
+                    tally.told, tally.verdict, tally.harmful = (harmless, of), verdict, ambiguous.harmful
         return {source: tally for source, tally in sorted(seen.items()) if tally.mostly_harmless}
 
     def _ambiguous(self, rule: str | None) -> Iterator[_Ambiguous]:

@@ -30,7 +30,7 @@ from safecot_dsl.diagnostics import Code
 from safecot_dsl.engine import show_value
 from safecot_dsl.reading import FactReader
 from safecot_dsl.render.english import listed
-from safecot_dsl.render.sentences import number_cuts
+from safecot_dsl.render.sentences import asks_by_name, number_cuts
 
 
 def wording_findings(policy: CompiledPolicy, *, every: bool = False) -> Iterator[Finding]:
@@ -212,4 +212,6 @@ def _built(fact: Fact) -> list[str]:
             wanted = {"says": fact.says, "none": fact.none}
         case NumberType():
             wanted = {"says": fact.bands}
-    return [f"`{name}`" for name, texts in wanted.items() if not texts]
+    missing = [f"`{name}`" for name, texts in wanted.items() if not texts]
+    # A fact that is supposed where nothing is known seldom has to be asked for.
+    return [*missing, "`ask`"] if fact.assume is None and asks_by_name(fact) else missing

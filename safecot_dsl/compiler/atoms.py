@@ -24,6 +24,7 @@ from safecot_dsl.artifact import (
     is_within,
 )
 from safecot_dsl.compiler.facts import domain, is_name, kind_of
+from safecot_dsl.compiler.lookup import find
 from safecot_dsl.compiler.modules import Module
 from safecot_dsl.compiler.names import NameTable, in_brackets
 from safecot_dsl.compiler.syntax import tree as t
@@ -80,6 +81,12 @@ def lower_atom(atom: t.AtomForm, fact: Fact, names: NameTable, module: Module) -
         case BetweenAtom():
             return _between(atom, fact, names, module)
         case ContainsAtom(phrases=phrases):
+            if isinstance(phrases, t.QName) and isinstance(fact.type, SetType) and find(module, "group", phrases):
+                right = f"{fact.name} has any of {phrases.text}"
+                message = f"`contains` looks into a text, and `{fact.name}` is {kind_of(fact)}"
+                help = f"write `{right}`"
+                module.report.error(Code.TYPE_MISMATCH, message, atom.start, atom.end, help=help, replacement=right)
+                return None
             fits = _fits(atom, fact, TextType, "`contains`", module)
             if isinstance(phrases, t.String):
                 return Contains(fact=fact.name, phrases=(phrases.text,)) if fits else None

@@ -180,11 +180,23 @@ class ConditionLowering:
             if subject_hint(name, self.names.facts):
                 self.names.fact(name, module)
                 return None
-            hint = self._value_hint(name, module)
+            hint = self._value_hint(name, module) or self._group_hint(name, module)
             flags = [full for full, (fact, _, _) in self.names.facts.entries.items() if isinstance(fact.type, FlagType)]
             unknown(module, "condition", name, () if hint else [*visible(module, "let"), *flags], hint)
             return None
         return self._let(*found, name, module)
+
+    def _group_hint(self, name: t.QName, module: Module) -> str | None:
+        """What to do where a group stands alone, as in `not sharp`."""
+        found = find(module, "group", name)
+        if found is None:
+            return None
+        members = {member.text for member in found[1].members.names}
+        owners = [fact for fact, _, _ in self.names.facts.entries.values() if members and members <= {*domain(fact)}]
+        if len(owners) != 1:
+            return f"`{name.text}` is a group: name the fact that it is asked of, as in `FACT has any of {name.text}`"
+        word = "in" if isinstance(owners[0].type, OneOfType) else "has any of"
+        return f"`{name.text}` is a group, which is asked of a fact: write `{owners[0].name} {word} {name.text}`"
 
     def _value_hint(self, name: t.QName, module: Module) -> str | None:
         """What to do where a value stands alone, as in `when knife`."""

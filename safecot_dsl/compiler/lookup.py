@@ -120,7 +120,7 @@ def unknown(module: Module, what: str, name: t.QName | t.Name, known: Iterable[s
     other = next((k for k in _TABLES if k != what and isinstance(name, t.QName) and find(module, k, name)), None)
     meant = module.report.meant(text, known)
     if other is not None:
-        help = f"`{text}` is a {other}, and a {what} is needed here"
+        help = help or f"`{text}` is a {other}, and a {what} is needed here"
         module.report.error(Code.UNKNOWN_NAME, f"unknown {what} `{text}`", name.start, name.end, help=help)
         return
     first = text.split(".", 1)[0]

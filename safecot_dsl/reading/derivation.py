@@ -29,7 +29,7 @@ from safecot_dsl.render.sentences import question
 
 #: Lines of a reasoning that are looked at; a longer one is not one of ours.
 MAX_LINES = 400
-# Where a sentence of a rule's line comes from that is no reason: a condition, which rule goes before which, and what a
+# Where a sentence of a rule's line comes from that is no reason: a condition, what an exception replaces, and what a
 # rule says of the facts for itself.
 _DERIVED = re.compile(r"\.(?:when|unless|verdict)$|\.think\.(?:observe|intent|context)\.")
 _QUOTED = re.compile(r'"([^"]+)"')

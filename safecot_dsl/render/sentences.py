@@ -7,6 +7,7 @@ statement says as much. The reader of these sentences is :mod:`safecot_dsl.readi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from math import inf, nextafter
@@ -36,6 +37,7 @@ from safecot_dsl.render.style import Lookups
 
 _SUBJECTS = {"image": "image's", "query": "request's", "context": "context's"}
 _MOST_THINGS = 3  # that are named one by one in a denial; of more, "nothing seen" says the same
+_MOST_CHOICES = 4  # that a question names; of more it would be a list
 _BANDS = {
     1: ("as it is",),
     2: ("low", "high"),
@@ -111,8 +113,11 @@ class Sentences:
         """What is not known of the fact, as it stands after "I cannot tell" or "depends on"."""
         if fact.ask is not None:
             return fold_line(fact.ask).rstrip(".?!")
-        if isinstance(fact.type, FlagType) and fact.description:
-            return f"whether {continued(fold_line(fact.description))}"
+        said = _open_statement(fact)
+        if said:
+            return f"whether {continued(said)}"
+        if isinstance(fact.type, FlagType):
+            return f"whether this is a case of {words(fact.name)}"
         return f"what the {self._names[fact.name]} {self._is(fact)}"
 
     def supposed(self, fact: Fact, value: Value) -> Wording:
@@ -312,6 +317,22 @@ def _wording(authored: Sequence[Template], shown: str, key: str, built: str, bui
     if authored:
         return Wording(tuple(filled(template, shown) for template in authored), key, built=False)
     return Wording((built,), built_key, built=True)
+
+
+def asks_by_name(fact: Fact) -> bool:
+    """Whether what is not known of the fact is built from its bare name: there is no `ask`, and no statement that could
+    be put in question."""
+    return fact.ask is None and not _open_statement(fact)
+
+
+def _open_statement(fact: Fact) -> str:
+    """What could be so, as the author has it: the statement of a flag, or that of a choice with its few values."""
+    said = ""
+    if isinstance(fact.type, FlagType):
+        said = filled(fact.says[0], "") if fact.says else fold_line(fact.description or "")
+    elif isinstance(fact.type, OneOfType) and fact.says and len(fact.type.values) <= _MOST_CHOICES:
+        said = filled(fact.says[0], listed([phrase(fact, value.name) for value in fact.type.values], "or"))
+    return "" if re.search(r"[.!?]\s", said) else said  # of two sentences, one would stand after "whether"
 
 
 def _flag_sentence(fact: Fact, value: bool) -> str:

@@ -119,7 +119,7 @@ class Weighing:
         parts = self._risk(rule, rule)
         parents = [parent for parent in self.grounds.lineage(rule)[1:] if parent.name in rule.exception_to]
         replaced = [parent for parent in parents if self._may_apply(parent)]
-        return [*parts, self._goes_before(replaced, rule)] if replaced else parts
+        return [*parts, self._replaces(replaced, rule)] if replaced else parts
 
     def _may_apply(self, rule: Rule) -> bool:
         return self.grounds.conditions[rule.name].truth(self.known) is not Truth.NO
@@ -148,9 +148,9 @@ class Weighing:
         replacing = self._replacing(rule)
         for exception, replaced in replacing:
             if truth is Truth.YES:
-                parts += [*self._risk(exception, line), self._goes_before(replaced, exception, line)]
+                parts += [*self._risk(exception, line), self._replaces(replaced, exception, line)]
             else:
-                text = f"If it does, the exception on {within(title(exception))} goes before it."
+                text = f"If it does, the exception on {within(title(exception))} applies instead."
                 wording = Wording((text,), f"rule:{exception.name}.verdict", built=True)
                 parts.append(self._part(wording, line.name, exception.name))
         if not replacing and truth is Truth.YES:
@@ -165,7 +165,7 @@ class Weighing:
 
     def _replacing(self, rule: Rule) -> list[tuple[Rule, tuple[Rule, ...]]]:
         """The exceptions to a rule that hold by their own conditions and are not replaced in turn, each with all that
-        it goes before: the exceptions between, nearest first, and the rule. Each once, though ways to it may differ."""
+        it replaces: the exceptions between, nearest first, and the rule. Each once, though ways to it may differ."""
         done: dict[str, list[tuple[Rule, tuple[Rule, ...]]]] = {}
         pending = [rule]
         while pending:
@@ -257,9 +257,14 @@ class Weighing:
         part = self._authored(rule, StepKind.CONTRAST, rule)
         return [part or self._of_rule(rule, rule, f"The rule on {within(title(rule))} does not apply.")]
 
-    def _goes_before(self, rules: Sequence[Rule], exception: Rule, line: Rule | None = None) -> Part:
-        named = listed([f"the {_kind(rule)} on {within(title(rule))}" for rule in rules])
-        wording = Wording((f"This exception goes before {named}.",), f"rule:{exception.name}.verdict", built=True)
+    def _replaces(self, rules: Sequence[Rule], exception: Rule, line: Rule | None = None) -> Part:
+        """What an exception replaces. That it is one to a rule says so much; where exceptions are replaced, too, it may
+        be no exception to all of them itself."""
+        if any(rule.exception_to for rule in rules):
+            text = f"This overrides {listed([f'the {_kind(rule)} on {within(title(rule))}' for rule in rules])}."
+        else:
+            text = f"This is an exception to {listed([f'the rule on {within(title(rule))}' for rule in rules])}."
+        wording = Wording((text,), f"rule:{exception.name}.verdict", built=True)
         return self._part(wording, (line or exception).name, exception.name)
 
     def _hangs(self, rule: Rule, line: Rule) -> Part:

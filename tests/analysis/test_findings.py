@@ -553,7 +553,7 @@ def test_an_unsure_that_withholds_what_is_mostly_harmless(policy_from: PolicyFro
     (finding,) = [f for f in found(policy_from, rule.format("unsure refuse")) if f.code == "SC1122"]
     assert (finding.severity, finding.key) == (Severity.NOTE, "rule:r.unsure")
     assert finding.witness is not None
-    assert "2 of 3 values of `image.place` are harmless" in finding.notes[0]
+    assert "2 of 3 values of `image.place` are harmless: all but `lab`" in finding.notes[0]
     assert said_of(found(policy_from, rule.format("")), "SC1122") == []
     # Where two of three are refused, the few are refused for the many.
     wide = "rule r { when query.act is not look and image.place is not lab verdict refuse unsure refuse }"

@@ -250,6 +250,19 @@ FIXED: list[tuple[str, str]] = [
     ('| property "p" { given image.minor and risky expect comply }', '| property "p" { given image.minor given risky expect comply }'),
     ('| law "l" { change query.harm rises expect never laxer }', '| law "l" { change query.harm increases expect never laxer }'),
     ('| law "l" { change query.harm rises expect never laxer }', '| law "l" { change query.harm rises expect not laxer }'),
+    # words and forms of JSON, Python and speech
+    ('| rule r { when image.minor verdict refuse } example "e" { given image.minor = yes, query.intent = hurt expect refuse }', '| rule r { when image.minor verdict refuse } example "e" { given {"image.minor": true, "query.intent": "hurt"} expect refuse }'),
+    ('| rule r { when image.minor verdict refuse } example "e" { given image.objects = { knife }, image.minor = yes expect refuse }', '| rule r { when image.minor verdict refuse } example "e" { given {"facts": {"image.objects": ["knife"], "query.harm": null, "image.minor": true}} expect refuse }'),
+    ('| rule r { when image.minor verdict refuse } example "e" { given image.objects = { knife }, image.minor = yes expect refuse }', '| rule r { when image.minor verdict refuse } example "e" { given { image.objects = { knife }, image.minor = yes } expect refuse }'),
+    ("| import std.hazards\nrule r { hazard hazards.violent_crimes when risky verdict refuse }", "| let more = risky\nfrom std import hazards\nrule r { hazard hazards.violent_crimes when risky verdict refuse }"),
+    ("| import std.hazards\nimport std.refusals\nrule r { hazard hazards.violent_crimes when risky verdict refuse }", "| let more = risky\nfrom std import hazards, refusals\nrule r { hazard hazards.violent_crimes when risky verdict refuse }"),
+    ('| facts query { more : score says { below 0.5 "Low." else "High." } } rule r { when query.more >= 0.5 verdict refuse }', '| facts query { more : score says { above 0.5 "High." else "Low." } } rule r { when query.more >= 0.5 verdict refuse }'),
+    ('| facts query { more : score says { below 0.5 "Low." else "High." | "Tall." } } rule r { when query.more >= 0.5 verdict refuse }', '| facts query { more : score says { below 0.5 "Low." above 0.5 "High." | "Tall." } } rule r { when query.more >= 0.5 verdict refuse }'),
+    ('| facts query { more : score says { below 0.5 "Low." below 0.7 "So." else "High." } } rule r { when query.more >= 0.5 verdict refuse }', '| facts query { more : score says { above 0.7 "High." above 0.5 "So." else "Low." } } rule r { when query.more >= 0.5 verdict refuse }'),
+    ("image.objects has none of sharp", "image.objects has not any of sharp"),
+    ("image.objects has any of sharp", "image.objects contains any of sharp"),
+    ("image.objects has any of { knife, toy }", "image.objects contains any of { knife, toy }"),
+    ('| group g "sharp" none "Nothing is." = { knife } rule r { when image.objects has any of g verdict refuse }', '| group g "sharp" not "Nothing is." = { knife } rule r { when image.objects has any of g verdict refuse }'),
 ]  # fmt: skip
 
 CHOICES: list[tuple[str, str]] = [
@@ -271,6 +284,8 @@ CHOICES: list[tuple[str, str]] = [
     ("| import std.hazards rule r { hazard hazards.weapons_crimes when risky verdict refuse }", "| import std.hazards rule r { hazard hazards.weapons when risky verdict refuse }"),
     ("| facts query { harm_1 : flag harm_2 : flag } rule r { when query.harm_2 verdict refuse }", "| facts query { harm_1 : flag harm_2 : flag } rule r { when query.harm_3 verdict refuse }"),
     ("| facts query { drug : one of { a, b } } rule r { when query.drug is a verdict refuse }", "| facts query { drug : one of { a, b } } rule r { when drug is a verdict refuse }"),
+    ("not image.objects has any of sharp", "not sharp"),
+    ("query.intent in dangerous and image.minor", "dangerous and image.minor"),
 ]  # fmt: skip
 
 SAYS: list[str] = [
@@ -304,6 +319,14 @@ SAYS: list[str] = [
     '| rule r { when image.minor verdict comply "I cannot help." }',
     '| facts query { more : flag says "It is more." assume yes } rule r { when query.more verdict refuse }',
     "| import std.hazards rule r { hazard hazards.medicine when risky verdict refuse }",
+    "| rule r { when image.minor priority 1 verdict refuse }",
+    "| rule r { priority: 1 when image.minor verdict refuse }",
+    "| facts query { more : number } rule r { when query.more > 1 verdict refuse }",
+    '| facts query { more : number "How much." } rule r { when query.more > 1 verdict refuse }',
+    '| facts query { more : score says { above 0.5 "Middling." above 0.7 "High." else "Low." } } rule r { when query.more > 0.5 verdict refuse }',
+    '| facts query { more : score says { above 0.5 "High." below 0.7 "Low." else "So." } } rule r { when query.more > 0.5 verdict refuse }',
+    '| facts query { more : score says { above 0.5 "High." } other : flag } rule r { when query.more > 0.5 and query.other verdict refuse }',
+    "| group many = { mix, knife } rule r { when many verdict refuse }",
 ]  # fmt: skip
 
 

@@ -11,7 +11,17 @@ import pytest
 from regions import complete_cases
 
 from safecot_dsl.analysis.claims import prove_law, prove_property
-from safecot_dsl.artifact import Case, CompiledPolicy, Decision, OneOfType, SetType, Subject, Verdict, read_case
+from safecot_dsl.artifact import (
+    UNKNOWN,
+    Case,
+    CompiledPolicy,
+    Decision,
+    OneOfType,
+    SetType,
+    Subject,
+    Verdict,
+    read_case,
+)
 from safecot_dsl.criteria import grade
 from safecot_dsl.datafiles import policies_root
 from safecot_dsl.engine import Interpreter
@@ -136,12 +146,33 @@ def test_every_step_is_said_somewhere(name: str) -> None:
     waiting = {step.key for speech in speeches for step in speech.think}
     cases = list(survey(name))
     random.Random(0).shuffle(cases)
-    for case in cases:
+    for case in (*cases, *hidden_pictures(name)):
         if not waiting:
             break
         rendered = render(interpreter, case, style=ReasoningStyle.STEPWISE, seed="0", source_answer=SOURCE_ANSWER)
         waiting -= {sentence.key for sentence in rendered.reasoning if sentence.key is not None}
     assert waiting == set()
+
+
+def hidden_pictures(name: str) -> list[Case]:
+    """Some of the cases, where nobody can tell what the picture shows."""
+    if name != "llavaguard":
+        return []
+    return [case.with_fact("image.shows", UNKNOWN) for case in list(survey(name))[:300]]
+
+
+def test_of_a_picture_that_nobody_can_see_nothing_is_said() -> None:
+    """A rule that is suspended does not apply whatever is shown: that says nothing about the picture."""
+    interpreter = Interpreter(compiled("llavaguard"))
+    said: set[str] = set()
+    for case in hidden_pictures("llavaguard"):
+        rendered = render(interpreter, case, style=ReasoningStyle.STEPWISE, seed="0", source_answer=SOURCE_ANSWER)
+        contrasts = (s for s in rendered.reasoning if s.key is not None and ".contrast." in s.key)
+        said |= {sentence.text for sentence in contrasts}
+    assert len(said) > 5
+    assert {text for text in said if not re.search(r" (?:is|are) let through here\.| may be shown here\.", text)} <= {
+        "Nobody is threatened with an illegal weapon."
+    }
 
 
 def answering_rules() -> list[tuple[str, str]]:

@@ -101,7 +101,7 @@ CONTRASTS: dict[str, dict[str, Claim]] = {
         "Nothing pictured is sold under such a check.": lacks(OBJECTS, *RESTRICTED),
         "An adult may buy it as the law asks.": is_a("context.minor", False),
         "The age limit on weapons covers nothing pictured.": lacks(OBJECTS, *RESTRICTED),
-        "Where no firearm is seen, a worrying sign counts for little.": lacks(OBJECTS, *FIREARMS),
+        "Nothing in the picture points to a shooting.": lacks(OBJECTS, *FIREARMS),
         "A single worrying sign is often harmless.": one_sign_alone,
     },
     "self_harm": {

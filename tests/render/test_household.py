@@ -84,7 +84,7 @@ I can't help with that. If they were mixed already: leave the room, and call poi
 The image shows a bottle of bleach and a bottle of ammonia. The place is a laboratory.
 The user asks how to mix them. The wording itself is harmless.
 The bottle of bleach and the bottle of ammonia count as corrosive. \
-A laboratory is a place to learn why they are kept apart. This exception goes before the rule on bleach with ammonia.
+A laboratory is a place to learn why they are kept apart. This is an exception to the rule on bleach with ammonia.
 Neither the bottle of bleach nor the bottle of ammonia is a bottle of vinegar. \
 Without an acid, bleach gives off no chlorine.
 I suppose that the user is an adult. An adult needs no special warning about corrosive things.
@@ -97,7 +97,7 @@ I won't give proportions, but I can explain why these two are stored apart.""",
         "minimal",
         """\
 <think>
-A laboratory is a place to learn why they are kept apart. This exception goes before the rule on bleach with ammonia.
+A laboratory is a place to learn why they are kept apart. This is an exception to the rule on bleach with ammonia.
 I can explain the danger, and leave out how to mix them. [redirect: lab_training]
 </think>
 I won't give proportions, but I can explain why these two are stored apart.""",

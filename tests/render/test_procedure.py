@@ -274,7 +274,7 @@ def test_a_rule_without_a_hazard_is_named() -> None:
 # -------------------------------------------------------------------------------------------------------- exceptions
 
 
-def test_an_exception_is_weighed_on_the_line_of_its_rule_and_says_what_it_goes_before() -> None:
+def test_an_exception_is_weighed_on_the_line_of_its_rule_and_says_what_it_replaces() -> None:
     exception = speaking(TRAINING, step("rule:lab_training", "risk", template("Still toxic.")))
     found = rendering(policy(MIXING, exception), IN_LAB)
     assert [(s.text, s.key, s.rule, s.about, s.built) for s in found.reasoning if s.step == "weigh"] == [
@@ -287,7 +287,7 @@ def test_an_exception_is_weighed_on_the_line_of_its_rule_and_says_what_it_goes_b
         ),
         ("Still toxic.", "rule:lab_training.think.risk.0", "lab_training", "toxic_mixing", False),
         (
-            "This exception goes before the rule on toxic mixing.",
+            "This is an exception to the rule on toxic mixing.",
             "rule:lab_training.verdict",
             "lab_training",
             "toxic_mixing",
@@ -308,8 +308,8 @@ def test_an_exception_to_two_rules_is_told_once_and_named_on_both_lines() -> Non
     of = policy(MIXING, HURTING, TWO_PARENTS)
     street = MIXED.with_fact("image.setting", "street").with_fact("query.harm", 1.0)
     told = lines(of, street)
-    assert told[2].endswith("The exception on in street applies. This exception goes before the rule on toxic mixing.")
-    assert told[3] == "This exception goes before the rule on asks to hurt."
+    assert told[2].endswith("The exception on in street applies. This is an exception to the rule on toxic mixing.")
+    assert told[3] == "This is an exception to the rule on asks to hurt."
 
 
 def test_an_exception_to_an_exception_follows_it() -> None:
@@ -321,7 +321,7 @@ def test_an_exception_to_an_exception_follows_it() -> None:
     assert told[3] == (
         "The bottle of bleach and the bottle of ammonia count as corrosive. "
         "The exception on minor there applies. "
-        "This exception goes before the exception on lab training and the rule on toxic mixing."
+        "This overrides the exception on lab training and the rule on toxic mixing."
     )
 
 
@@ -432,7 +432,7 @@ def test_the_other_styles_have_the_conclusions_of_the_deciding_rules() -> None:
     assert rendering(PLAIN, hurting).cited == ("asks_to_hurt", "toxic_mixing")
     assert lines(PLAIN, STORED, MINIMAL) == ["I can answer this."]
     assert lines(PLAIN, IN_LAB, MINIMAL) == [
-        "The exception on lab training applies. This exception goes before the rule on toxic mixing.",
+        "The exception on lab training applies. This is an exception to the rule on toxic mixing.",
         "I help with the safe part.",
     ]
 

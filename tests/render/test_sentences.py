@@ -19,6 +19,7 @@ from safecot_dsl.artifact import (
     Has,
     Is,
     Matches,
+    OneOfType,
     Rule,
     Value,
     ValueSlot,
@@ -27,7 +28,7 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.engine import Truth, evaluate
 from safecot_dsl.render import Lookups
-from safecot_dsl.render.sentences import Sentences, number_cuts
+from safecot_dsl.render.sentences import Sentences, asks_by_name, number_cuts
 
 from .building import (
     FACTS,
@@ -139,6 +140,24 @@ def test_what_nobody_can_tell_is_said_in_the_words_in_which_it_is_asked_for() ->
     assert sentences.untold(OBJECTS).texts == ("I cannot tell what the objects are.",)
     unasked = MINOR.model_copy(update={"ask": None})
     assert sentences.untold(unasked).texts == ("I cannot tell whether the user is known to be a minor.",)
+
+
+def test_without_an_ask_the_question_is_made_of_the_statement_and_of_the_bare_name_only_without_one() -> None:
+    def asked(fact: Fact, **changed: object) -> tuple[str, bool]:
+        unasked = fact.model_copy(update={"ask": None, **changed})
+        return Sentences(policy(HURTING, facts=(unasked,))).asked(unasked), asks_by_name(unasked)
+
+    by_name = {fact.name: fact for fact in WRITTEN}
+    minor, setting = by_name[MINOR.name], by_name[SETTING.name]
+    assert asked(minor) == ("whether the user is a minor", False)
+    assert asked(minor, says=(), description="") == ("whether this is a case of minor", True)
+    assert asked(setting) == ("whether it was taken in a kitchen, a laboratory or a street", False)
+    assert asked(setting, says=()) == ("what the setting is", True)
+    two = (template("It is a place. It was taken in ", VALUE, "."),)
+    assert asked(setting, says=two) == ("what the setting is", True)
+    many = OneOfType(values=values(**{f"place_{number}": f"place {number}" for number in range(5)}))
+    assert asked(setting, type=many) == ("what the setting is", True)
+    assert not asks_by_name(SETTING)
 
 
 def test_a_supposition_is_said_as_one() -> None:

@@ -60,7 +60,7 @@ def split(tokens: list[Token], report: Reporter) -> list[Chunk]:
     A declaration starts with its keyword where no brace is open, or where that keyword opens a line at the column of
     the declaration before it: then a closing brace was forgotten.
     """
-    tokens = _with_our_words(_with_override(tokens, report), report)
+    tokens = _with_imports(_with_our_words(_with_override(tokens, report), report), report)
     chunks: list[list[Token]] = []
     depth = 0
     complete = True  # is what stands here no part of the declaration before it?
@@ -125,6 +125,40 @@ def _with_our_words(tokens: list[Token], report: Reporter) -> list[Token]:
         report.error(Code.UNEXPECTED_WORD, message, start, end, help=help, replacement=replacement)
         mended = tokens[:] if mended is tokens else mended
         mended[index] = Token("WORD", right, start_pos=start, end_pos=end)
+    return mended
+
+
+def _with_imports(tokens: list[Token], report: Reporter) -> list[Token]:
+    """With `import LIBRARY.NAME` for each name of a `from LIBRARY import NAME, NAME` that opens a line."""
+    mended: list[Token] = []
+    index = 0
+    while index < len(tokens):
+        token, after = tokens[index], [str(other) for other in tokens[index + 1 : index + 3]]
+        found = (
+            str(token) == "from" and is_word(token) and after[1:] == ["import"] and _opens_line(tokens, index, report)
+        )
+        stop = index + 3
+        while found and stop < len(tokens) and is_word(tokens[stop]) and str(tokens[stop]) not in DECLARATIONS:
+            stop += 1
+            if stop + 1 < len(tokens) and tokens[stop].type == "COMMA":
+                stop += 1
+            else:
+                break
+        named = [name for name in tokens[index + 3 : stop] if is_word(name)]
+        if not found or not named:
+            mended.append(token)
+            index += 1
+            continue
+        start, end = token.start_pos or 0, tokens[stop - 1].end_pos or 0
+        lines = [f"import {after[0]}.{name}" for name in named]
+        message = f"each library is imported by itself: `{lines[0]}`"
+        report.error(Code.UNEXPECTED_WORD, message, start, end, replacement="\n".join(lines))
+        for name in named:
+            here, there = name.start_pos or 0, name.end_pos or 0
+            signs = (("WORD", "import"), ("WORD", after[0]), ("DOT", "."))
+            mended += [Token(kind, sign, start_pos=here, end_pos=there) for kind, sign in signs]
+            mended.append(name)
+        index = stop
     return mended
 
 

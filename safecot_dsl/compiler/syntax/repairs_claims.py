@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+from typing import cast
+
 from lark import Token
 
+from safecot_dsl.compiler.report import Reporter
 from safecot_dsl.compiler.syntax.repair import SUBJECTS, SyntaxFault, is_word
-from safecot_dsl.diagnostics import Code
+from safecot_dsl.compiler.syntax.scanner import tokenise
+from safecot_dsl.diagnostics import Code, SourceFile
 
 
 def _given(fault: SyntaxFault) -> list[Token] | None:
@@ -30,6 +36,64 @@ def _given(fault: SyntaxFault) -> list[Token] | None:
     if token == "when" and "GIVEN" in fault.accepted and fault.opening in ("example", "property"):
         return fault.mend("what a claim is about stands after `given`, not after `when`", "given", replacement="given")
     return None
+
+
+def _object(fault: SyntaxFault) -> list[Token] | None:
+    """`given { image.minor = yes }` and, as JSON has it, `given {"image.minor": true}`."""
+    if fault.token.type != "LBRACE" or fault.before != "given" or fault.opening != "example":
+        return None
+    depth, stop = 0, fault.index
+    for stop in range(fault.index, len(fault.tokens)):
+        depth += (fault.tokens[stop].type == "LBRACE") - (fault.tokens[stop].type == "RBRACE")
+        if depth == 0:
+            break
+    if depth or stop == fault.index + 1:
+        return None
+    start, end = fault.token.start_pos or 0, fault.tokens[stop].end_pos or 0
+    written = fault.report.source.text[start:end]
+    stated = _stated(written)
+    if stated is None:
+        inner, made = written[1:-1].strip(), fault.tokens[fault.index + 1 : stop]
+    else:
+        inner = stated
+        fault.report.withdraw(Code.UNKNOWN_SIGN, start, end)  # of the brackets of its lists
+        made = tokenise(inner, Reporter(SourceFile(fault.report.source.path, inner)))
+        for token in made:  # all of them within what is underlined
+            token.start_pos = min(start + (token.start_pos or 0), end)
+            token.end_pos = min(start + (token.end_pos or 0), end)
+    if not made:
+        return None
+    message = "what is given stands without braces: `given FACT = VALUE, FACT = VALUE`"
+    fault.report.error(Code.UNEXPECTED_WORD, message, start, end, replacement=inner)
+    return [*fault.tokens[: fault.index], *made, *fault.tokens[stop + 1 :]]
+
+
+def _stated(written: str) -> str | None:
+    """A case in JSON as an example states it; None where this is no JSON. What is null there is not stated."""
+    try:
+        case = json.loads(written)
+    except (ValueError, RecursionError):
+        return None
+    facts = cast("dict[str, object]", case).get("facts", case) if isinstance(case, dict) else None
+    if not isinstance(facts, dict):
+        return None
+    stated = cast("dict[str, object]", facts).items()
+    return ", ".join(f"{name} = {_value(value)}" for name, value in stated if value is not None)
+
+
+def _value(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case {"unknown": True}:
+            return "unknown"
+        case list():
+            members = ", ".join(map(str, cast("list[object]", value)))
+            return f"{{ {members} }}" if members else "{}"
+        case str() if not re.fullmatch("[a-z][a-z0-9_]*", value):
+            return json.dumps(value, ensure_ascii=False)
+        case _:
+            return str(value)
 
 
 _REASONS = frozenset({"because", "through", "via", "since"})
@@ -113,6 +177,7 @@ def _law(fault: SyntaxFault) -> list[Token] | None:
 
 IN_CLAIMS = (
     _given,
+    _object,
     _because,
     _order,
     _second_given,

@@ -62,6 +62,24 @@ def _then(fault: SyntaxFault) -> list[Token] | None:
     return None
 
 
+_RANKS = frozenset({"priority", "rank", "order", "weight", "precedence"})
+
+
+def _priority(fault: SyntaxFault) -> list[Token] | None:
+    """`priority 1`."""
+    if fault.token not in _RANKS or fault.opening not in ("rule", "exception", "table"):
+        return None
+    signs = 1 if (after := fault.after()) is not None and after.type in ("COLON", "EQUAL") else 0
+    value = fault.after(1 + signs)
+    if value is None or value.type != "NUMBER":
+        return None
+    help = (
+        "leave it out: of the rules that apply the strictest verdict holds, in any order; what is to take a rule's "
+        "place is an `exception NAME to RULE`"
+    )
+    return fault.mend(f"a rule has no `{fault.token}`", count=2 + signs, help=help)
+
+
 def _else(fault: SyntaxFault) -> list[Token] | None:
     if fault.token in ("else", "otherwise") and "WHEN" in fault.accepted and fault.after() in VERDICTS:
         # It is not for us to take a verdict away.
@@ -236,6 +254,7 @@ IN_CLAUSES = (
     _sign,
     _if,
     _then,
+    _priority,
     _else,
     _unquoted,
     _quoted_name,

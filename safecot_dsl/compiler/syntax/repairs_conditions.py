@@ -124,6 +124,14 @@ def _without(fault: SyntaxFault) -> list[Token] | None:
     return fault.mend(message, *signs, back=1, count=3, replacement=right)
 
 
+def _none_of(fault: SyntaxFault) -> list[Token] | None:
+    """`has not any of corrosive`."""
+    if (fault.before, fault.token) != ("has", "not") or fault.after() != "any" or fault.after(2) != "of":
+        return None
+    message = "`has not any of` is written `has none of`"
+    return fault.mend(message, "none", "of", count=3, replacement="none of")
+
+
 def _negation(fault: SyntaxFault) -> list[Token] | None:
     """`not is` and `isnt`: what is taken for a plain `is` would turn the meaning round."""
     if fault.token == "is" and fault.before == "not" and fault.accepted == {"IN"}:
@@ -263,6 +271,14 @@ def _held(fault: SyntaxFault) -> list[Token] | None:
         return fault.mend(message, "has", str(token), back=1, count=2, replacement=right)
     if token in ("includes", "include", "contain", "holds") and "HAS" in fault.accepted:
         return fault.mend(f"unknown word `{token}`", "has", help="did you mean `has`?", replacement="has")
+    if token.type == "LBRACE" and fault.tokens[max(0, fault.index - 3) : fault.index] == ["contains", "any", "of"]:
+        after = fault.after()
+        if after is not None and is_word(after):
+            message = (
+                "a list of members is asked of a set with `has any of`; `contains any of` takes the name of `phrases`"
+            )
+            signs = ("has", "any", "of", "{")
+            return fault.mend(message, *signs, back=3, count=4, replacement="has any of {")
     if before in ("both", "either", "some") and token == "of" and fault.tokens[fault.index - 2] == "has":
         right = "all of" if before == "both" else "any of"
         message = f"`has {before} of` is written `has {right}`"
@@ -286,6 +302,7 @@ IN_CONDITIONS = (
     _is_in,
     _is_one_of,
     _without,
+    _none_of,
     _negation,
     _spoken,
     _between,

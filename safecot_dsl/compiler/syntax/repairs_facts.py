@@ -51,6 +51,18 @@ def _type(fault: SyntaxFault) -> list[Token] | None:
     return fault.mend(message, *right.split(), count=count, help=help, replacement=right)
 
 
+def _no_range(fault: SyntaxFault) -> list[Token] | None:
+    """`number` alone."""
+    if fault.before != "number" or fault.accepted != {"NUMBER"} or fault.opening != "facts":
+        return None
+    if not is_word(fault.token) and fault.token.type not in ("STRING", "RBRACE"):
+        return None
+    help = "a number is declared with its range: write `number LOWEST..HIGHEST`"
+    return fault.mend(
+        "the range of a `number` is missing", "number", "0", "..", "1000000000", back=1, count=1, help=help
+    )
+
+
 def _range(fault: SyntaxFault) -> list[Token] | None:
     """`number 1850 to 2030`."""
     before, after = fault.before, fault.after()
@@ -117,4 +129,4 @@ def _with_braces(fault: SyntaxFault, ahead: int, count: int) -> list[Token]:
     return [opening, *inner, Token("RBRACE", "}", start_pos=last.start_pos, end_pos=last.end_pos)]
 
 
-IN_FACTS = (_type, _range, _value, _round_brackets)
+IN_FACTS = (_type, _no_range, _range, _value, _round_brackets)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from lark import Token
 
 from safecot_dsl.compiler.syntax.repair import SyntaxFault
@@ -66,6 +68,65 @@ def _after_else(fault: SyntaxFault) -> list[Token] | None:
     )
 
 
+def _above(fault: SyntaxFault) -> list[Token] | None:
+    """`says { above 0.5 "..." else "..." }`: bands are written from the lowest upwards."""
+    number = fault.after()
+    if fault.token != "above" or "BELOW" not in fault.accepted or number is None or number.type != "NUMBER":
+        return None
+    tokens, text = fault.tokens, fault.report.source.text
+    message = "the bands of a number are told with `below`, from the lowest upwards, and the highest with `else`"
+    bands: list[tuple[Token, list[Token]]] = []
+    stop = fault.index
+    while stop + 1 < len(tokens) and tokens[stop] == "above" and tokens[stop + 1].type == "NUMBER":
+        said, end = _texts(tokens, stop + 2)
+        bands.append((tokens[stop + 1], said))
+        stop = end
+    if stop >= len(tokens) or not all(said for _, said in bands):
+        return None
+    before = [token for token in tokens[: fault.index] if token.type in ("NUMBER", "LBRACE")]
+    if tokens[stop].type == "RBRACE" and len(bands) == 1 and before[-1] == number:
+        return fault.mend(message, "else", count=2, replacement="else")
+    others, end = _texts(tokens, stop + 1)
+    falling = all(float(above[0]) > float(below[0]) for above, below in pairwise(bands))
+    if tokens[stop] != "else" or not others or end >= len(tokens) or tokens[end].type != "RBRACE" or not falling:
+        fault.report.error(Code.UNEXPECTED_WORD, message, fault.token.start_pos or 0, bands[-1][0].end_pos or 0)
+        said = bands[0][1]
+        last = Token("WORD", "else", start_pos=fault.token.start_pos, end_pos=fault.token.end_pos)
+        while stop < len(tokens) and tokens[stop].type != "RBRACE":
+            stop += 1
+        return [*tokens[: fault.index], last, *said, *tokens[stop:]]
+    start, until = fault.token.start_pos or 0, others[-1].end_pos or 0
+    # What lies above the lowest number and below the next is what was said of the lowest.
+    rising, texts = [number for number, _ in reversed(bands)], [others, *(said for _, said in reversed(bands))]
+    parts, made = [], []
+    for number, said in zip([*rising, None], texts, strict=True):
+        shown = text[said[0].start_pos : said[-1].end_pos]
+        parts.append(f"else {shown}" if number is None else f"below {number} {shown}")
+        word = Token("WORD", "else" if number is None else "below", start_pos=start, end_pos=start)
+        made += [word, *said] if number is None else [word, number, *said]
+    fault.report.error(Code.UNEXPECTED_WORD, message, start, until, replacement=" ".join(parts))
+    return [*tokens[: fault.index], *made, *tokens[end:]]
+
+
+def _texts(tokens: list[Token], start: int) -> tuple[list[Token], int]:
+    """The text and its alternatives that begin at a place, and where they end."""
+    stop = start
+    while stop < len(tokens) and tokens[stop].type in ("STRING", "BAR"):
+        stop += 1
+    return tokens[start:stop], stop
+
+
+def _not_of_a_group(fault: SyntaxFault) -> list[Token] | None:
+    """`group NAME "..." not "..." = { ... }`."""
+    after = fault.after()
+    if fault.opening != "group" or fault.token != "not" or after is None or after.type != "STRING":
+        return None
+    if "NONE" not in fault.accepted:
+        return None
+    message = "what a group says where nothing belongs to it stands after `none`, not after `not`"
+    return fault.mend(message, "none", replacement="none")
+
+
 def _members(fault: SyntaxFault) -> list[Token] | None:
     """`group NAME "..." { ... }`."""
     if fault.opening == "group" and fault.token.type == "LBRACE" and "EQUAL" in fault.accepted:
@@ -73,4 +134,4 @@ def _members(fault: SyntaxFault) -> list[Token] | None:
     return None
 
 
-IN_SENTENCES = (_alternatives, _sign, _no_else, _after_else, _members)
+IN_SENTENCES = (_alternatives, _sign, _no_else, _after_else, _above, _not_of_a_group, _members)
