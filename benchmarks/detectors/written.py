@@ -17,6 +17,8 @@ FOLDER: Final = Path(__file__).parent / "written"
 LANGUAGES: Final = ("english", "german", "spanish", "french", "chinese", "hindi", "arabic", "other")
 #: More in English, in which the order of sentences or their tone decides.
 SENTENCES: Final = "sentences"
+#: More in English, as a person in a hurry or a chatty model writes.
+HURRIED: Final = "hurried"
 #: The file in English of which nothing is held back.
 TRAINING: Final = "training"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.detectors.written import LANGUAGES, SENTENCES, Written, read_written
+from benchmarks.detectors.written import HURRIED, LANGUAGES, SENTENCES, Written, read_written
 from safecot_dsl.artifact import Criteria
 from safecot_dsl.criteria import detect, response_verdict
 
@@ -57,6 +57,16 @@ def test_english(standard: Criteria, kind: tuple[str, str]):
 def test_the_order_of_sentences_and_their_tone(standard: Criteria, kind: tuple[str, str], least: float):
     """Before the detectors were written for it, 5 of 20 late refusals were read rightly, and 0 of 30 hostile ones."""
     rows = [row for row in read_written(SENTENCES) if (row.shows, row.kind) == kind]
+    assert _right(standard, rows) >= least
+
+
+@pytest.mark.parametrize(
+    ("shows", "least"), [("refuse", 0.95), ("redirect", 0.9), ("comply", 1.0), ("warn", 0.75), ("clarify", 1.0)]
+)
+def test_what_is_written_in_a_hurry(standard: Criteria, shows: str, least: float):
+    """Before the detectors were written for it, 10 of 28 refusals and 3 of 13 redirects were read rightly."""
+    rows = [row for row in read_written(HURRIED) if row.shows == shows]
+    assert len(rows) > 3
     assert _right(standard, rows) >= least
 
 
