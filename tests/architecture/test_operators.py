@@ -31,13 +31,14 @@ WRITERS = {
     "testing/policies.py": {"FlagIs"},
 }
 #: What asks for some of them: answers tried out in a dialogue, the miniature's world, what a table's cell can say, what
-#: rules are generated of.
+#: rules are generated of, and which nodes rows ask about.
 READERS = {
     "cli/policy/questions.py": {"Between", "Compare", "Contains"},
     "dataset/policies/vocabulary.py": {"FlagIs", "Has", "Is"},
     "miniature/kinds.py": {"Has"},
     "miniature/lessons.py": {"Has", "Is"},
     "testing/policies_printed.py": ATOMS,
+    "training/group_rows.py": {"Within"},
 }
 
 
