@@ -68,7 +68,7 @@ def _show_batch(run: Run, arm: str, rows: Path) -> None:
     from safecot_dsl.training.show import look_at_batch
     from safecot_dsl.training.weighting import Weighting
 
-    settings = run.recipe.training_of(arm)
+    settings = run.recipe.training_of(arm).model_copy(update={"seed": run.recipe.seed})  # as the training has it
     weighting = Weighting(settings.reasoning_weight, settings.answer_weight, run.recipe.data_of(arm).tags)
     if settings.objective == "dpo":
         from safecot_dsl.training.dpo.pairs import read_pairs, texts_of

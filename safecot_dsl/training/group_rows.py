@@ -74,11 +74,14 @@ def group_rows(
     many. `tags` that stand in the policy's phrases are neutralised.
 
     Raises:
-        TrainingError: the rules' conditions name no group and no node of a taxonomy.
+        TrainingError: the rules' conditions name no node of a taxonomy, and no group without a sentence of its own.
     """
     groups = _groups(policy)
     if not groups:
-        raise TrainingError("`group_rows`: no condition of the policy names a group, or a node of a taxonomy")
+        raise TrainingError(
+            "`group_rows`: no condition of the policy names a node of a taxonomy, or a group without a sentence of its "
+            "own (`says`)"
+        )
     sentences = Sentences(policy, lookups)
     made: dict[str, GroupRow] = {}
     left = list(groups)

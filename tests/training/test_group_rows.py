@@ -116,7 +116,7 @@ def test_a_policy_without_groups_is_refused(policy_from: PolicyFrom):
     policy = policy_from(
         "facts image { a : flag }\nrule r { when image.a verdict refuse }\ndefault comply\nunsure clarify"
     )
-    with pytest.raises(TrainingError, match="names a group, or a node of a taxonomy"):
+    with pytest.raises(TrainingError, match="names a node of a taxonomy, or a group without a sentence"):
         of(policy)
 
 
