@@ -130,9 +130,11 @@ class DerivationChecker:
         self._renderer = Renderer(self._interpreter, settings)
         self._parts: dict[int, tuple[Part, ExpectedSentence]] = {}
         self._calls = _names_of_groups(policy)
-        asked = settings is not None and settings.lookups is Lookups.ASKED
+        lookups = settings.lookups if settings is not None else Lookups.THINGS
         #: Questions before look-ups, which state nothing where another look-up follows than belongs there.
-        self._questions = frozenset(map(question, self._calls)) if asked else frozenset[str]()
+        self._questions = frozenset(map(question, self._calls)) if lookups.asks else frozenset[str]()
+        #: Whether a look-up names its group in the question alone.
+        self._names_once = lookups is Lookups.IN_TURN
 
     def check(self, text: str) -> Derivation:
         """What a whole answer, reasoning and all, derives."""
@@ -259,11 +261,13 @@ class DerivationChecker:
         said: set[str] = set()
         foreign: list[tuple[int, str]] = []
         for number, line in enumerate(lines, start=1):
+            asked = ""
             for text in wanted.split(line):
                 if text in wanted.texts:
                     said.add(text)
                 elif text not in self._questions:
-                    foreign.append((number, text))
+                    foreign.append((number, f"{asked}{text}"))
+                asked = f"{text} " if self._names_once and text in self._questions else ""
         missing = tuple(part for part in expected if said.isdisjoint(part.texts))
         return LineComparison(len(expected), missing, tuple(foreign))
 
@@ -292,7 +296,12 @@ class DerivationChecker:
     def looks_up(self, text: str) -> str | None:
         """The group that a sentence says something counts as, in the policy's words for it; None for any other."""
         return next(
-            (phrase for phrase in self._calls if text.endswith(f" as {phrase}.") or f" as {phrase}, " in text), None
+            (
+                phrase
+                for phrase in self._calls
+                if text.endswith(f" as {phrase}.") or f" as {phrase}, " in text or text.startswith(question(phrase))
+            ),
+            None,
         )
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from math import inf, nextafter
-from typing import Any
+from typing import Any, NamedTuple
 
 from safecot_dsl.artifact import (
     CompiledPolicy,
@@ -55,6 +55,13 @@ class Wording:
     texts: tuple[str, ...]
     key: str
     built: bool
+
+
+class _Thing(NamedTuple):
+    """A thing by its phrase, and whether it belongs to the group that is looked up."""
+
+    phrase: str
+    belongs: bool
 
 
 class Sentences:
@@ -164,12 +171,9 @@ class Sentences:
         """Which of the things that the value is, or has, count as what the group of these members is called."""
         texts = self.policy.groups.get(group)
         counts_as = texts.phrase if texts is not None else words(group)
-        things = {value} if isinstance(value, str) else value
-        inside = phrases(fact, things.intersection(members))
-        outside = phrases(fact, things.difference(members))
-        wording = Wording(
-            (self._counting(inside, outside, counts_as),), texts.key if texts else f"fact:{fact.name}", True
-        )
+        things = _things(fact, {value} if isinstance(value, str) else value, members)
+        inside = [thing.phrase for thing in things if thing.belongs]
+        wording = Wording((self._counting(things, counts_as),), texts.key if texts else f"fact:{fact.name}", True)
         if texts is not None and inside and texts.says:
             shown = listed([definite(thing) for thing in inside])
             wording = _wording(texts.says, shown, texts.key, "", texts.key)
@@ -183,27 +187,32 @@ class Sentences:
         """Which of the values of a fact, up to three, count as something, as a built look-up says it of things seen;
         `group` is the name of the group of these members."""
         texts = self.policy.groups.get(group)
-        inside = phrases(fact, [value for value in values if value in members])
-        outside = phrases(fact, [value for value in values if value not in members])
-        said = self._counting(inside, outside, counts_as) if inside else self._none(outside, counts_as)
+        things = _things(fact, values, members)
+        if self.lookups is Lookups.IN_TURN or any(thing.belongs for thing in things):
+            said = self._counting(things, counts_as)
+        else:
+            said = self._none([thing.phrase for thing in things], counts_as)
         key = texts.key if texts is not None else f"fact:{fact.name}"
         return Wording((self._asked(counts_as, said),), key, built=True)
 
     def counts(self, fact: Fact, value: str, counts_as: str, *, so: bool) -> Wording:
         """That a choice counts as something, or does not."""
-        return self.built(fact, self._asked(counts_as, self._counting([phrase(fact, value)], [], counts_as, so=so)))
+        return self.built(fact, self._asked(counts_as, self._counting([_Thing(phrase(fact, value), so)], counts_as)))
 
     def _asked(self, counts_as: str, said: str) -> str:
         """A look-up, behind its question where look-ups are asked."""
-        return f"{question(counts_as)} {said}" if self.lookups is Lookups.ASKED else said
+        return f"{question(counts_as)} {said}" if self.lookups.asks else said
 
-    def _counting(self, inside: Sequence[str], outside: Sequence[str], counts_as: str, so: bool | None = None) -> str:
-        """Which of the things count as something. With `so`, `inside` are things that all do or all do not."""
-        if so is False:
-            inside, outside = [], inside
+    def _counting(self, things: Sequence[_Thing], counts_as: str) -> str:
+        """Which of the things count as something."""
+        inside = [thing.phrase for thing in things if thing.belongs]
+        outside = [thing.phrase for thing in things if not thing.belongs]
+        many = len(outside) > _MOST_THINGS
+        if self.lookups is Lookups.IN_TURN and things and (inside or not many):
+            return _in_turn([thing for thing in things if thing.belongs or not many], others=many)
         if self.lookups is Lookups.GROUP and inside:
             return f"What counts as {counts_as} is {listed([definite(thing) for thing in inside])}."
-        if self.lookups is Lookups.EACH and (inside or outside):
+        if self.lookups is Lookups.EACH and things:
             each = [self._all([thing], counts_as) for thing in inside]
             return " ".join([*each, *(self._none([thing], counts_as) for thing in outside)])
         if self.lookups is Lookups.GROUP or not inside:
@@ -211,7 +220,7 @@ class Sentences:
         whole = self._all(inside, counts_as)
         if not outside:
             return whole
-        if len(outside) > _MOST_THINGS:
+        if many:
             return f"{whole[:-1]}, nothing else seen does."
         does = "do" if len(outside) > 1 or is_plural(outside[0]) else "does"
         return f"{whole[:-1]}, {listed([definite(thing) for thing in outside])} {does} not."
@@ -300,6 +309,28 @@ def number_cuts(policy: CompiledPolicy, fact: str) -> list[float]:
                 found.add(bound.operand if bound.kind == "at least" else nextafter(bound.operand, inf))
     assert isinstance(of.type, NumberType)
     return sorted(cut for cut in found if of.type.low < cut <= of.type.high)
+
+
+def _things(fact: Fact, values: Collection[str], members: Collection[str]) -> list[_Thing]:
+    """The values in the order in which the fact declares them, which is that in which they are said to be seen."""
+    assert isinstance(fact.type, OneOfType | SetType)
+    named = {value.name: fold_line(value.phrase) for value in fact.type.values}
+    return [_Thing(phrase, name in members) for name, phrase in named.items() if name in values]
+
+
+def _in_turn(things: Sequence[_Thing], *, others: bool) -> str:
+    """Each thing, and whether it does: the answer to the question what counts as something. With `others`, more was
+    seen, and none of it does."""
+    said: list[str] = []
+    before: bool | None = None
+    for thing in things:
+        does = "do" if is_plural(thing.phrase) else "does"
+        same = "" if thing.belongs is not before else " too" if thing.belongs else " either"
+        said.append(f"{definite(thing.phrase)} {does}{'' if thing.belongs else ' not'}{same}")
+        before = thing.belongs
+    if others:
+        said.append("nothing else seen does")
+    return f"{capitalised(', '.join(said))}."
 
 
 def question(counts_as: str) -> str:

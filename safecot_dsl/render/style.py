@@ -20,16 +20,26 @@ class ReasoningStyle(StrEnum):
 
 
 class Lookups(StrEnum):
-    """How it is said which of the things seen belong to a group: of the things together ("The vial and the flask each
-    count as an acid, the cup does not."), of each thing in the order seen, of the group ("What counts as an acid is the
-    vial."), or `asked`: of the things together, behind its question ("What counts as an acid? The vial counts as an
-    acid, the cup does not."). A sentence that begins with the things has to know by then which group it will name;
-    behind a question that stands there to be read."""
+    """How it is said which of the things seen belong to a group: of the `things` together ("The vial and the flask each
+    count as an acid, the cup does not."), of `each` thing in a sentence of its own, first of those that belong, of the
+    `group` ("What counts as an acid is the vial."), or behind a question: `asked`, of the things together ("What counts
+    as an acid? The vial counts as an acid, the cup does not."), and `in_turn`, of each thing in the order seen ("What
+    counts as an acid? The cup does not, the vial does.").
+
+    A sentence that begins with the things has to know by then which group it will name; behind a question that stands
+    there to be read. And all but the last begin with a thing that belongs, or with "neither": which things belong has
+    to be known before any is named. In turn, each thing is named before it is judged."""
 
     THINGS = "things"
     EACH = "each"
     GROUP = "group"
     ASKED = "asked"
+    IN_TURN = "in_turn"
+
+    @property
+    def asks(self) -> bool:
+        """Whether a look-up stands behind its question."""
+        return self in (Lookups.ASKED, Lookups.IN_TURN)
 
 
 class PartsTold(StrEnum):

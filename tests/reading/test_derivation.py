@@ -191,6 +191,26 @@ def test_a_wrong_lookup_behind_a_question_is_one_fault():
     assert kinds(DerivationChecker(HOUSEHOLD).check(text)) == {DerivationFault.UNTRUE}
 
 
+def test_in_turn_a_lookup_is_read_with_its_question():
+    """What stands behind the question names no group: behind another question it says something else."""
+    settings = Reasoning(lookups=Lookups.IN_TURN)
+    case = read_case(HOUSEHOLD, {"facts": REFUSED})
+    text = write_target(
+        Renderer(Interpreter(HOUSEHOLD), settings).render(case, style=ReasoningStyle.STEPWISE, seed="1")
+    )
+    so = "What counts as corrosive? The bottle of bleach does, the bottle of ammonia does too."
+    assert so in text
+    checker = DerivationChecker(HOUSEHOLD, settings=settings)
+    assert checker.check(text).valid
+    not_so = "What counts as corrosive? The bottle of bleach does, the bottle of ammonia does not."
+    other = next(group.phrase for group in HOUSEHOLD.groups.values() if group.phrase != "corrosive")
+    for wrong in (not_so, so.replace("corrosive", other)):
+        faults = checker.check(text.replace(so, wrong)).faults
+        assert [fault for fault, _ in faults] == [DerivationFault.UNTRUE, DerivationFault.UNWEIGHED]
+        named = "corrosive" if wrong is not_so else other
+        assert faults[0][1] == f"line 3 is wrong about what counts as {named}, by what is stated"
+
+
 def test_a_derivation_says_what_it_states(checker):
     derivation = checker.check(text_of(REFUSED))
     assert derivation.valid

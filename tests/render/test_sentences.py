@@ -254,9 +254,10 @@ def test_many_things_are_not_named_one_by_one_in_a_denial() -> None:
         (Lookups.EACH, "The bottle of bleach counts as corrosive. The toy does not count as corrosive."),
         (Lookups.GROUP, "What counts as corrosive is the bottle of bleach."),
         (Lookups.ASKED, "What counts as corrosive? The bottle of bleach counts as corrosive, the toy does not."),
+        (Lookups.IN_TURN, "What counts as corrosive? The bottle of bleach does, the toy does not."),
     ],
 )
-def test_lookups_are_said_in_one_of_four_ways(lookups: Lookups, expected: str) -> None:
+def test_lookups_are_said_in_one_of_five_ways(lookups: Lookups, expected: str) -> None:
     wording = Sentences(OWN, lookups).lookup(ANY, frozenset({"bleach", "toy"}), True)
     assert wording is not None
     assert wording.texts == (expected,)
@@ -273,6 +274,35 @@ def test_a_question_stands_before_a_denial_too(things: set[str], expected: str) 
     wording = Sentences(OWN, Lookups.ASKED).lookup(ANY, frozenset(things), False)
     assert wording is not None
     assert wording.texts == (expected,)
+
+
+def _in_turn(values_: dict[str, str], members: tuple[str, ...], seen: set[str]) -> str:
+    objects = OBJECTS.model_copy(update={"type": OBJECTS.type.model_copy(update={"values": values(**values_)})})
+    of = policy(HURTING, facts=(objects, *FACTS[1:]), groups=GROUPS)
+    atom = Has(fact="image.objects", quantifier="any", values=members, group="corrosive")
+    wording = Sentences(of, Lookups.IN_TURN).lookup(atom, frozenset(seen), bool(seen & set(members)))
+    assert wording is not None
+    return wording.texts[0].removeprefix("What counts as corrosive? ")
+
+
+@pytest.mark.parametrize(
+    ("members", "seen", "expected"),
+    [
+        (("b",), {"a"}, "The ant does not."),
+        (("b",), {"b"}, "The bees do."),
+        (("b",), {"a", "b"}, "The ant does not, the bees do."),
+        (("b", "c"), {"a", "b", "c"}, "The ant does not, the bees do, the cat does too."),
+        (("c",), {"a", "b", "c"}, "The ant does not, the bees do not either, the cat does."),
+        (("b",), set(), "Nothing seen counts as corrosive."),
+        (("b",), {"a", "c", "d", "e"}, "Nothing seen counts as corrosive."),
+        (("b",), {"a", "b", "c", "d", "e"}, "The bees do, nothing else seen does."),
+    ],
+)
+def test_in_turn_each_thing_is_named_before_it_is_judged(
+    members: tuple[str, ...], seen: set[str], expected: str
+) -> None:
+    things = {"a": "an ant", "b": "bees", "c": "a cat", "d": "a dog", "e": "an elk"}
+    assert _in_turn(things, members, seen) == expected
 
 
 def test_a_group_has_sentences_of_its_own() -> None:
