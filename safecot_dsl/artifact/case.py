@@ -36,8 +36,10 @@ UNKNOWN: Final = Unknown()
 _MOST_FAULTS = 20  # of one case: what is wrong with more is the file
 _NAMED = 3  # of several values that are none, so many are compared with those that are
 _LONGEST = 80  # characters of a name that is compared
-_FLAGS: Final = {"yes": "true", "true": "true", "1": "true", "no": "false", "false": "false", "0": "false"}
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?")
+
+#: What says yes or no of a flag outside of a policy, in small letters.
+FLAG_WORDS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 #: bool for a flag, a name for `one of`, a frozenset of names for `set of`, a float for a number, a str for a text.
 Value = bool | str | float | frozenset[str]
@@ -202,8 +204,8 @@ def _unquoted(fact: Fact, raw: object) -> str | None:
     """The JSON value that was meant by a text or a number that says it."""
     if isinstance(fact.type, FlagType) and isinstance(raw, str | int):
         said = raw.strip().casefold() if isinstance(raw, str) else str(raw) if raw in (0, 1) else ""
-        right = _FLAGS.get(said)
-        return None if right is None else f"write {right}" + " without quotes" * isinstance(raw, str)
+        right = FLAG_WORDS.get(said)
+        return None if right is None else f"write {str(right).lower()}" + " without quotes" * isinstance(raw, str)
     if isinstance(fact.type, NumberType) and isinstance(raw, str) and _NUMBER.fullmatch(raw.strip()):
         return f"write {raw.strip()} without quotes" if fact.type.low <= float(raw) <= fact.type.high else None
     return None

@@ -32,10 +32,9 @@ from safecot_dsl.artifact import (
     Unknown,
     Value,
 )
-from safecot_dsl.artifact.case import read_value
+from safecot_dsl.artifact.case import FLAG_WORDS, read_value
 from safecot_dsl.diagnostics import closest
 
-_FLAGS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _BETWEEN_WORDS = re.compile(r"[\s\-]+")
 _LONGEST = 80  # characters of a cell that a message shows
 _LISTED = 12  # values that a message lists
@@ -84,8 +83,8 @@ def _is_nan(raw: Any) -> bool:
 
 def _flag(raw: Any) -> bool:
     key = str(int(raw)) if isinstance(raw, float) and raw in (0.0, 1.0) else str(raw).lower()
-    if key in _FLAGS and not isinstance(raw, list):
-        return _FLAGS[key]
+    if key in FLAG_WORDS and not isinstance(raw, list):
+        return FLAG_WORDS[key]
     raise CellError(f"{shown(raw)} is not yes or no (nor true, false, 1 or 0)")
 
 
