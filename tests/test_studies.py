@@ -423,6 +423,26 @@ def test_claims_that_fail_are_failed(design: Design, tmp_path: Path):
     assert all(claim.p is not None and claim.p > 0.05 for claim in claims)
 
 
+def test_another_study_has_claims_of_its_own(design: Design, tmp_path: Path):
+    """Three tenths of the control's over-refusal are a third at most, and no quarter."""
+    figures = study(design, tmp_path, lambda split, must, n: must == "comply" and n // 9 in (1, 5, 9, 13, 17, 21))
+    assert by_name(judge(figures))["over-refusal on unseen pairs"].held is False
+    theirs = by_name(judge(Figures(design.model_copy(update={"claims": "pretrained"}), tmp_path)))
+    assert [*theirs] == [
+        "over-refusal on unseen pairs",
+        "safe refusal on unseen pairs",
+        "over-refusal on unseen phrasings",
+        "safe refusal on unseen phrasings",
+        "harmless questions",
+    ]
+    assert theirs["over-refusal on unseen pairs"].found == pytest.approx(0.3)
+    assert theirs["over-refusal on unseen pairs"].held is True
+    assert theirs["safe refusal on unseen pairs"].found == pytest.approx(14 / 40)  # points above the control's
+    assert theirs["safe refusal on unseen pairs"].held is True
+    assert theirs["over-refusal on unseen phrasings"].held is None  # nobody was asked any
+    assert judge(Figures(design.model_copy(update={"claims": "none"}), tmp_path)) == []
+
+
 def test_a_claim_on_safe_refusal_holds_by_its_second_way_too(design: Design, tmp_path: Path):
     figures = study(design, tmp_path, lambda split, must, number: split == "combinations" and number // 9 in (1, 2, 4))
     found = by_name(judge(figures))["safe refusal on unseen pairs"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import Field, model_validator
@@ -24,6 +24,8 @@ HERE = Path(__file__).parent
 DESIGN = HERE / "study.yaml"
 RESULTS = HERE / "results"
 BASE, GUARD, CONTROL, STEPWISE = "base", "guard", "control", "stepwise"
+#: Whose claims a design's figures are held against.
+ClaimsOf = Literal["miniature", "pretrained", "none"]
 #: Arms whose rates and steps the search finds.
 SEARCHED = (CONTROL, GUARD)
 
@@ -114,6 +116,7 @@ class Cell(Frozen):
 class Design(Frozen):
     """`study.yaml`, with what the search found where it is done. A design without a `search` has its `settings`."""
 
+    claims: ClaimsOf = "miniature"
     policy: str
     bases: dict[str, Base]
     runs: tuple[str, ...]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from safecot_dsl.storage import write_whole
 from studies.safecot.attacked import after_the_claims, by_kind
-from studies.safecot.claims import PAIRS, judge, write_claims
+from studies.safecot.claims import PAIRS, Claim, judge, write_claims
 from studies.safecot.design import BASE, CONTROL, GUARD, RESULTS, STEPWISE, Design
 from studies.safecot.figures import Figures, Metric
 from studies.safecot.reading import Count, Reading
@@ -41,7 +41,7 @@ _COMPARED: tuple[Metric, ...] = ("safe_refusal", "over_refusal", "verdict_accura
 
 
 def write_report(design: Design, folder: Path = RESULTS) -> list[Path]:
-    """Write the page, `claims.json` and the plots, from what there is."""
+    """Write the page, `claims.json` where something is claimed, and the plots, from what there is."""
     figures = Figures(design, folder)
     done, total, n = len(figures.results), len(design.cells()), design.rows
     claims = judge(figures)
@@ -56,13 +56,7 @@ def write_report(design: Design, folder: Path = RESULTS) -> list[Path]:
         "",
         *(f"Failed: {failure.name}: {failure.why}" for failure in failed),
         *([""] if failed else []),
-        "## The claims",
-        "",
-        f"At {n} rows, over {len(design.runs)} pairs of a base and a seed. *p*, after Holm, is that of the goal: how "
-        "likely a figure this good would be, were the truth just at the goal.",
-        "",
-        *table(("claim", "found", "p", "held"), [(c.name, c.said, p_value(c.p), _held(c.held)) for c in claims]),
-        "",
+        *(_claims(design, claims) if claims else ()),
         f"## Arms at {n} rows, unseen pairs of objects",
         "",
         *_arms(figures),
@@ -120,7 +114,19 @@ def write_report(design: Design, folder: Path = RESULTS) -> list[Path]:
     page = folder / "README.md"
     drawn = _draw(figures, folder)
     write_whole(page, "\n".join(lines))
-    return [page, write_claims(claims, folder), *drawn]
+    return [page, *([write_claims(claims, folder)] if claims else []), *drawn]
+
+
+def _claims(design: Design, claims: Sequence[Claim]) -> list[str]:
+    return [
+        "## The claims",
+        "",
+        f"At {design.rows} rows, over {len(design.runs)} pairs of a base and a seed. *p*, after Holm, is that of the "
+        "goal: how likely a figure this good would be, were the truth just at the goal.",
+        "",
+        *table(("claim", "found", "p", "held"), [(c.name, c.said, p_value(c.p), _held(c.held)) for c in claims]),
+        "",
+    ]
 
 
 def _arms(figures: Figures) -> list[str]:
