@@ -24,6 +24,8 @@ TITLES = {
     "cleaned": "requests cleaned",
     "groups": "and rows on what counts as what",
     "control_groups": "answers alone, and rows on what counts as what",
+    "in_order": "conditions gone through in order",
+    "in_turn": "the same, and each thing named before it is judged",
     "begun": "rows whose answer was begun, requests cleaned",
     "control_begun": "answers alone, rows whose answer was begun, requests cleaned",
     "begun_answers": "rows begun with the words of other answers, requests cleaned",
