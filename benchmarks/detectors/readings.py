@@ -26,7 +26,7 @@ from rich.table import Table
 from benchmarks.detectors.bounds import bounds
 from benchmarks.detectors.sources import FOR_TRAINING, SAYS_SO, Response, SourcePaths, read_sources
 from benchmarks.detectors.vectors import KeptVectors
-from benchmarks.detectors.written import HURRIED, LANGUAGES, SENTENCES, read_written
+from benchmarks.detectors.written import HALVES, HURRIED, LANGUAGES, SENTENCES, read_written
 from safecot_dsl.analysis.statistics import wilson
 from safecot_dsl.artifact import Criteria
 from safecot_dsl.criteria import Grade, Grader, VectorReader, load_heads, vectors_at_hand
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     responses = [r for r in read if r.source != FOR_TRAINING]
     responses += [
         Response(language, str(n), row.half, row.request, row.response, {}, written=row)
-        for language in (*LANGUAGES, SENTENCES, HURRIED)
+        for language in (*LANGUAGES, SENTENCES, HURRIED, HALVES)
         if language != "english"
         for n, row in enumerate(read_written(language))
     ]
