@@ -78,9 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     agreement = _vlguard_table(console, vlguard, detectors)
     _verdict_table(console, criteria, vlguard)
     propositions = _rbr_table(console, rbr, found, detectors)
-    console.print(
-        f"{len(found):,} responses, {rate:,.0f} a second of processor time, all standard propositions\n"
-    )
+    console.print(f"{len(found):,} responses, {rate:,.0f} a second of processor time, all standard propositions\n")
     completions = [] if options.xstest is None else read_xstest(options.xstest)
     xstest = measure(console, criteria, completions) if completions else None
     if options.disagreements:
