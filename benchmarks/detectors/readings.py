@@ -4,6 +4,7 @@ Of each source with people's labels, and of the responses written by hand, in ea
 found and verdicts read, by patterns alone and with sentence vectors, on the half that nothing was tuned on. The tables
 go to standard output, the figures to `benchmarks/results/readings.json`, and every disagreement to
 `benchmarks/results/readings-disagreements.jsonl`, by the item's identity: the sources' texts are not ours to copy.
+Of a source that is not at hand the figures of the last run that had it are kept, with its date, under `earlier`.
 Beside the figures stands what people themselves come to, where that is known. `--kept FILE` keeps the vectors.
 """
 
@@ -68,17 +69,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "written": _written(console, responses, readings),
         "off_question": _off_question(console, responses, readings),
     }
+    left_out = [name for name in ("XSTest", "WildGuardTest") if name not in origins]
+    earlier, kept = _earlier(left_out)
     result = {
         "benchmark": "readings",
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
         "heads": load_heads().card["trained"],
         "sources": origins,
-        "left_out": [name for name in ("XSTest", "WildGuardTest") if name not in origins],
+        "left_out": left_out,
+        "earlier": earlier,
         "detail": figures,
     }
     write_whole(RESULTS / "readings.json", json.dumps(result, indent=1) + "\n")
-    lines = list(_disagreements(responses, readings))
+    for name, one in earlier.items():
+        console.print(f"{name} is not at hand: its figures are those of {one['date']}")
+    lines = [*_disagreements(responses, readings), *kept]
     write_whole(
         RESULTS / "readings-disagreements.jsonl", "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in lines)
     )
@@ -88,6 +94,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     )
     return 0
+
+
+def _earlier(left_out: Sequence[str]) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+    """What earlier runs found of the sources that are left out: their figures, and their disagreements."""
+    if not left_out or not (RESULTS / "readings.json").is_file():
+        return {}, []
+    old = json.loads((RESULTS / "readings.json").read_text(encoding="utf-8"))
+    found: dict[str, dict[str, Any]] = {}
+    for name in left_out:
+        refusals = {one: figures for one, figures in old["detail"]["refusals"].items() if one.startswith(name)}
+        if refusals:
+            found[name] = {
+                "date": old["date"],
+                "source": old["sources"][name],
+                "refusals": refusals,
+                "bounds": old["detail"]["bounds"][name],
+            }
+        elif name in old.get("earlier", {}):
+            found[name] = old["earlier"][name]
+    lines = (RESULTS / "readings-disagreements.jsonl").read_text(encoding="utf-8").splitlines()
+    return found, [one for one in map(json.loads, lines) if one["source"] in found]
 
 
 def read_all(criteria: Criteria, responses: Sequence[Response], embed: Embed) -> dict[str, list[Grade]]:
