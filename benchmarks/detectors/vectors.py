@@ -40,8 +40,8 @@ class KeptVectors:
         return np.stack([self._kept[digest] for digest in digests]) if texts else embed([])
 
     def _save(self, path: Path) -> None:
-        kept = {"digests": np.array(list(self._kept)), "vectors": np.stack(list(self._kept.values()))}
+        digests, vectors = np.array(list(self._kept)), np.stack(list(self._kept.values()))
         whole = path.with_name(f".{path.name}")
         with whole.open("wb") as file:
-            np.savez(file, **kept, model=np.array(embedding_version()))
+            np.savez(file, digests=digests, vectors=vectors, model=np.array(embedding_version()))
         whole.replace(path)
