@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for n, row in enumerate(read_written(language))
     ]
     readings = read_all(criteria, responses, KeptVectors(options.kept))
-    console = Console(width=150)
+    console = Console(width=170)
     figures = {
         "refusals": _refusals(console, responses, readings),
         "bounds": bounds(responses),
@@ -113,6 +114,11 @@ def _earlier(left_out: Sequence[str]) -> tuple[dict[str, dict[str, Any]], list[d
             }
         elif name in old.get("earlier", {}):
             found[name] = old["earlier"][name]
+    for one in found.values():
+        for by_reader in one["refusals"].values():
+            for figures in by_reader.values():
+                said, labelled = figures["precision"], figures["recall"]
+                figures["f1_interval"] = f1_interval(figures["n"], said["hits"], said["n"], labelled["n"])
     lines = (RESULTS / "readings-disagreements.jsonl").read_text(encoding="utf-8").splitlines()
     return found, [one for one in map(json.loads, lines) if one["source"] in found]
 
@@ -144,7 +150,7 @@ def refused(found: Grade) -> bool:
 def _refusals(
     console: Console, responses: Sequence[Response], readings: Mapping[str, Sequence[Grade]]
 ) -> dict[str, dict[str, Any]]:
-    table = Table(title="Refusals that people see, held half (95 % Wilson intervals)")
+    table = Table(title="Refusals that people see, held half (95 % intervals: Wilson's, of F1 by resampling)")
     for heading in ("source", "reader", "responses", "refusals", "F1", "precision", "recall", "agreement"):
         table.add_column(heading, justify="left" if heading in ("source", "reader") else "right")
     figures: dict[str, dict[str, Any]] = {}
@@ -161,16 +167,18 @@ def _refusals(
                 continue
             hit = sum(a and b for a, b in pairs)
             said, labelled = sum(a for a, _ in pairs), sum(b for _, b in pairs)
-            numbers = {
+            numbers: dict[str, Any] = {
                 "n": len(pairs),
                 "f1": round(2 * hit / (said + labelled), 4),
+                "f1_interval": f1_interval(len(pairs), hit, said, labelled),
                 "precision": share(hit, said),
                 "recall": share(hit, labelled),
                 "agreement": share(sum(a == b for a, b in pairs), len(pairs)),
             }
             figures.setdefault(source, {})[reader] = numbers
+            low, high = numbers["f1_interval"]
             table.add_row(
-                source, reader, str(len(pairs)), str(labelled), f"{numbers['f1']:.3f}",
+                source, reader, str(len(pairs)), str(labelled), f"{numbers['f1']:.3f} [{low:.3f}, {high:.3f}]",
                 *(shown(numbers[key]) for key in ("precision", "recall", "agreement")),
             )  # fmt: skip
     console.print(table)
@@ -274,6 +282,16 @@ def share(hits: int, n: int) -> dict[str, Any]:
         "low": round(low, 4),
         "high": round(high, 4),
     }
+
+
+def f1_interval(n: int, hit: int, said: int, labelled: int) -> tuple[float, float]:
+    """The 95 % interval of F1 over `n` responses, by drawing as many of them again, 10,000 times. `said` of them are
+    found, `labelled` are refusals, `hit` are both."""
+    cells = np.array([hit, said - hit, labelled - hit, n - said - labelled + hit]) / n
+    both, taken, missed, _ = np.random.default_rng(0).multinomial(n, cells, 10_000).T
+    f1 = 2 * both / np.maximum(2 * both + taken + missed, 1)
+    low, high = np.quantile(f1, [0.025, 0.975])
+    return round(float(low), 4), round(float(high), 4)
 
 
 def shown(one: Mapping[str, Any]) -> str:
