@@ -4,6 +4,7 @@ Of each source with people's labels, and of the responses written by hand, in ea
 found and verdicts read, by patterns alone and with sentence vectors, on the half that nothing was tuned on. The tables
 go to standard output, the figures to `benchmarks/results/readings.json`, and every disagreement to
 `benchmarks/results/readings-disagreements.jsonl`, by the item's identity: the sources' texts are not ours to copy.
+Of a source that is not at hand the figures of the last run that had it are kept, with its date, under `earlier`.
 Beside the figures stands what people themselves come to, where that is known. `--kept FILE` keeps the vectors.
 """
 
@@ -20,13 +21,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.detectors.bounds import bounds
 from benchmarks.detectors.sources import FOR_TRAINING, SAYS_SO, Response, SourcePaths, read_sources
 from benchmarks.detectors.vectors import KeptVectors
-from benchmarks.detectors.written import HURRIED, LANGUAGES, SENTENCES, read_written
+from benchmarks.detectors.written import HALVES, HURRIED, LANGUAGES, SENTENCES, read_written
 from safecot_dsl.analysis.statistics import wilson
 from safecot_dsl.artifact import Criteria
 from safecot_dsl.criteria import Grade, Grader, VectorReader, load_heads, vectors_at_hand
@@ -56,29 +58,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     responses = [r for r in read if r.source != FOR_TRAINING]
     responses += [
         Response(language, str(n), row.half, row.request, row.response, {}, written=row)
-        for language in (*LANGUAGES, SENTENCES, HURRIED)
+        for language in (*LANGUAGES, SENTENCES, HURRIED, HALVES)
         if language != "english"
         for n, row in enumerate(read_written(language))
     ]
     readings = read_all(criteria, responses, KeptVectors(options.kept))
-    console = Console(width=150)
+    console = Console(width=170)
     figures = {
         "refusals": _refusals(console, responses, readings),
         "bounds": bounds(responses),
         "written": _written(console, responses, readings),
         "off_question": _off_question(console, responses, readings),
     }
+    left_out = [name for name in ("XSTest", "WildGuardTest") if name not in origins]
+    earlier, kept = _earlier(left_out)
     result = {
         "benchmark": "readings",
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
         "heads": load_heads().card["trained"],
         "sources": origins,
-        "left_out": [name for name in ("XSTest", "WildGuardTest") if name not in origins],
+        "left_out": left_out,
+        "earlier": earlier,
         "detail": figures,
     }
     write_whole(RESULTS / "readings.json", json.dumps(result, indent=1) + "\n")
-    lines = list(_disagreements(responses, readings))
+    for name, one in earlier.items():
+        console.print(f"{name} is not at hand: its figures are those of {one['date']}")
+    lines = [*_disagreements(responses, readings), *kept]
     write_whole(
         RESULTS / "readings-disagreements.jsonl", "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in lines)
     )
@@ -88,6 +95,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     )
     return 0
+
+
+def _earlier(left_out: Sequence[str]) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+    """What earlier runs found of the sources that are left out: their figures, and their disagreements."""
+    if not left_out or not (RESULTS / "readings.json").is_file():
+        return {}, []
+    old = json.loads((RESULTS / "readings.json").read_text(encoding="utf-8"))
+    found: dict[str, dict[str, Any]] = {}
+    for name in left_out:
+        refusals = {one: figures for one, figures in old["detail"]["refusals"].items() if one.startswith(name)}
+        if refusals:
+            found[name] = {
+                "date": old["date"],
+                "source": old["sources"][name],
+                "refusals": refusals,
+                "bounds": old["detail"]["bounds"][name],
+            }
+        elif name in old.get("earlier", {}):
+            found[name] = old["earlier"][name]
+    for one in found.values():
+        for by_reader in one["refusals"].values():
+            for figures in by_reader.values():
+                said, labelled = figures["precision"], figures["recall"]
+                figures["f1_interval"] = f1_interval(figures["n"], said["hits"], said["n"], labelled["n"])
+    lines = (RESULTS / "readings-disagreements.jsonl").read_text(encoding="utf-8").splitlines()
+    return found, [one for one in map(json.loads, lines) if one["source"] in found]
 
 
 def read_all(criteria: Criteria, responses: Sequence[Response], embed: Embed) -> dict[str, list[Grade]]:
@@ -117,7 +150,7 @@ def refused(found: Grade) -> bool:
 def _refusals(
     console: Console, responses: Sequence[Response], readings: Mapping[str, Sequence[Grade]]
 ) -> dict[str, dict[str, Any]]:
-    table = Table(title="Refusals that people see, held half (95 % Wilson intervals)")
+    table = Table(title="Refusals that people see, held half (95 % intervals: Wilson's, of F1 by resampling)")
     for heading in ("source", "reader", "responses", "refusals", "F1", "precision", "recall", "agreement"):
         table.add_column(heading, justify="left" if heading in ("source", "reader") else "right")
     figures: dict[str, dict[str, Any]] = {}
@@ -134,16 +167,18 @@ def _refusals(
                 continue
             hit = sum(a and b for a, b in pairs)
             said, labelled = sum(a for a, _ in pairs), sum(b for _, b in pairs)
-            numbers = {
+            numbers: dict[str, Any] = {
                 "n": len(pairs),
                 "f1": round(2 * hit / (said + labelled), 4),
+                "f1_interval": f1_interval(len(pairs), hit, said, labelled),
                 "precision": share(hit, said),
                 "recall": share(hit, labelled),
                 "agreement": share(sum(a == b for a, b in pairs), len(pairs)),
             }
             figures.setdefault(source, {})[reader] = numbers
+            low, high = numbers["f1_interval"]
             table.add_row(
-                source, reader, str(len(pairs)), str(labelled), f"{numbers['f1']:.3f}",
+                source, reader, str(len(pairs)), str(labelled), f"{numbers['f1']:.3f} [{low:.3f}, {high:.3f}]",
                 *(shown(numbers[key]) for key in ("precision", "recall", "agreement")),
             )  # fmt: skip
     console.print(table)
@@ -247,6 +282,16 @@ def share(hits: int, n: int) -> dict[str, Any]:
         "low": round(low, 4),
         "high": round(high, 4),
     }
+
+
+def f1_interval(n: int, hit: int, said: int, labelled: int) -> tuple[float, float]:
+    """The 95 % interval of F1 over `n` responses, by drawing as many of them again, 10,000 times. `said` of them are
+    found, `labelled` are refusals, `hit` are both."""
+    cells = np.array([hit, said - hit, labelled - hit, n - said - labelled + hit]) / n
+    both, taken, missed, _ = np.random.default_rng(0).multinomial(n, cells, 10_000).T
+    f1 = 2 * both / np.maximum(2 * both + taken + missed, 1)
+    low, high = np.quantile(f1, [0.025, 0.975])
+    return round(float(low), 4), round(float(high), 4)
 
 
 def shown(one: Mapping[str, Any]) -> str:

@@ -19,6 +19,8 @@ LANGUAGES: Final = ("english", "german", "spanish", "french", "chinese", "hindi"
 SENTENCES: Final = "sentences"
 #: More in English, as a person in a hurry or a chatty model writes.
 HURRIED: Final = "hurried"
+#: More in English: a part that is declined in one half of a sentence, and refusals that name neither "I" nor "can't".
+HALVES: Final = "halves"
 #: The file in English of which nothing is held back.
 TRAINING: Final = "training"
 

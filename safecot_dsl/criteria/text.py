@@ -106,7 +106,9 @@ _YES_OR_NO: Final = re2.compile(
     r"[^?\n]*\?\s*\z"
 )
 _BARE_NO: Final = re2.compile(
-    r"(?i)\A[\s*_\"']*(?:no|nope|nah|never|not today|certainly not|absolutely not)[\s.!*_\"']*\z"
+    r"(?i)\A[\s*_\"']*(?:no|nope|nah|never|not today|(?:certainly|absolutely|definitely|of course) not|no way|"
+    r"not a chance)"
+    r"(?:[,!. ]+(?:mate|man|dude|bro|buddy|sir|madam|ma'am|(?:my )?friend|sorry|i'm afraid))*[\s.!*_\"']*\z"
 )
 
 

@@ -60,6 +60,8 @@ def _help(tokens: list[Token], index: int, accepted: set[str]) -> str | None:
         return "a hazard is a node of a taxonomy, such as `hazards.violent_crimes`"
     if accepted == {"TO"}:
         return "an exception names the rule that it lifts: `exception NAME to RULE { ... }`"
+    if {"FLAG", "SCORE"} <= accepted and token in ("taxonomy", "tree"):
+        return "a taxonomy stands outside of `facts`, and a fact ranges over it by its name: `one of NAME`"
     if {"FLAG", "SCORE"} <= accepted:
         return "the types are `flag`, `one of`, `set of`, `score`, `number` and `text`"
     if token in ("else", "otherwise") and "WHEN" in accepted:
