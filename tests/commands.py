@@ -21,6 +21,8 @@ from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
+import psutil
+
 #: `safecotc` in a fresh process, whether or not this checkout is the one that is installed.
 COMMAND = (sys.executable, "-c", "from safecot_dsl.cli import main; main()")
 
@@ -144,9 +146,14 @@ class Serving:
             time.sleep(0.01)
 
     def kill(self) -> None:
-        """End it as a power cut does. A process that has ended by itself is left alone: its number may be another's."""
+        """End it as a power cut does, with all that it started, which would else go on for nobody. A process that has
+        ended by itself is left alone: its number may be another's."""
         if self.process.is_alive():
+            started = psutil.Process(self.pid).children(recursive=True)
             self.process.kill()
+            for each in started:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.kill()
         self.process.join()
         self.process.close()
 
