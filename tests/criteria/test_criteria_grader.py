@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 from safecot_dsl.artifact import CompiledPolicy, Criteria, Detector, Not, Proposed, Proposition, Verdict
 from safecot_dsl.criteria import Grader, PatternError, detect, grade
 from safecot_dsl.criteria.detectors import DetectorSet, detect_propositions
-from safecot_dsl.criteria.patterns import PatternSet, compile_pattern
+from safecot_dsl.criteria.patterns import (
+    PatternSet,
+    _filter,  # pyright: ignore[reportPrivateUsage]
+    compile_pattern,
+)
 from tests.strategies import examples
 
 _WORD = re.compile(r"[A-Za-z']+")
