@@ -59,6 +59,9 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile
 # Properties are tried on a quarter of the examples of `make test-all`, where SAFECOT_EXAMPLES_FACTOR says nothing else.
 test coverage: export SAFECOT_EXAMPLES_FACTOR := $(or $(SAFECOT_EXAMPLES_FACTOR),0.25)
 
+# Whatever the caller's environment says: each process would rewrite the asserts of Hypothesis and of the package anew.
+test test-all coverage: export PYTHONDONTWRITEBYTECODE :=
+
 test: install
 	$(PYTEST) -m "not long"
 

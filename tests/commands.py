@@ -10,14 +10,18 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import re
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
+
+import psutil
 
 #: `safecotc` in a fresh process, whether or not this checkout is the one that is installed.
 COMMAND = (sys.executable, "-c", "from safecot_dsl.cli import main; main()")
@@ -114,6 +118,55 @@ def forked(function: Callable[..., object], *arguments: object, **environment: s
     process = _server().Process(target=_call, args=({**os.environ, **environment}, function, arguments))
     process.start()
     return process
+
+
+@dataclass
+class Serving:
+    """`safecotc` that goes on until it is ended, and what it says meanwhile, which stands in a file."""
+
+    process: ForkServerProcess
+    err: Path
+
+    @property
+    def pid(self) -> int:
+        assert self.process.pid is not None
+        return self.process.pid
+
+    def said(self, pattern: str, seconds: float = 60) -> re.Match[str]:
+        """The first place on stderr that matches, in a line that has ended, once it is there. Raises AssertionError
+        where the command ends without it, or does not say it in time."""
+        until = time.monotonic() + seconds
+        while True:
+            ended = not self.process.is_alive()
+            text = self.err.read_text(encoding="utf-8") if self.err.exists() else ""
+            if found := re.search(pattern, text[: text.rfind("\n") + 1]):
+                return found
+            assert not ended, text
+            assert time.monotonic() < until, text
+            time.sleep(0.01)
+
+    def kill(self) -> None:
+        """End it as a power cut does, with all that it started, which would else go on for nobody. A process that has
+        ended by itself is left alone: its number may be another's."""
+        if self.process.is_alive():
+            started = psutil.Process(self.pid).children(recursive=True)
+            self.process.kill()
+            for each in started:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.kill()
+        self.process.join()
+        self.process.close()
+
+
+def serving(*arguments: object, err: Path, **environment: str) -> Serving:
+    """`safecotc` with these arguments, forked, which does not end by itself; its stderr goes to a new file."""
+    err.unlink(missing_ok=True)
+    nothing = Path(os.devnull)
+    words = tuple(str(argument) for argument in arguments)
+    order = _Order(words, ROOT, {**os.environ, **environment}, nothing, nothing, err, None, None)
+    process = _server().Process(target=_main, args=(order,))
+    process.start()
+    return Serving(process, err)
 
 
 def _server() -> ForkServerContext:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import gc
 import os
 import sys
+import threading
 from collections.abc import Generator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fixture_types import PolicyFrom
@@ -27,10 +31,25 @@ collect_ignore_glob = ["*.safecot"]
 # the libraries are imported, and by the processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Bytecode is written, whatever the caller's environment says: else each process that a test starts compiles the package
-# anew, and each process of pytest-xdist rewrites the asserts of every test.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
+# Until Python 3.12 garbage may be collected, and with it Python code run, in the midst of `ast.parse`. Where that code
+# parses as well (pytest writes the traceback of a finaliser that fails, and looks for the part of a line to underline),
+# or another thread does, the outer call ends in "SystemError: AST constructor recursion depth mismatch"
+# (https://github.com/python/cpython/issues/106905; `test_conftest.py` shows it). So garbage waits meanwhile.
+if sys.version_info < (3, 12):
+    _parse, _parsing = ast.parse, threading.RLock()
+
+    @functools.wraps(_parse)
+    def _parse_undisturbed(*arguments: Any, **options: Any) -> Any:
+        with _parsing:
+            collects = gc.isenabled()
+            gc.disable()
+            try:
+                return _parse(*arguments, **options)
+            finally:
+                if collects:
+                    gc.enable()
+
+    ast.parse = _parse_undisturbed
 
 # Derandomised, so that a failure in continuous integration can be repeated; no deadline, because machines are shared.
 # Tests that cost more or less a case than most give their own number of examples through `examples()`.

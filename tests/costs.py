@@ -1,8 +1,8 @@
 """What tests cost in processor time, whatever else the machine does, and how long they wait.
 
 `python -m pytest -p tests.costs -p no:xdist FOLDER` prints it after the tests, and writes all of them to the CSV file
-that the variable SAFECOT_COSTS names. Counted are this process, those that tests waited for, and its children that
-still run. A fixture that several tests share is counted with the first of them.
+that the variable SAFECOT_COSTS names. Counted are this process and all that come from it, on Linux also those whose
+parent was killed. A fixture that several tests share is counted with the first of them.
 
 A test waits while the clock goes on and no processor time is spent: on a machine that has something else to do, for a
 processor, too.
@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import ctypes
 import os
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Generator
@@ -22,6 +24,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+_PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 SHOWN = 20  #: how many files and tests are shown
 
 
@@ -44,10 +47,16 @@ _tests: defaultdict[str, Cost] = defaultdict(Cost)
 def _spent() -> float:
     """Seconds of processor time until now, in user and system mode."""
     times = [psutil.Process().cpu_times()]
-    for child in psutil.Process().children():  # those that still run, such as the server that commands are forked from
+    for child in psutil.Process().children(recursive=True):  # what nobody waited for yet, such as a browser
         with contextlib.suppress(psutil.NoSuchProcess):
             times.append(child.cpu_times())
     return sum(one.user + one.system + one.children_user + one.children_system for one in times)
+
+
+def pytest_configure() -> None:
+    """Processes whose parent ends become this one's."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 @pytest.hookimpl(wrapper=True)

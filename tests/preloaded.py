@@ -18,6 +18,7 @@ LOADED = (
     *("torch", "transformers", "peft", "polars", "z3", "hypothesis"),
     *("safecot_dsl.pipeline", "safecot_dsl.miniature", "safecot_dsl.analysis", "safecot_dsl.testing"),
     *("safecot_dsl.cli.check", "safecot_dsl.cli.test", "safecot_dsl.cli.run"),
+    *("safecot_dsl.studio.serving", "uvicorn.protocols.http.h11_impl"),
 )
 
 for name in LOADED:

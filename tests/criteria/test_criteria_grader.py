@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 from safecot_dsl.artifact import CompiledPolicy, Criteria, Detector, Not, Proposed, Proposition, Verdict
 from safecot_dsl.criteria import Grader, PatternError, detect, grade
 from safecot_dsl.criteria.detectors import DetectorSet, detect_propositions
-from safecot_dsl.criteria.patterns import PatternSet, compile_pattern
+from safecot_dsl.criteria.patterns import (
+    PatternSet,
+    _filter,  # pyright: ignore[reportPrivateUsage]
+    compile_pattern,
+)
 from tests.strategies import examples
 
 _WORD = re.compile(r"[A-Za-z']+")
@@ -121,6 +125,7 @@ def test_patterns_that_take_too_much_memory_together_are_searched_in_parts(monke
     assert large.search(long[7][0]) == {8}
     asked = [("ab{1,30}c", False), ("x[0-9]{20}", False), ("colou?r", True)]
     assert PatternSet(asked).search("abbbc COLOR") == {0, 2}
+    _filter.cache_clear()
     monkeypatch.setattr("re2.Filter.Match", lambda *_: None)
     assert PatternSet(asked).search("abbbc COLOR") == {0, 2}
 

@@ -40,8 +40,19 @@ MISTAKES = {
 POLICIES = sorted({row["policy"] for row in WRITTEN})
 
 
+_MADE: dict[tuple[str, ReasoningStyle], Verifier] = {}
+
+
+def verifier_of(policy: CompiledPolicy, style: ReasoningStyle = ReasoningStyle.STEPWISE) -> Verifier:
+    """The verifier of a policy, which is made once: in most of these tests that would take most of the time."""
+    key = (policy.to_json(), style)
+    if key not in _MADE:
+        _MADE[key] = Verifier(policy, style=style)
+    return _MADE[key]
+
+
 def checks(policy: CompiledPolicy, facts: dict[str, Any], text: str, **request: str) -> tuple[CheckResult, ...]:
-    return verify(policy, read_case(policy, {"facts": facts}), None, text, request=DraftedRequest(**request))
+    return verifier_of(policy).verify(read_case(policy, {"facts": facts}), None, text, DraftedRequest(**request))
 
 
 def messages(results: tuple[CheckResult, ...]) -> list[str]:
@@ -52,14 +63,16 @@ def own(policy: CompiledPolicy, facts: dict[str, Any], source_answer: str = "On 
     """The policy's own text."""
     case = read_case(policy, {"facts": facts})
     return write_target(
-        render(Verifier(policy).interpreter, case, style=ReasoningStyle.STEPWISE, seed="0", source_answer=source_answer)
+        render(
+            verifier_of(policy).interpreter, case, style=ReasoningStyle.STEPWISE, seed="0", source_answer=source_answer
+        )
     )
 
 
 @pytest.mark.parametrize("row", WRITTEN, ids=lambda row: f"{row['policy']}-{row['example']}-{row['fault']}")
 def test_texts_written_by_hand_are_judged_as_a_person_judges_them(row: dict[str, Any], shipped: Shipped):
     """A right text passes, and of a wrong one the check that is meant fails; but for the known mistakes."""
-    verifier = Verifier(shipped(str(row["policy"])))
+    verifier = verifier_of(shipped(str(row["policy"])))
     right = by_hand(verifier, str(row["policy"]), row)
     found = failed(verifier.verify_draft(right.case, right.decision, right.draft))
     as_meant = not found if row["fault"] is None else row["fault"] in found
@@ -71,7 +84,7 @@ def test_texts_written_by_hand_are_judged_as_a_person_judges_them(row: dict[str,
 def test_the_policies_own_texts_pass(name: str, shipped: Shipped):
     """On every second example of every shipped policy, the styles in turn, what its author wrote is right."""
     policy = shipped(name)
-    verifiers = [Verifier(policy, style=style) for style in ReasoningStyle]
+    verifiers = [verifier_of(policy, style) for style in ReasoningStyle]
     for number, example in enumerate(policy.examples[::2]):
         verifier = verifiers[number % len(verifiers)]
         case = read_case(policy, {"facts": example.given})
@@ -90,7 +103,7 @@ def test_on_any_case_the_policys_own_text_passes_and_so_does_the_same_in_other_w
     name: str, draws: Random, style: ReasoningStyle, shipped: Shipped
 ):
     policy = shipped(name)
-    verifier = Verifier(policy, style=style)
+    verifier = verifier_of(policy, style)
     case = read_case(policy, {"facts": draws.choice(policy.examples).given})
     for _ in range(draws.randint(0, 4)):
         case = changed(policy, case, draws)
@@ -112,7 +125,7 @@ def right_ones(shipped: Shipped) -> list[Right]:
 @pytest.mark.parametrize("kind", FAULTS)
 def test_seeded_faults_are_found(kind: str, right_ones: list[Right], shipped: Shipped):
     policy, seeded, found = shipped("weapons"), 0, 0
-    verifier = Verifier(policy)
+    verifier = verifier_of(policy)
     for number, right in enumerate(right_ones):
         draft = FAULTS[kind](policy, right, Random(number))
         if draft is not None and draft != right.draft:
@@ -124,7 +137,7 @@ def test_seeded_faults_are_found(kind: str, right_ones: list[Right], shipped: Sh
 
 
 def test_none_of_these_is_found_in_the_right_texts(right_ones: list[Right], shipped: Shipped):
-    verifier = Verifier(shipped("weapons"))
+    verifier = verifier_of(shipped("weapons"))
     for right in right_ones:
         request = DraftedRequest(source_answer=right.source_answer)
         assert messages(verifier.verify_draft(right.case, right.decision, right.draft, request)) == []
@@ -346,7 +359,7 @@ def test_a_text_of_the_policy_s_own_that_is_read_as_another_verdict_is_found(pol
         "default comply\nunsure clarify\n"
     )
     facts = {"query.act": "mix"}
-    interpreter = Verifier(policy).interpreter
+    interpreter = verifier_of(policy).interpreter
     rendered = render(interpreter, read_case(policy, {"facts": facts}), style=ReasoningStyle.STEPWISE, seed="1")
     said = "is read as `comply`, and `refuse` is due; the policy's own answer is read so, too"
     found = [message for message in messages(checks(policy, facts, write_target(rendered))) if "answer" in message]
@@ -392,7 +405,7 @@ def test_a_link_from_nowhere_is_found(chemicals: CompiledPolicy):
 
 def test_only_one_part_is_looked_at(chemicals: CompiledPolicy):
     """Of a text whose answer is the source's own, the reasoning; of a text without reasoning, the answer."""
-    verifier = Verifier(chemicals)
+    verifier = verifier_of(chemicals)
     case = read_case(chemicals, {"facts": MIXING})
     target = parse_target(own(chemicals, MIXING))
     draft = Draft(target.lines, target.verdict, ("x",), "Do it.")

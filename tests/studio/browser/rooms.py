@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
-import os
 import re
 import shutil
-import signal
 import socket
-import subprocess
+import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
 from safecot_dsl.dataset.reviews import reviews_file
-from tests.commands import COMMAND
+from tests import commands
+from tests.commands import CommandLine, Serving
 
 pytest.importorskip("starlette", reason="the studio needs the extra `studio`")
 sync_api = pytest.importorskip("playwright.sync_api", reason="tests in a browser need playwright")
@@ -29,6 +30,10 @@ ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "safecot_dsl" / "studio" / "page" / "assets"
 #: Milliseconds that the page may take for one thing, on a machine that does other work too.
 PATIENCE = 90_000
+
+#: Chromium ends itself where its process for graphics was lost six times, be it for memory or by a driver; what it says
+#: goes to a file.
+FLAGS = ("--no-sandbox", "--disable-gpu-process-crash-limit", "--enable-logging")
 
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None or not PAGE.is_dir(), reason="tests in a browser need Chromium and the built page (`make studio`)"
@@ -56,15 +61,21 @@ def make_folder(folder: Path, rows: int = 24) -> Path:
     return folder
 
 
+@functools.cache
+def _runs(recipe: str) -> tempfile.TemporaryDirectory[str]:
+    """The runs of a folder with this recipe, made once in this process."""
+    made = tempfile.TemporaryDirectory()
+    folder = make_folder(Path(made.name) / "work")
+    (folder / "small.yaml").write_text(recipe, encoding="utf-8")
+    ended = CommandLine(Path(made.name))("generate", "small.yaml", "--out", "runs/small", folder=folder)
+    assert ended.code == 0, ended.err
+    return made
+
+
 def make_rows(folder: Path) -> Path:
-    """The rows of the recipe; their folder."""
-    subprocess.run(
-        [*COMMAND, "generate", "small.yaml", "--out", "runs/small"],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        check=True,
-        capture_output=True,
-    )
+    """The rows of the folder's recipe; their folder."""
+    made = Path(_runs((folder / "small.yaml").read_text(encoding="utf-8")).name)
+    shutil.copytree(made / "work" / "runs", folder / "runs", dirs_exist_ok=True)
     return folder / "runs" / "small" / "arms" / "safecot" / "data"
 
 
@@ -75,9 +86,9 @@ class Server:
     folder: Path
     state: Path
     port: int
-    process: subprocess.Popen[str] | None = field(default=None, init=False)
+    process: Serving | None = field(default=None, init=False)
     link: str = field(default="", init=False)
-    _log: IO[str] | None = field(default=None, init=False)
+    _starts: int = field(default=0, init=False)
 
     @property
     def address(self) -> str:
@@ -85,27 +96,20 @@ class Server:
 
     def start(self) -> str:
         """Start it and wait for its link."""
-        self.process = subprocess.Popen(
-            [*COMMAND, "studio", str(self.folder), "--no-open", "--port", str(self.port)],
-            cwd=ROOT,
-            env=os.environ | {"XDG_STATE_HOME": str(self.state), "PYTHONPATH": str(ROOT)},
-            stderr=subprocess.PIPE,
-            text=True,
+        self._starts += 1
+        self.process = commands.serving(
+            *("studio", self.folder, "--no-open", "--port", self.port),
+            err=self.state.with_name(f"{self.state.name}-{self._starts}.err"),
+            XDG_STATE_HOME=str(self.state),
+            PYTHONPATH=str(ROOT),
         )
-        assert self.process.stderr is not None
-        line = self.process.stderr.readline()
-        found = re.search(r"http://\S+", line)
-        assert found is not None, line + self.process.stderr.read()
-        self.link = found[0]
+        self.link = self.process.said(r"http://\S+")[0]
         return self.link
 
     def kill(self) -> None:
         """End it as a power cut does."""
         if self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
-            assert self.process.stderr is not None
-            self.process.stderr.close()
+            self.process.kill()
             self.process = None
 
 
@@ -125,13 +129,25 @@ def serving(folder: Path, state: Path) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def launched() -> Iterator[Any]:
-    """A browser."""
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    """A browser. Where it ends before its tests, a warning has the last that it wrote, and whether memory was short."""
+    with sync_api.sync_playwright() as playwright, tempfile.TemporaryDirectory() as place:
+        log, killed = Path(place) / "log", _killed_for_memory()
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, f"--log-file={log}"])
         try:
             yield browser
         finally:
+            if not browser.is_connected():
+                said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else "nothing"
+                for_memory = _killed_for_memory() - killed
+                warnings.warn(f"Chromium has ended ({for_memory} killed for memory): {said[-4000:]}", stacklevel=1)
             browser.close()
+
+
+def _killed_for_memory() -> int:
+    """How many processes the system has ended for want of memory since it was started."""
+    counts = Path("/proc/vmstat")
+    found = re.search(r"^oom_kill (\d+)", counts.read_text(encoding="utf-8"), re.MULTILINE) if counts.exists() else None
+    return int(found[1]) if found else 0
 
 
 @contextlib.contextmanager

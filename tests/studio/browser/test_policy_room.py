@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
@@ -347,11 +348,11 @@ def test_a_server_that_does_not_answer_is_missed_and_found_again(browser: Any, s
     with browsing(browser, server) as page:
         open_policy(page)
         assert server.process is not None
-        server.process.send_signal(signal.SIGSTOP)
+        os.kill(server.process.pid, signal.SIGSTOP)
         append(page, "\nrule late { when nosuch }\n")
         page.evaluate("window.dispatchEvent(new Event('online'))")
         page.get_by_text("The language server is not connected").wait_for()
-        server.process.send_signal(signal.SIGCONT)
+        os.kill(server.process.pid, signal.SIGCONT)
         page.get_by_text("The language server is not connected").wait_for(state="hidden")
         page.locator(".cm-lintRange-error").first.wait_for()
 
