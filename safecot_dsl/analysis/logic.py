@@ -74,6 +74,23 @@ def check(solver: z3.Solver, assumptions: Sequence[z3.BoolRef]) -> int:
     return z3.Z3_solver_check_assumptions(solver.ctx.ref(), solver.solver, len(assumptions), _array(assumptions))
 
 
+class Literal:
+    """A variable that is asked for often, with its negation: to make either anew takes longer than most questions."""
+
+    __slots__ = ("_declaration", "_true", "negation", "variable")
+
+    def __init__(self, variable: z3.BoolRef) -> None:
+        context = variable.ctx_ref()
+        self.variable = variable
+        self.negation = negation(variable)
+        self._declaration = z3.Z3_get_app_decl(context, z3.Z3_to_app(context, variable.ast))
+        self._true = z3.Z3_mk_true(context).value
+
+    def is_true(self, model: z3.ModelRef) -> bool:
+        """What the variable is in a model; one that the model is silent on is false."""
+        return z3.Z3_model_get_const_interp(model.ctx.ref(), model.model, self._declaration).value == self._true
+
+
 def is_true(model: z3.ModelRef, formula: z3.BoolRef) -> bool:
     """What a formula comes to in a model; variables that the model is silent on are false."""
     result = (z3.Ast * 1)()
