@@ -13,7 +13,8 @@ import z3
 
 
 def variable(name: str, context: z3.Context) -> z3.BoolRef:
-    return z3.Bool(name, context)
+    symbol = z3.Z3_mk_string_symbol(context.ref(), name)
+    return z3.BoolRef(z3.Z3_mk_const(context.ref(), symbol, z3.Z3_mk_bool_sort(context.ref())), context)
 
 
 def constant(value: bool, context: z3.Context) -> z3.BoolRef:
