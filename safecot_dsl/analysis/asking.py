@@ -132,7 +132,7 @@ class Solver:
         model = self._solver.model()
         true, false = self._parted(model, bits)
         self._solver.push()
-        self._require(literal.negation for literal in false)
+        self._require([literal.negation for literal in false])
         made_false: list[Literal] = []
         self._make_false(true, made_false)
         if self._check() is Satisfiability.SAT:

@@ -40,7 +40,6 @@ class Domain(ABC):
         self.bits: list[z3.BoolRef] = []
         self._prefix = prefix
         self._require = require
-        self._negations: dict[int, z3.BoolRef] = {}
 
     def atom(self, atom: FactAtom) -> z3.BoolRef:
         """The atom over this fact."""
@@ -75,15 +74,6 @@ class Domain(ABC):
     def pins(self, value: Value) -> list[z3.BoolRef]:
         """What holds where the fact has this value: variables or their negations."""
 
-    def _signed(self, bit: z3.BoolRef, holds: bool) -> z3.BoolRef:
-        """One of the fact's variables, or its negation, which is made once."""
-        if holds:
-            return bit
-        key = id(bit)
-        if key not in self._negations:
-            self._negations[key] = negation(bit)
-        return self._negations[key]
-
     def _bit(self, name: str) -> z3.BoolRef:
         return variable(f"{self._prefix}{self.fact.name} {name}", self.context)
 
@@ -107,7 +97,7 @@ class FlagDomain(Domain):
         return holds(self.bits[0])
 
     def pins(self, value: Value) -> list[z3.BoolRef]:
-        return [self._signed(self.bits[0], value is True)]
+        return [signed(self.bits[0], value is True)]
 
 
 class OneOfDomain(Domain):
@@ -144,7 +134,7 @@ class OneOfDomain(Domain):
         return next(others, next(iter(self.names), ""))
 
     def pins(self, value: Value) -> list[z3.BoolRef]:
-        return [self._signed(bit, value == name) for name, bit in zip(self.names[1:], self.bits, strict=True)]
+        return [signed(bit, value == name) for name, bit in zip(self.names[1:], self.bits, strict=True)]
 
 
 class SetDomain(Domain):
@@ -164,7 +154,7 @@ class SetDomain(Domain):
 
     def pins(self, value: Value) -> list[z3.BoolRef]:
         assert isinstance(value, frozenset)
-        return [self._signed(bit, name in value) for name, bit in self.has.items()]
+        return [signed(bit, name in value) for name, bit in self.has.items()]
 
 
 class NumberDomain(Domain):
@@ -211,7 +201,7 @@ class NumberDomain(Domain):
 
     def pins(self, value: Value) -> list[z3.BoolRef]:
         assert isinstance(value, float)
-        return [self._signed(bit, value >= point) for point, bit in zip(self.points, self.bits, strict=True)]
+        return [signed(bit, value >= point) for point, bit in zip(self.points, self.bits, strict=True)]
 
 
 class TextDomain(Domain):
@@ -277,8 +267,8 @@ class TextDomain(Domain):
     def pins(self, value: Value) -> list[z3.BoolRef]:
         assert isinstance(value, str)
         folded = normalise(value)
-        pins = [self._signed(bit, phrase in folded) for phrase, bit in self._phrases.items()]
-        return pins + [self._signed(bit, search(*pattern, value)) for pattern, bit in self._patterns.items()]
+        pins = [signed(bit, phrase in folded) for phrase, bit in self._phrases.items()]
+        return pins + [signed(bit, search(*pattern, value)) for pattern, bit in self._patterns.items()]
 
     def other_than(self, holds: Callable[[z3.BoolRef], bool]) -> z3.BoolRef:
         """Some atom is not as this model says: for one that no text was found for."""

@@ -7,6 +7,7 @@ and would be most of the time that an analysis takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import z3
@@ -76,16 +77,18 @@ def check(solver: z3.Solver, assumptions: Sequence[z3.BoolRef]) -> int:
 
 
 class Literal:
-    """A variable that is asked for often, with its negation: to make either anew takes longer than most questions."""
-
-    __slots__ = ("_declaration", "_true", "negation", "variable")
+    """A variable that is asked for often. Its negation is made once, and not before it is needed: in which order
+    formulas are made has a say in which model is found."""
 
     def __init__(self, variable: z3.BoolRef) -> None:
         context = variable.ctx_ref()
         self.variable = variable
-        self.negation = negation(variable)
         self._declaration = z3.Z3_get_app_decl(context, z3.Z3_to_app(context, variable.ast))
         self._true = z3.Z3_mk_true(context).value
+
+    @cached_property
+    def negation(self) -> z3.BoolRef:
+        return negation(self.variable)
 
     def is_true(self, model: z3.ModelRef) -> bool:
         """What the variable is in a model; one that the model is silent on is false."""
