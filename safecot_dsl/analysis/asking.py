@@ -10,7 +10,7 @@ from typing import Protocol
 
 import z3
 
-from safecot_dsl.analysis.logic import check, finite_solver, is_literal, is_true, negation, require
+from safecot_dsl.analysis.logic import Literal, check, finite_solver, is_literal, is_true, require
 from safecot_dsl.artifact import Case
 
 
@@ -64,7 +64,7 @@ class Solver:
         self._seconds_each = seconds_each
         self._end = time.monotonic() + seconds_in_all
         self._patience = -1
-        self._negations: dict[int, tuple[z3.BoolRef, z3.BoolRef]] = {}
+        self._literals: dict[int, Literal] = {}
 
     def ask(
         self, *claims: z3.BoolRef, witness: bool = True, minimise: Sequence[z3.BoolRef] | None = None
@@ -109,11 +109,7 @@ class Solver:
     def _witness(self, minimise: Sequence[z3.BoolRef] | None) -> SolverAnswer:
         for _ in range(TEXT_TRIES):
             bits = [bit for encoding in self.encodings for bit in encoding.bits()] if minimise is None else minimise
-            model = self._plainest(bits)
-
-            def holds(formula: z3.BoolRef, model: z3.ModelRef = model) -> bool:
-                return is_true(model, formula)
-
+            holds = self._plainest(bits)
             found = [encoding.case(holds) for encoding in self.encodings]
             cases = [case for case in found if isinstance(case, Case)]
             if len(cases) == len(found):
@@ -124,53 +120,57 @@ class Solver:
         # A text that fits may still exist: the search for one is not complete.
         return SolverAnswer(Satisfiability.UNDECIDED)
 
-    def _plainest(self, bits: Sequence[z3.BoolRef]) -> z3.ModelRef:
-        """A model, after one that was just found, in which none of the variables can be made false by itself.
+    def _plainest(self, bits: Sequence[z3.BoolRef]) -> Callable[[z3.BoolRef], bool]:
+        """What holds in a model, after one that was just found, in which none of the variables can be made false by
+        itself.
 
         Of those that are true in the model at hand the last is made false if it can be, then the one before it, and so
         on: what is declared first is what a case is about. Many are tried at once, and the models on the way are not
-        read: in a policy of 1,000 rules reading one takes as long as several questions.
+        read: in a policy of 1,000 rules reading one takes as long as several questions. Nor is the last one, where what
+        was made false, or not, says it.
         """
         model = self._solver.model()
         true, false = self._parted(model, bits)
         self._solver.push()
-        self._require(false)
-        self._make_false(true)
+        self._require([literal.negation for literal in false])
+        made_false: list[Literal] = []
+        self._make_false(true, made_false)
         if self._check() is Satisfiability.SAT:
             model = self._solver.model()
+            false += made_false
         self._solver.pop()
-        return model
+        known_false = {id(literal.variable) for literal in false}
 
-    def _make_false(self, bits: Sequence[z3.BoolRef], *, some_stay: bool = False) -> bool:
+        def holds(formula: z3.BoolRef) -> bool:
+            # By identity, which the kept variable holds on to: the solver's own hash is slow.
+            return id(formula) not in known_false and is_true(model, formula)
+
+        return holds
+
+    def _make_false(self, literals: Sequence[Literal], made: list[Literal], *, some_stay: bool = False) -> bool:
         """Require the variables to be false, the last first, one by one as far as they can be; says whether all are.
-        Where some are known to stay true, it is not asked whether all can be false."""
-        falses = [self._negation(bit) for bit in bits]
-        if not some_stay and self._check(falses) is Satisfiability.SAT:
-            self._require(falses)
+        Where some are known to stay true, it is not asked whether all can be false. Adds to `made` those that are."""
+        negations = [literal.negation for literal in literals]
+        if not some_stay and self._check(negations) is Satisfiability.SAT:
+            self._require(negations)
+            made += literals
             return True
-        if len(bits) > 1:
-            middle = len(bits) // 2
-            last_are = self._make_false(bits[middle:])
-            self._make_false(bits[:middle], some_stay=last_are)
+        if len(literals) > 1:
+            middle = len(literals) // 2
+            last_are = self._make_false(literals[middle:], made)
+            self._make_false(literals[:middle], made, some_stay=last_are)
         return False
 
-    def _parted(self, model: z3.ModelRef, bits: Iterable[z3.BoolRef]) -> tuple[list[z3.BoolRef], list[z3.BoolRef]]:
-        """The variables that are true in a model, and the negations of the others."""
-        true: list[z3.BoolRef] = []
-        false: list[z3.BoolRef] = []
+    def _parted(self, model: z3.ModelRef, bits: Iterable[z3.BoolRef]) -> tuple[list[Literal], list[Literal]]:
+        """The variables that are true in a model, and the others."""
+        true: list[Literal] = []
+        false: list[Literal] = []
         for bit in bits:
-            if is_true(model, bit):
-                true.append(bit)
-            else:
-                false.append(self._negation(bit))
+            literal = self._literals.get(id(bit))
+            if literal is None:
+                literal = self._literals[id(bit)] = Literal(bit)
+            (true if literal.is_true(model) else false).append(literal)
         return true, false
-
-    def _negation(self, bit: z3.BoolRef) -> z3.BoolRef:
-        # By identity, which the kept variable holds on to: the solver's own hash is slow.
-        key = id(bit)
-        if key not in self._negations:
-            self._negations[key] = (bit, negation(bit))
-        return self._negations[key][1]
 
 
 _OUTCOMES = {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
 from random import Random
 
 from safecot_dsl.analysis.draws import ValueDraws
 from safecot_dsl.analysis.space import Space
-from safecot_dsl.artifact import And, AtLeast, CompiledPolicy, Condition, Fact, Not, Or, SetType, Value, Verdict
+from safecot_dsl.artifact import And, AtLeast, CompiledPolicy, Condition, Fact, Not, Or, Rule, SetType, Value, Verdict
 from safecot_dsl.engine import Truth, evaluate
 from safecot_dsl.engine.columns import at_least_of
 from safecot_dsl.engine.meaning import fold
@@ -20,6 +22,17 @@ def draw_columns(space: Space, samples: int, seed: int) -> PackedCases:
     draws, random = ValueDraws(space), Random(seed)
     values = {name: [draws.value(name, random) for _ in range(samples)] for name in space.facts}
     return PackedCases(space.facts, values, samples)
+
+
+@dataclass(frozen=True, slots=True)
+class Flipped:
+    """A member that a set gains where it has not got it, and loses where it has."""
+
+    member: str
+
+
+#: What becomes of a fact in many cases: it has this value in all of them, or a member is flipped in each.
+Edit = Value | Flipped
 
 
 class PackedCases:
@@ -36,7 +49,19 @@ class PackedCases:
                 for key in value if isinstance(value, frozenset) else (value,):
                     bits.setdefault(key, bytearray(count // 8 + 1))[place >> 3] |= 1 << (place & 7)
             self._places[name] = {value: int.from_bytes(mask, "little") for value, mask in bits.items()}
-        self._known: dict[Condition, int] = {}
+        self._known: dict[str, dict[Condition, int]] = {name: {} for name in values}  # by the fact that they read
+
+    def changed(self, fact: str, edit: Edit) -> PackedCases:
+        """The same cases with one fact changed in all of them."""
+        if isinstance(edit, Flipped):
+            places = self._places[fact]
+            places = {**places, edit.member: self.every ^ places.get(edit.member, 0)}
+        else:
+            places = dict.fromkeys(edit if isinstance(edit, frozenset) else (edit,), self.every)
+        changed = copy(self)
+        changed._places = {**self._places, fact: places}
+        changed._known = {**self._known, fact: {}}
+        return changed
 
     def column(self, condition: Condition) -> int:
         """The cases that the condition holds of."""
@@ -50,9 +75,10 @@ class PackedCases:
             case AtLeast(count=count, items=items):
                 return self._at_least(count, items)
             case _:
-                found = self._known.get(condition)
+                known = self._known[condition.fact]  # pyright: ignore[reportAttributeAccessIssue] - as below
+                found = known.get(condition)
                 if found is None:
-                    found = self._known[condition] = self._atom(condition)
+                    found = known[condition] = self._atom(condition)
                 return found
 
     def _atom(self, atom: Condition) -> int:
@@ -70,13 +96,16 @@ class PackedCases:
     def _at_least(self, count: int, items: Sequence[Condition]) -> int:
         return at_least_of(count, map(self.column, items), self.every, 0)
 
+    def own(self, rule: Rule) -> int:
+        """The cases of which the rule's `when` holds and its `unless` does not."""
+        column = self.column(rule.when)
+        return column if rule.unless is None else column & ~self.column(rule.unless)
+
     def applies(self, policy: CompiledPolicy) -> dict[str, int]:
         """The cases that each rule applies to, by its name; parents stand before the exceptions to them."""
         applies: dict[str, int] = {}
         for rule in parents_first(policy):
-            column = self.column(rule.when)
-            if rule.unless is not None:
-                column &= ~self.column(rule.unless)
+            column = self.own(rule)
             if rule.exception_to:
                 column &= union(applies[parent] for parent in rule.exception_to)
             applies[rule.name] = column

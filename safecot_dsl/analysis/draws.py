@@ -28,6 +28,11 @@ class ValueDraws:
     def __init__(self, space: Space) -> None:
         self._space = space
         self._options = {name: list(self._representatives(name)) for name in space.facts}
+        self._members = {
+            name: [value.name for value in fact.type.values]
+            for name, fact in space.facts.items()
+            if isinstance(fact.type, SetType)
+        }
         self._pins: dict[tuple[str, Value], Sequence[z3.BoolRef]] = {}
 
     def case(self, random: Random) -> Case:
@@ -36,18 +41,15 @@ class ValueDraws:
 
     def value(self, name: str, random: Random) -> Value:
         """A value of the fact."""
-        type_ = self._space.facts[name].type
-        if isinstance(type_, SetType):
-            members = [value.name for value in type_.values]
+        members = self._members.get(name)
+        if members is not None:
             return frozenset(random.sample(members, random.randint(0, min(MOST_MEMBERS, len(members)))))
         return random.choice(self._options[name])
 
     def others(self, name: str, value: Value) -> Iterator[Value]:
         """The fact's other values, one of each kind; of a set those with one member more or less, and the empty one."""
         if isinstance(value, frozenset):
-            type_ = self._space.facts[name].type
-            assert isinstance(type_, SetType)
-            yield from dict.fromkeys(value ^ {member.name} for member in type_.values)
+            yield from dict.fromkeys(value ^ {member} for member in self._members[name])
             if len(value) > 1:
                 yield frozenset()
             return

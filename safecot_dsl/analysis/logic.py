@@ -7,13 +7,15 @@ and would be most of the time that an analysis takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import z3
 
 
 def variable(name: str, context: z3.Context) -> z3.BoolRef:
-    return z3.Bool(name, context)
+    symbol = z3.Z3_mk_string_symbol(context.ref(), name)
+    return z3.BoolRef(z3.Z3_mk_const(context.ref(), symbol, z3.Z3_mk_bool_sort(context.ref())), context)
 
 
 def constant(value: bool, context: z3.Context) -> z3.BoolRef:
@@ -72,6 +74,25 @@ def require(solver: z3.Solver, formula: z3.BoolRef) -> None:
 def check(solver: z3.Solver, assumptions: Sequence[z3.BoolRef]) -> int:
     """Z3_L_TRUE, Z3_L_FALSE or Z3_L_UNDEF under these assumptions, each a variable or its negation."""
     return z3.Z3_solver_check_assumptions(solver.ctx.ref(), solver.solver, len(assumptions), _array(assumptions))
+
+
+class Literal:
+    """A variable that is asked for often. Its negation is made once, and not before it is needed: in which order
+    formulas are made has a say in which model is found."""
+
+    def __init__(self, variable: z3.BoolRef) -> None:
+        context = variable.ctx_ref()
+        self.variable = variable
+        self._declaration = z3.Z3_get_app_decl(context, z3.Z3_to_app(context, variable.ast))
+        self._true = z3.Z3_mk_true(context).value
+
+    @cached_property
+    def negation(self) -> z3.BoolRef:
+        return negation(self.variable)
+
+    def is_true(self, model: z3.ModelRef) -> bool:
+        """What the variable is in a model; one that the model is silent on is false."""
+        return z3.Z3_model_get_const_interp(model.ctx.ref(), model.model, self._declaration).value == self._true
 
 
 def is_true(model: z3.ModelRef, formula: z3.BoolRef) -> bool:
