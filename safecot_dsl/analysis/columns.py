@@ -57,7 +57,8 @@ class PackedCases:
             places = self._places[fact]
             places = {**places, edit.member: self.every ^ places.get(edit.member, 0)}
         else:
-            places = dict.fromkeys(edit if isinstance(edit, frozenset) else (edit,), self.every)
+            values: Iterable[Value] = edit if isinstance(edit, frozenset) else (edit,)
+            places = dict.fromkeys(values, self.every)
         changed = copy(self)
         changed._places = {**self._places, fact: places}
         changed._known = {**self._known, fact: {}}
