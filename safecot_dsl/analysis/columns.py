@@ -53,12 +53,12 @@ class PackedCases:
 
     def changed(self, fact: str, edit: Edit) -> PackedCases:
         """The same cases with one fact changed in all of them."""
+        places: dict[Value, int] = {}
         if isinstance(edit, Flipped):
-            places = self._places[fact]
-            places = {**places, edit.member: self.every ^ places.get(edit.member, 0)}
+            places |= self._places[fact]
+            places[edit.member] = self.every ^ places.get(edit.member, 0)
         else:
-            values: Iterable[Value] = edit if isinstance(edit, frozenset) else (edit,)
-            places = dict.fromkeys(values, self.every)
+            places |= dict.fromkeys(edit if isinstance(edit, frozenset) else (edit,), self.every)
         changed = copy(self)
         changed._places = {**self._places, fact: places}
         changed._known = {**self._known, fact: {}}
