@@ -63,8 +63,8 @@ class Setup:
 
     @property
     def selection_seed(self) -> int:
-        """The seed that requests are chosen by. Each generated policy has its own: by one seed all would choose the same
-        few requests, and the rows of many policies would show few pictures."""
+        """The seed that requests are chosen by. Each generated policy has its own: by one seed all would choose the
+        same few requests, and the rows of many policies would show few pictures."""
         if not self.under:
             return self.seed
         return int.from_bytes(sha256(f"{self.seed}\0{self.under}".encode()).digest()[:8], "big")
