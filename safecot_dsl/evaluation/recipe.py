@@ -110,7 +110,8 @@ class EvaluationRecipe(Frozen):
     def _splits_fit(self) -> Self:
         names = ", ".join(f"`{name}`" for name in self.splits)
         if not self.held_out:
-            raise ValueError(f"no split is held out, so there is no headline: set `held_out` for one of {names}")
+            mend = f"set `held_out` for one of {names}" if names else "name one in `splits`, such as `combinations: {}`"
+            raise ValueError(f"no split is held out, so there is no headline: {mend}")
         twice = [name for name, count in Counter(entry.suite for entry in self.suites).items() if count > 1]
         if twice:
             raise ValueError(f"the suite `{twice[0]}` stands twice")

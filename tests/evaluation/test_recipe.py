@@ -20,6 +20,8 @@ def test_the_hypothesis_is_judged_on_a_held_out_split() -> None:
 def test_some_split_is_held_out() -> None:
     with pytest.raises(ValidationError, match="no split is held out, so there is no headline"):
         EvaluationRecipe.model_validate({"splits": {"validation": {"held_out": False}}})
+    with pytest.raises(ValidationError, match="name one in `splits`"):
+        EvaluationRecipe.model_validate({"splits": {}})
 
 
 def test_an_unknown_key_is_an_error() -> None:
