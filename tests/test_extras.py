@@ -33,6 +33,9 @@ from safecot_dsl.extras import EXTRAS, VECTORS
 hidden = sys.argv.pop(1).split(",")
 for name in [module for extra in hidden for module in EXTRAS.get(extra, [extra])]:
     sys.modules[name] = None
+if "vllm" in hidden:  # it is asked for as a command
+    import shutil
+    shutil.which = lambda *_, **__: None
 from safecot_dsl.cli import main
 main()
 """
@@ -115,6 +118,7 @@ COMMANDS = {
         "eval ask i.parquet --endpoint http://localhost:1/v1 --name m -o o",
         "[data,endpoint]",
     ),
+    "ask vLLM": ("data,endpoint,vllm", "eval ask i.parquet --engine vllm --model m --out o", "[vllm]"),
     "guard": ("guard", f"serve guard {POLICY} --base-url http://localhost:1/v1 --model m", "[guard]"),
     "editor": ("editor", "serve editor", "[editor]"),
     "merge": ("data,train", "serve merge adapter --out o", "[train]"),

@@ -57,6 +57,11 @@ def command(program: str, model: str, adapter: Path | None, port: int, more: Seq
     return [*made, *more]
 
 
+def program_of_vllm() -> str | None:
+    """The command `vllm`, of this environment or of another that is on the path; None where there is none."""
+    return shutil.which("vllm") or shutil.which("vllm", path=str(Path(sys.executable).parent))
+
+
 @contextmanager
 def serve(
     model: str, adapter: Path | None, log: Path, *, more: str = "", patience: float = PATIENCE
@@ -67,7 +72,7 @@ def serve(
     `log` takes all that the server says. Raises :class:`MissingExtraError` where there is no vLLM, and
     :class:`ModelError` where it does not stand within `patience` seconds, with the end of what it said.
     """
-    program = shutil.which("vllm") or shutil.which("vllm", path=str(Path(sys.executable).parent))
+    program = program_of_vllm()
     if program is None:
         raise MissingExtraError(
             f"this needs the command `vllm`, which is not on the path: {install_line(['vllm'])}, or an environment of "

@@ -101,7 +101,12 @@ def ask(
     from safecot_dsl.datafiles import is_packaged_model
 
     base = model is not None and is_packaged_model(model, Path())
-    require(["data", "endpoint" if endpoint is not None or vllm else "train"], base=base)
+    wanted = ["data", "endpoint" if endpoint is not None or vllm else "train"]
+    if vllm:
+        from safecot_dsl.models.vllm import program_of_vllm
+
+        wanted += ["vllm"] * (program_of_vllm() is None)
+    require(wanted, base=base)
     from safecot_dsl.evaluation.asking.ask import ask_folder
     from safecot_dsl.evaluation.asking.folder import CLEANED, PolicyNamed
     from safecot_dsl.render import policy_prompt as prompt_of
