@@ -10,7 +10,7 @@ from typing import Protocol
 
 import z3
 
-from safecot_dsl.analysis.logic import Literal, check, finite_solver, is_literal, is_true, require
+from safecot_dsl.analysis.logic import SolverVariable, check, finite_solver, is_literal, is_true, require
 from safecot_dsl.artifact import Case
 
 
@@ -64,7 +64,7 @@ class Solver:
         self._seconds_each = seconds_each
         self._end = time.monotonic() + seconds_in_all
         self._patience = -1
-        self._literals: dict[int, Literal] = {}
+        self._literals: dict[int, SolverVariable] = {}
 
     def ask(
         self, *claims: z3.BoolRef, witness: bool = True, minimise: Sequence[z3.BoolRef] | None = None
@@ -133,7 +133,7 @@ class Solver:
         true, false = self._parted(model, bits)
         self._solver.push()
         self._require([literal.negation for literal in false])
-        made_false: list[Literal] = []
+        made_false: list[SolverVariable] = []
         self._make_false(true, made_false)
         if self._check() is Satisfiability.SAT:
             model = self._solver.model()
@@ -147,7 +147,9 @@ class Solver:
 
         return holds
 
-    def _make_false(self, literals: Sequence[Literal], made: list[Literal], *, some_stay: bool = False) -> bool:
+    def _make_false(
+        self, literals: Sequence[SolverVariable], made: list[SolverVariable], *, some_stay: bool = False
+    ) -> bool:
         """Require the variables to be false, the last first, one by one as far as they can be; says whether all are.
         Where some are known to stay true, it is not asked whether all can be false. Adds to `made` those that are."""
         negations = [literal.negation for literal in literals]
@@ -161,14 +163,16 @@ class Solver:
             self._make_false(literals[:middle], made, some_stay=last_are)
         return False
 
-    def _parted(self, model: z3.ModelRef, bits: Iterable[z3.BoolRef]) -> tuple[list[Literal], list[Literal]]:
+    def _parted(
+        self, model: z3.ModelRef, bits: Iterable[z3.BoolRef]
+    ) -> tuple[list[SolverVariable], list[SolverVariable]]:
         """The variables that are true in a model, and the others."""
-        true: list[Literal] = []
-        false: list[Literal] = []
+        true: list[SolverVariable] = []
+        false: list[SolverVariable] = []
         for bit in bits:
             literal = self._literals.get(id(bit))
             if literal is None:
-                literal = self._literals[id(bit)] = Literal(bit)
+                literal = self._literals[id(bit)] = SolverVariable(bit)
             (true if literal.is_true(model) else false).append(literal)
         return true, false
 
