@@ -10,7 +10,7 @@ from typing import Protocol
 
 import z3
 
-from safecot_dsl.analysis.logic import SolverVariable, check, finite_solver, is_literal, is_true, require
+from safecot_dsl.analysis.logic import SolverLiteral, check, finite_solver, is_literal, is_true, require
 from safecot_dsl.artifact import Case
 
 
@@ -64,7 +64,7 @@ class Solver:
         self._seconds_each = seconds_each
         self._end = time.monotonic() + seconds_in_all
         self._patience = -1
-        self._literals: dict[int, SolverVariable] = {}
+        self._literals: dict[int, SolverLiteral] = {}
 
     def ask(
         self, *claims: z3.BoolRef, witness: bool = True, minimise: Sequence[z3.BoolRef] | None = None
@@ -133,7 +133,7 @@ class Solver:
         true, false = self._parted(model, bits)
         self._solver.push()
         self._require([literal.negation for literal in false])
-        made_false: list[SolverVariable] = []
+        made_false: list[SolverLiteral] = []
         self._make_false(true, made_false)
         if self._check() is Satisfiability.SAT:
             model = self._solver.model()
@@ -148,7 +148,7 @@ class Solver:
         return holds
 
     def _make_false(
-        self, literals: Sequence[SolverVariable], made: list[SolverVariable], *, some_stay: bool = False
+        self, literals: Sequence[SolverLiteral], made: list[SolverLiteral], *, some_stay: bool = False
     ) -> bool:
         """Require the variables to be false, the last first, one by one as far as they can be; says whether all are.
         Where some are known to stay true, it is not asked whether all can be false. Adds to `made` those that are."""
@@ -165,14 +165,14 @@ class Solver:
 
     def _parted(
         self, model: z3.ModelRef, bits: Iterable[z3.BoolRef]
-    ) -> tuple[list[SolverVariable], list[SolverVariable]]:
+    ) -> tuple[list[SolverLiteral], list[SolverLiteral]]:
         """The variables that are true in a model, and the others."""
-        true: list[SolverVariable] = []
-        false: list[SolverVariable] = []
+        true: list[SolverLiteral] = []
+        false: list[SolverLiteral] = []
         for bit in bits:
             literal = self._literals.get(id(bit))
             if literal is None:
-                literal = self._literals[id(bit)] = SolverVariable(bit)
+                literal = self._literals[id(bit)] = SolverLiteral(bit)
             (true if literal.is_true(model) else false).append(literal)
         return true, false
 

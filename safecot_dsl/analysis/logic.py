@@ -76,7 +76,7 @@ def check(solver: z3.Solver, assumptions: Sequence[z3.BoolRef]) -> int:
     return z3.Z3_solver_check_assumptions(solver.ctx.ref(), solver.solver, len(assumptions), _array(assumptions))
 
 
-class SolverVariable:
+class SolverLiteral:
     """A variable that is asked for often. Its negation is made once, and not before it is needed: in which order
     formulas are made has a say in which model is found."""
 

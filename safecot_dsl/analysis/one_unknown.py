@@ -28,7 +28,7 @@ class _Kleene(NamedTuple):
 
 
 @dataclass(frozen=True)
-class AmbiguousDecision:
+class UncertainDecision:
     """What a decision on a case without the fact rests on, where it is not certain: its `lower` bound, the rules that
     may be effective, sorted, and those of them whose `unsure` counts."""
 
@@ -99,7 +99,7 @@ class OneUnknown:
         self._withheld_by: dict[Edit | None, int] = {}
 
     @cached_property
-    def ambiguous(self) -> dict[int, AmbiguousDecision]:
+    def ambiguous(self) -> dict[int, UncertainDecision]:
         """By its place, each case whose verdict hangs on the fact."""
         of, every = self._of, self._of.every
         applies = self._applies(self._own_unknown)
@@ -128,12 +128,12 @@ class OneUnknown:
 
     def _at(
         self, place: int, lower: Mapping[Verdict, int], maybe: Mapping[str, int], in_force: int
-    ) -> AmbiguousDecision:
+    ) -> UncertainDecision:
         bound = list(Verdict)[sum(column >> place & 1 for column in lower.values())]
         undecided = [rule for rule in self._rules if maybe[rule.name] >> place & 1]
         forced = in_force >> place & 1
         matter = [rule.name for rule in undecided if not forced or _laxer(bound, rule.verdict)]
-        return AmbiguousDecision(bound, tuple(sorted(rule.name for rule in undecided)), tuple(matter))
+        return UncertainDecision(bound, tuple(sorted(rule.name for rule in undecided)), tuple(matter))
 
     def harmful(self, place: int, values: Iterable[Value]) -> tuple[Value, ...]:
         """Those of the values with which the case is not answered, by `comply` or `warn`. Of a set, each value is the

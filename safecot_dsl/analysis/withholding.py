@@ -9,7 +9,7 @@ from random import Random
 
 from safecot_dsl.analysis.draws import ValueDraws
 from safecot_dsl.analysis.examination import Examination
-from safecot_dsl.analysis.one_unknown import AmbiguousDecision, PackedDecisions
+from safecot_dsl.analysis.one_unknown import PackedDecisions, UncertainDecision
 from safecot_dsl.artifact import Case, CompiledPolicy, Value, Verdict, facts_read
 from safecot_dsl.engine.interpreter import with_unsure
 
@@ -87,7 +87,7 @@ class AmbiguousDraws:
                     tally.told, tally.verdict, tally.harmful = (harmless, of), verdict, harmful
         return {source: tally for source, tally in sorted(seen.items()) if tally.mostly_harmless}
 
-    def _ambiguous(self, rule: str | None) -> Iterator[tuple[int, str, AmbiguousDecision]]:
+    def _ambiguous(self, rule: str | None) -> Iterator[tuple[int, str, UncertainDecision]]:
         """All of them, or those in which a rule may be effective: the place of the complete case, and the fact."""
         decisions, policy = self._decisions, self._policy
         names = {each.name for each in policy.rules} if rule is None else decisions.related([rule])

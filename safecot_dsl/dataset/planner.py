@@ -77,7 +77,7 @@ class _Planner:
             self.unusable |= failed
 
     def _select(self, pool: list[Entry]) -> Selection[Entry]:
-        recipe, seed = self.worker.recipe, self.worker.setup.seed
+        recipe, seed = self.worker.recipe, self.worker.setup.selection_seed
         selection = select(
             pool,
             self.worker.policy,

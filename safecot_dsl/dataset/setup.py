@@ -6,6 +6,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,14 @@ class Setup:
     sampled: tuple[int, int] | None = None
     opened: tuple[OpenSource, ...] | None = None
     reviews: ReadReviews | None = None
+
+    @property
+    def selection_seed(self) -> int:
+        """The seed that requests are chosen by. Each generated policy has its own: by one seed all would choose the
+        same few requests, and the rows of many policies would show few pictures."""
+        if not self.under:
+            return self.seed
+        return int.from_bytes(sha256(f"{self.seed}\0{self.under}".encode()).digest()[:8], "big")
 
 
 @dataclass(frozen=True)

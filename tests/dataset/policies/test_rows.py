@@ -57,6 +57,17 @@ def test_each_policy_has_its_share_under_its_own_prompt(made: tuple[Path, Compil
     assert [str(fault) for fault in validate_rows(path)] == []
 
 
+def test_each_policy_draws_its_own_requests(tmp_path: Path) -> None:
+    file, policy = write_workshop(tmp_path)
+    write_requests(tmp_path)
+    recipe = recipe_with(policies={"generated": 3}, selection="random")
+    make(tmp_path, file, policy, "data", recipe=recipe)
+    asked = [row["source_id"] for row in open_dataset(tmp_path / "data").rows()]
+    # Four times six of 84 requests: by one and the same seed they would be the same six, or few more.
+    assert len(asked) == 24
+    assert len(set(asked)) > 15
+
+
 def test_a_row_is_traced_to_the_line_of_the_generated_file(made: tuple[Path, CompiledPolicy, DatasetReport]) -> None:
     path, _, _ = made
     data = open_dataset(path)
