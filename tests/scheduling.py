@@ -13,7 +13,7 @@ import pytest
 
 #: Folders that are one unit each: a run from nothing to its end, the small world and what is said in it, suites of
 #: every kind, data sets in every format.
-WHOLE = ("tests/pipeline", "tests/miniature", "tests/evaluation/made", "tests/dataset/formats")
+WHOLE = ("tests/pipeline", "tests/miniature", "tests/evaluation/suites/generated", "tests/dataset/formats")
 
 #: Files of which each test is a unit.
 APART = ("tests/test_documentation.py",)
@@ -30,7 +30,7 @@ FIRST = (
     "tests/testing/",
     "tests/analysis/",
     "tests/dataset/formats",
-    "tests/evaluation/made",
+    "tests/evaluation/suites/generated",
     "tests/differential/",
     "tests/compiler/",
 )

@@ -1,4 +1,4 @@
-"""Slips in conditions: what each operator makes of one part of a condition."""
+"""Mutated conditions: what each operator makes of one part of a condition."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ConditionPart:
 
 
 @dataclass(frozen=True)
-class Slip:
+class MutatedCondition:
     """What stands in the place of a part; `dropped` is what was left out, where that is what happened."""
 
     condition: Condition
@@ -103,10 +103,10 @@ def constants_of(policy: CompiledPolicy) -> dict[str, list[float]]:
 
 # --- operators -------------------------------------------------------------------------------------------------------
 
-ConditionOperator = Callable[[Place, Condition], Iterator[Slip]]
+ConditionOperator = Callable[[Place, Condition], Iterator[MutatedCondition]]
 
 
-def _part_left_out(place: Place, condition: Condition) -> Iterator[Slip]:
+def _part_left_out(place: Place, condition: Condition) -> Iterator[MutatedCondition]:
     """`a and b` without one of the two; and so for `or`."""
     del place
     if not isinstance(condition, And | Or):
@@ -114,28 +114,28 @@ def _part_left_out(place: Place, condition: Condition) -> Iterator[Slip]:
     for index, item in enumerate(condition.items):
         rest = (*condition.items[:index], *condition.items[index + 1 :])
         if rest:
-            yield Slip(rest[0] if len(rest) == 1 else condition.model_copy(update={"items": rest}), item)
+            yield MutatedCondition(rest[0] if len(rest) == 1 else condition.model_copy(update={"items": rest}), item)
 
 
-def _negated(place: Place, condition: Condition) -> Iterator[Slip]:
+def _negated(place: Place, condition: Condition) -> Iterator[MutatedCondition]:
     """An atom, or what stands behind a `not`."""
     del place
     if not isinstance(condition, And | Or | AtLeast):
-        yield Slip(_negation(condition))
+        yield MutatedCondition(_negation(condition))
 
 
-def _other_bound(place: Place, atom: Compare) -> Iterator[Slip]:
+def _other_bound(place: Place, atom: Compare) -> Iterator[MutatedCondition]:
     for other in _beside(place, atom.fact, atom.value):
-        yield Slip(atom.model_copy(update={"value": other, "param": None}))
+        yield MutatedCondition(atom.model_copy(update={"value": other, "param": None}))
 
 
-def _other_ends(place: Place, atom: Between) -> Iterator[Slip]:
+def _other_ends(place: Place, atom: Between) -> Iterator[MutatedCondition]:
     for other in _beside(place, atom.fact, atom.low):
         if other <= atom.high:
-            yield Slip(atom.model_copy(update={"low": other, "low_param": None}))
+            yield MutatedCondition(atom.model_copy(update={"low": other, "low_param": None}))
     for other in _beside(place, atom.fact, atom.high):
         if atom.low <= other:
-            yield Slip(atom.model_copy(update={"high": other, "high_param": None}))
+            yield MutatedCondition(atom.model_copy(update={"high": other, "high_param": None}))
 
 
 def _beside(place: Place, fact: str, value: float) -> Iterator[float]:
@@ -153,36 +153,38 @@ def _beside(place: Place, fact: str, value: float) -> Iterator[float]:
             yield moved
 
 
-def _strictness(place: Place, atom: Compare) -> Iterator[Slip]:
+def _strictness(place: Place, atom: Compare) -> Iterator[MutatedCondition]:
     del place
     other = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}[atom.operator]
-    yield Slip(atom.model_copy(update={"operator": other}))
+    yield MutatedCondition(atom.model_copy(update={"operator": other}))
 
 
-def _quantifier(place: Place, atom: Has) -> Iterator[Slip]:
+def _quantifier(place: Place, atom: Has) -> Iterator[MutatedCondition]:
     del place
     if len(set(atom.values)) > 1:
-        yield Slip(atom.model_copy(update={"quantifier": "all" if atom.quantifier == "any" else "any"}))
+        yield MutatedCondition(atom.model_copy(update={"quantifier": "all" if atom.quantifier == "any" else "any"}))
 
 
-def _values(naming: Callable[[Any, Fact, tuple[str, ...]], Condition]) -> Callable[[Place, Any], Iterator[Slip]]:
+def _values(
+    naming: Callable[[Any, Fact, tuple[str, ...]], Condition],
+) -> Callable[[Place, Any], Iterator[MutatedCondition]]:
     """A value less, of several; and one more: the one that is declared after the last of them. `naming` gives the atom
     with other values."""
 
-    def slips(place: Place, atom: Is | Has) -> Iterator[Slip]:
+    def mutated(place: Place, atom: Is | Has) -> Iterator[MutatedCondition]:
         fact = place.policy.fact_index[atom.fact]
         assert isinstance(fact.type, OneOfType | SetType)
         values = tuple(dict.fromkeys(atom.named))
         if len(values) > 1:
             for value in values:
-                yield Slip(naming(atom, fact, tuple(other for other in values if other != value)))
+                yield MutatedCondition(naming(atom, fact, tuple(other for other in values if other != value)))
         names = [value.name for value in fact.type.values]
         last = max((names.index(value) for value in values), default=-1)
         added = next((name for name in names[last + 1 :] + names if name not in atom.listed), None)
         if added is not None:
-            yield Slip(naming(atom, fact, (*values, added)))
+            yield MutatedCondition(naming(atom, fact, (*values, added)))
 
-    return slips
+    return mutated
 
 
 def _with_values(atom: Has, fact: Fact, values: tuple[str, ...]) -> Condition:
@@ -190,25 +192,25 @@ def _with_values(atom: Has, fact: Fact, values: tuple[str, ...]) -> Condition:
     return atom.model_copy(update={"values": values, "group": None})
 
 
-def _node(place: Place, atom: Within) -> Iterator[Slip]:
+def _node(place: Place, atom: Within) -> Iterator[MutatedCondition]:
     fact = place.policy.fact_index[atom.fact]
     assert isinstance(fact.type, OneOfType)
     below = [value.name for value in fact.type.values if value.parent == atom.node]
     for node in (*below, *fact.type.above(atom.node)[:1]):
-        yield Slip(is_within(fact, node))
+        yield MutatedCondition(is_within(fact, node))
 
 
-def _count(place: Place, condition: Condition) -> Iterator[Slip]:
+def _count(place: Place, condition: Condition) -> Iterator[MutatedCondition]:
     """`at least` one less, and one more."""
     del place
     if isinstance(condition, AtLeast):
         for count in (condition.count - 1, condition.count + 1):
             if 1 <= count <= len(condition.items):
-                yield Slip(condition.model_copy(update={"count": count}))
+                yield MutatedCondition(condition.model_copy(update={"count": count}))
 
 
 #: What goes wrong in the atoms of each class.
-_OF_ATOMS: Mapping[type, Mapping[str, Callable[[Place, Any], Iterator[Slip]]]] = {
+_OF_ATOMS: Mapping[type, Mapping[str, Callable[[Place, Any], Iterator[MutatedCondition]]]] = {
     Is: {"value added or removed": _values(lambda atom, fact, values: is_one_of(fact, values))},
     Within: {"node widened or narrowed": _node},
     Has: {"`any` for `all`": _quantifier, "value added or removed": _values(_with_values)},
@@ -220,9 +222,9 @@ _OF_ATOMS: Mapping[type, Mapping[str, Callable[[Place, Any], Iterator[Slip]]]] =
 def _of_atoms(name: str) -> ConditionOperator:
     """The operator of this name on every class of atoms that has it."""
 
-    def operator(place: Place, condition: Condition) -> Iterator[Slip]:
-        slips = _OF_ATOMS.get(type(condition), {}).get(name)
-        return iter(()) if slips is None else slips(place, condition)
+    def operator(place: Place, condition: Condition) -> Iterator[MutatedCondition]:
+        mutated = _OF_ATOMS.get(type(condition), {}).get(name)
+        return iter(()) if mutated is None else mutated(place, condition)
 
     return operator
 

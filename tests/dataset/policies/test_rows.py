@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from safecot_dsl.artifact import CompiledPolicy
 from safecot_dsl.dataset import DataRecipe, DatasetReport, generate, validate_rows
-from safecot_dsl.dataset.policies.kept import read_generated
 from safecot_dsl.dataset.policies.rows import recipe_of_share
+from safecot_dsl.dataset.policies.stored import read_generated
 from safecot_dsl.dataset.store import open_dataset
 from safecot_dsl.dataset.tracing import trace_row
 from safecot_dsl.render import policy_prompt

@@ -10,7 +10,7 @@ from pathlib import Path
 from safecot_dsl.artifact import CompiledPolicy, Decision, Verdict
 from safecot_dsl.dataset.errors import GenerateError
 from safecot_dsl.dataset.policies import KINDS, GeneratedPolicy, PolicyGenerator
-from safecot_dsl.dataset.policies.kept import read_generated
+from safecot_dsl.dataset.policies.stored import read_generated
 from safecot_dsl.dataset.store import open_dataset
 from safecot_dsl.engine import Interpreter
 from safecot_dsl.evaluation.items import EvalItem

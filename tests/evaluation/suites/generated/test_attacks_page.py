@@ -7,7 +7,7 @@ from pathlib import Path
 from safecot_dsl.evaluation.suites.generated import MADE
 from safecot_dsl.evaluation.suites.generated.attacks import ATTACKS
 
-PAGE = (Path(__file__).parents[3] / "docs" / "how-to" / "attacks.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[4] / "docs" / "how-to" / "attacks.md").read_text(encoding="utf-8")
 
 
 def test_every_suite_and_attack_is_on_the_page() -> None:
