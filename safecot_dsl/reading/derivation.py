@@ -25,7 +25,7 @@ from safecot_dsl.render.model import SentenceStep
 from safecot_dsl.render.phrasing import title, words
 from safecot_dsl.render.plan import Part
 from safecot_dsl.render.rendering import cited
-from safecot_dsl.render.sentences import question
+from safecot_dsl.render.sentences import question, told_in_turn
 
 #: Lines of a reasoning that are looked at; a longer one is not one of ours.
 MAX_LINES = 400
@@ -258,6 +258,7 @@ class DerivationChecker:
         """The lines beside what belongs into the reasoning on a case."""
         expected = self.expected(case, decision)
         wanted = KnownSentences(text for part in expected for text in part.texts)
+        by_things = dict(self._by_things(wanted.texts)) if self._names_once else {}
         said: set[str] = set()
         foreign: list[tuple[int, str]] = []
         for number, line in enumerate(lines, start=1):
@@ -265,11 +266,22 @@ class DerivationChecker:
             for text in wanted.split(line):
                 if text in wanted.texts:
                     said.add(text)
+                elif asked and (same := by_things.get((asked, told_in_turn(text)))) is not None:
+                    said.add(same)
                 elif text not in self._questions:
                     foreign.append((number, f"{asked}{text}"))
                 asked = f"{text} " if self._names_once and text in self._questions else ""
         missing = tuple(part for part in expected if said.isdisjoint(part.texts))
         return LineComparison(len(expected), missing, tuple(foreign))
+
+    def _by_things(self, texts: Iterable[str]) -> Iterator[tuple[tuple[str, frozenset[tuple[str, bool]] | None], str]]:
+        """The look-ups among the texts, by their question and what they say of each thing. In which order things are
+        named is the writer's, who may have seen them in another."""
+        for text in texts:
+            asked, mark, answer = text.partition("? ")
+            things = told_in_turn(answer) if mark and f"{asked}?" in self._questions else None
+            if things is not None:
+                yield (f"{asked}? ", things), text
 
     def _weighed(
         self, lines: Sequence[str], case: Case, decision: Decision, own_words: bool

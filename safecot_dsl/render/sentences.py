@@ -37,6 +37,7 @@ from safecot_dsl.render.style import Lookups
 
 _SUBJECTS = {"image": "image's", "query": "request's", "context": "context's"}
 _MOST_THINGS = 3  # that are named one by one in a denial; of more, "nothing seen" says the same
+_NOTHING_ELSE = "nothing else seen does"
 _MOST_CHOICES = 4  # that a question names; of more it would be a list
 _BANDS = {
     1: ("as it is",),
@@ -329,8 +330,27 @@ def _in_turn(things: Sequence[_Thing], *, others: bool) -> str:
         said.append(f"{definite(thing.phrase)} {does}{'' if thing.belongs else ' not'}{same}")
         before = thing.belongs
     if others:
-        said.append("nothing else seen does")
+        said.append(_NOTHING_ELSE)
     return f"{capitalised(', '.join(said))}."
+
+
+def told_in_turn(text: str) -> frozenset[tuple[str, bool]] | None:
+    """Which things an answer as :func:`_in_turn` writes it names, and whether each does, in whatever order; None for
+    any other text. A text in which a thing is named twice is another one."""
+    said = text.removesuffix(".").split(", ")
+    told: dict[str, bool] = {}
+    before: bool | None = None
+    for place, clause in enumerate(said):
+        if clause == _NOTHING_ELSE and 0 < place == len(said) - 1:
+            told[clause] = True
+            continue
+        verb = clause.removesuffix(" too" if before else " either" if before is False else "")
+        so = not verb.endswith(" not")
+        thing = verb.removesuffix(" not")
+        if not thing.endswith((" does", " do")) or (verb == clause) is (so is before):
+            return None
+        told[thing[:1].lower() + thing[1:]] = before = so
+    return frozenset(told.items()) if text.endswith(".") and len(told) == len(said) else None
 
 
 def question(counts_as: str) -> str:

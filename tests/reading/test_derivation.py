@@ -202,6 +202,9 @@ def test_in_turn_a_lookup_is_read_with_its_question():
     assert so in text
     checker = DerivationChecker(HOUSEHOLD, settings=settings)
     assert checker.check(text).valid
+    # In which order the things are named is the writer's.
+    turned = "What counts as corrosive? The bottle of ammonia does, the bottle of bleach does too."
+    assert checker.check(text.replace(so, turned)).valid
     not_so = "What counts as corrosive? The bottle of bleach does, the bottle of ammonia does not."
     other = next(group.phrase for group in HOUSEHOLD.groups.values() if group.phrase != "corrosive")
     for wrong in (not_so, so.replace("corrosive", other)):

@@ -28,7 +28,7 @@ from safecot_dsl.artifact import (
 )
 from safecot_dsl.engine import Truth, evaluate
 from safecot_dsl.render import Lookups
-from safecot_dsl.render.sentences import Sentences, asks_by_name, number_cuts
+from safecot_dsl.render.sentences import Sentences, asks_by_name, number_cuts, told_in_turn
 
 from .building import (
     FACTS,
@@ -303,6 +303,33 @@ def test_in_turn_each_thing_is_named_before_it_is_judged(
 ) -> None:
     things = {"a": "an ant", "b": "bees", "c": "a cat", "d": "a dog", "e": "an elk"}
     assert _in_turn(things, members, seen) == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("The bees do, the ant does not.", {"the bees do": True, "the ant does": False}),
+        ("The ant does not, the bees do.", {"the bees do": True, "the ant does": False}),
+        (
+            "The cat does, the ant does too, the elk does not, the dog does not either.",
+            dict.fromkeys(("the cat does", "the ant does"), True)
+            | dict.fromkeys(("the elk does", "the dog does"), False),
+        ),
+        ("The bees do, nothing else seen does.", {"the bees do": True, "nothing else seen does": True}),
+        # "too" and "either" stand behind one that does, or does not, and nowhere else.
+        ("The cat does, the ant does.", None),
+        ("The cat does not, the ant does too.", None),
+        ("The cat does, the ant does not either.", None),
+        ("The cat does too.", None),
+        ("The cat does, the cat does too.", None),
+        ("The cat does, the ant does too", None),
+        ("Nothing seen counts as corrosive.", None),
+        ("The cat is corrosive.", None),
+        ("", None),
+    ],
+)
+def test_in_turn_is_read_in_any_order(told: str, expected: dict[str, bool] | None) -> None:
+    assert told_in_turn(told) == (None if expected is None else frozenset(expected.items()))
 
 
 def test_a_group_has_sentences_of_its_own() -> None:
