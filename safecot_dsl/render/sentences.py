@@ -339,17 +339,18 @@ def told_in_turn(text: str) -> frozenset[tuple[str, bool]] | None:
     any other text. A text in which a thing is named twice is another one."""
     said = text.removesuffix(".").split(", ")
     told: dict[str, bool] = {}
-    before: bool | None = None
+    again = ""  # behind one of which the same is so as of the one before it
     for place, clause in enumerate(said):
         if clause == _NOTHING_ELSE and 0 < place == len(said) - 1:
             told[clause] = True
             continue
-        verb = clause.removesuffix(" too" if before else " either" if before is False else "")
+        verb = clause.removesuffix(again)
         so = not verb.endswith(" not")
+        same, again = again, " too" if so else " either"
         thing = verb.removesuffix(" not")
-        if not thing.endswith((" does", " do")) or (verb == clause) is (so is before):
+        if not thing.endswith((" does", " do")) or (verb != clause) != (same == again):
             return None
-        told[thing[:1].lower() + thing[1:]] = before = so
+        told[thing[:1].lower() + thing[1:]] = so
     return frozenset(told.items()) if text.endswith(".") and len(told) == len(said) else None
 
 
