@@ -258,7 +258,6 @@ class DerivationChecker:
         """The lines beside what belongs into the reasoning on a case."""
         expected = self.expected(case, decision)
         wanted = KnownSentences(text for part in expected for text in part.texts)
-        by_things = dict(self._by_things(wanted.texts)) if self._names_once else {}
         said: set[str] = set()
         foreign: list[tuple[int, str]] = []
         for number, line in enumerate(lines, start=1):
@@ -266,22 +265,13 @@ class DerivationChecker:
             for text in wanted.split(line):
                 if text in wanted.texts:
                     said.add(text)
-                elif asked and (same := by_things.get((asked, told_in_turn(text)))) is not None:
+                elif asked and (same := _in_another_order(asked, text, wanted.texts)) is not None:
                     said.add(same)
                 elif text not in self._questions:
                     foreign.append((number, f"{asked}{text}"))
                 asked = f"{text} " if self._names_once and text in self._questions else ""
         missing = tuple(part for part in expected if said.isdisjoint(part.texts))
         return LineComparison(len(expected), missing, tuple(foreign))
-
-    def _by_things(self, texts: Iterable[str]) -> Iterator[tuple[tuple[str, frozenset[tuple[str, bool]] | None], str]]:
-        """The look-ups among the texts, by their question and what they say of each thing. In which order things are
-        named is the writer's, who may have seen them in another."""
-        for text in texts:
-            asked, mark, answer = text.partition("? ")
-            things = told_in_turn(answer) if mark and f"{asked}?" in self._questions else None
-            if things is not None:
-                yield (f"{asked}? ", things), text
 
     def _weighed(
         self, lines: Sequence[str], case: Case, decision: Decision, own_words: bool
@@ -342,6 +332,15 @@ class KnownSentences:
             at += len(found)
             while at < len(line) and line[at] == " ":
                 at += 1
+
+
+def _in_another_order(asked: str, answer: str, texts: Iterable[str]) -> str | None:
+    """The look-up among the texts that says the same of each thing behind the same question: in which order things are
+    named is the writer's, who may have seen them in another."""
+    things = told_in_turn(answer)
+    if things is None:
+        return None
+    return next((t for t in texts if t.startswith(asked) and told_in_turn(t.removeprefix(asked)) == things), None)
 
 
 def _expected(part: Part) -> ExpectedSentence:

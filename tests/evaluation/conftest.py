@@ -1,4 +1,4 @@
-"""A small policy, and items that are due for it by hand."""
+"""A small policy, and items that are due for it by hand; the miniature's policy, and requests of its world."""
 
 from __future__ import annotations
 
@@ -29,8 +29,11 @@ from safecot_dsl.artifact import (
     VerdictPhrases,
 )
 from safecot_dsl.artifact.policy import Hazard, compute_digest
+from safecot_dsl.datafiles import policies_root
 from safecot_dsl.diagnostics import Span
 from safecot_dsl.evaluation import EvalItem, ItemKind
+from safecot_dsl.evaluation.suites.generated import MiniaturePool, miniature_pool
+from safecot_dsl.workspace import compile_policy
 
 
 def _values(**phrases: str) -> tuple[ValueName, ...]:
@@ -167,3 +170,13 @@ def items() -> tuple[EvalItem, ...]:
         add("count", "", "", "", kind=ItemKind.UTILITY, expected="There are two.")
         add("see", "", "", "", kind=ItemKind.PERCEPTION, expected="a flask and soap")
     return tuple(made)
+
+
+@pytest.fixture(scope="session")
+def miniature() -> CompiledPolicy:
+    return compile_policy(policies_root() / "miniature.safecot")
+
+
+@pytest.fixture(scope="session")
+def pool(miniature: CompiledPolicy) -> MiniaturePool:
+    return miniature_pool(miniature)

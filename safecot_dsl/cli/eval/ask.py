@@ -105,7 +105,8 @@ def ask(
     if vllm:
         from safecot_dsl.models.vllm import program_of_vllm
 
-        wanted += ["vllm"] * (program_of_vllm() is None)
+        if program_of_vllm() is None:
+            wanted.append("vllm")
     require(wanted, base=base)
     from safecot_dsl.evaluation.asking.ask import ask_folder
     from safecot_dsl.evaluation.asking.folder import CLEANED, PolicyNamed

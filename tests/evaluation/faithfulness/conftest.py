@@ -5,20 +5,8 @@ from __future__ import annotations
 import pytest
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.datafiles import policies_root
 from safecot_dsl.evaluation import EvalItem
-from safecot_dsl.evaluation.suites.generated import MiniaturePool, make_suite, miniature_pool
-from safecot_dsl.workspace import compile_policy
-
-
-@pytest.fixture(scope="session")
-def miniature() -> CompiledPolicy:
-    return compile_policy(policies_root() / "miniature.safecot")
-
-
-@pytest.fixture(scope="session")
-def pool(miniature: CompiledPolicy) -> MiniaturePool:
-    return miniature_pool(miniature)
+from safecot_dsl.evaluation.suites.generated import MiniaturePool, make_suite
 
 
 @pytest.fixture(scope="session")

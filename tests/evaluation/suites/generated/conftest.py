@@ -8,23 +8,11 @@ import pytest
 from PIL import Image
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.datafiles import policies_root
 from safecot_dsl.evaluation import EvalItem
-from safecot_dsl.evaluation.suites.generated import MADE, UNSEEN, Made, MiniaturePool, make, miniature_pool
-from safecot_dsl.workspace import compile_policy
+from safecot_dsl.evaluation.suites.generated import MADE, UNSEEN, Made, MiniaturePool, make
 
 #: How many items of each suite; the one of unseen policies has a test of its own (`test_unseen_policies.py`).
 ITEMS = {name: 48 if name in ("boundary", "unknown") else 24 for name in MADE if name != UNSEEN}
-
-
-@pytest.fixture(scope="session")
-def miniature() -> CompiledPolicy:
-    return compile_policy(policies_root() / "miniature.safecot")
-
-
-@pytest.fixture(scope="session")
-def pool(miniature: CompiledPolicy) -> MiniaturePool:
-    return miniature_pool(miniature)
 
 
 @pytest.fixture(scope="session")
