@@ -18,6 +18,7 @@ from safecot_dsl.artifact import Case, CompiledPolicy, Decision, Verdict
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.engine import Interpreter, Truth
 from safecot_dsl.reading.facts import Claims, FactReader
+from safecot_dsl.reading.order import AnyOrder
 from safecot_dsl.render import Lookups, Reasoning, ReasoningStyle, Renderer, Sentence, Tags, Target, parse_target
 from safecot_dsl.render.bounded import keep
 from safecot_dsl.render.english import within
@@ -25,7 +26,7 @@ from safecot_dsl.render.model import SentenceStep
 from safecot_dsl.render.phrasing import title, words
 from safecot_dsl.render.plan import Part
 from safecot_dsl.render.rendering import cited
-from safecot_dsl.render.sentences import question, told_in_turn
+from safecot_dsl.render.sentences import question
 
 #: Lines of a reasoning that are looked at; a longer one is not one of ours.
 MAX_LINES = 400
@@ -126,6 +127,7 @@ class DerivationChecker:
         self.tags = tags or Tags()
         self.style = style
         self.reader = FactReader(policy, self.tags)
+        self._any_order = AnyOrder(policy)
         self._interpreter = Interpreter(policy)
         self._renderer = Renderer(self._interpreter, settings)
         self._parts: dict[int, tuple[Part, ExpectedSentence]] = {}
@@ -265,11 +267,11 @@ class DerivationChecker:
             for text in wanted.split(line):
                 if text in wanted.texts:
                     said.add(text)
-                elif asked and (same := _in_another_order(asked, text, wanted.texts)) is not None:
+                elif (same := self._any_order.find(text, wanted.texts, asked)) is not None:
                     said.add(same)
                 elif text not in self._questions:
-                    foreign.append((number, f"{asked}{text}"))
-                asked = f"{text} " if self._names_once and text in self._questions else ""
+                    foreign.append((number, f"{asked}{text}" if self._names_once else text))
+                asked = f"{text} " if text in self._questions else ""
         missing = tuple(part for part in expected if said.isdisjoint(part.texts))
         return LineComparison(len(expected), missing, tuple(foreign))
 
@@ -332,15 +334,6 @@ class KnownSentences:
             at += len(found)
             while at < len(line) and line[at] == " ":
                 at += 1
-
-
-def _in_another_order(asked: str, answer: str, texts: Iterable[str]) -> str | None:
-    """The look-up among the texts that says the same of each thing behind the same question: in which order things are
-    named is the writer's, who may have seen them in another."""
-    things = told_in_turn(answer)
-    if things is None:
-        return None
-    return next((t for t in texts if t.startswith(asked) and told_in_turn(t.removeprefix(asked)) == things), None)
 
 
 def _expected(part: Part) -> ExpectedSentence:

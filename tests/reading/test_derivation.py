@@ -214,6 +214,53 @@ def test_in_turn_a_lookup_is_read_with_its_question():
         assert faults[0][1] == f"line 3 is wrong about what counts as {named}, by what is stated"
 
 
+def turned(policy):
+    """The policy with the values of each of its sets declared in the opposite order, in which its texts name them."""
+    facts = tuple(
+        fact.model_copy(update={"type": fact.type.model_copy(update={"values": fact.type.values[::-1]})})
+        if isinstance(fact.type, SetType)
+        else fact
+        for fact in policy.facts
+    )
+    return policy.model_copy(update={"facts": facts})
+
+
+@pytest.mark.parametrize("lookups", [each for each in Lookups if each is not Lookups.EACH])
+@pytest.mark.parametrize("name", SHIPPED)
+def test_things_may_be_named_in_another_order(name, lookups):
+    """In what is seen and in look-ups alike: a model names them as it sees them."""
+    policy, settings = compile_policy(policies_root() / f"{name}.safecot"), Reasoning(lookups=lookups)
+    renderers = [Renderer(Interpreter(each), settings) for each in (policy, turned(policy))]
+    checker = DerivationChecker(policy, settings=settings)
+    others = 0
+    for case in map(partial(looked_at, policy), random_cases(policy, 24, Random(3))):
+        first, other = (
+            write_target(renderer.render(case, style=ReasoningStyle.STEPWISE, seed="1", source_answer="Fine."))
+            for renderer in renderers
+        )
+        others += first != other
+        assert checker.check(other).valid, (other, checker.check(other).faults)
+    assert others > 3 or not any(isinstance(fact.type, SetType) for fact in policy.facts)
+
+
+def test_another_order_is_no_other_thing(checker):
+    """What is read in any order is the same things, each once and on the same side."""
+    text = text_of({**REFUSED, "image.objects": ["ammonia", "bleach", "vinegar"]})
+    bleach, ammonia, vinegar = (f"bottle of {name}" for name in ("bleach", "ammonia", "vinegar"))
+    seen = f"The picture shows a {bleach}, a {ammonia} and a {vinegar}."
+    corrosive = f"The {bleach} and the {ammonia} count as corrosive, the {vinegar} does not."
+    for said, other, valid in (
+        (seen, f"The picture shows a {vinegar}, a {bleach} and a {ammonia}.", True),
+        (seen, f"The picture shows a {vinegar}, a {bleach} and a {bleach}.", False),
+        (seen, f"The picture shows a {vinegar}, a {bleach} or a {ammonia}.", False),
+        (corrosive, f"The {ammonia} and the {bleach} count as corrosive, the {vinegar} does not.", True),
+        (corrosive, f"The {vinegar} and the {bleach} count as corrosive, the {ammonia} does not.", False),
+        (corrosive, f"The {ammonia}, the {bleach} and the {vinegar} count as corrosive.", False),
+    ):
+        assert said in text
+        assert checker.check(text.replace(said, other)).valid == valid, other
+
+
 def test_a_derivation_says_what_it_states(checker):
     derivation = checker.check(text_of(REFUSED))
     assert derivation.valid
