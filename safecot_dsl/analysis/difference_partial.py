@@ -39,6 +39,9 @@ def partial_change(
 
     The witness knows as few facts as can be. `within` restricts the cases to those to which one of these rules of
     `old` applies or may apply.
+
+    Raises:
+        UnconfirmedError: the witness is none by the interpreter, a fault of ours.
     """
     encoding = PartialEncoding(old, new)
     lax, strict = (new, old) if laxer else (old, new)

@@ -153,7 +153,11 @@ class Search:
     # --- who decides ---
 
     def redecided(self, most: int) -> ChangedCases:
-        """At most so many cases of the same verdict by other rules, of which each time others come or go."""
+        """At most so many cases of the same verdict by other rules, of which each time others come or go.
+
+        Raises:
+            UnconfirmedError: a witness is none by the interpreter, a fault of ours.
+        """
         encoding = self._encoding
         no = constant(False, encoding.context)
 

@@ -12,6 +12,9 @@ def wilson(successes: float, n: float, z: float = Z_95) -> tuple[float, float]:
     """The Wilson score interval of a proportion (Wilson 1927, JASA 22, 209-212, without continuity correction).
 
     `(p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n)`. Without observations nothing is known: (0, 1).
+
+    Raises:
+        ValueError: more successes than observations, or fewer than none.
     """
     if not 0 <= successes <= n:
         raise ValueError(f"{successes} of {n} is no proportion")

@@ -182,7 +182,12 @@ class Fact(Frozen):
         return isinstance(self.type, OneOfType) and value in self.type.coarse
 
     def phrase(self, value: str) -> str:
-        """The phrase of one of the fact's values (`bleach` -> `a bottle of bleach`)."""
+        """The phrase of one of the fact's values (`bleach` -> `a bottle of bleach`).
+
+        Raises:
+            KeyError: the fact has no such value.
+            TypeError: it is of a type without named values.
+        """
         if not isinstance(self.type, OneOfType | SetType):
             raise TypeError(f"`{self.name}` has no named values")
         for known in self.type.values:

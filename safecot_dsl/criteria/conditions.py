@@ -52,7 +52,11 @@ def complete(
 
 
 def let_order(criteria: Criteria) -> list[str]:
-    """The lets, each after those that it refers to."""
+    """The lets, each after those that it refers to.
+
+    Raises:
+        ValueError: the lets refer to each other in a circle, or to a name that nothing has.
+    """
     order: list[str] = []
     state: dict[str, str] = dict.fromkeys(criteria.propositions, "done")
 

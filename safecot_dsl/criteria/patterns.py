@@ -20,7 +20,11 @@ class PatternError(ValueError):
 
 @lru_cache(maxsize=512)
 def compile_pattern(pattern: str, ignore_case: bool = False) -> Any:
-    """The pattern as a compiled RE2 program, which searches in linear time."""
+    """The pattern as a compiled RE2 program, which searches in linear time.
+
+    Raises:
+        PatternError: RE2 does not accept it.
+    """
     options = re2.Options()
     options.log_errors = False
     options.case_sensitive = not ignore_case

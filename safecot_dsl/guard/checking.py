@@ -50,7 +50,11 @@ class AnnotatedFacts:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self.look, asked)
 
     def look(self, asked: GuardRequest) -> FactCheck:
-        """The same, without an event loop."""
+        """The same, without an event loop.
+
+        Raises:
+            RefusedError: a picture cannot be read.
+        """
         for data in asked.images:
             try:
                 open_image(data)

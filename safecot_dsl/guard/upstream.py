@@ -54,7 +54,11 @@ class UpstreamReply:
         self._length = 0
 
     async def parts(self) -> AsyncIterator[bytes]:
-        """The body in pieces as they come."""
+        """The body in pieces as they come.
+
+        Raises:
+            UpstreamError: the reply is too long, or breaks off.
+        """
         while True:
             event = await _next_event(self._connection, began=True)
             if isinstance(event, h11.Data):

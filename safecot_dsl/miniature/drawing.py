@@ -134,7 +134,11 @@ def draw(scene: Scene, styles: Sequence[Style], seed: str, hidden: Collection[st
 
 
 def draw_image(scene: Scene, styles: Sequence[Style], seed: str, hidden: Collection[str] = ()) -> Image:
-    """The same as :func:`draw`, as an RGB image."""
+    """The same as :func:`draw`, as an RGB image.
+
+    Raises:
+        ValueError: none of the styles has an icon for an object of the scene.
+    """
     from PIL import Image, ImageDraw
 
     rng = random.Random(seed)  # a text as seed is hashed with SHA-512: the same in every process

@@ -43,7 +43,7 @@ class EncodedLessons:
     mask: Tensor
 
     def batch(self, chosen: Tensor) -> EncodedLessons:
-        """These rows, cut to the longest of them."""
+        """These rows, by their numbers (rows,), cut to the longest of them."""
         longest = int(self.mask[chosen].sum(1).max())
         return EncodedLessons(*(part[chosen, :longest] for part in (self.tokens, self.labels, self.mask)))
 
@@ -77,7 +77,8 @@ def learn_lessons(
     progress: Progress,
     unfinished: Unfinished,
 ) -> None:
-    """Train everything on the lessons, at a `part` of the rate; the loss is on the answers alone."""
+    """Train everything on the lessons, at a `part` of the rate; the loss is on the answers alone. `pixels` are the
+    images (images, 3, 64, 64) in 8 bits, each of `LESSONS_PER_IMAGE` lessons in a row."""
     import torch
 
     weights = list(model.parameters())

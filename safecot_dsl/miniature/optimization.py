@@ -18,9 +18,9 @@ RATE = 2e-3
 
 
 def shuffled_batches(n: int, size: int, seed: int, lengths: Tensor | None = None) -> Iterator[Tensor]:
-    """Endless batches of row numbers: each row once, in an order drawn anew, before any comes again.
+    """Endless batches (size,) of row numbers: each row once, in an order drawn anew, before any comes again.
 
-    With `lengths`, rows of like length stand together: of 16 batches at a time the rows are sorted, which saves a
+    With `lengths` (n,), rows of like length stand together: of 16 batches at a time the rows are sorted, which saves a
     fifth of the tokens in padding.
     """
     import torch
@@ -63,7 +63,8 @@ def update(
     warmup: int,
     least: float = 0.05,
 ) -> None:
-    """One update; the rate rises over `warmup` steps and then falls along a cosine to a share `least` of itself."""
+    """One update by a `loss` (); the rate rises over `warmup` steps and then falls along a cosine to a share `least` of
+    itself."""
     import torch
 
     fall = least + (1 - least) * 0.5 * (1 + math.cos(math.pi * step / steps))

@@ -50,7 +50,7 @@ def draw_pixels(
 
 
 def scaled(pixels: Tensor) -> Tensor:
-    """What the processor makes of 8-bit pixels: -1 to 1."""
+    """What the processor makes of 8-bit pixels, of the same shape: -1 to 1."""
     return pixels.float() / 127.5 - 1
 
 
@@ -120,7 +120,10 @@ def warm_up(
     progress: Progress,
     unfinished: Unfinished,
 ) -> None:
-    """Teach vision tower and connector to name both objects, the setting and the sign, as :class:`Readout` does."""
+    """Teach vision tower and connector to name both objects, the setting and the sign, as :class:`Readout` does.
+
+    `pixels` are the drawings of the `scenes` (scenes, 3, 64, 64) in 8 bits.
+    """
     import torch
     from torch.nn import functional
 

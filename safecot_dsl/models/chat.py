@@ -91,7 +91,7 @@ class Chat:
         return self.token_ids(self.remaining(request, self._broken(request.begun))) if request.begun else []
 
     def continued(self, prompt: Mapping[str, Tensor], ids: Sequence[int]) -> dict[str, Tensor]:
-        """The tensors of an encoded request with an answer's tokens after it."""
+        """The tensors of an encoded request with an answer's tokens after it: (1, tokens) becomes (1, tokens + ids)."""
         return append_tokens(prompt, ids, answer_type=1 if self._prefix else None)
 
     def opened(self, request: Request) -> str:
@@ -134,7 +134,11 @@ class Chat:
 
     @cached_property
     def closing_ids(self) -> list[int]:
-        """What the template writes after an assistant's text: the end of the turn, and perhaps a line break."""
+        """What the template writes after an assistant's text: the end of the turn, and perhaps a line break.
+
+        Raises:
+            ModelError: the chat template does not write an assistant's text as it is.
+        """
         turn = {"role": "assistant", "content": [{"type": "text", "text": _PROBE}]}
         written = self._template([self._user_turn("Which?", 0), turn], add_generation_prompt=False)
         _, found, tail = written.rpartition(_PROBE)

@@ -89,7 +89,11 @@ def stop_ids(settings: Any) -> frozenset[int]:
 
 def load_parts(path_or_id: str, *, device: str | None = None, training: bool = False) -> tuple[Any, Any]:
     """The Transformers model and its processor, as `load_model` loads them; for `training` with weights in bfloat16
-    on some CPUs, too (:func:`safecot_dsl.models.precision.dtype_for`)."""
+    on some CPUs, too (:func:`safecot_dsl.models.precision.dtype_for`).
+
+    Raises:
+        ModelError: it cannot be loaded as a model that takes images and text.
+    """
     named = _checked(path_or_id)
     import torch
     from transformers import AutoConfig, AutoModelForImageTextToText

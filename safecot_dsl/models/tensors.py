@@ -14,7 +14,7 @@ IGNORED = -100  # a label without loss, as in torch's cross entropy
 
 
 def append_tokens(row: Mapping[str, Tensor], ids: Sequence[int], answer_type: int | None = None) -> dict[str, Tensor]:
-    """The tensors of a prompt with text tokens after it.
+    """The tensors of a prompt with text tokens after it: of (1, tokens), (1, tokens + ids).
 
     They are treated as the prompt's last token is, but for their `token_type_ids` where `answer_type` is given.
     """
@@ -53,7 +53,8 @@ def collate(rows: Sequence[Mapping[str, Tensor]], *, pad_id: int, side: Literal[
 
 
 def join_images(values: Sequence[Tensor]) -> Tensor:
-    """Rows' image tensors of one kind joined along the first dimension, and padded with zeros in the others."""
+    """Rows' image tensors of one kind joined along the first dimension, and padded with zeros in the others: of
+    (images, ...) each, (all images, ...)."""
     import torch
 
     if len({value.shape[1:] for value in values}) > 1:

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 
 def world_of(run: Run) -> int | None:
-    """The miniature's world that the arms learn in, None where they learn elsewhere."""
+    """The miniature's world that the arms learn in, None where they learn elsewhere.
+
+    Raises:
+        RecipeError: the arms learn in several worlds, or there is nothing to ask.
+    """
     worlds = {s.world for arm in run.recipe.arms for s in run.recipe.data_of(arm).sources if s.kind == "miniature"}
     settings = run.recipe.evaluation
     if len(worlds) > 1:

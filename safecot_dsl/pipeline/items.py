@@ -19,6 +19,9 @@ def miniature_items(
     """The items of every split: cases with a due verdict, harmless questions, questions on what the image shows.
 
     `world` decides what is held out and must be the one that the training data were drawn from; `seed` draws.
+
+    Raises:
+        RecipeError: a split is none of the miniature's, or has fewer cases than it is to give.
     """
     from safecot_dsl.miniature import Split, World
 

@@ -163,7 +163,11 @@ class Recipe(Frozen):
 
 
 def find_recipe(name: str) -> Path:
-    """The recipe file of that path, or the shipped one of that name (`demo`)."""
+    """The recipe file of that path, or the shipped one of that name (`demo`).
+
+    Raises:
+        RecipeError: there is neither such a file nor such a shipped recipe.
+    """
     path = Path(name)
     if path.is_file() or path.suffix:
         return path

@@ -55,7 +55,12 @@ class Run:
 
     @cached_property
     def model(self) -> str:
-        """The base model's folder or hub id; the miniature's is built first."""
+        """The base model's folder or hub id; the miniature's is built first.
+
+        Raises:
+            RecipeError: the recipe names no model.
+            ModelError: the folder is none of a model.
+        """
         if self.recipe.model is None:
             raise RecipeError(f"{self.path}: `model` is missing: a model folder, a hub id, or `{{miniature: {{}}}}`")
         miniature = self.recipe.miniature

@@ -152,7 +152,11 @@ class PolicyRewards:
 
 
 def text_of(completion: Any) -> str:
-    """The text of an answer: itself, or of the last turn where a trainer hands over turns."""
+    """The text of an answer: itself, or of the last turn where a trainer hands over turns.
+
+    Raises:
+        RewardError: it is neither a text nor turns.
+    """
     if isinstance(completion, str):
         return completion
     last = completion[-1] if isinstance(completion, Sequence) and completion else completion

@@ -206,7 +206,11 @@ def digest_directory(path: Path | str, *, ignore: frozenset[str] = frozenset()) 
 
 
 def file_digests(path: Path, *, ignore: frozenset[str] = frozenset()) -> dict[str, str]:
-    """Relative POSIX name to digest, of every file below `path`, sorted by name."""
+    """Relative POSIX name to digest, of every file below `path`, sorted by name.
+
+    Raises:
+        NotADirectoryError: there is no such folder.
+    """
     if not path.is_dir():
         raise NotADirectoryError(f"`{path}` is not a folder")
     names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())

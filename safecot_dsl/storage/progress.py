@@ -111,7 +111,11 @@ class Progress:
 
     def start(self, description: str, total: int | None = None, *, completed: int = 0, unit: str = "") -> None:
         """Begin a phase and end the one before. `completed` is what an earlier run had done: it counts as done, but
-        not for the rate."""
+        not for the rate.
+
+        Raises:
+            RuntimeError: it is used outside `with`.
+        """
         if not self._open:
             raise RuntimeError("a Progress is used inside `with`: `with Progress(…) as progress: …`")
         with self._lock:

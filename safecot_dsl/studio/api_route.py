@@ -131,7 +131,11 @@ def failed(error: StudioError, shown: Callable[[str], str] = str) -> Response:
 
 
 async def body_of(request: Request, most: int) -> bytes:
-    """The body, of at most so many bytes; a form that is read after it is read from there."""
+    """The body, of at most so many bytes; a form that is read after it is read from there.
+
+    Raises:
+        StudioError: it is too long, or ends before its end.
+    """
     too_large = StudioError(
         413, "too_large", f"What was sent is larger than {most >> 20} MiB: choose something smaller."
     )

@@ -60,7 +60,11 @@ def write(studio: Studio, asked: FileWrite) -> FileWritten:
 
 
 def begin(studio: Studio, asked: NewPolicy) -> FileText:
-    """Write a first policy that compiles, to be changed into one's own."""
+    """Write a first policy that compiles, to be changed into one's own.
+
+    Raises:
+        StudioError: the name is none for a policy, or is taken.
+    """
     place = studio.folder.place(asked.path)
     try:
         check_name(place.name.removesuffix(SUFFIX))

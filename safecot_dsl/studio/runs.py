@@ -82,7 +82,11 @@ class OpenRun:
         self._reviews: tuple[tuple[int, int, int], ReadReviews, dict[str, Standing]] | None = None
 
     def policy_of(self, digest: str) -> RunPolicy:
-        """The policy that a row was made under."""
+        """The policy that a row was made under.
+
+        Raises:
+            StudioError: the policy is not among the run's files.
+        """
         if digest == self.policy.compiled.digest:
             return self.policy
         with self.lock:
@@ -110,7 +114,11 @@ class OpenRun:
         return read_json(self.path / "report.json")
 
     def reviews(self) -> tuple[ReadReviews, dict[str, Standing]]:
-        """The reviews beside the rows and what stands of each row's, by its key; read again where the file changed."""
+        """The reviews beside the rows and what stands of each row's, by its key; read again where the file changed.
+
+        Raises:
+            StudioError: the file of reviews cannot be read.
+        """
         stamp = file_stamp(self.reviews_path)
         with self.lock:
             if self._reviews is None or self._reviews[0] != stamp:

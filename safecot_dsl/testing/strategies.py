@@ -92,6 +92,9 @@ def pairs(
 
     `where`, `verdict` and `decided_by` are asked of the first, `fixed` is so of both. With `near`, that rule applies to
     the first and not to the second. Arguments and errors are otherwise those of :func:`cases`.
+
+    Raises:
+        ValueError: the fact is fixed or has one value only, or none can change.
     """
     artifact = artifact_of(policy)
     wanted = requirement(policy, where, verdict, decided_by, fixed)

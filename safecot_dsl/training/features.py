@@ -143,7 +143,11 @@ class CachedFeatures:
         self._keys = keys
 
     def of(self, row: int) -> FeatureOutput | None:
-        """The features of a row's images; None for a row without."""
+        """The features of a row's images; None for a row without.
+
+        Raises:
+            FileNotFoundError: the kept features were removed meanwhile.
+        """
         key = self._keys[row]
         if key is None:
             return None

@@ -37,7 +37,7 @@ class FiniteLosses:
         self._sent: list[_Sent] = []
 
     def add(self, step: int, loss: Tensor) -> None:
-        """The loss of one of the step's batches."""
+        """The loss () of one of the step's batches, in nats."""
         if loss.device.type != "cuda":
             self._check(step, float(loss))
             return
@@ -48,7 +48,7 @@ class FiniteLosses:
         self.send(step, host, event)
 
     def send(self, step: int, loss: Tensor, arrived: Any) -> None:
-        """A loss that is there once `arrived` has been waited for."""
+        """A loss () that is there once `arrived` has been waited for."""
         self._sent.append(_Sent(step, loss, arrived))
         while len(self._sent) > 1:
             self._look()

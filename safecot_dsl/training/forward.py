@@ -34,7 +34,7 @@ def with_targets(batch: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def step_weight(batch: Mapping[str, Any]) -> Tensor:
-    """What the batch's targets weigh together: a token 1 where the batch has no weights."""
+    """What the batch's targets weigh together, (): a token 1 where the batch has no weights."""
     return batch[WEIGHTS].sum() if WEIGHTS in batch else (batch[TARGETS] != IGNORED).sum()
 
 

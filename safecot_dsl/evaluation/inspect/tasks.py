@@ -51,6 +51,9 @@ def items(
     `items` and `policy` are paths: `safecotc eval suites make` writes such items, and a policy is a .safecot file or a
     compiled artifact. `with_policy` puts the policy into the system turn of items that have none, `split` takes one
     split alone, and `tags` are those around the reasoning.
+
+    Raises:
+        ValueError: the file has no items, or none of the split.
     """
     compiled = compile_policy(Path(policy))
     asked = [item for item in read_items(Path(items)) if split in (None, item.split)]

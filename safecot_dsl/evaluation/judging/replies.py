@@ -26,7 +26,11 @@ def read_verdict(text: str) -> Verdict | None:
 
 
 def read_reasoning(text: str, *, facts: bool) -> tuple[Verdict | None, bool | None]:
-    """What a judge says that a reasoning argues for, and whether what it states is so."""
+    """What a judge says that a reasoning argues for, and whether what it states is so.
+
+    Raises:
+        JudgeReplyError: the reply is not the JSON object that was asked for.
+    """
     said = _read(text, ("verdict", "true") if facts else ("verdict",))
     true = said.get("true")
     if true is not None and not isinstance(true, bool):
@@ -35,7 +39,11 @@ def read_reasoning(text: str, *, facts: bool) -> tuple[Verdict | None, bool | No
 
 
 def read_propositions(text: str, propositions: Sequence[str]) -> dict[str, bool]:
-    """A judge's answers by proposition; what it could not tell is left out."""
+    """A judge's answers by proposition; what it could not tell is left out.
+
+    Raises:
+        JudgeReplyError: the reply is not the JSON object that was asked for.
+    """
     try:
         return read_judgement(_object_of(text), propositions)
     except JudgeReplyError:

@@ -85,7 +85,11 @@ def t_quantile(degrees: int, level: float = 0.95) -> float:
 
 
 def t_within(t: float, degrees: int) -> float:
-    """The probability that Student's t lies between -t and t (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4)."""
+    """The probability that Student's t lies between -t and t (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4).
+
+    Raises:
+        ValueError: no degree of freedom.
+    """
     if degrees < 1:
         raise ValueError("Student's t has at least one degree of freedom")
     angle = math.atan2(t, math.sqrt(degrees))

@@ -73,7 +73,11 @@ def case_tables(
     layout: Layout, path: Path, sheet: str | None = None, *, told: Callable[[CaseColumns], None] | None = None
 ) -> Iterator[pl.DataFrame]:
     """The cases of a file in tables of a few rows up to a block; `told` is given the file's columns. Once a fault is
-    found no more tables come: the rest of the file is looked through, and the error at the end names all of them."""
+    found no more tables come: the rest of the file is looked through, and the error at the end names all of them.
+
+    Raises:
+        FactsError: the file is not there, or has faults.
+    """
     kind = path.suffix.lower()
     if not path.is_file():
         raise FactsError(f"{path}: {'this is a folder' if path.is_dir() else no_such_file(path)}")
@@ -200,7 +204,11 @@ def column_table(
     *,
     told: Callable[[CaseColumns], None] | None = None,
 ) -> pl.DataFrame:
-    """As :func:`frame_table`, of `height` cells a column, each as a table's cell may be written; the facts alone."""
+    """As :func:`frame_table`, of `height` cells a column, each as a table's cell may be written; the facts alone.
+
+    Raises:
+        FactsError: cells or columns do not fit the policy's facts.
+    """
     import polars as pl
 
     faults = Faults(_IN_MEMORY, "row")

@@ -58,7 +58,11 @@ def open_part(part: SourcePart, root: Path, boundary: Path | None = None) -> lis
 
 def open_table(location: Location, format: str | None, under: str | None) -> TableFile:
     """The table that a file is, by its ending where `format` is None. `under` is the key of a JSON document under which
-    the records stand, or the sheet of a workbook."""
+    the records stand, or the sheet of a workbook.
+
+    Raises:
+        FactsError: what the file is cannot be told, or it is not what it is said to be.
+    """
     name = location.member or location.path
     kind = format or _FORMATS.get(Path(name).suffix.lower())
     match kind:

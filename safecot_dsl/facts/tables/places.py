@@ -140,7 +140,11 @@ def leaves(path: Path, boundary: Path) -> bool:
 
 def split_archive(root: Path, name: str) -> tuple[Path, str | None]:
     """`name` below `root` as the path of an archive in it and the rest within; None for the rest where no part of the
-    name is an archive that is there."""
+    name is an archive that is there.
+
+    Raises:
+        FactsError: the name leads through a packed tar.
+    """
     parts = [part for part in name.split("/") if part not in ("", ".")]
     for number, part in enumerate(parts, start=1):
         path = root.joinpath(*parts[:number])

@@ -106,7 +106,11 @@ class JobStore:
         return sorted((self.get(name) for name in names), key=lambda job: job.started, reverse=True)
 
     def stop(self, name: str) -> JobMessage:
-        """Ask a job to end; it does within seconds."""
+        """Ask a job to end; it does within seconds.
+
+        Raises:
+            StudioError: there is no such job.
+        """
         folder = self._folder(name)
         if not (folder / JOB).is_file():
             raise _unknown()

@@ -34,7 +34,11 @@ async def annotate(studio: Studio, asked: AnnotateForm, files: dict[str, bytes])
 
 
 def look(policies: Policies, asked: AnnotateQuery) -> AnnotatedPicture:
-    """What :func:`annotate` asks another process for: what a picture does to its decoder stays there."""
+    """What :func:`annotate` asks another process for: what a picture does to its decoder stays there.
+
+    Raises:
+        StudioError: the picture cannot be read, or the annotators cannot look.
+    """
     from safecot_dsl.facts.annotators import open_annotators
     from safecot_dsl.facts.item import FactsError, Item, LazyImage
     from safecot_dsl.models import ImageError, open_image

@@ -102,7 +102,11 @@ def _at_revision(folder: StudioFolder, place: Path, path: str, revision: str) ->
 
 
 def rows_changed(folder: StudioFolder, run: str, before: CompiledPolicy, after: CompiledPolicy) -> ChangedRowsMessage:
-    """The rows of a run that have another verdict under the new policy than under the one before."""
+    """The rows of a run that have another verdict under the new policy than under the one before.
+
+    Raises:
+        StudioError: the rows cannot be read.
+    """
     from safecot_dsl.dataset import DatasetError, open_dataset
     from safecot_dsl.dataset.row_changes import ChangedRow, RowsError, changed_rows
 

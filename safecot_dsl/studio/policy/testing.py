@@ -85,7 +85,11 @@ def _example_case(found: PreparedPolicy, name: str) -> Case:
 
 
 def keep(studio: Studio, asked: KeepQuery) -> KeptExample:
-    """The policy with the case as an example that holds now; nothing is written."""
+    """The policy with the case as an example that holds now; nothing is written.
+
+    Raises:
+        StudioError: the name is taken, or the case has what no policy may hold.
+    """
     found = studio.policies.compiled(asked.source)
     case = case_of_message(found.compiled, asked.case)
     taken = {example.name for example in found.compiled.examples}

@@ -72,7 +72,11 @@ class Evaluation:
         return self.path / "items" / "items.parquet"
 
     def picture(self, number: int, which: int) -> bytes:
-        """A picture of a case, read with those of its row group."""
+        """A picture of a case, read with those of its row group.
+
+        Raises:
+            StudioError: the case has no such picture.
+        """
         import pyarrow.parquet as pq
 
         with pq.ParquetFile(self._items_path) as file:
@@ -215,7 +219,11 @@ class Evaluations:
 
 
 def read_texts(path: Path) -> tuple[EvalItem, ...]:
-    """The cases of a file, without their pictures: those of large suites are gigabytes."""
+    """The cases of a file, without their pictures: those of large suites are gigabytes.
+
+    Raises:
+        StudioError: the file cannot be read.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 

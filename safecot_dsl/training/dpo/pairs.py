@@ -181,8 +181,8 @@ class EncodedPairs:
         return self._texts[2 * index], self._texts[2 * index + 1], reference
 
     def collate(self, pairs: Sequence[tuple[dict[str, Tensor], dict[str, Tensor], Tensor | None]]) -> dict[str, Tensor]:
-        """One batch: the chosen texts, and after them the rejected ones, in the same order; with `REFERENCE` where the
-        pairs have it."""
+        """One batch (2 pairs, longest): the chosen texts, and after them the rejected ones, in the same order; with
+        `REFERENCE` (pairs, 2) where the pairs have it."""
         import torch
 
         texts = [pair[0] for pair in pairs] + [pair[1] for pair in pairs]

@@ -72,7 +72,11 @@ def unseen_policies(
 
 def unseen(making: Making, policies: UnseenPolicies | None) -> Iterator[list[EvalItem]]:
     """Pairs of one request under a policy that was trained on, or that the policies are made of, and under an unseen
-    one. Of each unseen policy a few, of all kinds in turn."""
+    one. Of each unseen policy a few, of all kinds in turn.
+
+    Raises:
+        SuiteError: there is nothing to make policies from.
+    """
     if policies is None:
         raise SuiteError(f"`{UNSEEN}` is made from a policy's `.safecot` file, and of the data that were trained on")
     policies.generator.take(policies.trained, making.progress)
