@@ -18,6 +18,7 @@ from safecot_dsl.render.sentences import told_in_turn
 _LAST = (" and ", " or ", " nor ")  # before the last thing of a list
 _JOINS = (", ", *_LAST)
 _BEGINS = re.compile(r"(?:^|(?<=[.?!] ))\w")  # where a thing that stands first has a capital letter
+_VERBS = 2  # characters by which sentences of the same things differ: "count" and "counts", "is" and "are"
 # Behind "neither ... nor" the verb goes with the last thing.
 _NEITHER = re.compile(r"\b(neither .*?) (?:counts?|is|are)\b")
 
@@ -36,8 +37,10 @@ class AnyOrder:
         if things is not None:
             answers = (each for each in texts if each.startswith(asked))
             return next((each for each in answers if told_in_turn(each.removeprefix(asked)) == things), None)
-        told = self._kept(f"{asked}{text}")
-        return next((each for each in texts if self._kept(each) == told), None) if told is not None else None
+        said = f"{asked}{text}"
+        alike = [each for each in texts if abs(len(each) - len(said)) <= _VERBS]
+        told = self._kept(said) if alike else None
+        return next((each for each in alike if self._kept(each) == told), None) if told is not None else None
 
     def _sorted(self, text: str) -> str | None:
         """The text with the things of each list in one order; None where it lists nothing."""
