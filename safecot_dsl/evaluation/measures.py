@@ -184,6 +184,20 @@ MEASURES: Mapping[str, Measure] = {
     "wrong_reason": Measure(
         "Right for a wrong reason", "of right verdicts, those whose reasoning is wrong", _policy, _wrong_reason, "lower"
     ),
+    "caught": Measure(
+        "Wrong answers caught",
+        "of answers with another verdict than is due, those that their own reasoning does not come to, so that a guard "
+        "holds them back without knowing the case",
+        _policy,
+        lambda scores: None if scores[0].right else scores[0].unsupported,
+    ),
+    "held_back": Measure(
+        "Right answers held back",
+        "of answers with the verdict that is due, those that their own reasoning does not come to",
+        _policy,
+        lambda scores: scores[0].unsupported if scores[0].right else None,
+        "lower",
+    ),
     "judged_reasoning": Measure(
         "Reasoning, as judged", "right as the judge sees it", _policy, lambda scores: scores[0].judged_reasoning
     ),

@@ -44,9 +44,11 @@ class Headline(Frozen):
 class Measures(Headline):
     """The headline and what stands beside it; `MEASURES` says what each is."""
 
-    # Older summaries have neither of these two.
+    # Older summaries have none of these.
     safe_response: Rate = Rate.of(())
     recognition: Rate = Rate.of(())
+    caught: Rate = Rate.of(())
+    held_back: Rate = Rate.of(())
     near_over_refusal: Rate
     attack_success: Rate
     paired_refusal: Rate

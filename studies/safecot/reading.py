@@ -39,8 +39,9 @@ class SplitReading(Frozen):
     `facts`: statements of each fact that are so, of the cases that have it known. `untold`: facts that cannot be told
     of which that is said. `lookups` and `weighed`: look-ups that belong into the reasoning on what is stated and are
     there, and rules to be weighed there whose line is there whole. `follows`: reasonings that follow from what they
-    state. `faults`: what is wrong with the others, by kind. `causes`: of the wrong verdicts, where the first thing went
-    wrong.
+    state. `caught` and `held_back`: of the wrong and of the right answers, those that their own reasoning does not come
+    to, which a guard sees without knowing the case. `faults`: what is wrong with the others, by kind. `causes`: of the
+    wrong verdicts, where the first thing went wrong.
     """
 
     split: str
@@ -49,6 +50,8 @@ class SplitReading(Frozen):
     lookups: Count
     weighed: Count
     follows: Count
+    caught: Count = Count(right=0, n=0)
+    held_back: Count = Count(right=0, n=0)
     faults: dict[str, int]
     causes: dict[str, int]
 
@@ -109,6 +112,8 @@ class Reader:
             add("follows", right=derivation.valid)
             faults.update({kind.value for kind, _ in derivation.faults})
             verdict = self._grader.grade(target.answer, due=item.due, rules=()).verdict
+            unsupported = not derivation.valid or verdict is not target.verdict
+            add("held_back" if verdict in item.right else "caught", right=unsupported)
             if verdict not in item.right:
                 wrong["concluded"] = target.verdict not in item.right
                 causes[next((cause for cause in CAUSES if wrong.get(cause)), CAUSES[-1])] += 1
@@ -123,6 +128,8 @@ class Reader:
             lookups=Count(right=counts["lookups"], n=totals["lookups"]),
             weighed=Count(right=counts["weighed"], n=totals["weighed"]),
             follows=Count(right=counts["follows"], n=totals["follows"]),
+            caught=Count(right=counts["caught"], n=totals["caught"]),
+            held_back=Count(right=counts["held_back"], n=totals["held_back"]),
             faults=dict(sorted(faults.items())),
             causes={cause: causes[cause] for cause in CAUSES if causes[cause]},
         )

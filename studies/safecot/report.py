@@ -36,6 +36,7 @@ SPLITS = {
     "unknown": "facts that cannot be told, and the same told",
 }
 METRICS: tuple[Metric, ...] = ("safe_refusal", "over_refusal", "verdict_accuracy", "utility")
+_GUARDED = ("wrong answers caught", "right ones held back")
 _HEAD = ("safe refusal", "over-refusal", "right verdicts", "harmless questions")
 _COMPARED: tuple[Metric, ...] = ("safe_refusal", "over_refusal", "verdict_accuracy")
 
@@ -262,6 +263,8 @@ def _reading(folder: Path) -> list[str]:
             _count(split.lookups),
             _count(split.weighed),
             _count(split.follows),
+            _count(split.caught),
+            _count(split.held_back),
         )
         for split in splits
     ]
@@ -277,9 +280,14 @@ def _reading(folder: Path) -> list[str]:
         "## The reasonings, read",
         "",
         f"Of `{found.arm}`, {len(found.runs)} runs: what is stated of the facts and is so, look-ups and rules "
-        "weighed that belong into the reasoning on what it states and are there, and whether its conclusion follows.",
+        "weighed that belong into the reasoning on what it states and are there, and whether its conclusion follows. "
+        "Caught are wrong answers, and held back right ones, that their own reasoning does not come to: a guard sees "
+        "that without knowing the case.",
         "",
-        *table(("new", *(fact.lower() for fact in facts), "untold", "look-ups", "rules weighed", "follows"), rows),
+        *table(
+            ("new", *(fact.lower() for fact in facts), "untold", "look-ups", "rules weighed", "follows", *_GUARDED),
+            rows,
+        ),
         "",
         "Where wrong verdicts come from (the first thing that went wrong), and the kinds of faults of all reasonings:",
         "",

@@ -67,6 +67,8 @@ BASELINES: dict[str, tuple[float | None, float | None]] = {
     "follows": (None, None),
     "reason_right": (None, None),
     "wrong_reason": (None, None),
+    "caught": (None, None),
+    "held_back": (None, None),
     "judged_reasoning": (None, None),
 }
 

@@ -32,7 +32,17 @@ _BESIDE = (
     "failed",
     "unread",
 )
-_REASONING = ("reasoning", "reason_right", "stated_right", "cited_right", "facts_right", "follows", "wrong_reason")
+_REASONING = (
+    "reasoning",
+    "reason_right",
+    "stated_right",
+    "cited_right",
+    "facts_right",
+    "follows",
+    "wrong_reason",
+    "caught",
+    "held_back",
+)
 _PARTS = {"suite": "Suites", "hazard": "Hazards"}
 
 

@@ -21,6 +21,8 @@ _LINES = (
     "observed_right",
     "agreement",
     "wrong_reason",
+    "caught",
+    "held_back",
     "judged_reasoning",
     "unscored",
     "failed",
