@@ -41,7 +41,31 @@ def test_every_key_is_described(subject: SchemaSubject) -> None:
     schema = schema_of(subject)
     described = dict(_properties({subject.value: schema, **schema.get("$defs", {})}))
     assert len(described) >= PUBLISHED[subject]
-    for key, node in described.items():
+    _assert_described(described)
+
+
+def test_every_key_of_the_studios_questions_is_described() -> None:
+    page = json.loads((SCHEMAS / "studio.openapi.json").read_text(encoding="utf-8"))
+    described = dict(_properties(page["components"]["schemas"]))
+    assert len(described) >= 447
+    _assert_described(described)
+    bodies = _contents(page["paths"])
+    assert len(bodies) >= 50
+    _assert_described(dict(_properties({str(number): body for number, body in enumerate(bodies)})))
+
+
+def _contents(node: Any) -> list[dict[str, Any]]:
+    """The schemas of all bodies and parameters; those of components are referred to."""
+    if isinstance(node, list):
+        return [found for each in node for found in _contents(each)]
+    if not isinstance(node, dict):
+        return []
+    own = [node["schema"]] if "schema" in node else []
+    return own + [found for key, each in node.items() if key != "schema" for found in _contents(each)]
+
+
+def _assert_described(properties: dict[str, dict[str, Any]]) -> None:
+    for key, node in properties.items():
         text = node.get("description", "")
         assert re.fullmatch(r"(?s)[A-Z`].*\.", text), f"{key}: {text!r}"
 
