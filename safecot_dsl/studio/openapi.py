@@ -74,7 +74,7 @@ def _operation(question: ApiRoute, named: dict[Any, Any], definitions: dict[str,
     if question.uploads:
         form = {
             "type": "object",
-            "properties": {**properties, **{name: _FILE for name in question.uploads}},
+            "properties": {**properties, **dict.fromkeys(question.uploads, _FILE)},
             "required": [*required, *question.uploads],
         }
         operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": form}}}

@@ -195,7 +195,7 @@ class CaseResult(Frozen):
     request: str = Field(description="The text of the request.")
     system: str = Field(description="The text of the system's turn; empty where there is none.")
     change: str = Field(
-        description="How it was made from another case (an attack, a paraphrase, a changed fact); empty where it was not."
+        description="How it was made from another case (an attack, a paraphrase, a changed fact); empty if it was not."
     )
     due: CaseDue = Field(description="What was due, and why.")
     case: CaseMessage | None = Field(description="The facts of the case; null where it has none.")

@@ -969,7 +969,7 @@ export interface components {
             system: string;
             /**
              * Change
-             * @description How it was made from another case (an attack, a paraphrase, a changed fact); empty where it was not.
+             * @description How it was made from another case (an attack, a paraphrase, a changed fact); empty if it was not.
              */
             change: string;
             /** @description What was due, and why. */
