@@ -74,8 +74,8 @@ class FlagIs(_OnFact):
     """The flag is yes."""
 
     reads = FlagType
-    kind: Literal["flag"] = "flag"
-    fact: str
+    kind: Literal["flag"] = Field(default="flag", description="Always `flag`: the flag is yes.")
+    fact: str = Field(description="The full name of the fact.")
 
 
 class Is(_OnFact):
@@ -86,12 +86,20 @@ class Is(_OnFact):
     """
 
     reads = OneOfType
-    kind: Literal["is"] = "is"
-    fact: str
-    values: tuple[str, ...]
-    group: str | None = None
-    nodes: tuple[str, ...] = Field(default=(), exclude_if=lambda nodes: not nodes)
-    above: tuple[str, ...] = Field(default=(), exclude_if=lambda above: not above)
+    kind: Literal["is"] = Field(default="is", description="Always `is`: the value is one of some.")
+    fact: str = Field(description="The full name of the fact.")
+    values: tuple[str, ...] = Field(
+        description="The values of which it is one; of a taxonomy the nodes named and all below them."
+    )
+    group: str | None = Field(default=None, description="The name of the group that the values were written as.")
+    nodes: tuple[str, ...] = Field(
+        default=(), exclude_if=lambda nodes: not nodes, description="Of a taxonomy, the nodes that are named."
+    )
+    above: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda above: not above,
+        description="Of a taxonomy, the values above those named: of a value here the condition is maybe.",
+    )
 
     @property
     def listed(self) -> tuple[str, ...]:
@@ -122,11 +130,17 @@ class Within(_OnFact):
     what stands above them: of a value there it is maybe."""
 
     reads = OneOfType
-    kind: Literal["within"] = "within"
-    fact: str
-    node: str
-    values: tuple[str, ...]
-    above: tuple[str, ...] = Field(default=(), exclude_if=lambda above: not above)
+    kind: Literal["within"] = Field(
+        default="within", description="Always `within`: the value is a node of the taxonomy, or below it."
+    )
+    fact: str = Field(description="The full name of the fact.")
+    node: str = Field(description="The node that is named.")
+    values: tuple[str, ...] = Field(description="The node and all values below it.")
+    above: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda above: not above,
+        description="The values above the node: of a value here the condition is maybe.",
+    )
 
     @property
     def listed(self) -> tuple[str, ...]:
@@ -156,11 +170,13 @@ class Has(_OnFact):
     """The set has any, or all, of `values`: any of none is no, all of none is yes."""
 
     reads = SetType
-    kind: Literal["has"] = "has"
-    fact: str
-    quantifier: Literal["any", "all"]
-    values: tuple[str, ...]
-    group: str | None = None
+    kind: Literal["has"] = Field(default="has", description="Always `has`: the set has some values.")
+    fact: str = Field(description="The full name of the fact.")
+    quantifier: Literal["any", "all"] = Field(
+        description="Whether any of the values is enough, or all of them are wanted."
+    )
+    values: tuple[str, ...] = Field(description="The values that are looked for in the set.")
+    group: str | None = Field(default=None, description="The name of the group that the values were written as.")
 
     @property
     def listed(self) -> tuple[str, ...]:
@@ -184,19 +200,23 @@ class Empty(_OnFact):
     """The set is empty."""
 
     reads = SetType
-    kind: Literal["empty"] = "empty"
-    fact: str
+    kind: Literal["empty"] = Field(default="empty", description="Always `empty`: the set is empty.")
+    fact: str = Field(description="The full name of the fact.")
 
 
 class Compare(_OnFact):
     """The number stands in the relation `operator` to `value`, which came from `param` where that is given."""
 
     reads = NumberType
-    kind: Literal["compare"] = "compare"
-    fact: str
-    operator: Literal["<", "<=", ">", ">="]
-    value: float
-    param: str | None = None
+    kind: Literal["compare"] = Field(
+        default="compare", description="Always `compare`: the number is compared with another."
+    )
+    fact: str = Field(description="The full name of the fact.")
+    operator: Literal["<", "<=", ">", ">="] = Field(
+        description="How the number stands to `value`, with the number on the left."
+    )
+    value: float = Field(description="What it is compared with.")
+    param: str | None = Field(default=None, description="The full name of the param that gave the value.")
 
     def plain(self) -> Self:
         return self.model_copy(update={"param": None})
@@ -209,12 +229,12 @@ class Between(_OnFact):
     """`low` <= number <= `high`."""
 
     reads = NumberType
-    kind: Literal["between"] = "between"
-    fact: str
-    low: float
-    high: float
-    low_param: str | None = None
-    high_param: str | None = None
+    kind: Literal["between"] = Field(default="between", description="Always `between`: the number is in a range.")
+    fact: str = Field(description="The full name of the fact.")
+    low: float = Field(description="The least value, included.")
+    high: float = Field(description="The greatest value, included.")
+    low_param: str | None = Field(default=None, description="The full name of the param that gave `low`.")
+    high_param: str | None = Field(default=None, description="The full name of the param that gave `high`.")
 
     def plain(self) -> Self:
         return self.model_copy(update={"low_param": None, "high_param": None})
@@ -229,10 +249,13 @@ class Contains(_OnFact):
     """The text contains any of `phrases` after NFKC, case folding and NFKC again on both sides."""
 
     reads = TextType
-    kind: Literal["contains"] = "contains"
-    fact: str
-    phrases: tuple[str, ...]
-    phrase_set: str | None = None
+    kind: Literal["contains"] = Field(default="contains", description="Always `contains`: the text has a phrase in it.")
+    fact: str = Field(description="The full name of the fact.")
+    phrases: tuple[str, ...] = Field(
+        description="The phrases of which any is enough; case, and forms of a letter that Unicode counts as "
+        "one (NFKC), make no difference."
+    )
+    phrase_set: str | None = Field(default=None, description="The full name of the set that the phrases come from.")
 
     @property
     def listed(self) -> tuple[str, ...]:
@@ -247,10 +270,10 @@ class Matches(_OnFact):
     """RE2 finds `pattern` somewhere in the raw text."""
 
     reads = TextType
-    kind: Literal["matches"] = "matches"
-    fact: str
-    pattern: str
-    ignore_case: bool = False
+    kind: Literal["matches"] = Field(default="matches", description="Always `matches`: a pattern is found in the text.")
+    fact: str = Field(description="The full name of the fact.")
+    pattern: str = Field(description="A regular expression as RE2 takes it; it may match anywhere in the raw text.")
+    ignore_case: bool = Field(default=False, description="Whether capital and small letters count as one.")
 
     def faults(self, fact: Fact) -> Iterator[str]:
         del fact
@@ -261,31 +284,33 @@ class Matches(_OnFact):
 class Proposed(Frozen):
     """In criteria: the proposition holds of the response."""
 
-    kind: Literal["proposition"] = "proposition"
-    name: str
+    kind: Literal["proposition"] = Field(
+        default="proposition", description="Always `proposition`: in criteria, a proposition holds of the response."
+    )
+    name: str = Field(description="The name of the proposition.")
 
 
 class Not(Frozen):
-    kind: Literal["not"] = "not"
-    item: Condition
+    kind: Literal["not"] = Field(default="not", description="Always `not`.")
+    item: Condition = Field(description="The condition that is denied; of a maybe it is maybe.")
 
 
 class And(Frozen):
-    kind: Literal["and"] = "and"
-    items: tuple[Condition, ...]
+    kind: Literal["and"] = Field(default="and", description="Always `and`.")
+    items: tuple[Condition, ...] = Field(description="The conditions that must all hold.")
 
 
 class Or(Frozen):
-    kind: Literal["or"] = "or"
-    items: tuple[Condition, ...]
+    kind: Literal["or"] = Field(default="or", description="Always `or`.")
+    items: tuple[Condition, ...] = Field(description="The conditions of which one must hold.")
 
 
 class AtLeast(Frozen):
     """Yes if `count` of `items` are yes, no if fewer than `count` are not no, else maybe."""
 
-    kind: Literal["at_least"] = "at_least"
-    count: int
-    items: tuple[Condition, ...]
+    kind: Literal["at_least"] = Field(default="at_least", description="Always `at_least`.")
+    count: int = Field(description="How many of the conditions must hold.")
+    items: tuple[Condition, ...] = Field(description="The conditions that are counted.")
 
 
 FactAtom = FlagIs | Is | Within | Has | Empty | Compare | Between | Contains | Matches

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from safecot_dsl.artifact.base import Frozen
 from safecot_dsl.artifact.verdict import Verdict
 
@@ -17,14 +19,20 @@ class Decision(Frozen):
     the rule whose text is used, `default` or `unsure`. Lists are sorted by code point.
     """
 
-    verdict: Verdict
-    lower: Verdict
-    upper: Verdict
-    certain: bool
-    deciding: tuple[str, ...]
-    effective: tuple[str, ...]
-    undecided: tuple[str, ...]
-    unsettled: tuple[str, ...]
-    speaker: str
-    assumed: dict[str, Any]
-    policy: str
+    verdict: Verdict = Field(description="What a response owes to the request.")
+    lower: Verdict = Field(description="The laxest verdict that learning the unknown facts could give.")
+    upper: Verdict = Field(description="The strictest verdict that learning the unknown facts could give.")
+    certain: bool = Field(description="Whether these two are equal, so that nothing unknown can change the verdict.")
+    deciding: tuple[str, ...] = Field(
+        description="The rules that the verdict comes from, by name; empty where it is `default` or `unsure`."
+    )
+    effective: tuple[str, ...] = Field(description="The rules that are in force for certain, by name.")
+    undecided: tuple[str, ...] = Field(
+        description="The rules that may be in force, by name: what they ask of is not known."
+    )
+    unsettled: tuple[str, ...] = Field(
+        description="The facts that would have to be known for the verdict to be certain, by full name."
+    )
+    speaker: str = Field(description="The rule whose texts are used, `default` or `unsure`.")
+    assumed: dict[str, Any] = Field(description="What was supposed of facts that nobody knows, by full name.")
+    policy: str = Field(description="The digest of the policy that decided.")

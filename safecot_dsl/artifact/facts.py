@@ -27,15 +27,20 @@ class ValueName(Frozen):
     `parent` is the value that a node of a taxonomy stands below; None for a root, and where the domain is no taxonomy.
     """
 
-    name: str
-    phrase: str
-    parent: str | None = Field(default=None, exclude_if=lambda parent: parent is None)
+    name: str = Field(description="The name that conditions use.")
+    phrase: str = Field(description="The words that texts use for it.")
+    parent: str | None = Field(
+        default=None,
+        exclude_if=lambda parent: parent is None,
+        description="Of a node of a taxonomy, the value that it stands below; absent for a root, and where "
+        "the domain is no taxonomy.",
+    )
 
 
 class FlagType(Frozen):
     """Yes or no."""
 
-    kind: Literal["flag"] = "flag"
+    kind: Literal["flag"] = Field(default="flag", description="Always `flag`: yes or no.")
 
 
 class OneOfType(Frozen):
@@ -46,9 +51,14 @@ class OneOfType(Frozen):
     others are *leaves*.
     """
 
-    kind: Literal["one_of"] = "one_of"
-    values: tuple[ValueName, ...]
-    taxonomy: str | None = None
+    kind: Literal["one_of"] = Field(default="one_of", description="Always `one_of`: one value of a finite domain.")
+    values: tuple[ValueName, ...] = Field(
+        description="The values that the fact can have; of a taxonomy its nodes, parents before children."
+    )
+    taxonomy: str | None = Field(
+        default=None,
+        description="The full name of the taxonomy that the values come from; absent where they are a plain list.",
+    )
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -108,8 +118,8 @@ class OneOfType(Frozen):
 class SetType(Frozen):
     """Any subset of `values`, known whole or not at all."""
 
-    kind: Literal["set_of"] = "set_of"
-    values: tuple[ValueName, ...]
+    kind: Literal["set_of"] = Field(default="set_of", description="Always `set_of`: any subset of the values.")
+    values: tuple[ValueName, ...] = Field(description="The values that a set can have in it.")
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -120,16 +130,16 @@ class SetType(Frozen):
 class NumberType(Frozen):
     """A double from `low` to `high`, both included. A `score` is a number from 0 to 1."""
 
-    kind: Literal["number"] = "number"
-    low: float
-    high: float
-    score: bool = False
+    kind: Literal["number"] = Field(default="number", description="Always `number`: a double in a range.")
+    low: float = Field(description="The least value, included.")
+    high: float = Field(description="The greatest value, included.")
+    score: bool = Field(default=False, description="Whether it was declared as a `score`, a number from 0 to 1.")
 
 
 class TextType(Frozen):
     """Any text."""
 
-    kind: Literal["text"] = "text"
+    kind: Literal["text"] = Field(default="text", description="Always `text`: any text.")
 
 
 FactType = Annotated[FlagType | OneOfType | SetType | NumberType | TextType, Field(discriminator="kind")]
@@ -139,8 +149,11 @@ class Band(Frozen):
     """How a number is told in words: `texts` are alternatives for the values from where the band before it ends up to,
     and without, `below`; None in the last band, which has no end."""
 
-    below: float | None = None
-    texts: tuple[Template, ...]
+    below: float | None = Field(
+        default=None,
+        description="Where the band ends; this value itself belongs to the next band. Absent in the last band.",
+    )
+    texts: tuple[Template, ...] = Field(description="Sentences for values in this band, of which one is drawn.")
 
 
 class Fact(Frozen):
@@ -156,15 +169,33 @@ class Fact(Frozen):
     instead of `says`. In a flag's sentences there is no value to name.
     """
 
-    name: str
-    type: FactType
-    description: str | None = None
-    says: tuple[Template, ...] = ()
-    denies: tuple[Template, ...] = ()
-    none: tuple[Template, ...] = ()
-    bands: tuple[Band, ...] = ()
-    ask: str | None = None
-    assume: bool | float | str | tuple[str, ...] | None = None
+    name: str = Field(
+        description="The full name, such as `image.objects`; what stands before the dot is what the fact is about."
+    )
+    type: FactType = Field(description="Which values the fact can have.")
+    description: str | None = Field(default=None, description="The author's sentence on what the fact is.")
+    says: tuple[Template, ...] = Field(
+        default=(),
+        description="Sentences that state the value (of a flag: that it is so), of which one is drawn. Where "
+        "there are none, a sentence is built.",
+    )
+    denies: tuple[Template, ...] = Field(
+        default=(),
+        description="Sentences that say that a flag is not so, or that a choice is not, or a set lacks, the "
+        "values named.",
+    )
+    none: tuple[Template, ...] = Field(default=(), description="Sentences that say that a set or a text is empty.")
+    bands: tuple[Band, ...] = Field(
+        default=(), description="Of a number, how it is told in words, from the lowest band to the highest."
+    )
+    ask: str | None = Field(
+        default=None,
+        description='What a person is asked for where the fact is not known, such as "where it was taken".',
+    )
+    assume: bool | float | str | tuple[str, ...] | None = Field(
+        default=None,
+        description="What is supposed where the fact is unknown: of the fact's type, and absent where nothing is.",
+    )
 
     @property
     def subject(self) -> Subject:

@@ -30,13 +30,15 @@ class OtherVersionError(ValueError):
 class Header(Frozen):
     """What the head of the policy file says of it."""
 
-    name: str
-    language: Literal["1"] = "1"
-    version: str
-    title: str | None = None
-    owner: str | None = None
-    description: str | None = None
-    license: str | None = None
+    name: str = Field(description="The name of the policy.")
+    language: Literal["1"] = Field(
+        default="1", description="The version of the language that the policy is written in."
+    )
+    version: str = Field(description="The author's version of the policy.")
+    title: str | None = Field(default=None, description="What the policy is called.")
+    owner: str | None = Field(default=None, description="Who answers for the policy.")
+    description: str | None = Field(default=None, description="What the policy is about, in the author's words.")
+    license: str | None = Field(default=None, description="The licence of the policy's text.")
 
 
 class StepKind(StrEnum):
@@ -56,30 +58,34 @@ class Step(Frozen):
     `key` finds its place in the source map.
     """
 
-    kind: StepKind
-    when: Condition | None = None
-    alternatives: tuple[Template, ...]
-    key: str
+    kind: StepKind = Field(description="Which step of the reasoning it is.")
+    when: Condition | None = Field(
+        default=None, description="The condition under which the step is used; absent where it always is."
+    )
+    alternatives: tuple[Template, ...] = Field(description="Texts of which one is drawn.")
+    key: str = Field(description="Finds its place in the source map.")
 
 
 class Utterance(Frozen):
     """What `say` or `offer` gives: a template, or one phrase drawn from a set (`phrase_set` is its full name)."""
 
-    template: Template | None = None
-    phrase_set: str | None = None
-    key: str
+    template: Template | None = Field(default=None, description="The text; absent where it is drawn from a set.")
+    phrase_set: str | None = Field(
+        default=None, description="The full name of the set of phrases of which one is drawn."
+    )
+    key: str = Field(description="Finds its place in the source map.")
 
 
 class Answer(Frozen):
-    say: Utterance | None = None
-    offer: Utterance | None = None
+    say: Utterance | None = Field(default=None, description="What the answer says.")
+    offer: Utterance | None = Field(default=None, description="What help the answer offers besides.")
 
 
 class Speech(Frozen):
     """The authored texts of a rule, of `default` or of `unsure`."""
 
-    think: tuple[Step, ...] = ()
-    answer: Answer = Answer()
+    think: tuple[Step, ...] = Field(default=(), description="The authored steps of the reasoning.")
+    answer: Answer = Field(default=Answer(), description="The authored answer.")
 
 
 class Rule(Frozen):
@@ -89,16 +95,24 @@ class Rule(Frozen):
     the rules it is to applies.
     """
 
-    name: str
-    exception_to: tuple[str, ...] = ()
-    title: str | None = None
-    hazard: str | None = None
-    when: Condition
-    unless: Condition | None = None
-    verdict: Verdict
-    unsure: Verdict | None = None
-    require: CriteriaCondition | None = None
-    speech: Speech = Speech()
+    name: str = Field(description="The name of the rule.")
+    exception_to: tuple[str, ...] = Field(
+        default=(), description="The names of the rules that it is an exception to; empty for a rule that is none."
+    )
+    title: str | None = Field(default=None, description="What the rule is called.")
+    hazard: str | None = Field(default=None, description="The full name of the hazard that it is about.")
+    when: Condition = Field(description="The condition under which the rule applies.")
+    unless: Condition | None = Field(default=None, description="The condition under which it does not apply after all.")
+    verdict: Verdict = Field(description="What is decided where the rule applies and nothing stricter does.")
+    unsure: Verdict | None = Field(
+        default=None,
+        description="What the rule asks for while it is not known whether it is in force; absent where the "
+        "policy's own `unsure` counts.",
+    )
+    require: CriteriaCondition | None = Field(
+        default=None, description="What a response must meet besides where this rule decides."
+    )
+    speech: Speech = Field(default=Speech(), description="What is thought and answered where this rule decides.")
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -109,25 +123,29 @@ class Rule(Frozen):
 class Node(Frozen):
     """A node of a taxonomy: `name` is unique within it, `parent` another node's name, `severity` its own or None."""
 
-    name: str
-    phrase: str
-    severity: float | None = None
-    parent: str | None = None
+    name: str = Field(description="The name, of which there is one in its taxonomy.")
+    phrase: str = Field(description="The words that texts use for it.")
+    severity: float | None = Field(
+        default=None, description="How severe it is, from 0 to 1; absent where what stands above says it."
+    )
+    parent: str | None = Field(
+        default=None, description="The name of the node that it stands below; absent for a root."
+    )
 
 
 class Taxonomy(Frozen):
     """A tree (or several) of named nodes, parents before children, under the full name of the taxonomy."""
 
-    name: str
-    nodes: tuple[Node, ...]
+    name: str = Field(description="The full name of the taxonomy.")
+    nodes: tuple[Node, ...] = Field(description="Its nodes, parents before children.")
 
 
 class Hazard(Frozen):
     """A node that rules refer to, by its full name, with what it inherits from its ancestors."""
 
-    name: str
-    phrase: str
-    severity: float
+    name: str = Field(description="The full name of the node of a taxonomy.")
+    phrase: str = Field(description="The words that texts use for it.")
+    severity: float = Field(description="How severe it is, from 0 to 1, its own or that of what stands above.")
 
 
 class Group(Frozen):
@@ -138,10 +156,14 @@ class Group(Frozen):
     empty where the author gave none, and the sentence is built. `key` finds its place in the source map.
     """
 
-    phrase: str
-    says: tuple[Template, ...] = ()
-    none: tuple[Template, ...] = ()
-    key: str
+    phrase: str = Field(description='What a thing counts as that belongs to it, such as "corrosive".')
+    says: tuple[Template, ...] = Field(
+        default=(),
+        description="Sentences that state of things that they belong to it, of which one is drawn. Where "
+        "there are none, a sentence is built.",
+    )
+    none: tuple[Template, ...] = Field(default=(), description="Sentences that state that nothing belongs to it.")
+    key: str = Field(description="Finds its place in the source map.")
 
 
 class VerdictPhrases(Frozen):
@@ -150,70 +172,89 @@ class VerdictPhrases(Frozen):
     `decide_set` and `say_set` are the full names of the sets they come from, empty where there is none.
     """
 
-    decide: tuple[str, ...]
-    say: tuple[str, ...]
-    decide_set: str = ""
-    say_set: str = ""
+    decide: tuple[str, ...] = Field(
+        description="Sentences that end the reasoning where no author wrote one, of which one is drawn."
+    )
+    say: tuple[str, ...] = Field(description="Answers where no author wrote one, of which one is drawn.")
+    decide_set: str = Field(
+        default="", description="The full name of the set that `decide` comes from; empty where there is none."
+    )
+    say_set: str = Field(
+        default="", description="The full name of the set that `say` comes from; empty where there is none."
+    )
 
 
 class Detector(Frozen):
     """Finds a proposition in a response: any of `phrases`, or the RE2 `pattern` where that is given."""
 
-    phrases: tuple[str, ...] = ()
-    phrase_set: str | None = None
-    pattern: str | None = None
-    ignore_case: bool = False
+    phrases: tuple[str, ...] = Field(default=(), description="Phrases of which any in the response is enough.")
+    phrase_set: str | None = Field(default=None, description="The full name of the set that the phrases come from.")
+    pattern: str | None = Field(default=None, description="A regular expression as RE2 takes it, in place of phrases.")
+    ignore_case: bool = Field(default=False, description="Whether capital and small letters count as one in `pattern`.")
 
 
 class Proposition(Frozen):
     """A statement about a response. Without `detectors` it is a judge's to answer; with several, any of them finds
     it."""
 
-    name: str
-    definition: str
-    yes: tuple[str, ...] = ()
-    no: tuple[str, ...] = ()
-    detectors: tuple[Detector, ...] = ()
+    name: str = Field(description="The name of the proposition.")
+    definition: str = Field(description="The statement about a response, as a judge reads it.")
+    yes: tuple[str, ...] = Field(default=(), description="Responses of which it holds, as examples for a judge.")
+    no: tuple[str, ...] = Field(default=(), description="Responses of which it does not hold, as examples for a judge.")
+    detectors: tuple[Detector, ...] = Field(
+        default=(),
+        description="What finds it without a judge: any of them is enough. Empty where a judge has to answer.",
+    )
 
 
 class CriteriaClass(Frozen):
-    name: str
-    when: CriteriaCondition
+    name: str = Field(description="The name of the class, such as `ideal`.")
+    when: CriteriaCondition = Field(description="What holds of the responses in it.")
 
 
 class DueClasses(Frozen):
     """The classes of responses where a verdict is due, best first; `otherwise` names the last."""
 
-    classes: tuple[CriteriaClass, ...]
-    otherwise: str
+    classes: tuple[CriteriaClass, ...] = Field(
+        description="The classes, best first; a response is in the first that fits."
+    )
+    otherwise: str = Field(description="The name of the class of all other responses.")
 
 
 class Criteria(Frozen):
     """What a right response is: propositions by name, named combinations, and classes by the verdict that is due."""
 
-    propositions: dict[str, Proposition] = {}
-    lets: dict[str, CriteriaCondition] = {}
-    due: dict[Verdict, DueClasses] = {}
+    propositions: dict[str, Proposition] = Field(default={}, description="Statements about a response, by name.")
+    lets: dict[str, CriteriaCondition] = Field(default={}, description="Named combinations of propositions.")
+    due: dict[Verdict, DueClasses] = Field(
+        default={}, description="The classes of responses, by the verdict that is due."
+    )
 
 
 class Example(Frozen):
     """A case with its expected verdict. `given` is in a case's JSON form. `by` is None where the example is silent
     on it, `["default"]`, `["unsure"]` or the names of the deciding rules."""
 
-    name: str
-    given: dict[str, Any]
-    expect: Verdict
-    by: tuple[str, ...] | None = None
-    key: str
+    name: str = Field(description="The name of the example.")
+    given: dict[str, Any] = Field(description="The facts of the case, as in a case's JSON form.")
+    expect: Verdict = Field(description="The verdict that the author expects.")
+    by: tuple[str, ...] | None = Field(
+        default=None,
+        description="The names of the rules that must decide, `default` or `unsure`; absent where the example "
+        "does not say.",
+    )
+    key: str = Field(description="Finds its place in the source map.")
 
 
 class Property(Frozen):
     """A claim on all complete cases: where `given` holds, the verdict is one of `expect` (a `not` is resolved)."""
 
-    name: str
-    given: Condition | None = None
-    expect: tuple[Verdict, ...]
-    key: str
+    name: str = Field(description="The name of the property.")
+    given: Condition | None = Field(
+        default=None, description="The condition on the cases that it speaks of; absent where it speaks of all."
+    )
+    expect: tuple[Verdict, ...] = Field(description="The verdicts of which each of these cases must have one.")
+    key: str = Field(description="Finds its place in the source map.")
 
 
 class Law(Frozen):
@@ -224,14 +265,22 @@ class Law(Frozen):
     (one more member of `values` in a set), *rises* or *falls* (any other value of a number that is higher, or lower).
     """
 
-    name: str
-    fact: str
-    change: Literal["becomes", "gains", "rises", "falls"]
-    values: tuple[str, ...] = ()
-    group: str | None = None
-    given: Condition | None = None
-    never: Literal["laxer", "stricter"]
-    key: str
+    name: str = Field(description="The name of the law.")
+    fact: str = Field(description="The full name of the fact that changes.")
+    change: Literal["becomes", "gains", "rises", "falls"] = Field(
+        description="How it changes: it becomes a value, gains a member, rises or falls."
+    )
+    values: tuple[str, ...] = Field(
+        default=(), description="The values that it becomes, or the members that it gains; empty where any will do."
+    )
+    group: str | None = Field(default=None, description="The name of the group that the values were written as.")
+    given: Condition | None = Field(
+        default=None, description="The condition on the case before the change; absent where there is none."
+    )
+    never: Literal["laxer", "stricter"] = Field(
+        description="What the verdict must not be after the change, compared with before."
+    )
+    key: str = Field(description="Finds its place in the source map.")
 
     def becomes(self, fact: Fact) -> tuple[str, ...]:
         """The values that the law's `one of` fact has after the change: below a node of a taxonomy any leaf."""
@@ -246,43 +295,49 @@ class Table(Frozen):
     Rows decide as rules do; that they are a table is a claim: no two of different verdicts ever apply together.
     """
 
-    name: str
-    facts: tuple[str, ...]
-    rows: tuple[str, ...]
-    key: str
+    name: str = Field(description="The name of the decision table.")
+    facts: tuple[str, ...] = Field(description="The full names of the facts that its columns read, in order.")
+    rows: tuple[str, ...] = Field(description="The names of the rules that its rows are, in order.")
+    key: str = Field(description="Finds its place in the source map.")
 
 
 class Extended(Frozen):
     """A policy that this one extends, and what this one replaced of it, as source-map keys such as `rule:NAME`."""
 
-    name: str
-    version: str
-    overrides: tuple[str, ...] = ()
+    name: str = Field(description="The name of the policy that is extended.")
+    version: str = Field(description="The version of that policy.")
+    overrides: tuple[str, ...] = Field(
+        default=(), description="What this policy replaced of it, as keys of the source map such as `rule:NAME`."
+    )
 
 
 class Allowed(Frozen):
     """A comment `# allow: CODE reason`: a finding `code` whose place starts on `line` of `span.file` is wanted so."""
 
-    code: str
-    reason: str
-    line: int
-    span: Span
+    code: str = Field(description="The code of the finding that is wanted so.")
+    reason: str = Field(description="Why, in the author's words.")
+    line: int = Field(description="The line that the finding starts on, from 1.")
+    span: Span = Field(description="Where the comment stands.")
 
 
 class SourceFileRecord(Frozen):
     """A file that went in: its path relative to its root, and the sha-256 of its bytes."""
 
-    path: str
-    sha256: str
+    path: str = Field(description="The path of the file, relative to the folder that it was found in.")
+    sha256: str = Field(description="The SHA-256 of its bytes, in hexadecimal digits.")
 
 
 class SourceMap(Frozen):
     """Where things stand: keys such as `rule:NAME`, `rule:NAME.when`, `rule:NAME.think.risk.0`, `default`,
     `fact:image.objects`, `example:NAME` to spans. `allowed` are the findings that the author has answered for."""
 
-    files: tuple[SourceFileRecord, ...] = ()
-    spans: dict[str, Span] = {}
-    allowed: tuple[Allowed, ...] = ()
+    files: tuple[SourceFileRecord, ...] = Field(default=(), description="The files that went into the policy.")
+    spans: dict[str, Span] = Field(
+        default={}, description="Where things stand, by keys such as `rule:NAME` or `rule:NAME.think.risk.0`."
+    )
+    allowed: tuple[Allowed, ...] = Field(
+        default=(), description="The findings that the author has answered for by a comment."
+    )
 
 
 class CompiledPolicy(Frozen):
@@ -295,30 +350,57 @@ class CompiledPolicy(Frozen):
     is made of them.
     """
 
-    schema_version: Literal["2"] = SCHEMA_VERSION
-    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
-    header: Header
-    facts: tuple[Fact, ...] = ()
-    params: dict[str, float] = {}
-    taxonomies: dict[str, Taxonomy] = {}
-    hazards: dict[str, Hazard] = {}
-    phrases: dict[str, tuple[str, ...]] = {}
-    groups: dict[str, Group] = {}
-    verdict_phrases: dict[Verdict, VerdictPhrases]
-    nothing_in_question: tuple[str, ...] = ("Nothing that is asked for touches a rule.",)
-    nothing_set: str = ""
-    rules: tuple[Rule, ...] = ()
-    default: Verdict
-    default_speech: Speech = Speech()
-    unsure: Verdict
-    unsure_speech: Speech = Speech()
-    criteria: Criteria = Criteria()
-    examples: tuple[Example, ...] = ()
-    properties: tuple[Property, ...] = ()
-    laws: tuple[Law, ...] = ()
-    tables: tuple[Table, ...] = ()
-    extends: tuple[Extended, ...] = ()
-    source_map: SourceMap = SourceMap()
+    schema_version: Literal["2"] = Field(
+        default=SCHEMA_VERSION, description="The version of this schema; an artifact of another one is refused."
+    )
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] = Field(
+        description="Names the policy's meaning and texts, whatever the order of its rules and wherever "
+        "anything stands."
+    )
+    header: Header = Field(description="What the head of the policy's file says of it.")
+    facts: tuple[Fact, ...] = Field(
+        default=(), description="The facts that conditions and texts may speak of, in the order of declaration."
+    )
+    params: dict[str, float] = Field(
+        default={}, description="The numbers that conditions are given by name, by full name."
+    )
+    taxonomies: dict[str, Taxonomy] = Field(default={}, description="Trees of named nodes, by full name.")
+    hazards: dict[str, Hazard] = Field(
+        default={}, description="The nodes that rules name as their hazard, by full name."
+    )
+    phrases: dict[str, tuple[str, ...]] = Field(
+        default={}, description="The sets of phrases that texts draw from, by full name."
+    )
+    groups: dict[str, Group] = Field(
+        default={},
+        description="The named lists of values that conditions use, by the name that is kept in the condition.",
+    )
+    verdict_phrases: dict[Verdict, VerdictPhrases] = Field(
+        description="What is thought and said for a verdict where no author wrote anything."
+    )
+    nothing_in_question: tuple[str, ...] = Field(
+        default=("Nothing that is asked for touches a rule.",),
+        description="Sentences for cases that put no rule in question, of which one is drawn.",
+    )
+    nothing_set: str = Field(
+        default="", description="The full name of the set that these come from; empty where it is the language's own."
+    )
+    rules: tuple[Rule, ...] = Field(default=(), description="The rules and exceptions, in the order of declaration.")
+    default: Verdict = Field(description="The verdict where no rule applies.")
+    default_speech: Speech = Field(default=Speech(), description="What is thought and answered where no rule applies.")
+    unsure: Verdict = Field(
+        description="What is due while it is not known which verdict is, where no rule says otherwise."
+    )
+    unsure_speech: Speech = Field(default=Speech(), description="What is thought and answered there.")
+    criteria: Criteria = Field(default=Criteria(), description="What a right response is, by the verdict that is due.")
+    examples: tuple[Example, ...] = Field(default=(), description="Cases with the verdict that the author expects.")
+    properties: tuple[Property, ...] = Field(default=(), description="Claims on all cases.")
+    laws: tuple[Law, ...] = Field(default=(), description="Claims on all pairs of cases that differ in one fact.")
+    tables: tuple[Table, ...] = Field(default=(), description="The decision tables whose rows are rules.")
+    extends: tuple[Extended, ...] = Field(
+        default=(), description="The policies that this one extends, and what it replaced of them."
+    )
+    source_map: SourceMap = Field(default=SourceMap(), description="Where everything stands in the source.")
 
     @cached_property
     def fact_index(self) -> dict[str, Fact]:

@@ -17,11 +17,11 @@ class _Frozen(BaseModel):
 class Span(_Frozen):
     """A piece of a source file: lines and columns count from 1, columns in code points, the end is exclusive."""
 
-    file: str
-    line: int
-    column: int
-    end_line: int
-    end_column: int
+    file: str = Field(description="The path of the file.")
+    line: int = Field(description="The line that it starts on, from 1.")
+    column: int = Field(description="The column that it starts in, from 1, in code points.")
+    end_line: int = Field(description="The line that it ends on, from 1.")
+    end_column: int = Field(description="The column just after its end, from 1, in code points.")
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"

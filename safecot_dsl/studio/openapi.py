@@ -25,6 +25,7 @@ from safecot_dsl.studio.policy.language import ALIVE
 from safecot_dsl.studio.state import Studio
 
 _REFERENCE = "#/components/schemas/{model}"
+_FILE = {"type": "string", "format": "binary", "description": "The bytes of the file."}
 
 
 def document(questions: Sequence[ApiRoute]) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def _operation(question: ApiRoute, named: dict[Any, Any], definitions: dict[str,
     if question.uploads:
         form = {
             "type": "object",
-            "properties": {**properties, **{name: {"type": "string", "format": "binary"} for name in question.uploads}},
+            "properties": {**properties, **dict.fromkeys(question.uploads, _FILE)},
             "required": [*required, *question.uploads],
         }
         operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": form}}}

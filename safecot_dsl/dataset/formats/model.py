@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -123,8 +124,9 @@ class FormatCheck(Protocol):
 class ToolFormat:
     """A tool's format: what it is called, what of a data set it takes, where its images may be (the first is the
     default), its rules in the tool's own terms, its writer and its validator. `usage` tells how the tool reads an
-    export in the folder `{path}`, with images in `{images}`, whose first file is `{file}`. `files` are the patterns of
-    all files that the writer may write: an older export may hold others of these than the new one."""
+    export in the folder `{path}`, with images in `{images}`, whose first file is `{file}`; `quoted` writes these paths
+    so that they stay one word of its language, whatever is in them. `files` are the patterns of all files that the
+    writer may write: an older export may hold others of these than the new one."""
 
     name: str
     tool: str
@@ -135,3 +137,4 @@ class ToolFormat:
     write: Write
     check: FormatCheck
     files: tuple[str, ...]
+    quoted: Callable[[str], str] = shlex.quote

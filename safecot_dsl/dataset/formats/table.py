@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from safecot_dsl.dataset.formats import (
     canonical,
@@ -24,7 +27,7 @@ from safecot_dsl.dataset.formats import (
 )
 from safecot_dsl.dataset.formats.images import SUFFIXES
 from safecot_dsl.dataset.formats.model import CheckOptions, ExportError, ExportReport, FormatFault, Images, ToolFormat
-from safecot_dsl.dataset.store import DATA, PREFERENCES, PROVENANCE, READ_ROWS, Dataset, open_dataset
+from safecot_dsl.dataset.store import DATA, EXPORTS, PREFERENCES, PROVENANCE, READ_ROWS, Dataset, open_dataset
 from safecot_dsl.diagnostics import closest
 from safecot_dsl.storage import Progress, whole_directory
 
@@ -44,6 +47,20 @@ _RECORDS = (
     *(f"images/[0-9a-f][0-9a-f]/*.{suffix}" for suffix in SUFFIXES.values()),
 )
 
+
+def _in_python(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _in_yaml(text: str) -> str:
+    """The plain text where YAML reads that back, else in quotation marks."""
+    try:
+        plain = yaml.safe_load(text) == text
+    except yaml.YAMLError:
+        plain = False
+    return text if plain else json.dumps(text)
+
+
 FORMATS: tuple[ToolFormat, ...] = (
     ToolFormat(
         name="canonical",
@@ -62,10 +79,11 @@ FORMATS: tuple[ToolFormat, ...] = (
         takes=("rows",),
         images=("embed",),
         rules=trl.RULES,
-        usage='SFTTrainer(train_dataset=load_dataset("{path}", split="train"), …)',
+        usage='SFTTrainer(train_dataset=load_dataset({path}, split="train"), …)',
         write=trl.write_sft,
         check=trl_check.check_sft,
         files=_TRL,
+        quoted=_in_python,
     ),
     ToolFormat(
         name="trl-preference",
@@ -73,10 +91,11 @@ FORMATS: tuple[ToolFormat, ...] = (
         takes=("pairs",),
         images=("embed",),
         rules=trl.PREFERENCE_RULES,
-        usage='DPOTrainer(train_dataset=load_dataset("{path}", split="train"), …)',
+        usage='DPOTrainer(train_dataset=load_dataset({path}, split="train"), …)',
         write=trl.write_preference,
         check=trl_check.check_preference,
         files=_TRL,
+        quoted=_in_python,
     ),
     ToolFormat(
         name="trl-grpo",
@@ -85,11 +104,12 @@ FORMATS: tuple[ToolFormat, ...] = (
         images=("embed",),
         rules=trl.GRPO_RULES,
         usage='rewards = PolicyRewards("POLICY.safecot")\n'
-        'rows = load_dataset("{path}", split="train")\n'
+        'rows = load_dataset({path}, split="train")\n'
         'GRPOTrainer(reward_funcs=rewards.functions("verdict"), train_dataset=rows, …)',
         write=trl.write_grpo,
         check=requests_check.check_trl,
         files=_TRL,
+        quoted=_in_python,
     ),
     ToolFormat(
         name="verl",
@@ -97,7 +117,7 @@ FORMATS: tuple[ToolFormat, ...] = (
         takes=("rows",),
         images=("embed",),
         rules=verl.RULES,
-        usage="data.train_files={path}/{file} data.image_key=images\n"
+        usage="data.train_files={file} data.image_key=images\n"
         "reward.custom_reward_function.path=…/safecot_dsl/rewards/trainers.py\n"
         "+reward.custom_reward_function.reward_kwargs.policy=POLICY.safecot",
         write=verl.write,
@@ -114,6 +134,7 @@ FORMATS: tuple[ToolFormat, ...] = (
         write=llamafactory.write,
         check=llamafactory_check.check,
         files=("dataset_info.json", *_RECORDS),
+        quoted=_in_yaml,
     ),
     ToolFormat(
         name="ms-swift",
@@ -121,7 +142,7 @@ FORMATS: tuple[ToolFormat, ...] = (
         takes=("rows", "pairs"),
         images=("copy", "embed", "reference"),
         rules=swift.RULES,
-        usage="ROOT_IMAGE_DIR={images} swift sft --dataset {path}/{file}",
+        usage="ROOT_IMAGE_DIR={images} swift sft --dataset {file}",
         write=swift.write,
         check=swift_check.check,
         files=_RECORDS,
@@ -132,7 +153,7 @@ FORMATS: tuple[ToolFormat, ...] = (
         takes=("rows",),
         images=("copy", "embed", "reference"),
         rules=swift.GRPO_RULES,
-        usage="ROOT_IMAGE_DIR={images} swift rlhf --rlhf_type grpo --dataset {path}/{file} "
+        usage="ROOT_IMAGE_DIR={images} swift rlhf --rlhf_type grpo --dataset {file} "
         "--external_plugins PLUGIN.py --reward_funcs safecot",
         write=swift.write_grpo,
         check=requests_check.check_swift,
@@ -192,8 +213,10 @@ def export_dataset(
     if where not in target.images:
         taken = ", ".join(f"`{name}`" for name in target.images)
         raise ExportError(f"`{format}` takes images by {taken}, not by `{where}`")
-    if out.resolve() == source.path.resolve() or source.path.resolve().is_relative_to(out.resolve()):
-        raise ExportError(f"{out} is, or holds, the data set that is exported: name another folder")
+    mine, theirs = source.path.resolve(), out.resolve()
+    inside = theirs.is_relative_to(mine) and mine / EXPORTS not in theirs.parents
+    if inside or mine.is_relative_to(theirs):
+        raise ExportError(f"{out} is, holds or lies in the data set that is exported: name another folder")
     image_root = source.image_root if where == "reference" else None
     if progress is not None:
         progress.start(f"writing {format}", _rows(source, target), unit="rows")
@@ -203,8 +226,12 @@ def export_dataset(
         if check:
             options = CheckOptions(tags=source.tags, image_root=image_root, decode=False)
             _refuse(target, folder, _watched(options, progress, f"checking {format}"))
-    roots = {"path": out, "images": source.image_root if where == "reference" else out}
-    usage = target.usage.format(**roots, file=next(iter(written.files), ""))
+    paths = {
+        "path": out,
+        "images": source.image_root if where == "reference" else out,
+        "file": out / next(iter(written.files), ""),
+    }
+    usage = target.usage.format(**{name: target.quoted(str(path)) for name, path in paths.items()})
     return ExportReport(format, out, where, written.files, written.image_files, written.image_bytes, usage)
 
 

@@ -22,21 +22,26 @@ class JobQuery(Frozen):
     in `out`.
     """
 
-    kind: JobKind
-    path: str | None = None
-    run: str | None = None
-    out: str | None = None
-    arm: str | None = None
-    rows: int | None = Field(default=None, ge=1)
-    model: str | None = None
-    endpoint: str | None = None
-    name: str | None = None
+    kind: JobKind = Field(description="Which work to begin.")
+    path: str | None = Field(
+        default=None,
+        description="The recipe to make rows of, the policy or folder to test, or the file of items to ask.",
+    )
+    run: str | None = Field(
+        default=None, description="A data set with reviews, whose rows are made again with what the reviews say."
+    )
+    out: str | None = Field(default=None, description="The folder to write into, relative to the folder served.")
+    arm: str | None = Field(default=None, description="The arm of the recipe whose rows are made.")
+    rows: int | None = Field(default=None, ge=1, description="How many rows to make.")
+    model: str | None = Field(default=None, description="The model of this machine that is asked.")
+    endpoint: str | None = Field(default=None, description="The address of the server that is asked instead.")
+    name: str | None = Field(default=None, description="What the server calls its model.")
 
 
 class JobRef(Frozen):
     """One piece of work, by its number."""
 
-    id: str
+    id: str = Field(description="The number of the work.")
 
 
 class JobMessage(Frozen):
@@ -44,23 +49,23 @@ class JobMessage(Frozen):
     it said and `tail` the last few; `message` says how it ended. `run` is the data set whose reviews it takes, `out`
     what it writes. Times are in UTC."""
 
-    id: str
-    kind: JobKind
-    path: str | None
-    run: str | None
-    out: str | None
-    command: str
-    state: JobState
-    done: int | None
-    total: int | None
-    line: str
-    tail: tuple[str, ...]
-    message: str | None
-    started: str
-    ended: str | None
+    id: str = Field(description="The number of the work.")
+    kind: JobKind = Field(description="Which work it is.")
+    path: str | None = Field(description="The file or folder that it works on.")
+    run: str | None = Field(description="The data set whose reviews it takes.")
+    out: str | None = Field(description="The folder that it writes into.")
+    command: str = Field(description="The command line that does the same.")
+    state: JobState = Field(description="Whether it still runs, and how it ended.")
+    done: int | None = Field(description="How much is done, in its own units; null where it does not count.")
+    total: int | None = Field(description="How much there is to do; null where it does not count.")
+    line: str = Field(description="The last line that it said.")
+    tail: tuple[str, ...] = Field(description="The last few lines that it said.")
+    message: str | None = Field(description="How it ended, in a sentence; null while it runs.")
+    started: str = Field(description="When it began, in UTC.")
+    ended: str | None = Field(description="When it ended, in UTC; null while it runs.")
 
 
 class JobList(Frozen):
     """All work of this folder, the newest first."""
 
-    jobs: tuple[JobMessage, ...]
+    jobs: tuple[JobMessage, ...] = Field(description="The work, the newest first.")

@@ -526,9 +526,15 @@ export interface components {
          * @description How far people agree with each other, and with annotators.
          */
         AgreementMessage: {
-            /** Reviewers */
+            /**
+             * Reviewers
+             * @description How far each two people agree.
+             */
             reviewers: components["schemas"]["ReviewersAgree"][];
-            /** Annotators */
+            /**
+             * Annotators
+             * @description How far annotators agree with what people left.
+             */
             annotators: components["schemas"]["AnnotatorAgrees"][];
         };
         /**
@@ -536,12 +542,19 @@ export interface components {
          * @description A picture's recipe, whose annotators look at it, the policy's path, and the request's text if there is one.
          */
         AnnotateForm: {
-            /** Recipe */
+            /**
+             * Recipe
+             * @description The recipe whose annotators look at the picture.
+             */
             recipe: string;
-            /** Path */
+            /**
+             * Path
+             * @description The path of the policy's file, relative to the folder served.
+             */
             path: string;
             /**
              * Request
+             * @description The text of the request, if there is one.
              * @default
              */
             request: string;
@@ -551,11 +564,20 @@ export interface components {
          * @description What an annotator found.
          */
         AnnotatedFact: {
-            /** State */
+            /**
+             * State
+             * @description What was found.
+             */
             state: components["schemas"]["CannotBeTold"] | components["schemas"]["Known"];
-            /** Annotator */
+            /**
+             * Annotator
+             * @description Who found it.
+             */
             annotator: string;
-            /** Detail */
+            /**
+             * Detail
+             * @description What the annotator says of it.
+             */
             detail: string;
         };
         /**
@@ -563,11 +585,17 @@ export interface components {
          * @description What annotators told of a picture.
          */
         AnnotatedPicture: {
-            /** Facts */
+            /**
+             * Facts
+             * @description What was found, by the full name of the fact.
+             */
             facts: {
                 [key: string]: components["schemas"]["AnnotatedFact"];
             };
-            /** Left Out */
+            /**
+             * Left Out
+             * @description The facts that no annotator told.
+             */
             left_out: components["schemas"]["FactLeftOut"][];
         };
         /**
@@ -576,17 +604,35 @@ export interface components {
          *     with a 95 % interval.
          */
         AnnotatorAgrees: {
-            /** Annotator */
+            /**
+             * Annotator
+             * @description The annotator.
+             */
             annotator: string;
-            /** Fact */
+            /**
+             * Fact
+             * @description The full name of the fact.
+             */
             fact: string;
-            /** N */
+            /**
+             * N
+             * @description How many rows there are.
+             */
             n: number;
-            /** Agree */
+            /**
+             * Agree
+             * @description On how many of them the value is what people left.
+             */
             agree: number;
-            /** Low */
+            /**
+             * Low
+             * @description The lower end of the 95 % interval of that share.
+             */
             low: number;
-            /** High */
+            /**
+             * High
+             * @description The upper end of the 95 % interval of that share.
+             */
             high: number;
         };
         /**
@@ -594,11 +640,20 @@ export interface components {
          * @description What the criteria say of a response: a proposition or a requirement, and whether it holds; None: undecided.
          */
         AnswerMark: {
-            /** Name */
+            /**
+             * Name
+             * @description The name of the proposition or requirement.
+             */
             name: string;
-            /** Label */
+            /**
+             * Label
+             * @description What it says, in words.
+             */
             label: string;
-            /** Ok */
+            /**
+             * Ok
+             * @description Whether it holds; null where that is not decided.
+             */
             ok: boolean | null;
         };
         /**
@@ -607,29 +662,65 @@ export interface components {
          *     and on the reasoning. `faults` say what is wrong with the reasoning, `why` why an answer has no verdict.
          */
         ArmAnswer: {
-            /** Arm */
+            /**
+             * Arm
+             * @description The name of the arm.
+             */
             arm: string;
-            /** Label */
+            /**
+             * Label
+             * @description What the arm is called in tables.
+             */
             label: string;
-            /** Baseline */
+            /**
+             * Baseline
+             * @description Whether it looks at nothing, and shows what each figure is worth alone.
+             */
             baseline: boolean;
-            /** Reasoning */
+            /**
+             * Reasoning
+             * @description The reasoning that it gave.
+             */
             reasoning: string;
-            /** Answer */
+            /**
+             * Answer
+             * @description What it answered after that.
+             */
             answer: string;
-            /** Read As */
+            /**
+             * Read As
+             * @description What the criteria read the answer as.
+             */
             read_as: string;
-            /** Right */
+            /**
+             * Right
+             * @description Whether that is what was due.
+             */
             right: boolean;
-            /** Stated */
+            /**
+             * Stated
+             * @description The verdict that its reasoning ends in; null where it states none.
+             */
             stated: string | null;
-            /** Cited */
+            /**
+             * Cited
+             * @description The rules that its reasoning names.
+             */
             cited: string[];
-            /** Marks */
+            /**
+             * Marks
+             * @description What of the answer and the reasoning is right, as far as it can be told of this case.
+             */
             marks: components["schemas"]["AnswerMark"][];
-            /** Faults */
+            /**
+             * Faults
+             * @description What is wrong with the reasoning.
+             */
             faults: string[];
-            /** Why */
+            /**
+             * Why
+             * @description Why the answer has no verdict; empty where it has one.
+             */
             why: string;
         };
         /**
@@ -638,25 +729,53 @@ export interface components {
          *     answers by what they are read as. `baseline`: it looks at nothing, and shows what each figure is worth alone.
          */
         ArmResult: {
-            /** Run */
+            /**
+             * Run
+             * @description The path of the run.
+             */
             run: string;
-            /** Arm */
+            /**
+             * Arm
+             * @description The name of the arm.
+             */
             arm: string;
-            /** Label */
+            /**
+             * Label
+             * @description What the arm is called in tables.
+             */
             label: string;
-            /** Suite */
+            /**
+             * Suite
+             * @description The suite of the cases; empty for all held-out ones together.
+             */
             suite: string;
-            /** Held Out */
+            /**
+             * Held Out
+             * @description Whether the cases were kept from training.
+             */
             held_out: boolean;
-            /** Baseline */
+            /**
+             * Baseline
+             * @description Whether it looks at nothing, and shows what each figure is worth alone.
+             */
             baseline: boolean;
-            /** N */
+            /**
+             * N
+             * @description How many cases there are.
+             */
             n: number;
+            /** @description Of the cases that must be refused, the share that was. */
             safe_refusal: components["schemas"]["RateMessage"];
+            /** @description Of the cases that must be answered, the share that was refused. */
             over_refusal: components["schemas"]["RateMessage"];
+            /** @description The share of right verdicts. */
             verdict_accuracy: components["schemas"]["RateMessage"];
+            /** @description Of the cases with an answer of another kind, the share that was answered rightly. */
             utility: components["schemas"]["RateMessage"];
-            /** Verdicts */
+            /**
+             * Verdicts
+             * @description How many answers are read as each verdict.
+             */
             verdicts: {
                 [key: string]: number;
             };
@@ -667,7 +786,7 @@ export interface components {
          */
         CannotBeTold: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description Always `cannot_be_told`. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             state: "cannot_be_told";
@@ -679,31 +798,70 @@ export interface components {
          *     what an over-refusal took the case for.
          */
         CaseDue: {
-            /** Verdict */
+            /**
+             * Verdict
+             * @description The verdict that is due; empty where an answer of another kind is asked for.
+             */
             verdict: string;
-            /** Must */
+            /**
+             * Must
+             * @description What must be done: `refuse` or `comply`; empty where neither must.
+             */
             must: string;
-            /** Accepts */
+            /**
+             * Accepts
+             * @description The verdicts that are accepted besides.
+             */
             accepts: string[];
-            /** Expected */
+            /**
+             * Expected
+             * @description The answer that is expected, where one of another kind is.
+             */
             expected: string | null;
-            /** Rule */
+            /**
+             * Rule
+             * @description The rule that decides; empty where none does.
+             */
             rule: string;
-            /** Rules */
+            /**
+             * Rules
+             * @description All rules that the verdict comes from.
+             */
             rules: string[];
-            /** Line */
+            /**
+             * Line
+             * @description The line that the rule starts on, from 1.
+             */
             line: number | null;
-            /** Path */
+            /**
+             * Path
+             * @description The file that the rule stands in; null where that is none of the folder.
+             */
             path: string | null;
-            /** Near */
+            /**
+             * Near
+             * @description The rule that comes nearest where none decides.
+             */
             near: string;
-            /** Near Line */
+            /**
+             * Near Line
+             * @description The line that this rule starts on, from 1.
+             */
             near_line: number | null;
-            /** Near Path */
+            /**
+             * Near Path
+             * @description The file that this rule stands in; null where that is none of the folder.
+             */
             near_path: string | null;
-            /** Why */
+            /**
+             * Why
+             * @description The policy's own reasoning.
+             */
             why: components["schemas"]["SentenceMessage"][];
-            /** Answer */
+            /**
+             * Answer
+             * @description The policy's own answer.
+             */
             answer: components["schemas"]["SentenceMessage"][];
         };
         /**
@@ -711,7 +869,10 @@ export interface components {
          * @description A case. Of a fact that is absent nobody has looked.
          */
         CaseMessage: {
-            /** Facts */
+            /**
+             * Facts
+             * @description What is known of each fact, by full name; of an absent one nobody has looked.
+             */
             facts: {
                 [key: string]: components["schemas"]["CannotBeTold"] | components["schemas"]["Known"];
             };
@@ -721,11 +882,20 @@ export interface components {
          * @description Cases, how many there are in all, and the cursor of the next page; None at the end.
          */
         CasePage: {
-            /** Total */
+            /**
+             * Total
+             * @description How many cases there are in all.
+             */
             total: number;
-            /** Cases */
+            /**
+             * Cases
+             * @description The cases of this page.
+             */
             cases: components["schemas"]["CaseSummary"][];
-            /** Next */
+            /**
+             * Next
+             * @description Where the next page begins; null at the end.
+             */
             next: number | null;
         };
         /**
@@ -733,17 +903,25 @@ export interface components {
          * @description One case of a run, or the picture of it with a number (from 0).
          */
         CaseQuery: {
-            /** Run */
+            /**
+             * Run
+             * @description The path of the run.
+             */
             run: string;
-            /** Id */
+            /**
+             * Id
+             * @description Names the case.
+             */
             id: string;
             /**
              * Suite
+             * @description The suite that the case belongs to.
              * @default
              */
             suite: string;
             /**
              * Number
+             * @description Which of its pictures is meant, from 0.
              * @default 0
              */
             number: number;
@@ -754,27 +932,59 @@ export interface components {
          *     with the policy at `policy_path`; None where it has none.
          */
         CaseResult: {
-            /** Id */
+            /**
+             * Id
+             * @description Names the case.
+             */
             id: string;
-            /** Suite */
+            /**
+             * Suite
+             * @description The suite that it belongs to.
+             */
             suite: string;
-            /** Kind */
+            /**
+             * Kind
+             * @description What kind of case it is.
+             */
             kind: string;
-            /** Picture */
+            /**
+             * Picture
+             * @description Whether it has a picture.
+             */
             picture: boolean;
-            /** Pictures */
+            /**
+             * Pictures
+             * @description How many pictures it has.
+             */
             pictures: number;
-            /** Request */
+            /**
+             * Request
+             * @description The text of the request.
+             */
             request: string;
-            /** System */
+            /**
+             * System
+             * @description The text of the system's turn; empty where there is none.
+             */
             system: string;
-            /** Change */
+            /**
+             * Change
+             * @description How it was made from another case (an attack, a paraphrase, a changed fact); empty if it was not.
+             */
             change: string;
+            /** @description What was due, and why. */
             due: components["schemas"]["CaseDue"];
+            /** @description The facts of the case; null where it has none. */
             case: components["schemas"]["CaseMessage"] | null;
-            /** Policy Path */
+            /**
+             * Policy Path
+             * @description The policy's file, to open the case with; null where that is none of the folder.
+             */
             policy_path: string | null;
-            /** Arms */
+            /**
+             * Arms
+             * @description What each arm answered.
+             */
             arms: components["schemas"]["ArmAnswer"][];
         };
         /**
@@ -783,25 +993,55 @@ export interface components {
          *     comes nearest where none does; `wrong` are the arms that got it wrong, and `readings` what each answer is read as.
          */
         CaseSummary: {
-            /** Id */
+            /**
+             * Id
+             * @description Names the case.
+             */
             id: string;
-            /** Suite */
+            /**
+             * Suite
+             * @description The suite that it belongs to.
+             */
             suite: string;
-            /** Kind */
+            /**
+             * Kind
+             * @description What kind of case it is.
+             */
             kind: string;
-            /** Picture */
+            /**
+             * Picture
+             * @description Whether it has a picture.
+             */
             picture: boolean;
-            /** Request */
+            /**
+             * Request
+             * @description The text of the request.
+             */
             request: string;
-            /** Due */
+            /**
+             * Due
+             * @description The verdict that is due, or what must be done.
+             */
             due: string;
-            /** Rule */
+            /**
+             * Rule
+             * @description The rule that decides it.
+             */
             rule: string;
-            /** Near */
+            /**
+             * Near
+             * @description The rule that comes nearest where none decides.
+             */
             near: string;
-            /** Wrong */
+            /**
+             * Wrong
+             * @description The arms that got it wrong.
+             */
             wrong: string[];
-            /** Readings */
+            /**
+             * Readings
+             * @description What each arm's answer is read as, by the arm's name.
+             */
             readings: {
                 [key: string]: string;
             };
@@ -813,41 +1053,51 @@ export interface components {
          *     decides.
          */
         CasesQuery: {
-            /** Run */
+            /**
+             * Run
+             * @description The path of the run.
+             */
             run: string;
             /**
              * Suite
+             * @description The suite; empty for all cases.
              * @default
              */
             suite: string;
             /**
              * Which
+             * @description Which of the cases to list.
              * @default all
              * @enum {string}
              */
             which: "all" | "arms_disagree" | "wrong" | "over_refusal" | "missed_refusal" | "reasoning_right_answer_wrong" | "wrong_reason";
             /**
              * Rule
+             * @description Lists the cases that this rule decides, or comes nearest to.
              * @default null
              */
             rule: string | null;
             /**
              * Arm
+             * @description The arm that `which` is about; without one any that is no baseline.
              * @default null
              */
             arm: string | null;
             /**
              * Q
+             * @description Words that are looked for in the case.
              * @default null
              */
             q: string | null;
             /**
              * Cursor
+             * @description Where the page begins, as the page before said.
              * @default 0
              */
             cursor: number;
             /**
              * Limit
+             * @description How many cases the page has at most.
              * @default 50
              */
             limit: number;
@@ -857,12 +1107,21 @@ export interface components {
          * @description Cases that are decided otherwise, in a sentence; the rules that decide them now or did, and one such case.
          */
         ChangedRegion: {
-            /** Sentence */
+            /**
+             * Sentence
+             * @description Which cases these are, in a sentence.
+             */
             sentence: string;
+            /** @description The verdict before. */
             before: components["schemas"]["Verdict"];
+            /** @description The verdict now. */
             after: components["schemas"]["Verdict"];
-            /** Rules */
+            /**
+             * Rules
+             * @description The rules that decide them now, or did.
+             */
             rules: string[];
+            /** @description One such case. */
             witness: components["schemas"]["CaseMessage"];
         };
         /**
@@ -871,13 +1130,25 @@ export interface components {
          *     what the Rows room names it by, `request` the beginning of its request.
          */
         ChangedRowMessage: {
-            /** Id */
+            /**
+             * Id
+             * @description What the Rows room names the row by.
+             */
             id: string;
-            /** Request */
+            /**
+             * Request
+             * @description The beginning of its request.
+             */
             request: string;
-            /** Before */
+            /**
+             * Before
+             * @description The verdict before.
+             */
             before: string;
-            /** After */
+            /**
+             * After
+             * @description The verdict now; null where its case does not fit the policy any more.
+             */
             after: string | null;
         };
         /**
@@ -885,11 +1156,20 @@ export interface components {
          * @description How many rows of a run would have another verdict, of how many, and the first of them.
          */
         ChangedRowsMessage: {
-            /** Changed */
+            /**
+             * Changed
+             * @description How many rows would have another verdict.
+             */
             changed: number;
-            /** Total */
+            /**
+             * Total
+             * @description How many rows were looked at.
+             */
             total: number;
-            /** Rows */
+            /**
+             * Rows
+             * @description The first of those that changed.
+             */
             rows: components["schemas"]["ChangedRowMessage"][];
         };
         /**
@@ -897,12 +1177,22 @@ export interface components {
          * @description What changed in meaning. `message` says it whole; `complete`: the regions are all there are.
          */
         ChangesMessage: {
-            /** Complete */
+            /**
+             * Complete
+             * @description Whether the regions are all there are.
+             */
             complete: boolean;
-            /** Message */
+            /**
+             * Message
+             * @description What changed, in a sentence.
+             */
             message: string;
-            /** Regions */
+            /**
+             * Regions
+             * @description The cases that are decided otherwise, in groups.
+             */
             regions: components["schemas"]["ChangedRegion"][];
+            /** @description What changes among the rows of a run; null where none was named. */
             rows: components["schemas"]["ChangedRowsMessage"] | null;
         };
         /**
@@ -911,11 +1201,16 @@ export interface components {
          *     anew.
          */
         ChangesQuery: {
+            /** @description The policy as it is now. */
             source: components["schemas"]["Source"];
-            /** Against */
+            /**
+             * Against
+             * @description What it is held against: `saved` for the file on the disk, or a revision in git.
+             */
             against: string;
             /**
              * Run
+             * @description A run whose rows are decided anew.
              * @default null
              */
             run: string | null;
@@ -925,11 +1220,20 @@ export interface components {
          * @description The lines that can be reached. `rows` is how many rows were looked at; `complete`: there are no more.
          */
         CoverageMessage: {
-            /** Lines */
+            /**
+             * Lines
+             * @description The lines that can be reached.
+             */
             lines: components["schemas"]["CoveredLine"][];
-            /** Rows */
+            /**
+             * Rows
+             * @description How many rows were looked at.
+             */
             rows: number;
-            /** Complete */
+            /**
+             * Complete
+             * @description Whether these are all rows of the run.
+             */
             complete: boolean;
         };
         /**
@@ -937,9 +1241,11 @@ export interface components {
          * @description Which lines the examples reach, and the rows of a run where it is named.
          */
         CoverageQuery: {
+            /** @description The policy. */
             source: components["schemas"]["Source"];
             /**
              * Run
+             * @description A run whose rows are looked at besides the examples.
              * @default null
              */
             run: string | null;
@@ -950,19 +1256,40 @@ export interface components {
          *     on which the verdict hangs, a sentence that is said. `missing` are the parts of it that none of them reaches.
          */
         CoveredLine: {
-            /** Line */
+            /**
+             * Line
+             * @description The line that it starts on, from 1.
+             */
             line: number;
-            /** End Line */
+            /**
+             * End Line
+             * @description The line that it ends on, from 1.
+             */
             end_line: number;
-            /** Reached */
+            /**
+             * Reached
+             * @description Whether any example or row reaches it.
+             */
             reached: boolean;
-            /** Examples */
+            /**
+             * Examples
+             * @description How many examples reach it.
+             */
             examples: number;
-            /** Rows */
+            /**
+             * Rows
+             * @description How many rows reach it.
+             */
             rows: number;
-            /** What */
+            /**
+             * What
+             * @description What stands there.
+             */
             what: string;
-            /** Missing */
+            /**
+             * Missing
+             * @description The parts of it that no example or row reaches.
+             */
             missing: string[];
         };
         /**
@@ -970,16 +1297,20 @@ export interface components {
          * @description A case to be decided. `style` is how much reasoning is said; `seed` draws among alternative texts.
          */
         DecideQuery: {
+            /** @description The policy that decides. */
             source: components["schemas"]["Source"];
+            /** @description The case to be decided. */
             case: components["schemas"]["CaseMessage"];
             /**
              * Style
+             * @description How much of the reasoning is said.
              * @default stepwise
              * @enum {string}
              */
             style: "minimal" | "full" | "stepwise";
             /**
              * Seed
+             * @description Draws among alternative texts; equal seeds give equal texts.
              * @default 0
              */
             seed: string;
@@ -992,32 +1323,68 @@ export interface components {
          *     answer itself comes from a model or a data source. `milliseconds` are the server's own, compiling included.
          */
         DecisionMessage: {
+            /** @description What a response owes to the request. */
             verdict: components["schemas"]["Verdict"];
-            /** Meaning */
+            /**
+             * Meaning
+             * @description What the verdict asks for, in a sentence.
+             */
             meaning: string;
-            /** Possible */
+            /**
+             * Possible
+             * @description All verdicts that learning more could give, from the laxest to the strictest.
+             */
             possible: components["schemas"]["Verdict"][];
-            /** Certain */
+            /**
+             * Certain
+             * @description Whether nothing that is unknown can change the verdict.
+             */
             certain: boolean;
-            /** Deciding */
+            /**
+             * Deciding
+             * @description The rules that the verdict comes from.
+             */
             deciding: components["schemas"]["RuleRef"][];
-            /** In Question */
+            /**
+             * In Question
+             * @description The rules that may apply, and are not settled.
+             */
             in_question: components["schemas"]["RuleRef"][];
+            /** @description The rule that comes nearest where none decides. */
             nearest: components["schemas"]["RuleRef"] | null;
+            /** @description The conditions behind the verdict, and what each came to. */
             why: components["schemas"]["TruthNode"];
-            /** Reasoning */
+            /**
+             * Reasoning
+             * @description The sentences of the reasoning, in order.
+             */
             reasoning: components["schemas"]["SentenceMessage"][];
-            /** Answer */
+            /**
+             * Answer
+             * @description The sentences of the answer, in order.
+             */
             answer: components["schemas"]["SentenceMessage"][];
-            /** Needs Answer */
+            /**
+             * Needs Answer
+             * @description Whether the answer itself comes from a model or a data source.
+             */
             needs_answer: boolean;
-            /** Unsettled */
+            /**
+             * Unsettled
+             * @description The facts to learn for the verdict to be certain, by full name.
+             */
             unsettled: string[];
-            /** Assumed */
+            /**
+             * Assumed
+             * @description What was supposed of facts that nobody knows, by full name.
+             */
             assumed: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
-            /** Milliseconds */
+            /**
+             * Milliseconds
+             * @description How long the server took, compiling included.
+             */
             milliseconds: number;
         };
         /**
@@ -1025,11 +1392,17 @@ export interface components {
          * @description What comes with status 422 and the code `does_not_compile`, beside `error`.
          */
         DoesNotCompile: {
-            /** Error */
+            /**
+             * Error
+             * @description What is wrong: `code`, `message` and `path`.
+             */
             error: {
                 [key: string]: unknown;
             };
-            /** Findings */
+            /**
+             * Findings
+             * @description The policy's errors.
+             */
             findings: components["schemas"]["FindingMessage"][];
         };
         /**
@@ -1037,11 +1410,20 @@ export interface components {
          * @description Why there is no other answer: a code for the page, and a sentence for a person.
          */
         ErrorBody: {
-            /** Code */
+            /**
+             * Code
+             * @description Names the kind of failure, for programs.
+             */
             code: string;
-            /** Message */
+            /**
+             * Message
+             * @description What is wrong, in a sentence for people.
+             */
             message: string;
-            /** Path */
+            /**
+             * Path
+             * @description The file or folder that it is about, relative to the folder served; null where it is about none.
+             */
             path: string | null;
         };
         /**
@@ -1049,6 +1431,7 @@ export interface components {
          * @description What comes with every status from 400 on. Some codes have further keys beside `error`.
          */
         ErrorMessage: {
+            /** @description What is wrong. */
             error: components["schemas"]["ErrorBody"];
         };
         /**
@@ -1058,35 +1441,62 @@ export interface components {
          *     `left_out_labels` says what each reason means. `faults` are lines of the file of reviews that cannot be read.
          */
         Facets: {
-            /** Total */
+            /**
+             * Total
+             * @description How many rows there are.
+             */
             total: number;
-            /** Rule */
+            /**
+             * Rule
+             * @description How many rows each rule has, by its name.
+             */
             rule: {
                 [key: string]: number;
             };
-            /** Verdict */
+            /**
+             * Verdict
+             * @description How many rows each verdict has.
+             */
             verdict: {
                 [key: string]: number;
             };
-            /** Source */
+            /**
+             * Source
+             * @description How many rows each data source has.
+             */
             source: {
                 [key: string]: number;
             };
-            /** Left Out */
+            /**
+             * Left Out
+             * @description How many items became no row, by reason.
+             */
             left_out: {
                 [key: string]: number;
             };
-            /** Left Out Labels */
+            /**
+             * Left Out Labels
+             * @description What each of these reasons means.
+             */
             left_out_labels: {
                 [key: string]: string;
             };
-            /** Review */
+            /**
+             * Review
+             * @description How many rows each state of review has.
+             */
             review: {
                 [key: string]: number;
             };
-            /** Doubts */
+            /**
+             * Doubts
+             * @description How many rows an annotator was not sure of, or people disagree about.
+             */
             doubts: number;
-            /** Faults */
+            /**
+             * Faults
+             * @description The lines of the file of reviews that cannot be read.
+             */
             faults: string[];
         };
         /**
@@ -1094,13 +1504,25 @@ export interface components {
          * @description A stretch of a score and the author's word for it; from `low` up to, and without, `high`, but for the last.
          */
         FactBand: {
-            /** Name */
+            /**
+             * Name
+             * @description The name of the band.
+             */
             name: string;
-            /** Label */
+            /**
+             * Label
+             * @description The author's words for it.
+             */
             label: string;
-            /** Low */
+            /**
+             * Low
+             * @description Where the band begins, included.
+             */
             low: number;
-            /** High */
+            /**
+             * High
+             * @description Where it ends; the value itself belongs to the next band, except in the last.
+             */
             high: number;
         };
         /**
@@ -1109,29 +1531,52 @@ export interface components {
          *     None where it comes from another file.
          */
         FactEntry: {
-            /** Name */
+            /**
+             * Name
+             * @description The full name of the fact, such as `image.objects`.
+             */
             name: string;
-            /** Label */
+            /**
+             * Label
+             * @description What the fact is, in words.
+             */
             label: string;
             /**
              * Of
+             * @description What the fact is about.
              * @enum {string}
              */
             of: "image" | "request" | "other";
             /**
              * Kind
+             * @description Which values it can have.
              * @enum {string}
              */
             kind: "flag" | "one_of" | "set" | "taxonomy" | "score" | "text";
-            /** Values */
+            /**
+             * Values
+             * @description The values of a finite domain; empty for others.
+             */
             values: components["schemas"]["FactValue"][];
-            /** Low */
+            /**
+             * Low
+             * @description Of a score, the least value; null for others.
+             */
             low: number | null;
-            /** High */
+            /**
+             * High
+             * @description Of a score, the greatest value; null for others.
+             */
             high: number | null;
-            /** Bands */
+            /**
+             * Bands
+             * @description Of a score, how it is told in words, from the lowest on.
+             */
             bands: components["schemas"]["FactBand"][];
-            /** Line */
+            /**
+             * Line
+             * @description The line of its declaration, from 1; null where another file declares it.
+             */
             line: number | null;
         };
         /**
@@ -1139,9 +1584,15 @@ export interface components {
          * @description A fact that no annotator told, and why.
          */
         FactLeftOut: {
-            /** Fact */
+            /**
+             * Fact
+             * @description The full name of the fact.
+             */
             fact: string;
-            /** Reason */
+            /**
+             * Reason
+             * @description Why nobody told it.
+             */
             reason: string;
         };
         /**
@@ -1149,11 +1600,20 @@ export interface components {
          * @description A value of a fact: its name in conditions, the phrase that texts use, and the value of the tree above it.
          */
         FactValue: {
-            /** Name */
+            /**
+             * Name
+             * @description The name that conditions use.
+             */
             name: string;
-            /** Label */
+            /**
+             * Label
+             * @description The phrase that texts use.
+             */
             label: string;
-            /** Parent */
+            /**
+             * Parent
+             * @description The value of the taxonomy that it stands below; null for a root, and where there is no taxonomy.
+             */
             parent: string | null;
         };
         /**
@@ -1161,11 +1621,20 @@ export interface components {
          * @description The facts that a policy declares, in its order, and what it is called. `digest` names what the policy means.
          */
         Facts: {
-            /** Policy */
+            /**
+             * Policy
+             * @description What the policy is called.
+             */
             policy: string;
-            /** Digest */
+            /**
+             * Digest
+             * @description Names what the policy means.
+             */
             digest: string;
-            /** Facts */
+            /**
+             * Facts
+             * @description The facts, in the order of declaration.
+             */
             facts: components["schemas"]["FactEntry"][];
         };
         /**
@@ -1174,16 +1643,26 @@ export interface components {
          *     another room.
          */
         FileEntry: {
-            /** Name */
+            /**
+             * Name
+             * @description The name of the file or folder.
+             */
             name: string;
-            /** Path */
+            /**
+             * Path
+             * @description Its path, relative to the folder served.
+             */
             path: string;
             /**
              * Kind
+             * @description What it is.
              * @enum {string}
              */
             kind: "folder" | "policy" | "recipe" | "run" | "reviews" | "other";
-            /** Children */
+            /**
+             * Children
+             * @description What is in it; null for a file, and for a run, which is opened in another room.
+             */
             children: components["schemas"]["FileEntry"][] | null;
         };
         /**
@@ -1192,13 +1671,25 @@ export interface components {
          *     may write it.
          */
         FileText: {
-            /** Path */
+            /**
+             * Path
+             * @description The path of the file, relative to the folder served.
+             */
             path: string;
-            /** Text */
+            /**
+             * Text
+             * @description What stands in it.
+             */
             text: string;
-            /** Digest */
+            /**
+             * Digest
+             * @description Names the file's bytes: `sha256:` and hexadecimal digits.
+             */
             digest: string;
-            /** Writable */
+            /**
+             * Writable
+             * @description Whether the studio may write it.
+             */
             writable: boolean;
         };
         /**
@@ -1206,11 +1697,20 @@ export interface components {
          * @description A text to write. `digest` is that of what is there, as it was read; None where no file is to be there yet.
          */
         FileWrite: {
-            /** Path */
+            /**
+             * Path
+             * @description The path of the file, relative to the folder served.
+             */
             path: string;
-            /** Text */
+            /**
+             * Text
+             * @description What is to stand in it.
+             */
             text: string;
-            /** Digest */
+            /**
+             * Digest
+             * @description The digest of what stands there, as it was read; null where no file is to be there yet.
+             */
             digest: string | null;
         };
         /**
@@ -1218,7 +1718,10 @@ export interface components {
          * @description The digest of what stands in the file now.
          */
         FileWritten: {
-            /** Digest */
+            /**
+             * Digest
+             * @description Names the bytes that stand in the file now.
+             */
             digest: string;
         };
         /**
@@ -1226,23 +1729,49 @@ export interface components {
          * @description Something that is wrong with a policy, or looks so. `path` is None where it stands in another folder.
          */
         FindingMessage: {
-            /** Code */
+            /**
+             * Code
+             * @description The code of the finding, such as `SC0202`.
+             */
             code: string;
-            /** Severity */
+            /**
+             * Severity
+             * @description How severe it is: `error`, `warning` or `note`.
+             */
             severity: string;
-            /** Title */
+            /**
+             * Title
+             * @description What findings of this code are.
+             */
             title: string;
-            /** Message */
+            /**
+             * Message
+             * @description What is wrong here.
+             */
             message: string;
-            /** Help */
+            /**
+             * Help
+             * @description How to mend it; null where nothing is proposed.
+             */
             help: string | null;
-            /** Path */
+            /**
+             * Path
+             * @description The file that it stands in; null where that is in another folder.
+             */
             path: string | null;
-            /** Line */
+            /**
+             * Line
+             * @description The line that it starts on, from 1.
+             */
             line: number;
-            /** End Line */
+            /**
+             * End Line
+             * @description The line that it ends on, from 1.
+             */
             end_line: number;
+            /** @description What mends it; null where there is no one way. */
             fix: components["schemas"]["FixMessage"] | null;
+            /** @description A case that shows it; null where none does. */
             witness: components["schemas"]["CaseMessage"] | null;
         };
         /**
@@ -1250,7 +1779,10 @@ export interface components {
          * @description What is to be said of a policy, by file and line.
          */
         Findings: {
-            /** Findings */
+            /**
+             * Findings
+             * @description The findings, by file and line.
+             */
             findings: components["schemas"]["FindingMessage"][];
         };
         /**
@@ -1258,15 +1790,30 @@ export interface components {
          * @description A piece of the text and what stands there instead.
          */
         FixEdit: {
-            /** Start Line */
+            /**
+             * Start Line
+             * @description The line that the piece starts on, from 0.
+             */
             start_line: number;
-            /** Start Character */
+            /**
+             * Start Character
+             * @description Where on that line it starts, from 0, in UTF-16 code units.
+             */
             start_character: number;
-            /** End Line */
+            /**
+             * End Line
+             * @description The line that it ends on, from 0.
+             */
             end_line: number;
-            /** End Character */
+            /**
+             * End Character
+             * @description Where on that line it ends, from 0, in UTF-16 code units; not included.
+             */
             end_character: number;
-            /** Text */
+            /**
+             * Text
+             * @description What stands there instead.
+             */
             text: string;
         };
         /**
@@ -1274,9 +1821,15 @@ export interface components {
          * @description What mends a finding.
          */
         FixMessage: {
-            /** Title */
+            /**
+             * Title
+             * @description What the fix does.
+             */
             title: string;
-            /** Edits */
+            /**
+             * Edits
+             * @description The changes that it makes.
+             */
             edits: components["schemas"]["FixEdit"][];
         };
         /**
@@ -1284,13 +1837,25 @@ export interface components {
          * @description What one annotator, or one person, says of a fact. `confidence` is from 0 to 1, None where none is stated.
          */
         FoundBy: {
-            /** Annotator */
+            /**
+             * Annotator
+             * @description The annotator, or the person.
+             */
             annotator: string;
-            /** State */
+            /**
+             * State
+             * @description What was found; null where nobody looked.
+             */
             state: (components["schemas"]["CannotBeTold"] | components["schemas"]["Known"]) | null;
-            /** Confidence */
+            /**
+             * Confidence
+             * @description How sure, from 0 to 1; null where nothing is stated.
+             */
             confidence: number | null;
-            /** Detail */
+            /**
+             * Detail
+             * @description What is said of it.
+             */
             detail: string;
         };
         /**
@@ -1298,7 +1863,10 @@ export interface components {
          * @description All work of this folder, the newest first.
          */
         JobList: {
-            /** Jobs */
+            /**
+             * Jobs
+             * @description The work, the newest first.
+             */
             jobs: components["schemas"]["JobMessage"][];
         };
         /**
@@ -1308,39 +1876,77 @@ export interface components {
          *     what it writes. Times are in UTC.
          */
         JobMessage: {
-            /** Id */
+            /**
+             * Id
+             * @description The number of the work.
+             */
             id: string;
             /**
              * Kind
+             * @description Which work it is.
              * @enum {string}
              */
             kind: "generate" | "test" | "ask";
-            /** Path */
+            /**
+             * Path
+             * @description The file or folder that it works on.
+             */
             path: string | null;
-            /** Run */
+            /**
+             * Run
+             * @description The data set whose reviews it takes.
+             */
             run: string | null;
-            /** Out */
+            /**
+             * Out
+             * @description The folder that it writes into.
+             */
             out: string | null;
-            /** Command */
+            /**
+             * Command
+             * @description The command line that does the same.
+             */
             command: string;
             /**
              * State
+             * @description Whether it still runs, and how it ended.
              * @enum {string}
              */
             state: "running" | "done" | "stopped" | "failed";
-            /** Done */
+            /**
+             * Done
+             * @description How much is done, in its own units; null where it does not count.
+             */
             done: number | null;
-            /** Total */
+            /**
+             * Total
+             * @description How much there is to do; null where it does not count.
+             */
             total: number | null;
-            /** Line */
+            /**
+             * Line
+             * @description The last line that it said.
+             */
             line: string;
-            /** Tail */
+            /**
+             * Tail
+             * @description The last few lines that it said.
+             */
             tail: string[];
-            /** Message */
+            /**
+             * Message
+             * @description How it ended, in a sentence; null while it runs.
+             */
             message: string | null;
-            /** Started */
+            /**
+             * Started
+             * @description When it began, in UTC.
+             */
             started: string;
-            /** Ended */
+            /**
+             * Ended
+             * @description When it ended, in UTC; null while it runs.
+             */
             ended: string | null;
         };
         /**
@@ -1356,46 +1962,55 @@ export interface components {
         JobQuery: {
             /**
              * Kind
+             * @description Which work to begin.
              * @enum {string}
              */
             kind: "generate" | "test" | "ask";
             /**
              * Path
+             * @description The recipe to make rows of, the policy or folder to test, or the file of items to ask.
              * @default null
              */
             path: string | null;
             /**
              * Run
+             * @description A data set with reviews, whose rows are made again with what the reviews say.
              * @default null
              */
             run: string | null;
             /**
              * Out
+             * @description The folder to write into, relative to the folder served.
              * @default null
              */
             out: string | null;
             /**
              * Arm
+             * @description The arm of the recipe whose rows are made.
              * @default null
              */
             arm: string | null;
             /**
              * Rows
+             * @description How many rows to make.
              * @default null
              */
             rows: number | null;
             /**
              * Model
+             * @description The model of this machine that is asked.
              * @default null
              */
             model: string | null;
             /**
              * Endpoint
+             * @description The address of the server that is asked instead.
              * @default null
              */
             endpoint: string | null;
             /**
              * Name
+             * @description What the server calls its model.
              * @default null
              */
             name: string | null;
@@ -1405,7 +2020,10 @@ export interface components {
          * @description One piece of work, by its number.
          */
         JobRef: {
-            /** Id */
+            /**
+             * Id
+             * @description The number of the work.
+             */
             id: string;
         };
         JsonValue: unknown;
@@ -1414,10 +2032,13 @@ export interface components {
          * @description A case to be kept in the policy as an example that the policy meets now; without a name one is made.
          */
         KeepQuery: {
+            /** @description The policy that is to keep the case. */
             source: components["schemas"]["Source"];
+            /** @description The case. */
             case: components["schemas"]["CaseMessage"];
             /**
              * Name
+             * @description What the example is to be called; without one a name is made.
              * @default null
              */
             name: string | null;
@@ -1427,9 +2048,15 @@ export interface components {
          * @description The text with the example at its end, laid out, and the example's line. Nothing is written yet.
          */
         KeptExample: {
-            /** Text */
+            /**
+             * Text
+             * @description The policy's text with the example at its end, laid out.
+             */
             text: string;
-            /** Line */
+            /**
+             * Line
+             * @description The line that the example starts on, from 1.
+             */
             line: number;
         };
         /**
@@ -1438,10 +2065,11 @@ export interface components {
          */
         Known: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description Always `known`. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             state: "known";
+            /** @description The value: true or false, a name, names, a number or a text, as the fact's kind wants. */
             value: components["schemas"]["JsonValue"];
         };
         /**
@@ -1450,10 +2078,14 @@ export interface components {
          *     made from (`starter`, `minimal` or `library`).
          */
         NewPolicy: {
-            /** Path */
+            /**
+             * Path
+             * @description The file to begin, which is not there yet; its name is the policy's.
+             */
             path: string;
             /**
              * Template
+             * @description What it is made from: `starter`, `minimal` or `library`.
              * @default starter
              */
             template: string;
@@ -1463,7 +2095,10 @@ export interface components {
          * @description A file of the folder.
          */
         PathQuery: {
-            /** Path */
+            /**
+             * Path
+             * @description The path of the file, relative to the folder served.
+             */
             path: string;
         };
         /**
@@ -1471,13 +2106,25 @@ export interface components {
          * @description A share of `n` cases with its 95 % interval, from 0 to 1; `value` is None where there are no cases.
          */
         RateMessage: {
-            /** Value */
+            /**
+             * Value
+             * @description The share, from 0 to 1; null where there are no cases.
+             */
             value: number | null;
-            /** Low */
+            /**
+             * Low
+             * @description The lower end of its 95 % interval.
+             */
             low: number;
-            /** High */
+            /**
+             * High
+             * @description The upper end of its 95 % interval.
+             */
             high: number;
-            /** N */
+            /**
+             * N
+             * @description How many cases it is of.
+             */
             n: number;
         };
         /**
@@ -1486,15 +2133,30 @@ export interface components {
          *     tell; `message` is a sentence where the row could not be trained on with this answer.
          */
         ReadAs: {
-            /** Verdict */
+            /**
+             * Verdict
+             * @description The verdict that the answer is read as.
+             */
             verdict: string;
-            /** Grade */
+            /**
+             * Grade
+             * @description The class of the response; null where none is told.
+             */
             grade: string | null;
-            /** Right */
+            /**
+             * Right
+             * @description Whether that is the verdict that is due; null where the criteria cannot tell.
+             */
             right: boolean | null;
-            /** Marks */
+            /**
+             * Marks
+             * @description What the criteria say of the answer, one by one.
+             */
             marks: components["schemas"]["AnswerMark"][];
-            /** Message */
+            /**
+             * Message
+             * @description Why the row could not be trained on with this answer, in a sentence.
+             */
             message: string | null;
         };
         /**
@@ -1502,15 +2164,27 @@ export interface components {
          * @description The arms of every evaluation that can be read; `unread` are the runs that cannot, each with a sentence.
          */
         Results: {
-            /** Runs */
+            /**
+             * Runs
+             * @description The runs that can be read, by path.
+             */
             runs: string[];
-            /** Suites */
+            /**
+             * Suites
+             * @description The suites of each run, by its path.
+             */
             suites: {
                 [key: string]: string[];
             };
-            /** Arms */
+            /**
+             * Arms
+             * @description The arms of every run on every suite.
+             */
             arms: components["schemas"]["ArmResult"][];
-            /** Unread */
+            /**
+             * Unread
+             * @description Why a run cannot be read, in a sentence, by its path.
+             */
             unread: {
                 [key: string]: string;
             };
@@ -1521,32 +2195,66 @@ export interface components {
          *     taken back. `state` is the fact's new state, None where nobody looked.
          */
         ReviewMessage: {
-            /** Id */
+            /**
+             * Id
+             * @description Names the review.
+             */
             id: string;
-            /** Row */
+            /**
+             * Row
+             * @description Names the row that it is about.
+             */
             row: string;
-            /** Reviewer */
+            /**
+             * Reviewer
+             * @description Who wrote it.
+             */
             reviewer: string;
-            /** At */
+            /**
+             * At
+             * @description When, in UTC.
+             */
             at: string;
             /**
              * Action
+             * @description What it does.
              * @enum {string}
              */
             action: "accept" | "reject" | "change_fact" | "change_answer" | "comment" | "undo";
-            /** Fact */
+            /**
+             * Fact
+             * @description The fact that it changes.
+             */
             fact: string | null;
-            /** State */
+            /**
+             * State
+             * @description The fact's new state; null where nobody looked.
+             */
             state: (components["schemas"]["CannotBeTold"] | components["schemas"]["Known"]) | null;
-            /** Answer */
+            /**
+             * Answer
+             * @description The new answer.
+             */
             answer: string | null;
-            /** Comment */
+            /**
+             * Comment
+             * @description What the reviewer remarks.
+             */
             comment: string | null;
-            /** Undoes */
+            /**
+             * Undoes
+             * @description The review that it takes back.
+             */
             undoes: string | null;
-            /** Fits */
+            /**
+             * Fits
+             * @description Whether it saw the row as it is now.
+             */
             fits: boolean;
-            /** Undone */
+            /**
+             * Undone
+             * @description Whether it was taken back.
+             */
             undone: boolean;
         };
         /**
@@ -1556,46 +2264,65 @@ export interface components {
          *     id: sent again, because the answer got lost with the connection, it is the same review and is kept once.
          */
         ReviewQuery: {
-            /** Run */
+            /**
+             * Run
+             * @description The path of the run.
+             */
             run: string;
-            /** Id */
+            /**
+             * Id
+             * @description Names the row.
+             */
             id: string;
-            /** Reviewer */
+            /**
+             * Reviewer
+             * @description Who reviews.
+             */
             reviewer: string;
-            /** Digest */
+            /**
+             * Digest
+             * @description Names the row as it was seen.
+             */
             digest: string;
             /**
              * Action
+             * @description What the review does.
              * @enum {string}
              */
             action: "accept" | "reject" | "change_fact" | "change_answer" | "comment" | "undo";
             /**
              * Fact
+             * @description The fact that it changes.
              * @default null
              */
             fact: string | null;
             /**
              * State
+             * @description The fact's new state; null for "nobody looked".
              * @default null
              */
             state: (components["schemas"]["CannotBeTold"] | components["schemas"]["Known"]) | null;
             /**
              * Answer
+             * @description The new answer.
              * @default null
              */
             answer: string | null;
             /**
              * Comment
+             * @description What the reviewer remarks.
              * @default null
              */
             comment: string | null;
             /**
              * Undoes
+             * @description The review that is taken back; without one the person's last of this row.
              * @default null
              */
             undoes: string | null;
             /**
              * Key
+             * @description Becomes the review's id, so that what is sent twice is kept once.
              * @default null
              */
             key: string | null;
@@ -1605,7 +2332,9 @@ export interface components {
          * @description The review as it was kept, and the row as it is now.
          */
         Reviewed: {
+            /** @description The review as it was kept. */
             review: components["schemas"]["ReviewMessage"];
+            /** @description The row as it is now. */
             row: components["schemas"]["RowMessage"];
         };
         /**
@@ -1614,19 +2343,40 @@ export interface components {
          *     and Cohen's kappa with its 95 % interval; None where it is undefined.
          */
         ReviewersAgree: {
-            /** A */
+            /**
+             * A
+             * @description The one person.
+             */
             a: string;
-            /** B */
+            /**
+             * B
+             * @description The other person.
+             */
             b: string;
-            /** N */
+            /**
+             * N
+             * @description How many rows both looked at.
+             */
             n: number;
-            /** Agree */
+            /**
+             * Agree
+             * @description On how many of them they say the same.
+             */
             agree: number;
-            /** Kappa */
+            /**
+             * Kappa
+             * @description Cohen's kappa; null where it is undefined.
+             */
             kappa: number | null;
-            /** Low */
+            /**
+             * Low
+             * @description The lower end of the 95 % interval of kappa.
+             */
             low: number;
-            /** High */
+            /**
+             * High
+             * @description The upper end of the 95 % interval of kappa.
+             */
             high: number;
         };
         /**
@@ -1634,11 +2384,20 @@ export interface components {
          * @description A version of a file in git.
          */
         Revision: {
-            /** Revision */
+            /**
+             * Revision
+             * @description Names the revision in git.
+             */
             revision: string;
-            /** Subject */
+            /**
+             * Subject
+             * @description The first line of its message.
+             */
             subject: string;
-            /** Date */
+            /**
+             * Date
+             * @description When it was made.
+             */
             date: string;
         };
         /**
@@ -1646,7 +2405,10 @@ export interface components {
          * @description The versions of a file, the newest first; none where there is no git.
          */
         Revisions: {
-            /** Revisions */
+            /**
+             * Revisions
+             * @description The versions, the newest first.
+             */
             revisions: components["schemas"]["Revision"][];
         };
         /**
@@ -1655,18 +2417,37 @@ export interface components {
          *     annotator or `reviewer:NAME`; `changed`: a review changed it. `entry` is what a form needs to change it.
          */
         RowFact: {
-            /** Name */
+            /**
+             * Name
+             * @description The full name of the fact.
+             */
             name: string;
-            /** Label */
+            /**
+             * Label
+             * @description What the fact is, in words.
+             */
             label: string;
-            /** State */
+            /**
+             * State
+             * @description What is known of it; null where nobody looked.
+             */
             state: (components["schemas"]["CannotBeTold"] | components["schemas"]["Known"]) | null;
-            /** From */
+            /**
+             * From
+             * @description Where that comes from: `source` (a label), an annotator, or `reviewer:NAME`.
+             */
             from: string;
-            /** By */
+            /**
+             * By
+             * @description What every annotator and person says of it.
+             */
             by: components["schemas"]["FoundBy"][];
-            /** Changed */
+            /**
+             * Changed
+             * @description Whether a review changed it.
+             */
             changed: boolean;
+            /** @description What a form needs to change it. */
             entry: components["schemas"]["FactEntry"];
         };
         /**
@@ -1677,71 +2458,155 @@ export interface components {
          *     made the row's not fit any more.
          */
         RowMessage: {
-            /** Id */
+            /**
+             * Id
+             * @description Names the row.
+             */
             id: string;
-            /** Digest */
+            /**
+             * Digest
+             * @description Names the row as it was made; a review gives it back.
+             */
             digest: string;
-            /** Picture */
+            /**
+             * Picture
+             * @description Whether it has a picture.
+             */
             picture: boolean;
-            /** Pictures */
+            /**
+             * Pictures
+             * @description How many pictures it has.
+             */
             pictures: number;
-            /** Request */
+            /**
+             * Request
+             * @description The text of the request.
+             */
             request: string;
+            /** @description The verdict that is due. */
             verdict: components["schemas"]["Verdict"];
-            /** Possible */
+            /**
+             * Possible
+             * @description All verdicts that learning more could give, from the laxest to the strictest.
+             */
             possible: components["schemas"]["Verdict"][];
-            /** Certain */
+            /**
+             * Certain
+             * @description Whether nothing that is unknown can change the verdict.
+             */
             certain: boolean;
+            /** @description The verdict that it was made with, where that is another. */
             before: components["schemas"]["Verdict"] | null;
-            /** Rule */
+            /**
+             * Rule
+             * @description The rule whose texts are used, `default` or `unsure`.
+             */
             rule: string;
-            /** Deciding */
+            /**
+             * Deciding
+             * @description The rules that the verdict comes from.
+             */
             deciding: string[];
-            /** Nearest */
+            /**
+             * Nearest
+             * @description The rule that comes nearest where none decides.
+             */
             nearest: string;
-            /** Unsettled */
+            /**
+             * Unsettled
+             * @description The facts to learn for the verdict to be certain, by full name.
+             */
             unsettled: string[];
-            /** Source */
+            /**
+             * Source
+             * @description The data source that it comes from.
+             */
             source: string;
-            /** Licence */
+            /**
+             * Licence
+             * @description The licence of the source.
+             */
             licence: string;
-            /** Split */
+            /**
+             * Split
+             * @description The split of the data set that it stands in.
+             */
             split: string;
-            /** Why */
+            /**
+             * Why
+             * @description What the selection took it for; empty where none was made.
+             */
             why: string;
-            /** Attack */
+            /**
+             * Attack
+             * @description The attack that its request was changed by; empty where it was not.
+             */
             attack: string;
-            /** Policy */
+            /**
+             * Policy
+             * @description What the policy is called.
+             */
             policy: string;
-            /** Policy Path */
+            /**
+             * Policy Path
+             * @description The policy's file; null where that is none of the folder.
+             */
             policy_path: string | null;
-            /** Facts */
+            /**
+             * Facts
+             * @description The facts, as the reviews leave them.
+             */
             facts: components["schemas"]["RowFact"][];
-            /** Reasoning */
+            /**
+             * Reasoning
+             * @description The sentences of the reasoning, in order.
+             */
             reasoning: components["schemas"]["SentenceMessage"][];
-            /** Answer */
+            /**
+             * Answer
+             * @description The sentences of the answer, in order.
+             */
             answer: components["schemas"]["SentenceMessage"][];
-            /** Answer Text */
+            /**
+             * Answer Text
+             * @description The answer as one text.
+             */
             answer_text: string;
             /**
              * Texts From
+             * @description Whose words the reasoning is in: the row's own, or the policy's where a change made the row's not fit any more.
              * @enum {string}
              */
             texts_from: "row" | "policy";
+            /** @description How the criteria read the answer. */
             read_as: components["schemas"]["ReadAs"];
-            /** Left Out */
+            /**
+             * Left Out
+             * @description Why it became no row; null for a row.
+             */
             left_out: string | null;
             /**
              * State
+             * @description What its reviews come to.
              * @enum {string}
              */
             state: "unseen" | "accepted" | "rejected" | "changed";
+            /** @description The review that this state comes from. */
             review: components["schemas"]["ReviewMessage"] | null;
-            /** Reviews */
+            /**
+             * Reviews
+             * @description All its reviews, in order.
+             */
             reviews: components["schemas"]["ReviewMessage"][];
-            /** First Because */
+            /**
+             * First Because
+             * @description Why it is shown early; null where rows stand in the order of the file.
+             */
             first_because: string | null;
-            /** Message */
+            /**
+             * Message
+             * @description What is to be said of the row, in a sentence; null where nothing is.
+             */
             message: string | null;
         };
         /**
@@ -1749,11 +2614,20 @@ export interface components {
          * @description Rows, how many there are in all, and the cursor of the next page; None at the end.
          */
         RowPage: {
-            /** Total */
+            /**
+             * Total
+             * @description How many rows there are in all.
+             */
             total: number;
-            /** Rows */
+            /**
+             * Rows
+             * @description The rows of this page.
+             */
             rows: components["schemas"]["RowSummary"][];
-            /** Next */
+            /**
+             * Next
+             * @description Where the next page begins; null at the end.
+             */
             next: number | null;
         };
         /**
@@ -1761,12 +2635,19 @@ export interface components {
          * @description One row of a run, or the picture of it with a number (from 0).
          */
         RowQuery: {
-            /** Run */
+            /**
+             * Run
+             * @description The path of the run.
+             */
             run: string;
-            /** Id */
+            /**
+             * Id
+             * @description Names the row.
+             */
             id: string;
             /**
              * Number
+             * @description Which of its pictures is meant, from 0.
              * @default 0
              */
             number: number;
@@ -1777,27 +2658,53 @@ export interface components {
          *     says why it is shown early, where rows are ordered by what they teach.
          */
         RowSummary: {
-            /** Id */
+            /**
+             * Id
+             * @description Names the row.
+             */
             id: string;
-            /** Picture */
+            /**
+             * Picture
+             * @description Whether it has a picture.
+             */
             picture: boolean;
-            /** Request */
+            /**
+             * Request
+             * @description The text of the request.
+             */
             request: string;
-            /** Verdict */
+            /**
+             * Verdict
+             * @description The verdict that is due.
+             */
             verdict: string;
-            /** Rule */
+            /**
+             * Rule
+             * @description The rule whose texts are used, `default` or `unsure`.
+             */
             rule: string;
-            /** Source */
+            /**
+             * Source
+             * @description The data source that it comes from.
+             */
             source: string;
-            /** Left Out */
+            /**
+             * Left Out
+             * @description Why it became no row; null for a row.
+             */
             left_out: string | null;
             /**
              * State
+             * @description What its reviews come to.
              * @enum {string}
              */
             state: "unseen" | "accepted" | "rejected" | "changed";
+            /** @description The review that this state comes from. */
             review: components["schemas"]["ReviewMessage"] | null;
-            /** First Because */
+            /**
+             * First Because
+             * @description Why it is shown early; null where rows stand in the order of the file.
+             */
             first_because: string | null;
         };
         /**
@@ -1807,55 +2714,68 @@ export interface components {
          *     examples of what was left out come instead of rows.
          */
         RowsQuery: {
-            /** Run */
+            /**
+             * Run
+             * @description The path of the run.
+             */
             run: string;
             /**
              * Cursor
+             * @description Where the page begins, as the page before said.
              * @default 0
              */
             cursor: number;
             /**
              * Limit
+             * @description How many rows the page has at most.
              * @default 50
              */
             limit: number;
             /**
              * Rule
+             * @description Lists the rows whose texts are this rule's.
              * @default null
              */
             rule: string | null;
             /**
              * Verdict
+             * @description Lists the rows of this verdict.
              * @default null
              */
             verdict: string | null;
             /**
              * Source
+             * @description Lists the rows of this data source.
              * @default null
              */
             source: string | null;
             /**
              * Left Out
+             * @description Lists examples of what was left out for this reason, instead of rows.
              * @default null
              */
             left_out: string | null;
             /**
              * Review
+             * @description Lists the rows in this state of review.
              * @default null
              */
             review: ("unseen" | "accepted" | "rejected" | "changed") | null;
             /**
              * Disagreement
+             * @description Lists only rows that an annotator was not sure of, or people disagree about.
              * @default false
              */
             disagreement: boolean;
             /**
              * Q
+             * @description Words that are looked for in the request and in the row's key.
              * @default null
              */
             q: string | null;
             /**
              * Order
+             * @description That of the file, or the rows that teach most first.
              * @default file
              * @enum {string}
              */
@@ -1867,14 +2787,27 @@ export interface components {
          *     (where it decides, or comes nearest), and how many answered what must be refused.
          */
         RuleArm: {
-            /** N */
+            /**
+             * N
+             * @description How many cases there are.
+             */
             n: number;
-            /** Right */
+            /**
+             * Right
+             * @description How many answers were right.
+             */
             right: number;
-            /** Over Refused */
+            /**
+             * Over Refused
+             * @description How many answers refused what must be answered.
+             */
             over_refused: number;
-            /** Missed */
+            /**
+             * Missed
+             * @description How many answers answered what must be refused.
+             */
             missed: number;
+            /** @description The share of right answers. */
             accuracy: components["schemas"]["RateMessage"];
         };
         /**
@@ -1882,12 +2815,19 @@ export interface components {
          * @description From a rule to a fact that it reads, or from an exception to the rule that it is to.
          */
         RuleEdge: {
-            /** From */
+            /**
+             * From
+             * @description The node that the edge starts at.
+             */
             from: string;
-            /** To */
+            /**
+             * To
+             * @description The node that it ends at.
+             */
             to: string;
             /**
              * Kind
+             * @description Whether a rule reads a fact, or an exception is to a rule.
              * @enum {string}
              */
             kind: "reads" | "except";
@@ -1897,19 +2837,33 @@ export interface components {
          * @description A rule, an exception, the default or a fact in the picture of a policy.
          */
         RuleNode: {
-            /** Id */
+            /**
+             * Id
+             * @description Names the node in the picture.
+             */
             id: string;
             /**
              * Kind
+             * @description What it stands for.
              * @enum {string}
              */
             kind: "rule" | "exception" | "default" | "fact";
-            /** Label */
+            /**
+             * Label
+             * @description What is written on it.
+             */
             label: string;
+            /** @description The verdict of a rule, an exception or the default; null for a fact. */
             verdict: components["schemas"]["Verdict"] | null;
-            /** Line */
+            /**
+             * Line
+             * @description The line that it starts on, from 1.
+             */
             line: number | null;
-            /** Path */
+            /**
+             * Path
+             * @description The file that it stands in; null where that is none of the folder.
+             */
             path: string | null;
         };
         /**
@@ -1918,14 +2872,27 @@ export interface components {
          *     that is none of the folder (a shipped library).
          */
         RuleRef: {
-            /** Rule */
+            /**
+             * Rule
+             * @description The name of the rule, or `default` or `unsure`.
+             */
             rule: string;
+            /** @description Its verdict. */
             verdict: components["schemas"]["Verdict"];
-            /** Line */
+            /**
+             * Line
+             * @description The line that it starts on, from 1.
+             */
             line: number | null;
-            /** Path */
+            /**
+             * Path
+             * @description The file that it stands in; null where that is none of the folder, such as a shipped library.
+             */
             path: string | null;
-            /** Label */
+            /**
+             * Label
+             * @description The rule's title, or its name in words.
+             */
             label: string;
         };
         /**
@@ -1934,16 +2901,32 @@ export interface components {
          *     of the folder.
          */
         RuleResult: {
-            /** Rule */
+            /**
+             * Rule
+             * @description The name of the rule, or `default` or `unsure`.
+             */
             rule: string;
-            /** Label */
+            /**
+             * Label
+             * @description The rule's title, or its name in words.
+             */
             label: string;
+            /** @description Its verdict. */
             verdict: components["schemas"]["Verdict"];
-            /** Line */
+            /**
+             * Line
+             * @description The line that it starts on, from 1.
+             */
             line: number | null;
-            /** Path */
+            /**
+             * Path
+             * @description The file that it stands in; null where that is none of the folder.
+             */
             path: string | null;
-            /** Arms */
+            /**
+             * Arms
+             * @description How each arm does where this rule decides, by the arm's name.
+             */
             arms: {
                 [key: string]: components["schemas"]["RuleArm"];
             };
@@ -1953,7 +2936,10 @@ export interface components {
          * @description The rules that decide or come nearest to a case, in the policy's order.
          */
         RuleResults: {
-            /** Rules */
+            /**
+             * Rules
+             * @description The rules, in the policy's order.
+             */
             rules: components["schemas"]["RuleResult"][];
         };
         /**
@@ -1962,15 +2948,27 @@ export interface components {
          *     facts), and what is to be said of it.
          */
         RulesMessage: {
-            /** Nodes */
+            /**
+             * Nodes
+             * @description The rules, exceptions, default and facts.
+             */
             nodes: components["schemas"]["RuleNode"][];
-            /** Edges */
+            /**
+             * Edges
+             * @description What reads what, and what is an exception to what.
+             */
             edges: components["schemas"]["RuleEdge"][];
-            /** Neighbours */
+            /**
+             * Neighbours
+             * @description The neighbours of each rule, by its name: exceptions, what they are to, and rules that read the same facts.
+             */
             neighbours: {
                 [key: string]: string[];
             };
-            /** Findings */
+            /**
+             * Findings
+             * @description What is to be said of the policy.
+             */
             findings: components["schemas"]["FindingMessage"][];
         };
         /**
@@ -1981,29 +2979,52 @@ export interface components {
          *     a sentence where it cannot be opened.
          */
         RunEntry: {
-            /** Path */
+            /**
+             * Path
+             * @description What questions about the run name it by.
+             */
             path: string;
-            /** Name */
+            /**
+             * Name
+             * @description What it is called.
+             */
             name: string;
             /**
              * Kind
+             * @description Whether it is a data set, or the results of an evaluation.
              * @enum {string}
              */
             kind: "data" | "evaluation";
-            /** Policy */
+            /**
+             * Policy
+             * @description What its policy is called.
+             */
             policy: string;
-            /** Policy Path */
+            /**
+             * Policy Path
+             * @description The policy's file; null where that is none of the folder.
+             */
             policy_path: string | null;
-            /** Rows */
+            /**
+             * Rows
+             * @description How many rows the data set has, or cases the evaluation.
+             */
             rows: number;
-            /** Reviewed */
+            /**
+             * Reviewed
+             * @description How many rows somebody accepted, rejected or changed.
+             */
             reviewed: number;
             /**
              * State
+             * @description Whether it can be opened.
              * @enum {string}
              */
             state: "complete" | "unfinished" | "other_version" | "broken";
-            /** Message */
+            /**
+             * Message
+             * @description Why it cannot be opened, in a sentence; null where it can.
+             */
             message: string | null;
         };
         /**
@@ -2011,9 +3032,15 @@ export interface components {
          * @description The runs of the folder, by path. `complete` is false where there are more folders than are looked into.
          */
         RunList: {
-            /** Runs */
+            /**
+             * Runs
+             * @description The runs, by path.
+             */
             runs: components["schemas"]["RunEntry"][];
-            /** Complete */
+            /**
+             * Complete
+             * @description Whether all folders were looked into; false where there are more.
+             */
             complete: boolean;
         };
         /**
@@ -2021,7 +3048,10 @@ export interface components {
          * @description One run.
          */
         RunQuery: {
-            /** Run */
+            /**
+             * Run
+             * @description The path of the run.
+             */
             run: string;
         };
         /**
@@ -2030,16 +3060,26 @@ export interface components {
          *     there.
          */
         SentenceMessage: {
-            /** Text */
+            /**
+             * Text
+             * @description The sentence.
+             */
             text: string;
             /**
              * Part
+             * @description Which part of the reasoning or answer it is.
              * @enum {string}
              */
             part: "see" | "ask" | "weigh" | "decide" | "answer";
-            /** Built */
+            /**
+             * Built
+             * @description Whether no author wrote it for this place, and it was made of what stands there.
+             */
             built: boolean;
-            /** Where */
+            /**
+             * Where
+             * @description What it comes from.
+             */
             where: components["schemas"]["Where"][];
         };
         /**
@@ -2048,23 +3088,47 @@ export interface components {
          *     `recipe_policies` gives the policy of each recipe, where that is in the folder.
          */
         Session: {
-            /** Version */
+            /**
+             * Version
+             * @description The version of SafeCoT-DSL that serves the page.
+             */
             version: string;
-            /** Folder */
+            /**
+             * Folder
+             * @description The name of the folder that is served.
+             */
             folder: string;
-            /** Root Uri */
+            /**
+             * Root Uri
+             * @description The address of the folder, for the language server.
+             */
             root_uri: string;
-            /** Demo */
+            /**
+             * Demo
+             * @description Whether the folder is the demo's.
+             */
             demo: boolean;
-            /** Recipes */
+            /**
+             * Recipes
+             * @description The recipes in the folder, by path.
+             */
             recipes: string[];
-            /** Recipe Policies */
+            /**
+             * Recipe Policies
+             * @description The policy of each recipe whose policy is in the folder, by the recipe's path.
+             */
             recipe_policies: {
                 [key: string]: string;
             };
-            /** Policies */
+            /**
+             * Policies
+             * @description The policies in the folder, by path.
+             */
             policies: string[];
-            /** Runs */
+            /**
+             * Runs
+             * @description The runs in the folder, by path.
+             */
             runs: string[];
         };
         /**
@@ -2072,9 +3136,15 @@ export interface components {
          * @description A policy: a path in the folder, and the editor's unsaved text; None is the file as it is on the disk.
          */
         Source: {
-            /** Path */
+            /**
+             * Path
+             * @description The path of the policy's file, relative to the folder served.
+             */
             path: string;
-            /** Text */
+            /**
+             * Text
+             * @description The editor's unsaved text; null for the file as it is on the disk.
+             */
             text: string | null;
         };
         /**
@@ -2082,6 +3152,7 @@ export interface components {
          * @description A question about one policy.
          */
         SourceQuery: {
+            /** @description The policy. */
             source: components["schemas"]["Source"];
         };
         /**
@@ -2089,10 +3160,14 @@ export interface components {
          * @description A suite of a run; without one, all its cases.
          */
         SuiteQuery: {
-            /** Run */
+            /**
+             * Run
+             * @description The path of the run.
+             */
             run: string;
             /**
              * Suite
+             * @description The suite; empty for all cases.
              * @default
              */
             suite: string;
@@ -2103,23 +3178,36 @@ export interface components {
          *     fails a case that shows it; of a law `after` is the case after its change.
          */
         TestedItem: {
-            /** Name */
+            /**
+             * Name
+             * @description The name of the example or claim.
+             */
             name: string;
             /**
              * Kind
+             * @description Which of the three it is.
              * @enum {string}
              */
             kind: "example" | "property" | "law";
-            /** Line */
+            /**
+             * Line
+             * @description The line that it starts on, from 1.
+             */
             line: number | null;
             /**
              * State
+             * @description Whether it holds.
              * @enum {string}
              */
             state: "holds" | "fails" | "not_decided";
-            /** Message */
+            /**
+             * Message
+             * @description What is wrong with it, in a sentence.
+             */
             message: string | null;
+            /** @description Of an example its own case; of a claim that fails a case that shows it. */
             witness: components["schemas"]["CaseMessage"] | null;
+            /** @description Of a law that fails, the case after its change. */
             after: components["schemas"]["CaseMessage"] | null;
         };
         /**
@@ -2127,7 +3215,10 @@ export interface components {
          * @description What a policy says of itself.
          */
         TestedItems: {
-            /** Items */
+            /**
+             * Items
+             * @description The examples and claims of the policy.
+             */
             items: components["schemas"]["TestedItem"][];
         };
         /**
@@ -2135,18 +3226,31 @@ export interface components {
          * @description The files below the folder. `complete` is false where there are more than are listed.
          */
         Tree: {
-            /** Name */
+            /**
+             * Name
+             * @description The name of the folder.
+             */
             name: string;
-            /** Path */
+            /**
+             * Path
+             * @description Its path, relative to the folder served.
+             */
             path: string;
             /**
              * Kind
+             * @description What it is.
              * @enum {string}
              */
             kind: "folder" | "policy" | "recipe" | "run" | "reviews" | "other";
-            /** Children */
+            /**
+             * Children
+             * @description What is in it.
+             */
             children: components["schemas"]["FileEntry"][];
-            /** Complete */
+            /**
+             * Complete
+             * @description Whether all files are listed; false where there are more.
+             */
             complete: boolean;
         };
         /**
@@ -2155,21 +3259,38 @@ export interface components {
          *     says of it (None: not known).
          */
         TruthNode: {
-            /** Label */
+            /**
+             * Label
+             * @description The condition in words.
+             */
             label: string;
             /**
              * Truth
+             * @description What it came to.
              * @enum {string}
              */
             truth: "true" | "false" | "maybe";
-            /** Line */
+            /**
+             * Line
+             * @description The line that it stands on, from 1.
+             */
             line: number | null;
-            /** Rule */
+            /**
+             * Rule
+             * @description The rule that it belongs to.
+             */
             rule: string | null;
-            /** Fact */
+            /**
+             * Fact
+             * @description Of a leaf, the fact that it asks of.
+             */
             fact: string | null;
+            /** @description Of a leaf, what the case says of the fact; null where it is not known. */
             value: components["schemas"]["JsonValue"];
-            /** Children */
+            /**
+             * Children
+             * @description The conditions that it is made of.
+             */
             children: components["schemas"]["TruthNode"][];
         };
         /**
@@ -2186,13 +3307,25 @@ export interface components {
          * @description What a sentence comes from: a rule or a fact, and the line.
          */
         Where: {
-            /** Rule */
+            /**
+             * Rule
+             * @description The rule that the sentence comes from.
+             */
             rule: string | null;
-            /** Fact */
+            /**
+             * Fact
+             * @description The fact that the sentence comes from.
+             */
             fact: string | null;
-            /** Line */
+            /**
+             * Line
+             * @description The line that it comes from, from 1.
+             */
             line: number | null;
-            /** Path */
+            /**
+             * Path
+             * @description The file that it comes from; null where that is none of the folder.
+             */
             path: string | null;
         };
     };
@@ -2462,16 +3595,26 @@ export interface operations {
         requestBody: {
             content: {
                 "multipart/form-data": {
-                    /** Recipe */
+                    /**
+                     * Recipe
+                     * @description The recipe whose annotators look at the picture.
+                     */
                     recipe: string;
-                    /** Path */
+                    /**
+                     * Path
+                     * @description The path of the policy's file, relative to the folder served.
+                     */
                     path: string;
                     /**
                      * Request
+                     * @description The text of the request, if there is one.
                      * @default
                      */
                     request?: string;
-                    /** Format: binary */
+                    /**
+                     * Format: binary
+                     * @description The bytes of the file.
+                     */
                     picture: string;
                 };
             };

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import re
+import shlex
 import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from safecot_dsl.dataset.formats import (
     FORMATS,
@@ -45,7 +49,7 @@ def test_every_format_says_its_rules_and_how_it_is_read() -> None:
     assert len({format.name for format in FORMATS}) == len(FORMATS)
     for format in FORMATS:
         assert all(text for text in format.rules.values())
-        assert "{path}" in format.usage
+        assert re.search(r"\{(path|file)\}", format.usage)
     assert set().union(*(format.rules for format in FORMATS)) == set(FormatRule)
 
 
@@ -63,12 +67,29 @@ def test_images_that_a_format_cannot_take(made: Path, tmp_path: Path) -> None:
 
 
 def test_the_data_set_is_not_written_over(dataset: Path) -> None:
-    """An export cannot replace the folder that it is made from, nor one that holds it."""
+    """An export cannot replace the folder that it is made from, nor one that holds it or lies in it: what verl reads
+    has the names of the rows' own files."""
     before = digest_directory(dataset)
-    for out in (dataset, dataset.parent):
-        with pytest.raises(ExportError, match="is, or holds, the data set"):
-            export_dataset(dataset, "trl-sft", out)
+    for out in (dataset, dataset.parent, dataset / "data", dataset / "new"):
+        with pytest.raises(ExportError, match="is, holds or lies in the data set"):
+            export_dataset(dataset, "verl", out)
     assert digest_directory(dataset) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["plain", "two words", "a; rm -rf b", "ü #b'\"", "$(id) `id`", "no", "x: y", "new\nline"]
+)
+def test_the_lines_that_are_printed_mean_the_folder(made: Path, tmp_path: Path, name: str) -> None:
+    """Whatever its name: a shell, YAML and Python read it back as one word."""
+    out = tmp_path / name
+    swift = export_dataset(made, "ms-swift", out).usage
+    words = shlex.split(swift)
+    assert words == [f"ROOT_IMAGE_DIR={out}", "swift", "sft", "--dataset", str(out / "train.jsonl")]
+    info = yaml.safe_load(export_dataset(made, "llamafactory", tmp_path / "lf" / name).usage)
+    assert info["dataset_dir"] == info["media_dir"] == str(tmp_path / "lf" / name)
+    read = export_dataset(made, "trl-sft", tmp_path / "trl" / name).usage
+    texts = [node.value for node in ast.walk(ast.parse(read.replace(", …", ""))) if isinstance(node, ast.Constant)]
+    assert set(texts) == {str(tmp_path / "trl" / name), "train"}
 
 
 def test_a_row_that_breaks_a_rule_keeps_the_export_from_appearing(dataset: Path, tmp_path: Path) -> None:
