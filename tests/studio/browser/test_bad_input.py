@@ -17,6 +17,7 @@ from tests.studio.browser.rooms import (
     gone,
     make_folder,
     make_rows,
+    needs_axe,
     needs_browser,
     reviews_of,
     serious,
@@ -65,6 +66,7 @@ def test_a_half_written_run_says_how_it_goes_on(browser: Any, damaged: Server) -
         assert page.get_by_role("button", name="Open half, safecot").count() == 0
 
 
+@needs_axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_went_wrong_can_be_read_by_everybody(browser: Any, damaged: Server, scheme: str) -> None:
     with browsing(browser, damaged, "/results", scheme=scheme) as page:
