@@ -72,6 +72,7 @@ class _Order:
     err: Path
     at: Moment | None
     largest_file: int | None
+    first: Callable[[], None] | None = None
 
 
 @dataclass
@@ -158,12 +159,13 @@ class Serving:
         self.process.close()
 
 
-def serving(*arguments: object, err: Path, **environment: str) -> Serving:
-    """`safecotc` with these arguments, forked, which does not end by itself; its stderr goes to a new file."""
+def serving(*arguments: object, err: Path, first: Callable[[], None] | None = None, **environment: str) -> Serving:
+    """`safecotc` with these arguments, forked, which does not end by itself; its stderr goes to a new file. `first` is
+    called in its process before."""
     err.unlink(missing_ok=True)
     nothing = Path(os.devnull)
     words = tuple(str(argument) for argument in arguments)
-    order = _Order(words, ROOT, {**os.environ, **environment}, nothing, nothing, err, None, None)
+    order = _Order(words, ROOT, {**os.environ, **environment}, nothing, nothing, err, None, None, first)
     process = _server().Process(target=_main, args=(order,))
     process.start()
     return Serving(process, err)
@@ -207,6 +209,8 @@ def _main(order: _Order) -> None:
         _strike(order.at)
     if order.largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order.largest_file, order.largest_file))
+    if order.first is not None:
+        order.first()
     from safecot_dsl.cli import main
 
     sys.argv = ["safecotc", *order.arguments]

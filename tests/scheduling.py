@@ -33,6 +33,7 @@ FIRST = (
     "tests/evaluation/suites/generated",
     "tests/differential/",
     "tests/compiler/",
+    "tests/test_",
 )
 
 

@@ -40,8 +40,6 @@ def recipe(folder: Path) -> Path:
     return path
 
 
-# Fails now and then beside other processes: the refused row is missing, and why is not understood yet.
-@pytest.mark.long
 def test_generate_shows_what_was_made_and_what_was_left_out(safecotc: Run, recipe: Path):
     done = safecotc("generate", "kitchen.yaml", "--arm", "safecot")
     assert done.code == 0, done.err
@@ -51,8 +49,6 @@ def test_generate_shows_what_was_made_and_what_was_left_out(safecotc: Run, recip
     assert lines[4:6] == ["left out:", "       1  no_answer, such as hand/mute: `comply`, and no answer"]
 
 
-# Fails now and then beside other processes: the refused row is missing, and why is not understood yet.
-@pytest.mark.long
 def test_generate_makes_every_arm_unless_one_is_named(safecotc: Run, recipe: Path):
     done = safecotc("generate", "kitchen.yaml", "-o", "out", "-f", "json")
     made = done.json()

@@ -335,6 +335,17 @@ def test_a_path_is_followed_where_the_file_system_says_that_it_stays(paths: Path
         assert os.path.realpath(found.path) == os.path.realpath(whole)
 
 
+def test_a_relative_folder_is_the_one_below_the_working_folder_of_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was found for one working folder is not said of the next."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.png").touch()
+        monkeypatch.chdir(tmp_path / name)
+        assert Folder(Path()).find(f"{name}.png") == FileBytes(str(tmp_path / name / f"{name}.png"))
+
+
 def test_an_optional_image_may_be_absent_and_may_not_lie_outside(policy: CompiledPolicy, paths: Path) -> None:
     lines(paths, {"prompt": "q", "image": "missing.png"}, {"prompt": "q", "image": "../outside.png"})
     source = table(files=["rows.jsonl"], requests=ONE_IMAGE).model_copy(update={"images": "optional"})

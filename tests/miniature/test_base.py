@@ -33,6 +33,8 @@ from safecot_dsl.miniature.tokenizer import build_tokenizer
 from safecot_dsl.miniature.vision_training import Readout, draw_pixels, scaled, sight
 from safecot_dsl.storage import Progress
 
+from .builds import learns_only, says_these
+
 LOOKED_AROUND = {*QUESTIONS[Topic.PLACE], *QUESTIONS[Topic.SIGN]}
 
 
@@ -60,7 +62,7 @@ def built(
 ) -> tuple[Path, Recorded]:
     folder = tmp_path_factory.mktemp("miniature") / "base"
     with pytest.MonkeyPatch.context() as patched, Recorded() as progress:
-        patched.setattr(base, "reasoning_lines", lambda *_: lines)
+        says_these(patched, lines)
         patched.setattr(vision_training, "_BATCH", 32)
         patched.setattr(lesson_training, "_BATCH", 16)
         build_base(policy, folder, seed=0, progress=progress, warmup_steps=10, steps=10, more_steps=4, images=96)
@@ -135,7 +137,7 @@ def test_what_image_tokens_say_is_read_off_them(built: tuple[Path, Recorded], wo
 def test_a_build_that_fails_leaves_nothing_and_keeps_the_older_one(
     policy: CompiledPolicy, lines: PolicyLines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(base, "reasoning_lines", lambda *_: lines)
+    learns_only(monkeypatch, lines)
     monkeypatch.setattr(vision_training, "_BATCH", 16)
     monkeypatch.setattr(lesson_training, "_BATCH", 16)
     out = tmp_path / "base"

@@ -36,15 +36,15 @@ def test_it_is_the_model_that_the_command_trains(world: World) -> None:
     assert all(torch.isfinite(weight).all() for weight in shipped.parameters())
 
 
-def shares(folder: Path, world: World, lines: PolicyLines) -> dict[str, float]:
+def shares(folder: Path, world: World, lines: PolicyLines, lessons: int = 300) -> dict[str, float]:
     model = AutoModelForImageTextToText.from_pretrained(folder)
     tokenizer = AutoProcessor.from_pretrained(folder).tokenizer
-    return examine(model, tokenizer, Teacher(world), lines, n=300, seed="shipped", progress=Progress(quiet=True))
+    return examine(model, tokenizer, Teacher(world), lines, n=lessons, seed="shipped", progress=Progress(quiet=True))
 
 
 def test_it_sees_and_answers(world: World, lines: PolicyLines) -> None:
-    """The card's shares on other lessons; the bounds leave room for the sampling of some 60 lessons of a sort."""
-    measured = shares(BASE, world, lines)
+    """The card's shares on other lessons; the bounds leave room for the sampling of some 30 lessons of a sort."""
+    measured = shares(BASE, world, lines, 150)
     assert measured[Lesson.REQUEST] > 0.95
     assert min(measured[lesson] for lesson in (Lesson.HELP, Lesson.LOOK, Lesson.AFTER)) > 0.85
 

@@ -10,10 +10,12 @@ from safetensors.torch import load_file
 from torch import nn
 
 from safecot_dsl.artifact import CompiledPolicy
-from safecot_dsl.miniature import base, build_base, lesson_training, vision_training
+from safecot_dsl.miniature import build_base, lesson_training, vision_training
 from safecot_dsl.miniature.lessons import PolicyLines
 from safecot_dsl.miniature.optimization import update
 from safecot_dsl.miniature.unfinished import Unfinished, build_key
+
+from .builds import learns_only
 
 
 class Killed(BaseException):
@@ -83,7 +85,7 @@ def test_the_key_tells_values_and_tensors_apart() -> None:
 def test_a_build_that_was_killed_ends_as_one_that_was_not(
     phase: str, policy: CompiledPolicy, lines: PolicyLines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(base, "reasoning_lines", lambda *_: lines)
+    learns_only(monkeypatch, lines)
     for training in (vision_training, lesson_training):
         monkeypatch.setattr(training, "SAVED_EVERY", 2)
         monkeypatch.setattr(training, "_BATCH", 16)

@@ -54,12 +54,12 @@ class Folder:
         problem = _name_problem(name)
         if problem is not None:
             return problem
-        path = os.path.join(_resolved(str(self.base)), name)  # noqa: PTH118 (ten times as fast as Path's)
+        path = os.path.join(_resolved(self.base), name)  # noqa: PTH118 (ten times as fast as Path's)
         try:
             info = os.lstat(path)
             if not (_plain(name) and _straight(posixpath.dirname(path)) and stat.S_ISREG(info.st_mode)):
                 real = Path(path).resolve(strict=True)
-                if not real.is_relative_to(_resolved(str(self.boundary or self.base))):
+                if not real.is_relative_to(_resolved(self.boundary or self.base)):
                     return Broken("path_outside", f"the path {name!r} leaves {self.base}")
                 path, info = str(real), real.stat()
         except NotADirectoryError:
@@ -166,8 +166,13 @@ def _plain(name: str) -> bool:
     return not name.startswith("/") and ".." not in name and "//" not in name
 
 
+def _resolved(path: Path) -> str:
+    # What is remembered is not to outlive a change of the working folder, by which a relative path is another.
+    return _real(str(path if path.is_absolute() else Path.cwd() / path))
+
+
 @functools.lru_cache(maxsize=1024)
-def _resolved(path: str) -> str:
+def _real(path: str) -> str:
     return str(Path(path).resolve())
 
 

@@ -39,6 +39,11 @@ needs_browser = pytest.mark.skipif(
     CHROMIUM is None or not PAGE.is_dir(), reason="tests in a browser need Chromium and the built page (`make studio`)"
 )
 
+AXE = ROOT / "studio" / "node_modules" / "axe-core" / "axe.min.js"
+_NO_AXE = "axe is among the page's development tools: `npm ci` in studio/"
+#: For a test that asks axe and nothing else; one that asks it beside other things is skipped there (:func:`serious`).
+needs_axe = pytest.mark.skipif(not AXE.is_file(), reason=_NO_AXE)
+
 RECIPE = """\
 name: small
 policy: policies/miniature.safecot
@@ -79,6 +84,14 @@ def make_rows(folder: Path) -> Path:
     return folder / "runs" / "small" / "arms" / "safecot" / "data"
 
 
+def no_editor_in_advance() -> None:
+    """In the studio's process: a language server is started when a page asks for it, and none for the next page, which
+    here seldom comes: each takes more than a second. `tests/studio/test_serving.py` has a studio as it is."""
+    from safecot_dsl.studio.policy.language import Editors
+
+    Editors.prepare = lambda self: None
+
+
 @dataclass
 class Server:
     """`safecotc studio` on a folder and a port that stay the same when it is started again."""
@@ -100,6 +113,7 @@ class Server:
         self.process = commands.serving(
             *("studio", self.folder, "--no-open", "--port", self.port),
             err=self.state.with_name(f"{self.state.name}-{self._starts}.err"),
+            first=no_editor_in_advance,
             XDG_STATE_HOME=str(self.state),
             PYTHONPATH=str(ROOT),
         )
@@ -214,11 +228,10 @@ SETTLED = """() => Promise.all(document.getAnimations()
 
 def serious(page: Any) -> list[str]:
     """What axe finds serious or critical on the page, once nothing on it moves; skips where axe is not there."""
-    axe = ROOT / "studio" / "node_modules" / "axe-core" / "axe.min.js"
-    if not axe.is_file():
-        pytest.skip("axe is among the page's development tools: `npm ci` in studio/")
+    if not AXE.is_file():
+        pytest.skip(_NO_AXE)
     page.evaluate(SETTLED)
-    page.evaluate(axe.read_text(encoding="utf-8"))
+    page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run({resultTypes: ['violations']})")
     return [
         f"{one['id']}: {node['target']} {node['failureSummary']}"

@@ -17,6 +17,7 @@ from tests.studio.browser.rooms import (
     gone,
     make_folder,
     make_rows,
+    needs_axe,
     needs_browser,
     reviews_of,
     serious,
@@ -65,6 +66,7 @@ def test_a_half_written_run_says_how_it_goes_on(browser: Any, damaged: Server) -
         assert page.get_by_role("button", name="Open half, safecot").count() == 0
 
 
+@needs_axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_went_wrong_can_be_read_by_everybody(browser: Any, damaged: Server, scheme: str) -> None:
     with browsing(browser, damaged, "/results", scheme=scheme) as page:
@@ -187,13 +189,17 @@ def test_a_page_whose_studio_was_swapped_between_two_answers_writes_nothing_ther
         assert (other / policy).read_text(encoding="utf-8") == text
 
 
-def test_a_file_that_is_removed_while_it_is_edited_is_written_anew(browser: Any, tmp_path: Path) -> None:
-    folder = tmp_path / "work"
-    folder.mkdir()
-    file = folder / "miniature.safecot"
+def copied(server: Server, name: str) -> tuple[Path, str]:
+    """A policy that ships under another name in the studio's folder, and the address at which it is open."""
+    file = server.folder / name
     shutil.copy(ROOT / "policies" / "miniature.safecot", file)
+    return file, f"/policy?path={name}"
+
+
+def test_a_file_that_is_removed_while_it_is_edited_is_written_anew(browser: Any, damaged: Server) -> None:
+    file, address = copied(damaged, "removed.safecot")
     text = file.read_text(encoding="utf-8")
-    with serving(folder, tmp_path / "state") as server, browsing(browser, server) as page:
+    with browsing(browser, damaged, address) as page:
         page.locator(".cm-content").wait_for()
         page.locator(".cm-content").focus()
         page.keyboard.press("Control+Home")
@@ -201,7 +207,7 @@ def test_a_file_that_is_removed_while_it_is_edited_is_written_anew(browser: Any,
         page.get_by_text("(not saved)", exact=False).wait_for()
         file.unlink()
         drafted(page, "# mine")
-        page.goto(server.address + "/policy?path=miniature.safecot")
+        page.goto(damaged.address + address)
         page.get_by_text("Your unsaved changes", exact=False).wait_for()
         page.get_by_role("button", name="Copy link").focus()
         page.keyboard.press("Control+s")  # from outside of the editor
@@ -222,15 +228,9 @@ def test_a_file_that_is_removed_while_it_is_edited_is_written_anew(browser: Any,
     assert file.read_text(encoding="utf-8") == "# more\n# mine\n" + text
 
 
-def test_on_a_telephone_both_texts_of_a_changed_file_are_named(browser: Any, tmp_path: Path) -> None:
-    folder = tmp_path / "work"
-    folder.mkdir()
-    file = folder / "miniature.safecot"
-    shutil.copy(ROOT / "policies" / "miniature.safecot", file)
-    with (
-        serving(folder, tmp_path / "state") as server,
-        browsing(browser, server, width=390, height=844) as page,
-    ):
+def test_on_a_telephone_both_texts_of_a_changed_file_are_named(browser: Any, damaged: Server) -> None:
+    file, address = copied(damaged, "changed.safecot")
+    with browsing(browser, damaged, address, width=390, height=844) as page:
         page.locator(".cm-content").wait_for()
         page.locator(".cm-content").focus()
         page.keyboard.press("Control+Home")

@@ -24,6 +24,7 @@ from tests.studio.browser.rooms import (
     gone,
     make_folder,
     make_rows,
+    needs_axe,
     needs_browser,
     serious,
     serving,
@@ -72,9 +73,10 @@ def server(folder: Path, tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def looked_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A studio whose folder no test changes."""
+    """A studio whose folder no test changes, with a recipe beside the policy."""
     place = tmp_path_factory.mktemp("policy")
-    with serving(written(place / "work"), place / "state") as started:
+    (written(place / "work") / "looked.yaml").write_text(LOOKED, encoding="utf-8")
+    with serving(place / "work", place / "state") as started:
         yield started
 
 
@@ -193,6 +195,7 @@ def test_a_link_opens_its_case_and_its_line(browser: Any, looked_at: Server) -> 
         page.locator(".cm-activeLineGutter", has_text="130").wait_for()
 
 
+@needs_axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_on_a_narrow_page(browser: Any, looked_at: Server, scheme: str) -> None:
     with browsing(browser, looked_at, width=390, height=844, scheme=scheme) as page:
@@ -252,8 +255,8 @@ def test_lines_that_nothing_reaches_are_listed_and_the_rows_of_a_run_count(brows
         assert serious(page) == []
 
 
-def test_on_a_telephone_nothing_scrolls_sideways(browser: Any, server: Server) -> None:
-    with browsing(browser, server, width=390, height=844) as page:
+def test_on_a_telephone_nothing_scrolls_sideways(browser: Any, looked_at: Server) -> None:
+    with browsing(browser, looked_at, width=390, height=844) as page:
         page.locator(".cm-content").wait_for(timeout=3 * PATIENCE)
         for view in ("Files", "Case", "Decision", "Checks", "Text"):  # the picture of the rules is a map, and moved
             page.get_by_text(view, exact=True).first.click()
@@ -280,8 +283,8 @@ def test_the_rows_of_a_recipe_are_made_from_its_page(browser: Any, tmp_path: Pat
         page.locator("[data-row]").nth(11).wait_for()
 
 
-def test_two_tabs_are_told_of_each_other(browser: Any, server: Server) -> None:
-    with browsing(browser, server) as page:
+def test_two_tabs_are_told_of_each_other(browser: Any, looked_at: Server) -> None:
+    with browsing(browser, looked_at) as page:
         open_policy(page)
         other = page.context.new_page()
         other.goto(page.url)
@@ -291,9 +294,8 @@ def test_two_tabs_are_told_of_each_other(browser: Any, server: Server) -> None:
         other.close()
 
 
-def test_a_picture_that_is_a_bomb_is_said_and_the_case_stays(browser: Any, server: Server, folder: Path) -> None:
-    (folder / "looked.yaml").write_text(LOOKED, encoding="utf-8")
-    with browsing(browser, server) as page:
+def test_a_picture_that_is_a_bomb_is_said_and_the_case_stays(browser: Any, looked_at: Server) -> None:
+    with browsing(browser, looked_at) as page:
         open_policy(page)
         choose(page, "query.intent", "how to hurt someone")
         verdict(page, "refuse")
@@ -316,7 +318,7 @@ def test_the_editor_goes_on_without_a_reload_after_the_studio_was_killed(browser
         page.get_by_text("The policy does not compile", exact=False).first.wait_for()
 
 
-def test_a_connection_that_died_without_a_word_is_opened_anew(browser: Any, server: Server) -> None:
+def test_a_connection_that_died_without_a_word_is_opened_anew(browser: Any, looked_at: Server) -> None:
     """As after a sleep, or a network that was dropped: nothing arrives any more, and the browser is told of no end."""
     dead: set[int] = set()
     opened: list[int] = []
@@ -328,7 +330,7 @@ def test_a_connection_that_died_without_a_word_is_opened_anew(browser: Any, serv
         socket.on_message(lambda message: number in dead or beyond.send(message))
         beyond.on_message(lambda message: number in dead or socket.send(message))
 
-    with browsing(browser, server) as page:
+    with browsing(browser, looked_at) as page:
         page.route_web_socket(re.compile("/language"), between)
         page.reload()
         open_policy(page)
@@ -343,30 +345,32 @@ def test_a_connection_that_died_without_a_word_is_opened_anew(browser: Any, serv
         assert 2 <= len(opened) <= 4  # a machine that is busy may open one more, never one after the other
 
 
-def test_a_server_that_does_not_answer_is_missed_and_found_again(browser: Any, server: Server) -> None:
+def test_a_server_that_does_not_answer_is_missed_and_found_again(browser: Any, looked_at: Server) -> None:
     """Stopped and not ended: its connections stay open, and nobody answers."""
-    with browsing(browser, server) as page:
+    with browsing(browser, looked_at) as page:
         open_policy(page)
-        assert server.process is not None
-        os.kill(server.process.pid, signal.SIGSTOP)
-        append(page, "\nrule late { when nosuch }\n")
-        page.evaluate("window.dispatchEvent(new Event('online'))")
-        page.get_by_text("The language server is not connected").wait_for()
-        os.kill(server.process.pid, signal.SIGCONT)
+        assert looked_at.process is not None
+        os.kill(looked_at.process.pid, signal.SIGSTOP)
+        try:
+            append(page, "\nrule late { when nosuch }\n")
+            page.evaluate("window.dispatchEvent(new Event('online'))")
+            page.get_by_text("The language server is not connected").wait_for()
+        finally:
+            os.kill(looked_at.process.pid, signal.SIGCONT)
         page.get_by_text("The language server is not connected").wait_for(state="hidden")
         page.locator(".cm-lintRange-error").first.wait_for()
 
 
-def test_a_language_server_that_is_busy_is_left_its_connection(browser: Any, server: Server) -> None:
+def test_a_language_server_that_is_busy_is_left_its_connection(browser: Any, looked_at: Server) -> None:
     opened: list[Any] = []
-    with browsing(browser, server) as page:
+    with browsing(browser, looked_at) as page:
         page.on("websocket", lambda socket: opened.append(socket))
         page.reload()
         open_policy(page)
         append(page, "\nrule first { when nosuch }\n")
         page.locator(".cm-lintRange-error").first.wait_for()
-        assert server.process is not None
-        editors = [one for one in psutil.Process(server.process.pid).children() if "editor" in one.cmdline()]
+        assert looked_at.process is not None
+        editors = [one for one in psutil.Process(looked_at.process.pid).children() if "editor" in one.cmdline()]
         for _ in range(3):  # on a machine that is busy it may be the studio that does not answer in time
             before = len(opened)
             for one in editors:
@@ -408,9 +412,9 @@ def test_the_studio_of_another_folder_gets_nothing_of_the_editor(
         gone(page, "The studio of another folder answers here now")
 
 
-def test_nothing_is_said_of_a_text_that_is_not_checked_yet(browser: Any, server: Server) -> None:
+def test_nothing_is_said_of_a_text_that_is_not_checked_yet(browser: Any, looked_at: Server) -> None:
     waiting: list[Any] = []
-    with browsing(browser, server) as page:
+    with browsing(browser, looked_at) as page:
         open_policy(page)
         page.get_by_role("tab", name="Findings").click()
         page.get_by_text("Nothing to mend").wait_for()

@@ -24,7 +24,7 @@ from safecot_dsl.evaluation.items import ItemKind
 from safecot_dsl.storage import write_whole
 from safecot_dsl.workspace import compile_policy
 from tests.dataset.kitchen import png
-from tests.studio.browser.rooms import browsing, make_folder, needs_browser, serious, serving
+from tests.studio.browser.rooms import browsing, make_folder, needs_axe, needs_browser, serious, serving
 
 pytestmark = needs_browser
 RUN = "runs/small"
@@ -114,6 +114,7 @@ def test_a_cell_of_a_rule_opens_its_cases_by_keyboard(browser: Any, studio: Any)
         page.get_by_role("button", name="Show all").first.wait_for()
 
 
+@needs_axe
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")])
 def test_nothing_serious_is_found_by_axe(browser: Any, studio: Any, width: int, scheme: str) -> None:
     with browsing(browser, studio, "/results", width=width, height=844, scheme=scheme) as page:

@@ -14,6 +14,7 @@ from tests.studio.browser.rooms import (
     browsing,
     make_folder,
     make_rows,
+    needs_axe,
     needs_browser,
     reviews_of,
     serious,
@@ -172,6 +173,7 @@ def test_rows_are_generated_from_the_reviews_and_go_on_after_a_reload(browser: A
         assert rejected in json.dumps(json.loads(report.read_text(encoding="utf-8")))
 
 
+@needs_axe
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")])
 def test_nothing_serious_is_found_by_axe(browser: Any, looked_at: Any, width: int, scheme: str) -> None:
     with browsing(browser, looked_at, f"/rows?run={RUN}", width=width, height=844, scheme=scheme) as page:
