@@ -13,6 +13,7 @@ What the author meant is known, since the fault was seeded. Of each piece of adv
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -338,6 +339,7 @@ def policy_text(text: str) -> str:
     return whole(f"{POLICY}{FACTS}{body}\n")
 
 
+@functools.cache  # several tests ask about each of these texts
 def compile_(text: str) -> tuple[CompiledPolicy | None, Sequence[Diagnostic]]:
     result = opened(text)
     return result.policy, result.diagnostics
