@@ -146,13 +146,10 @@ class Examination:
     def _leaver(self) -> Leaver:
         return Leaver(self.interpreter, self._claimed())
 
-    def shortened(
-        self, case: Case, *claims: Certainty, verdict: Verdict | None = None, needed: Collection[str] = ()
-    ) -> Case:
+    def shortened(self, case: Case, *claims: Certainty, needed: Collection[str] = ()) -> Case:
         """A complete case without facts that do not matter: its verdict stays what it is for certain, and the claims
         hold still. The caller confirms the result."""
-        verdict = verdict or self._leaver.verdict(case)
-        return self._leaver.fewest(case, [lambda said: said.certainly(verdict), *claims], needed)
+        return self._leaver.fewest(case, claims, needed)
 
     def shown(self, case: Case) -> str:
         """The case as the `given` of an example; where it is silent, any case will do. Of a case of many facts, those
