@@ -66,14 +66,11 @@ class Solver:
         self._patience = -1
         self._literals: dict[int, SolverLiteral] = {}
 
-    def ask(
-        self, *claims: z3.BoolRef, witness: bool = True, minimise: Sequence[z3.BoolRef] | None = None
-    ) -> SolverAnswer:
+    def ask(self, *claims: z3.BoolRef, witness: bool = True) -> SolverAnswer:
         """Is there a case, or one of each encoding, of which all claims hold?
 
         With `witness`, such a case comes with the answer: the plainest that dropping one thing after another leads
-        to, or if `minimise` names variables, one of which no more of these can be dropped. Without, `sat` can still
-        hang on a text that does not exist.
+        to. Without, `sat` can still hang on a text that does not exist.
         """
         self._keep_up()
         if not witness and all(map(is_literal, claims)):
@@ -82,7 +79,7 @@ class Solver:
         try:
             self._require(claims)
             outcome = self._check()
-            return self._witness(minimise) if witness and outcome is Satisfiability.SAT else SolverAnswer(outcome)
+            return self._witness() if witness and outcome is Satisfiability.SAT else SolverAnswer(outcome)
         finally:
             self._solver.pop()
 
@@ -106,10 +103,9 @@ class Solver:
             self._patience = patience
         return _OUTCOMES[check(self._solver, assumptions)]
 
-    def _witness(self, minimise: Sequence[z3.BoolRef] | None) -> SolverAnswer:
+    def _witness(self) -> SolverAnswer:
         for _ in range(TEXT_TRIES):
-            bits = [bit for encoding in self.encodings for bit in encoding.bits()] if minimise is None else minimise
-            holds = self._plainest(bits)
+            holds = self._plainest([bit for encoding in self.encodings for bit in encoding.bits()])
             found = [encoding.case(holds) for encoding in self.encodings]
             cases = [case for case in found if isinstance(case, Case)]
             if len(cases) == len(found):

@@ -101,8 +101,8 @@ class Leaver:
     # --- choices ---
 
     def fewest(self, case: Case, claims: Iterable[Certainty], needed: Collection[str] = ()) -> Case:
-        """A complete case without as many of its facts as can be left out, one by one in the order of declaration, so
-        that its verdict and the claims stay certain; the `needed` facts stay.
+        """A complete case without as many of its facts as can be left out, one by one, the last declared first, so that
+        its verdict and the claims stay certain; the `needed` facts stay.
 
         To know more makes nothing less certain. So a fact that cannot be left out alone never can, and it can be tried
         at once up to which fact all can. Only to leave out a fact whose supposition is another value changes the case:
@@ -110,7 +110,7 @@ class Leaver:
         """
         verdict = LeftOut(self, case, {}, 1).verdict()
         asked: list[Certainty] = [lambda said: said.certainly(verdict), *claims]
-        waiting = [fact.name for fact in self.policy.facts if fact.name not in needed]
+        waiting = [fact.name for fact in reversed(self.policy.facts) if fact.name not in needed]
         out: list[str] = []
         for fact in [name for name in waiting if self._contradicts(name, case.known[name])]:
             waiting.remove(fact)
