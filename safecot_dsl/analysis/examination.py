@@ -15,7 +15,7 @@ from safecot_dsl.analysis.left_out import Certainty, Leaver
 from safecot_dsl.analysis.limits import Limits
 from safecot_dsl.analysis.pairs import CasePair
 from safecot_dsl.analysis.partial import PartialEncoding
-from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Decision, Rule, TextType, Verdict
+from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Decision, Rule, TextType
 from safecot_dsl.diagnostics import Code, Severity
 from safecot_dsl.engine import Interpreter, Trace, show_case
 

@@ -112,7 +112,7 @@ class Leaver:
         asked: list[Certainty] = [lambda said: said.certainly(verdict), *claims]
         waiting = [fact.name for fact in reversed(self.policy.facts) if fact.name not in needed]
         out: list[str] = []
-        for fact in [name for name in waiting if self._contradicts(name, case.known[name])]:
+        for fact in [name for name in waiting if self.contradicts(name, case.known[name])]:
             waiting.remove(fact)
             if self._certain(case, asked, dict.fromkeys([*out, fact], 1), 1):
                 out.append(fact)
@@ -132,7 +132,7 @@ class Leaver:
         gone = frozenset(out)
         return Case({name: value for name, value in case.known.items() if name not in gone})
 
-    def _contradicts(self, fact: str, value: Value) -> bool:
+    def contradicts(self, fact: str, value: Value) -> bool:
         """Whether any condition tells the value from what is supposed of the fact."""
         supposed = self._supposed.get(fact)
         return supposed is not None and self._truth(fact, supposed) != self._truth(fact, value)
@@ -147,8 +147,8 @@ class Leaver:
 
 
 class LeftOut:
-    """What a policy says of a complete case under so many choices of facts to leave out; `left_out` has the choices that
-    leave a fact out."""
+    """What a policy says of a complete case under so many choices of facts to leave out. Of each fact, `left_out` has the
+    choices that leave it out."""
 
     def __init__(self, leaver: Leaver, case: Case, left_out: Mapping[str, int], choices: int) -> None:
         self._of = leaver
