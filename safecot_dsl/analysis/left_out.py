@@ -147,8 +147,8 @@ class Leaver:
 
 
 class LeftOut:
-    """What a policy says of a complete case under so many choices of facts to leave out. Of each fact, `left_out` has the
-    choices that leave it out."""
+    """What a policy says of a complete case under so many choices of facts to leave out; of each fact, `left_out` has
+    the choices that leave it out."""
 
     def __init__(self, leaver: Leaver, case: Case, left_out: Mapping[str, int], choices: int) -> None:
         self._of = leaver
