@@ -10,7 +10,7 @@ from typing import Protocol
 
 import z3
 
-from safecot_dsl.analysis.logic import SolverLiteral, check, finite_solver, is_literal, is_true, require
+from safecot_dsl.analysis.logic import SolverLiteral, check, finite_solver, is_literal, require
 from safecot_dsl.artifact import Case
 
 
@@ -64,16 +64,14 @@ class Solver:
         self._seconds_each = seconds_each
         self._end = time.monotonic() + seconds_in_all
         self._patience = -1
+        self._undecided = False  # whether a check was, since this was last set
         self._literals: dict[int, SolverLiteral] = {}
 
-    def ask(
-        self, *claims: z3.BoolRef, witness: bool = True, minimise: Sequence[z3.BoolRef] | None = None
-    ) -> SolverAnswer:
+    def ask(self, *claims: z3.BoolRef, witness: bool = True) -> SolverAnswer:
         """Is there a case, or one of each encoding, of which all claims hold?
 
         With `witness`, such a case comes with the answer: the plainest that dropping one thing after another leads
-        to, or if `minimise` names variables, one of which no more of these can be dropped. Without, `sat` can still
-        hang on a text that does not exist.
+        to. Without, `sat` can still hang on a text that does not exist.
         """
         self._keep_up()
         if not witness and all(map(is_literal, claims)):
@@ -82,7 +80,7 @@ class Solver:
         try:
             self._require(claims)
             outcome = self._check()
-            return self._witness(minimise) if witness and outcome is Satisfiability.SAT else SolverAnswer(outcome)
+            return self._witness() if witness and outcome is Satisfiability.SAT else SolverAnswer(outcome)
         finally:
             self._solver.pop()
 
@@ -99,17 +97,19 @@ class Solver:
     def _check(self, assumptions: Sequence[z3.BoolRef] = ()) -> Satisfiability:
         left = min(self._seconds_each, self._end - time.monotonic())
         if left <= 0:
+            self._undecided = True
             return Satisfiability.UNDECIDED
         patience = max(1, int(left * 1000)) if left < self._seconds_each else int(self._seconds_each * 1000)
         if patience != self._patience:
             self._solver.set("timeout", patience)
             self._patience = patience
-        return _OUTCOMES[check(self._solver, assumptions)]
+        outcome = _OUTCOMES[check(self._solver, assumptions)]
+        self._undecided |= outcome is Satisfiability.UNDECIDED
+        return outcome
 
-    def _witness(self, minimise: Sequence[z3.BoolRef] | None) -> SolverAnswer:
+    def _witness(self) -> SolverAnswer:
         for _ in range(TEXT_TRIES):
-            bits = [bit for encoding in self.encodings for bit in encoding.bits()] if minimise is None else minimise
-            holds = self._plainest(bits)
+            holds = self._plainest([bit for encoding in self.encodings for bit in encoding.bits()])
             found = [encoding.case(holds) for encoding in self.encodings]
             cases = [case for case in found if isinstance(case, Case)]
             if len(cases) == len(found):
@@ -121,31 +121,30 @@ class Solver:
         return SolverAnswer(Satisfiability.UNDECIDED)
 
     def _plainest(self, bits: Sequence[z3.BoolRef]) -> Callable[[z3.BoolRef], bool]:
-        """What holds in a model, after one that was just found, in which none of the variables can be made false by
+        """Which variables hold in a model, after one that was just found, in which none of them can be made false by
         itself.
 
         Of those that are true in the model at hand the last is made false if it can be, then the one before it, and so
-        on: what is declared first is what a case is about. Many are tried at once, and the models on the way are not
-        read: in a policy of 1,000 rules reading one takes as long as several questions. Nor is the last one, where what
-        was made false, or not, says it.
+        on: what is declared first is what a case is about. Many are tried at once, and no model is read but the one at
+        hand: in a policy of 1,000 rules reading one takes as long as several questions.
         """
-        model = self._solver.model()
-        true, false = self._parted(model, bits)
+        true, false = self._parted(self._solver.model(), bits)
         self._solver.push()
         self._require([literal.negation for literal in false])
         made_false: list[SolverLiteral] = []
+        self._undecided = False
         self._make_false(true, made_false)
-        if self._check() is Satisfiability.SAT:
-            model = self._solver.model()
-            false += made_false
+        if self._undecided:
+            # What was not made false need not be true, for time ran out: a model says what there is together.
+            sat = self._check() is Satisfiability.SAT
+            stay = self._parted(self._solver.model(), bits)[0] if sat else true
+        else:
+            gone = set(map(id, made_false))
+            stay = [literal for literal in true if id(literal) not in gone]
         self._solver.pop()
-        known_false = {id(literal.variable) for literal in false}
-
-        def holds(formula: z3.BoolRef) -> bool:
-            # By identity, which the kept variable holds on to: the solver's own hash is slow.
-            return id(formula) not in known_false and is_true(model, formula)
-
-        return holds
+        # By identity, which the kept variable holds on to: the solver's own hash is slow.
+        holding = {id(literal.variable) for literal in stay}
+        return lambda variable: id(variable) in holding
 
     def _make_false(
         self, literals: Sequence[SolverLiteral], made: list[SolverLiteral], *, some_stay: bool = False

@@ -9,6 +9,7 @@ import z3
 
 from safecot_dsl.analysis.asking import Satisfiability, SolverAnswer
 from safecot_dsl.analysis.examination import MOST_SHOWN, Examination, Finding, said
+from safecot_dsl.analysis.left_out import Certainty
 from safecot_dsl.analysis.limits import USUAL_LIMITS, Limits
 from safecot_dsl.analysis.logic import any_of, negation
 from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Decision, Law, Property, Verdict, laxest
@@ -52,7 +53,7 @@ def property_proof(examination: Examination, claim: Property) -> Proof:
         applies = claim.given is None or trace.truth(claim.given) is Truth.YES
         return applies and trace.decision.verdict not in claim.expect
 
-    case = examination.shortened(answer.case, *_certain(examination, claim.given))
+    case = examination.shortened(answer.case, *_surely(claim.given))
     examination.confirm(case, fails, f"the property `{claim.name}` fails")
     return Proof("refuted", case, examination.trace(case).decision)
 
@@ -69,10 +70,10 @@ def law_proof(examination: Examination, law: Law) -> Proof:
     before, after = answer.cases
 
     # What either verdict hangs on: to know more leaves a certain verdict as it is, if no supposition is contradicted.
-    policy, partial = examination.policy, examination.partial
-    supposed = [partial.known[fact.name] for fact in policy.facts if fact.assume is not None]
-    needed = {law.fact, *examination.shortened(before, *supposed, *_certain(examination, law.given)).known}
-    needed |= examination.shortened(after, *supposed).known.keys()
+    policy = examination.policy
+    supposed = [fact.name for fact in policy.facts if fact.assume is not None]
+    needed = {law.fact, *examination.shortened(before, *_surely(law.given), needed=supposed).known}
+    needed |= examination.shortened(after, needed=supposed).known.keys()
     before, after = (Case({n: v for n, v in case.known.items() if n in needed}) for case in (before, after))
     other = examination.trace(after).decision
 
@@ -91,6 +92,11 @@ def law_proof(examination: Examination, law: Law) -> Proof:
 def _certain(examination: Examination, given: Condition | None) -> list[z3.BoolRef]:
     """That `given` is yes, where facts may be unknown."""
     return [] if given is None else [examination.partial.truth(examination.policy, given).yes]
+
+
+def _surely(given: Condition | None) -> list[Certainty]:
+    """The same of a case with facts left out."""
+    return [] if given is None else [lambda said: said.truth(given)]
 
 
 def _changed_so(policy: CompiledPolicy, law: Law, before: Case, after: Case) -> bool:

@@ -91,7 +91,7 @@ def _masked(examination: Examination, rule: Rule) -> Iterator[Finding]:
             break
         trace = examination.confirm(case, holds, message)
         if first is None:
-            first = examination.shortened(case, examination.partial.applies(policy, rule).yes)
+            first = examination.shortened(case, lambda said: said.applies(rule))
             examination.confirm(first, holds, message)
         names.append(
             next(
@@ -192,7 +192,7 @@ def _stricter_exception(examination: Examination, rule: Rule, parents: list[str]
     def holds(trace: Trace) -> bool:
         return trace.effective[rule.name] is Truth.YES and any(trace.applies[p] is Truth.YES for p in parents)
 
-    case = examination.shortened(answer.case, examination.partial.effective(policy, rule).yes)
+    case = examination.shortened(answer.case, lambda said: said.effective(rule))
     examination.confirm(case, holds, f"`{rule.name}` is stricter than its rule")
     verdicts = ", ".join(dict.fromkeys(f"`{policy.rule_index[name].verdict}`" for name in parents))
     yield Finding(

@@ -7,6 +7,7 @@ interval of numbers, the empty text. A solver that prefers false therefore finds
 from __future__ import annotations
 
 import math
+import operator
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -256,13 +257,27 @@ class TextDomain(Domain):
         return bit
 
     def value(self, holds: Callable[[z3.BoolRef], bool]) -> Value | None:
-        wanted = {atom: holds(bit) for atom, bit in self.atoms.items()}
+        wanted = self._wanted(holds)
         key = tuple(wanted.values())
         if key not in self._found:
             phrases = [phrase for phrase, bit in self._phrases.items() if holds(bit)]
             patterns = [pattern for (pattern, _), bit in self._patterns.items() if holds(bit)]
             self._found[key] = find_text(wanted, phrases, patterns)
         return self._found[key]
+
+    def _wanted(self, holds: Callable[[z3.BoolRef], bool]) -> dict[FactAtom, bool]:
+        """What each atom comes to where these variables hold."""
+
+        def test(test: Primitive) -> bool:
+            if test.kind == "matches":
+                return holds(self._patterns[test.operand])
+            folded = map(normalise, test.operand)
+            return any(not phrase or holds(self._phrases[phrase]) for phrase in folded)
+
+        def at_least(least: int, parts: Sequence[bool]) -> bool:
+            return sum(parts) >= least
+
+        return {atom: fold(meaning(atom, self.fact), test, at_least, operator.not_) for atom in self.atoms}
 
     def pins(self, value: Value) -> list[z3.BoolRef]:
         assert isinstance(value, str)
@@ -272,7 +287,7 @@ class TextDomain(Domain):
 
     def other_than(self, holds: Callable[[z3.BoolRef], bool]) -> z3.BoolRef:
         """Some atom is not as this model says: for one that no text was found for."""
-        return self._any(signed(bit, not holds(bit)) for bit in self.atoms.values())
+        return self._any(signed(self.atoms[atom], not held) for atom, held in self._wanted(holds).items())
 
 
 _DOMAINS: Mapping[str, type[Domain]] = {

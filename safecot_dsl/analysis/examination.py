@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -11,10 +11,11 @@ import z3
 
 from safecot_dsl.analysis.asking import Satisfiability, Solver, SolverAnswer
 from safecot_dsl.analysis.encoding import Encoding
+from safecot_dsl.analysis.left_out import Certainty, Leaver
 from safecot_dsl.analysis.limits import Limits
 from safecot_dsl.analysis.pairs import CasePair
 from safecot_dsl.analysis.partial import PartialEncoding
-from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Decision, Rule, TextType, Verdict
+from safecot_dsl.artifact import Case, CompiledPolicy, Condition, Decision, Rule, TextType
 from safecot_dsl.diagnostics import Code, Severity
 from safecot_dsl.engine import Interpreter, Trace, show_case
 
@@ -141,18 +142,14 @@ class Examination:
             raise UnconfirmedError(f"{what}: not so of {case!r}")
         return trace
 
-    def shortened(self, case: Case, *claims: z3.BoolRef, verdict: Verdict | None = None) -> Case:
-        """A complete case without facts that do not matter: its verdict stays what it is for certain, and the claims,
-        on :attr:`partial`, hold still. The caller confirms the result."""
-        verdict = verdict or self.trace(case).decision.verdict
-        partial = self.partial
-        known = list(partial.known.values())
-        answer = self._incomplete.ask(
-            *claims, partial.certainly(self.policy, verdict), *partial.within(case), minimise=known[::-1]
-        )
-        if answer.case is None:
-            return case
-        return Case({name: value for name, value in case.known.items() if name in answer.case.known})
+    @cached_property
+    def _leaver(self) -> Leaver:
+        return Leaver(self.interpreter, self._claimed())
+
+    def shortened(self, case: Case, *claims: Certainty, needed: Collection[str] = ()) -> Case:
+        """A complete case without facts that do not matter: its verdict stays what it is for certain, and the claims
+        hold still. The caller confirms the result."""
+        return self._leaver.fewest(case, claims, needed)
 
     def shown(self, case: Case) -> str:
         """The case as the `given` of an example; where it is silent, any case will do. Of a case of many facts, those

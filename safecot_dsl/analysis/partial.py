@@ -13,7 +13,7 @@ import z3
 
 from safecot_dsl.analysis.logic import at_least, negation, variable
 from safecot_dsl.analysis.space import Space
-from safecot_dsl.artifact import And, AtLeast, Case, CompiledPolicy, Condition, Not, Or, Proposed, Rule, Value, Verdict
+from safecot_dsl.artifact import And, AtLeast, CompiledPolicy, Condition, Not, Or, Proposed, Rule, Value, Verdict
 from safecot_dsl.engine import Truth, evaluate
 from safecot_dsl.engine.order import parents_first
 
@@ -238,11 +238,6 @@ class PartialEncoding(Space):
     def decides(self, policy: CompiledPolicy, rule: Rule) -> z3.BoolRef:
         """6. The rule is in C, and the case is certain and has its verdict."""
         return self._all(self.effective(policy, rule).yes, self.certainly(policy, rule.verdict))
-
-    def within(self, case: Case) -> list[z3.BoolRef]:
-        """The case is this one with some, all or none of its facts unknown."""
-        pins = [pin for name, value in case.known.items() for pin in self.domains[name].pins(value)]
-        return pins + [negation(known) for name, known in self.known.items() if name not in case.known]
 
     def bits(self) -> list[z3.BoolRef]:
         return [bit for name, each in self.domains.items() for bit in (self.known[name], *each.bits)]

@@ -37,7 +37,7 @@ def _deciding_case(examination: Examination, code: Code, rule: Rule) -> Case | N
     def holds(trace: Trace) -> bool:
         return rule.name in trace.decision.deciding
 
-    case = examination.shortened(case, examination.partial.decides(examination.policy, rule))
+    case = examination.shortened(case, lambda said: said.decides(rule))
     examination.confirm(case, holds, f"`{rule.name}` decides")
     return case
 
@@ -146,7 +146,7 @@ def _hardly_softened(examination: Examination, rule: Rule) -> Iterator[Finding]:
             strict = trace.decision.verdict.strictness >= Verdict.REDIRECT.strictness
             return strict and trace.effective[exception.name] is Truth.YES
 
-        case = examination.shortened(case, examination.partial.effective(policy, exception).yes)
+        case = examination.shortened(case, lambda said, exception=exception: said.effective(exception))
         examination.confirm(case, holds, f"`{exception.name}` does not help")
         if promised:
             message = (

@@ -55,8 +55,9 @@ def _overlaps(examination: Examination, table: Table, rows: list[Rule]) -> Itera
             def holds(trace: Trace, one: Rule = one, other: Rule = other) -> bool:
                 return trace.applies[one.name] is Truth.YES and trace.applies[other.name] is Truth.YES
 
-            both = [examination.partial.applies(policy, row).yes for row in (one, other)]
-            case = examination.shortened(case, *both)
+            case = examination.shortened(
+                case, lambda said, one=one, other=other: said.applies(one) & said.applies(other)
+            )
             examination.confirm(case, holds, f"`{one.name}` and `{other.name}` overlap")
             one, other = sorted((one, other), key=lambda row: table.rows.index(row.name))
             yield Finding(
