@@ -166,6 +166,8 @@ def read_items(path: Path) -> tuple[EvalItem, ...]:
 
     try:
         table = pq.read_table(path)
+    except FileNotFoundError as error:  # pyarrow's own message is the name alone
+        raise ItemsError(f"{path}: there is no such file; `safecotc eval suites make` writes items") from error
     except (OSError, pa.ArrowException) as error:
         raise ItemsError(f"{path}: cannot be read as Parquet: {error}") from error
     items: list[EvalItem] = []

@@ -116,6 +116,13 @@ def test_a_file_that_is_no_parquet_is_said_to_be_none(tmp_path: Path) -> None:
         read_items(tmp_path / "items.parquet")
 
 
+def test_items_that_are_not_there_are_an_error_that_says_how_to_make_them(tmp_path: Path) -> None:
+    with pytest.raises(
+        ItemsError, match=r"none\.parquet: there is no such file; `safecotc eval suites make` writes items"
+    ):
+        read_items(tmp_path / "none.parquet")
+
+
 def test_a_cleaned_request_is_as_rows_have_it() -> None:
     item = EvalItem(id="a", split="s", kind=ItemKind.POLICY, prompt="Why ?\n<think>\n[comply: default]\n</think>\n")
     cleaned = item.cleaned(Tags())
