@@ -20,7 +20,7 @@ _Kleene = tuple[int, int]
 #: Of the columns of all atoms, by their numbers, and of every choice: a condition's.
 _Program = Callable[[Sequence[_Kleene], int], _Kleene]
 #: The choices under which a claim is certain.
-Certainty = Callable[["LeftOut"], int]
+Certainty = Callable[["PartlyKnown"], int]
 
 
 class Leaver:
@@ -108,7 +108,7 @@ class Leaver:
         at once up to which fact all can. Only to leave out a fact whose supposition is another value changes the case:
         each such fact is tried by itself, before the others.
         """
-        verdict = LeftOut(self, case, {}, 1).verdict()
+        verdict = PartlyKnown(self, case, {}, 1).verdict()
         asked: list[Certainty] = [lambda said: said.certainly(verdict), *claims]
         waiting = [fact.name for fact in reversed(self.policy.facts) if fact.name not in needed]
         out: list[str] = []
@@ -139,14 +139,14 @@ class Leaver:
 
     def _certain(self, case: Case, claims: Iterable[Certainty], left_out: Mapping[str, int], choices: int) -> int:
         """The choices under which all claims are certain."""
-        said = LeftOut(self, case, left_out, choices)
+        said = PartlyKnown(self, case, left_out, choices)
         certain = said.every
         for claim in claims:
             certain &= claim(said)
         return certain
 
 
-class LeftOut:
+class PartlyKnown:
     """What a policy says of a complete case under so many choices of facts to leave out; of each fact, `left_out` has
     the choices that leave it out."""
 

@@ -6,7 +6,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 from strategies import examples, policies_and_cases, whole_values_of
 
-from safecot_dsl.analysis.left_out import Leaver, LeftOut
+from safecot_dsl.analysis.left_out import Leaver, PartlyKnown
 from safecot_dsl.artifact import Case, CompiledPolicy, Verdict
 from safecot_dsl.engine import Interpreter, Truth
 
@@ -29,7 +29,7 @@ def test_it_says_what_the_interpreter_says(policy_and_case: tuple[CompiledPolicy
     masks = {name: sum(1 << place for place, out in enumerate(choices) if name in out) for name in names}
     interpreter = Interpreter(policy)
     conditions = [rule.when for rule in policy.rules]
-    said = LeftOut(Leaver(interpreter, conditions), case, masks, len(choices))
+    said = PartlyKnown(Leaver(interpreter, conditions), case, masks, len(choices))
     for place, out in enumerate(choices):
         trace = interpreter.trace(without(case, out))
         decision = trace.decision
