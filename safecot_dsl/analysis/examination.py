@@ -11,7 +11,7 @@ import z3
 
 from safecot_dsl.analysis.asking import Satisfiability, Solver, SolverAnswer
 from safecot_dsl.analysis.encoding import Encoding
-from safecot_dsl.analysis.left_out import Certainty, Leaver
+from safecot_dsl.analysis.left_out import Certainty, ShorterCases
 from safecot_dsl.analysis.limits import Limits
 from safecot_dsl.analysis.pairs import CasePair
 from safecot_dsl.analysis.partial import PartialEncoding
@@ -143,13 +143,13 @@ class Examination:
         return trace
 
     @cached_property
-    def _leaver(self) -> Leaver:
-        return Leaver(self.interpreter, self._claimed())
+    def _shorter(self) -> ShorterCases:
+        return ShorterCases(self.interpreter, self._claimed())
 
     def shortened(self, case: Case, *claims: Certainty, needed: Collection[str] = ()) -> Case:
         """A complete case without facts that do not matter: its verdict stays what it is for certain, and the claims
         hold still. The caller confirms the result."""
-        return self._leaver.fewest(case, claims, needed)
+        return self._shorter.fewest(case, claims, needed)
 
     def shown(self, case: Case) -> str:
         """The case as the `given` of an example; where it is silent, any case will do. Of a case of many facts, those

@@ -23,7 +23,7 @@ _Program = Callable[[Sequence[_Kleene], int], _Kleene]
 Certainty = Callable[["PartlyKnown"], int]
 
 
-class Leaver:
+class ShorterCases:
     """A policy prepared for leaving facts out of complete cases; claims can be made on these `conditions` too."""
 
     def __init__(self, interpreter: Interpreter, conditions: Iterable[Condition] = ()) -> None:
@@ -150,14 +150,14 @@ class PartlyKnown:
     """What a policy says of a complete case under so many choices of facts to leave out; of each fact, `left_out` has
     the choices that leave it out."""
 
-    def __init__(self, leaver: Leaver, case: Case, left_out: Mapping[str, int], choices: int) -> None:
-        self._of = leaver
+    def __init__(self, shorter: ShorterCases, case: Case, left_out: Mapping[str, int], choices: int) -> None:
+        self._of = shorter
         self.every = every = (1 << choices) - 1
-        self._atoms = atoms = leaver.atoms(case, left_out, every)
+        self._atoms = atoms = shorter.atoms(case, left_out, every)
         # 2.
         self._applies: list[_Kleene] = []
         self._possible: list[int] = []  # the places of rules that may apply at all: mostly few
-        for place, (program, parents) in enumerate(zip(leaver.own, leaver.parents, strict=True)):
+        for place, (program, parents) in enumerate(zip(shorter.own, shorter.parents, strict=True)):
             yes, may = program(atoms, every)
             if may and parents:
                 yes &= union([self._applies[parent][0] for parent in parents])
@@ -168,7 +168,7 @@ class PartlyKnown:
         # 3.
         self._effective = list(self._applies)
         for place in self._possible:
-            for exception in leaver.exceptions[place]:
+            for exception in shorter.exceptions[place]:
                 yes, may = self._effective[place]
                 against = self._applies[exception]
                 self._effective[place] = yes & ~against[1], may & ~against[0]
@@ -176,7 +176,7 @@ class PartlyKnown:
         self._in_force = union([self._applies[place][0] for place in self._possible])
 
     def truth(self, condition: Condition) -> int:
-        """The condition, one of the leaver's `conditions`, holds for certain."""
+        """The condition, one that the :class:`ShorterCases` were made with, holds for certain."""
         return self._of.conditions[condition](self._atoms, self.every)[0]
 
     def applies(self, rule: Rule) -> int:

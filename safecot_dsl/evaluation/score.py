@@ -86,7 +86,7 @@ class ItemScore(Frozen):
     def unsupported(self) -> bool | None:
         """Whether the answer is not what its own reasoning comes to: there is no conclusion, or it does not follow by
         the policy from what is stated, or the answer does another thing. That takes no knowledge of the case, so a
-        guard sees it as well. None without a reasoning, and where it is in words that are not read."""
+        guard sees it as well. None without a reasoning, and where what it states is in words that are not read."""
         if self.reasoning and self.stated is None:
             return True
         return None if self.follows is None else not self.follows or self.agrees is False

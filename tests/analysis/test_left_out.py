@@ -6,7 +6,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 from strategies import examples, policies_and_cases, whole_values_of
 
-from safecot_dsl.analysis.left_out import Leaver, PartlyKnown
+from safecot_dsl.analysis.left_out import PartlyKnown, ShorterCases
 from safecot_dsl.artifact import Case, CompiledPolicy, Verdict
 from safecot_dsl.engine import Interpreter, Truth
 
@@ -29,7 +29,7 @@ def test_it_says_what_the_interpreter_says(policy_and_case: tuple[CompiledPolicy
     masks = {name: sum(1 << place for place, out in enumerate(choices) if name in out) for name in names}
     interpreter = Interpreter(policy)
     conditions = [rule.when for rule in policy.rules]
-    said = PartlyKnown(Leaver(interpreter, conditions), case, masks, len(choices))
+    said = PartlyKnown(ShorterCases(interpreter, conditions), case, masks, len(choices))
     for place, out in enumerate(choices):
         trace = interpreter.trace(without(case, out))
         decision = trace.decision
@@ -53,7 +53,7 @@ def test_facts_are_left_out_one_by_one(policy_and_case: tuple[CompiledPolicy, Ca
     policy = policy_and_case[0]
     case = complete(policy, data)
     interpreter = Interpreter(policy)
-    leaver = Leaver(interpreter)
+    shorter = ShorterCases(interpreter)
     names = [fact.name for fact in policy.facts]
     needed = data.draw(st.sets(st.sampled_from(names))) if names else set[str]()
     verdict = interpreter.decide(case).verdict
@@ -66,10 +66,10 @@ def test_facts_are_left_out_one_by_one(policy_and_case: tuple[CompiledPolicy, Ca
 
     out: set[str] = set()
     free = [fact.name for fact in reversed(policy.facts) if fact.name not in needed]
-    for name in sorted(free, key=lambda name: not leaver.contradicts(name, case.known[name])):
+    for name in sorted(free, key=lambda name: not shorter.contradicts(name, case.known[name])):
         if certain({*out, name}):
             out.add(name)
     event(f"{len(out)} of {len(policy.facts)} left out")
-    assert leaver.fewest(case, [lambda said, rule=rule: said.applies(rule) for rule in applying], needed) == without(
+    assert shorter.fewest(case, [lambda said, rule=rule: said.applies(rule) for rule in applying], needed) == without(
         case, out
     )

@@ -76,20 +76,23 @@ def _table(corner: str, cells: Iterable[tuple[str, str, int]]) -> Table:
 
 
 def _show_reasoning(shown: Console, scores: Sequence[ItemScore]) -> None:
+    from safecot_dsl.evaluation import MEASURES
     from safecot_dsl.evaluation.statistics import Rate
 
     told = [score for score in scores if score.reason_right is not None]
     if not told:
         return
-    good = Rate.of(score.reason_right is True for score in told)
-    shown.print(f"reasoning with a conclusion: {len(told)}; the right reasons: {good} %")
+    right = Rate.of(score.reason_right is True for score in told)
+    shown.print(f"reasoning with a conclusion: {len(told)}; the right reasons: {right} %")
     of_right = [score for score in told if score.right]
     wrong = Rate.of(score.right_for_wrong_reason for score in of_right)
     shown.print(f"right for the wrong reason: {wrong} % of {len(of_right)} right answers with reasoning")
-    for right, title in ((False, "wrong answers caught"), (True, "right answers held back")):
-        shows = [score.unsupported for score in scores if score.right is right and score.unsupported is not None]
-        if shows:
-            shown.print(f"{title} by what their reasoning says alone: {Rate.of(shows)} % of {len(shows)}")
+    for name in ("caught", "held_back"):
+        hits = [hit for score in scores if (hit := MEASURES[name].hit([score])) is not None]
+        if hits:
+            shown.print(
+                f"{MEASURES[name].title.lower()} by what their reasoning says alone: {Rate.of(hits)} % of {len(hits)}"
+            )
     kinds = Counter(fault.partition(":")[0] for score in told for fault in {f.partition(":")[0] for f in score.faults})
     for kind, count in sorted(kinds.items()):
         shown.print(f"  {_FAULTS.get(kind, kind)}: {count}")

@@ -17,6 +17,7 @@ from safecot_dsl.evaluation.report.origins import limits
 from safecot_dsl.evaluation.report.parts import SUITE_PANELS, suites_are_splits
 from safecot_dsl.evaluation.report.pieces import better, effect, p_value
 from safecot_dsl.evaluation.report.plain import as_cell, as_table, plain
+from safecot_dsl.evaluation.report.reasoning import PARTS, SHOWN_BY
 from safecot_dsl.evaluation.report.worst import worst
 from safecot_dsl.evaluation.statistics import Rate
 from safecot_dsl.evaluation.summary import BASELINES, METRIC_TITLES, EvaluationSummary, arm_title
@@ -32,17 +33,7 @@ _BESIDE = (
     "failed",
     "unread",
 )
-_REASONING = (
-    "reasoning",
-    "reason_right",
-    "stated_right",
-    "cited_right",
-    "facts_right",
-    "follows",
-    "wrong_reason",
-    "caught",
-    "held_back",
-)
+_REASONING = (*PARTS, *SHOWN_BY)
 _PARTS = {"suite": "Suites", "hazard": "Hazards"}
 
 

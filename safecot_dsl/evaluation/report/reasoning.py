@@ -11,18 +11,14 @@ from safecot_dsl.evaluation.report.markup import Markup, join, tag
 from safecot_dsl.evaluation.report.pieces import badge, heads, rate, scroll
 from safecot_dsl.evaluation.summary import EvaluationSummary, arm_title
 
+#: What a reasoning is worth, part by part, and what that says of the answers: shown here and in Markdown.
+PARTS = ("reasoning", "reason_right", "stated_right", "cited_right", "facts_right", "follows")
+SHOWN_BY = ("wrong_reason", "caught", "held_back")
 _LINES = (
-    "reasoning",
-    "reason_right",
-    "stated_right",
-    "cited_right",
-    "facts_right",
-    "follows",
+    *PARTS,
     "observed_right",
     "agreement",
-    "wrong_reason",
-    "caught",
-    "held_back",
+    *SHOWN_BY,
     "judged_reasoning",
     "unscored",
     "failed",
